@@ -1,0 +1,103 @@
+//! What a test runs against, and the loop that runs it.
+
+use judge::trace::Event;
+use proto::frame::Frame;
+use proto::quantity::Micros;
+use proto::reading::{GxReading, PsuReading};
+use proto::stimulus::{Start, Stimulus};
+
+/// What comes in from a bench, with its time.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// a frame on the battery's bus, from whomever
+    Can(Frame),
+    /// a reading of the supply
+    Psu(PsuReading),
+    /// a poll of the GX
+    Gx(GxReading),
+    /// the operator answered a prompt
+    Operator(Answer),
+    /// an instrument failed: the case ends inconclusive
+    Fault(String),
+    /// nothing happened until the deadline
+    Tick,
+}
+
+/// An operator's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// did it
+    Done,
+    /// cannot
+    Refused,
+}
+
+/// What the engine wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// bring the world to the initial conditions of the case
+    Prepare(Start),
+    /// change the world
+    Apply(Stimulus),
+    /// ask the operator
+    Ask(String),
+    /// everything off, the case is over; always the last action
+    Finish,
+}
+
+/// What a rig has and can do by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Capability {
+    /// a supply that plays the sun
+    Pv,
+    /// a GX that is polled
+    Gx,
+    /// mains that can be cut
+    Grid,
+    /// an AC load that can be switched
+    AcLoad,
+    /// frames of one id can be kept from their receivers
+    Silence,
+    /// faults can be injected
+    Inject,
+    /// one cell can be charged above the others
+    Imbalance,
+    /// somebody answers prompts
+    Operator,
+}
+
+/// Why a bench could not go on.
+#[derive(Debug, thiserror::Error)]
+#[error("{instrument}: {what}")]
+pub struct BenchError {
+    /// which part of the rig
+    pub instrument: String,
+    /// what happened and what to do
+    pub what: String,
+}
+
+/// Everything a test runs against: simulated, live or recorded.
+pub trait Bench {
+    /// What it can do.
+    fn capabilities(&self) -> &[Capability];
+    /// Its time now, since the start of the case.
+    fn now(&self) -> Micros;
+    /// The next input, at the latest [`Input::Tick`] at `until`.
+    ///
+    /// # Errors
+    /// When an instrument is lost for good.
+    fn next(&mut self, until: Option<Micros>) -> Result<(Micros, Input), BenchError>;
+    /// Carries out an action.
+    ///
+    /// # Errors
+    /// When an instrument refuses or is lost.
+    fn act(&mut self, action: &Action) -> Result<(), BenchError>;
+}
+
+/// Sees everything that passes between engine and bench, before it is acted on: evidence, progress.
+pub trait Witness {
+    /// an input came in
+    fn input(&mut self, at: Micros, input: &Input);
+    /// the engine noted an event
+    fn event(&mut self, event: &Event);
+}

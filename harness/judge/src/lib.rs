@@ -1,0 +1,6 @@
+//! Judges a battery from evidence: the trace of a case, the requirement catalogue, metrics and verdicts.
+
+pub mod battery;
+pub mod catalogue;
+pub mod trace;
+pub mod verdict;

@@ -1,0 +1,181 @@
+//! The trace of a case: every measured quantity over time, and what happened meanwhile.
+
+use proto::quantity::Micros;
+use proto::stimulus::Stimulus;
+
+/// A measured quantity that the judge can follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(usize)]
+pub enum Channel {
+    /// 0x351: charge voltage limit, V
+    Cvl,
+    /// 0x351: charge current limit, A
+    Ccl,
+    /// 0x351: discharge current limit, A
+    Dcl,
+    /// 0x355: state of charge, % (high resolution where sent)
+    Soc,
+    /// 0x356: battery voltage, V
+    PackVoltage,
+    /// 0x356: battery current, A, positive when charging
+    PackCurrent,
+    /// 0x356: battery temperature, °C
+    Temperature,
+    /// 0x373: lowest cell, V
+    MinCell,
+    /// 0x373: highest cell, V
+    MaxCell,
+    /// PSU: measured output power, W
+    PsuPower,
+    /// PSU: power it would give if the charger took it all, W
+    PvAvailable,
+    /// GX: power the solar charger takes from PV, W
+    PvPower,
+    /// GX: grid power, W, negative when it exports
+    GridPower,
+    /// GX: AC loads, W
+    AcLoads,
+    /// GX: inverter's DC voltage, V: the DC bus
+    BusVoltage,
+    /// GX: inverter's DC current, A, positive when it charges
+    InverterCurrent,
+    /// GX: 1 while the inverter runs
+    InverterRunning,
+    /// GX: 1 while the AC input is connected
+    GridConnected,
+    /// GX: CVL as the GX shows it, V
+    GxCvl,
+}
+
+impl Channel {
+    /// How many there are.
+    pub const COUNT: usize = Self::GxCvl as usize + 1;
+}
+
+/// What happened at a time, besides measured values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// since the start of the case
+    pub at: Micros,
+    /// what happened
+    pub kind: EventKind,
+}
+
+/// The kinds of event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum EventKind {
+    /// A step of the suite began.
+    Step {
+        /// line of the suite file
+        line: u32,
+        /// the step in words, such as `hold 60 min`
+        text: String,
+    },
+    /// The suite marked a moment.
+    Mark(String),
+    /// The harness changed the world.
+    Stimulus(Stimulus),
+    /// A `wait` or `expect` of the suite ended.
+    Wait(WaitResult),
+    /// A never-exceed limit tripped; the case ends here.
+    Interlock {
+        /// which quantity, in words
+        what: String,
+        /// its value, with unit
+        value: String,
+        /// its limit, with unit
+        limit: String,
+    },
+    /// A driver failed; the case ends here.
+    DriverFault(String),
+    /// The last step was done.
+    Completed,
+    /// The case ended early, with the reason.
+    Aborted(String),
+}
+
+/// How a `wait` or an `expect` ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitResult {
+    /// line of the suite file
+    pub line: u32,
+    /// the condition in words
+    pub until: String,
+    /// when it began
+    pub began: Micros,
+    /// whether the condition came true in time
+    pub met: bool,
+    /// the time allowed
+    pub allowed: Micros,
+    /// for an `expect`: the requirement that fails when it is not met
+    pub requirement: Option<&'static str>,
+}
+
+/// One channel over time: a point wherever the value changed. Between points the value holds.
+#[derive(Debug, Clone, Default)]
+pub struct Series {
+    points: Vec<(Micros, f64)>,
+    last_seen: Option<Micros>,
+}
+
+impl Series {
+    /// Takes a sample; samples come in the order of time.
+    #[expect(clippy::float_cmp, reason = "an equal sample is the same bits from the same wire value")]
+    pub fn push(&mut self, at: Micros, value: f64) {
+        self.last_seen = Some(at);
+        if self.points.last().is_none_or(|&(_, v)| v != value) {
+            self.points.push((at, value));
+        }
+    }
+
+    /// The points at which the value changed.
+    #[must_use]
+    pub fn points(&self) -> &[(Micros, f64)] {
+        &self.points
+    }
+
+    /// When the channel was last heard, changed or not.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<Micros> {
+        self.last_seen
+    }
+
+    /// The value that holds at a time, nothing before the first sample.
+    #[must_use]
+    pub fn at(&self, at: Micros) -> Option<f64> {
+        let after = self.points.partition_point(|&(t, _)| t <= at);
+        after.checked_sub(1).map(|i| self.points[i].1)
+    }
+}
+
+/// Everything that is known of a case after it ran.
+#[derive(Debug, Clone)]
+pub struct Trace {
+    series: [Series; Channel::COUNT],
+    /// in the order of time
+    pub events: Vec<Event>,
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self { series: core::array::from_fn(|_| Series::default()), events: Vec::new() }
+    }
+}
+
+impl Trace {
+    /// One channel.
+    #[must_use]
+    pub fn series(&self, channel: Channel) -> &Series {
+        &self.series[channel as usize]
+    }
+
+    /// Takes a sample of a channel.
+    pub fn push(&mut self, channel: Channel, at: Micros, value: f64) {
+        self.series[channel as usize].push(at, value);
+    }
+
+    /// Notes what happened.
+    pub fn note(&mut self, at: Micros, kind: EventKind) {
+        self.events.push(Event { at, kind });
+    }
+}

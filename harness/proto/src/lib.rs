@@ -1,0 +1,7 @@
+//! The wire of a Victron GX system with a CAN-bus battery: frames and messages (*CAN-bus BMS Protocol*,
+//! cited as `P`), logs of them, readings of the instruments, and the quantities they carry.
+
+pub mod frame;
+pub mod quantity;
+pub mod reading;
+pub mod stimulus;

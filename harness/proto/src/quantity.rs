@@ -1,0 +1,343 @@
+//! Physical quantities: one newtype per kind, so that a volt is never an amp, and text with units
+//! so that a file never holds a bare number where a unit belongs.
+
+use core::fmt;
+use core::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
+use core::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error as _, Unexpected, Visitor};
+use serde::ser::{Serialize, Serializer};
+
+/// Why a text is not a quantity. The message says what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QuantityError {
+    /// A number without its unit.
+    #[error("`{found}` has no unit, expected {expected}")]
+    NoUnit {
+        /// the text as it stood
+        found: String,
+        /// what would have been right
+        expected: &'static str,
+    },
+    /// A unit of another kind of quantity, or none that is known.
+    #[error("unit `{unit}` does not fit, expected {expected}")]
+    WrongUnit {
+        /// the unit as it stood
+        unit: String,
+        /// what would have been right
+        expected: &'static str,
+    },
+    /// No number in front, or one that is not finite or too large.
+    #[error("`{found}` is not a number with a unit, expected {expected}")]
+    NotANumber {
+        /// the text as it stood
+        found: String,
+        /// what would have been right
+        expected: &'static str,
+    },
+}
+
+/// Splits `56.4 V` into number and unit and scales it to the base unit.
+fn parse_scaled(
+    text: &str,
+    units: &[(&'static str, f64)],
+    expected: &'static str,
+) -> Result<f64, QuantityError> {
+    let trimmed = text.trim();
+    let split = trimmed
+        .char_indices()
+        .find(|&(i, c)| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-') || is_exponent(trimmed, i, c)))
+        .map_or(trimmed.len(), |(i, _)| i);
+    let (number, unit) = (trimmed[..split].trim(), trimmed[split..].trim());
+    let value: f64 = number
+        .parse()
+        .ok()
+        .filter(|v: &f64| v.is_finite())
+        .ok_or_else(|| QuantityError::NotANumber { found: text.to_owned(), expected })?;
+    if unit.is_empty() {
+        return Err(QuantityError::NoUnit { found: text.to_owned(), expected });
+    }
+    let &(_, scale) = units
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .ok_or_else(|| QuantityError::WrongUnit { unit: unit.to_owned(), expected })?;
+    let scaled = value * scale;
+    if scaled.is_finite() {
+        Ok(scaled)
+    } else {
+        Err(QuantityError::NotANumber { found: text.to_owned(), expected })
+    }
+}
+
+/// An `e` belongs to the number only when digits follow it (`1e-3 V`), never to the unit.
+fn is_exponent(text: &str, at: usize, c: char) -> bool {
+    matches!(c, 'e' | 'E')
+        && at > 0
+        && text[at + 1..].trim_start_matches(['+', '-']).starts_with(|d: char| d.is_ascii_digit())
+}
+
+struct TextVisitor<T> {
+    expected: &'static str,
+    make: fn(&str) -> Result<T, QuantityError>,
+}
+
+impl<T> Visitor<'_> for TextVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expected)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        (self.make)(text).map_err(E::custom)
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, v: bool) -> Result<T, E> {
+        Err(E::invalid_type(Unexpected::Bool(v), &self.expected))
+    }
+}
+
+macro_rules! quantity {
+    ($( $(#[$doc:meta])* $name:ident, $base:literal, [$( $unit:literal = $scale:expr ),+], $expected:literal; )+) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
+        pub struct $name(pub f64);
+
+        impl $name {
+            /// The unit that the number inside is in.
+            pub const UNIT: &'static str = $base;
+            /// Zero of this quantity.
+            pub const ZERO: Self = Self(0.0);
+            /// What a text of this quantity looks like, for messages and schemas.
+            pub const EXPECTED: &'static str = $expected;
+            /// Magnitude without sign.
+            #[must_use] pub fn abs(self) -> Self { Self(self.0.abs()) }
+            /// The smaller of two.
+            #[must_use] pub fn min(self, other: Self) -> Self { Self(self.0.min(other.0)) }
+            /// The larger of two.
+            #[must_use] pub fn max(self, other: Self) -> Self { Self(self.0.max(other.0)) }
+        }
+
+        impl Add for $name { type Output = Self; fn add(self, o: Self) -> Self { Self(self.0 + o.0) } }
+        impl Sub for $name { type Output = Self; fn sub(self, o: Self) -> Self { Self(self.0 - o.0) } }
+        impl Neg for $name { type Output = Self; fn neg(self) -> Self { Self(-self.0) } }
+        impl Mul<f64> for $name { type Output = Self; fn mul(self, k: f64) -> Self { Self(self.0 * k) } }
+        impl Div<f64> for $name { type Output = Self; fn div(self, k: f64) -> Self { Self(self.0 / k) } }
+        impl Div for $name { type Output = f64; fn div(self, o: Self) -> f64 { self.0 / o.0 } }
+        impl AddAssign for $name { fn add_assign(&mut self, o: Self) { self.0 += o.0 } }
+        impl SubAssign for $name { fn sub_assign(&mut self, o: Self) { self.0 -= o.0 } }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                if let Some(p) = f.precision() { write!(f, "{:.p$} {}", self.0, $base) }
+                else { write!(f, "{} {}", self.0, $base) }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = QuantityError;
+            fn from_str(text: &str) -> Result<Self, QuantityError> {
+                parse_scaled(text, &[$(($unit, $scale)),+], $expected).map(Self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                d.deserialize_str(TextVisitor { expected: $expected, make: |t| t.parse() })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.collect_str(self)
+            }
+        }
+    )+ };
+}
+
+quantity! {
+    /// Electric potential.
+    Volts, "V", ["V" = 1.0, "mV" = 1e-3, "kV" = 1e3], "a voltage such as `56.4 V`";
+    /// Electric current; for a battery, positive charges it (P 2 §0x356).
+    Amps, "A", ["A" = 1.0, "mA" = 1e-3], "a current such as `25 A`";
+    /// Power.
+    Watts, "W", ["W" = 1.0, "kW" = 1e3], "a power such as `4 kW`";
+    /// Resistance.
+    Ohms, "Ω", ["Ω" = 1.0, "Ohm" = 1.0, "mΩ" = 1e-3, "mOhm" = 1e-3], "a resistance such as `0.22 mΩ`";
+    /// Charge.
+    AmpHours, "Ah", ["Ah" = 1.0, "mAh" = 1e-3], "a charge such as `280 Ah`";
+    /// Energy.
+    WattHours, "Wh", ["Wh" = 1.0, "kWh" = 1e3], "an energy such as `14.3 kWh`";
+    /// Temperature on the Celsius scale.
+    Celsius, "°C", ["°C" = 1.0], "a temperature such as `25 °C`";
+    /// A share of a whole, 100 % being all of it; may be negative where it is a deviation.
+    Percent, "%", ["%" = 1.0], "a share such as `97 %`";
+    /// A current relative to capacity: 1 C discharges the battery in an hour.
+    CRate, "C", ["C" = 1.0], "a rate such as `0.5 C`";
+    /// Rate of change of power.
+    WattsPerSecond, "W/s", ["W/s" = 1.0, "kW/s" = 1e3], "a power ramp such as `1000 W/s`";
+    /// Rate of change of voltage.
+    VoltsPerSecond, "V/s", ["V/s" = 1.0, "mV/s" = 1e-3], "a voltage ramp such as `0.1 V/s`";
+    /// Heat capacity.
+    JoulesPerKelvin, "J/K", ["J/K" = 1.0, "kJ/K" = 1e3], "a heat capacity such as `5.4 kJ/K`";
+    /// Thermal conductance.
+    WattsPerKelvin, "W/K", ["W/K" = 1.0], "a thermal conductance such as `0.4 W/K`";
+    /// Molar energy, for Arrhenius laws.
+    JoulesPerMole, "J/mol", ["J/mol" = 1.0, "kJ/mol" = 1e3], "a molar energy such as `20 kJ/mol`";
+    /// A slow loss of charge, as share of capacity.
+    PercentPerMonth, "%/month", ["%/month" = 1.0], "a loss such as `2.5 %/month`";
+}
+
+impl Mul<Amps> for Volts {
+    type Output = Watts;
+    fn mul(self, i: Amps) -> Watts {
+        Watts(self.0 * i.0)
+    }
+}
+impl Mul<Amps> for Ohms {
+    type Output = Volts;
+    fn mul(self, i: Amps) -> Volts {
+        Volts(self.0 * i.0)
+    }
+}
+impl Div<Volts> for Watts {
+    type Output = Amps;
+    fn div(self, u: Volts) -> Amps {
+        Amps(self.0 / u.0)
+    }
+}
+
+/// A point in time since the start of a run, or a span of time: whole microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Micros(pub u64);
+
+impl Micros {
+    /// The start of the run; an empty span.
+    pub const ZERO: Self = Self(0);
+    /// What a text of a span looks like, for messages and schemas.
+    pub const EXPECTED: &'static str = "a time such as `20 s`, `90 min` or `3 h`";
+
+    /// A span of whole seconds.
+    #[must_use]
+    pub const fn from_secs(s: u64) -> Self {
+        Self(s * 1_000_000)
+    }
+    /// A span of whole milliseconds.
+    #[must_use]
+    pub const fn from_millis(ms: u64) -> Self {
+        Self(ms * 1_000)
+    }
+    /// The same in seconds, for arithmetic with quantities.
+    #[must_use]
+    pub fn secs(self) -> f64 {
+        self.0 as f64 * 1e-6
+    }
+    /// The span since `earlier`, zero when `earlier` is later.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Self {
+        Self(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add for Micros {
+    type Output = Self;
+    fn add(self, o: Self) -> Self {
+        Self(self.0 + o.0)
+    }
+}
+impl AddAssign for Micros {
+    fn add_assign(&mut self, o: Self) {
+        self.0 += o.0;
+    }
+}
+impl Mul<u64> for Micros {
+    type Output = Self;
+    fn mul(self, k: u64) -> Self {
+        Self(self.0 * k)
+    }
+}
+
+/// `h:mm:ss`, with a fraction only where there is one: how a lab log writes a time of a run.
+impl fmt::Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (s, us) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        write!(f, "{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)?;
+        if us == 0 {
+            Ok(())
+        } else {
+            let text = format!("{us:06}");
+            write!(f, ".{}", text.trim_end_matches('0'))
+        }
+    }
+}
+
+const TIME_UNITS: [(&str, f64); 7] =
+    [("us", 1.0), ("µs", 1.0), ("ms", 1e3), ("s", 1e6), ("min", 60e6), ("h", 3600e6), ("d", 86_400e6)];
+
+impl FromStr for Micros {
+    type Err = QuantityError;
+    fn from_str(text: &str) -> Result<Self, QuantityError> {
+        let us = parse_scaled(text, &TIME_UNITS, Self::EXPECTED)?;
+        // A century bounds every sum of two spans far below the range of the integer.
+        if (0.0..=3.2e15).contains(&us) {
+            Ok(Self(us.round() as u64))
+        } else {
+            Err(QuantityError::NotANumber { found: text.to_owned(), expected: Self::EXPECTED })
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Micros {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        d.deserialize_str(TextVisitor { expected: Self::EXPECTED, make: |t| t.parse() })
+            .map_err(D::Error::custom)
+    }
+}
+
+/// Written as whole microseconds, the form in which evidence keeps time.
+impl Serialize for Micros {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_u64(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("56.4 V", 56.4)]
+    #[case("56.4V", 56.4)]
+    #[case("3400 mV", 3.4)]
+    #[case("-1e-1 V", -0.1)]
+    fn voltages(#[case] text: &str, #[case] volts: f64) {
+        let parsed: Volts = text.parse().expect("a voltage");
+        assert!((parsed.0 - volts).abs() < 1e-12);
+    }
+
+    #[rstest]
+    #[case("56.4", "no unit")]
+    #[case("56.4 A", "does not fit")]
+    #[case("V", "not a number")]
+    #[case("inf V", "not a number")]
+    #[case("1e400 V", "not a number")]
+    #[case("", "not a number")]
+    #[case("5 V V", "does not fit")]
+    fn refused(#[case] text: &str, #[case] why: &str) {
+        let error = text.parse::<Volts>().expect_err("refused").to_string();
+        assert!(error.contains(why), "{error}");
+        assert!(error.contains("56.4 V"), "the message shows an example: {error}");
+    }
+
+    #[rstest]
+    #[case("20 s", 20_000_000, "0:00:20")]
+    #[case("90 min", 5_400_000_000, "1:30:00")]
+    #[case("1.5 ms", 1_500, "0:00:00.0015")]
+    #[case("2 d", 172_800_000_000, "48:00:00")]
+    fn times(#[case] text: &str, #[case] us: u64, #[case] shown: &str) {
+        let t: Micros = text.parse().expect("a time");
+        assert_eq!(t, Micros(us));
+        assert_eq!(t.to_string(), shown);
+    }
+}

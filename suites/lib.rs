@@ -1,0 +1,1 @@
+//! The suites are data; `run.rs` runs them as tests.
