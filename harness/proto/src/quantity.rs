@@ -1,10 +1,13 @@
 //! Physical quantities: one newtype per kind, so that a volt is never an amp, and text with units
 //! so that a file never holds a bare number where a unit belongs.
 
+use std::borrow::Cow;
+
 use core::fmt;
 use core::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 use core::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
@@ -74,6 +77,12 @@ fn is_exponent(text: &str, at: usize, c: char) -> bool {
     matches!(c, 'e' | 'E')
         && at > 0
         && text[at + 1..].trim_start_matches(['+', '-']).starts_with(|d: char| d.is_ascii_digit())
+}
+
+/// The JSON schema of a quantity: a number, then one of its units.
+fn text_schema(expected: &str, units: &[&str]) -> Schema {
+    let pattern = format!(r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*({})\s*$", units.join("|"));
+    json_schema!({ "type": "string", "description": expected, "pattern": pattern })
 }
 
 struct TextVisitor<T> {
@@ -150,6 +159,13 @@ macro_rules! quantity {
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
                 s.collect_str(self)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> { stringify!($name).into() }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                text_schema($expected, &[$($unit),+])
             }
         }
     )+ };
@@ -291,6 +307,15 @@ impl<'de> Deserialize<'de> for Micros {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         d.deserialize_str(TextVisitor { expected: Self::EXPECTED, make: |t| t.parse() })
             .map_err(D::Error::custom)
+    }
+}
+
+impl JsonSchema for Micros {
+    fn schema_name() -> Cow<'static, str> {
+        "Time".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        text_schema(Self::EXPECTED, &TIME_UNITS.map(|(unit, _)| unit))
     }
 }
 
