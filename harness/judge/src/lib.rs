@@ -2,5 +2,6 @@
 
 pub mod battery;
 pub mod catalogue;
+pub mod thresholds;
 pub mod trace;
 pub mod verdict;

@@ -200,6 +200,12 @@ quantity! {
     WattsPerKelvin, "W/K", ["W/K" = 1.0], "a thermal conductance such as `0.4 W/K`";
     /// Molar energy, for Arrhenius laws.
     JoulesPerMole, "J/mol", ["J/mol" = 1.0, "kJ/mol" = 1e3], "a molar energy such as `20 kJ/mol`";
+    /// How often something happens.
+    PerHour, "/h", ["/h" = 1.0], "a count per time such as `6 /h`";
+    /// A slow movement of a voltage, or its total travel.
+    VoltsPerHour, "V/h", ["V/h" = 1.0, "mV/h" = 1e-3], "a voltage per time such as `1.5 V/h`";
+    /// A share of capacity gained or lost per time.
+    PercentPerHour, "%/h", ["%/h" = 1.0], "a share per time such as `1.5 %/h`";
     /// A slow loss of charge, as share of capacity.
     PercentPerMonth, "%/month", ["%/month" = 1.0], "a loss such as `2.5 %/month`";
 }

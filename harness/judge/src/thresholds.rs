@@ -1,0 +1,322 @@
+//! Every number a verdict is held against, in one table: its metric, its unit and the sentence of the
+//! specification it serves.
+//!
+//! The specification gives few numbers (20 s, 0.4 V, 3 s, 10 minutes). The others follow from a 51.2 V, 280 Ah
+//! pack of about 8.7 mΩ, on which 0.1 V of CVL is about 11 A: they are starting points, and a case may narrow them.
+
+use core::fmt::Display;
+use core::str::FromStr;
+
+use proto::quantity::{Micros, PerHour, Percent, PercentPerHour, QuantityError, Volts, VoltsPerHour, Watts};
+
+/// A threshold with two borders: up to `good` nothing is said, beyond `limit` the requirement fails.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Graded<T> {
+    /// what a good battery reaches
+    pub good: T,
+    /// what fails when exceeded (or not reached, for a threshold that is a minimum)
+    pub limit: T,
+}
+
+/// What a threshold is called in the `limits:` of a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Name {
+    /// kebab-case name, such as `settling`
+    pub name: &'static str,
+    /// the metric it belongs to, such as `M8`
+    pub metric: &'static str,
+    /// what its value looks like, such as "a time such as `20 s`"
+    pub expected: &'static str,
+    /// unit of its value, such as `%`
+    pub unit: &'static str,
+}
+
+/// Why a threshold was not set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ThresholdError {
+    /// No threshold has this name.
+    #[error("no threshold is called `{name}`, the nearest is `{nearest}`")]
+    Unknown {
+        /// the name as it stood
+        name: String,
+        /// the name most like it
+        nearest: &'static str,
+    },
+    /// The value is no quantity of the right kind.
+    #[error("`{name}`: {error}")]
+    Quantity {
+        /// the threshold
+        name: &'static str,
+        /// what is wrong with the value
+        error: QuantityError,
+    },
+    /// The value would make the judgement milder.
+    #[error("`{name}: {value}` is milder than the default {limit}; only a stricter value needs no reason")]
+    Milder {
+        /// the threshold
+        name: &'static str,
+        /// the value as it stood
+        value: String,
+        /// the value in force
+        limit: String,
+    },
+    /// The value is negative, which no threshold can be.
+    #[error("`{name}: {value}` is negative, expected {expected}")]
+    Negative {
+        /// the threshold
+        name: &'static str,
+        /// the value as it stood
+        value: String,
+        /// what would have been right
+        expected: &'static str,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Sense {
+    /// the measured value may not exceed it
+    AtMost,
+    /// the measured value must reach it
+    AtLeast,
+}
+
+/// What the macro needs of a quantity.
+trait Bound: Copy + PartialOrd + FromStr<Err = QuantityError> + Display + Default {
+    const EXPECTED: &'static str;
+    const UNIT: &'static str;
+}
+macro_rules! bound { ($($t:ty),+) => { $(impl Bound for $t {
+    const EXPECTED: &'static str = <$t>::EXPECTED;
+    const UNIT: &'static str = <$t>::UNIT;
+})+ } }
+bound!(Percent, PerHour, PercentPerHour, Volts, VoltsPerHour, Watts);
+impl Bound for Micros {
+    const EXPECTED: &'static str = Micros::EXPECTED;
+    const UNIT: &'static str = "s";
+}
+
+macro_rules! thresholds {
+    ($( $(#[$doc:meta])* $field:ident ($name:literal, $metric:literal, $sense:ident): $t:ident = $good:expr, $limit:expr; )+) => {
+        /// All thresholds, with the defaults of the catalogue.
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        pub struct Thresholds { $( $(#[$doc])* pub $field: Graded<$t>, )+ }
+
+        impl Default for Thresholds {
+            fn default() -> Self { Self { $( $field: Graded { good: $good, limit: $limit }, )+ } }
+        }
+
+        impl Thresholds {
+            /// The names a case may use in its `limits:`.
+            pub const NAMES: &'static [Name] = &[ $( Name {
+                name: $name, metric: $metric, expected: <$t as Bound>::EXPECTED, unit: <$t as Bound>::UNIT,
+            }, )+ ];
+
+            fn put(&mut self, name: &str, value: &str, milder_too: bool) -> Result<(), ThresholdError> {
+                match name {
+                    $( $name => set(&mut self.$field, $name, Sense::$sense, value, milder_too), )+
+                    _ => Err(ThresholdError::Unknown { name: name.to_owned(), nearest: nearest(name) }),
+                }
+            }
+
+            /// The limit in force, as text with its unit.
+            #[must_use]
+            pub fn text(&self, name: &str) -> Option<String> {
+                match name { $( $name => Some(self.$field.limit.to_string()), )+ _ => None }
+            }
+        }
+    };
+}
+
+impl Thresholds {
+    /// Makes a threshold stricter, as the `limits:` of a case may.
+    ///
+    /// # Errors
+    /// When the name is unknown, the value is no such quantity, or it would be milder than the one in force.
+    pub fn narrow(&mut self, name: &str, value: &str) -> Result<(), ThresholdError> {
+        self.put(name, value, false)
+    }
+
+    /// Sets a threshold to any value: only for a case that says why, with `because:`.
+    ///
+    /// # Errors
+    /// When the name is unknown or the value is no such quantity.
+    pub fn justify(&mut self, name: &str, value: &str) -> Result<(), ThresholdError> {
+        self.put(name, value, true)
+    }
+}
+
+thresholds! {
+    /// M2: share of CVL changes that follow the one before in less than 20 s. *"It is probably not helpful to
+    /// update the parameters more than once every 20 seconds"* (P 1.5.3).
+    hasty_changes ("hasty-changes", "M2", AtMost): Percent = Percent(5.0), Percent(20.0);
+    /// M3: reversals of CVL beyond the dead band. *"It needs to be very stable and slow to prevent oscillations"*
+    /// (P 1.5.3).
+    reversals ("reversals", "M3", AtMost): PerHour = PerHour(6.0), PerHour(20.0);
+    /// M3: a swing up to this is what a good integrator looks like after quantisation to 0.1 V, not an oscillation.
+    dead_band ("dead-band", "M3", AtMost): Volts = Volts(0.15), Volts(0.15);
+    /// M5: total travel of CVL up and down. *"Very stable and slow"* (P 1.5.3).
+    travel ("travel", "M5", AtMost): VoltsPerHour = VoltsPerHour(1.5), VoltsPerHour(5.0);
+    /// M6: largest single step of CVL that protects nothing (P 1.5.3).
+    step ("step", "M6", AtMost): Volts = Volts(0.5), Volts(1.0);
+    /// M7: charge taken from the battery while PV covers the load and the grid is there. *"A setpoint that is too
+    /// low will cause the Victron system to discharge the battery"* (P 1.5.3).
+    discharge ("discharge", "M7", AtMost): PercentPerHour = PercentPerHour(0.5), PercentPerHour(1.5);
+    /// M7: fall of the state of charge over the hold; 1 % is one step of 0x355 (P 1.5.3).
+    soc_fall ("soc-fall", "M7", AtMost): Percent = Percent(1.0), Percent(2.0);
+    /// M8: spread of the exported power over its mean. *"Solar power is fed back into the grid, in a stable
+    /// manner"* (P 1.5.3.1).
+    export_ripple ("export-ripple", "M8", AtMost): Percent = Percent(5.0), Percent(10.0);
+    /// M8, M10: time until export and CVL are steady again after a step. *"System can handle switching on and off
+    /// of sizeable AC loads"* (P 1.5.3.1).
+    settling ("settling", "M8", AtMost): Micros = Micros::from_secs(30), Micros::from_secs(60);
+    /// M9: share of the available PV that is not used while the inverter has room. *"Will result in the solar
+    /// chargers being curtailed"* (P 1.5.3).
+    curtailment ("curtailment", "M9", AtMost): Percent = Percent(2.0), Percent(5.0);
+    /// M10: how far the highest cell stays below the declared disconnect voltage (P 1.5.3.1).
+    cell_margin ("cell-margin", "M10", AtLeast): Volts = Volts(0.020), Volts(0.020);
+    /// M11: how long the DC bus must stand at CVL + 0.4 V before the battery is said to cope (P 1.5.3.3).
+    excess_time ("excess-time", "M11", AtLeast): Micros = Micros::from_secs(600), Micros::from_secs(600);
+    /// M11: how near the bus must come to CVL + 0.4 V to count. *"Expected to rise to CVL + 0.4V"* (P 1.5.3.3).
+    excess_band ("excess-band", "M11", AtMost): Volts = Volts(0.15), Volts(0.15);
+    /// M12: share of a change of battery voltage that CVL follows. *"Implementations that set the CVL to the
+    /// currently measured battery voltages minus some constant should be avoided"* (P 1.5.3).
+    tracking ("tracking", "M12", AtMost): Percent = Percent(20.0), Percent(40.0);
+    /// M12: correlation from which a slope counts as tracking (P 1.5.3).
+    correlation ("correlation", "M12", AtMost): Percent = Percent(80.0), Percent(80.0);
+    /// M12: how much the voltage must have been moved for the tracking test to say anything.
+    excitation ("excitation", "M12", AtLeast): Volts = Volts(0.15), Volts(0.15);
+    /// M14: gap between two 0x351. *"When the inverter does not receive the 0x351 message from the battery every 3
+    /// seconds, the system will stop charging and discharging"* (P 1.4).
+    gap ("gap", "M14", AtMost): Micros = Micros::from_millis(1_500), Micros::from_secs(3);
+    /// How far CVL must fall below the bulk CVL to be a reduced one (P 1.5.3).
+    reduction ("reduction", "CVL-02", AtLeast): Volts = Volts(0.2), Volts(0.2);
+    /// CCL in percent of capacity per hour that is still usable: 2 % C is 5.6 A on 280 Ah (P 1.5.3).
+    usable_ccl ("usable-ccl", "CVL-02", AtLeast): PercentPerHour = PercentPerHour(2.0), PercentPerHour(2.0);
+    /// Share of the time in which CCL may be unusable in a full battery (P 1.5.3).
+    ccl_outage ("ccl-outage", "CVL-02", AtMost): Percent = Percent(1.0), Percent(5.0);
+    /// Rise of the highest cell at the end of the hold. *"Must be enough to stop the battery voltage rising"*
+    /// (P 1.5.3). At the knee of an LFP cell 0.2 % of charge is some 20 mV.
+    rise ("rise", "CVL-07", AtMost): VoltsPerHour = VoltsPerHour(0.010), VoltsPerHour(0.020);
+    /// Undisturbed time with a full battery that a verdict on stability needs.
+    observation ("observation", "CVL-04", AtLeast): Micros = Micros::from_secs(1_800), Micros::from_secs(1_800);
+    /// Power exported on average before its ripple says anything.
+    export ("export", "M8", AtLeast): Watts = Watts(300.0), Watts(300.0);
+    /// Difference between the counted charge and the reported state of charge (P 2 §0x355).
+    coulomb_error ("coulomb-error", "SOC-03", AtMost): Percent = Percent(2.0), Percent(4.0);
+    /// Time for the battery to appear on the GX (P 5.1).
+    start_up ("start-up", "GXD-01", AtMost): Micros = Micros::from_secs(30), Micros::from_secs(60);
+    /// Delay of a value between CAN and the GX (P 5.2).
+    gx_delay ("gx-delay", "GXD-02", AtMost): Micros = Micros::from_secs(5), Micros::from_secs(10);
+    /// Difference between battery voltage and the inverter's DC voltage: calibration of both and cable drop (P 1.5.3).
+    bus_difference ("bus-difference", "MEA-03", AtMost): Volts = Volts(0.3), Volts(0.6);
+}
+
+fn set<T: Bound>(
+    graded: &mut Graded<T>,
+    name: &'static str,
+    sense: Sense,
+    value: &str,
+    milder_too: bool,
+) -> Result<(), ThresholdError> {
+    let new: T = value.parse().map_err(|error| ThresholdError::Quantity { name, error })?;
+    if new < T::default() {
+        return Err(ThresholdError::Negative { name, value: value.to_owned(), expected: T::EXPECTED });
+    }
+    let milder = match sense {
+        Sense::AtMost => new > graded.limit,
+        Sense::AtLeast => new < graded.limit,
+    };
+    if milder && !milder_too {
+        return Err(ThresholdError::Milder {
+            name,
+            value: value.to_owned(),
+            limit: graded.limit.to_string(),
+        });
+    }
+    graded.limit = new;
+    let good_is_milder = match sense {
+        Sense::AtMost => graded.good > new,
+        Sense::AtLeast => graded.good < new,
+    };
+    if good_is_milder {
+        graded.good = new;
+    }
+    Ok(())
+}
+
+/// The name with the most letter pairs in common: enough to spot a typing mistake.
+fn nearest(name: &str) -> &'static str {
+    let pairs = |s: &str| s.as_bytes().windows(2).map(|w| [w[0], w[1]]).collect::<Vec<_>>();
+    let wanted = pairs(name);
+    Thresholds::NAMES
+        .iter()
+        .map(|n| n.name)
+        .max_by_key(|n| {
+            let own = pairs(n);
+            let common = own.iter().filter(|p| wanted.contains(p)).count();
+            2000 * common / (own.len() + wanted.len()).max(1)
+        })
+        .unwrap_or("settling")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("settling", "20 s")]
+    #[case("settling", "1 min")]
+    #[case("export-ripple", "5 %")]
+    #[case("reversals", "4 /h")]
+    #[case("travel", "1 V/h")]
+    #[case("discharge", "0.5 %/h")]
+    #[case("excess-time", "20 min")]
+    fn a_case_may_narrow(#[case] name: &str, #[case] value: &str) {
+        let mut t = Thresholds::default();
+        t.narrow(name, value).expect("stricter than the default");
+    }
+
+    #[test]
+    fn the_good_border_follows_the_limit() {
+        let mut t = Thresholds::default();
+        t.narrow("settling", "20 s").expect("stricter");
+        assert_eq!(t.settling, Graded { good: Micros::from_secs(20), limit: Micros::from_secs(20) });
+        t.narrow("excess-time", "20 min").expect("stricter");
+        assert_eq!(t.excess_time.good, Micros::from_secs(1200));
+    }
+
+    #[rstest]
+    #[case("settling", "2 min", "milder than the default 0:01:00")]
+    #[case("excess-time", "5 min", "milder than the default 0:10:00")]
+    #[case("settling", "20", "no unit")]
+    #[case("settling", "20 V", "does not fit")]
+    #[case("reversals", "-1 /h", "negative")]
+    #[case("setling", "20 s", "the nearest is `settling`")]
+    #[case("export-riple", "5 %", "the nearest is `export-ripple`")]
+    #[case("", "5 %", "no threshold is called ``")]
+    fn refused(#[case] name: &str, #[case] value: &str, #[case] why: &str) {
+        let mut t = Thresholds::default();
+        let error = t.narrow(name, value).expect_err("refused").to_string();
+        assert!(error.contains(why), "{error}");
+        assert_eq!(t, Thresholds::default(), "a refused value changes nothing");
+    }
+
+    #[test]
+    fn a_reason_lets_a_milder_value_in() {
+        let mut t = Thresholds::default();
+        t.justify("settling", "2 min").expect("justified");
+        assert_eq!(t.settling.limit, Micros::from_secs(120));
+        assert_eq!(t.text("settling").as_deref(), Some("0:02:00"));
+    }
+
+    #[test]
+    fn every_name_takes_its_own_limit_back() {
+        let defaults = Thresholds::default();
+        for n in Thresholds::NAMES.iter().filter(|n| n.unit != "s") {
+            let text = defaults.text(n.name).expect("a name of the table");
+            Thresholds::default().narrow(n.name, &text).expect("not milder than itself");
+            assert!(text.ends_with(n.unit), "{text}");
+        }
+    }
+}
