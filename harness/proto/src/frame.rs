@@ -56,6 +56,18 @@ impl Frame {
     pub fn data(&self) -> &[u8] {
         &self.data[..usize::from(self.len)]
     }
+
+    /// The payload followed by zeros up to 8 bytes, for readers that want no bounds to check.
+    #[must_use]
+    pub const fn padded(&self) -> [u8; 8] {
+        self.data
+    }
+
+    /// Number of data bytes, 0 to 8 (the data length code).
+    #[must_use]
+    pub const fn dlc(&self) -> u8 {
+        self.len
+    }
 }
 
 impl fmt::Display for CanId {

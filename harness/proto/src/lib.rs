@@ -2,6 +2,7 @@
 //! cited as `P`), logs of them, readings of the instruments, and the quantities they carry.
 
 pub mod frame;
+pub mod message;
 pub mod quantity;
 pub mod reading;
 pub mod stimulus;

@@ -1,6 +1,6 @@
 //! What the instruments beside the CAN bus say: the programmable supply and the GX.
 
-use crate::quantity::{Amps, AmpHours, Celsius, Percent, Volts, Watts};
+use crate::quantity::{AmpHours, Amps, Celsius, Percent, Volts, Watts};
 
 /// One reading of the programmable supply that plays the sun.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
