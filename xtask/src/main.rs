@@ -1,1 +1,131 @@
-fn main() {}
+//! Project automation: `cargo xtask run | test | ci | bench | bless | schema | tidy`.
+//!
+//! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
+//! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
+
+mod bench;
+mod bless;
+mod ci;
+mod process;
+mod schema;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use process::{Failure, Workspace};
+
+/// The jobs of the project. Paths are relative to the workspace's root, wherever the command is called.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+enum Task {
+    /// Run every suite on the simulated rig, in release; arguments go to `busbar run`
+    #[command(disable_help_flag = true)]
+    Run {
+        /// as `busbar run` takes them, such as `feed-in --seed 7`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run every test of the workspace; arguments go to `cargo test`
+    #[command(disable_help_flag = true)]
+    Test {
+        /// as `cargo test` takes them, such as `-p judge`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Everything a change must pass: format, lints, tidy, tests, documentation, the suites
+    Ci,
+    /// Measure how fast the harness is
+    Bench,
+    /// Accept changed snapshots of the suites and note why in suites/BLESSED.md
+    Bless {
+        /// why the behaviour changed, for whoever reads the list in a year
+        #[arg(long)]
+        reason: String,
+        /// only the cases whose name contains one of these
+        cases: Vec<String>,
+    },
+    /// Write the JSON schemas of the file formats to rigs/schema/
+    Schema {
+        /// write nothing, fail when a schema is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Hold the invariants of ARCHITECTURE.md
+    Tidy,
+}
+
+/// Bad usage, as in BSD's sysexits: the command was never started.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let task = match Task::try_parse() {
+        Ok(task) => task,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            // A closed pipe is the only way to fail here, and leaves nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let workspace = Workspace::find();
+    match perform(&workspace, &task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
+    match task {
+        Task::Run { args } => workspace.busbar().arg("run").args(args).run(),
+        Task::Test { args } => workspace.cargo("test").arg("--workspace").args(args).run(),
+        Task::Ci => ci::ci(workspace),
+        Task::Bench => bench::bench(workspace),
+        Task::Bless { reason, cases } => bless::bless(workspace, reason, cases),
+        Task::Schema { check } => schema::schema(workspace, *check),
+        Task::Tidy => tidy::tidy(workspace),
+    }
+}
+
+/// The names that `cargo xtask` answers to, for the check that documents name no other.
+fn subcommands() -> Vec<String> {
+    Task::command().get_subcommands().map(|c| c.get_name().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Task::command().debug_assert();
+    }
+
+    #[rstest]
+    #[case(&["run", "feed-in", "--seed", "7"])]
+    #[case(&["run", "--help"])]
+    fn run_passes_everything_on(#[case] words: &[&str]) {
+        let Ok(Task::Run { args }) = Task::try_parse_from([&["xtask"], words].concat()) else {
+            panic!("`{words:?}` is a run")
+        };
+        assert_eq!(args, words[1..]);
+    }
+
+    #[test]
+    fn an_unknown_job_is_answered_with_the_nearest() {
+        let error = Task::try_parse_from(["xtask", "tdiy"]).err().expect("refused");
+        assert!(error.use_stderr());
+        assert!(error.to_string().contains("'tidy'"), "{error}");
+    }
+
+    #[test]
+    fn blessing_needs_a_reason() {
+        assert!(Task::try_parse_from(["xtask", "bless"]).is_err());
+    }
+}

@@ -1,0 +1,72 @@
+//! How fast the harness is. What a person waits for is measured first; figures are for this machine, and
+//! only ratios between two runs of one machine mean anything.
+
+use std::time::{Duration, Instant};
+
+use crate::process::{Failure, Workspace};
+
+/// Takes one measurement and says it, with its unit.
+type Take = fn(&Workspace) -> Result<String, Failure>;
+
+/// One figure of the harness.
+struct Measure {
+    /// what is measured
+    what: &'static str,
+    /// how it is measured, nothing where the measurement is not written yet
+    how: Option<Take>,
+}
+
+/// Every figure that matters, in the order in which people wait for them.
+const MEASURES: &[Measure] = &[
+    Measure { what: "every suite on the simulated rig, wall time", how: Some(suites) },
+    Measure { what: "simulated rig alone, simulated seconds per second", how: None },
+    Measure { what: "CAN log decoded and judged, frames per second", how: None },
+    Measure { what: "recorded run judged again, wall time", how: None },
+    Measure { what: "Modbus-TCP poll of the GX, requests per second", how: None },
+];
+
+/// Builds in release, takes every measurement that is written and says which are not.
+pub(crate) fn bench(workspace: &Workspace) -> Result<(), Failure> {
+    workspace.cargo("build").args(["--release", "--package", "cli", "--bin", "busbar"]).run()?;
+    for measure in MEASURES {
+        let figure = match measure.how {
+            Some(take) => take(workspace)?,
+            None => "not measured yet".to_owned(),
+        };
+        println!("{:<52} {figure}", measure.what);
+    }
+    Ok(())
+}
+
+/// How often a run is repeated; the middle one counts.
+const RUNS: usize = 5;
+
+/// Wall time of `busbar run`, the process included.
+fn suites(workspace: &Workspace) -> Result<String, Failure> {
+    let mut times = Vec::new();
+    for _ in 0..RUNS {
+        let began = Instant::now();
+        workspace.busbar().arg("run").output()?;
+        times.push(began.elapsed());
+    }
+    Ok(middle(times))
+}
+
+/// The middle of some times, with the fastest and the slowest.
+fn middle(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let seconds = |at: usize| times.get(at).map_or(0.0, Duration::as_secs_f64);
+    let last = times.len().saturating_sub(1);
+    format!("{:.2} s ({:.2} to {:.2} s, {} runs)", seconds(last / 2), seconds(0), seconds(last), times.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_counts() {
+        let times = [3, 1, 2, 9, 2].map(Duration::from_secs).to_vec();
+        assert_eq!(middle(times), "2.00 s (1.00 to 9.00 s, 5 runs)");
+    }
+}

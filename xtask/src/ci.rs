@@ -1,0 +1,82 @@
+//! What a change must pass, in the order in which a failure is cheapest to learn of.
+
+use std::time::{Duration, Instant};
+
+use crate::process::{Failure, Workspace};
+use crate::{schema, tidy};
+
+type Step = (&'static str, fn(&Workspace) -> Result<(), Failure>);
+
+/// Every step, with the name it has in the closing table.
+const STEPS: &[Step] = &[
+    ("format", |w| w.cargo("fmt").args(["--all", "--check"]).run()),
+    ("tidy", tidy::tidy),
+    ("lints", |w| {
+        w.cargo("clippy")
+            .args(["--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
+            .run()
+    }),
+    ("tests", |w| w.cargo("test").args(["--locked", "--workspace"]).env("INSTA_UPDATE", "no").run()),
+    ("documentation", |w| {
+        let doc = w.cargo("doc").args(["--locked", "--workspace", "--no-deps", "--quiet"]);
+        doc.env("RUSTDOCFLAGS", "-D warnings").run()
+    }),
+    ("schemas", |w| schema::schema(w, true)),
+    ("suites", |w| w.busbar().arg("run").run()),
+];
+
+/// Runs every step, also after one failed, so that one run says all there is to mend.
+pub(crate) fn ci(workspace: &Workspace) -> Result<(), Failure> {
+    let began = Instant::now();
+    let mut results = Vec::new();
+    for (name, step) in STEPS {
+        eprintln!("\n== {name}");
+        let start = Instant::now();
+        let result = step(workspace);
+        if let Err(failure) = &result {
+            eprintln!("error: {failure}");
+        }
+        results.push((*name, start.elapsed(), result));
+    }
+    println!("{}", summary(&results, began.elapsed()));
+    // The first failure is the one to mend first, so its code is the one to end with.
+    results.into_iter().find_map(|(_, _, result)| result.err()).map_or(Ok(()), Err)
+}
+
+/// The closing table and the line that a reader of logs looks for.
+fn summary(results: &[(&str, Duration, Result<(), Failure>)], took: Duration) -> String {
+    let mut text = String::from("\n");
+    for (name, took, result) in results {
+        let word = if result.is_ok() { "ok" } else { "FAILED" };
+        text += &format!("{name:<14} {word:<6} {:>7.1} s\n", took.as_secs_f64());
+    }
+    let failed = results.iter().filter(|(_, _, result)| result.is_err()).count();
+    let word = if failed == 0 { "ok" } else { "FAILED" };
+    let passed = results.len() - failed;
+    text += &format!(
+        "\nci result: {word}. {passed} passed; {failed} failed; finished in {:.1}s",
+        took.as_secs_f64()
+    );
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failed_step_fails_the_line() {
+        let second = Duration::from_secs(1);
+        let results =
+            [("format", second, Ok(())), ("tests", second, Err(Failure::Found("two tests failed".into())))];
+        let text = summary(&results, second * 2);
+        assert!(text.ends_with("ci result: FAILED. 1 passed; 1 failed; finished in 2.0s"), "{text}");
+        assert!(text.contains("tests          FAILED     1.0 s"), "{text}");
+    }
+
+    #[test]
+    fn all_passed_is_ok() {
+        let text = summary(&[("format", Duration::ZERO, Ok(()))], Duration::ZERO);
+        assert!(text.ends_with("ci result: ok. 1 passed; 0 failed; finished in 0.0s"), "{text}");
+    }
+}

@@ -1,0 +1,207 @@
+//! How other programs are called: what is about to run is said first, its exit code is passed on.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+
+/// Why a job did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// A program ran and did not succeed; it has said why itself.
+    #[error("`{command}` ended with {status}")]
+    Program {
+        /// as it could be typed
+        command: String,
+        /// how it ended
+        status: ExitStatus,
+    },
+    /// A program could not be started.
+    #[error("cannot start `{command}`: {source}; is it installed and on the PATH?")]
+    NotStarted {
+        /// as it could be typed
+        command: String,
+        /// what the system says
+        source: std::io::Error,
+    },
+    /// A file of the workspace could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// which
+        path: String,
+        /// what the system says
+        source: std::io::Error,
+    },
+    /// The job itself found something wrong.
+    #[error("{0}")]
+    Found(String),
+    /// The job was asked for in a way that makes no sense.
+    #[error("{0}")]
+    Usage(String),
+}
+
+impl Failure {
+    /// What the process ends with: a program's own code, 1 for findings, 64 for bad usage.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Program { status, .. } => exit_code(*status),
+            Self::NotStarted { .. } | Self::File { .. } | Self::Found(_) => 1,
+            Self::Usage(_) => crate::USAGE,
+        }
+    }
+}
+
+/// A program's own exit code; 128 + signal when one killed it, as a shell says it.
+fn exit_code(status: ExitStatus) -> u8 {
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::ExitStatusExt;
+        if let Some(signal) = status.signal() {
+            return u8::try_from(128 + signal).unwrap_or(1);
+        }
+    }
+    status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+/// The checkout that this xtask belongs to.
+pub(crate) struct Workspace {
+    root: PathBuf,
+}
+
+impl Workspace {
+    /// Found through cargo, which says where the package is; through where it was compiled otherwise.
+    pub(crate) fn find() -> Self {
+        let package = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = package.parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
+        Self { root }
+    }
+
+    /// A checkout at a known place.
+    #[cfg(test)]
+    pub(crate) fn at(root: &Path) -> Self {
+        Self { root: root.to_path_buf() }
+    }
+
+    /// A file or folder by its path from the root.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// A text file by its path from the root.
+    pub(crate) fn read(&self, relative: &str) -> Result<String, Failure> {
+        std::fs::read_to_string(self.path(relative))
+            .map_err(|source| Failure::File { path: relative.to_owned(), source })
+    }
+
+    /// Writes a text file, and the folders above it.
+    pub(crate) fn write(&self, relative: &str, text: &str) -> Result<(), Failure> {
+        let path = self.path(relative);
+        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        folder
+            .and_then(|()| std::fs::write(&path, text))
+            .map_err(|source| Failure::File { path: relative.to_owned(), source })
+    }
+
+    /// `cargo <subcommand>`, the same cargo that started this.
+    pub(crate) fn cargo(&self, subcommand: &str) -> Program {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        self.program(&cargo).arg(subcommand)
+    }
+
+    /// The `busbar` binary in release, built first where it is stale.
+    pub(crate) fn busbar(&self) -> Program {
+        self.cargo("run").args(["--quiet", "--release", "--package", "cli", "--bin", "busbar", "--"])
+    }
+
+    /// Any program, started in the root.
+    pub(crate) fn program(&self, name: impl AsRef<OsStr>) -> Program {
+        let mut command = Command::new(name);
+        command.current_dir(&self.root);
+        // Set by the cargo that started this, for this package alone; a child would take them for its own.
+        for inherited in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME"] {
+            command.env_remove(inherited);
+        }
+        Program { command }
+    }
+}
+
+/// A program about to run.
+pub(crate) struct Program {
+    command: Command,
+}
+
+impl Program {
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// As it could be typed.
+    fn line(&self) -> String {
+        let program = Path::new(self.command.get_program()).file_name().unwrap_or_default();
+        let args = self.command.get_args();
+        let words: Vec<_> = std::iter::once(program).chain(args).map(OsStr::to_string_lossy).collect();
+        words.join(" ")
+    }
+
+    /// Runs it with this terminal.
+    pub(crate) fn run(mut self) -> Result<(), Failure> {
+        let command = self.line();
+        eprintln!("$ {command}");
+        match self.command.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Failure::Program { command, status }),
+            Err(source) => Err(Failure::NotStarted { command, source }),
+        }
+    }
+
+    /// Runs it and takes what it says on stdout; stderr stays with the terminal.
+    pub(crate) fn output(mut self) -> Result<Vec<u8>, Failure> {
+        let command = self.line();
+        match self.command.stderr(std::process::Stdio::inherit()).output() {
+            Ok(output) if output.status.success() => Ok(output.stdout),
+            Ok(output) => Err(Failure::Program { command, status: output.status }),
+            Err(source) => Err(Failure::NotStarted { command, source }),
+        }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn shell(script: &str) -> Result<(), Failure> {
+        Workspace::find().program("sh").args(["-c", script]).run()
+    }
+
+    #[rstest]
+    #[case("exit 1", 1)]
+    #[case("exit 2", 2)]
+    #[case("exit 65", 65)]
+    #[case("kill -TERM $$", 143)]
+    fn exit_codes_pass_through(#[case] script: &str, #[case] code: u8) {
+        assert_eq!(shell(script).expect_err("it fails").exit_code(), code);
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let failure = Workspace::find().program("busbar-is-not-there").run().expect_err("no such program");
+        assert!(failure.to_string().contains("busbar-is-not-there"), "{failure}");
+    }
+
+    #[test]
+    fn programs_start_in_the_root() {
+        shell("test -f xtask/Cargo.toml").expect("the root holds xtask/");
+    }
+}
