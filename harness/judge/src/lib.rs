@@ -2,6 +2,8 @@
 
 pub mod battery;
 pub mod catalogue;
+pub mod recording;
 pub mod thresholds;
 pub mod trace;
 pub mod verdict;
+pub mod window;

@@ -45,11 +45,43 @@ pub enum Channel {
     GridConnected,
     /// GX: CVL as the GX shows it, V
     GxCvl,
+    /// GX: CCL as the GX shows it, A
+    GxCcl,
+    /// GX: DCL as the GX shows it, A
+    GxDcl,
+    /// GX: state of charge as the GX shows it, %
+    GxSoc,
+    /// GX: battery voltage as the GX shows it, V
+    GxPackVoltage,
+    /// GX: battery current as the GX shows it, A
+    GxPackCurrent,
+    /// GX: 1 while the battery's own unit answers, 0 once the GX has lost it
+    GxBattery,
+    /// GX: alarms shown, one bit each in the order of 0x35A
+    GxAlarms,
+    /// GX: what the solar charger gives to the DC bus, A
+    SolarCurrent,
+    /// GX: AC input current limit, A
+    InputCurrentLimit,
+    /// GX: 1 while excess DC-coupled PV is fed in
+    FeedIn,
+    /// 0x355: state of health, %
+    Soh,
+    /// 0x373: coldest cell, °C
+    MinCellTemperature,
+    /// 0x373: hottest cell, °C
+    MaxCellTemperature,
+    /// 0x35A: system status, 1 while the main switch is closed, 0 while it is open
+    Online,
+    /// 0x35A: active alarms, one bit each in the order of the table
+    Alarms,
+    /// 0x35A: active warnings, one bit each in the order of the table
+    Warnings,
 }
 
 impl Channel {
     /// How many there are.
-    pub const COUNT: usize = Self::GxCvl as usize + 1;
+    pub const COUNT: usize = Self::Warnings as usize + 1;
 }
 
 /// What happened at a time, besides measured values.
@@ -116,12 +148,22 @@ pub struct WaitResult {
 pub struct Series {
     points: Vec<(Micros, f64)>,
     last_seen: Option<Micros>,
+    silences: Vec<(Micros, Micros)>,
 }
 
 impl Series {
+    /// Without a sample for longer than this the channel is silent: its last value is no evidence any more.
+    pub const SILENCE: Micros = Micros::from_secs(10);
+
     /// Takes a sample; samples come in the order of time.
     #[expect(clippy::float_cmp, reason = "an equal sample is the same bits from the same wire value")]
+    #[inline]
     pub fn push(&mut self, at: Micros, value: f64) {
+        if let Some(last) = self.last_seen
+            && at.since(last) > Self::SILENCE
+        {
+            self.silences.push((last, at));
+        }
         self.last_seen = Some(at);
         if self.points.last().is_none_or(|&(_, v)| v != value) {
             self.points.push((at, value));
@@ -138,6 +180,18 @@ impl Series {
     #[must_use]
     pub fn last_seen(&self) -> Option<Micros> {
         self.last_seen
+    }
+
+    /// Spans between two samples that were longer than [`Series::SILENCE`].
+    #[must_use]
+    pub fn silences(&self) -> &[(Micros, Micros)] {
+        &self.silences
+    }
+
+    /// The latest value.
+    #[must_use]
+    pub fn last(&self) -> Option<f64> {
+        self.points.last().map(|&(_, value)| value)
     }
 
     /// The value that holds at a time, nothing before the first sample.
@@ -170,6 +224,7 @@ impl Trace {
     }
 
     /// Takes a sample of a channel.
+    #[inline]
     pub fn push(&mut self, channel: Channel, at: Micros, value: f64) {
         self.series[channel as usize].push(at, value);
     }

@@ -2,7 +2,8 @@
 
 use proto::quantity::Micros;
 
-use crate::catalogue::Requirement;
+use crate::catalogue::{self, CATALOGUE, Requirement, Severity};
+use crate::window::Window;
 
 /// The answer to one requirement in one case. Nothing that was not seen is ever [`Outcome::Pass`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,4 +44,211 @@ pub struct Verdict {
     pub reason: String,
     /// what it stands on
     pub evidence: Vec<Evidence>,
+}
+
+/// What a case comes to: a requirement that must hold and does not fails it, one that is undecided leaves it
+/// undecided. Failures of `S` rows are warnings, `I` rows are reports; neither decides a case. A case of which no
+/// requirement that must hold was applicable is itself not applicable, or undecided when nothing was judged at all.
+#[must_use]
+pub fn outcome_of_case(verdicts: &[Verdict]) -> Outcome {
+    let decisive = |v: &&Verdict| v.requirement.severity == Severity::Must;
+    let mut outcomes = verdicts.iter().filter(decisive).map(|v| v.outcome).peekable();
+    if outcomes.peek().is_none() {
+        // Only advice was judged: the case passes when any of it was really seen.
+        return if verdicts.iter().any(|v| matches!(v.outcome, Outcome::Pass | Outcome::Fail)) {
+            Outcome::Pass
+        } else if !verdicts.is_empty() && verdicts.iter().all(|v| v.outcome == Outcome::NotApplicable) {
+            Outcome::NotApplicable
+        } else {
+            Outcome::Inconclusive
+        };
+    }
+    over_cases(outcomes)
+}
+
+/// One requirement over several cases: one failure fails it, one undecided case leaves it undecided, and cases in
+/// which it was not applicable do not count. Nothing at all is undecided.
+#[must_use]
+pub fn over_cases(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
+    let (mut worst, mut any) = (Outcome::NotApplicable, false);
+    let mut passed = false;
+    for outcome in outcomes {
+        any = true;
+        passed |= outcome == Outcome::Pass;
+        worst = worst.max(outcome);
+    }
+    match worst {
+        _ if !any => Outcome::Inconclusive,
+        Outcome::NotApplicable if passed => Outcome::Pass,
+        worst => worst,
+    }
+}
+
+/// Requirements over cases, in the order of the catalogue: each with its outcome and the verdicts that count for it.
+#[must_use]
+pub fn matrix<'a>(
+    verdicts: impl IntoIterator<Item = &'a Verdict>,
+) -> Vec<(&'static Requirement, Outcome, Vec<&'a Verdict>)> {
+    let all: Vec<&Verdict> = verdicts.into_iter().collect();
+    CATALOGUE
+        .iter()
+        .filter_map(|requirement| {
+            let own: Vec<&Verdict> =
+                all.iter().copied().filter(|v| v.requirement.id == requirement.id).collect();
+            let outcome = over_cases(own.iter().map(|v| v.outcome));
+            (!own.is_empty()).then_some((requirement, outcome, own))
+        })
+        .collect()
+}
+
+/// Puts verdicts in the order of the catalogue.
+pub fn sort(verdicts: &mut [Verdict]) {
+    verdicts.sort_by_key(|v| CATALOGUE.iter().position(|r| r.id == v.requirement.id));
+}
+
+impl Evidence {
+    /// A plain fact.
+    pub fn fact(what: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { what: what.into(), at: None, value: value.into(), limit: String::new(), line: None }
+    }
+
+    /// Held against a limit.
+    #[must_use]
+    pub fn against(mut self, limit: impl Into<String>) -> Self {
+        self.limit = limit.into();
+        self
+    }
+
+    /// Seen in a window.
+    #[must_use]
+    pub fn within(mut self, window: Window) -> Self {
+        self.at = Some((window.from, window.to));
+        self
+    }
+
+    /// Seen at a moment, in a line of the log where there is one.
+    #[must_use]
+    pub fn seen(mut self, at: Micros, line: Option<u64>) -> Self {
+        self.at = Some((at, at));
+        self.line = line;
+        self
+    }
+}
+
+/// A verdict in the making: each finding adds its evidence, the worst one decides and gives the reason.
+#[derive(Debug)]
+pub(crate) struct Opinion {
+    requirement: &'static Requirement,
+    findings: Vec<(Outcome, String)>,
+    evidence: Vec<Evidence>,
+}
+
+impl Opinion {
+    /// On the requirement with this id.
+    pub(crate) fn on(id: &str) -> Self {
+        let requirement = catalogue::find(id).expect("the judge names rows of the catalogue only");
+        Self::of(requirement)
+    }
+
+    pub(crate) fn of(requirement: &'static Requirement) -> Self {
+        Self { requirement, findings: Vec::new(), evidence: Vec::new() }
+    }
+
+    pub(crate) fn find(&mut self, outcome: Outcome, reason: impl Into<String>) -> &mut Self {
+        self.findings.push((outcome, reason.into()));
+        self
+    }
+    pub(crate) fn pass(&mut self, reason: impl Into<String>) -> &mut Self {
+        self.find(Outcome::Pass, reason)
+    }
+    pub(crate) fn fail(&mut self, reason: impl Into<String>) -> &mut Self {
+        self.find(Outcome::Fail, reason)
+    }
+    pub(crate) fn unclear(&mut self, reason: impl Into<String>) -> &mut Self {
+        self.find(Outcome::Inconclusive, reason)
+    }
+    pub(crate) fn absent(&mut self, reason: impl Into<String>) -> &mut Self {
+        self.find(Outcome::NotApplicable, reason)
+    }
+    pub(crate) fn show(&mut self, evidence: Evidence) -> &mut Self {
+        self.evidence.push(evidence);
+        self
+    }
+
+    /// Whether nothing speaks against it so far.
+    pub(crate) fn is_good(&self) -> bool {
+        self.findings.iter().all(|(outcome, _)| *outcome == Outcome::Pass)
+    }
+
+    /// The verdict: the worst finding, with the reasons of all findings as bad as it.
+    pub(crate) fn verdict(self) -> Verdict {
+        let outcome = self.findings.iter().map(|f| f.0).max().unwrap_or(Outcome::Inconclusive);
+        let mut reasons: Vec<&str> =
+            self.findings.iter().filter(|f| f.0 == outcome).map(|f| f.1.as_str()).collect();
+        reasons.dedup();
+        let reason = if reasons.is_empty() {
+            "nothing was seen that decides it".to_owned()
+        } else {
+            reasons.join("; ")
+        };
+        Verdict { requirement: self.requirement, outcome, reason, evidence: self.evidence }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Outcome::{Fail, Inconclusive, NotApplicable, Pass};
+    use rstest::rstest;
+
+    fn verdict(id: &str, outcome: Outcome) -> Verdict {
+        let mut opinion = Opinion::on(id);
+        opinion.find(outcome, "because");
+        opinion.verdict()
+    }
+
+    #[rstest]
+    #[case(&[("CVL-01", Pass), ("CVL-03", Fail)], Pass)]
+    #[case(&[("CVL-01", Pass), ("CVL-03", Inconclusive)], Pass)]
+    #[case(&[("CVL-01", Pass), ("CVL-02", Inconclusive)], Inconclusive)]
+    #[case(&[("CVL-01", Fail), ("CVL-02", Inconclusive)], Fail)]
+    #[case(&[("CVL-01", NotApplicable), ("CVL-02", Pass)], Pass)]
+    #[case(&[("CVL-01", NotApplicable)], NotApplicable)]
+    #[case(&[("CVL-03", Fail)], Pass)]
+    #[case(&[("CVL-03", Inconclusive)], Inconclusive)]
+    #[case(&[("CVL-03", NotApplicable)], NotApplicable)]
+    #[case(&[], Inconclusive)]
+    fn what_decides_a_case(#[case] verdicts: &[(&str, Outcome)], #[case] expected: Outcome) {
+        let verdicts: Vec<_> = verdicts.iter().map(|&(id, o)| verdict(id, o)).collect();
+        assert_eq!(outcome_of_case(&verdicts), expected);
+    }
+
+    #[rstest]
+    #[case(&[Pass, Pass, NotApplicable], Pass)]
+    #[case(&[Pass, Inconclusive], Inconclusive)]
+    #[case(&[Inconclusive, Fail, Pass], Fail)]
+    #[case(&[NotApplicable], NotApplicable)]
+    #[case(&[], Inconclusive)]
+    fn over_several_cases(#[case] outcomes: &[Outcome], #[case] expected: Outcome) {
+        assert_eq!(over_cases(outcomes.iter().copied()), expected);
+    }
+
+    #[test]
+    fn the_worst_finding_gives_the_reason() {
+        let mut o = Opinion::on("CVL-06");
+        o.pass("all is well").fail("it discharges").unclear("too short").fail("it falls");
+        let v = o.verdict();
+        assert_eq!((v.outcome, v.reason.as_str()), (Fail, "it discharges; it falls"));
+        assert_eq!(Opinion::on("CVL-06").verdict().outcome, Inconclusive, "no finding is no pass");
+    }
+
+    #[test]
+    fn the_matrix_follows_the_catalogue() {
+        let verdicts = [verdict("GXD-01", Pass), verdict("CVL-04", Pass), verdict("CVL-04", Fail)];
+        let rows: Vec<_> = matrix(&verdicts).iter().map(|(r, o, v)| (r.id, *o, v.len())).collect();
+        assert_eq!(rows, [("CVL-04", Fail, 2), ("GXD-01", Pass, 1)]);
+        let mut sorted = verdicts.to_vec();
+        sort(&mut sorted);
+        assert_eq!(sorted[2].requirement.id, "GXD-01");
+    }
 }

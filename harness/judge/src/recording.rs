@@ -1,0 +1,239 @@
+//! The recording of a case: everything that came in, as a trace and as the facts of the wire checks.
+
+use proto::frame::Frame;
+use proto::message::{AlarmKind, Alarms, Message, Pair};
+use proto::quantity::Micros;
+use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem, PsuReading};
+
+use crate::trace::{Channel, EventKind, Trace};
+
+/// What is known of a case: fed with every input, in the order of time.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    trace: Trace,
+}
+
+impl Recording {
+    /// Nothing seen yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a frame, from whomever on the bus.
+    #[inline]
+    pub fn can(&mut self, at: Micros, frame: &Frame) {
+        let message = Message::decode(frame);
+        if let Some(message) = &message {
+            self.message(at, message);
+        }
+    }
+
+    /// Takes a reading of the supply.
+    pub fn psu(&mut self, at: Micros, reading: &PsuReading) {
+        let available = if reading.output { reading.available.0 } else { 0.0 };
+        self.trace.push(Channel::PsuPower, at, (reading.voltage * reading.current).0);
+        self.trace.push(Channel::PvAvailable, at, available);
+    }
+
+    /// Takes a poll of the GX. A block that did not answer leaves its channels as they are, but a battery unit
+    /// that does not answer is the GX having lost the battery.
+    pub fn gx(&mut self, at: Micros, reading: &GxReading) {
+        self.trace.push(Channel::GxBattery, at, flag(reading.battery.is_some()));
+        if let Some(battery) = &reading.battery {
+            self.gx_battery(at, battery);
+        }
+        if let Some(inverter) = &reading.inverter {
+            self.inverter(at, inverter);
+        }
+        if let Some(solar) = &reading.solar {
+            self.solar(at, solar);
+        }
+        match (&reading.system, &reading.inverter) {
+            (Some(system), _) => self.system(at, system),
+            (None, Some(inverter)) => self.trace.push(Channel::AcLoads, at, inverter.ac_out.0),
+            (None, None) => {}
+        }
+    }
+
+    /// Notes what happened.
+    pub fn note(&mut self, at: Micros, kind: EventKind) {
+        self.trace.note(at, kind);
+    }
+
+    /// The trace so far.
+    #[must_use]
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    #[inline]
+    fn message(&mut self, at: Micros, message: &Message) {
+        let trace = &mut self.trace;
+        let mut take = |channel, value: Option<f64>| {
+            if let Some(value) = value {
+                trace.push(channel, at, value);
+            }
+        };
+        match message {
+            Message::Limits(m) => {
+                take(Channel::Cvl, m.cvl().map(|v| v.0));
+                take(Channel::Ccl, m.ccl().map(|v| v.0));
+                take(Channel::Dcl, m.dcl().map(|v| v.0));
+            }
+            Message::StateOfCharge(m) => {
+                take(Channel::Soc, m.finest_soc().map(|v| v.0));
+                take(Channel::Soh, m.soh().map(|v| v.0));
+            }
+            Message::Measurements(m) => {
+                take(Channel::PackVoltage, m.voltage().map(|v| v.0));
+                take(Channel::PackCurrent, m.current().map(|v| v.0));
+                take(Channel::Temperature, m.temperature().map(|v| v.0));
+            }
+            Message::Cells(m) => {
+                take(Channel::MinCell, m.min_cell().map(|v| v.0));
+                take(Channel::MaxCell, m.max_cell().map(|v| v.0));
+                take(Channel::MinCellTemperature, m.min_temperature().map(|v| v.0));
+                take(Channel::MaxCellTemperature, m.max_temperature().map(|v| v.0));
+            }
+            Message::Alarms(m) => {
+                take(Channel::Online, online(m).map(flag));
+                take(Channel::Alarms, Some(f64::from(active(|kind| m.alarm(kind)))));
+                take(Channel::Warnings, Some(f64::from(active(|kind| m.warning(kind)))));
+            }
+            _ => {}
+        }
+    }
+
+    fn gx_battery(&mut self, at: Micros, b: &GxBattery) {
+        for (channel, value) in [
+            (Channel::GxCvl, b.cvl.0),
+            (Channel::GxCcl, b.ccl.0),
+            (Channel::GxDcl, b.dcl.0),
+            (Channel::GxSoc, b.soc.0),
+            (Channel::GxPackVoltage, b.voltage.0),
+            (Channel::GxPackCurrent, b.current.0),
+            (Channel::GxAlarms, f64::from(b.alarms)),
+        ] {
+            self.trace.push(channel, at, value);
+        }
+    }
+
+    fn inverter(&mut self, at: Micros, inverter: &GxInverter) {
+        for (channel, value) in [
+            (Channel::BusVoltage, inverter.dc_voltage.0),
+            (Channel::InverterCurrent, inverter.dc_current.0),
+            (Channel::InverterRunning, flag(inverter.running)),
+            (Channel::InputCurrentLimit, inverter.input_current_limit.0),
+        ] {
+            self.trace.push(channel, at, value);
+        }
+    }
+
+    fn solar(&mut self, at: Micros, solar: &GxSolar) {
+        self.trace.push(Channel::PvPower, at, solar.pv_power.0);
+        self.trace.push(Channel::SolarCurrent, at, solar.battery_current.0);
+    }
+
+    fn system(&mut self, at: Micros, system: &GxSystem) {
+        for (channel, value) in [
+            (Channel::GridPower, system.grid.0),
+            (Channel::GridConnected, flag(system.grid_connected)),
+            (Channel::AcLoads, system.ac_loads.0),
+            (Channel::FeedIn, flag(system.feed_in)),
+        ] {
+            self.trace.push(channel, at, value);
+        }
+    }
+}
+
+/// Whether the main switch is closed, as batteries in the field say it: 10 closed, 01 open. Nothing where the
+/// pair is not supported (P 2 §0x35A).
+#[must_use]
+pub fn online(alarms: &Alarms) -> Option<bool> {
+    match alarms.system_status() {
+        Pair::Ok => Some(true),
+        Pair::Active => Some(false),
+        Pair::NotSupported0 | Pair::NotSupported3 => None,
+    }
+}
+
+fn active(pair: impl Fn(AlarmKind) -> Pair) -> u16 {
+    AlarmKind::ALL
+        .iter()
+        .filter(|&&kind| pair(kind) == Pair::Active)
+        .fold(0, |mask, &kind| mask | 1 << kind as u16)
+}
+
+fn flag(on: bool) -> f64 {
+    if on { 1.0 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::message::{Cells, Limits, Measurements, StateOfCharge};
+    use proto::quantity::{Amps, Celsius, Percent, Volts, Watts};
+
+    fn frame(message: impl Into<Message>) -> Frame {
+        message.into().encode()
+    }
+
+    #[test]
+    fn frames_become_channels() {
+        let mut r = Recording::new();
+        let at = Micros::from_secs(1);
+        r.can(at, &frame(Limits::new(Volts(56.8), Amps(140.0), Amps(200.0), Volts(44.8))));
+        r.can(at, &frame(StateOfCharge::new(Percent(97.0), Percent(100.0), Percent(97.25))));
+        r.can(at, &frame(Measurements::new(Volts(54.31), Amps(-12.5), Celsius(23.5))));
+        r.can(at, &frame(Cells::new(Volts(3.39), Volts(3.401), Celsius(22.0), Celsius(25.0))));
+        let alarms =
+            Alarms::ALL_OK.with_alarm(AlarmKind::HighVoltage, Pair::Active).with_system_status(Pair::Ok);
+        r.can(at, &frame(Message::Alarms(alarms)));
+        for (channel, expected) in [
+            (Channel::Cvl, 56.8),
+            (Channel::Ccl, 140.0),
+            (Channel::Dcl, 200.0),
+            (Channel::Soc, 97.25),
+            (Channel::PackVoltage, 54.31),
+            (Channel::PackCurrent, -12.5),
+            (Channel::MaxCell, 3.401),
+            (Channel::Online, 1.0),
+            (Channel::Alarms, 2.0),
+            (Channel::Warnings, 0.0),
+        ] {
+            let value = r.trace().series(channel).last().expect("recorded");
+            assert!((value - expected).abs() < 1e-9, "{channel:?} {value}");
+        }
+    }
+
+    /// Many batteries leave the system status at 00: nothing is known of the switch then.
+    #[test]
+    fn an_unsupported_system_status_is_no_evidence() {
+        let mut r = Recording::new();
+        r.can(Micros::ZERO, &frame(Message::Alarms(Alarms::NONE_SUPPORTED)));
+        assert!(r.trace().series(Channel::Online).points().is_empty());
+    }
+
+    #[test]
+    fn a_lost_battery_shows_and_a_dark_supply_offers_nothing() {
+        let mut r = Recording::new();
+        r.gx(Micros::ZERO, &GxReading { battery: Some(GxBattery::default()), ..GxReading::default() });
+        r.gx(Micros::from_secs(2), &GxReading::default());
+        assert_eq!(r.trace().series(Channel::GxBattery).points().len(), 2);
+        r.psu(Micros::ZERO, &PsuReading { output: false, available: Watts(4000.0), ..PsuReading::default() });
+        assert_eq!(r.trace().series(Channel::PvAvailable).last(), Some(0.0));
+    }
+
+    #[test]
+    fn silence_is_kept() {
+        let mut r = Recording::new();
+        let limits = frame(Limits::new(Volts(56.8), Amps(140.0), Amps(200.0), Volts(44.8)));
+        for s in [0, 1, 30, 31] {
+            r.can(Micros::from_secs(s), &limits);
+        }
+        let cvl = r.trace().series(Channel::Cvl);
+        assert_eq!(cvl.silences(), &[(Micros::from_secs(1), Micros::from_secs(30))]);
+        assert_eq!(cvl.points().len(), 1, "an unchanged value makes no point");
+    }
+}
