@@ -67,6 +67,9 @@ fn main() -> ExitCode {
             let code = if error.use_stderr() { USAGE } else { 0 };
             // A closed pipe is the only way to fail here, and leaves nobody to tell.
             let _ = error.print();
+            if error.kind() == clap::error::ErrorKind::InvalidSubcommand {
+                eprintln!("There is: {}", subcommands().join(", "));
+            }
             return ExitCode::from(code);
         }
     };

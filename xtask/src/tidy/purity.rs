@@ -49,13 +49,28 @@ const FORBIDDEN: &[(&str, &str)] = &[
 /// Macros that a pure crate does not call.
 const FORBIDDEN_MACROS: &[&str] = &["print", "println", "eprint", "eprintln", "dbg", "thread_local"];
 
+/// Functions whose last bits come from the system's own library and so differ between machines. `sqrt` and
+/// `mul_add` are exact by IEEE 754, and `powi` of small powers is multiplied out: those are the same everywhere.
+const INEXACT: &[&str] = &[
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "exp", "exp2",
+    "exp_m1", "hypot", "ln", "ln_1p", "log10", "log2", "powf", "sin", "sin_cos", "sinh", "tan", "tanh",
+];
+
 /// Holds the rule over what one file of a pure crate names.
 pub(crate) fn check(path: &str, named: &[Named]) -> Vec<Finding> {
     let finding = |named: &Named| {
         let what = match &named.kind {
             Kind::Path(text) => {
-                let (_, instead) = FORBIDDEN.iter().find(|(forbidden, _)| names(text, forbidden))?;
-                format!("`{text}` in a pure crate: {instead}")
+                if let Some(function) = text.strip_prefix("f64::").filter(|name| INEXACT.contains(name)) {
+                    inexact(function)
+                } else {
+                    let (_, instead) = FORBIDDEN.iter().find(|(forbidden, _)| names(text, forbidden))?;
+                    format!("`{text}` in a pure crate: {instead}")
+                }
+            }
+            Kind::Method(name) => {
+                INEXACT.iter().find(|function| *function == name)?;
+                inexact(name)
             }
             Kind::Macro(name) => {
                 FORBIDDEN_MACROS.iter().find(|forbidden| *forbidden == name)?;
@@ -66,6 +81,10 @@ pub(crate) fn check(path: &str, named: &[Named]) -> Vec<Finding> {
         Some(Finding::new(path, named.line, what))
     };
     named.iter().filter(|named| !named.test).filter_map(finding).collect()
+}
+
+fn inexact(function: &str) -> String {
+    format!("`{function}` in a pure crate: its last bits differ between machines, use libm's")
 }
 
 /// Whether a path reaches what is forbidden: the thing itself, something below it, or a glob that brings
@@ -116,6 +135,8 @@ mod tests {
     #[case("eprintln!(\"\")")]
     #[case("dbg!(x)")]
     #[case("thread_local! { static X: u8 = 0; }")]
+    #[case("let x = (-t / tau).exp();")]
+    #[case("let x = samples.map(f64::ln);")]
     fn what_reaches_outside_is_found(#[case] text: &str) {
         let found = findings(text);
         assert!(!found.is_empty(), "`{text}` passed");
@@ -128,6 +149,7 @@ mod tests {
     #[case("use std::collections::BTreeMap; use core::time::Duration;")]
     #[case("enum Response { Instant, Slow } let x = Response::Instant;")]
     #[case("let environment = environs::std();")]
+    #[case("let x = libm::exp(-t / tau).sqrt();")]
     #[case("#[cfg(test)] mod tests { use std::collections::HashMap; fn f() { println!(\"\") } }")]
     #[case("use std::fmt; use std::time::Duration; use std::sync::LazyLock; write!(f, \"\")")]
     fn what_stays_inside_passes(#[case] text: &str) {

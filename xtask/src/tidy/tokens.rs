@@ -19,6 +19,8 @@ pub(crate) struct Named {
 pub(crate) enum Kind {
     /// A path or a single word, use trees spelled out: `std::fs::read`, `unsafe`, `std::io::*`
     Path(String),
+    /// A method called: `exp`
+    Method(String),
     /// A macro called: `println`
     Macro(String),
     /// An attribute, those inside `cfg_attr` too
@@ -81,6 +83,10 @@ impl Contents {
                 continue;
             }
             match &tokens[at] {
+                TokenTree::Ident(_) if is_method(tokens, at) => {
+                    self.name(Kind::Method(tokens[at].to_string()), &tokens[at], test);
+                    at += 1;
+                }
                 TokenTree::Ident(_) => at = self.path(tokens, at, prefix, test),
                 TokenTree::Group(group) => {
                     self.walk(&trees(group), prefix, test);
@@ -93,11 +99,11 @@ impl Contents {
 
     /// Takes in the path that begins at `at`; the index after it.
     fn path(&mut self, tokens: &[TokenTree], mut at: usize, prefix: &str, test: bool) -> usize {
-        let line = tokens[at].span().start().line;
-        let first = tokens[at].to_string();
+        let start = &tokens[at];
+        let first = start.to_string();
         at += 1;
         if KEYWORDS.contains(&first.as_str()) {
-            self.named.push(Named { kind: Kind::Path(first), line, test });
+            self.name(Kind::Path(first), start, test);
             return at;
         }
         let mut path = join(prefix, &first);
@@ -120,8 +126,13 @@ impl Contents {
         } else {
             Kind::Path(path)
         };
-        self.named.push(Named { kind, line, test });
+        self.name(kind, start, test);
         at
+    }
+
+    /// Takes in one thing, at the line of its first token.
+    fn name(&mut self, kind: Kind, at: &TokenTree, test: bool) {
+        self.named.push(Named { kind, line: at.span().start().line, test });
     }
 
     /// Takes in an attribute, from the tokens between its brackets.
@@ -139,8 +150,7 @@ impl Contents {
         }
         let reason =
             arguments.windows(2).any(|pair| is_word(&pair[0], "reason") && is_punct(Some(&pair[1]), '='));
-        let line = first.span().start().line;
-        self.named.push(Named { kind: Kind::Attribute { name: first.to_string(), reason }, line, test });
+        self.name(Kind::Attribute { name: first.to_string(), reason }, &tokens[0], test);
     }
 }
 
@@ -158,6 +168,13 @@ fn is_punct(token: Option<&TokenTree>, wanted: char) -> bool {
 
 fn is_word(token: &TokenTree, wanted: &str) -> bool {
     matches!(token, TokenTree::Ident(word) if word == wanted)
+}
+
+/// Whether the word at `at` is a method that is called: after one dot, before its arguments.
+fn is_method(tokens: &[TokenTree], at: usize) -> bool {
+    let dots = (1..=2).take_while(|&back| at >= back && is_punct(tokens.get(at - back), '.')).count();
+    let arguments = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
+    dots == 1 && tokens.get(at + 1).is_some_and(arguments)
 }
 
 /// The attribute that begins at `at`, and whether it is an inner one (`#![…]`).
@@ -276,6 +293,16 @@ mod tests {
             _ => None,
         });
         assert_eq!(macros.collect::<Vec<_>>(), ["println", "print"]);
+    }
+
+    #[test]
+    fn methods_are_told_from_ranges_and_fields() {
+        let contents = read("x.exp(); 0..ln(y); x.sin; (a.b).cos(1)").expect("Rust");
+        let methods = contents.named.iter().filter_map(|n| match &n.kind {
+            Kind::Method(name) => Some(name.as_str()),
+            _ => None,
+        });
+        assert_eq!(methods.collect::<Vec<_>>(), ["exp", "cos"]);
     }
 
     #[test]
