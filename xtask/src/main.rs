@@ -17,7 +17,7 @@ use clap::{CommandFactory, Parser};
 
 use process::{Failure, Workspace};
 
-/// The jobs of the project. Paths are relative to the workspace's root, wherever the command is called.
+/// The jobs of the project
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Task {
@@ -85,7 +85,7 @@ fn main() -> ExitCode {
 
 fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
     match task {
-        Task::Run { args } => workspace.busbar().arg("run").args(args).run(),
+        Task::Run { args } => workspace.busbar().here().arg("run").args(args).run(),
         Task::Test { args } => workspace.cargo("test").arg("--workspace").args(args).run(),
         Task::Ci => ci::ci(workspace),
         Task::Bench => bench::bench(workspace),

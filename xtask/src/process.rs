@@ -110,7 +110,8 @@ impl Workspace {
 
     /// The `busbar` binary in release, built first where it is stale.
     pub(crate) fn busbar(&self) -> Program {
-        self.cargo("run").args(["--quiet", "--release", "--package", "cli", "--bin", "busbar", "--"])
+        let cargo = self.cargo("run").arg("--manifest-path").arg(self.path("Cargo.toml"));
+        cargo.args(["--quiet", "--release", "--package", "cli", "--bin", "busbar", "--"])
     }
 
     /// Any program, started in the root.
@@ -143,6 +144,14 @@ impl Program {
 
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Starts it where the caller stands, so that paths the caller wrote mean what they meant there.
+    pub(crate) fn here(mut self) -> Self {
+        if let Ok(folder) = std::env::current_dir() {
+            self.command.current_dir(folder);
+        }
         self
     }
 
