@@ -45,6 +45,12 @@ impl Frame {
         Some(Self { id, len: data.len() as u8, data: bytes })
     }
 
+    /// For readers that have checked identifier and length; bytes behind the length are cleared.
+    pub(crate) const fn from_parts(id: CanId, len: u8, data: [u8; 8]) -> Self {
+        let kept = if len == 0 { 0 } else { u64::MAX >> (64 - 8 * len as u32) };
+        Self { id, len, data: (u64::from_le_bytes(data) & kept).to_le_bytes() }
+    }
+
     /// The identifier.
     #[must_use]
     pub const fn id(&self) -> CanId {

@@ -32,7 +32,7 @@ impl Payload {
         &self.bytes[..usize::from(self.len)]
     }
 
-    pub(super) const fn of(frame: &Frame) -> Self {
+    pub(crate) const fn of(frame: &Frame) -> Self {
         Self { bytes: frame.padded(), len: frame.dlc() }
     }
 

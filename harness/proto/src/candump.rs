@@ -1,0 +1,318 @@
+//! Logs of a CAN bus as `candump -L` of can-utils writes them, which SavvyCAN and python-can read and write too:
+//!
+//! ```text
+//! (1436509052.249713) vcan0 044#2A366C2BBA
+//! ```
+//!
+//! Lines that begin with `#` are comments, blank lines and CRLF are allowed, and so is the direction (` R`, ` T`) that
+//! some writers put at the end. Reading allocates nothing; what was written here is read back exactly.
+
+mod error;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Expected, LineError};
+pub use write::{write_line, write_record};
+
+use crate::frame::{CanId, Frame};
+use crate::message::Payload;
+use crate::quantity::Micros;
+
+/// One line of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// a frame
+    Record(Record<'a>),
+    /// what follows the `#`
+    Comment(&'a [u8]),
+    /// nothing but white space
+    Blank,
+}
+
+/// One frame of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// as logged: mostly since 1970, where the start of a run is the zero of its own logs
+    pub at: Micros,
+    /// name of the interface, such as `can0`
+    pub interface: &'a str,
+    /// what was on the bus
+    pub content: Content<'a>,
+}
+
+/// What was on the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// a classic data frame
+    Data(Frame),
+    /// a remote frame: a request without data
+    Remote {
+        /// the identifier asked for
+        id: CanId,
+        /// the data length it asks for, 0 to 8
+        dlc: u8,
+    },
+    /// an error frame, as SocketCAN makes them of controller states and bus errors
+    Error {
+        /// error classes, bits as in `linux/can/error.h` without the flag 0x20000000
+        class: u32,
+        /// details
+        data: Payload,
+    },
+    /// a CAN FD frame, which the protocol does not know (P 1.2)
+    Fd {
+        /// its identifier
+        id: CanId,
+        /// bit rate switch and error state, 4 bits
+        flags: u8,
+        /// up to 64 bytes, as hexadecimal digits
+        digits: &'a [u8],
+    },
+}
+
+/// The lines of a whole log with their numbers, counted from 1.
+#[must_use]
+pub fn lines(log: &[u8]) -> Lines<'_> {
+    // Editors of one system put a byte order mark in front.
+    Lines { rest: log.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(log), number: 0 }
+}
+
+/// Iterator of [`lines`].
+#[derive(Debug, Clone)]
+pub struct Lines<'a> {
+    rest: &'a [u8],
+    number: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = (usize, Result<Line<'a>, LineError>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = self.rest.iter().position(|&b| b == b'\n');
+        let line = &self.rest[..end.unwrap_or(self.rest.len())];
+        self.rest = &self.rest[end.map_or(self.rest.len(), |end| end + 1)..];
+        self.number += 1;
+        Some((self.number, parse(line)))
+    }
+}
+
+/// Reads one line, with or without its end.
+///
+/// # Errors
+/// Where the line is neither frame, comment nor blank: the column, and what was expected there.
+pub fn parse(line: &[u8]) -> Result<Line<'_>, LineError> {
+    let line = line.trim_ascii_end();
+    match line.first() {
+        Some(b'(') => Reader { line, at: 1 }.record().map(Line::Record),
+        Some(b'#') => Ok(Line::Comment(&line[1..])),
+        None => Ok(Line::Blank),
+        Some(_) => Err(LineError::new(line, 0, Expected::Time)),
+    }
+}
+
+/// 0 to 15 for a hexadecimal digit of either case, [`NOT_HEX`] for any other byte.
+static HEX: [u8; 256] = {
+    let mut table = [NOT_HEX; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if let Some(digit) = (byte as u8 as char).to_digit(16) {
+            table[byte] = digit as u8;
+        }
+        byte += 1;
+    }
+    table
+};
+const NOT_HEX: u8 = 0xFF;
+
+const ERROR_FLAG: u32 = 0x2000_0000;
+const EXTENDED_MASK: u32 = 0x1FFF_FFFF;
+
+struct Reader<'a> {
+    line: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn record(&mut self) -> Result<Record<'a>, LineError> {
+        let at = self.time()?;
+        self.expect(b' ', Expected::Space)?;
+        let interface = self.interface()?;
+        self.expect(b' ', Expected::Space)?;
+        let content = self.content()?;
+        self.direction()?;
+        Ok(Record { at, interface, content })
+    }
+
+    fn time(&mut self) -> Result<Micros, LineError> {
+        let start = self.at;
+        let (seconds, digits) = self.decimal();
+        if !(1..=14).contains(&digits) {
+            return self.fail(start, Expected::Seconds);
+        }
+        self.expect(b'.', Expected::Seconds)?;
+        let start = self.at;
+        let (fraction, digits) = self.decimal();
+        let fraction = match digits {
+            6 => fraction,
+            1..6 => fraction * 10u64.pow(6 - digits),
+            7..=9 => fraction / 10u64.pow(digits - 6),
+            _ => return self.fail(start, Expected::Fraction),
+        };
+        self.expect(b')', Expected::Fraction)?;
+        match seconds.checked_mul(1_000_000).and_then(|us| us.checked_add(fraction)) {
+            Some(us) => Ok(Micros(us)),
+            None => self.fail(1, Expected::Seconds),
+        }
+    }
+
+    /// A run of decimal digits: its value, which is right for up to 19 of them, and how many there are.
+    fn decimal(&mut self) -> (u64, u32) {
+        let (mut value, start) = (0u64, self.at);
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            value = value.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
+            self.at += 1;
+        }
+        (value, (self.at - start) as u32)
+    }
+
+    fn interface(&mut self) -> Result<&'a str, LineError> {
+        let start = self.at;
+        while self.peek().is_some_and(|b| b > b' ') {
+            self.at += 1;
+        }
+        match core::str::from_utf8(&self.line[start..self.at]) {
+            Ok(name) if !name.is_empty() => Ok(name),
+            _ => self.fail(start, Expected::Interface),
+        }
+    }
+
+    fn content(&mut self) -> Result<Content<'a>, LineError> {
+        let start = self.at;
+        let mut id = 0u32;
+        while let Some(digit) = self.hex() {
+            // Nine digits and more are refused by their number.
+            id = id << 4 | u32::from(digit);
+            self.at += 1;
+        }
+        let (id, is_error) = match (self.at - start, id) {
+            (3, 0..=0x7FF) => (CanId::Standard(id as u16), false),
+            (8, 0..=EXTENDED_MASK) => (CanId::Extended(id), false),
+            (8, _) if id & !EXTENDED_MASK == ERROR_FLAG => (CanId::Extended(id & EXTENDED_MASK), true),
+            _ => return self.fail(start, Expected::Identifier),
+        };
+        self.expect(b'#', Expected::Hash)?;
+        match self.peek() {
+            Some(b'R') if !is_error => {
+                self.at += 1;
+                Ok(Content::Remote { id, dlc: self.remote_dlc()? })
+            }
+            Some(b'#') if !is_error => {
+                self.at += 1;
+                self.fd(id)
+            }
+            _ => {
+                let (data, len) = self.data()?;
+                let frame = Frame::from_parts(id, len, data);
+                Ok(match id {
+                    CanId::Extended(class) if is_error => Content::Error { class, data: Payload::of(&frame) },
+                    _ => Content::Data(frame),
+                })
+            }
+        }
+    }
+
+    fn data(&mut self) -> Result<([u8; 8], u8), LineError> {
+        let (mut data, mut len) = ([0; 8], 0);
+        while let Some(high) = self.hex() {
+            self.at += 1;
+            let Some(low) = self.hex() else { return self.fail(self.at, Expected::EvenDigits) };
+            let Some(byte) = data.get_mut(len) else { return self.fail(self.at - 1, Expected::EightBytes) };
+            *byte = high << 4 | low;
+            self.at += 1;
+            len += 1;
+        }
+        if len == 8 {
+            self.raw_length()?;
+        }
+        Ok((data, len as u8))
+    }
+
+    fn remote_dlc(&mut self) -> Result<u8, LineError> {
+        let Some(digit @ b'0'..=b'9') = self.peek() else { return Ok(0) };
+        if digit == b'9' {
+            return self.fail(self.at, Expected::EightBytes);
+        }
+        self.at += 1;
+        if digit == b'8' {
+            self.raw_length()?;
+        }
+        Ok(digit - b'0')
+    }
+
+    /// A data length code of 9 to 15, which also means 8 bytes and which drivers may report behind the data: `_F`.
+    fn raw_length(&mut self) -> Result<(), LineError> {
+        if self.peek() == Some(b'_') {
+            self.at += 1;
+            if self.hex().is_none_or(|code| code <= 8) {
+                return self.fail(self.at, Expected::RawLength);
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn fd(&mut self, id: CanId) -> Result<Content<'a>, LineError> {
+        let Some(flags) = self.hex() else { return self.fail(self.at, Expected::FdFlags) };
+        self.at += 1;
+        let start = self.at;
+        while self.hex().is_some() {
+            self.at += 1;
+        }
+        let digits = &self.line[start..self.at];
+        if digits.len() % 2 == 1 {
+            self.fail(self.at, Expected::EvenDigits)
+        } else if digits.len() > 128 {
+            self.fail(start + 128, Expected::SixtyFourBytes)
+        } else {
+            Ok(Content::Fd { id, flags, digits })
+        }
+    }
+
+    fn direction(&mut self) -> Result<(), LineError> {
+        match &self.line[self.at..] {
+            [] | [b' ', b'R' | b'T'] => Ok(()),
+            _ => self.fail(self.at, Expected::End),
+        }
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.line.get(self.at).copied()
+    }
+
+    #[inline]
+    fn hex(&self) -> Option<u8> {
+        let digit = HEX[usize::from(self.peek()?)];
+        (digit != NOT_HEX).then_some(digit)
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8, expected: Expected) -> Result<(), LineError> {
+        if self.peek() == Some(byte) {
+            self.at += 1;
+            Ok(())
+        } else {
+            self.fail(self.at, expected)
+        }
+    }
+
+    #[cold]
+    fn fail<T>(&self, at: usize, expected: Expected) -> Result<T, LineError> {
+        Err(LineError::new(self.line, at, expected))
+    }
+}

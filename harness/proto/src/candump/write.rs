@@ -1,0 +1,100 @@
+//! Writing logs. A night at full bus load is a hundred million lines, so the digits are made by hand.
+
+use super::{Content, ERROR_FLAG, Record};
+use crate::frame::{CanId, Frame};
+use crate::quantity::Micros;
+
+/// Appends one data frame and its line end. The interface must be a name without white space.
+pub fn write_line(out: &mut Vec<u8>, at: Micros, interface: &str, frame: &Frame) {
+    write_head(out, at, interface);
+    // Identifier, `#`, 16 digits and the line end.
+    let mut text = [0; 26];
+    let mut len = put_id(&mut text, frame.id());
+    text[len] = b'#';
+    len += 1;
+    for &byte in frame.data() {
+        text[len..len + 2].copy_from_slice(&HEX_PAIRS[usize::from(byte)]);
+        len += 2;
+    }
+    text[len] = b'\n';
+    out.extend_from_slice(&text[..=len]);
+}
+
+/// Appends one frame of any kind and its line end.
+pub fn write_record(out: &mut Vec<u8>, record: &Record<'_>) {
+    let (id, data) = match record.content {
+        Content::Data(frame) => return write_line(out, record.at, record.interface, &frame),
+        Content::Remote { id, .. } | Content::Fd { id, .. } => (id, &[][..]),
+        Content::Error { class, ref data } => (CanId::Extended(class | ERROR_FLAG), data.as_bytes()),
+    };
+    write_head(out, record.at, record.interface);
+    let mut text = [0; 8];
+    let len = put_id(&mut text, id);
+    out.extend_from_slice(&text[..len]);
+    out.push(b'#');
+    match record.content {
+        Content::Remote { dlc: 0, .. } => out.push(b'R'),
+        Content::Remote { dlc, .. } => out.extend_from_slice(&[b'R', b'0' + dlc.min(8)]),
+        Content::Fd { flags, digits, .. } => {
+            out.extend_from_slice(&[b'#', HEX_PAIRS[usize::from(flags & 15)][1]]);
+            out.extend_from_slice(digits);
+        }
+        Content::Data(_) | Content::Error { .. } => {
+            data.iter().for_each(|&byte| out.extend_from_slice(&HEX_PAIRS[usize::from(byte)]));
+        }
+    }
+    out.push(b'\n');
+}
+
+/// `(1436509052.249713) can0 `: seconds have ten digits or more, as in can-utils.
+fn write_head(out: &mut Vec<u8>, at: Micros, interface: &str) {
+    /// `(`, 14 digits of seconds, `.`, 6 digits, `)` and a space; the largest time has just 14 digits of seconds.
+    const POINT: usize = 15;
+    let mut text = *b"(              .      ) ";
+    put_decimal(&mut text[1..POINT], at.0 / 1_000_000);
+    put_decimal(&mut text[POINT + 1..POINT + 7], at.0 % 1_000_000);
+    let ten_digits = POINT - 10;
+    let first = (1..ten_digits).find(|&i| text[i] != b'0').unwrap_or(ten_digits);
+    text[first - 1] = b'(';
+    out.extend_from_slice(&text[first - 1..]);
+    out.extend_from_slice(interface.as_bytes());
+    out.push(b' ');
+}
+
+/// Fills an even number of places with decimal digits, leading zeros included.
+fn put_decimal(places: &mut [u8], mut value: u64) {
+    for pair in places.rchunks_exact_mut(2) {
+        let digits = (value % 100) as u8;
+        value /= 100;
+        pair.copy_from_slice(&[b'0' + digits / 10, b'0' + digits % 10]);
+    }
+}
+
+fn put_id(text: &mut [u8], id: CanId) -> usize {
+    match id {
+        CanId::Standard(id) => {
+            let [high, low] = id.to_be_bytes();
+            text[0] = HEX_PAIRS[usize::from(high)][1];
+            text[1..3].copy_from_slice(&HEX_PAIRS[usize::from(low)]);
+            3
+        }
+        CanId::Extended(id) => {
+            for (pair, byte) in text.chunks_exact_mut(2).zip(id.to_be_bytes()) {
+                pair.copy_from_slice(&HEX_PAIRS[usize::from(byte)]);
+            }
+            8
+        }
+    }
+}
+
+/// The two upper-case digits of every byte.
+static HEX_PAIRS: [[u8; 2]; 256] = {
+    let digits = b"0123456789ABCDEF";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
