@@ -2,7 +2,9 @@
 
 pub mod battery;
 pub mod catalogue;
+pub mod metrics;
 pub mod recording;
+pub mod site;
 pub mod thresholds;
 pub mod trace;
 pub mod verdict;

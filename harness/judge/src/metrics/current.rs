@@ -1,0 +1,205 @@
+//! M7, M9 and M11: charge taken from a full battery, sun not used, and the DC bus above CVL.
+
+use proto::quantity::{AmpHours, Amps, Micros, Percent, PercentPerHour, Volts, Watts};
+
+use crate::site::Site;
+use crate::trace::{Channel, Trace};
+use crate::window::{Window, extremes, hours, integral, stretches, times};
+
+/// M7: what was taken from the battery.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Discharge {
+    /// charge that flowed out, as share of capacity per hour; charge that flowed in does not make up for it
+    pub rate: PercentPerHour,
+    /// mean current, positive when charging
+    pub mean: Amps,
+}
+
+/// M7 over windows in which nothing but CVL can ask for a discharge, see [`covered`].
+#[must_use]
+pub fn discharge(trace: &Trace, windows: &[Window], capacity: AmpHours) -> Option<Discharge> {
+    let current = trace.series(Channel::PackCurrent);
+    let (out, secs) = integral(current, windows, |i| (-i).max(0.0))?;
+    let (sum, _) = integral(current, windows, |i| i)?;
+    Some(Discharge { rate: PercentPerHour(100.0 * out / secs / capacity.0), mean: Amps(sum / secs) })
+}
+
+/// The windows in which PV covers the loads and the grid is there: the battery need not discharge.
+#[must_use]
+pub fn covered(trace: &Trace, window: Window) -> Vec<Window> {
+    let channels = [Channel::PvAvailable, Channel::AcLoads, Channel::GridConnected];
+    // Losses of charger and inverter are below 15 %.
+    times(channels.map(|c| trace.series(c)), window, |[pv, load, grid]| {
+        grid > 0.5 && pv > 100.0 && pv * 0.85 >= load
+    })
+}
+
+/// M9: share of the available PV that was not used while the inverter had room for all of it; nothing where it never
+/// had. *"Will result in the solar chargers being curtailed"* (P 1.5.3).
+#[must_use]
+pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Percent, Micros)> {
+    let channels = [Channel::PvAvailable, Channel::PvPower, Channel::AcLoads, Channel::GridConnected];
+    let limit = trace.series(Channel::InputCurrentLimit);
+    let (mut offered, mut used, mut time) = (0.0, 0.0, 0.0);
+    for s in windows.iter().flat_map(|&w| stretches(channels.map(|c| trace.series(c)), w)) {
+        let [available, taken, load, grid] = s.values;
+        let room = site.room(Watts(load), limit.at(s.window.from).map(Amps));
+        if grid < 0.5 || available < 200.0 || available + MARGIN > room.0 {
+            continue;
+        }
+        offered += available * s.window.secs();
+        used += taken.min(available) * s.window.secs();
+        time += s.window.secs();
+    }
+    (time > 0.0).then(|| (Percent(100.0 * (1.0 - used / offered)), Micros((time * 1e6) as u64)))
+}
+
+/// Close to the limit of the inverter, curtailment is nobody's fault. W.
+const MARGIN: f64 = 200.0;
+
+/// M11: the DC bus above CVL. *"The DC voltage on the battery terminals of the inverter/charger is expected to rise
+/// to CVL + 0.4V"* (P 1.5.3.3).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Excess {
+    /// time within the band around CVL + 0.4 V, or above it
+    pub time: Micros,
+    /// the windows of it
+    pub windows: Vec<Window>,
+    /// highest bus voltage above CVL that lasted
+    pub highest: Volts,
+}
+
+/// By how much the solar chargers may lift the bus above CVL (P 1.5.3.3), on a 48 V system.
+pub const OFFSET: Volts = Volts(0.4);
+
+/// M11 over a window: how long the bus stood at least at CVL + 0.4 V − `band`.
+#[must_use]
+pub fn excess(trace: &Trace, window: Window, band: Volts) -> Excess {
+    let channels = [Channel::BusVoltage, Channel::Cvl].map(|c| trace.series(c));
+    let reached = OFFSET.0 - band.0;
+    // A float difference of two decimal voltages misses the border by rounding.
+    let windows = times(channels, window, |[bus, cvl]| cvl > 1.0 && bus - cvl > reached - 1e-6);
+    let highest = windows
+        .iter()
+        .flat_map(|&w| stretches(channels, w))
+        .filter(|s| s.window.secs() >= 1.0)
+        .map(|s| s.values[0] - s.values[1])
+        .fold(0.0, f64::max);
+    Excess { time: Micros(windows.iter().map(|w| w.length().0).sum()), windows, highest: Volts(highest) }
+}
+
+/// M10: how far the highest cell stayed below the voltage at which the battery says it disconnects.
+#[must_use]
+pub fn headroom(trace: &Trace, windows: &[Window], over_voltage: Volts) -> Option<Volts> {
+    extremes(trace.series(Channel::MaxCell), windows).map(|(_, high)| over_voltage - Volts(high))
+}
+
+/// The fall of the state of charge from the first to the last value of windows, in percent of capacity.
+#[must_use]
+pub fn soc_fall(trace: &Trace, windows: &[Window]) -> Option<Percent> {
+    let soc = trace.series(Channel::Soc);
+    // A window that ends is asked just before its end: the value at the end belongs to what follows.
+    let fall: Option<Vec<f64>> =
+        windows.iter().map(|w| Some(soc.at(w.from)? - soc.at(Micros(w.to.0.saturating_sub(1)))?)).collect();
+    (hours(windows) > 0.0).then_some(())?;
+    fall.map(|f| Percent(f.iter().sum()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(t: u64) -> Micros {
+        Micros::from_secs(t)
+    }
+    fn trace(points: &[(Channel, u64, f64)]) -> Trace {
+        let mut t = Trace::default();
+        points.iter().for_each(|&(c, at, v)| t.push(c, s(at), v));
+        t
+    }
+    fn hour() -> Window {
+        Window::new(s(0), s(3600))
+    }
+    fn site() -> Site {
+        Site { ac_voltage: Volts(230.0), inverter_power: Watts(4000.0) }
+    }
+
+    /// 2.8 A out of 280 Ah is 1 % an hour; a charge before it does not make up for it.
+    #[test]
+    fn a_known_discharge() {
+        let t = trace(&[(Channel::PackCurrent, 0, 2.8), (Channel::PackCurrent, 1800, -5.6)]);
+        let found = discharge(&t, &[hour()], AmpHours(280.0)).expect("known");
+        assert!((found.rate.0 - 1.0).abs() < 1e-9, "{found:?}");
+        assert!((found.mean.0 + 1.4).abs() < 1e-9, "{found:?}");
+        assert_eq!(discharge(&Trace::default(), &[hour()], AmpHours(280.0)), None);
+    }
+
+    #[test]
+    fn sun_covers_the_load_while_the_grid_is_there() {
+        let t = trace(&[
+            (Channel::PvAvailable, 0, 3500.0),
+            (Channel::AcLoads, 0, 0.0),
+            (Channel::GridConnected, 0, 1.0),
+            (Channel::AcLoads, 600, 3400.0),
+            (Channel::AcLoads, 1200, 2000.0),
+            (Channel::GridConnected, 1800, 0.0),
+        ]);
+        assert_eq!(covered(&t, hour()), [Window::new(s(0), s(600)), Window::new(s(1200), s(1800))]);
+    }
+
+    #[test]
+    fn a_known_curtailment() {
+        let t = trace(&[
+            (Channel::PvAvailable, 0, 3000.0),
+            (Channel::PvPower, 0, 3000.0),
+            (Channel::AcLoads, 0, 0.0),
+            (Channel::GridConnected, 0, 1.0),
+            (Channel::InputCurrentLimit, 0, 16.0),
+            (Channel::PvPower, 1800, 2400.0),
+        ]);
+        let (share, time) = curtailed(&t, &[hour()], &site()).expect("there was room");
+        assert!((share.0 - 10.0).abs() < 1e-9, "{share:?}");
+        assert_eq!(time, s(3600));
+    }
+
+    #[test]
+    fn no_room_no_blame() {
+        let t = trace(&[
+            (Channel::PvAvailable, 0, 3000.0),
+            (Channel::PvPower, 0, 900.0),
+            (Channel::AcLoads, 0, 0.0),
+            (Channel::GridConnected, 0, 1.0),
+            (Channel::InputCurrentLimit, 0, 4.0),
+        ]);
+        assert_eq!(curtailed(&t, &[hour()], &site()), None);
+    }
+
+    #[test]
+    fn the_bus_above_cvl() {
+        let t = trace(&[
+            (Channel::Cvl, 0, 55.2),
+            (Channel::BusVoltage, 0, 55.2),
+            (Channel::BusVoltage, 600, 55.6),
+            (Channel::BusVoltage, 1500, 55.4),
+        ]);
+        let found = excess(&t, hour(), Volts(0.15));
+        assert_eq!(found.time, s(900));
+        assert!((found.highest.0 - 0.4).abs() < 1e-9);
+        assert_eq!(excess(&t, Window::new(s(0), s(600)), Volts(0.15)).time, Micros::ZERO);
+    }
+
+    #[test]
+    fn headroom_and_fall_of_charge() {
+        let t = trace(&[
+            (Channel::MaxCell, 0, 3.45),
+            (Channel::MaxCell, 10, 3.60),
+            (Channel::MaxCell, 11, 3.45),
+            (Channel::Soc, 0, 100.0),
+            (Channel::Soc, 1800, 98.5),
+        ]);
+        let found = headroom(&t, &[hour()], Volts(3.65)).expect("cells are sent");
+        assert!((found.0 - 0.05).abs() < 1e-9);
+        assert!((soc_fall(&t, &[hour()]).expect("known").0 - 1.5).abs() < 1e-9);
+        assert_eq!(soc_fall(&t, &[]), None);
+    }
+}

@@ -1,0 +1,149 @@
+//! M8: how steadily PV is fed into the grid, and how soon again after a step.
+
+use proto::quantity::{Micros, Percent, Watts};
+
+use crate::trace::{Channel, Trace};
+use crate::window::{Window, mean, stretches};
+
+/// A tracker scans its whole range every some minutes and gives less for a moment: no fault of the battery.
+const SCAN: f64 = 0.9;
+/// After a scan the inverter takes this long to follow, and the GX is polled about once a second.
+const AFTER_SCAN: Micros = Micros::from_secs(8);
+
+/// M8: spread of the exported power over its mean, pooled over windows without steps: each window has its own mean.
+/// Nothing where less than `least` is exported on average. *"Solar power is fed back into the grid, in a stable
+/// manner"* (P 1.5.3.1).
+#[must_use]
+pub fn ripple(trace: &Trace, windows: &[Window], least: Watts) -> Option<(Percent, Watts)> {
+    let grid = trace.series(Channel::GridPower);
+    let (mut variance, mut sum, mut secs) = (0.0, 0.0, 0.0);
+    for steady in windows.iter().map(|&w| without_scans(trace, w)) {
+        let Some(average) = mean(grid, &steady) else { continue };
+        for s in steady.iter().flat_map(|&w| stretches([grid], w)) {
+            variance += (s.values[0] - average).powi(2) * s.window.secs();
+            sum -= s.values[0] * s.window.secs();
+            secs += s.window.secs();
+        }
+    }
+    let exported = sum / secs;
+    (secs > 0.0 && exported >= least.0)
+        .then(|| (Percent(100.0 * (variance / secs).sqrt() / exported), Watts(exported)))
+}
+
+/// How the export settled after one step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settling {
+    /// from the step to the next one
+    pub window: Window,
+    /// from the step until the power stays near its final value
+    pub time: Micros,
+    /// mean power towards its end, positive from the grid
+    pub settled: Watts,
+}
+
+/// M8, M10: time from the start of `window` until grid power stays within ±5 % (at least ±150 W) of its mean over
+/// the last 60 s. Nothing where the window is shorter than 2 min or the grid power is unknown.
+#[must_use]
+pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
+    if window.length() < Micros::from_secs(120) {
+        return None;
+    }
+    let grid = trace.series(Channel::GridPower);
+    let calm = without_scans(trace, window);
+    let end = window.last(Micros::from_secs(60));
+    let tail: Vec<Window> = calm.iter().filter_map(|w| w.overlap(end)).collect();
+    let settled = mean(grid, &tail)?;
+    let band = (settled.abs() * 0.05).max(150.0);
+    let last_outside = calm
+        .iter()
+        .flat_map(|&w| stretches([grid], w))
+        .filter(|s| (s.values[0] - settled).abs() > band)
+        .map(|s| s.window.to)
+        .next_back();
+    let time = last_outside.unwrap_or(window.from).since(window.from);
+    Some(Settling { window, time, settled: Watts(settled) })
+}
+
+fn without_scans(trace: &Trace, window: Window) -> Vec<Window> {
+    let pv = trace.series(Channel::PvPower);
+    let Some(usual) = mean(pv, &[window]) else { return vec![window] };
+    let scans: Vec<Window> = crate::window::times([pv], window, |[p]| p < usual * SCAN)
+        .into_iter()
+        // Longer than a scan takes, it is a fall of PV power and counts.
+        .filter(|w| w.length() <= Micros::from_secs(10))
+        .map(|w| Window::new(w.from, w.to + AFTER_SCAN))
+        .collect();
+    crate::window::without(window, &scans)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(t: u64) -> Micros {
+        Micros::from_secs(t)
+    }
+    fn w(from: u64, to: u64) -> Window {
+        Window::new(s(from), s(to))
+    }
+    fn exporting(f: impl Fn(u64) -> f64) -> Trace {
+        let mut t = Trace::default();
+        for at in 0..3600 {
+            t.push(Channel::GridPower, s(at), -f(at));
+            t.push(Channel::PvPower, s(at), 3000.0);
+        }
+        t
+    }
+
+    /// ±300 W on 3 kW is 10 %.
+    #[test]
+    fn a_known_ripple() {
+        let t = exporting(|at| if at / 10 % 2 == 0 { 3300.0 } else { 2700.0 });
+        let (share, exported) = ripple(&t, &[w(0, 3600)], Watts(300.0)).expect("it exports");
+        assert!((share.0 - 10.0).abs() < 1e-6, "{share:?}");
+        assert!((exported.0 - 3000.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn different_levels_are_no_ripple() {
+        let t = exporting(|at| if at < 1800 { 3000.0 } else { 500.0 });
+        let (share, _) = ripple(&t, &[w(0, 1800), w(1800, 3600)], Watts(300.0)).expect("it exports");
+        assert!(share.0 < 1e-6, "{share:?}");
+    }
+
+    #[test]
+    fn no_export_says_nothing() {
+        assert_eq!(ripple(&exporting(|_| 50.0), &[w(0, 3600)], Watts(300.0)), None);
+        assert_eq!(ripple(&Trace::default(), &[w(0, 3600)], Watts(300.0)), None);
+    }
+
+    /// A tracker scan of 4 s every 10 minutes, followed by the inverter.
+    #[test]
+    fn scans_of_the_tracker_are_left_out() {
+        let mut t = Trace::default();
+        for at in 0..3600 {
+            let scan = at % 600 > 590;
+            let dip = if scan && at % 600 < 595 { 0.1 } else { 1.0 };
+            t.push(Channel::PvPower, s(at), 3000.0 * dip);
+            t.push(Channel::GridPower, s(at), if scan { -1500.0 } else { -3000.0 });
+        }
+        let (share, _) = ripple(&t, &[w(0, 3590)], Watts(300.0)).expect("it exports");
+        assert!(share.0 < 1.0, "{share:?}");
+    }
+
+    #[test]
+    fn a_known_settling_time() {
+        let t = exporting(|at| if at < 45 { 3000.0 } else { 500.0 });
+        let found = settling(&t, w(0, 300)).expect("long enough");
+        assert_eq!(found.time, s(45));
+        assert!((found.settled.0 + 500.0).abs() < 1e-6);
+        assert_eq!(settling(&t, w(0, 60)), None, "too short to say");
+    }
+
+    #[test]
+    fn what_never_settles_takes_all_the_time() {
+        let t = exporting(|at| if at / 20 % 2 == 0 { 3300.0 } else { 2700.0 });
+        let found = settling(&t, w(0, 300)).expect("long enough");
+        assert!(found.time >= s(280), "{found:?}");
+    }
+}

@@ -1,0 +1,113 @@
+//! M12: the active test of whether CVL follows the battery voltage.
+
+use proto::quantity::{Micros, Percent, Volts};
+
+use crate::trace::{Channel, Trace};
+use crate::window::{Window, mean};
+
+/// How CVL answers when the battery voltage is moved on purpose.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tracking {
+    /// windows that could be used
+    pub windows: usize,
+    /// root mean square of the changes of battery voltage
+    pub excitation: Volts,
+    /// slope of ΔCVL over ΔV: the share of a change of voltage that CVL follows; negative when it works against it
+    pub slope: Percent,
+    /// correlation of the two
+    pub correlation: Percent,
+}
+
+const SETTLED: Micros = Micros::from_secs(45);
+const BEFORE: Micros = Micros::from_secs(30);
+const SHORTEST: Micros = Micros::from_secs(90);
+const LONGEST: Micros = Micros::from_secs(120);
+
+/// M12: `slope = Σ ΔV ΔCVL / Σ ΔV²` over windows that each begin with a disturbance. ΔV and ΔCVL compare the mean of
+/// the last part of the window, 45 s after the disturbance, with the mean of the 30 s before it; the regression goes
+/// through zero, because a CVL that is a decision does not move when only the voltage does. Windows shorter than
+/// 90 s are left out, longer ones count for their first 120 s.
+///
+/// *"Implementations that set the CVL to the currently measured battery voltages minus some constant should be
+/// avoided"* (P 1.5.3).
+#[must_use]
+pub fn tracking(trace: &Trace, windows: &[Window]) -> Tracking {
+    let (cvl, pack) = (trace.series(Channel::Cvl), trace.series(Channel::PackVoltage));
+    let moves: Vec<(f64, f64)> = windows
+        .iter()
+        .filter(|w| w.length() >= SHORTEST && w.from >= BEFORE)
+        .filter_map(|w| {
+            let before = [Window::new(Micros(w.from.0 - BEFORE.0), w.from)];
+            let after = [Window::new(w.from + SETTLED, w.to.min(w.from + LONGEST))];
+            Some((mean(pack, &after)? - mean(pack, &before)?, mean(cvl, &after)? - mean(cvl, &before)?))
+        })
+        .collect();
+    let sum = |f: fn(&(f64, f64)) -> f64| moves.iter().map(f).sum::<f64>();
+    let (vv, cc, vc) = (sum(|m| m.0 * m.0), sum(|m| m.1 * m.1), sum(|m| m.0 * m.1));
+    let share = |x: f64, y: f64| if y > 1e-12 { Percent(100.0 * x / y) } else { Percent(0.0) };
+    Tracking {
+        windows: moves.len(),
+        excitation: Volts((vv / moves.len().max(1) as f64).sqrt()),
+        slope: share(vc, vv),
+        correlation: share(vc, (vv * cc).sqrt()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(t: u64) -> Micros {
+        Micros::from_secs(t)
+    }
+
+    /// Every 10 minutes a load pulls the battery down by `dip` for 2 minutes; CVL follows a share of it.
+    fn pulled(dip: f64, follows: f64) -> (Trace, Vec<Window>) {
+        let mut t = Trace::default();
+        let mut windows = Vec::new();
+        for at in 0..4200u64 {
+            let low = at % 600 >= 480;
+            let v = 55.0 - if low { dip } else { 0.0 };
+            t.push(Channel::PackVoltage, s(at), v);
+            t.push(Channel::Cvl, s(at), 55.2 + follows * (v - 55.0));
+            if at % 600 == 480 {
+                windows.push(Window::new(s(at), s(at + 120)));
+                windows.push(Window::new(s(at + 120), s(at + 600)));
+            }
+        }
+        (t, windows)
+    }
+
+    #[test]
+    fn a_known_slope() {
+        for follows in [1.0, 0.5, 0.2] {
+            let (t, windows) = pulled(0.8, follows);
+            let found = tracking(&t, &windows[..13]);
+            assert!((found.slope.0 - 100.0 * follows).abs() < 1e-6, "{found:?}");
+            assert!((found.correlation.0 - 100.0).abs() < 1e-6, "{found:?}");
+            assert!((found.excitation.0 - 0.8).abs() < 1e-6, "{found:?}");
+            assert_eq!(found.windows, 13);
+        }
+    }
+
+    #[test]
+    fn a_cvl_of_its_own_does_not_follow() {
+        let (t, windows) = pulled(0.8, 0.0);
+        let found = tracking(&t, &windows);
+        assert!(found.slope.0.abs() < 1e-6 && found.correlation.0.abs() < 1e-6, "{found:?}");
+    }
+
+    /// A controller of the highest cell raises CVL when the voltage falls.
+    #[test]
+    fn working_against_it_is_negative() {
+        let (t, windows) = pulled(0.8, -0.3);
+        assert!(tracking(&t, &windows).slope.0 < 0.0);
+    }
+
+    #[test]
+    fn short_windows_and_empty_traces_say_nothing() {
+        let (t, _) = pulled(0.8, 1.0);
+        assert_eq!(tracking(&t, &[Window::new(s(480), s(540))]).windows, 0);
+        assert_eq!(tracking(&Trace::default(), &[Window::new(s(480), s(600))]).windows, 0);
+    }
+}
