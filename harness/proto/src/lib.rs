@@ -3,6 +3,7 @@
 
 pub mod candump;
 pub mod frame;
+pub mod gx;
 pub mod message;
 pub mod quantity;
 pub mod reading;

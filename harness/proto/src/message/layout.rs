@@ -95,7 +95,7 @@ pub struct Scale {
 
 impl Scale {
     /// value = raw × `factor` − `shift`, both with at most three decimals.
-    pub(super) const fn of(factor: f64, shift: f64) -> Self {
+    pub(crate) const fn of(factor: f64, shift: f64) -> Self {
         let mut denominator = 1;
         loop {
             let d = denominator as f64;
