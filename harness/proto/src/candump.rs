@@ -6,6 +6,21 @@
 //!
 //! Lines that begin with `#` are comments, blank lines and CRLF are allowed, and so is the direction (` R`, ` T`) that
 //! some writers put at the end. Reading allocates nothing; what was written here is read back exactly.
+//!
+//! ```
+//! use proto::candump::{self, Content, Line};
+//! use proto::frame::Frame;
+//! use proto::quantity::Micros;
+//!
+//! let mut log = b"# a comment\n".to_vec();
+//! let keep_alive = Frame::standard(0x305, &[0; 8]);
+//! candump::write_line(&mut log, Micros::from_secs(12), "can0", &keep_alive);
+//!
+//! let last = candump::lines(&log).last();
+//! let Some((2, Ok(Line::Record(record)))) = last else { panic!("{last:?}") };
+//! assert_eq!((record.at, record.interface), (Micros::from_secs(12), "can0"));
+//! assert_eq!(record.content, Content::Data(keep_alive));
+//! ```
 
 mod error;
 mod write;

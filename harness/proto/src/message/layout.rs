@@ -234,7 +234,7 @@ macro_rules! message_struct {
 
             $(
                 #[doc = concat!($label, "; nothing where it was not sent"
-                    $( , " or is one of ", stringify!($absent) )?, ".")]
+                    $( , " or is one of `", stringify!($absent), "`" )?, ".")]
                 #[must_use]
                 #[inline]
                 pub fn $field(&self) -> Option<$value> {
