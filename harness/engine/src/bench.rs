@@ -5,6 +5,8 @@ use proto::frame::Frame;
 use proto::quantity::Micros;
 use proto::reading::{GxReading, PsuReading};
 use proto::stimulus::{Start, Stimulus};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 /// What comes in from a bench, with its time.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +48,8 @@ pub enum Action {
 }
 
 /// What a rig has and can do by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Capability {
     /// a supply that plays the sun
     Pv,
@@ -64,6 +67,41 @@ pub enum Capability {
     Imbalance,
     /// somebody answers prompts
     Operator,
+}
+
+impl Capability {
+    /// Every capability with its name in suite and rig files.
+    pub const NAMES: [(&'static str, Self); 8] = [
+        ("pv", Self::Pv),
+        ("gx", Self::Gx),
+        ("grid", Self::Grid),
+        ("ac-load", Self::AcLoad),
+        ("silence", Self::Silence),
+        ("inject", Self::Inject),
+        ("imbalance", Self::Imbalance),
+        ("operator", Self::Operator),
+    ];
+
+    /// Its name in suite and rig files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|&&(_, c)| c == self).map_or("", |&(name, _)| name)
+    }
+
+    /// What a rig has that has it, for messages.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Pv => "a supply that plays the sun",
+            Self::Gx => "a GX that is polled",
+            Self::Grid => "mains that can be cut",
+            Self::AcLoad => "an AC load that can be switched",
+            Self::Silence => "a way to keep frames of one id from their receivers",
+            Self::Inject => "a way to inject faults",
+            Self::Imbalance => "a way to charge one cell above the others",
+            Self::Operator => "an operator who answers prompts",
+        }
+    }
 }
 
 /// Why a bench could not go on.

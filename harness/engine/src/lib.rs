@@ -2,3 +2,8 @@
 //! touches a socket: timed inputs go in, actions come out.
 
 pub mod bench;
+pub mod interlock;
+pub mod machine;
+pub mod run;
+pub mod suite;
+pub mod yaml;

@@ -1,0 +1,169 @@
+//! Every limit trips just above itself and not at it.
+
+use proto::message::{Cells, Limits, Measurements};
+use proto::reading::{GxInverter, GxReading};
+use rstest::rstest;
+
+use super::*;
+
+/// Limits of a bench with a 16-cell LFP battery.
+pub(crate) fn limits() -> RigLimits {
+    RigLimits {
+        pack_voltage_max: Volts(58.4),
+        pack_voltage_min: Volts(40.0),
+        cell_voltage_max: Volts(3.70),
+        cell_voltage_min: Volts(2.40),
+        temperature_max: Celsius(55.0),
+        temperature_min: Celsius(-10.0),
+        charge_current_max: Amps(150.0),
+        discharge_current_max: Amps(200.0),
+        bus_voltage_max: Volts(62.0),
+        psu_voltage_max: Volts(160.0),
+        psu_current_max: Amps(60.0),
+        pv_power_max: Watts(6000.0),
+        ac_load_max: Watts(4000.0),
+        input_current_limit_max: Amps(32.0),
+        can_silence: Micros::from_secs(10),
+        gx_silence: Micros::from_secs(30),
+    }
+}
+
+fn measured(voltage: f64, current: f64, temperature: f64) -> Input {
+    let message = Measurements::new(Volts(voltage), Amps(current), Celsius(temperature));
+    Input::Can(Message::from(message).encode())
+}
+
+fn cells(min: f64, max: f64, coldest: f64, hottest: f64) -> Input {
+    let message = Cells::new(Volts(min), Volts(max), Celsius(coldest), Celsius(hottest));
+    Input::Can(Message::from(message).encode())
+}
+
+fn limits_frame() -> Input {
+    Input::Can(Message::from(Limits::new(Volts(56.0), Amps(100.0), Amps(100.0), Volts(44.0))).encode())
+}
+
+fn psu(voltage: f64, current: f64) -> Input {
+    let (voltage, current) = (Volts(voltage), Amps(current));
+    Input::Psu(PsuReading { output: true, voltage, current, available: Watts::ZERO })
+}
+
+fn bus(dc_voltage: f64) -> Input {
+    let inverter = GxInverter { dc_voltage: Volts(dc_voltage), ..GxInverter::default() };
+    Input::Gx(GxReading { inverter: Some(inverter), ..GxReading::default() })
+}
+
+#[rstest]
+#[case(measured(58.40, 0.0, 25.0), measured(58.41, 0.0, 25.0), "pack voltage", "58.410 V", "58.400 V")]
+#[case(measured(40.00, 0.0, 25.0), measured(39.99, 0.0, 25.0), "pack voltage", "39.990 V", "40.000 V")]
+#[case(measured(52.0, 150.0, 25.0), measured(52.0, 150.1, 25.0), "charge current", "150.100 A", "150.000 A")]
+#[case(measured(52.0, -200.0, 25.0), measured(52.0, -200.1, 25.0), "discharge current", "200.100 A", "200.000 A")]
+#[case(measured(52.0, 0.0, 55.0), measured(52.0, 0.0, 55.1), "temperature", "55.100 °C", "55.000 °C")]
+#[case(measured(52.0, 0.0, -10.0), measured(52.0, 0.0, -10.1), "temperature", "-10.100 °C", "-10.000 °C")]
+#[case(cells(3.3, 3.70, 20.0, 25.0), cells(3.3, 3.701, 20.0, 25.0), "highest cell", "3.701 V", "3.700 V")]
+#[case(cells(2.40, 3.3, 20.0, 25.0), cells(2.399, 3.3, 20.0, 25.0), "lowest cell", "2.399 V", "2.400 V")]
+#[case(cells(3.3, 3.3, 20.0, 54.0), cells(3.3, 3.3, 20.0, 56.85), "temperature", "56.850 °C", "55.000 °C")]
+#[case(cells(3.3, 3.3, -9.15, 20.0), cells(3.3, 3.3, -11.15, 20.0), "temperature", "-11.150 °C", "-10.000 °C")]
+#[case(psu(160.0, 0.0), psu(160.1, 0.0), "output voltage of the supply", "160.100 V", "160.000 V")]
+#[case(psu(100.0, 60.0), psu(100.0, 60.5), "output current of the supply", "60.500 A", "60.000 A")]
+#[case(bus(62.0), bus(62.1), "DC voltage at the inverter", "62.100 V", "62.000 V")]
+fn trips_above_and_not_at(
+    #[case] at: Input,
+    #[case] beyond: Input,
+    #[case] what: &str,
+    #[case] value: &str,
+    #[case] limit: &str,
+) {
+    let mut interlocks = Interlocks::new(limits(), true, Micros::ZERO);
+    assert_eq!(interlocks.check(Micros(1), &at), None);
+    let trip = interlocks.check(Micros(2), &beyond).expect("trips");
+    assert_eq!((trip.what, trip.value.as_str(), trip.limit.as_str()), (what, value, limit));
+}
+
+/// 0x373 of a battery that measures no cells (P 2: 0x0000 and 0xFFFF are "not supported"), and short frames.
+#[rstest]
+#[case(&[0, 0, 0, 0, 0, 0, 0, 0])]
+#[case(&[0xFF; 8])]
+#[case(&[0x10, 0x0E, 0x74, 0x0E])]
+#[case(&[])]
+fn unsupported_fields_trip_nothing(#[case] data: &[u8]) {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    assert_eq!(interlocks.check(Micros(1), &Input::Can(Frame::standard(id::CELLS, data))), None);
+}
+
+#[test]
+fn silence_of_0x351_trips_after_its_limit_and_other_frames_do_not_help() {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    assert_eq!(interlocks.check(Micros::from_secs(5), &limits_frame()), None);
+    assert_eq!(interlocks.deadline(), Some(Micros(15_000_001)));
+    assert_eq!(interlocks.check(Micros::from_secs(15), &measured(52.0, 0.0, 25.0)), None);
+    let trip = interlocks.check(Micros(15_000_001), &Input::Tick).expect("trips");
+    assert_eq!(trip.what, "time without 0x351");
+}
+
+#[test]
+fn silence_of_the_gx_trips_only_where_there_is_one() {
+    let mut without = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut with = Interlocks::new(limits(), true, Micros::ZERO);
+    for second in 1..=30 {
+        assert_eq!(with.check(Micros::from_secs(second), &limits_frame()), None);
+        assert_eq!(without.check(Micros::from_secs(second), &limits_frame()), None);
+    }
+    assert_eq!(with.deadline(), Some(Micros(30_000_001)));
+    assert_eq!(without.check(Micros::from_secs(31), &limits_frame()), None);
+    let trip = with.check(Micros::from_secs(31), &limits_frame()).expect("trips");
+    assert_eq!(trip.what, "time without an answer of the GX");
+}
+
+#[test]
+fn a_commanded_silence_does_not_trip_and_its_end_is_watched() {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let span = Micros::from_secs(20);
+    interlocks.stimulus(Micros::from_secs(5), &Stimulus::Silence { id: id::LIMITS, span });
+    assert_eq!(interlocks.check(Micros::from_secs(25), &Input::Tick), None);
+    assert_eq!(interlocks.check(Micros::from_secs(35), &Input::Tick), None);
+    assert!(interlocks.check(Micros::from_secs(36), &Input::Tick).is_some());
+}
+
+#[test]
+fn the_silence_of_another_id_suspends_nothing() {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let span = Micros::from_secs(60);
+    interlocks.stimulus(Micros::ZERO, &Stimulus::Silence { id: id::KEEP_ALIVE, span });
+    assert!(interlocks.check(Micros::from_secs(11), &Input::Tick).is_some());
+}
+
+#[test]
+fn a_battery_expected_offline_may_be_silent_until_it_is_heard_again() {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    interlocks.expect_offline(true);
+    assert_eq!(interlocks.check(Micros::from_secs(60), &Input::Tick), None);
+    interlocks.expect_offline(false);
+    assert_eq!(
+        interlocks.check(Micros::from_secs(6000), &Input::Tick),
+        None,
+        "it went silent while expected to"
+    );
+    assert_eq!(interlocks.check(Micros::from_secs(6001), &limits_frame()), None);
+    assert!(interlocks.check(Micros::from_secs(6012), &Input::Tick).is_some(), "back, it is watched again");
+}
+
+/// The battery is made to see 300 mV and 400 A too much: what it then reports is not what the cells have.
+#[test]
+fn an_injected_fault_widens_its_own_limit_for_its_time() {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let span = Micros::from_secs(5);
+    let by = Volts(0.3);
+    interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(Fault::CellOverVoltage { by, span }));
+    assert_eq!(interlocks.check(Micros::from_secs(4), &cells(3.3, 3.95, 20.0, 25.0)), None);
+    assert!(interlocks.check(Micros::from_secs(4), &cells(3.3, 4.01, 20.0, 25.0)).is_some());
+    assert!(interlocks.check(Micros::from_secs(4), &cells(2.3, 3.5, 20.0, 25.0)).is_some());
+    assert!(interlocks.check(Micros::from_secs(16), &cells(3.3, 3.95, 20.0, 25.0)).is_some());
+    let by = Amps(400.0);
+    interlocks.stimulus(Micros::from_secs(20), &Stimulus::Inject(Fault::OverCurrent { by, span }));
+    let seen = |current| measured(52.0, current, 25.0);
+    interlocks.check(Micros::from_secs(20), &limits_frame());
+    assert_eq!(interlocks.check(Micros::from_secs(24), &seen(-590.0)), None);
+    assert!(interlocks.check(Micros::from_secs(24), &seen(-601.0)).is_some());
+    interlocks.check(Micros::from_secs(30), &limits_frame());
+    assert!(interlocks.check(Micros::from_secs(36), &seen(-590.0)).is_some());
+}

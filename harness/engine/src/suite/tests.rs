@@ -1,0 +1,414 @@
+//! Suites that are read, and suites that are refused: message and place to the letter.
+
+use judge::trace::Channel;
+use proptest::prelude::*;
+use proto::quantity::{Micros, Percent, Volts};
+use rstest::rstest;
+
+use super::*;
+use crate::interlock::RigLimits;
+
+/// Every verb and every condition, once.
+const EVERYTHING: &str = include_str!("every-verb.yaml");
+
+fn limits() -> RigLimits {
+    crate::interlock::tests::limits()
+}
+
+const ALL: [Capability; 8] = [
+    Capability::Pv,
+    Capability::Gx,
+    Capability::Grid,
+    Capability::AcLoad,
+    Capability::Silence,
+    Capability::Inject,
+    Capability::Imbalance,
+    Capability::Operator,
+];
+
+#[test]
+fn every_verb_is_read() {
+    let suite = Suite::parse("every-verb.yaml", EVERYTHING).unwrap_or_else(|e| panic!("{e}"));
+    let case = &suite.cases[0];
+    let mut words = Vec::new();
+    fn walk(steps: &[Step], words: &mut Vec<&'static str>) {
+        for step in steps {
+            words.push(step.verb.name());
+            if let Verb::Repeat { steps, .. } = &step.verb {
+                walk(steps, words);
+            }
+        }
+    }
+    walk(&case.steps, &mut words);
+    for (verb, _) in step::VERBS {
+        assert!(words.contains(verb), "the example shows `{verb}`");
+    }
+    let text: Vec<_> = case.steps.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        text,
+        [
+            "pv 4 kW",
+            "pv 800 W over 30 min",
+            "ac-load 3 kW",
+            "grid off",
+            "grid on",
+            "feed-in off",
+            "input-current-limit 4 A",
+            "hold 1 h",
+            "wait until CVL lowered or SoC ≥ 100 % for 1 min, within 3 h",
+            "expect (battery online and inverter on) or grid on, within 2 h",
+            "mark full",
+            "repeat 2 times",
+            "silence 0x351 for 3 s",
+            "inject cell over-voltage by 0.3 V for 10 s",
+            "inject over-current by 400 A for 5 s",
+            "imbalance 5 %",
+            "discharge 3 kW until SoC within 10 … 20 % or lowest cell ≤ 2.8 V, within 12 h",
+            "gx-write 2705 = 40",
+            "prompt: Press the button of the battery.",
+            "prompt: Read the display.",
+        ]
+    );
+    assert_eq!(case.spec, "P 1.5.3.1");
+    assert_eq!(
+        case.snapshot,
+        Some(Snapshot {
+            channels: vec![Channel::Cvl, Channel::PackVoltage],
+            from: Some("loaded-2".to_owned())
+        })
+    );
+    assert_eq!(case.reasons.len(), 1);
+}
+
+/// A suite around one list of steps; line 8 is the first of them.
+fn around(steps: &str) -> String {
+    format!(
+        "suite: s\ntitle: t\nspec: P 1.5\nneeds: [pv, gx, grid, ac-load, silence, inject, imbalance, operator]\ncases:\n  \
+         - {{ case: c, title: t, requirements: [BEH-BO], start: {{ soc: 50 %, grid: off, feed-in: off, pv: off, ac-load: off }},\n    steps: [\n      {steps}\n    ] }}\n"
+    )
+}
+
+#[rstest]
+#[case("{ hold: 3 }", "8:15: `hold` has no unit", "a time such as `20 s`, `90 min` or `3 h`")]
+#[case("{ hold: 3 V }", "8:15: the unit `V` does not fit `hold`", "a time such as `20 s`, `90 min` or `3 h`")]
+#[case(
+    "{ hold: soon }",
+    "8:15: `soon` is not a quantity for `hold`",
+    "a time such as `20 s`, `90 min` or `3 h`"
+)]
+#[case("{ hold: 0 s }", "8:15: `hold` is nothing", "a time such as `20 s`, `90 min` or `3 h`")]
+#[case("{ hold: 31 d }", "8:15: `hold` is longer than a month", "at most 720 h")]
+#[case("{ holt: 3 s }", "8:9: unknown step `holt`", "`hold`")]
+#[case("hold", "8:7: `hold` is not a step", "a step such as `hold: …`")]
+#[case(
+    "{ hold: 3 s, mark: x }",
+    "8:20: a step has one key, `mark` is a second",
+    "a step of its own, or `{ … }` around what belongs to the first"
+)]
+#[case("{ pv: on }", "8:13: `pv: on` does not say how much", "`off` or a power such as `4 kW`")]
+#[case("{ pv: -4 kW }", "8:13: `pv` cannot be -4000 W", "0 W to 100000 W")]
+#[case("{ pv: { powr: 4 kW } }", "8:13: `power` is missing", "`power: …`")]
+#[case(
+    "{ pv: { power: 4 kW, over: 0 s } }",
+    "8:34: `over` is nothing",
+    "a time such as `20 s`, `90 min` or `3 h`"
+)]
+#[case("{ grid: maybe }", "8:15: `grid` cannot be `maybe`", "one of `on`, `off`")]
+#[case(
+    "{ mark: Full }",
+    "8:15: `Full` is no name",
+    "small letters, digits and single dashes, such as `load-steps`"
+)]
+#[case(
+    "{ repeat: { times: 0, steps: [ { hold: 1 s } ] } }",
+    "8:26: `times` is not such a number",
+    "a whole number from 1 to 1000"
+)]
+#[case("{ repeat: { times: 2, steps: [] } }", "8:36: `steps` is empty", "at least one step")]
+#[case(
+    "{ silence: { id: 0x800, for: 3 s } }",
+    "8:24: `id` is not such a number",
+    "a whole number from 0 to 2047"
+)]
+#[case(
+    "{ inject: { cell-under-voltage: { by: 1 V, for: 3 s } } }",
+    "8:19: unknown fault `cell-under-voltage`",
+    "`cell-over-voltage`"
+)]
+#[case(
+    "{ gx-write: { register: 2705, value: 70000 } }",
+    "8:44: `value` is not such a number",
+    "a whole number from 0 to 65535"
+)]
+#[case("{ imbalance: 0 % }", "8:20: `imbalance` cannot be 0 %", "0.1 % to 50 %")]
+#[case(
+    "{ wait: { until: { soc: { at-least: 101 % } }, timeout: 1 h } }",
+    "8:43: SoC is never 101 %",
+    "0 to 100 %"
+)]
+#[case(
+    "{ wait: { until: { soc: { at-least: 60 % } }, timeout: 0 s } }",
+    "8:62: `timeout` is nothing",
+    "a time such as `20 s`, `90 min` or `3 h`"
+)]
+#[case(
+    "{ wait: { until: { soc: 60 % }, timeout: 1 h } }",
+    "8:31: `soc` cannot be `60 %`",
+    "bounds such as `{ at-least: … }`"
+)]
+#[case(
+    "{ wait: { until: { soc: {} }, timeout: 1 h } }",
+    "8:31: `soc` has no bounds",
+    "`at-least`, `at-most` or both"
+)]
+#[case(
+    "{ wait: { until: { cvl: raised }, timeout: 1 h } }",
+    "8:31: `cvl` cannot be `raised`",
+    "`lowered` or bounds such as `{ at-least: … }`"
+)]
+#[case(
+    "{ wait: { until: { soc: { at-least: 60 %, at-most: 50 % } }, timeout: 1 h } }",
+    "8:31: nothing lies within these bounds of `soc`",
+    "`at-least` below `at-most`"
+)]
+#[case("{ wait: { until: { any: [] }, timeout: 1 h } }", "8:26: `any` has no conditions", "at least one")]
+#[case(
+    "{ wait: { until: { inverter: on }, for: 2 h, timeout: 1 h } }",
+    "8:61: `timeout` is over before `for` is",
+    "a longer time than 2 h"
+)]
+#[case(
+    "{ expect: { that: { inverter: on }, within: 1 h, requirement: BEH-BX } }",
+    "8:69: no requirement has the id `BEH-BX`",
+    "`BEH-BO`"
+)]
+#[case(
+    "{ expect: { that: { inverter: on }, within: 1 h, requirement: CVL-02 } }",
+    "8:9: `CVL-02` is expected here but not among the case's requirements",
+    "`CVL-02` in `requirements`"
+)]
+#[case(
+    "{ expect: { that: { inverter: on }, within: 1 h } }",
+    "8:17: `requirement` is missing",
+    "`requirement: …`"
+)]
+#[case(
+    "{ wait: { until: { all: [ { inverter: on }, { inverter: off } ] }, timeout: 1 h } }",
+    "8:9: `inverter on and inverter off` contradicts itself",
+    "conditions of `all` that can hold together"
+)]
+#[case(
+    "{ wait: { until: { all: [ { soc: { at-least: 60 % } }, { all: [ { soc: { at-most: 50 % } } ] } ] }, timeout: 1 h } }",
+    "8:9: `SoC ≥ 60 % and (SoC ≤ 50 %)` contradicts itself",
+    "conditions of `all` that can hold together"
+)]
+#[case(
+    "{ wait: { until: { soc: { at-least: 60 % } }, timeout: 1 h } }",
+    "8:9: `SoC ≥ 60 %` is never reached: PV is off and the grid is cut",
+    "`pv` or `grid: on` before it"
+)]
+#[case(
+    "{ wait: { until: { soc: { at-most: 40 % } }, timeout: 1 h } }",
+    "8:9: `SoC ≤ 40 %` is never reached: there is no load and no grid",
+    "`ac-load` or `grid: on` before it"
+)]
+#[case(
+    "{ wait: { until: { any: [ { pv-power: { at-least: 1 W } }, { grid: on } ] }, timeout: 1 h } }",
+    "8:9: `PV power ≥ 1 W or grid on` is never reached: PV is off",
+    "`pv` before it"
+)]
+#[case(
+    "{ wait: { until: { grid-power: { at-most: -1 kW } }, timeout: 1 h } }",
+    "8:9: `grid power ≤ -1000 W` is never reached: the grid is cut",
+    "`grid: on` before it"
+)]
+#[case("{ mark: a }, { mark: a }", "8:22: `mark: a` is set a second time", "a name of its own")]
+#[case(
+    "{ repeat: { times: 1000, steps: [ { repeat: { times: 1000, steps: [ { hold: 1 s } ] } } ] } }",
+    "8:9: the case has too many steps",
+    "at most 10000 with every `repeat` written out"
+)]
+fn refused_steps(#[case] steps: &str, #[case] message: &str, #[case] expected: &str) {
+    let text = around(steps);
+    let error = Suite::parse("s.yaml", &text).expect_err("refused");
+    let problems = error.problems();
+    let shown: Vec<_> =
+        problems.iter().map(|p| format!("{}:{}: {}", p.at.line, p.at.column, p.message)).collect();
+    let found =
+        shown.iter().position(|m| m == message).unwrap_or_else(|| panic!("{message}\nnot in\n{error}"));
+    assert_eq!(problems[found].expected, expected);
+}
+
+#[rstest]
+#[case("suite: s", "suite: S", "1:8: `S` is no name")]
+#[case("spec: P 1.5", "spec: 1.5", "3:7: `1.5` is no section")]
+#[case("operator]", "operater]", "4:60: `needs` cannot be `operater`")]
+#[case("needs: [pv, gx, grid, ac-load, ", "needs: [gx, grid, ac-load, ", "8:9: `pv` needs `pv`")]
+#[case("needs: [pv, gx, ", "needs: [pv, ", "9:9: the condition `inverter on` needs `gx`")]
+#[case("title: t\n", "titel: t\n", "2:1: unknown key `titel`")]
+#[case("BEH-BO", "BEH-BU", "6:41: no requirement has the id `BEH-BU`")]
+#[case("[BEH-BO]", "[]", "6:40: `requirements` is empty")]
+#[case("[BEH-BO]", "[BEH-BO, BEH-BO]", "6:49: `BEH-BO` stands here a second time")]
+#[case("soc: 50 %", "soc: 101 %", "6:64: `soc` cannot be 101 %")]
+#[case("grid: off, ", "", "6:57: `grid` is missing")]
+#[case(
+    "] }\n",
+    "], trace: { snapshot: [cvl], from: ful } }\n",
+    "11:15: `from: ful` names a mark that no step sets"
+)]
+#[case("] }\n", "], trace: { snapshot: [clv] } }\n", "11:28: `snapshot` cannot be `clv`")]
+#[case("] }\n", "], limits: { settlin: 60 s } }\n", "11:18: unknown key `settlin`")]
+#[case("] }\n", "], limits: { settling: 3 } }\n", "11:28: `settling` has no unit")]
+#[case(
+    "] }\n",
+    "], limits: { settling: 2 h } }\n",
+    "11:28: `settling: 2 h` is milder than the 0:01:00 in force"
+)]
+#[case("] }\n", "], limits: { settling: { value: 2 h } } }\n", "11:28: `because` is missing")]
+fn refused_heads(#[case] right: &str, #[case] wrong: &str, #[case] message: &str) {
+    let text = around(
+        "{ pv: 4 kW },\n      { wait: { until: { inverter: on }, timeout: 1 h } },\n      { mark: full }",
+    );
+    Suite::parse("s.yaml", &text).unwrap_or_else(|e| panic!("{e}"));
+    assert!(text.contains(right));
+    let error = Suite::parse("s.yaml", &text.replacen(right, wrong, 1)).expect_err("refused");
+    let shown: Vec<_> =
+        error.problems().iter().map(|p| format!("{}:{}: {}", p.at.line, p.at.column, p.message)).collect();
+    assert!(shown.iter().any(|m| m == message), "{message}\nnot in\n{error}");
+}
+
+#[test]
+fn one_look_shows_everything_that_is_wrong() {
+    let text = around("{ hold: 3 }, { holt: 3 s }, { grid: 5 }")
+        .replace("soc: 50 %", "soc: 50")
+        .replace("spec: P 1.5", "spec: x");
+    let error = Suite::parse("suites/s/s.yaml", &text).expect_err("refused");
+    assert_eq!(error.problems().len(), 5, "{error}");
+    let shown = error.to_string();
+    let first = "suites/s/s.yaml:3:7: `x` is no section\n    3 | spec: x\n      |       ^ expected a section such as `P 1.5.3.1`\n\n";
+    assert!(shown.starts_with(first), "{shown}");
+}
+
+#[test]
+fn a_repeated_name_of_a_case_is_refused() {
+    let one = around("{ hold: 1 s }");
+    let second = one.split("cases:\n").nth(1).expect("the cases");
+    let error = Suite::parse("s.yaml", &format!("{one}{second}")).expect_err("refused");
+    assert_eq!(error.problems()[0].message, "a second case is called `c`");
+}
+
+/// What was charged before may be waited for without a source; the second round of a repeat knows the first.
+#[rstest]
+#[case(
+    "{ grid: on }, { hold: 1 h }, { grid: off }, { wait: { until: { soc: { at-least: 60 % } }, timeout: 1 h } }"
+)]
+#[case("{ wait: { until: { soc: { at-least: 50 % } }, timeout: 1 h } }")]
+#[case("{ ac-load: 1 kW }, { wait: { until: { soc: { at-most: 40 % } }, timeout: 1 h } }")]
+#[case("{ discharge: { power: 1 kW, until: { current: { at-most: -1 A } }, timeout: 1 h } }")]
+#[case("{ prompt: charge it }, { wait: { until: { soc: { at-least: 60 % } }, timeout: 1 h } }")]
+#[case("{ wait: { until: { any: [ { inverter: off }, { grid: on } ] }, timeout: 1 h } }")]
+fn reachable(#[case] steps: &str) {
+    Suite::parse("s.yaml", &around(steps)).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn the_second_round_of_a_repeat_is_checked_too() {
+    let steps = "{ grid: on }, { repeat: { times: 2, steps: [ { wait: { until: { grid: on }, timeout: 1 h } }, { grid: off } ] } }";
+    let error = Suite::parse("s.yaml", &around(steps)).expect_err("refused");
+    assert_eq!(error.problems()[0].message, "`grid on` is never reached: the grid is cut");
+}
+
+fn case(text: &str) -> Case {
+    Suite::parse("s.yaml", text).unwrap_or_else(|e| panic!("{e}")).cases.remove(0)
+}
+
+#[rstest]
+#[case("{ pv: 4 kW }", Capability::Pv, "the rig has no `pv`: a supply that plays the sun")]
+#[case(
+    "{ prompt: look }",
+    Capability::Operator,
+    "the rig has no `operator`: an operator who answers prompts"
+)]
+fn a_rig_without_it_is_not_applicable(
+    #[case] steps: &str,
+    #[case] without: Capability,
+    #[case] reason: &str,
+) {
+    let rig: Vec<_> = ALL.into_iter().filter(|&c| c != without).collect();
+    let error = case(&around(steps)).bind(&limits(), &rig).expect_err("not applicable");
+    assert_eq!(error, BindError::NotApplicable { reason: reason.to_owned() });
+}
+
+#[rstest]
+#[case("{ pv: 50 kW }", "line 8: `pv` of 50000 W is above the rig's limit of 6000 W")]
+#[case(
+    "{ repeat: { times: 2, steps: [ { ac-load: 5 kW } ] } }",
+    "line 8: `ac-load` of 5000 W is above the rig's limit of 4000 W"
+)]
+#[case(
+    "{ input-current-limit: 100 A }",
+    "line 8: `input-current-limit` of 100 A is above the rig's limit of 32 A"
+)]
+fn a_setpoint_above_the_limits_of_the_rig(#[case] steps: &str, #[case] reason: &str) {
+    let error = case(&around(steps)).bind(&limits(), &ALL).expect_err("not applicable");
+    assert_eq!(error.to_string(), reason);
+}
+
+#[test]
+fn limits_that_leave_no_room_are_refused() {
+    let upside_down = RigLimits { pack_voltage_max: Volts(10.0), ..limits() };
+    let error = case(&around("{ hold: 1 s }")).bind(&upside_down, &ALL).expect_err("refused");
+    assert!(error.to_string().contains("`pack-voltage-max` must lie above `pack-voltage-min`"), "{error}");
+}
+
+#[test]
+fn where_nothing_charges_one_cell_the_operator_does() {
+    let text = around("{ imbalance: 2 % }").replace("ac-load: off }", "ac-load: off, imbalance: 5 % }");
+    let rig: Vec<_> = ALL.into_iter().filter(|&c| c != Capability::Imbalance).collect();
+    let asked = case(&text).bind(&limits(), &rig).expect("an operator is there");
+    assert_eq!(asked.start.imbalance, Percent::ZERO);
+    let prompts = asked.program.iter().filter(|o| matches!(o.op, Op::Ask { .. })).count();
+    assert_eq!(prompts, 2);
+    let by_itself = case(&text).bind(&limits(), &ALL).expect("the rig can");
+    assert_eq!(by_itself.start.imbalance, Percent(5.0));
+    assert_eq!(by_itself.program.len(), 1);
+}
+
+#[test]
+fn repeats_are_written_out_and_their_marks_numbered() {
+    let steps = "{ repeat: { times: 2, steps: [ { mark: a }, { repeat: { times: 2, steps: [ { mark: b }, { hold: 1 s } ] } } ] } }";
+    let bound = case(&around(steps)).bind(&limits(), &ALL).expect("binds");
+    let ops: Vec<_> = bound
+        .program
+        .iter()
+        .map(|o| match &o.op {
+            Op::Mark(name) => name.clone(),
+            Op::Hold(Micros(us)) => us.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        ops,
+        ["a-1", "b-1-1", "1000000", "b-1-2", "1000000", "a-2", "b-2-1", "1000000", "b-2-2", "1000000"]
+    );
+}
+
+proptest! {
+    /// Pieces of real suites in any order: nothing panics, and whoever refuses says why.
+    #[test]
+    fn no_suite_panics(lines in prop::collection::vec(0..EVERYTHING.lines().count(), 0..40), cut in 0..4000_usize) {
+        let mixed: String = lines.iter().filter_map(|&i| EVERYTHING.lines().nth(i)).flat_map(|l| [l, "\n"]).collect();
+        let short: String = EVERYTHING.chars().take(cut).collect();
+        for text in [mixed, short] {
+            if let Err(error) = Suite::parse("s.yaml", &text) {
+                prop_assert!(!error.problems().is_empty());
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_in_a_value_panics(value in "\\PC{0,30}") {
+        let _ = Suite::parse("s.yaml", &around(&format!("{{ hold: {value} }}, {{ wait: {{ until: {{ {value} }}, timeout: {value} }} }}")));
+    }
+}
