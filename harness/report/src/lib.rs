@@ -1,1 +1,17 @@
-//! placeholder
+//! What a run leaves behind: the run folder with raw evidence and conclusions, `verdicts.json`, JUnit,
+//! the HTML report and the table on the terminal.
+//!
+//! Start at [`run::Run`], the result of a run, and [`folder::RunFolder`], where it is kept.
+
+pub mod events;
+pub mod folder;
+pub mod gx_csv;
+pub mod html;
+pub mod json;
+pub mod junit;
+pub mod manifest;
+pub mod mark;
+pub mod run;
+pub mod terminal;
+pub mod text;
+pub mod words;

@@ -1,0 +1,231 @@
+//! The first page: the verdict, what has to be put right, the cases, and what was tested on what.
+
+use std::fmt::{self, Write};
+
+use judge::verdict::Outcome;
+use proto::quantity::Micros;
+
+use super::escape::Esc;
+use super::{count, figure, mark, shape};
+use crate::mark::Mark;
+use crate::run::{CaseResult, Run, severity};
+use crate::words;
+
+/// The verdict in one word.
+pub(crate) fn word(run: &Run) -> &'static str {
+    verdict(run).word()
+}
+
+fn verdict(run: &Run) -> Mark {
+    match run.outcome() {
+        Outcome::Pass => Mark::Pass,
+        Outcome::Fail => Mark::Fail,
+        _ => Mark::Inconclusive,
+    }
+}
+
+/// Title, verdict, and the requirements that do not hold.
+pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
+    let meta = &run.meta;
+    writeln!(
+        out,
+        "<header><p class=kicker><span>Busbar test report</span><span>{}</span></p><h1>{}</h1>",
+        Esc(&meta.id),
+        Esc(&meta.title)
+    )?;
+    if meta.rig.simulated {
+        out.push_str(
+            "<p class=simulated><strong>Simulated rig</strong> No hardware was involved: battery, supply, \
+             GX and grid are models. This is no certificate.</p>",
+        );
+    }
+    let mark = verdict(run);
+    writeln!(
+        out,
+        "</header><section id=verdict class=\"verdict {}\" aria-label=Verdict>{}<div><p class=big>{}</p><p class=lead>{}</p></div></section>",
+        mark.class(),
+        shape(mark),
+        mark.word(),
+        Esc(lead(run))
+    )?;
+    for (mark, title) in [
+        (Mark::Fail, "What certification refuses"),
+        (Mark::Warning, "Warnings"),
+        (Mark::Inconclusive, "What the evidence does not decide"),
+    ] {
+        findings(out, run, mark, title)?;
+    }
+    Ok(())
+}
+
+/// The verdict in a sentence.
+fn lead(run: &Run) -> String {
+    let ran = run.cases.len() - run.count(Outcome::NotApplicable);
+    let total = count(ran, "case", "cases");
+    let failed = run.requirements(Mark::Fail).len();
+    let mut text = match run.outcome() {
+        Outcome::Fail => format!(
+            "{} of {total} failed; {} that certification demands not hold.",
+            run.count(Outcome::Fail),
+            count(failed, "requirement", "requirements"),
+        )
+        .replace(
+            "1 requirement that certification demands not",
+            "1 requirement that certification demands does not",
+        )
+        .replace(
+            "requirements that certification demands not",
+            "requirements that certification demands do not",
+        ),
+        Outcome::Pass if ran == 1 => "The case passed: every requirement it decides on holds.".to_owned(),
+        Outcome::Pass => format!("All {total} passed: every requirement they decide on holds."),
+        _ if ran == 0 => "No case could run, so nothing is decided.".to_owned(),
+        _ => format!(
+            "The evidence does not decide {} of {total}. What was not seen is not passed.",
+            run.count(Outcome::Inconclusive)
+        ),
+    };
+    let warnings = run.requirements(Mark::Warning).len();
+    if warnings > 0 {
+        text.push_str(&format!(" {}.", count(warnings, "warning", "warnings")));
+    }
+    match run.count(Outcome::NotApplicable) {
+        0 => {}
+        1 => text.push_str(" 1 case does not apply."),
+        n => text.push_str(&format!(" {n} cases do not apply.")),
+    }
+    text
+}
+
+fn findings(out: &mut String, run: &Run, mark: Mark, title: &str) -> fmt::Result {
+    let requirements = run.requirements(mark);
+    if requirements.is_empty() {
+        return Ok(());
+    }
+    write!(out, "<section class=findings><h2>{title}</h2><ol>")?;
+    for r in requirements {
+        let seen: Vec<_> = run.verdicts_on(r).filter(|(_, v)| Mark::of(v) == mark).collect();
+        write!(
+            out,
+            "<li>{}<div><p class=what><a class=id href=\"#r-{id}\">{id}</a> {} <span class=quiet>{}</span></p>",
+            shape(mark),
+            Esc(r.title),
+            Esc(r.section),
+            id = Esc(r.id),
+        )?;
+        for (case, v) in seen.iter().take(2) {
+            write!(
+                out,
+                "<p class=why><a href=\"#{}\">{}</a> {}</p>",
+                anchor(run, case),
+                Esc(case.name()),
+                Esc(&v.reason)
+            )?;
+        }
+        if seen.len() > 2 {
+            write!(out, "<p class=why>and {}: ", count(seen.len() - 2, "more case", "more cases"))?;
+            for (i, (case, _)) in seen.iter().skip(2).enumerate() {
+                let comma = if i == 0 { "" } else { ", " };
+                write!(out, "{comma}<a href=\"#{}\">{}</a>", anchor(run, case), Esc(case.name()))?;
+            }
+            out.push_str("</p>");
+        }
+        out.push_str("</div></li>");
+    }
+    out.push_str("</ol></section>\n");
+    Ok(())
+}
+
+/// Id of a case in the page.
+pub(crate) fn anchor(run: &Run, case: &CaseResult) -> String {
+    let n = run.cases.iter().position(|c| core::ptr::eq(c, case)).map_or(0, |i| i + 1);
+    format!("case-{n}")
+}
+
+/// One row for each case.
+pub(crate) fn cases(out: &mut String, run: &Run) -> fmt::Result {
+    out.push_str(
+        "<section id=cases><h2>Cases</h2><table class=summary><thead><tr><th>Outcome<th>Case<th>Section\
+         <th class=n>Time<th>CVL<th class=n>Holds<th class=n>Fails<th class=n>Warns<th class=n>Open</tr></thead><tbody>",
+    );
+    for case in &run.cases {
+        let n = |mark| match case.verdicts.iter().filter(|v| Mark::of(v) == mark).count() {
+            0 => "<span class=quiet>·</span>".to_owned(),
+            n => n.to_string(),
+        };
+        let time = if case.length == Micros::ZERO { "–".to_owned() } else { words::clock(case.length) };
+        let link = anchor(run, case);
+        write!(
+            out,
+            "<tr><td>{}<td><a href=\"#{link}\">{}</a><br><span class=quiet>{}</span>",
+            mark(case.mark()),
+            Esc(case.name()),
+            Esc(&case.title)
+        )?;
+        if case.outcome != Outcome::Pass && !case.reason.is_empty() {
+            write!(out, "<br><span class=why>{}</span>", Esc(&case.reason))?;
+        }
+        write!(out, "<td class=nowrap>{}<td class=n>{time}<td class=sparks>", Esc(&case.section))?;
+        figure::sparkline(out, case)?;
+        write!(
+            out,
+            "<td class=n>{}<td class=n>{}<td class=n>{}<td class=n>{}</tr>",
+            n(Mark::Pass),
+            n(Mark::Fail),
+            n(Mark::Warning),
+            n(Mark::Inconclusive)
+        )?;
+    }
+    out.push_str("</tbody></table></section>\n");
+    Ok(())
+}
+
+/// What was tested, on what, with what.
+pub(crate) fn facts(out: &mut String, run: &Run) -> fmt::Result {
+    let m = &run.meta;
+    let mut rows: Vec<(String, String)> = vec![
+        ("Battery".into(), format!("{} ({})", m.battery.title, m.battery.name)),
+        ("Rig".into(), format!("{} ({})", m.rig.title, m.rig.name)),
+        ("Seed".into(), m.seed.to_string()),
+        ("Harness".into(), format!("busbar {}", m.harness)),
+    ];
+    if let Some(started) = &m.started {
+        rows.push(("Started".into(), started.clone()));
+    }
+    let kind = if m.rig.simulated { "Simulated time" } else { "Test time" };
+    rows.push((kind.into(), words::span(run.simulated())));
+    if let Some(took) = m.took {
+        rows.push(("Wall time".into(), words::wall(took)));
+    }
+    out.push_str("<section id=facts class=facts><div><h2>Run</h2><dl>");
+    for (what, value) in rows {
+        write!(out, "<dt>{}<dd>{}", Esc(what), Esc(value))?;
+    }
+    out.push_str("</dl></div><div><h2>Battery as seen on CAN</h2>");
+    if m.battery.identity.is_empty() {
+        out.push_str("<p class=quiet>It sent nothing that identifies it.</p>");
+    } else {
+        out.push_str("<dl>");
+        for (what, value) in &m.battery.identity {
+            write!(out, "<dt>{}<dd>{}", Esc(what), Esc(value))?;
+        }
+        out.push_str("</dl>");
+    }
+    out.push_str("</div><div><h2>Suites</h2><dl class=hashes>");
+    for s in &m.suites {
+        write!(
+            out,
+            "<dt>{}<dd><code title=\"SHA-256 {1}\">{2}</code>",
+            Esc(&s.path),
+            Esc(&s.sha256),
+            Esc(s.sha256.get(..12).unwrap_or(&s.sha256))
+        )?;
+    }
+    out.push_str("</dl></div></section>\n");
+    Ok(())
+}
+
+/// A severity as the tables show it.
+pub(crate) fn severity_cell(r: &judge::catalogue::Requirement) -> String {
+    format!("<span class=\"sev {0}\">{0}</span>", severity(r.severity))
+}

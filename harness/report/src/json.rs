@@ -1,0 +1,213 @@
+//! `verdicts.json`: the conclusions of a run for other programs, schema `busbar-verdicts/1`.
+//!
+//! The file is the same to the byte for every run of the same seed, suites, battery and harness: it holds
+//! no time of day, no folder and no duration of the wall clock. Times are whole microseconds, `began`
+//! since the start of the run, those of evidence since the start of their case. Within a schema version
+//! fields are only ever added.
+//!
+//! ```json
+//! { "schema": "busbar-verdicts/1", "outcome": "fail",
+//!   "cases": [ { "suite": "feed-in", "case": "load-steps", "outcome": "fail", "began": 0, "length": 13281000000,
+//!     "verdicts": [ { "requirement": "CVL-04", "severity": "must", "outcome": "fail", "reason": "…",
+//!       "evidence": [ { "what": "M3 reversals", "from": 0, "to": 5400000000, "value": "31 /h", "limit": "≤ 20 /h" } ] } ] } ],
+//!   "requirements": [ { "id": "CVL-04", "standing": "fail" } ] }
+//! ```
+//!
+//! `outcome` is one of `pass`, `fail`, `inconclusive`, `not-applicable`; `severity` one of `must`, `should`,
+//! `information`; `standing` of a requirement over all cases one of `pass`, `fail`, `warning`, `inconclusive`,
+//! `note`, `not-applicable`, `not-judged`.
+
+use judge::verdict::{Evidence, Outcome, Verdict};
+use proto::quantity::Micros;
+use serde::Serialize;
+
+use crate::mark::Mark;
+use crate::run::{CaseResult, Run, severity};
+
+/// Name and version of the format.
+pub const SCHEMA: &str = "busbar-verdicts/1";
+
+/// The whole file, ending in a line break.
+#[must_use]
+pub fn verdicts(run: &Run) -> String {
+    let mut text = serde_json::to_string_pretty(&file(run)).expect("plain structs with text keys serialise");
+    text.push('\n');
+    text
+}
+
+/// An outcome as the files write it.
+#[must_use]
+pub const fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "pass",
+        Outcome::Fail => "fail",
+        Outcome::Inconclusive => "inconclusive",
+        Outcome::NotApplicable => "not-applicable",
+    }
+}
+
+const fn standing(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Pass => "pass",
+        Mark::Fail => "fail",
+        Mark::Warning => "warning",
+        Mark::Inconclusive => "inconclusive",
+        Mark::Note => "note",
+        Mark::NotApplicable => "not-applicable",
+        Mark::NotJudged => "not-judged",
+    }
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    schema: &'static str,
+    outcome: &'static str,
+    title: &'a str,
+    seed: u64,
+    harness: &'a str,
+    rig: RigDto<'a>,
+    battery: BatteryDto<'a>,
+    suites: Vec<SuiteDto<'a>>,
+    simulated: Micros,
+    cases: Vec<CaseDto<'a>>,
+    requirements: Vec<RequirementDto>,
+}
+
+#[derive(Serialize)]
+struct RigDto<'a> {
+    name: &'a str,
+    title: &'a str,
+    simulated: bool,
+}
+
+#[derive(Serialize)]
+struct BatteryDto<'a> {
+    name: &'a str,
+    title: &'a str,
+    identity: Vec<IdentityDto<'a>>,
+}
+
+#[derive(Serialize)]
+struct IdentityDto<'a> {
+    what: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct SuiteDto<'a> {
+    path: &'a str,
+    sha256: &'a str,
+}
+
+#[derive(Serialize)]
+struct CaseDto<'a> {
+    suite: &'a str,
+    case: &'a str,
+    title: &'a str,
+    section: &'a str,
+    outcome: &'static str,
+    reason: &'a str,
+    file: &'a str,
+    line: u32,
+    began: Micros,
+    length: Micros,
+    verdicts: Vec<VerdictDto<'a>>,
+}
+
+#[derive(Serialize)]
+struct VerdictDto<'a> {
+    requirement: &'static str,
+    section: &'static str,
+    severity: &'static str,
+    outcome: &'static str,
+    reason: &'a str,
+    evidence: Vec<EvidenceDto<'a>>,
+}
+
+#[derive(Serialize)]
+struct EvidenceDto<'a> {
+    what: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<Micros>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<Micros>,
+    value: &'a str,
+    limit: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct RequirementDto {
+    id: &'static str,
+    section: &'static str,
+    severity: &'static str,
+    standing: &'static str,
+}
+
+fn file(run: &Run) -> File<'_> {
+    let m = &run.meta;
+    File {
+        schema: SCHEMA,
+        outcome: outcome(run.outcome()),
+        title: &m.title,
+        seed: m.seed,
+        harness: &m.harness,
+        rig: RigDto { name: &m.rig.name, title: &m.rig.title, simulated: m.rig.simulated },
+        battery: BatteryDto {
+            name: &m.battery.name,
+            title: &m.battery.title,
+            identity: m.battery.identity.iter().map(|(what, value)| IdentityDto { what, value }).collect(),
+        },
+        suites: m.suites.iter().map(|s| SuiteDto { path: &s.path, sha256: &s.sha256 }).collect(),
+        simulated: run.simulated(),
+        cases: run.cases.iter().map(case).collect(),
+        requirements: run
+            .matrix()
+            .map(|(r, mark)| RequirementDto {
+                id: r.id,
+                section: r.section,
+                severity: severity(r.severity),
+                standing: standing(mark),
+            })
+            .collect(),
+    }
+}
+
+fn case(c: &CaseResult) -> CaseDto<'_> {
+    CaseDto {
+        suite: &c.suite,
+        case: &c.case,
+        title: &c.title,
+        section: &c.section,
+        outcome: outcome(c.outcome),
+        reason: &c.reason,
+        file: &c.file,
+        line: c.line,
+        began: c.began,
+        length: c.length,
+        verdicts: c.verdicts.iter().map(verdict).collect(),
+    }
+}
+
+fn verdict(v: &Verdict) -> VerdictDto<'_> {
+    VerdictDto {
+        requirement: v.requirement.id,
+        section: v.requirement.section,
+        severity: severity(v.requirement.severity),
+        outcome: outcome(v.outcome),
+        reason: &v.reason,
+        evidence: v.evidence.iter().map(evidence).collect(),
+    }
+}
+
+fn evidence(e: &Evidence) -> EvidenceDto<'_> {
+    EvidenceDto {
+        what: &e.what,
+        from: e.at.map(|w| w.0),
+        to: e.at.map(|w| w.1),
+        value: &e.value,
+        limit: &e.limit,
+        line: e.line,
+    }
+}

@@ -1,0 +1,143 @@
+//! `junit.xml` for CI: one test case per case, one test suite per suite.
+//!
+//! A failed case is a failure, an inconclusive one an error (nothing was decided, somebody has to look),
+//! one that does not apply is skipped with its reason. Times are those of the rig.
+
+use judge::verdict::Outcome;
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+
+use crate::mark::Mark;
+use crate::run::{CaseResult, Run};
+use crate::text::plain;
+use crate::words::evidence;
+
+/// The whole file.
+#[must_use]
+pub fn junit(run: &Run) -> String {
+    let mut w = Writer::new_with_indent(Vec::new(), b' ', 2);
+    write(&mut w, run).expect("a Vec takes every write");
+    let mut text = String::from_utf8(w.into_inner()).expect("only text was written");
+    text.push('\n');
+    text
+}
+
+type Out = Writer<Vec<u8>>;
+
+fn write(w: &mut Out, run: &Run) -> std::io::Result<()> {
+    w.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let mut root = BytesStart::new("testsuites");
+    let all: Vec<&CaseResult> = run.cases.iter().collect();
+    attribute(&mut root, "name", &run.meta.title);
+    counts(&mut root, &all);
+    w.write_event(Event::Start(root))?;
+    let mut names: Vec<&str> = Vec::new();
+    for case in &run.cases {
+        if !names.contains(&case.suite.as_str()) {
+            names.push(&case.suite);
+        }
+    }
+    for name in names {
+        let cases: Vec<&CaseResult> = run.cases.iter().filter(|c| c.suite == name).collect();
+        suite(w, run, name, &cases)?;
+    }
+    w.write_event(Event::End(BytesEnd::new("testsuites")))
+}
+
+fn suite(w: &mut Out, run: &Run, name: &str, cases: &[&CaseResult]) -> std::io::Result<()> {
+    let mut start = BytesStart::new("testsuite");
+    attribute(&mut start, "name", name);
+    counts(&mut start, cases);
+    w.write_event(Event::Start(start))?;
+    w.write_event(Event::Start(BytesStart::new("properties")))?;
+    let seed = run.meta.seed.to_string();
+    let facts: [(&str, &str); 4] = [
+        ("battery", &run.meta.battery.name),
+        ("rig", &run.meta.rig.name),
+        ("seed", &seed),
+        ("harness", &run.meta.harness),
+    ];
+    for (name, value) in facts {
+        let mut p = BytesStart::new("property");
+        attribute(&mut p, "name", name);
+        attribute(&mut p, "value", value);
+        w.write_event(Event::Empty(p))?;
+    }
+    w.write_event(Event::End(BytesEnd::new("properties")))?;
+    for case in cases {
+        testcase(w, case)?;
+    }
+    w.write_event(Event::End(BytesEnd::new("testsuite")))
+}
+
+fn testcase(w: &mut Out, case: &CaseResult) -> std::io::Result<()> {
+    let mut start = BytesStart::new("testcase");
+    attribute(&mut start, "classname", &case.suite);
+    attribute(&mut start, "name", &case.case);
+    attribute(&mut start, "file", &case.file);
+    attribute(&mut start, "line", &case.line.to_string());
+    attribute(&mut start, "time", &seconds(case.length.0));
+    w.write_event(Event::Start(start))?;
+    let (tag, marks): (_, &[Mark]) = match case.outcome {
+        Outcome::Pass => (None, &[]),
+        Outcome::Fail => (Some("failure"), &[Mark::Fail]),
+        Outcome::Inconclusive => (Some("error"), &[Mark::Fail, Mark::Inconclusive]),
+        Outcome::NotApplicable => (Some("skipped"), &[]),
+    };
+    if let Some(tag) = tag {
+        let mut problem = BytesStart::new(tag);
+        attribute(&mut problem, "message", &case.reason);
+        if tag != "skipped" {
+            attribute(&mut problem, "type", crate::json::outcome(case.outcome));
+        }
+        w.write_event(Event::Start(problem))?;
+        text(w, &findings(case, marks))?;
+        w.write_event(Event::End(BytesEnd::new(tag)))?;
+    }
+    let warnings = findings(case, &[Mark::Warning]);
+    if !warnings.is_empty() {
+        w.write_event(Event::Start(BytesStart::new("system-out")))?;
+        text(w, &warnings)?;
+        w.write_event(Event::End(BytesEnd::new("system-out")))?;
+    }
+    w.write_event(Event::End(BytesEnd::new("testcase")))
+}
+
+/// One line per requirement with one of these marks, its evidence indented below.
+fn findings(case: &CaseResult, marks: &[Mark]) -> String {
+    let mut out = String::new();
+    for v in case.verdicts.iter().filter(|v| marks.contains(&Mark::of(v))) {
+        out.push_str(&format!(
+            "{} {} ({}): {}\n",
+            Mark::of(v).short(),
+            v.requirement.id,
+            v.requirement.section,
+            plain(&v.reason)
+        ));
+        for e in &v.evidence {
+            out.push_str(&format!("    {}\n", plain(&evidence(e))));
+        }
+    }
+    out
+}
+
+fn counts(tag: &mut BytesStart<'_>, cases: &[&CaseResult]) {
+    let n = |o| cases.iter().filter(|c| c.outcome == o).count().to_string();
+    attribute(tag, "tests", &cases.len().to_string());
+    attribute(tag, "failures", &n(Outcome::Fail));
+    attribute(tag, "errors", &n(Outcome::Inconclusive));
+    attribute(tag, "skipped", &n(Outcome::NotApplicable));
+    attribute(tag, "time", &seconds(cases.iter().map(|c| c.length.0).fold(0, u64::saturating_add)));
+}
+
+fn seconds(us: u64) -> String {
+    format!("{}.{:06}", us / 1_000_000, us % 1_000_000)
+}
+
+fn attribute(tag: &mut BytesStart<'_>, name: &str, value: &str) {
+    tag.push_attribute((name, plain(value).as_ref()));
+}
+
+fn text(w: &mut Out, text: &str) -> std::io::Result<()> {
+    if text.is_empty() { Ok(()) } else { w.write_event(Event::Text(BytesText::new(text))) }
+}

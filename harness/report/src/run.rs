@@ -1,0 +1,209 @@
+//! The result of a run: what was tested on what, and what came out of every case.
+
+use core::time::Duration;
+
+use judge::catalogue::{CATALOGUE, Requirement, Severity};
+use judge::trace::Trace;
+use judge::verdict::{Outcome, Verdict};
+use proto::quantity::Micros;
+
+use crate::mark::Mark;
+
+/// Everything the reports are made of.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// what was tested, on what, with what
+    pub meta: RunMeta,
+    /// every case that was asked for, in the order it ran, those that could not run included
+    pub cases: Vec<CaseResult>,
+}
+
+/// What was tested, on what, with what.
+#[derive(Debug, Clone, Default)]
+pub struct RunMeta {
+    /// headline of the report, such as `Acme LFP-16 on the simulated rig`
+    pub title: String,
+    /// unique id of the run: the name of its folder. Not part of `verdicts.json`.
+    pub id: String,
+    /// seed of everything random
+    pub seed: u64,
+    /// the rig
+    pub rig: Rig,
+    /// the battery under test
+    pub battery: BatteryUnderTest,
+    /// version of the harness
+    pub harness: String,
+    /// the suite files, in the order they were read
+    pub suites: Vec<SuiteFile>,
+    /// time of day at which the run began, as text (RFC 3339). Not part of `verdicts.json`.
+    pub started: Option<String>,
+    /// how long the run took on the wall clock. Not part of `verdicts.json`.
+    pub took: Option<Duration>,
+}
+
+/// The rig a run took place on.
+#[derive(Debug, Clone, Default)]
+pub struct Rig {
+    /// file name without ending
+    pub name: String,
+    /// in words
+    pub title: String,
+    /// no hardware was involved
+    pub simulated: bool,
+}
+
+/// The battery under test.
+#[derive(Debug, Clone, Default)]
+pub struct BatteryUnderTest {
+    /// file name without ending
+    pub name: String,
+    /// in words
+    pub title: String,
+    /// what the battery says of itself on CAN, as (what, value), such as (`Manufacturer, 0x35E`, `ACME`)
+    pub identity: Vec<(String, String)>,
+}
+
+/// A suite file and its content's hash.
+#[derive(Debug, Clone, Default)]
+pub struct SuiteFile {
+    /// path as the harness was given it, relative to the project
+    pub path: String,
+    /// SHA-256 of the content, hexadecimal
+    pub sha256: String,
+}
+
+impl SuiteFile {
+    /// A suite file with the hash of its content.
+    #[must_use]
+    pub fn new(path: &str, content: &[u8]) -> Self {
+        Self { path: path.to_owned(), sha256: crate::manifest::sha256(content) }
+    }
+}
+
+/// What came out of one case.
+#[derive(Debug, Clone)]
+pub struct CaseResult {
+    /// the suite it belongs to
+    pub suite: String,
+    /// its id within the suite
+    pub case: String,
+    /// in words
+    pub title: String,
+    /// section of the specification, such as `P 1.5.3.1`
+    pub section: String,
+    /// pass, fail, inconclusive or not applicable
+    pub outcome: Outcome,
+    /// why, in one plain sentence; empty when it passed
+    pub reason: String,
+    /// suite file
+    pub file: String,
+    /// line of the case in the suite file
+    pub line: u32,
+    /// when it began, since the start of the run
+    pub began: Micros,
+    /// how long it took in the time of the rig
+    pub length: Micros,
+    /// one verdict for each requirement of the case
+    pub verdicts: Vec<Verdict>,
+    /// measured values and events; empty when it did not run
+    pub trace: Trace,
+}
+
+impl CaseResult {
+    /// `suite/case`, how a case is named on the command line.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.suite, self.case)
+    }
+
+    /// How the case is marked in a report.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        match self.outcome {
+            Outcome::Pass => Mark::Pass,
+            Outcome::Fail => Mark::Fail,
+            Outcome::Inconclusive => Mark::Inconclusive,
+            Outcome::NotApplicable => Mark::NotApplicable,
+        }
+    }
+
+    /// Requirements that only warn and do not hold.
+    pub fn warnings(&self) -> impl Iterator<Item = &Verdict> {
+        self.verdicts.iter().filter(|v| Mark::of(v) == Mark::Warning)
+    }
+}
+
+impl Run {
+    /// The outcome of the whole run. A run in which nothing passed or failed decides nothing.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let any = |o| self.cases.iter().any(|c| c.outcome == o);
+        if any(Outcome::Fail) {
+            Outcome::Fail
+        } else if any(Outcome::Inconclusive) || !any(Outcome::Pass) {
+            Outcome::Inconclusive
+        } else {
+            Outcome::Pass
+        }
+    }
+
+    /// How many cases came out so.
+    #[must_use]
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.cases.iter().filter(|c| c.outcome == outcome).count()
+    }
+
+    /// Time of the rig that all cases took together.
+    #[must_use]
+    pub fn simulated(&self) -> Micros {
+        self.cases.iter().fold(Micros::ZERO, |sum, c| Micros(sum.0.saturating_add(c.length.0)))
+    }
+
+    /// Every verdict on a requirement, with its case.
+    pub fn verdicts_on<'a>(
+        &'a self,
+        requirement: &'static Requirement,
+    ) -> impl Iterator<Item = (&'a CaseResult, &'a Verdict)> {
+        self.cases
+            .iter()
+            .flat_map(|c| c.verdicts.iter().map(move |v| (c, v)))
+            .filter(move |(_, v)| v.requirement.id == requirement.id)
+    }
+
+    /// How a requirement stands over all cases: the worst that was seen. What was not applicable in
+    /// one case does not hide what was judged in another.
+    #[must_use]
+    pub fn standing(&self, requirement: &'static Requirement) -> Mark {
+        self.verdicts_on(requirement).map(|(_, v)| Mark::of(v)).max().unwrap_or(Mark::NotJudged)
+    }
+
+    /// The catalogue, each requirement with its standing.
+    pub fn matrix(&self) -> impl Iterator<Item = (&'static Requirement, Mark)> + '_ {
+        CATALOGUE.iter().map(|r| (r, self.standing(r)))
+    }
+
+    /// Requirements that were judged and stand so, `must` before `should`, else in the order of the cases.
+    #[must_use]
+    pub fn requirements(&self, mark: Mark) -> Vec<&'static Requirement> {
+        let mut found: Vec<&'static Requirement> = Vec::new();
+        for verdict in self.cases.iter().flat_map(|c| &c.verdicts) {
+            if self.standing(verdict.requirement) == mark
+                && !found.iter().any(|r| r.id == verdict.requirement.id)
+            {
+                found.push(verdict.requirement);
+            }
+        }
+        found.sort_by_key(|r| core::cmp::Reverse(r.severity));
+        found
+    }
+}
+
+/// A severity in one word.
+#[must_use]
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Must => "must",
+        Severity::Should => "should",
+        Severity::Information => "information",
+    }
+}

@@ -1,0 +1,223 @@
+//! The verdict table on the terminal.
+
+use std::fmt::{self, Write};
+
+use judge::verdict::Outcome;
+use proto::quantity::Micros;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::mark::Mark;
+use crate::run::{CaseResult, Run, severity};
+use crate::text::plain;
+use crate::words;
+
+/// How the table is set.
+#[derive(Debug, Clone, Copy)]
+pub struct Style<'a> {
+    /// columns of the terminal; lines are wrapped or cut to it, but never below 60
+    pub width: usize,
+    /// whether ANSI colours may be used
+    pub colour: bool,
+    /// path of the report, to end with
+    pub report: Option<&'a str>,
+}
+
+/// Columns before the text of a finding.
+const INDENT: usize = 8;
+
+/// The table: a line for each case, the requirements that do not hold with their first evidence, totals.
+#[must_use]
+pub fn table(run: &Run, style: &Style<'_>) -> String {
+    let mut out = String::new();
+    let mut table =
+        Table { out: &mut out, width: style.width.max(60), colour: style.colour, marks: marks(run) };
+    table.all(run, style.report).expect("a String takes every write");
+    out
+}
+
+struct Table<'o> {
+    out: &'o mut String,
+    width: usize,
+    colour: bool,
+    /// columns of the outcomes
+    marks: usize,
+}
+
+impl Table<'_> {
+    fn all(&mut self, run: &Run, report: Option<&str>) -> fmt::Result {
+        let meta = &run.meta;
+        let simulated = if meta.rig.simulated { " (simulated)" } else { "" };
+        let head = format!("{} on {}{simulated}, seed {}", meta.battery.title, meta.rig.title, meta.seed);
+        self.wrapped(&head, 0)?;
+        writeln!(self.out)?;
+        self.cases(run)?;
+        for mark in [Mark::Fail, Mark::Warning, Mark::Inconclusive] {
+            self.findings(run, mark)?;
+        }
+        self.totals(run)?;
+        if let Some(path) = report {
+            // Not cut: a path is there to be copied.
+            writeln!(self.out, "Report: {}", plain(path))?;
+        }
+        Ok(())
+    }
+
+    fn cases(&mut self, run: &Run) -> fmt::Result {
+        let names: Vec<String> = run.cases.iter().map(|c| plain(&c.name()).into_owned()).collect();
+        // Half of the line is for the reasons.
+        let longest = names.iter().map(|n| n.width()).max().unwrap_or(0).min(self.width / 2);
+        for (case, name) in run.cases.iter().zip(&names) {
+            self.mark(case.mark())?;
+            let time = if case.length == Micros::ZERO { String::new() } else { words::clock(case.length) };
+            let name = cut(name, longest);
+            let mut line = format!("  {name}{:pad$}  {time:>8}", "", pad = longest - name.width());
+            let remark = remark(case);
+            let room = self.width.saturating_sub(self.marks + line.width() + 2);
+            let beside = room >= 24;
+            if beside {
+                write!(line, "  {}", cut(&remark, room))?;
+            }
+            writeln!(self.out, "{}", line.trim_end())?;
+            if !beside && !remark.is_empty() {
+                self.wrapped(&remark, INDENT)?;
+            }
+        }
+        writeln!(self.out)
+    }
+
+    fn findings(&mut self, run: &Run, mark: Mark) -> fmt::Result {
+        for requirement in run.requirements(mark) {
+            self.coloured(mark, mark.short())?;
+            writeln!(
+                self.out,
+                "  {}  {}  {}",
+                requirement.id,
+                severity(requirement.severity),
+                requirement.section
+            )?;
+            for (case, verdict) in run.verdicts_on(requirement).filter(|(_, v)| Mark::of(v) == mark) {
+                self.wrapped(&format!("{}: {}", case.name(), verdict.reason), INDENT)?;
+                if let Some(e) = verdict.evidence.first() {
+                    self.wrapped(&words::evidence(e), INDENT + 2)?;
+                }
+            }
+            writeln!(self.out)?;
+        }
+        Ok(())
+    }
+
+    fn totals(&mut self, run: &Run) -> fmt::Result {
+        let counts = [
+            (Outcome::Pass, "passed"),
+            (Outcome::Fail, "failed"),
+            (Outcome::Inconclusive, "inconclusive"),
+            (Outcome::NotApplicable, "not applicable"),
+        ];
+        let counted: Vec<String> = counts
+            .iter()
+            .filter(|(o, _)| run.count(*o) > 0)
+            .map(|(o, word)| format!("{} {word}", run.count(*o)))
+            .collect();
+        let cases = match run.cases.len() {
+            0 => "no case ran".to_owned(),
+            1 => format!("1 case: {}", counted.join(", ")),
+            n => format!("{n} cases: {}", counted.join(", ")),
+        };
+        let warnings = run.requirements(Mark::Warning).len();
+        let warned = match warnings {
+            0 => String::new(),
+            1 => "; 1 warning".to_owned(),
+            n => format!("; {n} warnings"),
+        };
+        let kind = if run.meta.rig.simulated { "simulated" } else { "on the rig" };
+        let took = run.meta.took.map_or(String::new(), |t| format!(" in {}", words::wall(t)));
+        self.wrapped(&format!("{cases}{warned}; {} {kind}{took}", words::span(run.simulated())), 0)?;
+        let mark = match run.outcome() {
+            Outcome::Pass => Mark::Pass,
+            Outcome::Fail => Mark::Fail,
+            _ => Mark::Inconclusive,
+        };
+        write!(self.out, "Verdict: ")?;
+        let word = mark.word().to_uppercase();
+        self.coloured(mark, &word)?;
+        writeln!(self.out)
+    }
+
+    /// In colour where allowed: the word carries the meaning.
+    fn mark(&mut self, mark: Mark) -> fmt::Result {
+        self.coloured(mark, &format!("{:<1$}", mark.short(), self.marks))
+    }
+
+    fn coloured(&mut self, mark: Mark, text: &str) -> fmt::Result {
+        let code = match mark {
+            Mark::Pass => "32",
+            Mark::Fail => "1;31",
+            Mark::Warning => "33",
+            Mark::Inconclusive => "35",
+            _ => "2",
+        };
+        if self.colour { write!(self.out, "\u{1b}[{code}m{text}\u{1b}[0m") } else { self.out.write_str(text) }
+    }
+
+    /// Words set line by line, each line indented.
+    fn wrapped(&mut self, text: &str, indent: usize) -> fmt::Result {
+        let room = self.width - indent;
+        let mut column = 0;
+        for word in plain(text).split_whitespace() {
+            let word = cut(word, room);
+            if column > 0 && column + 1 + word.width() > room {
+                writeln!(self.out)?;
+                column = 0;
+            }
+            if column == 0 {
+                write!(self.out, "{:indent$}{word}", "")?;
+                column = word.width();
+            } else {
+                write!(self.out, " {word}")?;
+                column += 1 + word.width();
+            }
+        }
+        writeln!(self.out)
+    }
+}
+
+/// Width of the widest outcome that is shown.
+fn marks(run: &Run) -> usize {
+    let verdicts = run.cases.iter().flat_map(|c| c.verdicts.iter().map(Mark::of));
+    run.cases
+        .iter()
+        .map(CaseResult::mark)
+        .chain(verdicts)
+        .map(|m| m.short().width())
+        .max()
+        .unwrap_or(4)
+        .max(4)
+}
+
+/// What stands beside a case: why it is not a pass, or that it warns.
+fn remark(case: &CaseResult) -> String {
+    match (case.outcome, case.warnings().count()) {
+        (Outcome::Pass, 0) => String::new(),
+        (Outcome::Pass, 1) => "1 warning".to_owned(),
+        (Outcome::Pass, n) => format!("{n} warnings"),
+        _ => plain(&case.reason).into_owned(),
+    }
+}
+
+/// The text in at most so many columns, with an ellipsis where something was left out.
+fn cut(text: &str, columns: usize) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let (mut out, mut used) = (String::new(), 0);
+    for c in text.chars() {
+        let width = c.width().unwrap_or(0);
+        if used + width + 1 > columns {
+            break;
+        }
+        used += width;
+        out.push(c);
+    }
+    out.push('…');
+    out
+}

@@ -1,0 +1,295 @@
+//! What a run leaves behind, end to end: golden texts, hostile strings, the folder on the disk.
+
+mod sample;
+
+use std::fs;
+use std::path::Path;
+
+use judge::trace::{Event, EventKind};
+use judge::verdict::{Evidence, Outcome};
+use proto::frame::Frame;
+use proto::quantity::{Micros, Volts, Watts};
+use proto::reading::{GxReading, GxSystem, PsuReading};
+use quick_xml::events::Event as Xml;
+use report::folder::{Direction, FolderError, Place, RunFolder};
+use report::run::Run;
+use report::terminal::{Style, table};
+use report::{html, json, junit};
+
+#[test]
+fn terminal_wide() {
+    let style =
+        Style { width: 110, colour: false, report: Some("reports/all-acme-lfp-280-seed1-001/report.html") };
+    insta::assert_snapshot!(table(&sample::run(1), &style));
+}
+
+#[test]
+fn terminal_narrow() {
+    let text = table(&sample::run(1), &Style { width: 64, colour: false, report: None });
+    assert!(text.lines().all(|l| l.chars().count() <= 64), "{text}");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn colour_is_only_decoration() {
+    let run = sample::run(1);
+    let style = Style { width: 100, colour: true, report: None };
+    let coloured = table(&run, &style);
+    assert!(coloured.contains("\u{1b}[1;31mFAIL\u{1b}[0m"));
+    assert_eq!(
+        report::text::plain(&coloured.replace('\n', "§")).replace('§', "\n"),
+        table(&run, &Style { colour: false, ..style })
+    );
+}
+
+#[test]
+fn verdicts_json() {
+    let mut run = sample::run(1);
+    let text = json::verdicts(&run);
+    insta::assert_snapshot!(text);
+    // The same run at another time in another folder.
+    run.meta.id = "all-acme-lfp-280-seed1-002".into();
+    run.meta.started = None;
+    run.meta.took = None;
+    assert_eq!(json::verdicts(&run), text);
+}
+
+#[test]
+fn junit_xml() {
+    let text = junit::junit(&sample::run(1));
+    insta::assert_snapshot!(text);
+    let elements = elements(&text);
+    assert_eq!(elements.iter().filter(|e| *e == "testcase").count(), 4);
+    for tag in ["failure", "error", "skipped", "system-out"] {
+        assert!(elements.iter().any(|e| e == tag), "{tag}");
+    }
+}
+
+/// Reads the whole document strictly and returns the names of its elements.
+fn elements(xml: &str) -> Vec<String> {
+    let mut reader = quick_xml::Reader::from_str(xml);
+    reader.config_mut().check_end_names = true;
+    let mut names = Vec::new();
+    loop {
+        match reader.read_event().expect("well-formed") {
+            Xml::Start(e) | Xml::Empty(e) => {
+                for a in e.attributes() {
+                    let value =
+                        String::from_utf8(a.expect("an attribute").value.into_owned()).expect("UTF-8");
+                    assert!(!value.contains('<') && !value.chars().any(char::is_control), "{value}");
+                }
+                names.push(String::from_utf8(e.name().as_ref().to_vec()).expect("UTF-8"));
+            }
+            Xml::Eof => return names,
+            _ => {}
+        }
+    }
+}
+
+const HOSTILE: &str = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>&amp;]]>\u{1b}[2J\0\u{7}\u{202e}\n--><!--";
+
+fn hostile() -> Run {
+    let mut run = sample::run(1);
+    let m = &mut run.meta;
+    for text in
+        [&mut m.title, &mut m.id, &mut m.rig.title, &mut m.battery.title, &mut m.battery.name, &mut m.harness]
+    {
+        *text = HOSTILE.into();
+    }
+    m.started = Some(HOSTILE.into());
+    m.battery.identity = vec![(HOSTILE.into(), HOSTILE.into())];
+    m.suites[0].path = HOSTILE.into();
+    m.suites[0].sha256 = HOSTILE.into();
+    for case in &mut run.cases {
+        for text in [
+            &mut case.suite,
+            &mut case.case,
+            &mut case.title,
+            &mut case.section,
+            &mut case.reason,
+            &mut case.file,
+        ] {
+            *text = HOSTILE.into();
+        }
+        for v in &mut case.verdicts {
+            v.reason = HOSTILE.into();
+            v.evidence.push(Evidence {
+                what: HOSTILE.into(),
+                at: None,
+                value: HOSTILE.into(),
+                limit: HOSTILE.into(),
+                line: Some(1),
+            });
+        }
+        for e in &mut case.trace.events {
+            match &mut e.kind {
+                EventKind::Step { text, .. } | EventKind::Mark(text) | EventKind::Aborted(text) => {
+                    *text = HOSTILE.into()
+                }
+                EventKind::Wait(w) => w.until = HOSTILE.into(),
+                EventKind::Interlock { what, .. } => *what = HOSTILE.into(),
+                _ => {}
+            }
+        }
+    }
+    run
+}
+
+#[test]
+fn hostile_text_stays_text_in_html() {
+    let page = html::report(&hostile());
+    let clean = html::report(&sample::run(1));
+    for tag in ["<script", "</script", "<img", "<!--", "<svg", "<article"] {
+        assert_eq!(page.matches(tag).count(), clean.matches(tag).count(), "{tag}");
+    }
+    assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert(1)"));
+    assert!(!page.contains(['\u{1b}', '\0', '\u{202e}']));
+}
+
+#[test]
+fn hostile_text_stays_text_in_junit() {
+    let clean = elements(&junit::junit(&sample::run(1)));
+    let mut found = elements(&junit::junit(&hostile()));
+    // All suites carry one name there.
+    found.retain(|e| !matches!(e.as_str(), "testsuite" | "properties" | "property"));
+    let expected: Vec<_> = clean
+        .into_iter()
+        .filter(|e| !matches!(e.as_str(), "testsuite" | "properties" | "property"))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn hostile_text_cannot_steer_the_terminal() {
+    let text = table(&hostile(), &Style { width: 80, colour: false, report: Some(HOSTILE) });
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+    assert!(!text.contains('\u{202e}'));
+}
+
+#[test]
+fn the_report_is_one_file_that_fetches_nothing() {
+    let page = html::report(&sample::run(1));
+    for outside in ["http://", "https://", "url(", "@import", "src=", "<link", "<iframe", "fetch("] {
+        let found = page.matches(outside).count();
+        let names = page.matches("'http://www.w3.org/2000/svg'").count();
+        assert_eq!(found, if outside == "http://" { names } else { 0 }, "{outside}");
+    }
+    assert!(page.contains("Simulated rig"));
+    assert!(page.contains("default-src 'none'"));
+    for r in judge::catalogue::CATALOGUE {
+        assert!(page.contains(&format!("id=\"r-{}\"", r.id)), "{}", r.id);
+    }
+}
+
+#[test]
+fn twenty_long_cases_fit_in_five_megabytes() {
+    let run = sample::run(7);
+    assert_eq!(run.cases.len(), 28);
+    let page = html::report(&run);
+    assert!(page.len() < 5_000_000, "{} bytes", page.len());
+    // The bus stood at 60.8 V for four seconds of hours.
+    assert!(page.contains("… 60.81<") || page.contains("… 60.80<"), "the spike is in the figure");
+}
+
+#[test]
+fn an_empty_run_decides_nothing() {
+    let run = Run { meta: sample::meta(), cases: Vec::new() };
+    assert_eq!(run.outcome(), Outcome::Inconclusive);
+    assert!(html::report(&run).contains("No case could run"));
+    let text = table(&run, &Style { width: 80, colour: false, report: None });
+    assert!(text.contains("no case ran") && text.contains("INCONCLUSIVE"), "{text}");
+    elements(&junit::junit(&run));
+}
+
+fn place(parent: &Path) -> Place<'_> {
+    Place { parent, scope: None, battery: "Acme LFP/280", seed: 1, interface: "can0", epoch: Micros::ZERO }
+}
+
+#[test]
+fn a_run_folder_from_begin_to_end() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let run = sample::run(1);
+    let mut folder = RunFolder::create(&place(parent.path())).expect("made");
+    assert_eq!(folder.id(), "all-acme-lfp-280-seed1-001");
+    let case = &run.cases[1];
+    folder.begin_case(&case.suite, &case.case, case.began);
+    folder.can(Micros(250), &Frame::standard(0x351, &[0x48, 0x02, 0x00, 0x05, 0x00, 0x05, 0xAE, 0x01]));
+    let system = GxSystem { grid: Watts(-12.5), ..GxSystem::default() };
+    folder.gx(Micros::from_secs(1), &GxReading { system: Some(system), ..GxReading::default() });
+    folder.psu(
+        Micros::from_secs(2),
+        &PsuReading { output: true, voltage: Volts(120.0), ..PsuReading::default() },
+    );
+    folder.psu_line(Micros::from_secs(3), Direction::Received, "56.4\r\n");
+    folder.event(&Event { at: Micros::from_secs(4), kind: EventKind::Mark("full".into()) });
+    folder.end_case(case).expect("all written");
+    let path = folder.finish(&run).expect("finished");
+
+    let read = |name: &str| fs::read_to_string(path.join(name)).expect(name);
+    assert_eq!(read("can.log"), "(0000013260.000250) can0 351#480200050005AE01\n");
+    assert!(read("gx.csv").lines().nth(1).is_some_and(|l| l.starts_with("13261.000000,")));
+    let (at, back) =
+        report::gx_csv::parse(read("gx.csv").lines().nth(1).expect("a row")).expect("reads back");
+    assert_eq!((at, back.system), (Micros::from_secs(13_261), Some(system)));
+    assert_eq!(
+        read("psu.log"),
+        "(13262.000000) = output=on voltage=120 current=0 available=0\n(13263.000000) < 56.4  \n"
+    );
+    let kinds: Vec<String> = read("events.jsonl")
+        .lines()
+        .map(|l| {
+            serde_json::from_str::<serde_json::Value>(l).expect("JSON")["kind"]
+                .as_str()
+                .expect("a kind")
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(kinds, ["case-start", "mark", "case-end"]);
+
+    let manifest: serde_json::Value = serde_json::from_str(&read("manifest.json")).expect("JSON");
+    let files = manifest["files"].as_array().expect("a list");
+    assert_eq!(files.len(), 7);
+    for file in files {
+        let content = fs::read(path.join(file["name"].as_str().expect("a name"))).expect("is there");
+        assert_eq!(file["bytes"], content.len());
+        assert_eq!(file["sha256"], report::manifest::sha256(&content));
+    }
+    #[cfg(unix)]
+    assert_eq!(
+        fs::read_link(parent.path().join("latest")).expect("a link"),
+        Path::new("all-acme-lfp-280-seed1-001")
+    );
+}
+
+#[test]
+fn runs_never_overwrite_each_other() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let ids: Vec<String> =
+        (0..3).map(|_| RunFolder::create(&place(parent.path())).expect("made").id()).collect();
+    assert_eq!(
+        ids,
+        ["all-acme-lfp-280-seed1-001", "all-acme-lfp-280-seed1-002", "all-acme-lfp-280-seed1-003"]
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_says_what_is_safe() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let file = parent.path().join("reports");
+    fs::write(&file, "in the way").expect("written");
+    let error = RunFolder::create(&place(&file)).expect_err("refused").to_string();
+    assert!(error.contains("reports") && error.contains("nothing was run"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_latest_that_is_no_link_is_left_alone() {
+    let parent = tempfile::tempdir().expect("a folder");
+    fs::create_dir(parent.path().join("latest")).expect("made");
+    let run = sample::run(1);
+    let folder = RunFolder::create(&place(parent.path())).expect("made");
+    let error = folder.finish(&run).expect_err("refused");
+    assert!(matches!(error, FolderError::Latest { .. }), "{error}");
+    assert!(error.to_string().contains("the run itself is complete"), "{error}");
+    assert!(parent.path().join("all-acme-lfp-280-seed1-001/manifest.json").exists());
+}
