@@ -1,6 +1,7 @@
 //! Judges a battery from evidence: the trace of a case, the requirement catalogue, metrics and verdicts.
 
 pub mod battery;
+pub mod behaviour;
 pub mod catalogue;
 pub mod metrics;
 pub mod recording;

@@ -67,6 +67,17 @@ impl Recording {
         &self.trace
     }
 
+    /// Gives up the trace.
+    #[must_use]
+    pub fn into_trace(self) -> Trace {
+        self.trace
+    }
+
+    #[cfg(test)]
+    pub(crate) fn trace_mut(&mut self) -> &mut Trace {
+        &mut self.trace
+    }
+
     #[inline]
     fn message(&mut self, at: Micros, message: &Message) {
         let trace = &mut self.trace;

@@ -82,7 +82,70 @@ pub enum Channel {
 impl Channel {
     /// How many there are.
     pub const COUNT: usize = Self::Warnings as usize + 1;
+
+    /// Every channel.
+    pub const ALL: [Self; Self::COUNT] = {
+        let mut all = [Self::Cvl; Self::COUNT];
+        let mut k = 0;
+        while k < Self::COUNT {
+            all[k] = NAMES[k].0;
+            k += 1;
+        }
+        all
+    };
+
+    /// The channel in words, such as `the battery voltage`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        NAMES[self as usize].1
+    }
+
+    /// The unit of its values; empty for flags and masks.
+    #[must_use]
+    pub fn unit(self) -> &'static str {
+        NAMES[self as usize].2
+    }
 }
+
+/// Each channel in words, with its unit, in the order of the channels.
+#[rustfmt::skip]
+const NAMES: [(Channel, &str, &str); Channel::COUNT] = [
+    (Channel::Cvl, "CVL", "V"),
+    (Channel::Ccl, "CCL", "A"),
+    (Channel::Dcl, "DCL", "A"),
+    (Channel::Soc, "the state of charge", "%"),
+    (Channel::PackVoltage, "the battery voltage", "V"),
+    (Channel::PackCurrent, "the battery current", "A"),
+    (Channel::Temperature, "the battery temperature", "°C"),
+    (Channel::MinCell, "the lowest cell", "V"),
+    (Channel::MaxCell, "the highest cell", "V"),
+    (Channel::PsuPower, "the power of the supply", "W"),
+    (Channel::PvAvailable, "the available PV power", "W"),
+    (Channel::PvPower, "the PV power", "W"),
+    (Channel::GridPower, "the grid power", "W"),
+    (Channel::AcLoads, "the AC loads", "W"),
+    (Channel::BusVoltage, "the DC bus", "V"),
+    (Channel::InverterCurrent, "the inverter's DC current", "A"),
+    (Channel::InverterRunning, "the inverter", ""),
+    (Channel::GridConnected, "the state of the AC input", ""),
+    (Channel::GxCvl, "CVL on the GX", "V"),
+    (Channel::GxCcl, "CCL on the GX", "A"),
+    (Channel::GxDcl, "DCL on the GX", "A"),
+    (Channel::GxSoc, "the state of charge on the GX", "%"),
+    (Channel::GxPackVoltage, "the battery voltage on the GX", "V"),
+    (Channel::GxPackCurrent, "the battery current on the GX", "A"),
+    (Channel::GxBattery, "the battery on the GX", ""),
+    (Channel::GxAlarms, "the alarms on the GX", ""),
+    (Channel::SolarCurrent, "the solar charger's current", "A"),
+    (Channel::InputCurrentLimit, "the input current limit", "A"),
+    (Channel::FeedIn, "the feed-in setting", ""),
+    (Channel::Soh, "the state of health", "%"),
+    (Channel::MinCellTemperature, "the coldest cell", "°C"),
+    (Channel::MaxCellTemperature, "the hottest cell", "°C"),
+    (Channel::Online, "the system status", ""),
+    (Channel::Alarms, "the alarms", ""),
+    (Channel::Warnings, "the warnings", ""),
+];
 
 /// What happened at a time, besides measured values.
 #[derive(Debug, Clone, PartialEq)]
@@ -232,5 +295,18 @@ impl Trace {
     /// Notes what happened.
     pub fn note(&mut self, at: Micros, kind: EventKind) {
         self.events.push(Event { at, kind });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_the_order_of_the_channels() {
+        for (k, &(channel, words, _)) in NAMES.iter().enumerate() {
+            assert_eq!(channel as usize, k, "{words}");
+            assert_eq!(Channel::ALL[k], channel);
+        }
     }
 }

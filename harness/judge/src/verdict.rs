@@ -175,6 +175,11 @@ impl Opinion {
         self
     }
 
+    /// The id of the requirement.
+    pub(crate) fn id(&self) -> &'static str {
+        self.requirement.id
+    }
+
     /// Whether nothing speaks against it so far.
     pub(crate) fn is_good(&self) -> bool {
         self.findings.iter().all(|(outcome, _)| *outcome == Outcome::Pass)

@@ -1,0 +1,416 @@
+//! CVL-02 to CVL-07: the charge voltage limit of a full battery, the heart of the specification (P 1.5.3).
+
+use proto::quantity::{Micros, PerHour, Percent, Volts, VoltsPerHour};
+
+use super::scene::{Scene, shown};
+use crate::metrics::{covered, discharge, headroom, pace, regularity, soc_fall, swings, tracking};
+use crate::trace::Channel;
+use crate::verdict::{Evidence, Opinion};
+use crate::window::{Window, common, extremes, hours, mean, slope, times};
+
+/// CVL-02: *"The solution is for the battery to lower its CVL setpoint as soon as it wants to reduce charge"*.
+pub(super) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let Some(full) = scene.at_full(opinion) else { return };
+    let surplus = common(&[full], &covered(scene.trace, scene.whole));
+    if hours(&surplus) < 1.0 / 6.0 {
+        opinion.unclear("no excess PV for 10 minutes while the battery was full: nothing had to be stopped");
+        return;
+    }
+    if !scene.hears(opinion, &[Channel::Cvl, Channel::Ccl], &surplus) {
+        return;
+    }
+    let thresholds = &scene.subject.thresholds;
+    let usable = scene.subject.battery.capacity.0 * thresholds.usable_ccl.limit.0 / 100.0;
+    let ccl = scene.series(Channel::Ccl);
+    let short: Vec<Window> = surplus.iter().flat_map(|&w| times([ccl], w, |[ccl]| ccl < usable)).collect();
+    let outage = Percent(100.0 * hours(&short) / hours(&surplus));
+    let lowest = extremes(ccl, &surplus).map_or(0.0, |(low, _)| low);
+    Scene::at_most(
+        opinion,
+        &format!("time with CCL below {usable:.1} A while full and PV in excess"),
+        outage,
+        thresholds.ccl_outage,
+        full,
+        &format!(
+            "the full battery stops charge by current: CCL falls to {lowest:.1} A, which curtails the solar chargers; lower CVL instead; share of the time"
+        ),
+    );
+    let bulk = extremes(scene.series(Channel::Cvl), &[Window::new(scene.whole.from, full.to)]);
+    let (Some((_, bulk)), Some(held)) = (bulk, mean(scene.series(Channel::Cvl), &surplus)) else { return };
+    let lowered = Volts(bulk - held);
+    opinion.show(
+        Evidence::fact("CVL below its highest value, mean while full", format!("{:.2} V", lowered.0))
+            .against(format!("≥ {}", thresholds.reduction.limit))
+            .within(full),
+    );
+    if lowered >= thresholds.reduction.limit {
+        opinion.pass(format!("CVL was lowered from {bulk:.1} V to {held:.1} V while full"));
+    } else {
+        opinion.unclear(format!(
+            "CVL stayed at {held:.1} V, its highest value being {bulk:.1} V: the battery was not seen to stop charge"
+        ));
+    }
+}
+
+/// CVL-03, M2: not more than one change in 20 s while CVL is near the battery voltage.
+pub(super) fn is_not_hasty(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let Some(full) = scene.at_full(opinion) else { return };
+    if !scene.hears(opinion, &[Channel::Cvl, Channel::PackVoltage], &[full]) {
+        return;
+    }
+    if full.length() < scene.subject.thresholds.observation.limit {
+        opinion.unclear(too_short(full.length(), scene));
+    }
+    let disturbances: Vec<Micros> = scene.disturbances.iter().map(|d| d.window.from).collect();
+    let found = pace(scene.series(Channel::Cvl), &scene.near(&[full]), &disturbances);
+    opinion
+        .show(Evidence::fact("changes of CVL in regulation", found.changes.to_string()).within(full))
+        .show(
+            Evidence::fact("median interval between changes", found.median.to_string()).against("≥ 0:00:20"),
+        )
+        .show(Evidence::fact("protective steps down, exempt", found.protective.to_string()));
+    if found.hasty < 3 {
+        opinion.pass(format!("CVL changed {} times, {} of them hastily", found.changes, found.hasty));
+        return;
+    }
+    Scene::at_most(
+        opinion,
+        "M2 changes of CVL less than 20 s after the one before",
+        found.share,
+        scene.subject.thresholds.hasty_changes,
+        full,
+        "CVL changes more often than every 20 s; share of changes",
+    );
+}
+
+/// CVL-04, M3 and M5 with M4 as diagnosis: *"it needs to be very stable and slow to prevent oscillations"*.
+pub(super) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let Some(full) = scene.at_full(opinion) else { return };
+    let quiet = scene.quiet(full);
+    if !scene.hears(opinion, &[Channel::Cvl, Channel::PackVoltage], &[full]) {
+        return;
+    }
+    let thresholds = &scene.subject.thresholds;
+    let observed = Micros((hours(&quiet) * 3.6e9) as u64);
+    let found = swings(scene.series(Channel::Cvl), &scene.near(&quiet), thresholds.dead_band.limit);
+    // Fewer turns than a few are no cycle, however short the time they were counted in.
+    let rate = if found.reversals < 4 {
+        PerHour(found.rate.0.min(thresholds.reversals.limit.0))
+    } else {
+        found.rate
+    };
+    let cycle = if found.reversals > 1 {
+        format!("CVL swings by {:.1} V with a period of {:.0} s", found.amplitude.0, found.period.secs())
+    } else {
+        "CVL moves to and fro".to_owned()
+    };
+    let still = Scene::at_most(
+        opinion,
+        &format!("M3 reversals of CVL beyond {}", thresholds.dead_band.limit),
+        rate,
+        thresholds.reversals,
+        full,
+        &format!("{cycle} while nothing disturbs it; reversals"),
+    );
+    let travel = if observed < thresholds.observation.limit {
+        VoltsPerHour(found.travel.0.min(thresholds.travel.limit.0))
+    } else {
+        found.travel
+    };
+    Scene::at_most(
+        opinion,
+        "M5 travel of CVL",
+        travel,
+        thresholds.travel,
+        full,
+        &format!("{cycle} while nothing disturbs it; total travel"),
+    );
+    let longest = quiet.iter().copied().max_by_key(|w| w.length());
+    if let Some((window, m4)) = longest.and_then(|w| Some((w, regularity(scene.series(Channel::Cvl), w)?))) {
+        opinion.show(
+            Evidence::fact(
+                format!(
+                    "M4 regularity at a period of {:.0} s, standard deviation {:.2} V",
+                    m4.period.secs(),
+                    m4.deviation.0
+                ),
+                format!("{:.1}", m4.r),
+            )
+            .against("> 1 is a regular limit cycle")
+            .within(window),
+        );
+    }
+    if still && observed < thresholds.observation.limit {
+        opinion.unclear(too_short(observed, scene));
+    }
+}
+
+/// CVL-05, M12: *"implementations that set the CVL to the currently measured battery voltages minus some constant
+/// should be avoided"*.
+pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let Some(since_full) = scene.since_full else {
+        let _ = scene.at_full(opinion);
+        return;
+    };
+    let moved: Vec<Window> = scene.after_disturbances(since_full).into_iter().map(|(_, w)| w).collect();
+    let found = tracking(scene.trace, &moved);
+    let thresholds = &scene.subject.thresholds;
+    opinion
+        .show(
+            Evidence::fact("M12 windows in which the voltage was moved", found.windows.to_string())
+                .against("≥ 6"),
+        )
+        .show(
+            Evidence::fact(
+                "M12 root mean square of the changes of voltage",
+                format!("{:.2} V", found.excitation.0),
+            )
+            .against(format!("≥ {}", thresholds.excitation.limit)),
+        )
+        .show(
+            Evidence::fact(
+                "M12 share of a change of voltage that CVL follows",
+                format!("{:.0} %", found.slope.0),
+            )
+            .against(format!("≤ {}", thresholds.tracking.limit))
+            .within(since_full),
+        )
+        .show(Evidence::fact("M12 correlation", format!("{:.0} %", found.correlation.0)));
+    if found.windows < 6 || found.excitation < thresholds.excitation.limit {
+        opinion.unclear(format!(
+            "the battery voltage was moved {} times by {:.2} V: at least 6 times by {} decides",
+            found.windows, found.excitation.0, thresholds.excitation.limit
+        ));
+    } else if found.slope < thresholds.tracking.limit {
+        opinion.pass(format!(
+            "when the voltage was moved by {:.2} V, CVL followed {:.0} % of it",
+            found.excitation.0,
+            found.slope.0.max(0.0)
+        ));
+    } else if found.correlation >= thresholds.correlation.limit {
+        opinion.fail(format!(
+            "CVL follows the measured battery voltage: {:.0} % of every change, correlation {:.0} %",
+            found.slope.0, found.correlation.0
+        ));
+    } else {
+        opinion.unclear(format!(
+            "CVL moves with the battery voltage ({:.0} %), but not steadily (correlation {:.0} %)",
+            found.slope.0, found.correlation.0
+        ));
+    }
+}
+
+/// CVL-06, M7: *"a setpoint that is too low will cause the Victron system to discharge the battery"*.
+pub(super) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let Some(full) = scene.at_full(opinion) else { return };
+    let windows = common(&[full], &covered(scene.trace, scene.whole));
+    let thresholds = &scene.subject.thresholds;
+    let observed = Micros((hours(&windows) * 3.6e9) as u64);
+    if !scene.hears(opinion, &[Channel::PackCurrent], &windows) {
+        return;
+    }
+    let Some(found) = discharge(scene.trace, &windows, scene.subject.battery.capacity) else {
+        opinion.unclear("PV never covered the loads with the grid connected while the battery was full");
+        return;
+    };
+    opinion.show(Evidence::fact("mean battery current", shown(found.mean)).within(full));
+    Scene::at_most(
+        opinion,
+        "M7 charge taken from the full battery while PV covers the load and the grid is there",
+        found.rate,
+        thresholds.discharge,
+        full,
+        &format!("CVL is so low that the system discharges the battery ({} on average)", shown(found.mean)),
+    );
+    if let Some(fall) = soc_fall(scene.trace, &windows) {
+        Scene::at_most(
+            opinion,
+            "fall of the state of charge",
+            fall.max(Percent(0.0)),
+            thresholds.soc_fall,
+            full,
+            "the state of charge falls while PV covers the load",
+        );
+    }
+    if opinion.is_good() && observed < thresholds.observation.limit {
+        opinion.unclear(too_short(observed, scene));
+    }
+}
+
+/// CVL-07: *"This reduction must be enough to stop the battery voltage rising"*.
+pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let Some(full) = scene.at_full(opinion) else { return };
+    let (thresholds, battery) = (&scene.subject.thresholds, scene.subject.battery);
+    if let Some(margin) = headroom(scene.trace, scene.since_full.as_slice(), battery.cell_over_voltage) {
+        let highest = battery.cell_over_voltage - margin;
+        opinion.show(
+            Evidence::fact("M10 highest cell", format!("{:.3} V", highest.0))
+                .against(format!("≤ {:.3} V", (battery.cell_over_voltage - thresholds.cell_margin.limit).0))
+                .within(scene.since_full.unwrap_or(full)),
+        );
+        if margin < thresholds.cell_margin.limit {
+            opinion.fail(format!(
+                "the highest cell reached {:.3} V, the battery disconnects at {:.3} V",
+                highest.0, battery.cell_over_voltage.0
+            ));
+        }
+    }
+    let quietest = scene.quiet(full).into_iter().max_by_key(|w| w.length());
+    let end =
+        quietest.map(|w| w.last(Micros::from_secs(3600))).filter(|w| w.length() >= Micros::from_secs(1200));
+    let Some(end) = end else {
+        opinion
+            .unclear("no 20 minutes without a disturbance while full: whether the voltage rises is not seen");
+        return;
+    };
+    if !scene.hears(opinion, &[Channel::PackVoltage], &[end]) {
+        return;
+    }
+    let rise = |channel| slope(scene.series(channel), end).map(|v| VoltsPerHour(v.max(0.0)));
+    let per_cell = thresholds.rise;
+    if let Some(pack) = rise(Channel::PackVoltage) {
+        let cells = f64::from(battery.cells);
+        let graded = crate::thresholds::Graded { good: per_cell.good * cells, limit: per_cell.limit * cells };
+        let complaint = "the full battery's voltage goes on rising";
+        Scene::at_most(
+            opinion,
+            "rise of the battery voltage at the end of the hold",
+            pack,
+            graded,
+            end,
+            complaint,
+        );
+    }
+    match rise(Channel::MaxCell) {
+        Some(cell) => {
+            let complaint = "the highest cell goes on rising in the full battery";
+            Scene::at_most(
+                opinion,
+                "rise of the highest cell at the end of the hold",
+                cell,
+                per_cell,
+                end,
+                complaint,
+            );
+        }
+        None => {
+            opinion.show(Evidence::fact("highest cell", "not sent (0x373)"));
+        }
+    }
+}
+
+fn too_short(observed: Micros, scene: &Scene<'_>) -> String {
+    format!("seen for {observed} only, {} is needed", scene.subject.thresholds.observation.limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::staged::{Stage, good};
+    use crate::trace::Channel;
+    use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use rstest::rstest;
+
+    fn check(stage: &Stage, id: &str, expected: Outcome) {
+        let verdict = stage.verdict(id);
+        assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
+        assert!(!verdict.reason.is_empty());
+    }
+
+    #[rstest]
+    #[case("CVL-02")]
+    #[case("CVL-03")]
+    #[case("CVL-04")]
+    #[case("CVL-05")]
+    #[case("CVL-06")]
+    #[case("CVL-07")]
+    fn a_good_battery_passes(#[case] id: &str) {
+        check(&good(), id, Pass);
+    }
+
+    #[rstest]
+    #[case("CVL-02")]
+    #[case("CVL-03")]
+    #[case("CVL-04")]
+    #[case("CVL-05")]
+    #[case("CVL-06")]
+    #[case("CVL-07")]
+    fn too_little_time_decides_nothing(#[case] id: &str) {
+        check(&good().cut(4000), id, Inconclusive);
+    }
+
+    #[rstest]
+    #[case("CVL-02", Channel::Ccl)]
+    #[case("CVL-03", Channel::Cvl)]
+    #[case("CVL-04", Channel::Cvl)]
+    #[case("CVL-06", Channel::PackCurrent)]
+    #[case("CVL-07", Channel::PackVoltage)]
+    fn a_silent_channel_decides_nothing(#[case] id: &str, #[case] channel: Channel) {
+        check(&good().silent_after(channel, 5000), id, Inconclusive);
+    }
+
+    #[test]
+    fn ccl_zero_when_full_is_the_strategy_that_does_not_work() {
+        let stage = good()
+            .shaped(Channel::Cvl, |_, _| 56.8)
+            .shaped(Channel::Ccl, |t, v| if t > 3500 { 0.0 } else { v });
+        check(&stage, "CVL-02", Fail);
+    }
+
+    #[test]
+    fn a_constant_cvl_was_not_seen_to_stop_charge() {
+        check(&good().shaped(Channel::Cvl, |_, _| 55.2), "CVL-02", Inconclusive);
+    }
+
+    #[test]
+    fn changes_every_second_are_hasty() {
+        check(&good().shaped(Channel::Cvl, |t, v| v + 0.2 * (t % 3) as f64), "CVL-03", Fail);
+        // One step back and forth is what a steady integrator looks like.
+        check(&good().shaped(Channel::Cvl, |t, v| v + 0.1 * (t % 2) as f64), "CVL-03", Pass);
+    }
+
+    #[rstest]
+    #[case(40, 0.5, Fail)]
+    #[case(120, 0.3, Fail)]
+    #[case(2, 0.1, Pass)]
+    #[case(1800, 0.3, Pass)]
+    fn a_relay_oscillates(#[case] period: u64, #[case] height: f64, #[case] expected: Outcome) {
+        let relay = move |t: u64, v: f64| if t % period < period / 2 { v } else { v + height };
+        check(&good().shaped(Channel::Cvl, relay), "CVL-04", expected);
+    }
+
+    /// Hundreds of changes far above the battery voltage are harmless.
+    #[test]
+    fn far_above_the_battery_nothing_oscillates() {
+        let stage = good().shaped(Channel::Cvl, |t, v| v + 4.0 + 0.5 * (t / 20 % 2) as f64);
+        check(&stage, "CVL-04", Pass);
+    }
+
+    #[test]
+    fn a_cvl_that_follows_the_voltage_is_found() {
+        let tracking = good().following(1.0);
+        check(&tracking, "CVL-05", Fail);
+        check(&good().following(0.1), "CVL-05", Pass);
+        check(&good().unmoved(), "CVL-05", Inconclusive);
+    }
+
+    #[test]
+    fn a_cvl_too_low_discharges() {
+        // 8 A out of 280 Ah is 2.9 % an hour.
+        check(&good().shaped(Channel::PackCurrent, |t, i| if t > 4000 { -8.0 } else { i }), "CVL-06", Fail);
+        check(&good().shaped(Channel::Soc, |t, v| if t > 6000 { v - 4.0 } else { v }), "CVL-06", Fail);
+        // 2.8 A is 1 % an hour: worth a remark.
+        let remark = good().shaped(Channel::PackCurrent, |t, i| if t > 4000 { -2.8 } else { i });
+        let verdict = remark.verdict("CVL-06");
+        assert_eq!(verdict.outcome, Pass);
+        assert!(verdict.reason.contains("a good battery"), "{}", verdict.reason);
+    }
+
+    #[test]
+    fn a_cvl_too_high_lets_the_voltage_rise() {
+        let rising = |t: u64, v: f64| if t > 4000 { v + 0.05 * (t - 4000) as f64 / 3600.0 } else { v };
+        check(&good().shaped(Channel::MaxCell, rising), "CVL-07", Fail);
+        let rising = |t: u64, v: f64| if t > 4000 { v + 0.8 * (t - 4000) as f64 / 3600.0 } else { v };
+        check(&good().shaped(Channel::PackVoltage, rising), "CVL-07", Fail);
+        check(&good().shaped(Channel::MaxCell, |t, v| if t == 5000 { 3.64 } else { v }), "CVL-07", Fail);
+    }
+}

@@ -1,0 +1,126 @@
+//! CCL-02 and DCL-02: what the current limits may and may not be used for (P 1.5.2, P 2 §0x351).
+
+use proto::message::AlarmKind;
+use proto::quantity::{Micros, Percent};
+use proto::stimulus::{Fault, Stimulus};
+
+use super::scene::Scene;
+use crate::trace::{Channel, EventKind};
+use crate::verdict::{Evidence, Opinion};
+use crate::window::{Window, hours, times, without};
+
+/// CCL-02: *"Our advice is to avoid sending CCL=0 when the battery is full. Send a reduced CVL instead"*.
+pub(super) fn ccl_stays_while_full(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let Some(full) = scene.at_full(opinion) else { return };
+    let unprotected = without(full, &protecting(scene, full, u32::MAX));
+    if hours(&unprotected) < 1.0 / 6.0 {
+        opinion.unclear("a protection was active nearly all the time the battery was full");
+        return;
+    }
+    if !scene.hears(opinion, &[Channel::Ccl], &unprotected) {
+        return;
+    }
+    let ccl = scene.series(Channel::Ccl);
+    let zero: Vec<Window> = unprotected.iter().flat_map(|&w| times([ccl], w, |[ccl]| ccl < 0.05)).collect();
+    Scene::at_most(
+        opinion,
+        "time with CCL = 0 while full and no protection active",
+        Percent(100.0 * hours(&zero) / hours(&unprotected)),
+        scene.subject.thresholds.ccl_outage,
+        full,
+        "CCL is 0 in the full battery, which curtails the solar chargers; share of the time",
+    );
+}
+
+/// DCL-02: *"A DCL of 0A will disable discharge. Charging will still be allowed if max charge current exceeds 0A"*: a
+/// battery that is empty must let itself be charged, and one that is full need not forbid discharge.
+pub(super) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let all = scene.whole;
+    let pair = [scene.series(Channel::Dcl), scene.series(Channel::Ccl)];
+    let forbidden = times(pair, all, |[dcl, _]| dcl < 0.05);
+    if forbidden.is_empty() {
+        opinion.unclear("DCL never was 0: what it does to charge was not seen");
+        return;
+    }
+    // A battery that protects itself against anything but low voltage may well refuse charge too.
+    let others = !(1u32 << AlarmKind::LowVoltage as u32);
+    let protecting = protecting(scene, all, others);
+    let deadlock: Vec<Window> = times(pair, all, |[dcl, ccl]| dcl < 0.05 && ccl < 0.05)
+        .into_iter()
+        .flat_map(|w| without(w, &protecting))
+        .collect();
+    let minutes = |windows: &[Window]| Micros((hours(windows) * 3.6e9) as u64);
+    opinion.show(Evidence::fact("time with DCL = 0", minutes(&forbidden).to_string())).show(
+        Evidence::fact("time with DCL = 0 and CCL = 0", minutes(&deadlock).to_string()).against("≤ 0:01:00"),
+    );
+    let full = [scene.series(Channel::Dcl), scene.series(Channel::Soc)];
+    let at_full: Vec<Window> = times(full, all, |[dcl, soc]| dcl < 0.05 && soc >= 90.0)
+        .into_iter()
+        .flat_map(|w| without(w, &protecting))
+        .collect();
+    // A minute covers the moments in which a battery starts or closes its switch.
+    if minutes(&deadlock) > Micros::from_secs(60) {
+        let first = deadlock.first().map_or(Micros::ZERO, |w| w.from);
+        let soc =
+            scene.series(Channel::Soc).at(first).map_or_else(String::new, |v| format!(" at {v:.0} % charge"));
+        opinion.fail(format!(
+            "with DCL = 0 the battery also sends CCL = 0 for {} (from {first}{soc}): it cannot be charged and never recovers",
+            minutes(&deadlock)
+        ));
+    } else if minutes(&at_full) > Micros::from_secs(60) {
+        opinion.fail(format!("DCL is 0 for {} although the battery is full", minutes(&at_full)));
+    } else {
+        opinion.pass(format!("while DCL was 0 for {} charge stayed allowed", minutes(&forbidden)));
+    }
+}
+
+/// When the battery protects itself: an alarm of the mask, the main switch open after a fault that was injected.
+fn protecting(scene: &Scene<'_>, window: Window, mask: u32) -> Vec<Window> {
+    let mut out = times([scene.series(Channel::Alarms)], window, |[alarms]| alarms as u32 & mask != 0);
+    if mask == u32::MAX {
+        out.extend(times([scene.series(Channel::Online)], window, |[online]| online < 0.5));
+    }
+    out.extend(scene.trace.events.iter().filter_map(|e| match &e.kind {
+        EventKind::Stimulus(Stimulus::Inject(
+            Fault::CellOverVoltage { span, .. } | Fault::OverCurrent { span, .. },
+        )) => Some(Window::new(e.at, e.at + *span + Micros::from_secs(1800))),
+        _ => None,
+    }));
+    out.sort();
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::staged::good;
+    use crate::trace::Channel;
+    use crate::verdict::Outcome::{Fail, Inconclusive, Pass};
+
+    #[test]
+    fn ccl_zero_when_full_is_found_and_protection_exempts() {
+        assert_eq!(good().verdict("CCL-02").outcome, Pass);
+        let zero = good().shaped(Channel::Ccl, |t, v| if t > 5000 { 0.0 } else { v });
+        assert_eq!(zero.verdict("CCL-02").outcome, Fail);
+        let protected = zero.shaped(Channel::Alarms, |t, _| if t > 4000 { 2.0 } else { 0.0 });
+        assert_eq!(protected.verdict("CCL-02").outcome, Inconclusive);
+        assert_eq!(good().deaf(Channel::Ccl).verdict("CCL-02").outcome, Inconclusive);
+    }
+
+    #[test]
+    fn dcl_zero_must_leave_charge() {
+        assert_eq!(good().verdict("DCL-02").outcome, Inconclusive, "DCL never was 0");
+        let empty = good()
+            .shaped(Channel::Dcl, |t, v| if t > 5000 { 0.0 } else { v })
+            .shaped(Channel::Soc, |_, _| 4.0)
+            .shaped(Channel::Alarms, |_, _| 4.0);
+        assert_eq!(empty.verdict("DCL-02").outcome, Pass);
+        let deadlock = empty.clone().shaped(Channel::Ccl, |t, v| if t > 5000 { 0.0 } else { v });
+        let verdict = deadlock.verdict("DCL-02");
+        assert_eq!(verdict.outcome, Fail);
+        assert!(verdict.reason.contains("never recovers"), "{}", verdict.reason);
+        let cold = deadlock.shaped(Channel::Alarms, |_, _| 64.0);
+        assert_eq!(cold.verdict("DCL-02").outcome, Pass, "too cold to charge is a protection");
+        let full = good().shaped(Channel::Dcl, |t, v| if t > 5000 { 0.0 } else { v });
+        assert_eq!(full.verdict("DCL-02").outcome, Fail);
+    }
+}

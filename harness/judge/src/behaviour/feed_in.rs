@@ -1,0 +1,261 @@
+//! BEH-FI, BEH-IM and BEH-XP: the tests of P 1.5.3.1 to P 1.5.3.3.
+
+use proto::quantity::Micros;
+use proto::stimulus::Stimulus;
+
+use super::scene::Scene;
+use crate::metrics::{curtailed, excess, headroom, ripple, settling, trips};
+use crate::trace::{Channel, EventKind};
+use crate::verdict::{Evidence, Opinion};
+use crate::window::{Window, hours, stretches, times};
+
+/// BEH-FI: *"1. the battery does not switch off in an over-voltage error; 2. solar power is fed back into the grid, in
+/// a stable manner; 3. system can handle switching on and off of sizeable AC loads"* (P 1.5.3.1).
+pub(super) fn feeds_in(scene: &Scene<'_>, opinion: &mut Opinion) {
+    never_trips(scene, opinion);
+    let Some(full) = scene.at_full(opinion) else { return };
+    let channels = [Channel::GridPower, Channel::PvPower, Channel::GridConnected, Channel::FeedIn];
+    if !scene.hears(opinion, &channels, &[full]) {
+        return;
+    }
+    exports_steadily(scene, opinion, full);
+    settles_after_steps(scene, opinion, full);
+    uses_the_sun(scene, opinion, full);
+}
+
+/// BEH-IM: the same with one cell charged above the others (P 1.5.3.2).
+pub(super) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let asked = scene
+        .trace
+        .events
+        .iter()
+        .any(|e| matches!(&e.kind, EventKind::Stimulus(Stimulus::Imbalance(share)) if share.0 > 0.0));
+    let pair = [scene.series(Channel::MaxCell), scene.series(Channel::MinCell)];
+    let widest = stretches(pair, scene.whole).iter().map(|s| s.values[0] - s.values[1]).fold(0.0, f64::max);
+    opinion.show(
+        Evidence::fact(
+            "widest difference between highest and lowest cell",
+            format!("{:.0} mV", widest * 1000.0),
+        )
+        .against("≥ 30 mV"),
+    );
+    if !asked && widest < 0.030 {
+        opinion.unclear("no imbalance was seen: the cells never differed by 30 mV, or 0x373 is not sent");
+    }
+    feeds_in(scene, opinion);
+}
+
+/// BEH-XP: *"The DC voltage on the battery terminals of the inverter/charger is expected to rise to CVL + 0.4V. Ensure
+/// that the battery/BMS can handle this situation"* (P 1.5.3.3).
+pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
+    never_trips(scene, opinion);
+    let thresholds = &scene.subject.thresholds;
+    let window = scene.since_full.unwrap_or(scene.whole);
+    if !scene.hears(opinion, &[Channel::BusVoltage, Channel::Cvl], &[window]) {
+        return;
+    }
+    let found = excess(scene.trace, window, thresholds.excess_band.limit);
+    opinion
+        .show(
+            Evidence::fact(
+                format!("M11 time with the DC bus at CVL + 0.4 V, within {}", thresholds.excess_band.limit),
+                found.time.to_string(),
+            )
+            .against(format!("≥ {}", thresholds.excess_time.limit))
+            .within(window),
+        )
+        .show(Evidence::fact("M11 highest DC bus above CVL", format!("{:.2} V", found.highest.0)));
+    if let Some(margin) = headroom(scene.trace, &[window], scene.subject.battery.cell_over_voltage) {
+        opinion.show(
+            Evidence::fact("M10 highest cell below its disconnect voltage by", format!("{:.3} V", margin.0))
+                .against(format!("≥ {:.3} V", thresholds.cell_margin.limit.0))
+                .within(window),
+        );
+        if margin < thresholds.cell_margin.limit {
+            opinion.fail(format!(
+                "the highest cell came within {:.0} mV of its disconnect voltage",
+                margin.0 * 1000.0
+            ));
+        }
+    }
+    if found.time < thresholds.excess_time.limit {
+        opinion.unclear(format!(
+            "the DC bus stood near CVL + 0.4 V for {} only, {} is needed: is there more PV than the inverter may feed back?",
+            found.time, thresholds.excess_time.limit
+        ));
+    } else {
+        opinion.pass(format!("the DC bus stood at CVL + 0.4 V for {} and the battery coped", found.time));
+    }
+}
+
+/// M1: no disconnect and no high-voltage alarm in the whole case.
+fn never_trips(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let found = trips(scene.trace, scene.whole);
+    opinion.show(
+        Evidence::fact("M1 disconnects and high-voltage alarms", found.len().to_string())
+            .against("none")
+            .within(scene.whole),
+    );
+    for trip in found.iter().take(5) {
+        opinion.show(Evidence::fact("M1 trip", trip.how.to_string()).against("none").within(trip.window));
+    }
+    match found.first() {
+        Some(trip) => {
+            let word = if trip.how.is_disconnect() { "switched off" } else { "raised an over-voltage alarm" };
+            opinion.fail(format!("the battery {word} at {}: {}", trip.window.from, trip.how));
+        }
+        None if scene.whole.length() == Micros::ZERO => {
+            opinion.unclear("nothing was recorded");
+        }
+        None => {
+            opinion.pass("the battery never switched off");
+        }
+    }
+}
+
+/// M8: the spread of the export while nothing is switched.
+fn exports_steadily(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
+    let thresholds = &scene.subject.thresholds;
+    let pair = [scene.series(Channel::GridConnected), scene.series(Channel::FeedIn)];
+    let on: Vec<Window> = scene
+        .quiet(full)
+        .into_iter()
+        .flat_map(|w| times(pair, w, |[grid, feed]| grid > 0.5 && feed > 0.5))
+        .collect();
+    let observed = Micros((hours(&on) * 3.6e9) as u64);
+    if observed < thresholds.observation.limit {
+        opinion.unclear(format!(
+            "feed-in of the full battery was seen undisturbed for {observed} only, {} is needed",
+            thresholds.observation.limit
+        ));
+    }
+    match ripple(scene.trace, &on, thresholds.export.limit) {
+        Some((share, exported)) => {
+            opinion.show(
+                Evidence::fact("mean power fed into the grid", format!("{:.0} W", exported.0)).within(full),
+            );
+            let complaint = "solar power is not fed into the grid in a stable manner; spread over mean";
+            Scene::at_most(
+                opinion,
+                "M8 spread of the exported power over its mean",
+                share,
+                thresholds.export_ripple,
+                full,
+                complaint,
+            );
+        }
+        None => {
+            opinion.unclear(format!(
+                "less than {} was fed into the grid on average: whether it is stable was not seen",
+                thresholds.export.limit
+            ));
+        }
+    }
+}
+
+/// M8, M10: the export settles after each step, and no cell comes near its disconnect voltage.
+fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
+    let thresholds = &scene.subject.thresholds;
+    let on_grid = |w: Window| {
+        scene.series(Channel::GridConnected).at(w.to).is_some_and(|on| on > 0.5)
+            && scene.series(Channel::GridConnected).at(w.from).is_some_and(|on| on > 0.5)
+    };
+    let after = scene.after_disturbances(full);
+    let loads = after.iter().filter(|(d, _)| d.is_load()).count();
+    let found: Vec<_> = after
+        .iter()
+        .filter(|(d, w)| d.is_step() && on_grid(*w))
+        .filter_map(|(_, w)| settling(scene.trace, *w))
+        .collect();
+    if let Some(slowest) = found.iter().max_by_key(|s| s.time) {
+        let what = format!("M8 slowest settling of the grid power after {} steps", found.len());
+        let complaint = "the power fed into the grid takes too long to settle after a step";
+        Scene::at_most(opinion, &what, slowest.time, thresholds.settling, slowest.window, complaint);
+    }
+    opinion.show(Evidence::fact("loads switched while full", loads.to_string()).within(full));
+    if let Some(margin) = headroom(scene.trace, &[full], scene.subject.battery.cell_over_voltage) {
+        let highest = scene.subject.battery.cell_over_voltage - margin;
+        opinion.show(
+            Evidence::fact("M10 highest cell", format!("{:.3} V", highest.0))
+                .against(format!("≤ {:.3} V", (highest + margin - thresholds.cell_margin.limit).0))
+                .within(full),
+        );
+        if margin < thresholds.cell_margin.limit {
+            opinion.fail(format!(
+                "the highest cell came within {:.0} mV of its disconnect voltage",
+                margin.0 * 1000.0
+            ));
+        }
+    }
+}
+
+/// M9: PV is not curtailed while the inverter has room.
+fn uses_the_sun(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
+    let Some((share, time)) = curtailed(scene.trace, &scene.quiet(full), &scene.subject.site) else {
+        opinion
+            .show(Evidence::fact("M9 time in which the inverter had room for all PV", "none").within(full));
+        return;
+    };
+    if time < Micros::from_secs(600) {
+        return;
+    }
+    Scene::at_most(
+        opinion,
+        "M9 share of the available PV that was not used while the inverter had room",
+        share,
+        scene.subject.thresholds.curtailment,
+        full,
+        "PV is curtailed although the inverter has room; unused share",
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::staged::{Stage, good};
+    use crate::trace::Channel;
+    use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use rstest::rstest;
+
+    fn check(stage: &Stage, id: &str, expected: Outcome) {
+        let verdict = stage.verdict(id);
+        assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
+    }
+
+    #[rstest]
+    #[case(good(), Pass)]
+    #[case(good().cut(4500), Inconclusive)]
+    #[case(good().deaf(Channel::GridPower), Inconclusive)]
+    #[case(good().shaped(Channel::FeedIn, |_, _| 0.0), Inconclusive)]
+    #[case(good().shaped(Channel::GridPower, |_, p| p / 50.0), Inconclusive)]
+    #[case(good().shaped(Channel::Online, |t, v| if t == 5000 { 0.0 } else { v }), Fail)]
+    #[case(good().shaped(Channel::Alarms, |t, v| if t == 2000 { 2.0 } else { v }), Fail)]
+    #[case(good().shaped(Channel::GxBattery, |t, v| if t > 5000 { 0.0 } else { v }), Fail)]
+    #[case(good().shaped(Channel::GridPower, |t, p| if t / 30 % 2 == 0 { p * 1.2 } else { p * 0.8 }), Fail)]
+    #[case(good().shaped(Channel::PvPower, |_, p| p * 0.9), Fail)]
+    #[case(good().shaped(Channel::MaxCell, |t, v| if t == 5000 { 3.64 } else { v }), Fail)]
+    fn feed_in(#[case] stage: Stage, #[case] expected: Outcome) {
+        check(&stage, "BEH-FI", expected);
+    }
+
+    #[test]
+    fn imbalance_must_be_seen() {
+        check(&good(), "BEH-IM", Inconclusive);
+        let imbalanced = good().shaped(Channel::MinCell, |_, _| 3.36);
+        check(&imbalanced, "BEH-IM", Pass);
+        check(&imbalanced.shaped(Channel::Online, |t, v| if t == 5000 { 0.0 } else { v }), "BEH-IM", Fail);
+    }
+
+    #[test]
+    fn excess_pv() {
+        check(&good(), "BEH-XP", Inconclusive);
+        let high =
+            good().shaped(Channel::BusVoltage, |t, v| if (4000..6000).contains(&t) { 55.6 } else { v });
+        check(&high, "BEH-XP", Pass);
+        check(
+            &high.clone().shaped(Channel::MaxCell, |t, v| if t == 5000 { 3.64 } else { v }),
+            "BEH-XP",
+            Fail,
+        );
+        check(&high.shaped(Channel::Online, |t, v| if t == 5000 { 0.0 } else { v }), "BEH-XP", Fail);
+    }
+}

@@ -1,0 +1,200 @@
+//! Verdicts on behaviour: what a recording of a case says about each requirement the case names.
+//!
+//! Nothing that was not seen passes: too little time, a silent instrument or a case that ended early leaves a
+//! requirement undecided, with what would decide it. A failure that was seen stays a failure however the case ended.
+
+mod charge_voltage;
+mod current_limits;
+mod feed_in;
+mod gx;
+mod scene;
+#[cfg(test)]
+mod staged;
+mod state;
+mod steps;
+
+use crate::battery::Battery;
+use crate::catalogue::Requirement;
+use crate::recording::Recording;
+use crate::site::Site;
+use crate::thresholds::Thresholds;
+use crate::verdict::{Evidence, Opinion, Outcome, Verdict};
+use crate::window::Window;
+use scene::Scene;
+
+/// What is judged, and against what.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    /// the requirements the case names
+    pub requirements: Vec<&'static Requirement>,
+    /// the thresholds in force
+    pub thresholds: Thresholds,
+    /// what is declared about the battery
+    pub battery: &'a Battery,
+    /// the plant around it
+    pub site: Site,
+}
+
+/// Judges a case: one verdict for each requirement of the subject, in its order.
+#[must_use]
+pub fn judge(subject: &Subject<'_>, recording: &Recording) -> Vec<Verdict> {
+    let scene = Scene::new(subject, recording);
+    subject.requirements.iter().map(|requirement| verdict(&scene, requirement)).collect()
+}
+
+type Judge = fn(&Scene<'_>, &mut Opinion);
+
+/// Who judges what. Requirements that a log alone decides are judged by [`crate::wire`].
+const JUDGES: &[(&str, Judge)] = &[
+    ("CVL-02", charge_voltage::stops_charge_by_cvl),
+    ("CVL-03", charge_voltage::is_not_hasty),
+    ("CVL-04", charge_voltage::does_not_oscillate),
+    ("CVL-05", charge_voltage::does_not_track),
+    ("CVL-06", charge_voltage::does_not_discharge),
+    ("CVL-07", charge_voltage::is_low_enough),
+    ("CVL-08", steps::survives_a_high_bus),
+    ("CVL-09", steps::settles),
+    ("CVL-10", steps::converges_under_imbalance),
+    ("CCL-02", current_limits::ccl_stays_while_full),
+    ("DCL-02", current_limits::dcl_zero_leaves_charge),
+    ("SOC-03", state::counts_charge),
+    ("MEA-01", state::has_the_sign),
+    ("MEA-03", state::agrees_with_the_bus),
+    ("GXD-01", gx::appears),
+    ("GXD-02", gx::limits_agree),
+    ("GXD-03", gx::state_agrees),
+    ("BEH-FI", feed_in::feeds_in),
+    ("BEH-IM", feed_in::feeds_in_with_imbalance),
+    ("BEH-XP", feed_in::copes_with_excess),
+];
+
+fn verdict(scene: &Scene<'_>, requirement: &'static Requirement) -> Verdict {
+    let mut opinion = Opinion::of(requirement);
+    let expected = expectations(scene, &mut opinion);
+    if let Some((_, judge)) = JUDGES.iter().find(|(id, _)| *id == requirement.id) {
+        judge(scene, &mut opinion);
+    } else if !expected {
+        opinion.unclear(
+            "not judged yet: no check of this requirement exists, and the case expects nothing for it",
+        );
+    }
+    let mut verdict = opinion.verdict();
+    if verdict.outcome == Outcome::Pass
+        && let Some(why) = scene.cut_short()
+    {
+        verdict.outcome = Outcome::Inconclusive;
+        verdict.reason = format!("the case ended early ({why}); until then: {}", verdict.reason);
+    }
+    verdict
+}
+
+/// What the suite expected for this requirement; whether it expected anything.
+fn expectations(scene: &Scene<'_>, opinion: &mut Opinion) -> bool {
+    let id = opinion.id();
+    let mut any = false;
+    for (at, wait) in scene.waits().filter(|(_, w)| w.requirement == Some(id)) {
+        any = true;
+        let window = Window::new(wait.began, at);
+        let took = if wait.met { format!("after {}", window.length()) } else { "never".to_owned() };
+        opinion.show(
+            Evidence::fact(format!("expected: {}", wait.until), took)
+                .against(format!("within {}", wait.allowed))
+                .within(window),
+        );
+        if wait.met {
+            opinion.pass(format!("{} came true after {}", wait.until, window.length()));
+        } else {
+            opinion.fail(format!(
+                "{} was expected within {} and did not come true (line {} of the suite)",
+                wait.until, wait.allowed, wait.line
+            ));
+        }
+    }
+    any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::staged::{Stage, good};
+    use super::*;
+    use crate::catalogue;
+    use crate::trace::{EventKind, WaitResult};
+    use proto::quantity::Micros;
+
+    fn outcome(stage: &Stage, id: &str) -> (Outcome, String) {
+        let verdict = stage.verdict(id);
+        (verdict.outcome, verdict.reason)
+    }
+    fn waited(met: bool, requirement: Option<&'static str>) -> EventKind {
+        EventKind::Wait(WaitResult {
+            line: 20,
+            until: "inverter on".to_owned(),
+            began: Micros::from_secs(100),
+            met,
+            allowed: Micros::from_secs(600),
+            requirement,
+        })
+    }
+
+    #[test]
+    fn every_judge_has_a_row_and_only_one() {
+        for (id, _) in JUDGES {
+            assert!(catalogue::find(id).is_some(), "{id}");
+            assert_eq!(JUDGES.iter().filter(|(other, _)| other == id).count(), 1, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_expectation_decides_a_row_without_a_judge() {
+        let mut stage = good();
+        stage.note(700, waited(true, Some("BEH-BO")));
+        assert_eq!(outcome(&stage, "BEH-BO").0, Outcome::Pass);
+        stage.note(800, waited(false, Some("BEH-BO")));
+        let (result, reason) = outcome(&stage, "BEH-BO");
+        assert_eq!(result, Outcome::Fail);
+        assert!(reason.contains("inverter on") && reason.contains("line 20"), "{reason}");
+        assert_eq!(outcome(&stage, "BEH-GR").0, Outcome::Inconclusive, "expects nothing, judges nothing");
+    }
+
+    #[test]
+    fn an_early_end_takes_passes_away_and_leaves_failures() {
+        for end in [
+            EventKind::Aborted("the operator went home".to_owned()),
+            EventKind::DriverFault("PSU does not answer".to_owned()),
+            waited(false, None),
+        ] {
+            let mut stage = good();
+            assert_eq!(outcome(&stage, "CVL-06").0, Outcome::Pass);
+            stage.note(9000, end);
+            let (result, reason) = outcome(&stage, "CVL-06");
+            assert_eq!(result, Outcome::Inconclusive, "{reason}");
+            assert!(reason.contains("ended early"), "{reason}");
+        }
+        let mut stage = good();
+        stage.set(crate::trace::Channel::Online, 7000, 0.0);
+        stage.note(9000, EventKind::Aborted("enough".to_owned()));
+        assert_eq!(outcome(&stage, "BEH-FI").0, Outcome::Fail);
+    }
+
+    #[test]
+    fn a_recording_that_breaks_off_passes_nothing() {
+        let mut stage = good();
+        stage.uncompleted();
+        for (id, _) in JUDGES {
+            assert_ne!(outcome(&stage, id).0, Outcome::Pass, "{id}");
+        }
+    }
+
+    #[test]
+    fn nothing_seen_passes_nothing() {
+        let empty = Stage::empty();
+        for requirement in catalogue::CATALOGUE {
+            let (result, reason) = outcome(&empty, requirement.id);
+            assert!(
+                matches!(result, Outcome::Inconclusive | Outcome::NotApplicable),
+                "{} {reason}",
+                requirement.id
+            );
+        }
+    }
+}

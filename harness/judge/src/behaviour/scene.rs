@@ -1,0 +1,209 @@
+//! A case as the judges see it: its windows, its disturbances and how it ended.
+
+use core::fmt::Display;
+
+use proto::quantity::Micros;
+use proto::stimulus::Stimulus;
+
+use super::Subject;
+use crate::metrics::NEAR;
+use crate::recording::Recording;
+use crate::thresholds::Graded;
+use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
+use crate::verdict::{Evidence, Opinion};
+use crate::window::{Window, common, heard, times, without};
+
+/// After the mark `full` a battery may take this long to come to rest before it is judged.
+const TO_REST: Micros = Micros::from_secs(600);
+/// What a step of load, sun or grid stirs up in the plant is over by then: the reconnection to the grid takes 60 s.
+const STIRRED: Micros = Micros::from_secs(120);
+/// Changes closer together than this are one disturbance: a ramp, or several switches thrown at once.
+const ONE: Micros = Micros::from_secs(30);
+
+/// A change of the world made by the suite.
+#[derive(Debug, Clone)]
+pub(super) struct Disturbance {
+    /// first and last change of it
+    pub(super) window: Window,
+    /// what was changed
+    pub(super) stimuli: Vec<Stimulus>,
+}
+
+/// The case.
+pub(super) struct Scene<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) trace: &'a Trace,
+    #[expect(dead_code, reason = "read by the judges of the wire")]
+    pub(super) recording: &'a Recording,
+    /// from the first to the last moment
+    pub(super) whole: Window,
+    /// from the mark `full` to the end
+    pub(super) since_full: Option<Window>,
+    /// the same after the battery came to rest
+    pub(super) full: Option<Window>,
+    pub(super) disturbances: Vec<Disturbance>,
+}
+
+impl<'a> Scene<'a> {
+    pub(super) fn new(subject: &'a Subject<'a>, recording: &'a Recording) -> Self {
+        let trace = recording.trace();
+        let whole = Window::new(Micros::ZERO, end(trace));
+        let marked = trace.events.iter().find_map(|e| match &e.kind {
+            EventKind::Mark(name) if name == "full" => Some(e.at),
+            _ => None,
+        });
+        let since_full = marked.map(|at| Window::new(at, whole.to));
+        let full =
+            since_full.map(|w| Window::new(w.from + TO_REST, w.to)).filter(|w| w.length() > Micros::ZERO);
+        Self { subject, trace, recording, whole, since_full, full, disturbances: disturbances(trace) }
+    }
+
+    pub(super) fn series(&self, channel: Channel) -> &'a Series {
+        self.trace.series(channel)
+    }
+
+    /// The time at full, or what is missing.
+    pub(super) fn at_full(&self, opinion: &mut Opinion) -> Option<Window> {
+        if self.full.is_none() {
+            opinion
+                .unclear("the battery was not seen full for longer than 10 minutes: the suite marks `full`");
+        }
+        self.full
+    }
+
+    /// The parts of a window without what a disturbance stirs up.
+    pub(super) fn quiet(&self, window: Window) -> Vec<Window> {
+        let cuts: Vec<Window> =
+            self.disturbances.iter().map(|d| Window::new(d.window.from, d.window.to + STIRRED)).collect();
+        without(window, &cuts)
+    }
+
+    /// The parts in which CVL is near the battery voltage and so controls something.
+    pub(super) fn near(&self, windows: &[Window]) -> Vec<Window> {
+        let pair = [self.series(Channel::Cvl), self.series(Channel::PackVoltage)];
+        common(windows, &times(pair, self.whole, |[cvl, pack]| cvl - pack < NEAR))
+    }
+
+    /// From the end of each disturbance to the beginning of the next, within a window.
+    pub(super) fn after_disturbances(&self, within: Window) -> Vec<(&Disturbance, Window)> {
+        let begins = self.disturbances.iter().skip(1).map(|d| d.window.from).chain([self.whole.to]);
+        self.disturbances
+            .iter()
+            .zip(begins)
+            .map(|(d, next)| (d, Window::new(d.window.to, next)))
+            .filter(|(_, w)| within.contains(w.from) && w.to <= within.to)
+            .collect()
+    }
+
+    /// Whether the channels were heard for 95 % of the windows; if not, that is a finding.
+    pub(super) fn hears(&self, opinion: &mut Opinion, channels: &[Channel], windows: &[Window]) -> bool {
+        let mut all = true;
+        for &channel in channels {
+            let share = heard(self.series(channel), windows);
+            if share < 0.95 {
+                all = false;
+                let heard = format!("{:.0} %", 100.0 * share);
+                opinion.unclear(format!("{} was heard for only {heard} of the time", channel.words()));
+                opinion.show(Evidence::fact(format!("time in which {} was heard", channel.words()), heard));
+            }
+        }
+        all
+    }
+
+    pub(super) fn waits(&self) -> impl Iterator<Item = (Micros, &'a WaitResult)> {
+        self.trace.events.iter().filter_map(|e| match &e.kind {
+            EventKind::Wait(wait) => Some((e.at, wait)),
+            _ => None,
+        })
+    }
+
+    /// Why the case did not run to its end, if it did not.
+    pub(super) fn cut_short(&self) -> Option<String> {
+        let mut completed = false;
+        for event in &self.trace.events {
+            match &event.kind {
+                EventKind::Completed => completed = true,
+                EventKind::Aborted(why) => return Some(why.clone()),
+                EventKind::DriverFault(what) => return Some(format!("instrument fault: {what}")),
+                EventKind::Interlock { what, value, limit } => {
+                    return Some(format!("{what} reached {value}, the rig allows {limit}"));
+                }
+                EventKind::Wait(w) if !w.met && w.requirement.is_none() => {
+                    return Some(format!(
+                        "{} did not come true within {} (line {})",
+                        w.until, w.allowed, w.line
+                    ));
+                }
+                EventKind::Wait(w) if !w.met => {
+                    return Some(format!("{} was expected within {} (line {})", w.until, w.allowed, w.line));
+                }
+                _ => {}
+            }
+        }
+        (!completed).then(|| "the recording breaks off".to_owned())
+    }
+
+    /// Holds a measured value, where less is better, against its threshold.
+    pub(super) fn at_most<T: PartialOrd + Copy + Display>(
+        opinion: &mut Opinion,
+        what: &str,
+        value: T,
+        graded: Graded<T>,
+        window: Window,
+        complaint: &str,
+    ) -> bool {
+        let shown = shown(value);
+        let holds = value <= graded.limit;
+        opinion
+            .show(Evidence::fact(what, shown.clone()).against(format!("≤ {}", graded.limit)).within(window));
+        if holds {
+            let remark = if value > graded.good {
+                format!(" (a good battery stays below {})", graded.good)
+            } else {
+                String::new()
+            };
+            opinion.pass(format!("{what}: {shown}{remark}"));
+        } else {
+            opinion.fail(format!("{complaint}: {shown}, at most {} is allowed", graded.limit));
+        }
+        holds
+    }
+}
+
+/// Two decimals are enough for a reader; three for what is small.
+pub(super) fn shown(value: impl Display) -> String {
+    let (plain, short) = (value.to_string(), format!("{value:.2}"));
+    if plain.len() <= short.len() { plain } else { short }
+}
+
+fn end(trace: &Trace) -> Micros {
+    let last_event = trace.events.iter().map(|e| e.at).max();
+    let last_sample = Channel::ALL.iter().filter_map(|&c| trace.series(c).last_seen()).max();
+    last_event.max(last_sample).unwrap_or_default()
+}
+
+fn disturbances(trace: &Trace) -> Vec<Disturbance> {
+    let mut out: Vec<Disturbance> = Vec::new();
+    for event in &trace.events {
+        let EventKind::Stimulus(stimulus) = &event.kind else { continue };
+        match out.last_mut() {
+            Some(last) if event.at.since(last.window.to) <= ONE => {
+                last.window.to = event.at;
+                last.stimuli.push(*stimulus);
+            }
+            _ => out.push(Disturbance { window: Window::new(event.at, event.at), stimuli: vec![*stimulus] }),
+        }
+    }
+    out
+}
+
+impl Disturbance {
+    /// Whether loads or sun were switched.
+    pub(super) fn is_step(&self) -> bool {
+        self.stimuli.iter().any(|s| matches!(s, Stimulus::AcLoad(_) | Stimulus::Pv(_)))
+    }
+    /// Whether a load was switched.
+    pub(super) fn is_load(&self) -> bool {
+        self.stimuli.iter().any(|s| matches!(s, Stimulus::AcLoad(_)))
+    }
+}

@@ -1,0 +1,294 @@
+//! A staged case for the tests of the judges: a good battery over three hours, which a test then spoils.
+
+use proto::quantity::{AmpHours, Amps, Celsius, Micros, Volts, Watts};
+use proto::stimulus::Stimulus;
+
+use super::{Subject, judge};
+use crate::battery::Battery;
+use crate::catalogue;
+use crate::recording::Recording;
+use crate::site::Site;
+use crate::thresholds::Thresholds;
+use crate::trace::{Channel, EventKind};
+use crate::verdict::Verdict;
+
+/// Samples once a second per channel, and events; made into a recording when judged.
+#[derive(Clone)]
+pub(super) struct Stage {
+    channels: Vec<(Channel, Vec<(u64, f64)>)>,
+    events: Vec<(u64, EventKind)>,
+}
+
+pub(super) const END: u64 = 3 * 3600;
+/// When the battery is full.
+pub(super) const FULL: u64 = 3000;
+/// Seven pulls: the grid goes away and a load pulls the battery down for 2 minutes of every 10.
+const PULLS: [u64; 7] = [6600, 7200, 7800, 8400, 9000, 9600, 10_200];
+
+pub(super) fn declared() -> Battery {
+    Battery {
+        name: "staged".to_owned(),
+        cells: 16,
+        capacity: AmpHours(280.0),
+        max_charge_voltage: Volts(56.8),
+        min_voltage: Volts(44.8),
+        cell_over_voltage: Volts(3.65),
+        cell_under_voltage: Volts(2.5),
+        max_charge_current: Amps(140.0),
+        max_discharge_current: Amps(200.0),
+        max_temperature: Celsius(55.0),
+    }
+}
+
+fn pulled(t: u64) -> bool {
+    PULLS.iter().any(|&p| (p..p + 120).contains(&t))
+}
+
+/// Full after 50 minutes with 3 kW of sun, held for nearly an hour, then pulled down seven times.
+pub(super) fn good() -> Stage {
+    let full = |t: u64| t >= FULL;
+    let on_grid = |t: u64| !pulled(t);
+    let value = |channel: Channel, t: u64| -> f64 {
+        match channel {
+            Channel::Cvl => {
+                if full(t) {
+                    55.2
+                } else {
+                    56.8
+                }
+            }
+            Channel::Ccl => {
+                if full(t) {
+                    28.0
+                } else {
+                    140.0
+                }
+            }
+            Channel::Dcl => 200.0,
+            Channel::Soc => {
+                if full(t) {
+                    100.0
+                } else {
+                    95.0 + t as f64 / 600.0
+                }
+            }
+            Channel::PackVoltage => {
+                if pulled(t) {
+                    52.8
+                } else if full(t) {
+                    55.2
+                } else {
+                    54.4
+                }
+            }
+            Channel::PackCurrent => {
+                if pulled(t) {
+                    -66.0
+                } else if full(t) {
+                    0.2
+                } else {
+                    16.8
+                }
+            }
+            Channel::MinCell => 3.44,
+            Channel::MaxCell => {
+                if full(t) {
+                    3.455
+                } else {
+                    3.40
+                }
+            }
+            Channel::PvAvailable => {
+                if on_grid(t) {
+                    3000.0
+                } else {
+                    0.0
+                }
+            }
+            Channel::PvPower => {
+                if on_grid(t) {
+                    2980.0
+                } else {
+                    0.0
+                }
+            }
+            Channel::GridPower => {
+                if on_grid(t) && full(t) {
+                    -2800.0
+                } else {
+                    0.0
+                }
+            }
+            Channel::AcLoads => {
+                if pulled(t) {
+                    3500.0
+                } else {
+                    0.0
+                }
+            }
+            Channel::BusVoltage => {
+                if pulled(t) {
+                    52.7
+                } else if full(t) {
+                    55.2
+                } else {
+                    54.5
+                }
+            }
+            Channel::InverterCurrent => {
+                if pulled(t) {
+                    -66.0
+                } else if full(t) {
+                    -54.0
+                } else {
+                    -38.0
+                }
+            }
+            Channel::SolarCurrent => {
+                if pulled(t) {
+                    0.0
+                } else {
+                    54.0
+                }
+            }
+            Channel::InverterRunning | Channel::GxBattery | Channel::FeedIn | Channel::Online => 1.0,
+            Channel::GridConnected => f64::from(u8::from(on_grid(t))),
+            Channel::InputCurrentLimit => 16.0,
+            _ => 0.0,
+        }
+    };
+    use Channel as C;
+    let sent = [
+        C::Cvl,
+        C::Ccl,
+        C::Dcl,
+        C::Soc,
+        C::PackVoltage,
+        C::PackCurrent,
+        C::MinCell,
+        C::MaxCell,
+        C::PvAvailable,
+        C::PvPower,
+        C::GridPower,
+        C::AcLoads,
+        C::BusVoltage,
+        C::InverterCurrent,
+        C::SolarCurrent,
+        C::InverterRunning,
+        C::GxBattery,
+        C::FeedIn,
+        C::Online,
+        C::GridConnected,
+        C::InputCurrentLimit,
+        C::Alarms,
+    ];
+    let mut channels: Vec<_> =
+        sent.iter().map(|&c| (c, (0..END).map(|t| (t, value(c, t))).collect())).collect();
+    for (gx, can) in GX_OF {
+        // The GX shows a value two seconds after it was on CAN.
+        let shown: Vec<(u64, f64)> = (0..END).map(|t| (t, value(can, t.saturating_sub(2)))).collect();
+        channels.push((gx, shown));
+    }
+    let mut stage = Stage { channels, events: vec![(0, EventKind::Stimulus(Stimulus::Pv(Watts(3000.0))))] };
+    stage.note(FULL, EventKind::Mark("full".to_owned()));
+    for &pull in &PULLS {
+        stage.note(pull, EventKind::Stimulus(Stimulus::Grid(false)));
+        stage.note(pull, EventKind::Stimulus(Stimulus::AcLoad(Watts(3500.0))));
+        stage.note(pull + 120, EventKind::Stimulus(Stimulus::AcLoad(Watts(0.0))));
+        stage.note(pull + 120, EventKind::Stimulus(Stimulus::Grid(true)));
+    }
+    stage.note(END, EventKind::Completed);
+    stage
+}
+
+const GX_OF: [(Channel, Channel); 6] = [
+    (Channel::GxCvl, Channel::Cvl),
+    (Channel::GxCcl, Channel::Ccl),
+    (Channel::GxDcl, Channel::Dcl),
+    (Channel::GxSoc, Channel::Soc),
+    (Channel::GxPackVoltage, Channel::PackVoltage),
+    (Channel::GxPackCurrent, Channel::PackCurrent),
+];
+
+impl Stage {
+    pub(super) fn empty() -> Self {
+        Self { channels: Vec::new(), events: vec![(0, EventKind::Completed)] }
+    }
+
+    pub(super) fn note(&mut self, at: u64, kind: EventKind) {
+        self.events.push((at, kind));
+    }
+
+    pub(super) fn uncompleted(&mut self) {
+        self.events.retain(|(_, kind)| *kind != EventKind::Completed);
+    }
+
+    /// Replaces the values of a channel.
+    pub(super) fn shaped(mut self, channel: Channel, f: impl Fn(u64, f64) -> f64) -> Self {
+        if let Some((_, points)) = self.channels.iter_mut().find(|(c, _)| *c == channel) {
+            points.iter_mut().for_each(|(t, v)| *v = f(*t, *v));
+        } else {
+            self.channels.push((channel, (0..END).map(|t| (t, f(t, 0.0))).collect()));
+        }
+        self
+    }
+
+    /// From a moment on, another value.
+    pub(super) fn set(&mut self, channel: Channel, from: u64, value: f64) {
+        *self = self.clone().shaped(channel, |t, v| if t >= from { value } else { v });
+    }
+
+    /// Without a channel.
+    pub(super) fn deaf(mut self, channel: Channel) -> Self {
+        self.channels.retain(|(c, _)| *c != channel);
+        self
+    }
+
+    /// A channel that falls silent.
+    pub(super) fn silent_after(mut self, channel: Channel, from: u64) -> Self {
+        for (_, points) in self.channels.iter_mut().filter(|(c, _)| *c == channel) {
+            points.retain(|(t, _)| *t < from);
+        }
+        self
+    }
+
+    /// Ends the case early, but complete.
+    pub(super) fn cut(mut self, end: u64) -> Self {
+        self.channels.iter_mut().for_each(|(_, points)| points.retain(|(t, _)| *t < end));
+        self.events.retain(|(t, _)| *t < end);
+        self.note(end, EventKind::Completed);
+        self
+    }
+
+    /// CVL that follows a share of the battery voltage.
+    pub(super) fn following(self, share: f64) -> Self {
+        self.shaped(Channel::Cvl, |t, v| if pulled(t) { v - 2.4 * share } else { v })
+    }
+
+    /// The pulls do not move the voltage.
+    pub(super) fn unmoved(self) -> Self {
+        self.shaped(Channel::PackVoltage, |t, v| if pulled(t) { 55.19 } else { v })
+    }
+
+    pub(super) fn recording(&self) -> Recording {
+        let mut recording = Recording::new();
+        for (channel, points) in &self.channels {
+            points.iter().for_each(|&(t, v)| recording.trace_mut().push(*channel, Micros::from_secs(t), v));
+        }
+        let mut events = self.events.clone();
+        events.sort_by_key(|(t, _)| *t);
+        events.into_iter().for_each(|(t, kind)| recording.note(Micros::from_secs(t), kind));
+        recording
+    }
+
+    pub(super) fn verdict(&self, id: &str) -> Verdict {
+        let battery = declared();
+        let subject = Subject {
+            requirements: vec![catalogue::find(id).expect("a row of the catalogue")],
+            thresholds: Thresholds::default(),
+            battery: &battery,
+            site: Site::default(),
+        };
+        judge(&subject, &self.recording()).pop().expect("one verdict for one requirement")
+    }
+}

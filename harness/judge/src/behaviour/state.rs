@@ -1,0 +1,193 @@
+//! SOC-03, MEA-01 and MEA-03: whether the battery's own measurements agree with themselves and with the plant.
+
+use proto::quantity::{Micros, Percent, Volts};
+
+use super::scene::Scene;
+use crate::trace::Channel;
+use crate::verdict::{Evidence, Opinion};
+use crate::window::{Window, integral, stretches};
+
+/// Charge that must have moved before state of charge can be held against it, % of capacity.
+const SWING: f64 = 4.0;
+
+/// SOC-03: state of charge moves with the integral of current (P 2 §0x355). Batteries correct it when full and when
+/// empty, so only the time between 5 % and 98 % counts.
+pub(super) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let (soc, current) = (scene.series(Channel::Soc), scene.series(Channel::PackCurrent));
+    let between = longest(crate::window::times([soc], scene.whole, |[v]| (5.0..=98.0).contains(&v)));
+    let Some(window) = between else {
+        opinion.unclear("the state of charge never was between 5 % and 98 %");
+        return;
+    };
+    if !scene.hears(opinion, &[Channel::Soc, Channel::PackCurrent], &[window]) {
+        return;
+    }
+    let capacity = scene.subject.battery.capacity.0;
+    let Some((ampere_seconds, _)) = integral(current, &[window], |i| i) else { return };
+    let Some((moved, _)) = integral(current, &[window], f64::abs) else { return };
+    let share = |ampere_seconds: f64| 100.0 * ampere_seconds / 3600.0 / capacity;
+    let counted = share(ampere_seconds);
+    let last = Micros(window.to.0.saturating_sub(1));
+    let (Some(first), Some(last)) = (soc.at(window.from), soc.at(last)) else { return };
+    let reported = last - first;
+    opinion
+        .show(
+            Evidence::fact("charge counted from the battery current", format!("{counted:+.1} %"))
+                .within(window),
+        )
+        .show(
+            Evidence::fact("change of the reported state of charge", format!("{reported:+.1} %"))
+                .within(window),
+        );
+    if share(moved) < SWING {
+        opinion.unclear(format!(
+            "only {:.1} % of the capacity was moved between 5 % and 98 % charge, {SWING} % decides",
+            share(moved)
+        ));
+        return;
+    }
+    // A tenth of the swing allows for an ageing pack and the accuracy of the sensor.
+    let allowance = 0.1 * counted.abs();
+    let error = Percent(((reported - counted).abs() - allowance).max(0.0));
+    Scene::at_most(
+        opinion,
+        "difference between counted charge and state of charge, less 10 % of the swing",
+        error,
+        scene.subject.thresholds.coulomb_error,
+        window,
+        &format!(
+            "the state of charge changed by {reported:+.1} % while {counted:+.1} % was counted; difference"
+        ),
+    );
+}
+
+/// A current that is large enough to have a sign on every instrument, A.
+const CLEAR: f64 = 5.0;
+
+/// MEA-01: *"a negative current indicates discharge, positive current indicates charge"* (P 2 §0x356), against what
+/// the GX says of the solar charger and the inverter.
+pub(super) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let channels = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
+    let [mut charging, mut discharging] = [(0.0, 0.0); 2];
+    for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
+        let [solar, inverter, pack] = s.values;
+        let expected = solar + inverter;
+        if expected.abs() < CLEAR || pack.abs() < CLEAR / 2.0 {
+            continue;
+        }
+        let tally = if expected > 0.0 { &mut charging } else { &mut discharging };
+        tally.0 += s.window.secs();
+        if pack * expected > 0.0 {
+            tally.1 += s.window.secs();
+        }
+    }
+    let mut seen = 0;
+    for (word, sign, (time, agreeing)) in
+        [("charging", "positive", charging), ("discharging", "negative", discharging)]
+    {
+        if time < 60.0 {
+            opinion.show(Evidence::fact(format!("time {word}"), format!("{time:.0} s")).against("≥ 60 s"));
+            continue;
+        }
+        seen += 1;
+        let share = 100.0 * agreeing / time;
+        opinion.show(
+            Evidence::fact(format!("time {word} with a {sign} battery current"), format!("{share:.0} %"))
+                .against("≥ 90 %"),
+        );
+        if share >= 90.0 {
+            opinion.pass(format!("while {word} the battery current is {sign}"));
+        } else if share <= 50.0 {
+            opinion.fail(format!(
+                "while solar charger and inverter show the battery {word}, its current is {sign} for only {share:.0} % of the time: the sign is inverted, or the value unsigned"
+            ));
+        } else {
+            opinion
+                .unclear(format!("while {word} the battery current is {sign} for {share:.0} % of the time"));
+        }
+    }
+    if seen < 2 && opinion.is_good() {
+        opinion.unclear(
+            "charge and discharge must both be seen for a minute, with solar charger and inverter on the GX",
+        );
+    }
+}
+
+/// MEA-03: battery voltage agrees with the inverter's DC voltage within calibration and cable drop, while the switch
+/// is closed and the current is small (P 1.5.3: *"voltage drops and calibration differences"*).
+pub(super) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let channels = [Channel::PackVoltage, Channel::BusVoltage, Channel::PackCurrent];
+    let online = scene.series(Channel::Online);
+    let (mut sum, mut secs) = (0.0, 0.0);
+    for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
+        let [pack, bus, current] = s.values;
+        if current.abs() > 20.0 || online.at(s.window.from).is_some_and(|v| v < 0.5) {
+            continue;
+        }
+        sum += (bus - pack) * s.window.secs();
+        secs += s.window.secs();
+    }
+    if secs < 600.0 {
+        opinion.unclear("battery and DC bus were not seen together for 10 minutes with less than 20 A");
+        return;
+    }
+    Scene::at_most(
+        opinion,
+        "mean difference between DC bus and battery voltage below 20 A",
+        Volts((sum / secs).abs()),
+        scene.subject.thresholds.bus_difference,
+        scene.whole,
+        "battery voltage and DC bus differ by more than calibration and cables explain",
+    );
+}
+
+fn longest(windows: Vec<Window>) -> Option<Window> {
+    windows.into_iter().max_by_key(|w| w.length())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::staged::{Stage, good};
+    use crate::trace::Channel;
+    use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use rstest::rstest;
+
+    /// 28 A into 280 Ah for two hours is 20 %.
+    fn charging(soc_rises: f64) -> Stage {
+        good()
+            .shaped(Channel::PackCurrent, |t, _| if t < 7200 { 28.0 } else { 0.0 })
+            .shaped(Channel::Soc, move |t, _| (50.0 + soc_rises * t.min(7200) as f64 / 7200.0).round())
+    }
+
+    #[rstest]
+    #[case(charging(20.0), Pass)]
+    #[case(charging(17.0), Pass)]
+    #[case(charging(0.0), Fail)]
+    #[case(charging(40.0), Fail)]
+    #[case(charging(20.0).cut(600), Inconclusive)]
+    #[case(charging(20.0).deaf(Channel::PackCurrent), Inconclusive)]
+    fn state_of_charge(#[case] stage: Stage, #[case] expected: Outcome) {
+        let verdict = stage.verdict("SOC-03");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    #[rstest]
+    #[case(good(), Pass)]
+    #[case(good().shaped(Channel::PackCurrent, |_, i| -i), Fail)]
+    #[case(good().shaped(Channel::PackCurrent, |_, i| i.abs()), Fail)]
+    #[case(good().cut(6000), Inconclusive)]
+    #[case(good().deaf(Channel::InverterCurrent), Inconclusive)]
+    fn sign_of_the_current(#[case] stage: Stage, #[case] expected: Outcome) {
+        let verdict = stage.verdict("MEA-01");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    #[rstest]
+    #[case(good(), Pass)]
+    #[case(good().shaped(Channel::PackVoltage, |_, v| v - 1.0), Fail)]
+    #[case(good().deaf(Channel::BusVoltage), Inconclusive)]
+    fn bus_and_battery(#[case] stage: Stage, #[case] expected: Outcome) {
+        let verdict = stage.verdict("MEA-03");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+}
