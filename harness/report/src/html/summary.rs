@@ -146,7 +146,7 @@ pub(crate) fn anchor(run: &Run, case: &CaseResult) -> String {
 pub(crate) fn cases(out: &mut String, run: &Run) -> fmt::Result {
     out.push_str(
         "<section id=cases><h2>Cases</h2><table class=summary><thead><tr><th>Outcome<th>Case<th>Section\
-         <th class=n>Time<th>CVL<th class=n>Holds<th class=n>Fails<th class=n>Warns<th class=n>Open</tr></thead><tbody>",
+         <th class=n>Time<th>CVL<th class=n>Holds<th class=n>Fails<th class=n>Warns<th class=n>Undecided</tr></thead><tbody>",
     );
     for case in &run.cases {
         let n = |mark| match case.verdicts.iter().filter(|v| Mark::of(v) == mark).count() {
