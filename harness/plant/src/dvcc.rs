@@ -1,0 +1,201 @@
+//! What the GX makes of the battery's limits: distributed voltage and current control, as `dbus-systemcalc-py` of
+//! Venus OS does it, as one pure function.
+
+use proto::quantity::{Amps, Volts};
+
+/// What the battery says in 0x351, after the corrections for its make.
+///
+/// Those corrections (LG at most 57.3 V, Pylontech towards 52.8 V, BYD 55 V at no charge, Pelio 56.0 V, Lynx stopping
+/// every charger at no charge) belong between the frame and this type; none is made here yet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// charge voltage limit
+    pub cvl: Volts,
+    /// charge current limit
+    pub ccl: Amps,
+    /// discharge current limit; 0 forbids discharge
+    pub dcl: Amps,
+}
+
+/// What the installer set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// register 2705, absent when −1
+    pub charge_current: Option<Amps>,
+    /// register 2710, absent when 0
+    pub charge_voltage: Option<Volts>,
+    /// register 2707: feed in excess DC-coupled PV
+    pub feed_in: bool,
+    /// the most that solar chargers may exceed CVL by: 0.4 V at 48 V (P 1.5.3), half of it at 24 V, a quarter at 12 V
+    pub solar_offset: Volts,
+}
+
+/// What the devices report.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Devices {
+    /// the AC input is connected, and to no generator
+    pub mains: bool,
+    /// the inverter's voltage setpoint for the DC bus, with the solar offset while it may export; absent without ESS
+    pub hub: Option<Volts>,
+    /// the charge voltage that the inverter works with, as read back
+    pub readback: Volts,
+    /// the inverter reports bulk, absorption or float; under the external control of ESS it reports none of them
+    pub charge_stage: bool,
+    /// its DC current, smoothed; negative when it draws from the bus
+    pub inverter_current: Amps,
+    /// of all solar chargers, smoothed
+    pub solar_current: Amps,
+    /// the solar chargers' own limit
+    pub solar_rating: Amps,
+}
+
+/// What goes out to inverter and chargers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setpoints {
+    /// the inverter holds the bus at this
+    pub inverter_voltage: Volts,
+    /// the most that the inverter may charge with
+    pub inverter_charge: Amps,
+    /// passed on as it is; only 0 matters off grid (P 2 §0x351)
+    pub discharge: Amps,
+    /// setpoint of the solar chargers
+    pub solar_voltage: Volts,
+    /// limit of the solar chargers
+    pub solar_current: Amps,
+    /// whether excess solar goes to the grid
+    pub feed_in: bool,
+}
+
+/// The GX's rules, applied every 3 s.
+#[must_use]
+pub fn setpoints(limits: &Limits, settings: &Settings, devices: &Devices) -> Setpoints {
+    let cvl = settings.charge_voltage.map_or(limits.cvl, |user| limits.cvl.min(user));
+    let ccl = settings.charge_current.map_or(limits.ccl, |user| limits.ccl.min(user)).max(Amps::ZERO);
+    let feed_in = settings.feed_in && devices.mains;
+
+    let solar_current = if feed_in {
+        // Nobody can tell whether more sun would go to the battery or to the grid, so voltage alone decides.
+        devices.solar_rating
+    } else {
+        let drawn = (-devices.inverter_current).max(Amps::ZERO);
+        Amps((ccl + drawn).0.ceil()).min(devices.solar_rating)
+    };
+
+    let solar_voltage = match devices.hub {
+        None => cvl,
+        Some(hub) => {
+            let offset = Volts((hub - devices.readback).0.clamp(0.0, settings.solar_offset.0));
+            // Without a first step the bus would never rise above CVL, and the inverter never begin to export.
+            let first = settings.solar_offset / 4.0;
+            if feed_in && devices.charge_stage {
+                (cvl + offset.max(first)).min(hub + first)
+            } else {
+                (cvl + offset).min(hub)
+            }
+        }
+    };
+
+    Setpoints {
+        inverter_voltage: cvl,
+        inverter_charge: Amps((ccl - devices.solar_current).0.round().max(0.0)),
+        discharge: limits.dcl,
+        solar_voltage,
+        solar_current,
+        feed_in,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const LIMITS: Limits = Limits { cvl: Volts(56.0), ccl: Amps(140.0), dcl: Amps(200.0) };
+    const SETTINGS: Settings =
+        Settings { charge_current: None, charge_voltage: None, feed_in: true, solar_offset: Volts(0.4) };
+    const DEVICES: Devices = Devices {
+        mains: true,
+        hub: Some(Volts(56.4)),
+        readback: Volts(56.0),
+        charge_stage: false,
+        inverter_current: Amps(-40.0),
+        solar_current: Amps(50.0),
+        solar_rating: Amps(100.0),
+    };
+
+    fn with<T: Copy>(base: T, change: impl FnOnce(&mut T)) -> T {
+        let mut t = base;
+        change(&mut t);
+        t
+    }
+
+    /// Rules of Venus OS dbus-systemcalc-py v2.256, one row each:
+    /// inverter voltage, inverter charge current, discharge, solar voltage, solar current, feed-in.
+    #[rstest]
+    #[case::feeding_in_is_unrestricted(LIMITS, SETTINGS, DEVICES, [56.0, 90.0, 200.0, 56.4, 100.0], true)]
+    #[case::user_voltage_wins_when_lower(
+        LIMITS, with(SETTINGS, |s| s.charge_voltage = Some(Volts(55.0))), DEVICES, [55.0, 90.0, 200.0, 55.4, 100.0], true)]
+    #[case::user_voltage_loses_when_higher(
+        LIMITS, with(SETTINGS, |s| s.charge_voltage = Some(Volts(57.0))), DEVICES, [56.0, 90.0, 200.0, 56.4, 100.0], true)]
+    #[case::user_current_wins_when_lower(
+        LIMITS, with(SETTINGS, |s| s.charge_current = Some(Amps(60.0))), DEVICES, [56.0, 10.0, 200.0, 56.4, 100.0], true)]
+    #[case::solar_is_taken_from_the_inverters_share(
+        with(LIMITS, |l| l.ccl = Amps(30.0)), SETTINGS, DEVICES, [56.0, 0.0, 200.0, 56.4, 100.0], true)]
+    #[case::no_charge_current_does_not_stop_solar_while_feeding_in(
+        with(LIMITS, |l| l.ccl = Amps(0.0)), SETTINGS, DEVICES, [56.0, 0.0, 200.0, 56.4, 100.0], true)]
+    #[case::no_charge_current_without_feed_in_leaves_what_the_inverter_draws(
+        with(LIMITS, |l| l.ccl = Amps(0.0)), with(SETTINGS, |s| s.feed_in = false),
+        with(DEVICES, |d| { d.hub = Some(Volts(56.0)); d.inverter_current = Amps(-8.0); }),
+        [56.0, 0.0, 200.0, 56.0, 8.0], false)]
+    #[case::solar_limit_is_rounded_up(
+        with(LIMITS, |l| l.ccl = Amps(20.2)), with(SETTINGS, |s| s.feed_in = false),
+        with(DEVICES, |d| { d.hub = Some(Volts(56.0)); d.inverter_current = Amps(-8.1); d.solar_current = Amps(10.0); }),
+        [56.0, 10.0, 200.0, 56.0, 29.0], false)]
+    #[case::a_charging_inverter_adds_nothing(
+        with(LIMITS, |l| l.ccl = Amps(20.0)), with(SETTINGS, |s| s.feed_in = false),
+        with(DEVICES, |d| { d.hub = Some(Volts(56.0)); d.inverter_current = Amps(15.0); d.solar_current = Amps(0.0); }),
+        [56.0, 20.0, 200.0, 56.0, 20.0], false)]
+    #[case::no_feed_in_without_mains(
+        LIMITS, SETTINGS, with(DEVICES, |d| { d.mains = false; d.hub = Some(Volts(56.0)); }),
+        [56.0, 90.0, 200.0, 56.0, 100.0], false)]
+    #[case::in_a_charge_stage_the_offset_is_at_least_a_quarter(
+        LIMITS, SETTINGS, with(DEVICES, |d| { d.hub = Some(Volts(56.0)); d.charge_stage = true; }), [56.0, 90.0, 200.0, 56.1, 100.0], true)]
+    #[case::offset_never_exceeds_its_cap(
+        LIMITS, SETTINGS, with(DEVICES, |d| d.hub = Some(Volts(58.0))), [56.0, 90.0, 200.0, 56.4, 100.0], true)]
+    #[case::the_hub_bounds_it(
+        with(LIMITS, |l| l.cvl = Volts(57.0)), SETTINGS, DEVICES, [57.0, 90.0, 200.0, 56.4, 100.0], true)]
+    #[case::in_a_charge_stage_the_hub_counts_a_quarter_more(
+        with(LIMITS, |l| l.cvl = Volts(57.0)), SETTINGS, with(DEVICES, |d| d.charge_stage = true),
+        [57.0, 90.0, 200.0, 56.5, 100.0], true)]
+    #[case::after_a_step_down_the_first_tick_goes_without_offset(
+        with(LIMITS, |l| l.cvl = Volts(55.0)), SETTINGS,
+        with(DEVICES, |d| { d.hub = Some(Volts(55.4)); }), [55.0, 90.0, 200.0, 55.0, 100.0], true)]
+    #[case::after_a_step_down_the_next_tick_has_it(
+        with(LIMITS, |l| l.cvl = Volts(55.0)), SETTINGS,
+        with(DEVICES, |d| { d.hub = Some(Volts(55.4)); d.readback = Volts(55.0); }), [55.0, 90.0, 200.0, 55.4, 100.0], true)]
+    #[case::without_a_hub_voltage_solar_gets_cvl(
+        LIMITS, SETTINGS, with(DEVICES, |d| d.hub = None), [56.0, 90.0, 200.0, 56.0, 100.0], true)]
+    #[case::half_the_offset_at_24_volts(
+        with(LIMITS, |l| l.cvl = Volts(28.0)), with(SETTINGS, |s| s.solar_offset = Volts(0.2)),
+        with(DEVICES, |d| { d.hub = Some(Volts(28.4)); d.readback = Volts(28.0); }), [28.0, 90.0, 200.0, 28.2, 100.0], true)]
+    #[case::zero_volts_are_passed_on(
+        with(LIMITS, |l| l.cvl = Volts(0.0)), SETTINGS,
+        with(DEVICES, |d| { d.hub = Some(Volts(0.4)); }), [0.0, 90.0, 200.0, 0.0, 100.0], true)]
+    #[case::no_discharge_is_passed_on(
+        with(LIMITS, |l| l.dcl = Amps(0.0)), SETTINGS, DEVICES, [56.0, 90.0, 0.0, 56.4, 100.0], true)]
+    fn the_rules(
+        #[case] limits: Limits,
+        #[case] settings: Settings,
+        #[case] devices: Devices,
+        #[case] expected: [f64; 5],
+        #[case] feed_in: bool,
+    ) {
+        let s = setpoints(&limits, &settings, &devices);
+        let found =
+            [s.inverter_voltage.0, s.inverter_charge.0, s.discharge.0, s.solar_voltage.0, s.solar_current.0];
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-9, "{s:?}");
+        }
+        assert_eq!(s.feed_in, feed_in);
+    }
+}

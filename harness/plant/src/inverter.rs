@@ -1,0 +1,209 @@
+//! The inverter/charger: transfer, island, ESS, and its hold on the DC voltage.
+
+use proto::quantity::{Amps, Micros, Volts, Watts};
+use proto::reading::GxInverter;
+
+use crate::gx::round;
+use crate::pack::STEP;
+use crate::params::InverterParams;
+
+/// One unit between DC bus, AC input (mains) and AC output (loads).
+#[derive(Debug, Clone)]
+pub(crate) struct Inverter {
+    p: InverterParams,
+    /// AC power, positive from battery to AC, negative when charging
+    watts: f64,
+    /// W per V of error per second, so that the loop through the battery has its time constant
+    gain: f64,
+    running: bool,
+    /// since when nothing keeps it from working
+    ready_since: Option<Micros>,
+    mains: bool,
+    mains_since: Micros,
+    connected: bool,
+    low: bool,
+    low_since: Option<Micros>,
+    overload_since: Option<Micros>,
+    rest_until: Micros,
+    load: f64,
+    input_limit: f64,
+    volts: f64,
+    amps: f64,
+}
+
+/// What the GX wants of it, and whether there is a battery.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InverterOrders {
+    /// battery there, limits not stale
+    pub(crate) enabled: bool,
+    /// setpoint of the DC bus, V
+    pub(crate) volts: f64,
+    /// the most to charge with, A
+    pub(crate) charge: f64,
+    /// the most to discharge with, A; exact on the mains, in an island only zero counts (P 2 §0x351)
+    pub(crate) discharge: f64,
+    /// the mains are to carry the loads: state of charge at its minimum
+    pub(crate) spare: bool,
+    /// export to hold the bus down at `volts`
+    pub(crate) feed_in: bool,
+    /// power to draw from the mains where there is a choice, W
+    pub(crate) setpoint: f64,
+    /// charge from the mains with this, W on the AC side
+    pub(crate) recharge: f64,
+}
+
+impl Inverter {
+    pub(crate) fn new(p: &InverterParams, ohms: f64, nominal: Volts, mains: bool) -> Self {
+        Self {
+            gain: nominal.0 / (ohms * p.voltage_loop.secs()),
+            p: p.clone(),
+            watts: 0.0,
+            running: true,
+            ready_since: Some(Micros::ZERO),
+            mains,
+            mains_since: Micros::ZERO,
+            connected: mains,
+            low: false,
+            low_since: None,
+            overload_since: None,
+            rest_until: Micros::ZERO,
+            load: 0.0,
+            input_limit: p.input_current_limit.0,
+            volts: 0.0,
+            amps: 0.0,
+        }
+    }
+
+    /// Mains come or go. Their loss is seen at once, their return only after the reconnect time.
+    pub(crate) fn mains(&mut self, at: Micros, there: bool) {
+        if there != self.mains {
+            (self.mains, self.mains_since) = (there, at);
+            self.connected = false;
+        }
+    }
+
+    /// AC load on the output.
+    pub(crate) fn load(&mut self, watts: Watts) {
+        self.load = watts.0;
+    }
+
+    /// AC input current limit; it bounds feed-in too (P 1.5.3.3).
+    pub(crate) fn limit_input(&mut self, amps: Amps) {
+        self.input_limit = amps.0;
+    }
+
+    /// One step at `volts` of its DC terminals, with `solar` amps on the bus; returns the current it draws from there.
+    pub(crate) fn step(&mut self, at: Micros, volts: f64, solar: f64, orders: &InverterOrders) -> f64 {
+        let volts = volts.max(1.0);
+        self.volts = volts;
+        if self.mains && !self.connected && at.since(self.mains_since) >= self.p.reconnect {
+            self.connected = true;
+        }
+        self.watch_voltage(at, volts, orders.enabled);
+        self.watch_load(at);
+        let island_ok = orders.discharge > 0.0 && !self.low && at >= self.rest_until;
+        self.start_or_stop(at, orders.enabled && (self.connected || island_ok));
+
+        self.watts = match (self.running, self.connected) {
+            (false, _) => 0.0,
+            (true, false) => self.load,
+            (true, true) => self.towards(volts, solar, orders),
+        };
+        let efficiency = self.p.efficiency.0 / 100.0;
+        let dc = if self.watts >= 0.0 { self.watts / efficiency } else { self.watts * efficiency };
+        let standby = if self.running && !self.connected { self.p.standby.0 } else { 0.0 };
+        self.amps = (dc + standby) / volts;
+        self.amps
+    }
+
+    /// Power in parallel with the mains: an integral control of the DC voltage between two bounds that move. The
+    /// lower one covers the loads (or recharges); the upper one is what may be exported.
+    fn towards(&self, volts: f64, solar: f64, orders: &InverterOrders) -> f64 {
+        let (dt, efficiency) = (STEP.secs(), self.p.efficiency.0 / 100.0);
+        let discharges = orders.discharge > 0.0 && !orders.spare && !self.low;
+        let from_battery = if discharges { orders.discharge } else { 0.0 };
+        let source = (solar + from_battery) * volts * efficiency;
+        let most = self.p.maximum_power.0;
+        let own = self.p.standby.0;
+        let cover = (self.load + own - orders.setpoint).clamp(0.0, most).min(source);
+        let charge = orders.charge.min(self.p.maximum_charge.0) * volts / efficiency;
+        let lower = if orders.recharge > 0.0 {
+            -orders.recharge.min(charge).min(most)
+        } else if discharges {
+            cover
+        } else {
+            0.0
+        };
+        let upper = if orders.feed_in {
+            let mains = self.load + own + self.input_limit * self.p.mains_voltage.0;
+            most.min(mains).min(source)
+        } else {
+            cover
+        };
+        let error = volts + self.p.calibration.0 - orders.volts;
+        let wanted = (self.watts + error * self.gain * dt).clamp(lower, upper.max(lower));
+        let ramp = self.p.ramp.0 * dt;
+        self.watts + (wanted - self.watts).clamp(-ramp, ramp)
+    }
+
+    fn watch_voltage(&mut self, at: Micros, volts: f64, battery: bool) {
+        let shown = volts + self.p.calibration.0;
+        if shown >= self.p.shutdown.0 || !battery {
+            self.low_since = None;
+        } else if at.since(*self.low_since.get_or_insert(at)) >= self.p.shutdown_delay {
+            self.low = true;
+        }
+        if shown >= self.p.restart.0 {
+            self.low = false;
+        }
+    }
+
+    fn watch_load(&mut self, at: Micros) {
+        let over = self.running && !self.connected && self.load > self.p.overload_power.0;
+        if !over {
+            self.overload_since = None;
+        } else if at.since(*self.overload_since.get_or_insert(at)) >= self.p.overload_time {
+            self.rest_until = at + self.p.overload_time;
+        }
+    }
+
+    fn start_or_stop(&mut self, at: Micros, can: bool) {
+        if !can {
+            (self.running, self.ready_since) = (false, None);
+        } else if !self.running {
+            self.running = at.since(*self.ready_since.get_or_insert(at)) >= self.p.restart_delay;
+        }
+    }
+
+    /// Whether the AC input is connected.
+    pub(crate) fn connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Current drawn from the bus at the last step, A.
+    pub(crate) fn amps(&self) -> f64 {
+        self.amps
+    }
+
+    /// Power from the mains, negative when it exports; the own consumption comes from there too.
+    pub(crate) fn grid_watts(&self) -> f64 {
+        if self.connected { self.load - self.watts + self.p.standby.0 } else { 0.0 }
+    }
+
+    /// Power that reaches the loads.
+    pub(crate) fn load_watts(&self) -> f64 {
+        if self.connected || self.running { self.load } else { 0.0 }
+    }
+
+    /// What the GX shows of it.
+    pub(crate) fn reading(&self) -> GxInverter {
+        GxInverter {
+            dc_voltage: Volts(round(self.volts + self.p.calibration.0, 100.0)),
+            dc_current: Amps(round(-self.amps, 10.0)),
+            input_current_limit: Amps(round(self.input_limit, 10.0)),
+            running: self.running,
+            ac_out: Watts(round(self.load_watts(), 0.1)),
+            ac_in: Watts(round(self.grid_watts(), 0.1)),
+        }
+    }
+}

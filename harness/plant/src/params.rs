@@ -1,0 +1,456 @@
+//! Every number of the simulated world, with where it comes from: **V** was read in a public source, **A** is an
+//! assumption, to be swept. [`Params::default`] holds the same numbers as `rigs/simulated.yaml`.
+
+use proto::quantity::{
+    AmpHours, Amps, Celsius, JoulesPerKelvin, JoulesPerMole, Micros, Ohms, Percent, PercentPerMonth, Volts,
+    Watts, WattsPerKelvin, WattsPerSecond,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The world around the battery's management system.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Params {
+    /// the cells
+    pub pack: PackParams,
+    /// cables between battery, inverter and solar charger
+    pub cables: CableParams,
+    /// the supply that plays the sun
+    pub psu: PsuParams,
+    /// the solar charger
+    pub solar: SolarParams,
+    /// the inverter/charger
+    pub inverter: InverterParams,
+    /// the GX and the installer's settings in it
+    pub gx: GxParams,
+}
+
+/// Cells in series. Resistances are those of one cell of `reference-capacity` at 25 °C; they scale with 1/capacity.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PackParams {
+    /// Open-circuit voltage of one cell over its state of charge, rising in both.
+    /// V: LibreSolar bms-firmware (5 % steps), APR18650M1B at C/32 above 95 %. A: below 0 %.
+    pub ocv: Vec<(Percent, Volts)>,
+    /// capacity of the cell that the resistances belong to
+    pub reference_capacity: AmpHours,
+    /// ohmic part; A: 0.22 mΩ (AC 1 kHz 0.20 mΩ is V, EVE LF105)
+    pub r0: Ohms,
+    /// charge transfer; A
+    pub r1: Ohms,
+    /// its time constant; A
+    pub tau1: Micros,
+    /// diffusion; A
+    pub r2: Ohms,
+    /// its time constant; A
+    pub tau2: Micros,
+    /// activation energy of all three resistances; V: PyBaMM example set
+    pub activation: JoulesPerMole,
+    /// half of the gap between the voltages at rest after charge and after discharge; V: 5–25 mV gap
+    pub hysteresis: Volts,
+    /// share of capacity over which the hysteresis changes sides; A
+    pub hysteresis_span: Percent,
+    /// standard deviation of the cells' capacities; A: 0.5–1 %
+    pub capacity_spread: Percent,
+    /// standard deviation of the cells' resistances; A
+    pub resistance_spread: Percent,
+    /// A: 2–3 % per month
+    pub self_discharge: PercentPerMonth,
+    /// of one cell; A
+    pub heat_capacity: JoulesPerKelvin,
+    /// of one cell to the room; A: 0.3–0.5 W/K
+    pub cooling: WattsPerKelvin,
+    /// the room, and the cells at the start; A
+    pub ambient: Celsius,
+    /// from the coldest to the warmest cell in kelvin, written as a difference of °C; A
+    pub temperature_spread: Celsius,
+    /// a cell charged above the others is put at this state of charge at most, so that it rests below its limit; A
+    pub imbalance_ceiling: Percent,
+}
+
+/// Resistance of the cables, both conductors together.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CableParams {
+    /// battery to bus bar, links, fuses and contactor included; A: with R0 and R1 it makes 8.7 mΩ
+    pub battery: Ohms,
+    /// bus bar to inverter; A
+    pub inverter: Ohms,
+    /// bus bar to solar charger; A
+    pub solar: Ohms,
+    /// Rise of the bus per ampere that still flows when the contactor opens: reaction time over bus capacitance.
+    /// A: 1 ms over 20 mF, which is the 3 V/ms at 60 A of a measured bus.
+    pub opening_spike: Ohms,
+    /// the chargers' own over-voltage protection cuts the spike here; A (60.8 V was seen in the field)
+    pub spike_ceiling: Volts,
+    /// time constant with which a bus without battery dies; A
+    pub bus_decay: Micros,
+}
+
+/// A supply with a rectangular characteristic: constant voltage up to a current limit.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PsuParams {
+    /// voltage setting, the "sun's" voltage at the charger's input; A
+    pub voltage: Volts,
+    /// the most that it can give; A
+    pub maximum: Watts,
+}
+
+/// A solar charger with maximum power point tracker.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SolarParams {
+    /// V: SmartSolar 250/100
+    pub maximum_current: Amps,
+    /// V: SmartSolar 250/100 at 48 V
+    pub maximum_power: Watts,
+    /// starts when PV exceeds the battery by this; V
+    pub start_above: Volts,
+    /// stops when PV exceeds the battery by less; V
+    pub stop_below: Volts,
+    /// from input present to charging; A: 5–30 s
+    pub start_delay: Micros,
+    /// rise of power, the tracker on its way up; A
+    pub rise: WattsPerSecond,
+    /// time constant of its voltage control; A: 0.1–0.5 s
+    pub voltage_loop: Micros,
+    /// battery side over PV side; V: 98 % at its best
+    pub efficiency: Percent,
+    /// of the power at the corner of the supply's rectangle that the tracker finds; A
+    pub tracking: Percent,
+    /// period of the full scan while tracking; A: 60–600 s
+    pub scan_period: Micros,
+    /// how long a scan takes; A: 1–5 s
+    pub scan_time: Micros,
+    /// power during a scan, of what there would be; A
+    pub scan_level: Percent,
+    /// what its voltmeter shows too much; A
+    pub calibration: Volts,
+}
+
+/// An inverter/charger with the ESS assistant. Figures of a 48/5000/70 unit.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct InverterParams {
+    /// continuous AC power; A (48/5000 class)
+    pub maximum_power: Watts,
+    /// largest DC charge current; A (48/5000/70)
+    pub maximum_charge: Amps,
+    /// an AC load above this switches it off in island mode; A
+    pub overload_power: Watts,
+    /// how long an overload is borne, and how long until it tries again; A
+    pub overload_time: Micros,
+    /// each way; V: 95 % at its best
+    pub efficiency: Percent,
+    /// own consumption, from the battery only in island mode; V: 35 W (48/5000)
+    pub standby: Watts,
+    /// of the AC input; A
+    pub mains_voltage: Volts,
+    /// AC input current limit at the start; A
+    pub input_current_limit: Amps,
+    /// mains present until connected; A: 60 s (10–300 s by grid code)
+    pub reconnect: Micros,
+    /// A: 400–2000 W/s
+    pub ramp: WattsPerSecond,
+    /// time constant of its DC voltage control; A: 0.5–2 s
+    pub voltage_loop: Micros,
+    /// below it for `shutdown-delay`: no more discharge; A: 37–47 V
+    pub shutdown: Volts,
+    /// A
+    pub shutdown_delay: Micros,
+    /// above it for `restart-delay`: discharge again; A: 37–47 V
+    pub restart: Volts,
+    /// from conditions fulfilled to working again; A
+    pub restart_delay: Micros,
+    /// what its voltmeter shows too much; A
+    pub calibration: Volts,
+}
+
+/// The GX: its timers and what the installer set.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GxParams {
+    /// without 0x351 for longer, charging and discharging stop (P 1.4)
+    pub limits_timeout: Micros,
+    /// without any frame for longer, the battery is gone from the GX; A
+    pub battery_timeout: Micros,
+    /// chargers may exceed CVL by this while feeding in, at 48 V (P 1.5.3)
+    pub solar_offset: Volts,
+    /// system voltage that `solar-offset` scales with: 12, 24 or 48 V
+    pub nominal: Volts,
+    /// power drawn from the grid when it can be chosen (register 2700); V: default of ESS
+    pub grid_setpoint: Watts,
+    /// below it no discharge while the mains are there (register 2901); V: default of ESS is 10 %
+    pub minimum_soc: Percent,
+    /// above `minimum-soc` by this, discharge resumes; A
+    pub minimum_soc_release: Percent,
+    /// below `minimum-soc` by this, it recharges from the mains; V: ESS manual
+    pub recharge_below: Percent,
+    /// power of that recharge, on the AC side; A
+    pub recharge_power: Watts,
+}
+
+impl Default for PackParams {
+    fn default() -> Self {
+        Self {
+            ocv: LFP.iter().map(|&(soc, volts)| (Percent(soc), Volts(volts))).collect(),
+            reference_capacity: AmpHours(280.0),
+            r0: Ohms(0.22e-3),
+            r1: Ohms(0.20e-3),
+            tau1: Micros::from_secs(40),
+            r2: Ohms(0.30e-3),
+            tau2: Micros::from_secs(1500),
+            activation: JoulesPerMole(20e3),
+            hysteresis: Volts(0.010),
+            hysteresis_span: Percent(1.0),
+            capacity_spread: Percent(0.7),
+            resistance_spread: Percent(5.0),
+            self_discharge: PercentPerMonth(2.5),
+            heat_capacity: JoulesPerKelvin(5400.0),
+            cooling: WattsPerKelvin(0.4),
+            ambient: Celsius(25.0),
+            temperature_spread: Celsius(2.0),
+            imbalance_ceiling: Percent(99.0),
+        }
+    }
+}
+
+/// V to 95 % in 5 % steps: LibreSolar bms-firmware; above: APR18650M1B at C/32. A: the fall below 0 %, without which a
+/// cell would bear a discharge long after it is empty.
+const LFP: [(f64, f64); 25] = [
+    (-2.0, 2.00),
+    (-1.0, 2.50),
+    (0.0, 2.833),
+    (5.0, 3.132),
+    (10.0, 3.177),
+    (15.0, 3.190),
+    (20.0, 3.213),
+    (25.0, 3.226),
+    (30.0, 3.240),
+    (35.0, 3.252),
+    (40.0, 3.262),
+    (45.0, 3.264),
+    (50.0, 3.265),
+    (55.0, 3.268),
+    (60.0, 3.271),
+    (65.0, 3.275),
+    (70.0, 3.283),
+    (75.0, 3.296),
+    (80.0, 3.304),
+    (85.0, 3.308),
+    (90.0, 3.309),
+    (95.0, 3.314),
+    (98.33, 3.351),
+    (99.5, 3.418),
+    (100.0, 3.598),
+];
+
+impl Default for CableParams {
+    fn default() -> Self {
+        Self {
+            battery: Ohms(2.0e-3),
+            inverter: Ohms(0.5e-3),
+            solar: Ohms(1.0e-3),
+            opening_spike: Ohms(50e-3),
+            spike_ceiling: Volts(66.0),
+            bus_decay: Micros::from_secs(1),
+        }
+    }
+}
+
+impl Default for PsuParams {
+    fn default() -> Self {
+        Self { voltage: Volts(120.0), maximum: Watts(7200.0) }
+    }
+}
+
+impl Default for SolarParams {
+    fn default() -> Self {
+        Self {
+            maximum_current: Amps(100.0),
+            maximum_power: Watts(5800.0),
+            start_above: Volts(5.0),
+            stop_below: Volts(1.0),
+            start_delay: Micros::from_secs(10),
+            rise: WattsPerSecond(2000.0),
+            voltage_loop: Micros::from_millis(300),
+            efficiency: Percent(98.0),
+            tracking: Percent(99.5),
+            scan_period: Micros::from_secs(600),
+            scan_time: Micros::from_secs(2),
+            scan_level: Percent(40.0),
+            calibration: Volts(-0.02),
+        }
+    }
+}
+
+impl Default for InverterParams {
+    fn default() -> Self {
+        Self {
+            maximum_power: Watts(4000.0),
+            maximum_charge: Amps(70.0),
+            overload_power: Watts(5000.0),
+            overload_time: Micros::from_secs(30),
+            efficiency: Percent(95.0),
+            standby: Watts(35.0),
+            mains_voltage: Volts(230.0),
+            input_current_limit: Amps(32.0),
+            reconnect: Micros::from_secs(60),
+            ramp: WattsPerSecond(1000.0),
+            voltage_loop: Micros::from_secs(1),
+            shutdown: Volts(44.0),
+            shutdown_delay: Micros::from_secs(3),
+            restart: Volts(47.0),
+            restart_delay: Micros::from_secs(5),
+            calibration: Volts(0.03),
+        }
+    }
+}
+
+impl Default for GxParams {
+    fn default() -> Self {
+        Self {
+            limits_timeout: Micros::from_secs(3),
+            battery_timeout: Micros::from_secs(10),
+            solar_offset: Volts(0.4),
+            nominal: Volts(48.0),
+            grid_setpoint: Watts(50.0),
+            minimum_soc: Percent(10.0),
+            minimum_soc_release: Percent(3.0),
+            recharge_below: Percent(5.0),
+            recharge_power: Watts(200.0),
+        }
+    }
+}
+
+/// A number that no world can be made of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("plant: {field}: found {found}, expected {expected}")]
+pub struct ParamsError {
+    /// path of the field as the rig file spells it
+    pub field: &'static str,
+    /// what it holds
+    pub found: String,
+    /// what would have been right
+    pub expected: &'static str,
+}
+
+impl Params {
+    /// Refuses numbers that the physics cannot work with: every one that divides, or bounds a range.
+    ///
+    /// # Errors
+    /// Names the first such field, what it holds and what was expected.
+    pub fn check(&self) -> Result<(), ParamsError> {
+        let (p, c, s, i, g) = (&self.pack, &self.cables, &self.solar, &self.inverter, &self.gx);
+        let rising = p.ocv.windows(2).all(|w| w[0].0 < w[1].0 && w[0].1 < w[1].1);
+        if p.ocv.len() < 2 || !rising {
+            return Err(ParamsError {
+                field: "pack.ocv",
+                found: format!("{} points", p.ocv.len()),
+                expected: "at least two points, state of charge and voltage both rising",
+            });
+        }
+        let positive = [
+            ("pack.reference-capacity", p.reference_capacity.0),
+            ("pack.r0", p.r0.0),
+            ("pack.tau1", p.tau1.secs()),
+            ("pack.tau2", p.tau2.secs()),
+            ("pack.hysteresis-span", p.hysteresis_span.0),
+            ("pack.heat-capacity", p.heat_capacity.0),
+            ("cables.bus-decay", c.bus_decay.secs()),
+            ("psu.voltage", self.psu.voltage.0),
+            ("psu.maximum", self.psu.maximum.0),
+            ("solar.rise", s.rise.0),
+            ("solar.voltage-loop", s.voltage_loop.secs()),
+            ("solar.scan-period", s.scan_period.secs()),
+            ("inverter.maximum-power", i.maximum_power.0),
+            ("inverter.mains-voltage", i.mains_voltage.0),
+            ("inverter.ramp", i.ramp.0),
+            ("inverter.voltage-loop", i.voltage_loop.secs()),
+            ("gx.limits-timeout", g.limits_timeout.secs()),
+            ("gx.nominal", g.nominal.0),
+        ];
+        let not_negative = [
+            ("pack.r1", p.r1.0),
+            ("pack.r2", p.r2.0),
+            ("pack.hysteresis", p.hysteresis.0),
+            ("pack.self-discharge", p.self_discharge.0),
+            ("pack.cooling", p.cooling.0),
+            ("cables.battery", c.battery.0),
+            ("cables.inverter", c.inverter.0),
+            ("cables.solar", c.solar.0),
+            ("inverter.input-current-limit", i.input_current_limit.0),
+        ];
+        let share = [
+            ("solar.efficiency", s.efficiency.0),
+            ("solar.tracking", s.tracking.0),
+            ("inverter.efficiency", i.efficiency.0),
+        ];
+        // Wider, and a draw of the seed could give a cell without capacity or resistance.
+        let spread = [
+            ("pack.capacity-spread", p.capacity_spread.0),
+            ("pack.resistance-spread", p.resistance_spread.0),
+        ];
+        let found = positive
+            .iter()
+            .map(|&(f, v)| (f, v, v > 0.0, "more than zero"))
+            .chain(not_negative.iter().map(|&(f, v)| (f, v, v >= 0.0, "zero or more")))
+            .chain(share.iter().map(|&(f, v)| (f, v, v > 0.0 && v <= 100.0, "more than 0 %, at most 100 %")))
+            .chain(spread.iter().map(|&(f, v)| (f, v, (0.0..=15.0).contains(&v), "0 % to 15 %")))
+            .find(|&(_, _, good, _)| !good);
+        if let Some((field, v, _, expected)) = found {
+            return Err(ParamsError { field, found: v.to_string(), expected });
+        }
+        if i.restart < i.shutdown {
+            return Err(ParamsError {
+                field: "inverter.restart",
+                found: i.restart.to_string(),
+                expected: "at least inverter.shutdown",
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_sound() {
+        assert_eq!(Params::default().check(), Ok(()));
+    }
+
+    /// A file holds every number, with its unit, and nothing else.
+    #[test]
+    fn a_file_is_complete_or_refused() {
+        let gx = "{ limits-timeout: 3 s, battery-timeout: 10 s, solar-offset: 0.4 V, nominal: 48 V, grid-setpoint: 50 W, \
+                  minimum-soc: 10 %, minimum-soc-release: 3 %, recharge-below: 5 %, recharge-power: 200 W }";
+        assert_eq!(serde_yaml::from_str::<GxParams>(gx).expect("complete"), GxParams::default());
+        let error = |text: &str| serde_yaml::from_str::<GxParams>(text).expect_err("refused").to_string();
+        assert!(error(&gx.replace("nominal: 48 V, ", "")).contains("nominal"));
+        assert!(error(&gx.replace("48 V", "48")).contains("48"));
+        assert!(error(&gx.replace("{ ", "{ colour: 1 V, ")).contains("colour"));
+    }
+
+    #[test]
+    fn unsound_numbers_are_named() {
+        let mut p = Params::default();
+        p.pack.r0 = Ohms(0.0);
+        assert_eq!(
+            p.check().expect_err("no resistance").to_string(),
+            "plant: pack.r0: found 0, expected more than zero"
+        );
+        let mut p = Params::default();
+        p.pack.ocv[3].1 = Volts(2.0);
+        assert_eq!(p.check().expect_err("falls").field, "pack.ocv");
+        let mut p = Params::default();
+        p.inverter.restart = Volts(40.0);
+        assert_eq!(p.check().expect_err("crossed").field, "inverter.restart");
+        let mut p = Params::default();
+        p.solar.tracking = Percent(f64::NAN);
+        assert_eq!(p.check().expect_err("not a number").field, "solar.tracking");
+    }
+}

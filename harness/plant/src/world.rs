@@ -1,0 +1,273 @@
+//! The world as a bench sees it: time goes on, frames appear on the bus, instruments can be read.
+
+use proto::frame::{CanId, Frame};
+use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
+use proto::reading::{GxReading, GxSystem, PsuReading};
+use proto::stimulus::{Start, Stimulus};
+
+use crate::bms::{Bms, BmsParams, Sensed};
+use crate::gx::{Gx, round};
+use crate::pack::{Pack, STEP};
+use crate::params::Params;
+use crate::rng::Rng;
+use crate::site::Site;
+
+const SECOND: Micros = Micros::from_secs(1);
+
+/// How large the battery is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PackSize {
+    /// cells in series, 1 to 256
+    pub cells: usize,
+    /// of each cell
+    pub capacity: AmpHours,
+}
+
+/// Why a change of the world is not possible.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StimulusError {
+    /// A register that the simulated GX does not act on.
+    #[error(
+        "the simulated GX does not act on register {register}; it knows 22 (input current limit), 2700 (grid setpoint), \
+         2705 (charge current limit), 2707 (feed-in), 2710 (charge voltage limit) and 2901 (minimum state of charge)"
+    )]
+    UnknownRegister {
+        /// its address
+        register: u16,
+    },
+    /// A number that is not finite, below zero, or above what the simulated instrument can do.
+    #[error("{what} of {found} is not possible on the simulated rig, expected {expected}")]
+    OutOfRange {
+        /// which quantity
+        what: &'static str,
+        /// as it was asked for
+        found: String,
+        /// what would have been right
+        expected: String,
+    },
+}
+
+/// Cells, their management system, inverter/charger, solar charger, GX, mains, loads and sun. Two worlds of the same
+/// parameters and seed are equal to the bit for ever.
+#[derive(Debug, Clone)]
+pub struct World {
+    now: Micros,
+    next_step: Micros,
+    site: Site,
+    gx: Gx,
+    bms: Bms,
+    sunshine_limit: Watts,
+    temperature_spread: Celsius,
+    /// ids whose frames do not reach anybody, and until when
+    silenced: Vec<(u16, Micros)>,
+}
+
+impl World {
+    /// A system at time zero that has been at work: the mains, where they are there, are connected, loads are
+    /// supplied. `seed` scatters the cells, the phases of the timers and the noise of the sensors.
+    ///
+    /// Parameters must have passed [`Params::check`]; a start that no battery can have is brought within bounds.
+    #[must_use]
+    pub fn new(params: &Params, bms: &BmsParams, pack: &PackSize, start: &Start, seed: u64) -> Self {
+        let mut rng = Rng::new(seed, 1);
+        let cells = pack.cells.clamp(1, 256);
+        let mut battery = Pack::new(&params.pack, cells, pack.capacity, start.soc, &mut rng);
+        battery.unbalance(start.imbalance);
+        let soc = Percent(battery.soc() * 100.0);
+        let mut site = Site::new(params, battery, start.grid, rng.unit());
+        site.solar.shine(start.pv.max(Watts::ZERO).min(params.psu.maximum));
+        site.inverter.load(start.ac_load);
+        if let Some(limit) = start.input_current_limit {
+            site.inverter.limit_input(limit);
+        }
+        let phase = Micros(rng.next() % 900_000);
+        let mut world = Self {
+            now: Micros::ZERO,
+            next_step: STEP,
+            site,
+            gx: Gx::new(&params.gx, start.feed_in, phase, rng.next() % 3),
+            bms: Bms::new(bms, cells, pack.capacity, soc, rng.next()),
+            sunshine_limit: params.psu.maximum,
+            temperature_spread: params.pack.temperature_spread,
+            silenced: Vec::new(),
+        };
+        // The battery knows its cells before it speaks for the first time.
+        world.sample(Micros::ZERO, Micros::ZERO);
+        world
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        self.now
+    }
+
+    /// Runs to `until`, or to the next frame on the bus, of battery or GX, where that comes first; [`Self::now`] is
+    /// then its time.
+    pub fn advance(&mut self, until: Micros) -> Option<Frame> {
+        loop {
+            let (battery, gx) = (self.bms.next_frame_at(), self.gx.next_frame_at());
+            let due = self.next_step.min(battery).min(gx);
+            if due > until {
+                self.now = self.now.max(until);
+                return None;
+            }
+            self.now = self.now.max(due);
+            // Physics before words, the GX before the battery: ties always break the same way.
+            if self.next_step == due {
+                self.step();
+            } else if let Some(frame) = if gx == due { self.gx_speaks() } else { self.battery_speaks() } {
+                return Some(frame);
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        let at = self.next_step;
+        self.next_step += STEP;
+        self.site.step(at, &self.gx);
+        if at.0.is_multiple_of(SECOND.0) {
+            self.second(at);
+        }
+    }
+
+    fn second(&mut self, at: Micros) {
+        let balance = self.bms.balance_current().0;
+        self.site.pack.look(self.site.amps(), SECOND.secs(), self.bms.balancing(), balance);
+        self.sample(at, SECOND);
+        self.site.contactor(self.bms.contactor_closed());
+        self.gx.tick(at, &self.site.seen());
+    }
+
+    fn sample(&mut self, at: Micros, dt: Micros) {
+        let pack = &self.site.pack;
+        let (mean, half) = (Celsius(pack.celsius()), self.temperature_spread / 2.0);
+        self.bms.sample(
+            at,
+            &Sensed {
+                cells: pack.volts(),
+                pack: Volts(self.site.terminals()),
+                current: Amps(self.site.amps()),
+                min_temperature: mean - half,
+                max_temperature: mean + half,
+                bus: Volts(self.site.bus()),
+                dt,
+            },
+        );
+    }
+
+    fn gx_speaks(&mut self) -> Option<Frame> {
+        let frame = self.gx.send();
+        let passes = !self.is_silenced(&frame);
+        if passes {
+            self.bms.hear(self.now, &frame);
+        }
+        passes.then_some(frame)
+    }
+
+    fn battery_speaks(&mut self) -> Option<Frame> {
+        let frame = self.bms.send();
+        let passes = !self.is_silenced(&frame);
+        if passes && !Gx::owns(&frame) {
+            self.gx.hear(self.now, &frame);
+        }
+        passes.then_some(frame)
+    }
+
+    fn is_silenced(&self, frame: &Frame) -> bool {
+        self.silenced.iter().any(|&(id, until)| frame.id() == CanId::Standard(id) && self.now < until)
+    }
+
+    /// Changes the world now.
+    ///
+    /// # Errors
+    /// When the simulated rig has no such register or cannot do so much; nothing has changed then.
+    pub fn apply(&mut self, stimulus: &Stimulus) -> Result<(), StimulusError> {
+        match *stimulus {
+            Stimulus::Pv(watts) => {
+                let most = self.sunshine_limit;
+                in_range("a PV power", watts.0, most.0, watts, || {
+                    format!("0 W to {most} (psu.maximum of the rig)")
+                })?;
+                self.site.solar.shine(watts);
+            }
+            Stimulus::AcLoad(watts) => {
+                in_range("an AC load", watts.0, 1e5, watts, || "0 W to 100 kW".to_owned())?;
+                self.site.inverter.load(watts);
+            }
+            Stimulus::Grid(there) => self.site.inverter.mains(self.now, there),
+            Stimulus::InputCurrentLimit(amps) => {
+                in_range("an input current limit", amps.0, 1e3, amps, || "0 A to 1000 A".to_owned())?;
+                self.site.inverter.limit_input(amps);
+            }
+            Stimulus::FeedIn(on) => self.gx.set_feed_in(on),
+            Stimulus::Silence { id, span } => {
+                let now = self.now;
+                self.silenced.retain(|&(_, until)| until > now);
+                self.silenced.push((id, now + span));
+            }
+            Stimulus::Inject(fault) => self.bms.inject(self.now, fault),
+            Stimulus::Imbalance(above) => {
+                in_range("an imbalance", above.0, 100.0, above, || "0 % to 100 %".to_owned())?;
+                self.site.pack.unbalance(above);
+            }
+            Stimulus::GxWrite { register, value } => self.write(register, value)?,
+        }
+        Ok(())
+    }
+
+    /// Registers of the gateway; signed ones hold two's complement.
+    fn write(&mut self, register: u16, value: u16) -> Result<(), StimulusError> {
+        let signed = f64::from(value.cast_signed());
+        match register {
+            22 => self.site.inverter.limit_input(Amps(signed.max(0.0) / 10.0)),
+            2700 => self.gx.set_grid_setpoint(Watts(signed)),
+            2705 => self.gx.set_charge_current((signed >= 0.0).then_some(Amps(signed))),
+            2707 => self.gx.set_feed_in(value == 1),
+            2710 => self.gx.set_charge_voltage((value > 0).then_some(Volts(f64::from(value) / 10.0))),
+            2901 => self.gx.set_minimum_soc(Percent(f64::from(value) / 10.0)),
+            _ => return Err(StimulusError::UnknownRegister { register }),
+        }
+        Ok(())
+    }
+
+    /// What the supply would show now.
+    #[must_use]
+    pub fn psu(&self) -> PsuReading {
+        self.site.solar.psu()
+    }
+
+    /// What a poll of the GX would read now.
+    #[must_use]
+    pub fn gx(&self) -> GxReading {
+        let inverter = self.site.inverter.reading();
+        GxReading {
+            battery: self.gx.battery(self.now),
+            inverter: Some(inverter),
+            solar: Some(self.site.solar.reading()),
+            system: Some(GxSystem {
+                grid: Watts(round(self.site.inverter.grid_watts(), 1.0)),
+                grid_connected: self.site.inverter.connected(),
+                ac_loads: Watts(round(self.site.inverter.load_watts(), 1.0)),
+                feed_in: self.gx.feed_in(),
+            }),
+        }
+    }
+}
+
+fn in_range(
+    what: &'static str,
+    value: f64,
+    most: f64,
+    shown: impl ToString,
+    expected: impl FnOnce() -> String,
+) -> Result<(), StimulusError> {
+    if (0.0..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(StimulusError::OutOfRange { what, found: shown.to_string(), expected: expected() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

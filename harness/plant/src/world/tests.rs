@@ -1,0 +1,225 @@
+//! Time, frames and stimuli. What a test of the electrics needs stands with the site.
+
+use proto::message::{Message, id};
+use proto::stimulus::Fault;
+use rstest::rstest;
+
+use super::*;
+
+#[derive(serde::Deserialize)]
+struct File {
+    simulated: BmsParams,
+}
+
+fn reference() -> BmsParams {
+    let text = include_str!("../../../../rigs/batteries/reference.yaml");
+    serde_yaml::from_str::<File>(text).expect("the reference battery").simulated
+}
+
+fn start() -> Start {
+    Start {
+        soc: Percent(97.0),
+        grid: true,
+        feed_in: true,
+        pv: Watts(3000.0),
+        ac_load: Watts(500.0),
+        imbalance: Percent::ZERO,
+        input_current_limit: None,
+    }
+}
+
+fn world(start: &Start, seed: u64) -> World {
+    let size = PackSize { cells: 16, capacity: AmpHours(280.0) };
+    World::new(&Params::default(), &reference(), &size, start, seed)
+}
+
+/// Every frame until a time, with its time.
+fn frames(world: &mut World, until: Micros) -> Vec<(Micros, Frame)> {
+    let mut all = Vec::new();
+    while let Some(frame) = world.advance(until) {
+        all.push((world.now(), frame));
+    }
+    assert_eq!(world.now(), until);
+    all
+}
+
+fn of(all: &[(Micros, Frame)], id: u16) -> Vec<(Micros, Frame)> {
+    all.iter().filter(|(_, f)| f.id() == CanId::Standard(id)).copied().collect()
+}
+
+const TEN_MINUTES: Micros = Micros::from_secs(600);
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let run = |seed| frames(&mut world(&start(), seed), TEN_MINUTES);
+    let first = run(1);
+    assert_eq!(first, run(1));
+    let other = run(2);
+    assert_ne!(of(&first, id::MEASUREMENTS), of(&other, id::MEASUREMENTS));
+    assert_ne!(of(&first, id::KEEP_ALIVE)[0].0, of(&other, id::KEEP_ALIVE)[0].0);
+}
+
+/// However a bench slices time, the world does the same.
+#[test]
+fn the_steps_of_the_bench_do_not_matter() {
+    let mut sliced = world(&start(), 1);
+    let mut all = Vec::new();
+    for i in 1..=60_000 / 37 {
+        all.extend(frames(&mut sliced, Micros::from_millis(i * 37)));
+    }
+    let end = sliced.now();
+    assert_eq!(all, frames(&mut world(&start(), 1), end));
+}
+
+/// P 3: 0x305 with eight zero bytes and 0x307 with `VIC`, every second.
+#[test]
+fn the_gx_keeps_the_battery_alive() {
+    let all = frames(&mut world(&start(), 1), TEN_MINUTES);
+    assert!(all.windows(2).all(|w| w[0].0 <= w[1].0));
+    for (id, text) in
+        [(id::KEEP_ALIVE, "305#0000000000000000"), (id::INVERTER_IDENTITY, "307#1234567856494300")]
+    {
+        let seen = of(&all, id);
+        assert_eq!(seen.len(), 600);
+        assert!(seen.windows(2).all(|w| w[1].0.since(w[0].0) == Micros::from_secs(1)));
+        assert_eq!(seen[0].1.to_string(), text);
+    }
+}
+
+/// Silence keeps frames from their receivers and from the bench; afterwards they are back.
+#[rstest]
+#[case::limits(id::LIMITS)]
+#[case::keep_alive(id::KEEP_ALIVE)]
+fn silence_passes(#[case] id: u16) {
+    let mut w = world(&start(), 1);
+    let minute = Micros::from_secs(60);
+    assert!(of(&frames(&mut w, minute), id).len() >= 59);
+    w.apply(&Stimulus::Silence { id, span: minute }).expect("possible");
+    assert!(of(&frames(&mut w, minute * 2), id).is_empty());
+    assert_eq!(w.gx().inverter.expect("there").running, id == id::KEEP_ALIVE);
+    assert!(of(&frames(&mut w, minute * 3), id).len() >= 59);
+    assert!(w.gx().inverter.expect("there").running);
+}
+
+/// Exception 10 on the battery's unit after all of it is silent; the system block goes on.
+#[test]
+fn a_battery_that_says_nothing_leaves_the_gx() {
+    let mut w = world(&start(), 1);
+    let mut ids = std::collections::BTreeSet::new();
+    for (_, frame) in frames(&mut w, Micros::from_secs(60)) {
+        if let CanId::Standard(id) = frame.id() {
+            ids.insert(id);
+        }
+    }
+    assert!(w.gx().battery.is_some());
+    for id in ids {
+        w.apply(&Stimulus::Silence { id, span: TEN_MINUTES }).expect("possible");
+    }
+    assert!(frames(&mut w, Micros::from_secs(75)).is_empty());
+    assert!(w.gx().battery.is_none() && w.gx().system.is_some());
+}
+
+/// What the GX shows is what the battery said.
+#[test]
+fn the_gx_shows_the_battery() {
+    let mut w = world(&start(), 1);
+    let all = frames(&mut w, Micros::from_secs(120));
+    let limits = of(&all, id::LIMITS).last().copied().expect("sent");
+    let Some(Message::Limits(limits)) = Message::decode(&limits.1) else { panic!("limits") };
+    let shown = w.gx().battery.expect("there");
+    assert_eq!(limits.cvl(), Some(shown.cvl));
+    assert!(shown.soc >= Percent(96.0) && shown.capacity == AmpHours(280.0), "{shown:?}");
+    let dc = w.gx().inverter.expect("there").dc_voltage;
+    assert!((shown.voltage - dc).abs() < Volts(0.6), "{} and {dc}", shown.voltage);
+}
+
+/// BEH-FI in small: full, it feeds in at its own CVL and nothing trips.
+#[test]
+fn a_full_battery_feeds_in() {
+    let mut w = world(&start(), 1);
+    frames(&mut w, Micros::from_secs(3600));
+    let gx = w.gx();
+    let (battery, inverter) = (gx.battery.expect("there"), gx.inverter.expect("there"));
+    assert!((inverter.dc_voltage - battery.cvl).abs() < Volts(0.1), "{inverter:?} {battery:?}");
+    assert!(gx.system.expect("there").grid < Watts(-2000.0), "{gx:?}");
+    assert_eq!(battery.alarms, 0);
+}
+
+/// An injected over-voltage opens the contactor: no current, no loads in an island.
+#[test]
+fn a_trip_disconnects() {
+    let mut w = world(&Start { grid: false, soc: Percent(80.0), ..start() }, 1);
+    frames(&mut w, Micros::from_secs(60));
+    assert!(w.gx().inverter.expect("there").running);
+    let fault = Fault::CellOverVoltage { by: Volts(0.5), span: Micros::from_secs(20) };
+    w.apply(&Stimulus::Inject(fault)).expect("possible");
+    frames(&mut w, Micros::from_secs(75));
+    let gx = w.gx();
+    assert!(!gx.inverter.expect("there").running && gx.solar.expect("there").battery_current == Amps::ZERO);
+}
+
+#[rstest]
+#[case(22, 40)]
+#[case(2700, 100)]
+#[case(2705, 50)]
+#[case(2705, 0xFFFF)]
+#[case(2707, 0)]
+#[case(2710, 550)]
+#[case(2901, 200)]
+fn known_registers_are_taken(#[case] register: u16, #[case] value: u16) {
+    assert_eq!(world(&start(), 1).apply(&Stimulus::GxWrite { register, value }), Ok(()));
+}
+
+/// Registers 22, 2707 and 2710 show at once, or in what the system does.
+#[test]
+fn registers_do_what_they_say() {
+    let mut w = world(&start(), 1);
+    let mut write = |register, value| w.apply(&Stimulus::GxWrite { register, value }).expect("known");
+    write(22, 40);
+    write(2710, 530);
+    frames(&mut w, TEN_MINUTES);
+    let gx = w.gx();
+    assert_eq!(gx.inverter.expect("there").input_current_limit, Amps(4.0));
+    let dc = gx.inverter.expect("there").dc_voltage;
+    assert!(
+        (dc - Volts(53.4)).abs() < Volts(0.1),
+        "the user's limit holds, exceeded by 0.4 V for the input limit: {dc}"
+    );
+    assert!(gx.system.expect("there").grid >= Watts(-925.0));
+    w.apply(&Stimulus::GxWrite { register: 2707, value: 0 }).expect("known");
+    frames(&mut w, TEN_MINUTES * 2);
+    assert!(!w.gx().system.expect("there").feed_in);
+    assert!(w.gx().system.expect("there").grid >= Watts(0.0), "{:?}", w.gx().system);
+}
+
+#[test]
+fn what_the_rig_cannot_do_is_refused() {
+    let mut w = world(&start(), 1);
+    let error = w.apply(&Stimulus::GxWrite { register: 806, value: 1 }).expect_err("unknown").to_string();
+    assert!(error.contains("806") && error.contains("2710"), "{error}");
+    let error = w.apply(&Stimulus::Pv(Watts(9000.0))).expect_err("too much").to_string();
+    assert!(error.contains("9000 W") && error.contains("7200 W"), "{error}");
+    assert!(w.apply(&Stimulus::Pv(Watts(-1.0))).is_err());
+    assert!(w.apply(&Stimulus::AcLoad(Watts(f64::NAN))).is_err());
+    assert!(w.apply(&Stimulus::Imbalance(Percent(-1.0))).is_err());
+}
+
+/// 1 to 256 cells.
+#[rstest]
+#[case(1)]
+#[case(8)]
+#[case(256)]
+fn any_number_of_cells(#[case] cells: usize) {
+    let size = PackSize { cells, capacity: AmpHours(100.0) };
+    let still = Start {
+        pv: Watts::ZERO,
+        ac_load: Watts::ZERO,
+        soc: Percent(50.0),
+        imbalance: Percent(1.0),
+        ..start()
+    };
+    let mut w = World::new(&Params::default(), &reference(), &size, &still, 1);
+    frames(&mut w, Micros::from_secs(10));
+    let cell = w.gx().battery.expect("there").min_cell;
+    assert!((cell - Volts(3.265)).abs() < Volts(0.03), "{cell}");
+}
