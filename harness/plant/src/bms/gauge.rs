@@ -1,0 +1,140 @@
+//! State of charge: a coulomb count that is put right where the battery shows that it is full or empty.
+
+use proto::quantity::{CRate, Micros, Volts};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::params::ParamsError;
+use super::view::View;
+
+/// Where the count is put right.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct GaugeParams {
+    /// full: the highest cell stands above this …
+    pub full_cell: Volts,
+    /// … and the current is no more than this …
+    pub full_tail: CRate,
+    /// … for this long
+    pub full_after: Micros,
+    /// empty: the lowest cell stands below this
+    pub empty_cell: Volts,
+}
+
+/// 3.38 V at rest is above 99 % of an LFP cell (knee of the APR18650M1B at C/32), 2.80 V below 1 % (LibreSolar's
+/// curve); tail current and time are assumptions.
+impl Default for GaugeParams {
+    fn default() -> Self {
+        Self {
+            full_cell: Volts(3.38),
+            full_tail: CRate(0.03),
+            full_after: Micros::from_secs(60),
+            empty_cell: Volts(2.80),
+        }
+    }
+}
+
+impl GaugeParams {
+    pub(super) fn check(&self) -> Result<(), ParamsError> {
+        ParamsError::order("gauge.empty-cell", self.empty_cell, "gauge.full-cell", self.full_cell)
+    }
+}
+
+/// The count at work.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Gauge {
+    params: GaugeParams,
+    soc: f64,
+    full_since: Option<Micros>,
+}
+
+/// A correction is faded in at this rate, %/s: nobody likes a state of charge that jumps (assumption).
+const CORRECTION: f64 = 1.0 / 60.0;
+/// Short of the proof of full the count stops here, % (assumption; common practice).
+const UNPROVEN: f64 = 99.0;
+
+impl Gauge {
+    pub(super) fn new(params: GaugeParams, soc: f64) -> Self {
+        Self { params, soc: soc.clamp(0.0, 100.0), full_since: None }
+    }
+
+    /// State of charge, 0–100 %.
+    pub(super) const fn soc(&self) -> f64 {
+        self.soc
+    }
+
+    /// Counts one sample. The state of charge in `view` is the one before.
+    pub(super) fn sample(&mut self, view: &View) {
+        let p = &self.params;
+        let counted = self.soc + view.current * view.dt / 3600.0 / view.capacity * 100.0;
+
+        let resting = view.current.abs() <= p.full_tail.0 * view.capacity;
+        self.full_since = if view.highest >= p.full_cell.0 && resting && view.connected {
+            self.full_since.or(Some(view.at))
+        } else {
+            None
+        };
+        let full = self.full_since.is_some_and(|since| view.at.since(since) >= p.full_after);
+
+        let step = CORRECTION * view.dt;
+        self.soc = if full {
+            (self.soc + step).max(counted)
+        } else if view.lowest <= p.empty_cell.0 {
+            (self.soc - step).min(counted)
+        } else {
+            counted.min(self.soc.max(UNPROVEN))
+        }
+        .clamp(0.0, 100.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(at: u64, cell: f64, current: f64) -> View {
+        View {
+            at: Micros::from_secs(at),
+            dt: 1.0,
+            pack: cell * 16.0,
+            current,
+            highest: cell,
+            lowest: cell,
+            min_temperature: 25.0,
+            max_temperature: 25.0,
+            bus: cell * 16.0,
+            soc: 0.0,
+            capacity: 280.0,
+            connected: true,
+        }
+    }
+
+    /// Where the count stands after so many seconds of the same.
+    fn after(soc: f64, seconds: u64, cell: f64, current: f64) -> f64 {
+        let mut gauge = Gauge::new(GaugeParams::default(), soc);
+        (0..seconds).for_each(|at| gauge.sample(&view(at, cell, current)));
+        gauge.soc()
+    }
+
+    #[test]
+    fn it_counts_ampere_hours() {
+        assert!((after(50.0, 3600, 3.3, 28.0) - 60.0).abs() < 1e-6);
+        assert!((after(50.0, 3600, 3.2, -28.0) - 40.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn full_is_proven_by_a_high_cell_without_current() {
+        assert!((after(98.0, 7200, 3.36, 28.0) - 99.0).abs() < 1e-6, "a count alone stops short of full");
+        assert!(
+            (after(98.0, 7200, 3.45, 28.0) - 99.0).abs() < 1e-6,
+            "a high cell under current proves nothing"
+        );
+        assert!((after(95.0, 60 + 6 * 60, 3.45, 1.0) - 100.0).abs() < 1e-6, "one percent a minute");
+    }
+
+    #[test]
+    fn empty_is_shown_by_a_low_cell() {
+        assert!(after(4.0, 300, 2.79, 0.0).abs() < 1e-6);
+        assert!(after(0.1, 3600, 3.0, -100.0).abs() < 1e-6, "never below zero");
+    }
+}

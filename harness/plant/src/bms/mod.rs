@@ -1,0 +1,298 @@
+//! The battery's management system, as the world sees it: it senses cells, closes the contactor and sends frames.
+//!
+//! It is put together from small parts, each a file with its parameters and its state: a strategy that
+//! makes CVL, current limits, protection, balancing, the gauge, the sensors, the wire, and defects over it all.
+
+mod balancing;
+mod defect;
+mod gauge;
+mod limits;
+mod params;
+mod protection;
+mod sensors;
+mod strategy;
+mod view;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use proto::frame::{CanId, Frame};
+use proto::message::{AlarmKind, Alarms, Pair, id};
+use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, WattHours};
+use proto::stimulus::Fault;
+
+pub use self::balancing::BalancingParams;
+pub use self::defect::Defect;
+pub use self::gauge::GaugeParams;
+pub use self::limits::LimitParams;
+pub use self::params::{BmsParams, ParamsError};
+pub use self::protection::ProtectionParams;
+pub use self::sensors::SensorParams;
+pub use self::strategy::{
+    CellLoopParams, FixedCclZeroParams, LowerWhenFullParams, StepDownParams, StrategyParams, TrackMinusParams,
+};
+pub use self::wire::{AlarmStyle, FrameLength, Identity, WireParams};
+
+use self::balancing::Balancer;
+use self::defect::Defects;
+use self::gauge::Gauge;
+use self::limits::{CurrentLimits, Limiter};
+use self::protection::{Protection, Trip};
+use self::sensors::Sensors;
+use self::strategy::Strategy;
+use self::view::View;
+use self::wire::{Status, Wire};
+
+/// What the sensors of the battery are exposed to, before their noise and offset.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sensed<'a> {
+    /// each cell's terminal voltage in V
+    pub cells: &'a [f64],
+    /// the sum of the cells
+    pub pack: Volts,
+    /// positive charges
+    pub current: Amps,
+    /// coldest cell
+    pub min_temperature: Celsius,
+    /// warmest cell
+    pub max_temperature: Celsius,
+    /// DC bus outside the contactor
+    pub bus: Volts,
+    /// time since the last sample
+    pub dt: Micros,
+}
+
+/// The management system of a simulated battery.
+#[derive(Debug, Clone)]
+pub struct Bms {
+    strategy: Strategy,
+    limiter: Limiter,
+    protection: Protection,
+    balancer: Balancer,
+    gauge: Gauge,
+    sensors: Sensors,
+    wire: Wire,
+    defects: Defects,
+    status: Status,
+}
+
+/// Voltage of a cell before the first sample, V: the middle of the LFP plateau.
+const NOMINAL_CELL: f64 = 3.27;
+/// Temperature before the first sample, °C (assumption).
+const NOMINAL_TEMPERATURE: f64 = 25.0;
+
+impl Bms {
+    /// A battery of `cells` in series, switched on at time zero.
+    #[must_use]
+    pub fn new(params: &BmsParams, cells: usize, capacity: AmpHours, soc: Percent, seed: u64) -> Self {
+        let defects = Defects::new(params.faults.clone());
+        let strategy = params.strategy.start();
+        let limiter = Limiter::new(params.limits.clone());
+        let keep_alive = defects.keep_alive_timeout(params.protection.keep_alive);
+        let limits = limiter.initial();
+        let gauge = Gauge::new(params.gauge.clone(), soc.0);
+        let status = Status {
+            cvl: Volts(strategy.initial().cvl),
+            ccl: Amps(limits.charge),
+            dcl: Amps(limits.discharge),
+            min_voltage: params.limits.stop_cell * cells as f64,
+            soc: Percent(gauge.soc()),
+            pack: Volts(NOMINAL_CELL * cells as f64),
+            current: Amps::ZERO,
+            min_temperature: Celsius(NOMINAL_TEMPERATURE),
+            max_temperature: Celsius(NOMINAL_TEMPERATURE),
+            lowest: (0, Volts(NOMINAL_CELL)),
+            highest: (0, Volts(NOMINAL_CELL)),
+            alarms: ALARMS_OK.with_system_status(ONLINE),
+            connected: true,
+            energy_in: WattHours::ZERO,
+            energy_out: WattHours::ZERO,
+            capacity,
+        };
+        Self {
+            strategy,
+            limiter,
+            protection: Protection::new(params.protection.clone(), keep_alive),
+            balancer: Balancer::new(params.balancing.clone(), cells),
+            gauge,
+            sensors: Sensors::new(params.sensors.clone(), cells, seed),
+            wire: Wire::new(params.identity.clone(), params.wire.clone(), &defects, seed),
+            defects,
+            status,
+        }
+    }
+
+    /// Called every second of simulated time, also while the contactor is open.
+    pub fn sample(&mut self, at: Micros, sensed: &Sensed<'_>) {
+        let readings = self.sensors.sample(at, sensed);
+        let Some((lowest, highest)) = extremes(&readings.cells) else { return };
+        let view = View {
+            at,
+            dt: sensed.dt.secs(),
+            pack: readings.pack,
+            current: readings.current,
+            highest: highest.1,
+            lowest: lowest.1,
+            min_temperature: sensed.min_temperature.0,
+            max_temperature: sensed.max_temperature.0,
+            bus: sensed.bus.0,
+            soc: self.gauge.soc(),
+            capacity: self.status.capacity.0,
+            connected: self.protection.closed(),
+        };
+        self.balancer.sample(at, &readings.cells, view.lowest);
+        self.gauge.sample(&view);
+        self.protection.sample(&view);
+        let demand = self.strategy.sample(&view);
+        let limits = self.limits(&view, demand.block_charge);
+
+        let energy = WattHours(view.pack * view.current * view.dt / 3600.0);
+        let s = &mut self.status;
+        s.cvl = Volts(demand.cvl);
+        (s.ccl, s.dcl) = (Amps(limits.charge), Amps(limits.discharge));
+        s.soc = Percent(self.gauge.soc());
+        (s.pack, s.current) = (Volts(view.pack), Amps(view.current));
+        (s.min_temperature, s.max_temperature) = (sensed.min_temperature, sensed.max_temperature);
+        s.lowest = (lowest.0, Volts(lowest.1));
+        s.highest = (highest.0, Volts(highest.1));
+        s.energy_in += energy.max(WattHours::ZERO);
+        s.energy_out += (-energy).max(WattHours::ZERO);
+        s.connected = self.protection.closed();
+        s.alarms = alarms(&self.protection, &view);
+    }
+
+    /// A frame of the GX reached the battery.
+    pub fn hear(&mut self, at: Micros, frame: &Frame) {
+        if frame.id() == CanId::Standard(id::KEEP_ALIVE) {
+            self.protection.keep_alive(at);
+        }
+    }
+
+    /// Whether the pack is connected to the DC bus.
+    #[must_use]
+    pub fn contactor_closed(&self) -> bool {
+        self.protection.closed()
+    }
+
+    /// Which cells bleed now.
+    #[must_use]
+    pub fn balancing(&self) -> &[bool] {
+        self.balancer.bleeding()
+    }
+
+    /// The current with which a bleeding cell is discharged.
+    #[must_use]
+    pub fn balance_current(&self) -> Amps {
+        self.balancer.current()
+    }
+
+    /// When the next frame leaves; never, for a battery that sends nothing.
+    #[must_use]
+    pub fn next_frame_at(&self) -> Micros {
+        self.wire.next_at()
+    }
+
+    /// The frame that is due now; [`Self::next_frame_at`] moves on.
+    ///
+    /// # Panics
+    /// For a battery that sends nothing: its next frame is never due.
+    pub fn send(&mut self) -> Frame {
+        self.wire.send(&self.status, &self.defects).expect("a frame that is due has a slot")
+    }
+
+    /// A fault, as the sensors of the battery see it.
+    pub fn inject(&mut self, at: Micros, fault: Fault) {
+        self.sensors.inject(at, fault);
+    }
+
+    /// The current limits after everything that has a say in them.
+    fn limits(&mut self, view: &View, block_charge: bool) -> CurrentLimits {
+        let limits = self.limiter.sample(view);
+        let (no_charge, no_discharge) = self.protection.forbids();
+        let limits = CurrentLimits {
+            charge: if no_charge || block_charge { 0.0 } else { limits.charge },
+            discharge: if no_discharge { 0.0 } else { limits.discharge },
+        };
+        let empty = self.limiter.empty() || self.protection.tripped(Trip::UnderVoltage);
+        self.defects.limits(empty, limits)
+    }
+}
+
+/// The lowest and the highest cell with their places, the first of equals.
+fn extremes(cells: &[f64]) -> Option<((usize, f64), (usize, f64))> {
+    let first = (0, *cells.first()?);
+    let pick = |better: fn(f64, f64) -> bool| {
+        cells
+            .iter()
+            .copied()
+            .enumerate()
+            .fold(first, |best, cell| if better(cell.1, best.1) { cell } else { best })
+    };
+    Some((pick(|a, b| a < b), pick(|a, b| a > b)))
+}
+
+/// System status of a battery whose main switch is closed: of the pair's two regular values, the one that is not
+/// "active" as an alarm would be.
+const ONLINE: Pair = Pair::Ok;
+/// The same with an open switch.
+const OFFLINE: Pair = Pair::Active;
+
+/// What the batteries support: everything but what the document marks as not implemented (P 2 §0x35A).
+const SUPPORTED: [AlarmKind; 10] = [
+    AlarmKind::HighVoltage,
+    AlarmKind::LowVoltage,
+    AlarmKind::HighTemperature,
+    AlarmKind::LowTemperature,
+    AlarmKind::HighTemperatureCharge,
+    AlarmKind::LowTemperatureCharge,
+    AlarmKind::HighCurrent,
+    AlarmKind::HighChargeCurrent,
+    AlarmKind::BmsInternal,
+    AlarmKind::CellImbalance,
+];
+
+/// All that is supported, OK.
+const ALARMS_OK: Alarms = {
+    let mut all = Alarms::NONE_SUPPORTED;
+    let mut i = 0;
+    while i < SUPPORTED.len() {
+        all = all.with_alarm(SUPPORTED[i], Pair::Ok).with_warning(SUPPORTED[i], Pair::Ok);
+        i += 1;
+    }
+    all
+};
+
+/// 0x35A: an alarm is a trip, a warning is what may become one.
+fn alarms(protection: &Protection, view: &View) -> Alarms {
+    let p = protection.params();
+    let alarms = [
+        (AlarmKind::HighVoltage, Trip::OverVoltage),
+        (AlarmKind::LowVoltage, Trip::UnderVoltage),
+        (AlarmKind::HighChargeCurrent, Trip::ChargeCurrent),
+        (AlarmKind::HighCurrent, Trip::DischargeCurrent),
+        (AlarmKind::HighTemperature, Trip::OverTemperature),
+    ];
+    let cold = view.min_temperature <= p.low_temperature_warning.0;
+    let hot = view.max_temperature >= p.high_temperature_warning.0;
+    let warnings = [
+        (AlarmKind::HighVoltage, view.highest >= p.high_cell_warning.0),
+        (AlarmKind::LowVoltage, view.lowest <= p.low_cell_warning.0),
+        (AlarmKind::CellImbalance, view.highest - view.lowest >= p.imbalance_warning.0),
+        (AlarmKind::LowTemperatureCharge, cold),
+        (AlarmKind::HighTemperature, hot),
+        (AlarmKind::HighTemperatureCharge, hot),
+    ];
+    let mut out = ALARMS_OK.with_system_status(if protection.closed() { ONLINE } else { OFFLINE });
+    for (kind, trip) in alarms {
+        if protection.tripped(trip) {
+            out.set_alarm(kind, Pair::Active);
+        }
+    }
+    for (kind, active) in warnings {
+        if active {
+            out.set_warning(kind, Pair::Active);
+        }
+    }
+    out
+}

@@ -1,0 +1,7 @@
+//! The management systems against a tiny pack of their own, so that a fault of the world is not mistaken for theirs.
+
+mod bench;
+mod files;
+mod protection;
+mod strategies;
+mod wire;

@@ -1,0 +1,104 @@
+//! Battery files: each is what its name says, and nonsense is refused with words that help.
+
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::bench::{FILES, File, battery};
+use crate::bms::{BmsParams, StrategyParams};
+
+#[test]
+fn every_file_is_read_and_bears_its_own_name() {
+    for (name, text) in FILES {
+        let file: File = serde_yaml::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(file.battery, name);
+        assert!(
+            file.title.starts_with("Compliant: ") || file.title.starts_with("Faulty: "),
+            "{}",
+            file.title
+        );
+    }
+}
+
+/// The reference writes every number out, with its source; those are also what the others get by leaving them out.
+#[test]
+fn the_defaults_are_the_numbers_of_the_reference() {
+    let (reference, other) = (battery("reference"), battery("tracks-voltage"));
+    let same =
+        BmsParams { identity: reference.identity.clone(), strategy: reference.strategy.clone(), ..other };
+    assert_eq!(same, reference);
+}
+
+#[test]
+fn the_deadlocked_battery_is_the_reference_but_for_its_defect() {
+    let (reference, deadlock) = (battery("reference"), battery("blackout-deadlock"));
+    assert_eq!(deadlock.faults.len(), 1);
+    let mended = BmsParams { identity: reference.identity.clone(), faults: Vec::new(), ..deadlock };
+    assert_eq!(mended, reference);
+}
+
+#[test]
+fn the_oscillating_battery_differs_from_the_reference_in_numbers_only() {
+    assert!(matches!(battery("oscillating").strategy, StrategyParams::CellLoop(_)));
+    assert!(matches!(battery("reference").strategy, StrategyParams::CellLoop(_)));
+}
+
+#[rstest]
+#[case("bulk: 56.0 V", "bulk: 56.0", "no unit")]
+#[case("bulk: 56.0 V", "bulk: 56.0 A", "does not fit")]
+#[case("floor: 52.0 V", "floor: 57 V", "must be below `cell-loop.bulk`")]
+#[case("period: 24 s", "period: 0 s", "`cell-loop.period` must be more than zero")]
+#[case(
+    "over-voltage-release: 3.45 V",
+    "over-voltage-release: 3.70 V",
+    "must be below `protection.over-voltage`"
+)]
+#[case("resume-cell: 3.10 V", "resume-cell: 2.70 V", "`limits.stop-cell`")]
+#[case("manufacturer: BUSBAR", "manufacturer: A very long name", "up to 8 printable ASCII characters")]
+#[case("serial: \"BB0001\"", "serial: Bücher", "up to 16 printable ASCII characters")]
+#[case("firmware: \"1.0\"", "firmware: \"v1\"", "a version such as `1.23`")]
+#[case("jitter: 2 ms", "jitter: 20 ms", "no more than `wire.spacing`")]
+#[case("frames: full", "frames: long", "long")]
+#[case("    frames: full", "    frame: full", "frame")]
+fn nonsense_is_refused_with_words_that_help(#[case] right: &str, #[case] wrong: &str, #[case] why: &str) {
+    let text = FILES[0].1.replacen(right, wrong, 1);
+    assert_ne!(text, FILES[0].1, "`{right}` stands in the file");
+    let error = serde_yaml::from_str::<File>(&text).expect_err("refused").to_string();
+    assert!(error.contains(why), "{error}");
+}
+
+proptest! {
+    /// No input of the bus, however odd, stops the battery or makes it say what cannot be.
+    #[test]
+    fn whatever_is_sensed_the_limits_stay_within_bounds(
+        cells in prop::collection::vec(0.0_f64..5.0, 16),
+        current in -500.0_f64..500.0,
+        temperature in -40.0_f64..90.0,
+        seed: u64,
+    ) {
+        use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts};
+        for (name, _) in FILES {
+            let mut bms = crate::bms::Bms::new(&battery(name), 16, AmpHours(280.0), Percent(50.0), seed);
+            for s in 1..=90 {
+                bms.sample(Micros::from_secs(s), &crate::bms::Sensed {
+                    cells: &cells,
+                    pack: Volts(cells.iter().sum()),
+                    current: Amps(current),
+                    min_temperature: Celsius(temperature),
+                    max_temperature: Celsius(temperature + 2.0),
+                    bus: Volts(52.0),
+                    dt: Micros::from_secs(1),
+                });
+            }
+            for _ in 0..40 {
+                let frame = bms.send();
+                if let Some(proto::message::Message::Limits(m)) = proto::message::Message::decode(&frame) {
+                    let cvl = m.cvl().unwrap().0;
+                    // The one that tracks follows its voltage down to nothing: that is its defect.
+                    prop_assert!(cvl <= 56.0 && (cvl >= 52.0 || name == "tracks-voltage"), "{}: {}", name, cvl);
+                    prop_assert!((0.0..=140.0).contains(&m.ccl().unwrap().0));
+                    prop_assert!((0.0..=200.0).contains(&m.dcl().unwrap().0));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! What the battery sends: its identity, its messages with their periods, and the moment at which each leaves.
+
+use proto::frame::Frame;
+use proto::message::{
+    Alarms, BatteryIdentity, Cells, Energy, Firmware, InstalledCapacity, Limits, Measurements, Message,
+    Modules, StateOfCharge, Text8,
+};
+use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, WattHours};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::defect::Defects;
+use super::params::{ParamsError, positive_time};
+use crate::rng::Rng;
+
+/// Who the battery says it is.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Identity {
+    /// 0x35E, up to 8 characters
+    pub manufacturer: String,
+    /// 0x370 and 0x371, up to 16 characters; one of 8 or fewer belongs in 0x35E alone and may be left out
+    pub name: Option<String>,
+    /// 0x35F, such as `1.23`
+    pub firmware: String,
+    /// 0x380 and 0x381, up to 16 characters
+    pub serial: Option<String>,
+    /// 0x382, up to 8 characters
+    pub family: Option<String>,
+}
+
+impl Identity {
+    pub(super) fn check(&self) -> Result<(), ParamsError> {
+        let refuse =
+            |key, found: &str, expected| ParamsError::Range { key, found: found.to_owned(), expected };
+        let short = "up to 8 printable ASCII characters";
+        let long = "up to 16 printable ASCII characters";
+        for (key, text) in
+            [("identity.manufacturer", Some(&self.manufacturer)), ("identity.family", self.family.as_ref())]
+        {
+            if let Some(text) = text
+                && Text8::new(text).is_none()
+            {
+                return Err(refuse(key, text, short));
+            }
+        }
+        for (key, text) in [("identity.name", &self.name), ("identity.serial", &self.serial)] {
+            if let Some(text) = text
+                && Text8::pair(text).is_none()
+            {
+                return Err(refuse(key, text, long));
+            }
+        }
+        if self.version().is_none() {
+            return Err(refuse(
+                "identity.firmware",
+                &self.firmware,
+                "a version such as `1.23`, each part 0–255",
+            ));
+        }
+        Ok(())
+    }
+
+    fn version(&self) -> Option<Firmware> {
+        let (major, minor) = self.firmware.split_once('.')?;
+        Some(Firmware { major: major.parse().ok()?, minor: minor.parse().ok()? })
+    }
+}
+
+/// When and in what form messages leave.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct WireParams {
+    /// period of limits, state, measurements, alarms and cells (P 1.4 advises one second)
+    pub period: Micros,
+    /// period of everything else
+    pub slow_period: Micros,
+    /// distance between one message and the next of a cycle
+    pub spacing: Micros,
+    /// each frame leaves up to this much late
+    pub jitter: Micros,
+    /// whether optional fields at the end of a message are sent
+    pub frames: FrameLength,
+    /// what 0x35A says
+    pub alarms: AlarmStyle,
+    /// identifiers that it does not send
+    pub omit: Vec<u16>,
+}
+
+/// Slots of 10 ms and a slow cycle of 10 s are what captures of real devices show; the jitter is an assumption.
+impl Default for WireParams {
+    fn default() -> Self {
+        Self {
+            period: Micros::from_secs(1),
+            slow_period: Micros::from_secs(10),
+            spacing: Micros::from_millis(10),
+            jitter: Micros::from_millis(2),
+            frames: FrameLength::Full,
+            alarms: AlarmStyle::Pairs,
+            omit: Vec::new(),
+        }
+    }
+}
+
+impl WireParams {
+    pub(super) fn check(&self) -> Result<(), ParamsError> {
+        positive_time("wire.period", self.period)?;
+        positive_time("wire.slow-period", self.slow_period)?;
+        if self.jitter > self.spacing {
+            return Err(ParamsError::Range {
+                key: "wire.jitter",
+                found: self.jitter.to_string(),
+                expected: "no more than `wire.spacing`",
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Whether optional fields are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrameLength {
+    /// every field
+    Full,
+    /// only the fields that must be there, as many real batteries do
+    Short,
+}
+
+/// What 0x35A says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlarmStyle {
+    /// 01 active, 10 OK (P 2 §0x35A)
+    Pairs,
+    /// all zero, which many makers send and mean OK by; the document says "not supported"
+    AllZero,
+}
+
+/// What the battery would say now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Status {
+    pub(super) cvl: Volts,
+    pub(super) ccl: Amps,
+    pub(super) dcl: Amps,
+    pub(super) min_voltage: Volts,
+    pub(super) soc: Percent,
+    pub(super) pack: Volts,
+    pub(super) current: Amps,
+    pub(super) min_temperature: Celsius,
+    pub(super) max_temperature: Celsius,
+    pub(super) lowest: (usize, Volts),
+    pub(super) highest: (usize, Volts),
+    pub(super) alarms: Alarms,
+    pub(super) connected: bool,
+    pub(super) energy_in: WattHours,
+    pub(super) energy_out: WattHours,
+    pub(super) capacity: AmpHours,
+}
+
+/// How often a message leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Fast,
+    Slow,
+}
+
+/// Every message a battery may send, in the order of a cycle.
+const CYCLE: [(u16, Pace); 18] = [
+    (0x351, Pace::Fast),
+    (0x355, Pace::Fast),
+    (0x356, Pace::Fast),
+    (0x35A, Pace::Fast),
+    (0x373, Pace::Fast),
+    (0x35E, Pace::Slow),
+    (0x35F, Pace::Slow),
+    (0x370, Pace::Slow),
+    (0x371, Pace::Slow),
+    (0x372, Pace::Slow),
+    (0x374, Pace::Slow),
+    (0x375, Pace::Slow),
+    (0x376, Pace::Slow),
+    (0x377, Pace::Slow),
+    (0x378, Pace::Slow),
+    (0x379, Pace::Slow),
+    (0x380, Pace::Slow),
+    (0x381, Pace::Slow),
+];
+/// 0x382 closes the cycle where there is a family name.
+const FAMILY: u16 = 0x382;
+
+/// One message and its clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Slot {
+    id: u16,
+    period: Micros,
+    /// when the next one is due, before jitter
+    due: Micros,
+    /// when it leaves
+    leaves: Micros,
+}
+
+/// The sender at work.
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    identity: Identity,
+    params: WireParams,
+    slots: Vec<Slot>,
+    jitter: Rng,
+}
+
+/// A time that does not come: nothing more is sent.
+const NEVER: Micros = Micros(u64::MAX);
+/// Keeps the jitter apart from other users of the seed.
+const STREAM: u64 = 0x717E;
+
+impl Wire {
+    pub(super) fn new(identity: Identity, params: WireParams, defects: &Defects, seed: u64) -> Self {
+        let mut jitter = Rng::new(seed, STREAM);
+        let sends = |id: u16| {
+            !params.omit.contains(&id)
+                && match id {
+                    0x370 | 0x371 => identity.name.is_some(),
+                    0x380 | 0x381 => identity.serial.is_some(),
+                    FAMILY => identity.family.is_some(),
+                    _ => true,
+                }
+        };
+        let slots = (1_u64..)
+            .zip(CYCLE.into_iter().chain([(FAMILY, Pace::Slow)]))
+            .filter(|&(_, (id, _))| sends(id))
+            .map(|(place, (id, pace))| {
+                let period = if pace == Pace::Fast { params.period } else { params.slow_period };
+                // The first cycle waits for the first sample: nothing is sent that was not measured.
+                let due = params.period + params.spacing * place;
+                let mut slot = Slot { id, period, due, leaves: due };
+                slot.settle(params.jitter, &mut jitter, defects);
+                slot
+            })
+            .collect();
+        Self { identity, params, slots, jitter }
+    }
+
+    /// When the next frame leaves.
+    pub(super) fn next_at(&self) -> Micros {
+        self.slots.iter().map(|s| s.leaves).min().unwrap_or(NEVER)
+    }
+
+    /// The frame that is due, as the battery is now.
+    pub(super) fn send(&mut self, status: &Status, defects: &Defects) -> Option<Frame> {
+        let slot = self.slots.iter_mut().min_by_key(|s| s.leaves)?;
+        slot.due += slot.period;
+        slot.settle(self.params.jitter, &mut self.jitter, defects);
+        let id = slot.id;
+        Some(self.message(id, status).encode())
+    }
+
+    fn message(&self, id: u16, s: &Status) -> Message {
+        let short = self.params.frames == FrameLength::Short;
+        let text = |t: &str| Text8::new(t).unwrap_or_default();
+        let half = |t: &Option<String>| t.as_deref().and_then(Text8::pair).unwrap_or_default();
+        let which = |cell: usize| text(&(cell + 1).to_string());
+        match id {
+            0x351 => {
+                let mut limits = Limits::new(s.cvl, s.ccl, s.dcl, s.min_voltage);
+                if short {
+                    limits.discharge_voltage = None;
+                }
+                limits.into()
+            }
+            0x355 => {
+                let mut state = StateOfCharge::new(s.soc, Percent(100.0), s.soc);
+                if short {
+                    state.high_res_soc = None;
+                }
+                state.into()
+            }
+            0x356 => {
+                let mean = (s.min_temperature + s.max_temperature) / 2.0;
+                Measurements::new(s.pack, s.current, mean).into()
+            }
+            0x35A => Message::Alarms(match self.params.alarms {
+                AlarmStyle::Pairs => s.alarms,
+                AlarmStyle::AllZero => Alarms::NONE_SUPPORTED,
+            }),
+            0x373 => {
+                let mut cells = Cells::new(s.lowest.1, s.highest.1, s.min_temperature, s.max_temperature);
+                if short {
+                    (cells.min_temperature, cells.max_temperature) = (None, None);
+                }
+                cells.into()
+            }
+            0x35E => Message::Manufacturer(text(&self.identity.manufacturer)),
+            0x35F => {
+                let online = if s.connected { s.capacity } else { AmpHours::ZERO };
+                BatteryIdentity::new(0, self.identity.version().unwrap_or_default(), online).into()
+            }
+            0x370 => Message::NamePart1(half(&self.identity.name).0),
+            0x371 => Message::NamePart2(half(&self.identity.name).1),
+            // A battery with a contactor only has nothing to say of modules that block one direction (P 2 §0x372).
+            0x372 => Modules::new(u16::from(s.connected), 0xFFFF, 0xFFFF, u16::from(!s.connected)).into(),
+            0x374 => Message::MinCellVoltageId(which(s.lowest.0)),
+            0x375 => Message::MaxCellVoltageId(which(s.highest.0)),
+            0x376 => Message::MinCellTemperatureId(text("T1")),
+            0x377 => Message::MaxCellTemperatureId(text("T2")),
+            0x378 => Energy::new(s.energy_in, s.energy_out).into(),
+            0x379 => InstalledCapacity::new(s.capacity).into(),
+            0x380 => Message::SerialPart1(half(&self.identity.serial).0),
+            0x381 => Message::SerialPart2(half(&self.identity.serial).1),
+            _ => Message::Family(text(self.identity.family.as_deref().unwrap_or_default())),
+        }
+    }
+}
+
+impl Slot {
+    /// Finds the next time at which no defect silences it, and draws its jitter.
+    fn settle(&mut self, jitter: Micros, noise: &mut Rng, defects: &Defects) {
+        // A period that always falls into a stall would never end: after a few thousand it is silent for good.
+        for _ in 0..10_000 {
+            if !defects.silences(self.due, self.id) {
+                let late = (noise.unit() * (jitter.0 + 1) as f64) as u64;
+                self.leaves = self.due + Micros(late);
+                return;
+            }
+            self.due += self.period;
+        }
+        self.leaves = NEVER;
+    }
+}
