@@ -144,8 +144,9 @@ impl Interlocks {
             Input::Psu(reading) => self.psu(reading),
             Input::Gx(reading) => {
                 self.gx_seen = at;
-                let inverter = reading.inverter?;
-                above("DC voltage at the inverter", inverter.dc_voltage, self.limits.bus_voltage_max)
+                reading.inverter.and_then(|inverter| {
+                    above("DC voltage at the inverter", inverter.dc_voltage, self.limits.bus_voltage_max)
+                })
             }
             Input::Operator(_) | Input::Fault(_) | Input::Tick => None,
         };

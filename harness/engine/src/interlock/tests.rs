@@ -167,3 +167,11 @@ fn an_injected_fault_widens_its_own_limit_for_its_time() {
     interlocks.check(Micros::from_secs(30), &limits_frame());
     assert!(interlocks.check(Micros::from_secs(36), &seen(-590.0)).is_some());
 }
+
+/// A GX that has lost its inverter still answers: that must not hide a silent battery.
+#[test]
+fn a_poll_without_an_inverter_does_not_hide_silence() {
+    let mut interlocks = Interlocks::new(limits(), true, Micros::ZERO);
+    let trip = interlocks.check(Micros::from_secs(11), &Input::Gx(GxReading::default())).expect("trips");
+    assert_eq!(trip.what, "time without 0x351");
+}

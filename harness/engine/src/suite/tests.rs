@@ -107,7 +107,7 @@ fn around(steps: &str) -> String {
 )]
 #[case("{ pv: on }", "8:13: `pv: on` does not say how much", "`off` or a power such as `4 kW`")]
 #[case("{ pv: -4 kW }", "8:13: `pv` cannot be -4000 W", "0 W to 100000 W")]
-#[case("{ pv: { powr: 4 kW } }", "8:13: `power` is missing", "`power: …`")]
+#[case("{ pv: { powr: 4 kW } }", "8:15: unknown key `powr`", "`power`")]
 #[case(
     "{ pv: { power: 4 kW, over: 0 s } }",
     "8:34: `over` is nothing",
@@ -287,6 +287,15 @@ fn one_look_shows_everything_that_is_wrong() {
     let shown = error.to_string();
     let first = "suites/s/s.yaml:3:7: `x` is no section\n    3 | spec: x\n      |       ^ expected a section such as `P 1.5.3.1`\n\n";
     assert!(shown.starts_with(first), "{shown}");
+}
+
+/// One typing error is one problem: the key that was meant is not also called missing.
+#[test]
+fn a_mistyped_key_is_one_problem() {
+    let error = Suite::parse("s.yaml", &around("{ pv: { powr: 4 kW } }")).expect_err("refused");
+    assert_eq!(error.problems().len(), 1, "{error}");
+    let error = Suite::parse("s.yaml", &around("{ pv: { over: 4 s } }")).expect_err("refused");
+    assert_eq!(error.problems()[0].message, "`power` is missing");
 }
 
 #[test]

@@ -133,12 +133,14 @@ impl Reader {
             self.refuse(node.at, format!("`{name}` is not a map"), format!("the keys {}", quoted(known)));
             return None;
         };
+        let mut meant = Vec::new();
         for (key, _) in entries {
             if !known.contains(&key.name.as_str()) {
                 self.unknown(key.at, "key", &key.name, known);
+                meant.extend(nearest(&key.name, known.iter().copied()).map(str::to_owned));
             }
         }
-        Some(Fields { at: node.at, entries })
+        Some(Fields { at: node.at, entries, meant })
     }
 
     /// The value as a map with exactly one key: `hold: 60 min`.
@@ -190,10 +192,12 @@ impl Node {
 }
 
 /// The values of a map.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Fields<'n> {
     at: Position,
     entries: &'n [(Key, Node)],
+    /// Names that keys which are not known were taken for: one typing error is one problem, not also a missing key.
+    meant: Vec<String>,
 }
 
 impl<'n> Fields<'n> {
@@ -206,7 +210,7 @@ impl<'n> Fields<'n> {
     /// The value of a key that must be there.
     pub fn require(&self, name: &str, reader: &mut Reader) -> Option<&'n Node> {
         let found = self.get(name);
-        if found.is_none() {
+        if found.is_none() && !self.meant.iter().any(|meant| meant == name) {
             reader.refuse(self.at, format!("`{name}` is missing"), format!("`{name}: …`"));
         }
         found
