@@ -1,1 +1,15 @@
-//! The simulated world.
+//! The simulated world: cells, pack and the battery's management system, solar charger, inverter/charger, GX control,
+//! mains and loads. It has no clock and does nothing by itself; [`world::World::advance`] carries it through time.
+
+pub mod bms;
+pub mod dvcc;
+pub mod params;
+pub mod world;
+
+mod gx;
+mod inverter;
+mod ocv;
+mod pack;
+mod rng;
+mod site;
+mod solar;
