@@ -126,7 +126,7 @@ impl Bench {
         }
         let closed = self.bms.contactor_closed();
         let cvl = self.limits.cvl().unwrap_or(Volts(52.0)).0;
-        if self.now % 3 == 0 {
+        if self.now.is_multiple_of(3) {
             self.bus_setting = cvl + if self.excess { 0.4 } else { 0.0 };
         }
         let held = (self.bus_setting - self.pack_at(0.0)) / (R0 * CELLS as f64 + 0.002);

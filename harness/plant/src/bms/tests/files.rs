@@ -42,6 +42,15 @@ fn the_oscillating_battery_differs_from_the_reference_in_numbers_only() {
     assert!(matches!(battery("reference").strategy, StrategyParams::CellLoop(_)));
 }
 
+/// Editors complete battery files from the schema: it must know the keys as they are written.
+#[test]
+fn the_schema_knows_strategies_parts_and_defects() {
+    let schema = format!("{:?}", schemars::schema_for!(BmsParams));
+    for key in ["cell-loop", "lower-when-full", "fixed-ccl-zero", "track-minus", "stall"] {
+        assert!(schema.contains(key), "{key}");
+    }
+}
+
 #[rstest]
 #[case("bulk: 56.0 V", "bulk: 56.0", "no unit")]
 #[case("bulk: 56.0 V", "bulk: 56.0 A", "does not fit")]
