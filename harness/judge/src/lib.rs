@@ -10,3 +10,4 @@ pub mod thresholds;
 pub mod trace;
 pub mod verdict;
 pub mod window;
+pub mod wire;

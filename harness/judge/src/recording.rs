@@ -6,11 +6,13 @@ use proto::quantity::Micros;
 use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem, PsuReading};
 
 use crate::trace::{Channel, EventKind, Trace};
+use crate::wire::{Spot, Wire};
 
 /// What is known of a case: fed with every input, in the order of time.
 #[derive(Debug, Clone, Default)]
 pub struct Recording {
     trace: Trace,
+    wire: Wire,
 }
 
 impl Recording {
@@ -24,6 +26,7 @@ impl Recording {
     #[inline]
     pub fn can(&mut self, at: Micros, frame: &Frame) {
         let message = Message::decode(frame);
+        self.wire.frame(Spot { at, line: None }, frame, message.as_ref());
         if let Some(message) = &message {
             self.message(at, message);
         }
@@ -71,6 +74,12 @@ impl Recording {
     #[must_use]
     pub fn into_trace(self) -> Trace {
         self.trace
+    }
+
+    /// The facts of the wire checks so far.
+    #[must_use]
+    pub fn wire(&self) -> &Wire {
+        &self.wire
     }
 
     #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use proto::quantity::Micros;
 
-use crate::catalogue::{self, CATALOGUE, Requirement, Severity};
+use crate::catalogue::{CATALOGUE, Requirement, Severity};
 use crate::window::Window;
 
 /// The answer to one requirement in one case. Nothing that was not seen is ever [`Outcome::Pass`].
@@ -145,8 +145,9 @@ pub(crate) struct Opinion {
 
 impl Opinion {
     /// On the requirement with this id.
+    #[cfg(test)]
     pub(crate) fn on(id: &str) -> Self {
-        let requirement = catalogue::find(id).expect("the judge names rows of the catalogue only");
+        let requirement = crate::catalogue::find(id).expect("the tests name rows of the catalogue");
         Self::of(requirement)
     }
 
@@ -173,6 +174,16 @@ impl Opinion {
     pub(crate) fn show(&mut self, evidence: Evidence) -> &mut Self {
         self.evidence.push(evidence);
         self
+    }
+
+    pub(crate) fn show_all(&mut self, evidence: impl IntoIterator<Item = Option<Evidence>>) -> &mut Self {
+        self.evidence.extend(evidence.into_iter().flatten());
+        self
+    }
+
+    /// Judges the same statement with another severity.
+    pub(crate) fn weigh_as(&mut self, requirement: &'static Requirement) {
+        self.requirement = requirement;
     }
 
     /// The id of the requirement.

@@ -12,6 +12,7 @@ use crate::thresholds::Graded;
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, common, heard, times, without};
+use crate::wire::Terms;
 
 /// After the mark `full` a battery may take this long to come to rest before it is judged.
 const TO_REST: Micros = Micros::from_secs(600);
@@ -33,7 +34,6 @@ pub(super) struct Disturbance {
 pub(super) struct Scene<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) trace: &'a Trace,
-    #[expect(dead_code, reason = "read by the judges of the wire")]
     pub(super) recording: &'a Recording,
     /// from the first to the last moment
     pub(super) whole: Window,
@@ -108,6 +108,24 @@ impl<'a> Scene<'a> {
             }
         }
         all
+    }
+
+    /// What the frames of this case are held against.
+    pub(super) fn terms(&self) -> Terms<'a> {
+        let silenced = self.trace.events.iter().filter_map(|e| match &e.kind {
+            EventKind::Stimulus(Stimulus::Silence { id, span }) => {
+                // The gap ends with the first frame after it.
+                Some((*id, Window::new(e.at, e.at + *span + Micros::from_secs(2))))
+            }
+            _ => None,
+        });
+        Terms {
+            battery: Some(self.subject.battery),
+            thresholds: self.subject.thresholds,
+            certifying: true,
+            silenced: silenced.collect(),
+            timed: true,
+        }
     }
 
     pub(super) fn waits(&self) -> impl Iterator<Item = (Micros, &'a WaitResult)> {

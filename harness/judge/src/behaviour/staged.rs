@@ -40,6 +40,10 @@ pub(super) fn declared() -> Battery {
     }
 }
 
+fn pick(condition: bool, yes: f64, no: f64) -> f64 {
+    if condition { yes } else { no }
+}
+
 fn pulled(t: u64) -> bool {
     PULLS.iter().any(|&p| (p..p + 120).contains(&t))
 }
@@ -50,109 +54,23 @@ pub(super) fn good() -> Stage {
     let on_grid = |t: u64| !pulled(t);
     let value = |channel: Channel, t: u64| -> f64 {
         match channel {
-            Channel::Cvl => {
-                if full(t) {
-                    55.2
-                } else {
-                    56.8
-                }
-            }
-            Channel::Ccl => {
-                if full(t) {
-                    28.0
-                } else {
-                    140.0
-                }
-            }
+            Channel::Cvl => pick(full(t), 55.2, 56.8),
+            Channel::Ccl => pick(full(t), 28.0, 140.0),
             Channel::Dcl => 200.0,
-            Channel::Soc => {
-                if full(t) {
-                    100.0
-                } else {
-                    95.0 + t as f64 / 600.0
-                }
-            }
-            Channel::PackVoltage => {
-                if pulled(t) {
-                    52.8
-                } else if full(t) {
-                    55.2
-                } else {
-                    54.4
-                }
-            }
-            Channel::PackCurrent => {
-                if pulled(t) {
-                    -66.0
-                } else if full(t) {
-                    0.2
-                } else {
-                    16.8
-                }
-            }
+            Channel::Soc => pick(full(t), 100.0, 95.0 + t as f64 / 600.0),
+            Channel::PackVoltage => pick(pulled(t), 52.8, pick(full(t), 55.2, 54.4)),
+            Channel::PackCurrent => pick(pulled(t), -66.0, pick(full(t), 0.2, 16.8)),
             Channel::MinCell => 3.44,
-            Channel::MaxCell => {
-                if full(t) {
-                    3.455
-                } else {
-                    3.40
-                }
-            }
-            Channel::PvAvailable => {
-                if on_grid(t) {
-                    3000.0
-                } else {
-                    0.0
-                }
-            }
-            Channel::PvPower => {
-                if on_grid(t) {
-                    2980.0
-                } else {
-                    0.0
-                }
-            }
-            Channel::GridPower => {
-                if on_grid(t) && full(t) {
-                    -2800.0
-                } else {
-                    0.0
-                }
-            }
-            Channel::AcLoads => {
-                if pulled(t) {
-                    3500.0
-                } else {
-                    0.0
-                }
-            }
-            Channel::BusVoltage => {
-                if pulled(t) {
-                    52.7
-                } else if full(t) {
-                    55.2
-                } else {
-                    54.5
-                }
-            }
-            Channel::InverterCurrent => {
-                if pulled(t) {
-                    -66.0
-                } else if full(t) {
-                    -54.0
-                } else {
-                    -38.0
-                }
-            }
-            Channel::SolarCurrent => {
-                if pulled(t) {
-                    0.0
-                } else {
-                    54.0
-                }
-            }
+            Channel::MaxCell => pick(full(t), 3.455, 3.40),
+            Channel::PvAvailable => pick(on_grid(t), 3000.0, 0.0),
+            Channel::PvPower => pick(on_grid(t), 2980.0, 0.0),
+            Channel::GridPower => pick(on_grid(t) && full(t), -2800.0, 0.0),
+            Channel::AcLoads => pick(pulled(t), 3500.0, 0.0),
+            Channel::BusVoltage => pick(pulled(t), 52.7, pick(full(t), 55.2, 54.5)),
+            Channel::InverterCurrent => pick(pulled(t), -66.0, pick(full(t), -54.0, -38.0)),
+            Channel::SolarCurrent => pick(pulled(t), 0.0, 54.0),
             Channel::InverterRunning | Channel::GxBattery | Channel::FeedIn | Channel::Online => 1.0,
-            Channel::GridConnected => f64::from(u8::from(on_grid(t))),
+            Channel::GridConnected => pick(on_grid(t), 1.0, 0.0),
             Channel::InputCurrentLimit => 16.0,
             _ => 0.0,
         }

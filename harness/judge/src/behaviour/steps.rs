@@ -58,8 +58,9 @@ pub(super) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
         let Some(settled) = mean(cvl, &[window.last(Micros::from_secs(30))]) else { continue };
         judged += 1;
         let outside = |v: f64| (v - settled).abs() > band.0 + LSB / 2.0;
-        let last = stretches([cvl], window).into_iter().filter(|s| outside(s.values[0])).map(|s| s.window.to);
-        let took = last.last().map_or(Micros::ZERO, |at| at.since(window.from));
+        let mut last =
+            stretches([cvl], window).into_iter().filter(|s| outside(s.values[0])).map(|s| s.window.to);
+        let took = last.next_back().map_or(Micros::ZERO, |at| at.since(window.from));
         if took > slowest.0 {
             slowest = (took, window);
         }

@@ -1,0 +1,166 @@
+//! CVL-01, CCL-01, DCL-01, DVL-01: the content of 0x351 (P 2 §0x351).
+
+use proto::message::{Limits, Measurements};
+
+use super::Terms;
+use super::seen::{Range, Spot, Tally};
+use crate::verdict::{Evidence, Opinion};
+
+/// A magnitude above this, in raw steps, is a negative number sent in two's complement: *"Negative values are
+/// non-sensical"*.
+const NEGATIVE: u16 = 0x8000;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct LimitFacts {
+    frames: Tally,
+    cvl: Range,
+    no_cvl: Tally,
+    zero_cvl: Tally,
+    /// CVL beyond what the measured voltage allows, judged where no battery file says more
+    odd_cvl: Tally,
+    last_voltage: Option<f64>,
+    /// frames that could be held against a voltage
+    compared: u64,
+    ccl: Magnitude,
+    dcl: Magnitude,
+    discharge_voltage: Range,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Magnitude {
+    range: Range,
+    negative: Tally,
+}
+
+impl Magnitude {
+    #[inline]
+    fn take(&mut self, raw: Option<u16>, spot: Spot) {
+        let Some(raw) = raw else { return };
+        self.range.take(f64::from(raw) / 10.0, spot);
+        self.negative.hit_if(raw >= NEGATIVE, spot);
+    }
+
+    fn judge(&self, name: &str, opinion: &mut Opinion) {
+        if let Some(evidence) = self.range.evidence(name, "A") {
+            opinion.show(evidence);
+        }
+        if self.negative.any() {
+            opinion.show(self.negative.evidence(&format!("{name} above 3276.7 A")).against("none"));
+            opinion.fail(format!(
+                "{name} is a negative number in two's complement, {}: it is read as more than 3276.7 A",
+                self.negative.place()
+            ));
+        } else if let Some((low, high)) = self.range.bounds() {
+            opinion.pass(format!("{name} is {low} to {high} A"));
+        } else {
+            opinion.unclear(format!("{name} was not seen"));
+        }
+    }
+}
+
+impl LimitFacts {
+    #[inline]
+    pub(super) fn limits(&mut self, spot: Spot, m: &Limits) {
+        self.frames.hit(spot);
+        match m.cvl() {
+            None => self.no_cvl.hit(spot),
+            Some(cvl) => {
+                self.cvl.take(cvl.0, spot);
+                if m.cvl == Some(0) {
+                    self.zero_cvl.hit(spot);
+                } else if let Some(voltage) = self.last_voltage {
+                    self.compared += 1;
+                    // From an empty LFP pack at 2.5 V a cell to a full one at 3.65 V, with room for both ends.
+                    self.odd_cvl.hit_if(!(0.8..=1.6).contains(&(cvl.0 / voltage)), spot);
+                }
+            }
+        }
+        self.ccl.take(m.ccl, spot);
+        self.dcl.take(m.dcl, spot);
+        if let Some(raw) = m.discharge_voltage {
+            self.discharge_voltage.take(f64::from(raw) / 10.0, spot);
+        }
+    }
+
+    #[inline]
+    pub(super) fn measured(&mut self, m: &Measurements) {
+        self.last_voltage = m.voltage().map(|v| v.0).filter(|&v| v > 5.0).or(self.last_voltage);
+    }
+
+    /// CVL-01: present, non-zero and plausible from the first frame on.
+    pub(super) fn cvl_is_plausible(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+        if let Some(evidence) = self.cvl.evidence("CVL", "V") {
+            opinion.show(evidence);
+        }
+        if self.no_cvl.any() {
+            opinion.show(self.no_cvl.evidence("0x351 without CVL").against("none"));
+            opinion.fail(format!("0x351 is sent without CVL, {}", self.no_cvl.place()));
+        }
+        if self.zero_cvl.any() {
+            opinion.show(self.zero_cvl.evidence("CVL = 0").against("none"));
+            opinion.fail(format!(
+                "CVL is 0 in {} of {} frames, {}: the GX passes it on and the battery is discharged at full power",
+                self.zero_cvl.count,
+                self.frames.count,
+                self.zero_cvl.place()
+            ));
+        }
+        let Some((low, high)) = self.cvl.bounds() else {
+            opinion.unclear("0x351 was not seen");
+            return;
+        };
+        if let Some(battery) = terms.battery {
+            let (least, most) = (battery.min_voltage.0, battery.max_charge_voltage.0);
+            opinion.show(
+                Evidence::fact("CVL against the battery file", format!("{low} to {high} V"))
+                    .against(format!("{least} to {most} V")),
+            );
+            if high > most + 0.051 {
+                opinion.fail(format!("CVL reaches {high} V, the battery declares at most {most} V"));
+            }
+            if low > 0.0 && low < least {
+                opinion.fail(format!(
+                    "CVL falls to {low} V, below the lowest voltage of the battery, {least} V"
+                ));
+            }
+            opinion.pass(format!("CVL is {low} to {high} V, within what the battery declares"));
+        } else if self.odd_cvl.any() {
+            opinion
+                .show(self.odd_cvl.evidence("CVL unlike the measured voltage").against("0.8 to 1.6 times"));
+            opinion.fail(format!(
+                "CVL ({low} to {high} V) does not fit the measured battery voltage ({:.1} V at the end), {}: wrong scale or byte order?",
+                self.last_voltage.unwrap_or_default(),
+                self.odd_cvl.place()
+            ));
+        } else if self.compared > 0 {
+            opinion.pass(format!("CVL is {low} to {high} V, which fits the measured voltage"));
+        } else {
+            opinion.unclear("neither a battery file nor 0x356 says which CVL is plausible");
+        }
+    }
+
+    /// CCL-01.
+    pub(super) fn ccl_is_positive(&self, opinion: &mut Opinion) {
+        self.ccl.judge("CCL", opinion);
+    }
+
+    /// DCL-01.
+    pub(super) fn dcl_is_positive(&self, opinion: &mut Opinion) {
+        self.dcl.judge("DCL", opinion);
+    }
+
+    /// DVL-01: *"Discharge voltage is not used (yet)"*.
+    pub(super) fn discharge_voltage(&self, opinion: &mut Opinion) {
+        match self.discharge_voltage.bounds() {
+            Some((low, high)) => {
+                let remark = if high > 1000.0 { ", which is no voltage" } else { "" };
+                opinion.pass(format!(
+                    "the discharge voltage is {low} to {high} V{remark}; the GX does not use it"
+                ));
+            }
+            None => {
+                opinion.absent("the discharge voltage is not sent");
+            }
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Checks of the wire: what any CAN log alone decides. Each is a fold over frames in constant memory, so a case is
+//! checked while it runs and a log of any length is checked as it is read, with the line of the log as evidence.
+
+mod alarms;
+mod bus;
+mod cells;
+mod charge;
+mod identity;
+mod limits;
+mod presence;
+mod seen;
+mod timing;
+
+use proto::frame::Frame;
+use proto::message::Message;
+use proto::quantity::Micros;
+
+use crate::battery::Battery;
+use crate::catalogue::{CATALOGUE, Requirement};
+use crate::thresholds::Thresholds;
+use crate::verdict::{Opinion, Verdict};
+use crate::window::Window;
+
+pub use seen::Spot;
+
+/// What the checks hold the frames against.
+#[derive(Debug, Clone)]
+pub struct Terms<'a> {
+    /// what is declared about the battery; without it only what frames say of each other is checked
+    pub battery: Option<&'a Battery>,
+    /// the thresholds in force
+    pub thresholds: Thresholds,
+    /// whether the battery is to be officially supported, which needs 0x35E and 0x35F (P 2)
+    pub certifying: bool,
+    /// when frames of an id were kept away on purpose
+    pub silenced: Vec<(u16, Window)>,
+    /// whether the times of the frames are those of the bus; times of day made up for a log judge no period
+    pub timed: bool,
+}
+
+/// The facts of all checks. Feed it every frame in the order of time, from whomever on the bus.
+#[derive(Debug, Clone, Default)]
+pub struct Wire {
+    bus: bus::Bus,
+    presence: presence::Presence,
+    timing: timing::Timing,
+    limits: limits::LimitFacts,
+    charge: charge::Charge,
+    alarms: alarms::AlarmFacts,
+    identity: identity::Identity,
+    cells: cells::CellFacts,
+}
+
+type Judge = fn(&Wire, &Terms<'_>, &mut Opinion);
+
+/// Who judges what.
+const JUDGES: &[(&str, Judge)] = &[
+    ("BUS-01", |w, _, o| w.bus.has_short_ids(o)),
+    ("BUS-04", |w, _, o| w.bus.leaves_the_gx_alone(o)),
+    ("BUS-05", |w, t, o| w.bus.load(t, o)),
+    ("BUS-06", |w, _, o| w.identity.has_one_sender(o)),
+    ("MSG-01", |w, _, o| w.presence.has_the_core(&w.bus, o)),
+    ("MSG-02", |w, t, o| w.presence.has_identity(&w.bus, t, o)),
+    ("MSG-03", |w, _, o| w.presence.optional(&w.bus, o)),
+    ("MSG-04", |w, _, o| w.presence.is_long_enough(o)),
+    ("TIM-01", |w, t, o| w.timing.never_pauses(&w.bus, t, o)),
+    ("TIM-02", |w, t, o| w.timing.sends_every_second(t, o)),
+    ("TIM-05", |w, t, o| w.timing.keeps_steady(&w.bus, t, o)),
+    ("CVL-01", |w, t, o| w.limits.cvl_is_plausible(t, o)),
+    ("CCL-01", |w, _, o| w.limits.ccl_is_positive(o)),
+    ("DCL-01", |w, _, o| w.limits.dcl_is_positive(o)),
+    ("DVL-01", |w, _, o| w.limits.discharge_voltage(o)),
+    ("SOC-01", |w, _, o| w.charge.is_within_range(o)),
+    ("SOC-02", |w, _, o| w.charge.resolutions_agree(o)),
+    ("MEA-02", |w, t, o| w.charge.measures_plausibly(t, o)),
+    ("ALM-01", |w, _, o| w.alarms.says_ok(o)),
+    ("ALM-02", |w, _, o| w.alarms.says_what_it_supports(o)),
+    ("ALM-03", |w, _, o| w.alarms.leaves_reserved_bits(o)),
+    ("ALM-04", |w, _, o| w.alarms.uses_the_right_message(&w.bus, o)),
+    ("ALM-06", |w, _, o| w.alarms.says_whether_it_is_online(o)),
+    ("IDN-01", |w, _, o| w.identity.names_its_maker(o)),
+    ("IDN-02", |w, _, o| w.identity.names_itself(o)),
+    ("IDN-03", |w, t, o| w.identity.orders_its_bytes(t, o)),
+    ("IDN-04", |w, _, o| w.identity.has_capacity(o)),
+    ("IDN-05", |w, _, o| w.identity.has_a_whole_serial(o)),
+    ("IDN-06", |w, _, o| w.identity.names_its_family(o)),
+    ("FRC-01", |w, _, o| w.charge.forces_charge_rightly(o)),
+    ("MOD-01", |w, _, o| w.cells.counts_modules(o)),
+    ("CEL-01", |w, _, o| w.cells.are_in_order(o)),
+    ("CEL-02", |w, t, o| w.cells.agree_with_the_pack(t, o)),
+    ("CEL-03", |w, _, o| w.identity.names_cells_in_text(o)),
+    ("ENE-01", |w, _, o| w.charge.counts_energy(o)),
+];
+
+impl Wire {
+    /// Takes a frame and what it says, if the document knows it.
+    #[inline]
+    pub fn frame(&mut self, spot: Spot, frame: &Frame, message: Option<&Message>) {
+        self.bus.frame(spot, frame);
+        let Some(message) = message else { return };
+        self.presence.frame(spot, frame, message);
+        match message {
+            Message::Limits(m) => {
+                self.timing.core(0, spot);
+                self.limits.limits(spot, m);
+            }
+            Message::StateOfCharge(m) => {
+                self.timing.core(1, spot);
+                self.charge.state(spot, m);
+            }
+            Message::Measurements(m) => {
+                self.timing.core(2, spot);
+                self.limits.measured(m);
+                self.alarms.measured(spot, m);
+                self.cells.measured(m);
+                self.charge.measured(spot, m);
+            }
+            Message::Alarms(m) => {
+                self.timing.core(3, spot);
+                self.alarms.alarms(spot, m);
+            }
+            Message::ForceCharge(m) => self.charge.force(spot, m),
+            Message::Energy(m) => self.charge.energy(spot, m),
+            Message::Cells(m) => self.cells.cells(spot, m),
+            Message::Modules(m) => self.cells.modules(spot, m),
+            Message::BatteryIdentity(m) => self.identity.battery(spot, m),
+            Message::InstalledCapacity(m) => self.identity.installed(m),
+            _ => self.identity.text(spot, message),
+        }
+    }
+
+    /// The verdict on one requirement, nothing for one that a log does not decide.
+    pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) -> bool {
+        let Some((_, judge)) = JUDGES.iter().find(|(id, _)| *id == opinion.id()) else { return false };
+        judge(self, terms, opinion);
+        true
+    }
+
+    /// The verdicts on every requirement that a log decides, in the order of the catalogue.
+    #[must_use]
+    pub fn verdicts(&self, terms: &Terms<'_>) -> Vec<Verdict> {
+        Self::requirements()
+            .map(|requirement| {
+                let mut opinion = Opinion::of(requirement);
+                self.judge(terms, &mut opinion);
+                opinion.verdict()
+            })
+            .collect()
+    }
+
+    /// The requirements that a log decides.
+    pub fn requirements() -> impl Iterator<Item = &'static Requirement> {
+        CATALOGUE.iter().filter(|r| JUDGES.iter().any(|(id, _)| *id == r.id))
+    }
+
+    /// From the first to the last frame.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.bus.window()
+    }
+}
+
+impl Terms<'_> {
+    /// A log and nothing else: no battery file, default thresholds.
+    #[must_use]
+    pub fn of_a_log() -> Self {
+        Self {
+            battery: None,
+            thresholds: Thresholds::default(),
+            certifying: false,
+            silenced: Vec::new(),
+            timed: true,
+        }
+    }
+
+    /// Whether frames of an id were kept away at some time between two moments.
+    fn excuses(&self, id: u16, from: Micros, to: Micros) -> bool {
+        let gap = Window::new(from, to + Micros(1));
+        self.silenced.iter().any(|(silenced, w)| *silenced == id && w.overlap(gap).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,301 @@
+//! A good log passes, each fault is found by its requirement, and silence passes nothing.
+
+use super::*;
+use crate::verdict::Outcome::{self, Fail, Inconclusive, NotApplicable, Pass};
+use proptest::prelude::*;
+use proto::frame::CanId;
+use rstest::rstest;
+
+/// A cycle of frames once a second for a while.
+fn log(seconds: u64, cycle: &[&str]) -> Wire {
+    log_with(seconds, |_| cycle.iter().map(|f| (*f).to_owned()).collect())
+}
+fn log_with(seconds: u64, cycle: impl Fn(u64) -> Vec<String>) -> Wire {
+    let mut wire = Wire::default();
+    let mut line = 0;
+    for s in 0..seconds {
+        for (k, text) in cycle(s).iter().enumerate() {
+            line += 1;
+            let at = Micros::from_secs(s) + Micros::from_millis(10 * k as u64);
+            let frame = parse(text);
+            wire.frame(Spot { at, line: Some(line) }, &frame, Message::decode(&frame).as_ref());
+        }
+    }
+    wire
+}
+fn parse(text: &str) -> Frame {
+    let (id, data) = text.split_once('#').expect("id#data");
+    let bytes: Vec<u8> = (0..data.len() / 2)
+        .map(|k| u8::from_str_radix(&data[2 * k..2 * k + 2], 16).expect("hexadecimal"))
+        .collect();
+    let number = u32::from_str_radix(id, 16).expect("hexadecimal");
+    let id = if id.len() > 3 { CanId::Extended(number) } else { CanId::Standard(number as u16) };
+    Frame::new(id, &bytes).expect("a frame")
+}
+fn judged(wire: &Wire, id: &str) -> Verdict {
+    let mut opinion = Opinion::on(id);
+    assert!(wire.judge(&Terms::of_a_log(), &mut opinion), "{id} is judged by logs");
+    opinion.verdict()
+}
+fn check(wire: &Wire, id: &str, expected: Outcome) -> Verdict {
+    let verdict = judged(wire, id);
+    assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
+    verdict
+}
+
+/// BYD Battery-Box Premium LVS (dfch/BydCanProtocol), once a second, with the frames of the GX.
+const BYD: [&str; 17] = [
+    "305#0000000000000000",
+    "307#1234567856494300",
+    "35E#4259440000000000",
+    "382#5052454D49554D00",
+    "35F#4C69011769000000",
+    "35A#AAAAAAAAAAAAAAAA",
+    "351#480200050005AE01",
+    "355#4300640000000000",
+    "356#BE14F9FF8C000000",
+    "360#0000000000000000",
+    "372#0200020001000000",
+    "373#EA0C010D1F012201",
+    "374#3200000000000000",
+    "375#3200000000000000",
+    "376#3200000000000000",
+    "377#3100000000000000",
+    "379#9C00000000000000",
+];
+
+#[rstest]
+#[case("BUS-01", Pass)]
+#[case("BUS-04", Pass)]
+#[case("BUS-05", Pass)]
+#[case("BUS-06", Pass)]
+#[case("MSG-01", Pass)]
+#[case("MSG-02", Pass)]
+#[case("MSG-03", Pass)]
+#[case("MSG-04", Pass)]
+#[case("TIM-01", Pass)]
+#[case("TIM-02", Pass)]
+#[case("TIM-05", Pass)]
+#[case("CVL-01", Pass)]
+#[case("CCL-01", Pass)]
+#[case("DCL-01", Pass)]
+#[case("DVL-01", Pass)]
+#[case("SOC-01", Pass)]
+#[case("SOC-02", NotApplicable)]
+#[case("MEA-02", Pass)]
+#[case("ALM-01", Pass)]
+#[case("ALM-02", Pass)]
+#[case("ALM-03", Pass)]
+#[case("ALM-04", NotApplicable)]
+#[case("ALM-06", Inconclusive)]
+#[case("IDN-01", Pass)]
+#[case("IDN-02", NotApplicable)]
+#[case("IDN-03", Pass)]
+#[case("IDN-04", Pass)]
+#[case("IDN-05", NotApplicable)]
+#[case("IDN-06", Pass)]
+#[case("FRC-01", Pass)]
+#[case("MOD-01", Pass)]
+#[case("CEL-01", Pass)]
+#[case("CEL-02", Pass)]
+#[case("CEL-03", Pass)]
+#[case("ENE-01", NotApplicable)]
+fn a_good_log(#[case] id: &str, #[case] expected: Outcome) {
+    check(&log(90, &BYD), id, expected);
+}
+
+#[test]
+fn an_empty_log_passes_nothing() {
+    for verdict in Wire::default().verdicts(&Terms::of_a_log()) {
+        assert!(matches!(verdict.outcome, Inconclusive | NotApplicable), "{verdict:?}");
+    }
+    assert_eq!(Wire::requirements().count(), JUDGES.len(), "every judge has a row");
+}
+
+/// Each fault by frames that replace those of the good log.
+#[rstest]
+#[case::no_alarms("MSG-01", "35A#AAAAAAAAAAAAAAAA", "359#0000000000000000")]
+#[case::old_alarms("ALM-04", "35A#AAAAAAAAAAAAAAAA", "359#0000000000000000")]
+#[case::no_maker("MSG-02", "35E#4259440000000000", "35B#00")]
+#[case::long_ids("BUS-01", "360#0000000000000000", "1510A8A0#0000000010050701")]
+#[case::second_gx("BUS-04", "360#0000000000000000", "305#0000000000000000")]
+#[case::foreign_keep_alive("BUS-04", "305#0000000000000000", "305#0100000000000000")]
+#[case::short_limits("MSG-04", "351#480200050005AE01", "351#48020005")]
+#[case::cvl_zero("CVL-01", "351#480200050005AE01", "351#000000050005AE01")]
+#[case::cvl_ten_times("CVL-01", "351#480200050005AE01", "351#D01600050005AE01")]
+#[case::negative_ccl("CCL-01", "351#480200050005AE01", "351#480200FF0005AE01")]
+#[case::negative_dcl("DCL-01", "351#480200050005AE01", "351#480200059CFFAE01")]
+#[case::soc_ten_times("SOC-01", "355#4300640000000000", "355#9E02640000000000")]
+#[case::high_resolution_ten_times("SOC-02", "355#4300640000000000", "355#430064009E020000")]
+#[case::kelvin("MEA-02", "356#BE14F9FF8C000000", "356#BE14F9FF880B0000")]
+#[case::absolute_zero("MEA-02", "356#BE14F9FF8C000000", "356#BE14F9FF55F50000")]
+#[case::no_voltage("MEA-02", "356#BE14F9FF8C000000", "356#0000F9FF8C000000")]
+#[case::all_zero("ALM-02", "35A#AAAAAAAAAAAAAAAA", "35A#0000000000000000")]
+#[case::spaces("IDN-01", "35E#4259440000000000", "35E#50594C4F4E202020")]
+#[case::binary_tail("IDN-01", "35E#4259440000000000", "35E#44593030311CFC08")]
+#[case::two_names("IDN-02", "374#3200000000000000", "370#43414E2D534D4152")]
+#[case::small_installed("IDN-04", "379#9C00000000000000", "379#3200000000000000")]
+#[case::half_a_serial("IDN-05", "374#3200000000000000", "380#3132333435363738")]
+#[case::family_binary("IDN-06", "382#5052454D49554D00", "382#50521C4D49554D00")]
+#[case::forced_at_67_percent("FRC-01", "360#0000000000000000", "360#FF")]
+#[case::more_blocking_than_there_are("MOD-01", "372#0200020001000000", "372#0200050001000000")]
+#[case::cells_crossed("CEL-01", "373#EA0C010D1F012201", "373#010DEA0C1F012201")]
+#[case::cell_celsius("CEL-01", "373#EA0C010D1F012201", "373#EA0C010D12001400")]
+#[case::cells_elsewhere("CEL-02", "373#EA0C010D1F012201", "373#100E270E1F012201")]
+#[case::cell_id_binary("CEL-03", "374#3200000000000000", "374#0200000000000000")]
+fn a_fault_is_found(#[case] id: &str, #[case] good: &str, #[case] bad: &str) {
+    let cycle: Vec<&str> = BYD.iter().map(|&f| if f == good { bad } else { f }).collect();
+    assert_ne!(cycle, BYD, "the good frame is in the log");
+    let verdict = check(&log(90, &cycle), id, Fail);
+    assert!(verdict.reason.len() > 20, "{}", verdict.reason);
+}
+
+#[test]
+fn the_line_of_the_log_is_the_proof() {
+    let wire = log_with(90, |s| {
+        BYD.iter()
+            .map(|f| if s == 60 { f.replace("351#4802", "351#0000") } else { (*f).to_owned() })
+            .collect()
+    });
+    let verdict = check(&wire, "CVL-01", Fail);
+    let lines: Vec<_> = verdict.evidence.iter().filter_map(|e| e.line).collect();
+    assert!(lines.contains(&(60 * BYD.len() as u64 + 7)), "{lines:?}");
+}
+
+#[test]
+fn a_pause_of_three_seconds_stops_the_system() {
+    let pausing = |pause: u64| {
+        log_with(120, move |s| {
+            let silent = (60..60 + pause).contains(&s);
+            BYD.iter().filter(|f| !(silent && f.starts_with("351"))).map(|f| (*f).to_owned()).collect()
+        })
+    };
+    check(&pausing(1), "TIM-01", Pass);
+    let verdict = check(&pausing(2), "TIM-01", Fail);
+    assert!(verdict.reason.contains('3'), "{}", verdict.reason);
+    // The suite may have kept the frames away on purpose.
+    let terms = Terms {
+        silenced: vec![(0x351, Window::new(Micros::from_secs(60), Micros::from_secs(63)))],
+        ..Terms::of_a_log()
+    };
+    let mut opinion = Opinion::on("TIM-01");
+    pausing(2).judge(&terms, &mut opinion);
+    assert_eq!(opinion.verdict().outcome, Pass);
+}
+
+#[test]
+fn slow_cycles_and_stalls() {
+    let slow = log_with(120, |s| if s % 2 == 0 { BYD.map(str::to_owned).to_vec() } else { Vec::new() });
+    check(&slow, "TIM-01", Pass);
+    check(&slow, "TIM-02", Fail);
+    let stalled = log_with(120, |s| {
+        BYD.iter().filter(|f| !(s > 60 && f.starts_with("356"))).map(|f| (*f).to_owned()).collect()
+    });
+    check(&stalled, "TIM-05", Fail);
+    check(&log(5, &BYD), "TIM-01", Inconclusive);
+    check(&log(5, &BYD), "TIM-02", Inconclusive);
+}
+
+#[test]
+fn alarms_must_clear_to_10() {
+    let raised = |after: &'static str| {
+        log_with(90, move |s| {
+            let alarms = if s == 30 {
+                "35A#A6AAAAAAAAAAAAAA"
+            } else if s > 30 {
+                after
+            } else {
+                "35A#AAAAAAAAAAAAAAAA"
+            };
+            BYD.iter()
+                .map(|f| if f.starts_with("35A") { alarms.to_owned() } else { (*f).to_owned() })
+                .collect()
+        })
+    };
+    check(&raised("35A#AAAAAAAAAAAAAAAA"), "ALM-01", Pass);
+    check(&raised("35A#A2AAAAAAAAAAAAAA"), "ALM-01", Fail);
+    let flags = log_with(90, |s| {
+        let alarms = if s < 30 { "35A#AAAAAA02AAAAAA0A" } else { "35A#AAAAAA06AAAAAA0A" };
+        BYD.iter().map(|f| if f.starts_with("35A") { alarms.to_owned() } else { (*f).to_owned() }).collect()
+    });
+    check(&flags, "ALM-03", Fail);
+}
+
+#[test]
+fn offline_carries_no_current() {
+    let with = |status: &str, current: &str| {
+        let (alarms, measured) =
+            (format!("35A#AAAAAA02AAAAAA{status}"), format!("356#BE14{current}8C000000"));
+        log_with(90, move |_| vec![alarms.clone(), measured.clone()])
+    };
+    check(&with("0A", "6400"), "ALM-06", Pass);
+    check(&with("06", "0000"), "ALM-06", Pass);
+    check(&with("06", "6400"), "ALM-06", Fail);
+    check(&with("02", "6400"), "ALM-06", NotApplicable);
+}
+
+#[test]
+fn a_swapped_firmware_is_suspected_not_convicted() {
+    let cycle: Vec<&str> =
+        BYD.iter().map(|&f| if f.starts_with("35F") { "35F#01006E013200" } else { f }).collect();
+    let verdict = check(&log(90, &cycle), "IDN-03", Inconclusive);
+    assert!(verdict.reason.contains("110.1"), "{}", verdict.reason);
+}
+
+/// 53.2 V and 94 A for an hour are 5 kWh, 50 counts of 0x378.
+#[test]
+fn energy_counters() {
+    let counting = |count: fn(u64) -> u32| {
+        log_with(3600, move |s| {
+            let n = count(s).to_le_bytes();
+            let hex: String = n.iter().map(|b| format!("{b:02X}")).collect();
+            vec!["356#C814AC038C000000".to_owned(), format!("378#{hex}2B070000")]
+        })
+    };
+    check(&counting(|s| 2112 + (s / 72) as u32), "ENE-01", Pass);
+    check(&counting(|s| (s / 72) as u32), "ENE-01", Pass);
+    check(&counting(|s| ((s / 72) as u32).wrapping_add(u32::MAX - 20)), "ENE-01", Pass);
+    check(&counting(|_| 2112), "ENE-01", Fail);
+    check(&counting(|s| 3000 - (s / 72) as u32), "ENE-01", Fail);
+    check(&log(90, &["356#C814AC038C000000", "378#400800002B070000"]), "ENE-01", Inconclusive);
+}
+
+#[test]
+fn a_maker_that_changes_is_two_nodes_or_a_profile_that_switches() {
+    let wire = log_with(90, |s| {
+        let maker = if s % 2 == 0 { "35E#4259440000000000" } else { "35E#50594C4F4E000000" };
+        vec![maker.to_owned(), "351#480200050005AE01".to_owned()]
+    });
+    check(&wire, "BUS-06", Fail);
+    check(&wire, "IDN-01", Fail);
+}
+
+#[test]
+fn certification_needs_the_identity() {
+    let cycle: Vec<&str> = BYD.iter().copied().filter(|f| !f.starts_with("35F")).collect();
+    let severity = |certifying| {
+        let terms = Terms { certifying, ..Terms::of_a_log() };
+        let verdict = log(90, &cycle).verdicts(&terms).into_iter().find(|v| v.requirement.id == "MSG-02");
+        let verdict = verdict.expect("judged");
+        assert_eq!(verdict.outcome, Fail);
+        verdict.requirement.severity
+    };
+    assert_eq!(severity(true), crate::catalogue::Severity::Must);
+    assert_eq!(severity(false), crate::catalogue::Severity::Should);
+}
+
+proptest! {
+    #[test]
+    fn no_frames_make_it_panic(frames in proptest::collection::vec((0x300u16..0x390, proptest::collection::vec(any::<u8>(), 0..9), 0u64..5_000_000), 0..300)) {
+        let mut wire = Wire::default();
+        let mut at = Micros::ZERO;
+        for (id, data, later) in frames {
+            at += Micros(later);
+            let frame = Frame::standard(id, &data);
+            wire.frame(Spot { at, line: None }, &frame, Message::decode(&frame).as_ref());
+        }
+        for verdict in wire.verdicts(&Terms::of_a_log()) {
+            prop_assert!(!verdict.reason.is_empty());
+        }
+    }
+}

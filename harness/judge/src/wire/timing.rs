@@ -1,0 +1,194 @@
+//! TIM-01, TIM-02, TIM-05 and M14: how often the core messages come (P 1.4).
+
+use proto::message::id;
+use proto::quantity::Micros;
+
+use super::Terms;
+use super::bus::Bus;
+use super::presence::CORE;
+use super::seen::Spot;
+use crate::verdict::{Evidence, Opinion};
+
+/// Gaps are counted in bins of 20 ms up to 4 s.
+const BIN: u64 = 20_000;
+const BINS: usize = 200;
+/// As many of the longest gaps are kept as a case may silence on purpose.
+const LONGEST: usize = 8;
+
+#[derive(Debug, Clone)]
+struct Cadence {
+    last: Option<Spot>,
+    gaps: [u32; BINS + 1],
+    count: u64,
+    /// the longest gaps, longest first: length, and the frame that ended it
+    longest: [(Micros, Option<Spot>); LONGEST],
+}
+
+impl Default for Cadence {
+    fn default() -> Self {
+        Self { last: None, gaps: [0; BINS + 1], count: 0, longest: [(Micros::ZERO, None); LONGEST] }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Timing {
+    core: [Cadence; 4],
+}
+
+impl Cadence {
+    #[inline]
+    fn frame(&mut self, spot: Spot) {
+        if let Some(last) = self.last {
+            let gap = spot.at.since(last.at);
+            self.count += 1;
+            self.gaps[((gap.0 / BIN) as usize).min(BINS)] += 1;
+            if gap > self.longest[LONGEST - 1].0 {
+                self.longest[LONGEST - 1] = (gap, Some(spot));
+                self.longest.sort_by_key(|&(gap, _)| core::cmp::Reverse(gap));
+            }
+        }
+        self.last = Some(spot);
+    }
+
+    /// The gap that this share of all gaps does not exceed, to 20 ms.
+    fn quantile(&self, share: f64) -> Micros {
+        let wanted = (share * self.count as f64).ceil() as u64;
+        let mut seen = 0;
+        for (bin, &count) in self.gaps.iter().enumerate() {
+            seen += u64::from(count);
+            if seen >= wanted {
+                return Micros(bin as u64 * BIN + BIN / 2);
+            }
+        }
+        Micros(BINS as u64 * BIN)
+    }
+}
+
+impl Timing {
+    /// A frame of the n-th core message.
+    #[inline]
+    pub(super) fn core(&mut self, which: usize, spot: Spot) {
+        self.core[which].frame(spot);
+    }
+
+    /// TIM-01: *"When the inverter does not receive the 0x351 message from the battery every 3 seconds, the system will
+    /// stop charging and discharging"*.
+    pub(super) fn never_pauses(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+        let (cadence, window) = (&self.core[0], bus.window());
+        let limit = terms.thresholds.gap.limit;
+        let Some(last) = cadence.last else {
+            if window.length() >= Micros::from_secs(10) {
+                opinion.fail(format!("0x351 never comes in {}", window.length()));
+            } else {
+                opinion.unclear("0x351 was not seen");
+            }
+            return;
+        };
+        if !terms.timed {
+            opinion.unclear("the times of this log are not those of the bus");
+            return;
+        }
+        let ended = cadence.longest.iter().filter_map(|&(gap, spot)| Some((gap, spot?)));
+        let open = (window.to.since(last.at), Spot { at: window.to, line: None });
+        let worst = ended
+            .chain([open])
+            .filter(|(gap, spot)| {
+                !terms.excuses(id::LIMITS, Micros(spot.at.0.saturating_sub(gap.0)), spot.at)
+            })
+            .max_by_key(|(gap, _)| *gap);
+        let Some((gap, spot)) = worst else {
+            opinion.unclear("0x351 was silenced on purpose all the time");
+            return;
+        };
+        let mut evidence =
+            Evidence::fact("M14 longest gap between two 0x351", format!("{:.2} s", gap.secs()))
+                .against(format!("< {:.0} s", limit.secs()));
+        evidence.at = Some((Micros(spot.at.0.saturating_sub(gap.0)), spot.at));
+        evidence.line = spot.line;
+        opinion.show(evidence);
+        if gap >= limit {
+            opinion.fail(format!(
+                "0x351 pauses for {:.2} s before {}: at {:.0} s the system stops charging and discharging",
+                gap.secs(),
+                spot.at,
+                limit.secs()
+            ));
+        } else if cadence.count < 10 {
+            opinion.unclear(format!("{} frames of 0x351 are too few to say", cadence.count + 1));
+        } else {
+            opinion.pass(format!("the longest gap between two 0x351 is {:.2} s", gap.secs()));
+        }
+    }
+
+    /// TIM-02: *"Our advice is to make the BMS send this message every second"*.
+    pub(super) fn sends_every_second(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+        let cadence = &self.core[0];
+        if !terms.timed || cadence.count < 10 {
+            opinion.unclear("fewer than 11 frames of 0x351 with real times were seen");
+            return;
+        }
+        let (median, slow) = (cadence.quantile(0.5), cadence.quantile(0.99));
+        opinion
+            .show(
+                Evidence::fact("median gap between two 0x351", format!("{:.2} s", median.secs()))
+                    .against("≤ 1.10 s"),
+            )
+            .show(Evidence::fact("99th percentile", format!("{:.2} s", slow.secs())).against("≤ 1.50 s"));
+        for (from, to) in [(0.0, 0.5), (0.5, 0.9), (0.9, 1.1), (1.1, 1.5), (1.5, 3.0), (3.0, f64::MAX)] {
+            let count: u64 = (0..=BINS)
+                .filter(|&bin| (from..to).contains(&((bin as u64 * BIN + BIN / 2) as f64 * 1e-6)))
+                .map(|bin| u64::from(cadence.gaps[bin]))
+                .sum();
+            let name =
+                if to > 100.0 { format!("gaps from {from} s") } else { format!("gaps of {from} to {to} s") };
+            opinion.show(Evidence::fact(name, count.to_string()));
+        }
+        let text = format!(
+            "half of all gaps between 0x351 are below {:.2} s, 99 % below {:.2} s",
+            median.secs(),
+            slow.secs()
+        );
+        if median > Micros::from_millis(1_100) || slow > Micros::from_millis(1_500) {
+            opinion.fail(format!("0x351 is not sent every second: {text}"));
+        } else {
+            opinion.pass(text);
+        }
+    }
+
+    /// TIM-05: no core message stalls while others go on.
+    pub(super) fn keeps_steady(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+        if !terms.timed {
+            opinion.unclear("the times of this log are not those of the bus");
+            return;
+        }
+        for (cadence, id) in self.core.iter().zip(CORE).skip(1) {
+            let Some(last) = cadence.last.filter(|_| cadence.count >= 10) else {
+                opinion.unclear(format!("0x{id:03X} was not seen often enough"));
+                continue;
+            };
+            let usual = cadence.quantile(0.5);
+            let allowed = Micros(3 * usual.0 + 1_000_000);
+            let (mut gap, mut spot) =
+                (bus.window().to.since(last.at), Spot { at: bus.window().to, line: None });
+            if let (ended, Some(at)) = cadence.longest[0]
+                && ended > gap
+            {
+                (gap, spot) = (ended, at);
+            }
+            let excused = terms.excuses(id, Micros(spot.at.0.saturating_sub(gap.0)), spot.at);
+            opinion.show(
+                Evidence::fact(
+                    format!("longest gap of 0x{id:03X}, usual {:.2} s", usual.secs()),
+                    format!("{:.2} s", gap.secs()),
+                )
+                .against(format!("≤ {:.2} s", allowed.secs()))
+                .seen(spot.at, spot.line),
+            );
+            if gap > allowed && !excused {
+                opinion.fail(format!("0x{id:03X} stalls for {:.1} s before {}", gap.secs(), spot.at));
+            } else {
+                opinion.pass(format!("0x{id:03X} comes every {:.2} s", usual.secs()));
+            }
+        }
+    }
+}
