@@ -1,1 +1,155 @@
-fn main() {}
+//! Every case of every suite as a test, on the rig that `BUSBAR_RIG` names (the simulated one without it), with the
+//! battery that `BUSBAR_BATTERY` names (the reference without it): under `cargo test`, `cargo nextest run` or alone.
+//!
+//! On the simulated rig a case is also held against its snapshot, `suites/<suite>/snapshots/`; review what changed
+//! with `cargo insta review`, accept it with `cargo xtask bless --reason "…"`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::suite::{Case, Suite};
+use judge::verdict::{Outcome, Verdict};
+use libtest_mimic::{Arguments, Failed, Trial};
+use proto::quantity::Micros;
+use report::run::CaseResult;
+use rig::attempt::{self, Attempt, Planned};
+use rig::{BatteryFile, InputError, Library, RigFile, read_text};
+
+/// The seed of every snapshot.
+const SEED: u64 = 1;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    match trials() {
+        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::from(65)
+        }
+    }
+}
+
+/// What all trials share.
+struct Bench {
+    rig: RigFile,
+    battery: BatteryFile,
+    /// insta prints a diff in many pieces; one trial at a time does.
+    printing: Mutex<()>,
+}
+
+fn trials() -> Result<Vec<Trial>, String> {
+    let text = |error: InputError| error.to_string();
+    let library = Library::find(Path::new(env!("CARGO_MANIFEST_DIR"))).map_err(text)?;
+    let named =
+        |variable: &str, otherwise: &str| std::env::var(variable).unwrap_or_else(|_| otherwise.to_owned());
+    let rig = library.rig(&named("BUSBAR_RIG", "simulated")).map_err(text)?;
+    let battery = library.battery(&named("BUSBAR_BATTERY", "reference")).map_err(text)?;
+    let bench = Arc::new(Bench {
+        rig: RigFile::parse(&library.shown(&rig), &read_text(&rig).map_err(text)?)
+            .map_err(|e| e.to_string())?,
+        battery: BatteryFile::parse(&library.shown(&battery), &read_text(&battery).map_err(text)?)
+            .map_err(|e| e.to_string())?,
+        printing: Mutex::new(()),
+    });
+    let mut trials = Vec::new();
+    for path in library.suites().map_err(text)? {
+        let suite = Suite::parse(&library.shown(&path), &read_text(&path).map_err(text)?)
+            .map_err(|e| e.to_string())?;
+        let snapshots = path.with_file_name("snapshots");
+        for case in &suite.cases {
+            trials.push(trial(&bench, &suite, case, &snapshots)?);
+        }
+    }
+    Ok(trials)
+}
+
+/// A case as a test. One that this rig cannot run is marked ignored: it has not passed.
+fn trial(bench: &Arc<Bench>, suite: &Suite, case: &Case, snapshots: &Path) -> Result<Trial, String> {
+    let planned = attempt::plan(case, &bench.rig, &bench.battery).map_err(|error| error.to_string())?;
+    let name = format!("{}::{}", suite.name, case.name);
+    let ignored = matches!(planned, Planned::NotApplicable { .. });
+    let (bench, suite_name, file) = (Arc::clone(bench), suite.name.clone(), suite.file.clone());
+    let (case, snapshots) = (case.clone(), snapshots.to_owned());
+    let run = move || check(&bench, &suite_name, &file, &case, planned, snapshots);
+    Ok(Trial::test(name, run).with_ignored_flag(ignored))
+}
+
+fn check(
+    bench: &Bench,
+    suite: &str,
+    file: &str,
+    case: &Case,
+    planned: Planned,
+    snapshots: PathBuf,
+) -> Result<(), Failed> {
+    let name = format!("{suite}/{}", case.name);
+    let Attempt { outcome, reason, verdicts, trace, length } =
+        attempt::attempt(planned, &name, SEED, &mut attempt::Unseen);
+    let result = CaseResult {
+        suite: suite.to_owned(),
+        case: case.name.clone(),
+        title: case.title.clone(),
+        section: case.spec.clone(),
+        outcome,
+        reason,
+        file: file.to_owned(),
+        line: case.line,
+        began: Micros::ZERO,
+        length,
+        verdicts,
+        trace,
+    };
+    let unchanged = held_against_snapshot(bench, case, &result, snapshots);
+    if outcome == Outcome::Pass && unchanged.is_ok() {
+        return Ok(());
+    }
+    let mut message = format!("{file}:{}: {} ended {outcome:?}", case.line, result.name());
+    if !result.reason.is_empty() {
+        message += &format!("\n{}", result.reason);
+    }
+    for verdict in result.verdicts.iter().filter(|v| v.outcome != Outcome::Pass) {
+        message += &told(verdict);
+    }
+    if unchanged.is_err() {
+        message += "\nits trace is not what the snapshot holds: `cargo insta review` shows both";
+    }
+    Err(Failed::from(message))
+}
+
+/// A verdict with its evidence, for a terminal.
+fn told(verdict: &Verdict) -> String {
+    let mut text = format!("\n  {} {:?}: {}", verdict.requirement.id, verdict.outcome, verdict.reason);
+    for evidence in &verdict.evidence {
+        let window = evidence.at.map(|(from, to)| format!(" at {}", report::words::window(from, to)));
+        text += &format!(
+            "\n    {}{}: {} {}",
+            evidence.what,
+            window.unwrap_or_default(),
+            evidence.value,
+            evidence.limit
+        );
+    }
+    text
+}
+
+/// Compares with the snapshot of this battery. Only the simulated rig repeats itself to the bit.
+fn held_against_snapshot(
+    bench: &Bench,
+    case: &Case,
+    result: &CaseResult,
+    snapshots: PathBuf,
+) -> Result<(), ()> {
+    let Some(what) = &case.snapshot else { return Ok(()) };
+    let text = report::snapshot::snapshot(result, &what.channels, what.from.as_deref());
+    let name = format!("{}@{}", case.name, bench.battery.declared.name);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(snapshots);
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_description(format!("{} on {}, seed {SEED}", bench.battery.declared.name, bench.rig.rig));
+    let _one_at_a_time = bench.printing.lock().unwrap_or_else(PoisonError::into_inner);
+    // insta reports a difference by a panic, after it printed the diff and kept the new snapshot beside the old.
+    let compare = std::panic::AssertUnwindSafe(|| settings.bind(|| insta::assert_snapshot!(name, text)));
+    std::panic::catch_unwind(compare).map_err(|_| ())
+}

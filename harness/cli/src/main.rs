@@ -1,1 +1,84 @@
-fn main() {}
+//! `busbar`: puts a battery through the tests of the *CAN-bus BMS Protocol* and judges it from the evidence.
+
+mod evidence;
+mod list;
+mod load;
+mod progress;
+mod run;
+mod schema;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit codes are a contract: scripts and CI hold on to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// everything passed
+    Pass = 0,
+    /// something failed
+    Fail = 1,
+    /// nothing failed, but something stayed open, or the bench failed
+    Inconclusive = 2,
+    /// bad usage
+    Usage = 64,
+    /// bad input file
+    Input = 65,
+}
+
+/// What went wrong, with the exit code it means.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+}
+
+impl From<rig::InputError> for Failure {
+    fn from(error: rig::InputError) -> Self {
+        let exit = match error {
+            rig::InputError::Unknown { .. } | rig::InputError::NoProject { .. } => Exit::Usage,
+            _ => Exit::Input,
+        };
+        Self { exit, message: error.to_string() }
+    }
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "busbar", version, about = "Certifies CAN-bus batteries for Victron GX systems", long_about = None)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run suites or cases on a rig and judge the battery
+    Run(run::Args),
+    /// List what there is
+    List(list::Args),
+    /// Print the JSON schema of a file kind, for editors
+    Schema(schema::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; everything else is bad usage.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Pass };
+            let _ = error.print();
+            return ExitCode::from(exit as u8);
+        }
+    };
+    let done = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::List(args) => list::list(&args),
+        Command::Schema(args) => schema::print(&args),
+    };
+    let exit = done.unwrap_or_else(|failure| {
+        let _ = writeln!(std::io::stderr(), "busbar: {}", failure.message);
+        failure.exit
+    });
+    ExitCode::from(exit as u8)
+}

@@ -12,6 +12,7 @@ pub mod junit;
 pub mod manifest;
 pub mod mark;
 pub mod run;
+pub mod snapshot;
 pub mod terminal;
 pub mod text;
 pub mod words;

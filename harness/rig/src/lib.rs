@@ -1,1 +1,75 @@
-//! placeholder
+//! Rigs: the files that describe benches and batteries, and the benches themselves.
+
+pub mod attempt;
+mod battery_file;
+mod library;
+mod rig_file;
+mod sim;
+
+use std::path::{Path, PathBuf};
+
+pub use battery_file::{BatteryFile, Expectation};
+pub use library::{Library, nearest};
+pub use rig_file::RigFile;
+pub use sim::SimBench;
+
+/// Why a file could not be taken in. Nothing has been started when one of these is reported.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// Not inside a project.
+    #[error(
+        "no folder with `suites/` and `rigs/` at {} or above it; run busbar inside a project, or name one with BUSBAR_HOME",
+        from.display()
+    )]
+    NoProject {
+        /// where the search began
+        from: PathBuf,
+    },
+    /// The file or folder cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// which
+        path: PathBuf,
+        /// what the system said
+        source: std::io::Error,
+    },
+    /// The file is larger than any honest one.
+    #[error("{} has {size} bytes, more than the {limit} that such a file may have", path.display())]
+    TooLarge {
+        /// which
+        path: PathBuf,
+        /// its size
+        size: u64,
+        /// the limit
+        limit: u64,
+    },
+    /// No such name.
+    #[error("no {kind} is called `{name}`; the nearest are: {}", nearest.join(", "))]
+    Unknown {
+        /// battery, rig, suite or case
+        kind: &'static str,
+        /// what was asked for
+        name: String,
+        /// what may have been meant
+        nearest: Vec<String>,
+    },
+    /// The text is not what such a file must be.
+    #[error("{0}")]
+    Yaml(#[from] engine::yaml::YamlError),
+}
+
+/// The largest suite, rig or battery file that is read: far above any written by hand.
+const LARGEST_FILE: u64 = 4 << 20;
+
+/// Reads a text file within the budget.
+///
+/// # Errors
+/// When it cannot be read, is not UTF-8 or is too large.
+pub fn read_text(path: &Path) -> Result<String, InputError> {
+    let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
+    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    if size > LARGEST_FILE {
+        return Err(InputError::TooLarge { path: path.to_owned(), size, limit: LARGEST_FILE });
+    }
+    std::fs::read_to_string(path).map_err(unreadable)
+}

@@ -1,0 +1,150 @@
+//! `busbar list`: what there is.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use clap::ValueEnum;
+use judge::catalogue::CATALOGUE;
+use rig::{BatteryFile, RigFile, read_text};
+
+use crate::{Exit, Failure, load};
+
+/// What to list.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The kind of thing
+    kind: Kind,
+    /// How to print it
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Suites,
+    Cases,
+    Requirements,
+    Batteries,
+    Rigs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// One thing: a name, and what is known of it, in the order of the columns.
+type Row = Vec<(&'static str, String)>;
+
+pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
+    let rows = match args.kind {
+        Kind::Suites | Kind::Cases => suites(args.kind)?,
+        Kind::Requirements => requirements(),
+        Kind::Batteries => batteries()?,
+        Kind::Rigs => rigs()?,
+    };
+    let text = match args.format {
+        Format::Text => columns(&rows),
+        Format::Json => json(&rows),
+    };
+    // A closed pipe (`| head`) ends the output and is no failure.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(Exit::Pass)
+}
+
+fn suites(kind: Kind) -> Result<Vec<Row>, Failure> {
+    let (suites, _) = load::suites(&load::library()?)?;
+    Ok(match kind {
+        Kind::Cases => suites
+            .iter()
+            .flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)))
+            .map(|(suite, case)| {
+                let ids: Vec<_> = case.requirements.iter().map(|r| r.id).collect();
+                vec![
+                    ("case", load::full_name(suite, case)),
+                    ("spec", case.spec.clone()),
+                    ("title", case.title.clone()),
+                    ("requirements", ids.join(" ")),
+                ]
+            })
+            .collect(),
+        _ => suites
+            .iter()
+            .map(|suite| {
+                vec![
+                    ("suite", suite.name.clone()),
+                    ("spec", suite.spec.clone()),
+                    ("cases", suite.cases.len().to_string()),
+                    ("title", suite.title.clone()),
+                ]
+            })
+            .collect(),
+    })
+}
+
+fn requirements() -> Vec<Row> {
+    CATALOGUE
+        .iter()
+        .map(|r| {
+            vec![
+                ("requirement", r.id.to_owned()),
+                ("severity", report::run::severity(r.severity).to_owned()),
+                ("spec", r.section.to_owned()),
+                ("judged", r.judged.to_owned()),
+                ("title", r.title.to_owned()),
+            ]
+        })
+        .collect()
+}
+
+fn batteries() -> Result<Vec<Row>, Failure> {
+    let library = load::library()?;
+    let mut rows = Vec::new();
+    for path in library.batteries().map_err(Failure::from)? {
+        let text = read_text(&path).map_err(Failure::from)?;
+        let file = BatteryFile::parse(&library.shown(&path), &text).map_err(rig::InputError::from)?;
+        let expect = match &file.expect {
+            rig::Expectation::Pass => "pass".to_owned(),
+            rig::Expectation::Fail(ids) => format!("fail {}", ids.join(" ")),
+        };
+        rows.push(vec![("battery", file.declared.name), ("expect", expect), ("title", file.title)]);
+    }
+    Ok(rows)
+}
+
+fn rigs() -> Result<Vec<Row>, Failure> {
+    let library = load::library()?;
+    let mut rows = Vec::new();
+    for path in library.rigs().map_err(Failure::from)? {
+        let text = read_text(&path).map_err(Failure::from)?;
+        let file = RigFile::parse(&library.shown(&path), &text).map_err(rig::InputError::from)?;
+        let can: Vec<_> = file.capabilities.iter().map(|c| c.name()).collect();
+        rows.push(vec![("rig", file.rig), ("can", can.join(" ")), ("title", file.title)]);
+    }
+    Ok(rows)
+}
+
+/// Columns as wide as their widest cell; the last one runs free.
+fn columns(rows: &[Row]) -> String {
+    let mut out = String::new();
+    let count = rows.first().map_or(0, Vec::len);
+    let width = |i: usize| rows.iter().map(|row| row[i].1.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    for row in rows {
+        let mut line = String::new();
+        for ((_, cell), width) in row.iter().zip(&widths) {
+            let _ = write!(line, "{:width$}  ", report::text::plain(cell));
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+fn json(rows: &[Row]) -> String {
+    let objects: Vec<serde_json::Map<String, serde_json::Value>> = rows
+        .iter()
+        .map(|row| row.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect())
+        .collect();
+    format!("{:#}\n", serde_json::json!(objects))
+}

@@ -1,0 +1,77 @@
+//! Everything a run needs, read and validated whole before anything starts.
+
+use std::path::PathBuf;
+
+use engine::suite::{Case, Suite};
+use report::run::SuiteFile;
+use rig::{BatteryFile, InputError, Library, RigFile, nearest, read_text};
+
+use crate::{Exit, Failure};
+
+/// The project's folders, from `BUSBAR_HOME` or the current folder upwards.
+pub(crate) fn library() -> Result<Library, Failure> {
+    let from = match std::env::var_os("BUSBAR_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => std::env::current_dir().map_err(|error| Failure {
+            exit: Exit::Usage,
+            message: format!("the current folder cannot be read: {error}"),
+        })?,
+    };
+    Ok(Library::find(&from)?)
+}
+
+/// All suites, with the hash of each file.
+pub(crate) fn suites(library: &Library) -> Result<(Vec<Suite>, Vec<SuiteFile>), InputError> {
+    let mut suites = Vec::new();
+    let mut hashes = Vec::new();
+    for path in library.suites()? {
+        let shown = library.shown(&path);
+        let text = read_text(&path)?;
+        suites.push(Suite::parse(&shown, &text)?);
+        hashes.push(SuiteFile::new(&shown, text.as_bytes()));
+    }
+    Ok((suites, hashes))
+}
+
+/// A battery by name or path.
+pub(crate) fn battery(library: &Library, name: &str) -> Result<BatteryFile, InputError> {
+    let path = library.battery(name)?;
+    BatteryFile::parse(&library.shown(&path), &read_text(&path)?).map_err(InputError::from)
+}
+
+/// A rig by name or path.
+pub(crate) fn rig(library: &Library, name: &str) -> Result<RigFile, InputError> {
+    let path = library.rig(name)?;
+    RigFile::parse(&library.shown(&path), &read_text(&path)?).map_err(InputError::from)
+}
+
+/// The cases that the words select: `suite`, `suite/case` or `case`; all where there are none.
+pub(crate) fn select<'a>(
+    suites: &'a [Suite],
+    words: &[String],
+) -> Result<Vec<(&'a Suite, &'a Case)>, InputError> {
+    let all: Vec<_> =
+        suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case))).collect();
+    let means = |word: &str, suite: &Suite, case: &Case| {
+        word == suite.name || word == case.name || word == full_name(suite, case)
+    };
+    for word in words {
+        if !all.iter().any(|(suite, case)| means(word, suite, case)) {
+            let names: Vec<String> = suites
+                .iter()
+                .flat_map(|s| core::iter::once(s.name.clone()).chain(s.cases.iter().map(|c| full_name(s, c))))
+                .collect();
+            let nearest = nearest(word, &names);
+            return Err(InputError::Unknown { kind: "suite or case", name: word.clone(), nearest });
+        }
+    }
+    Ok(all
+        .into_iter()
+        .filter(|(suite, case)| words.is_empty() || words.iter().any(|word| means(word, suite, case)))
+        .collect())
+}
+
+/// `suite/case`, how a case is named everywhere.
+pub(crate) fn full_name(suite: &Suite, case: &Case) -> String {
+    format!("{}/{}", suite.name, case.name)
+}

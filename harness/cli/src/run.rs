@@ -1,0 +1,150 @@
+//! `busbar run`: suites on a rig, a verdict for each requirement, a folder of evidence.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime};
+
+use clap::ValueEnum;
+use judge::verdict::Outcome;
+use proto::quantity::Micros;
+use report::folder::{Place, RunFolder};
+use report::run::{BatteryUnderTest, CaseResult, Rig, Run, RunMeta};
+use report::terminal::{Style, table};
+use rig::attempt::{self, Attempt};
+
+use crate::evidence::Evidence;
+use crate::progress::Progress;
+use crate::{Exit, Failure, load};
+
+/// What to run, on what.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Suites or cases, such as `feed-in` or `feed-in/load-steps`; all without one
+    #[arg(value_name = "SUITE|CASE")]
+    cases: Vec<String>,
+    /// The rig, by name or file
+    #[arg(long, default_value = "simulated")]
+    rig: String,
+    /// The battery, by name or file
+    #[arg(long, default_value = "reference")]
+    battery: String,
+    /// Seed of everything random on a simulated rig
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where run folders go
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// No progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Cases of one run follow each other on its time axis with this much between them.
+const PAUSE: Micros = Micros::from_secs(60);
+
+pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
+    let library = load::library()?;
+    let rig = load::rig(&library, &args.rig)?;
+    let battery = load::battery(&library, &args.battery)?;
+    let (suites, hashes) = load::suites(&library)?;
+    let cases = load::select(&suites, &args.cases)?;
+    let plan: Vec<_> = cases
+        .into_iter()
+        .map(|(suite, case)| attempt::plan(case, &rig, &battery).map(|planned| (suite, case, planned)))
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })?;
+
+    let failed =
+        |error: report::folder::FolderError| Failure { exit: Exit::Inconclusive, message: error.to_string() };
+    let out = args.out.clone().unwrap_or_else(|| library.root().join("reports"));
+    let scope = args.cases.join("+").replace('/', "-");
+    let mut folder = RunFolder::create(&Place {
+        parent: &out,
+        scope: Some(scope.as_str()).filter(|s| !s.is_empty()),
+        battery: &battery.declared.name,
+        seed: args.seed,
+        interface: "can0",
+        epoch: Micros::ZERO,
+    })
+    .map_err(failed)?;
+
+    let (clock, started) = (Instant::now(), SystemTime::now());
+    let progress = Progress::new(plan.len(), args.quiet);
+    let mut results = Vec::with_capacity(plan.len());
+    let mut began = Micros::ZERO;
+    for (suite, case, planned) in plan {
+        let name = load::full_name(suite, case);
+        folder.begin_case(&suite.name, &case.name, began);
+        let mut evidence = Evidence { folder: &mut folder, progress: &progress, case: &name };
+        let Attempt { outcome, reason, verdicts, trace, length } =
+            attempt::attempt(planned, &name, args.seed, &mut evidence);
+        let result = CaseResult {
+            suite: suite.name.clone(),
+            case: case.name.clone(),
+            title: case.title.clone(),
+            section: case.spec.clone(),
+            outcome,
+            reason,
+            file: suite.file.clone(),
+            line: case.line,
+            began,
+            length,
+            verdicts,
+            trace,
+        };
+        folder.end_case(&result).map_err(failed)?;
+        progress.done(&name, outcome, length);
+        began = Micros((began + length).0.next_multiple_of(1_000_000)) + PAUSE;
+        results.push(result);
+    }
+    progress.finish();
+
+    let run = Run {
+        meta: RunMeta {
+            title: format!("{} on {}", battery.declared.name, rig.title),
+            id: folder.id(),
+            seed: args.seed,
+            rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: true },
+            battery: BatteryUnderTest {
+                name: battery.declared.name.clone(),
+                title: battery.title.clone(),
+                identity: Vec::new(),
+            },
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
+            suites: hashes,
+            started: Some(humantime::format_rfc3339_seconds(started).to_string()),
+            took: Some(clock.elapsed()),
+        },
+        cases: results,
+    };
+    let path = folder.finish(&run).map_err(failed)?;
+    let shown = library.shown(&path.join("report.html"));
+    let text = match args.format {
+        Format::Json => report::json::verdicts(&run),
+        Format::Text => table(&run, &style(&shown)),
+    };
+    // A closed pipe (`| head`) ends the output and is no failure.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(match run.outcome() {
+        Outcome::Pass => Exit::Pass,
+        Outcome::Fail => Exit::Fail,
+        Outcome::Inconclusive | Outcome::NotApplicable => Exit::Inconclusive,
+    })
+}
+
+/// Colour and width of the terminal; neither where there is none.
+fn style(report: &str) -> Style<'_> {
+    let terminal = std::io::stdout().is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+    let width = terminal_size::terminal_size().map_or(100, |(columns, _)| usize::from(columns.0));
+    Style { width, colour, report: Some(report) }
+}

@@ -1,0 +1,32 @@
+//! `busbar schema`: the JSON schema of a file kind.
+
+use std::io::Write as _;
+
+use clap::ValueEnum;
+
+use crate::{Exit, Failure};
+
+/// What to print.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The kind of file
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Suite,
+    Rig,
+    Battery,
+}
+
+pub(crate) fn print(args: &Args) -> Result<Exit, Failure> {
+    let schema = match args.kind {
+        Kind::Suite => engine::suite::schema(),
+        Kind::Rig => rig::RigFile::schema().to_value(),
+        Kind::Battery => rig::BatteryFile::schema().to_value(),
+    };
+    // A closed pipe (`| head`) ends the output and is no failure.
+    let _ = writeln!(std::io::stdout(), "{schema:#}");
+    Ok(Exit::Pass)
+}

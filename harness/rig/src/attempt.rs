@@ -1,0 +1,156 @@
+//! One case on one rig with one battery: planned before anything starts, then run and judged.
+
+use engine::bench::{Bench as _, Input, Witness};
+use engine::interlock::LimitsError;
+use engine::run::{End, Record};
+use engine::suite::{BindError, Case, Runnable};
+use judge::battery::Battery;
+use judge::behaviour::{Subject, judge};
+use judge::trace::{Event, Trace};
+use judge::verdict::{Outcome, Verdict, outcome_of_case};
+use proto::quantity::Micros;
+
+use crate::{BatteryFile, RigFile, SimBench};
+
+/// What a case will be on this rig.
+#[derive(Debug)]
+pub enum Planned {
+    /// It can run.
+    Ready(Box<Ready>),
+    /// It cannot, with the reason.
+    NotApplicable {
+        /// what is missing
+        reason: String,
+        /// the case as its suite has it
+        case: Box<Case>,
+    },
+}
+
+/// A case that can run.
+#[derive(Debug)]
+pub struct Ready {
+    runnable: Runnable,
+    rig: RigFile,
+    battery: BatteryFile,
+}
+
+/// What came of a case.
+#[derive(Debug)]
+pub struct Attempt {
+    /// pass, fail, inconclusive or not applicable
+    pub outcome: Outcome,
+    /// why, in one plain sentence; empty when it passed
+    pub reason: String,
+    /// one for each requirement of the case
+    pub verdicts: Vec<Verdict>,
+    /// measured values and events
+    pub trace: Trace,
+    /// how long it took in the time of the rig
+    pub length: Micros,
+}
+
+/// A witness that looks away.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unseen;
+
+impl Witness for Unseen {
+    fn input(&mut self, _: Micros, _: &Input) {}
+    fn event(&mut self, _: &Event) {}
+}
+
+/// Whether and how a case runs on this rig with this battery.
+///
+/// # Errors
+/// When the limits of the rig make no sense: then nothing may run on it.
+pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, LimitsError> {
+    let not_applicable = |reason| Planned::NotApplicable { reason, case: Box::new(case.clone()) };
+    Ok(match case.bind(&rig.limits, &rig.capabilities) {
+        Err(BindError::Limits(error)) => return Err(error),
+        Err(BindError::NotApplicable { reason }) => not_applicable(reason),
+        Ok(_) if battery.simulated.is_none() => not_applicable(format!(
+            "the file of `{}` does not say how a simulated rig plays it (`simulated:`)",
+            battery.declared.name
+        )),
+        Ok(runnable) => {
+            Planned::Ready(Box::new(Ready { runnable, rig: rig.clone(), battery: battery.clone() }))
+        }
+    })
+}
+
+/// Runs a case and judges it. The seed of the run and the name of the case together seed its world, so that a case
+/// does the same alone and among others.
+pub fn attempt(planned: Planned, name: &str, seed: u64, witness: &mut dyn Witness) -> Attempt {
+    let Ready { runnable, rig, battery } = match planned {
+        Planned::Ready(ready) => *ready,
+        Planned::NotApplicable { reason, case } => return not_applicable(reason, &case),
+    };
+    let Some(mut bench) = SimBench::new(&rig, &battery, seed_of(seed, name)) else {
+        return not_applicable("the battery cannot be simulated".to_owned(), &runnable.case);
+    };
+    let case = runnable.case.clone();
+    let Record { recording, end, not_off } = engine::run::run(runnable, &mut bench, witness);
+    let length = bench.now();
+    let subject = subject(&case, &battery.declared, &rig);
+    let verdicts = judge(&subject, &recording);
+    let (outcome, reason) = conclude(&verdicts, &end, not_off);
+    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), length }
+}
+
+/// The verdict on the case from those on its requirements and from how it ended.
+fn conclude(verdicts: &[Verdict], end: &End, not_off: Option<String>) -> (Outcome, String) {
+    if let Some(why) = not_off {
+        return (Outcome::Inconclusive, format!("the rig was not confirmed off: {why}"));
+    }
+    let outcome = match (outcome_of_case(verdicts), end) {
+        // What was cut short has not passed, whatever was seen until then.
+        (Outcome::Pass | Outcome::NotApplicable, End::Aborted(_)) => Outcome::Inconclusive,
+        (outcome, _) => outcome,
+    };
+    let worst = verdicts
+        .iter()
+        .filter(|v| v.outcome == outcome && v.requirement.severity == judge::catalogue::Severity::Must)
+        .map(|v| format!("{}: {}", v.requirement.id, v.reason))
+        .next();
+    let reason = match (outcome, end) {
+        (Outcome::Pass, _) => String::new(),
+        (Outcome::Fail, _) => worst.unwrap_or_default(),
+        (_, End::Aborted(abort)) => abort.to_string(),
+        (_, End::Completed) => worst.unwrap_or_default(),
+    };
+    (outcome, reason)
+}
+
+fn not_applicable(reason: String, case: &Case) -> Attempt {
+    let verdicts = case
+        .requirements
+        .iter()
+        .map(|requirement| Verdict {
+            requirement,
+            outcome: Outcome::NotApplicable,
+            reason: reason.clone(),
+            evidence: Vec::new(),
+        })
+        .collect();
+    Attempt {
+        outcome: Outcome::NotApplicable,
+        reason,
+        verdicts,
+        trace: Trace::default(),
+        length: Micros::ZERO,
+    }
+}
+
+fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> {
+    Subject {
+        requirements: case.requirements.clone(),
+        thresholds: case.thresholds,
+        battery,
+        site: rig.site(),
+    }
+}
+
+/// FNV-1a over the name, folded into the seed: stable for ever, unlike the standard library's hashes.
+fn seed_of(seed: u64, name: &str) -> u64 {
+    let offset = 0xcbf2_9ce4_8422_2325 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    name.bytes().fold(offset, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,93 @@
+//! The simulated bench: time jumps from event to event, bit-identical for the same seed.
+
+use engine::bench::{Action, Bench, BenchError, Capability, Input};
+use plant::bms::BmsParams;
+use plant::world::PackSize;
+use plant::world::World;
+use proto::quantity::Micros;
+
+use crate::{BatteryFile, RigFile};
+
+/// A world in a box. Ties in time go CAN, supply, GX, deadline: the order in which a real loop drains them.
+pub struct SimBench {
+    rig: RigFile,
+    bms: BmsParams,
+    pack: PackSize,
+    seed: u64,
+    world: Option<World>,
+    ended: Micros,
+    next_psu: Micros,
+    next_gx: Micros,
+}
+
+impl SimBench {
+    /// A bench with this battery on it, or nothing where its file does not say how to play it.
+    #[must_use]
+    pub fn new(rig: &RigFile, battery: &BatteryFile, seed: u64) -> Option<Self> {
+        let declared = &battery.declared;
+        Some(Self {
+            rig: rig.clone(),
+            bms: battery.simulated.clone()?,
+            pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },
+            seed,
+            world: None,
+            ended: Micros::ZERO,
+            next_psu: rig.polling.psu,
+            next_gx: rig.polling.gx,
+        })
+    }
+
+    fn refused(what: impl ToString) -> BenchError {
+        BenchError { instrument: "simulated rig".to_owned(), what: what.to_string() }
+    }
+}
+
+impl Bench for SimBench {
+    fn capabilities(&self) -> &[Capability] {
+        &self.rig.capabilities
+    }
+
+    fn now(&self) -> Micros {
+        self.world.as_ref().map_or(self.ended, World::now)
+    }
+
+    fn next(&mut self, until: Option<Micros>) -> Result<(Micros, Input), BenchError> {
+        let world =
+            self.world.as_mut().ok_or_else(|| Self::refused("asked for inputs before a case began"))?;
+        let poll = self.next_psu.min(self.next_gx);
+        let horizon = until.map_or(poll, |deadline| deadline.min(poll));
+        if let Some(frame) = world.advance(horizon) {
+            return Ok((world.now(), Input::Can(frame)));
+        }
+        let input = if self.next_psu <= horizon {
+            self.next_psu += self.rig.polling.psu;
+            Input::Psu(world.psu())
+        } else if self.next_gx <= horizon {
+            self.next_gx += self.rig.polling.gx;
+            Input::Gx(world.gx())
+        } else {
+            Input::Tick
+        };
+        Ok((world.now(), input))
+    }
+
+    fn act(&mut self, action: &Action) -> Result<(), BenchError> {
+        match action {
+            Action::Prepare(start) => {
+                self.world = Some(World::new(&self.rig.plant, &self.bms, &self.pack, start, self.seed));
+                (self.next_psu, self.next_gx) = (self.rig.polling.psu, self.rig.polling.gx);
+                Ok(())
+            }
+            Action::Apply(stimulus) => {
+                let world = self.world.as_mut().ok_or_else(|| Self::refused("no case has begun"))?;
+                world.apply(stimulus).map_err(Self::refused)
+            }
+            Action::Ask(prompt) => Err(Self::refused(format!("nobody here to answer: {prompt}"))),
+            Action::Finish => {
+                self.ended = self.now();
+                self.world = None;
+                Ok(())
+            }
+        }
+    }
+}
