@@ -39,6 +39,11 @@ impl Window {
     pub fn secs(self) -> f64 {
         self.length().secs()
     }
+    /// Its length to a tenth of a second, for a reader.
+    #[must_use]
+    pub fn about(self) -> Micros {
+        about(self.length())
+    }
     /// Its length in hours.
     #[must_use]
     pub fn hours(self) -> f64 {
@@ -62,10 +67,17 @@ impl Window {
     }
 }
 
+/// A time to a tenth of a second, for a reader.
+#[must_use]
+pub fn about(time: Micros) -> Micros {
+    Micros((time.0 + 50_000) / 100_000 * 100_000)
+}
+
 /// The hours of several windows.
 #[must_use]
 pub fn hours(windows: &[Window]) -> f64 {
-    windows.iter().map(|w| w.hours()).sum()
+    // Folded from +0: the empty sum of floats is −0, which nobody wants to read.
+    windows.iter().fold(0.0, |sum, w| sum + w.hours())
 }
 
 /// What two sorted lists of windows have in common.

@@ -6,7 +6,7 @@ use super::scene::{Scene, shown};
 use crate::metrics::{covered, discharge, headroom, pace, regularity, soc_fall, swings, tracking};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, common, extremes, hours, mean, slope, times};
+use crate::window::{Window, about, common, extremes, hours, mean, slope, times};
 
 /// CVL-02: *"The solution is for the battery to lower its CVL setpoint as soon as it wants to reduce charge"*.
 pub(super) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -66,11 +66,13 @@ pub(super) fn is_not_hasty(scene: &Scene<'_>, opinion: &mut Opinion) {
     opinion
         .show(Evidence::fact("changes of CVL in regulation", found.changes.to_string()).within(full))
         .show(
-            Evidence::fact("median interval between changes", found.median.to_string()).against("≥ 0:00:20"),
+            Evidence::fact("median interval between changes", about(found.median).to_string())
+                .against("≥ 0:00:20"),
         )
         .show(Evidence::fact("protective steps down, exempt", found.protective.to_string()));
     if found.hasty < 3 {
-        opinion.pass(format!("CVL changed {} times, {} of them hastily", found.changes, found.hasty));
+        opinion
+            .pass(format!("changes of CVL in regulation: {}, of them hasty: {}", found.changes, found.hasty));
         return;
     }
     Scene::at_most(
@@ -300,7 +302,7 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 fn too_short(observed: Micros, scene: &Scene<'_>) -> String {
-    format!("seen for {observed} only, {} is needed", scene.subject.thresholds.observation.limit)
+    format!("seen for {} only, {} is needed", about(observed), scene.subject.thresholds.observation.limit)
 }
 
 #[cfg(test)]

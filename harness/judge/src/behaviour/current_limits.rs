@@ -7,7 +7,7 @@ use proto::stimulus::{Fault, Stimulus};
 use super::scene::Scene;
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, hours, times, without};
+use crate::window::{Window, about, hours, times, without};
 
 /// CCL-02: *"Our advice is to avoid sending CCL=0 when the battery is full. Send a reduced CVL instead"*.
 pub(super) fn ccl_stays_while_full(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -49,7 +49,7 @@ pub(super) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
         .into_iter()
         .flat_map(|w| without(w, &protecting))
         .collect();
-    let minutes = |windows: &[Window]| Micros((hours(windows) * 3.6e9) as u64);
+    let minutes = |windows: &[Window]| about(Micros((hours(windows) * 3.6e9) as u64));
     opinion.show(Evidence::fact("time with DCL = 0", minutes(&forbidden).to_string())).show(
         Evidence::fact("time with DCL = 0 and CCL = 0", minutes(&deadlock).to_string()).against("≤ 0:01:00"),
     );
@@ -60,7 +60,7 @@ pub(super) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
         .collect();
     // A minute covers the moments in which a battery starts or closes its switch.
     if minutes(&deadlock) > Micros::from_secs(60) {
-        let first = deadlock.first().map_or(Micros::ZERO, |w| w.from);
+        let first = deadlock.first().map_or(Micros::ZERO, |w| about(w.from));
         let soc =
             scene.series(Channel::Soc).at(first).map_or_else(String::new, |v| format!(" at {v:.0} % charge"));
         opinion.fail(format!(

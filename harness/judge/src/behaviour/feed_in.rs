@@ -7,7 +7,7 @@ use super::scene::Scene;
 use crate::metrics::{curtailed, excess, headroom, ripple, settling, trips};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, hours, stretches, times};
+use crate::window::{Window, about, hours, stretches, times};
 
 /// BEH-FI: *"1. the battery does not switch off in an over-voltage error; 2. solar power is fed back into the grid, in
 /// a stable manner; 3. system can handle switching on and off of sizeable AC loads"* (P 1.5.3.1).
@@ -59,7 +59,7 @@ pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
         .show(
             Evidence::fact(
                 format!("M11 time with the DC bus at CVL + 0.4 V, within {}", thresholds.excess_band.limit),
-                found.time.to_string(),
+                about(found.time).to_string(),
             )
             .against(format!("≥ {}", thresholds.excess_time.limit))
             .within(window),
@@ -81,10 +81,11 @@ pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     if found.time < thresholds.excess_time.limit {
         opinion.unclear(format!(
             "the DC bus stood near CVL + 0.4 V for {} only, {} is needed: is there more PV than the inverter may feed back?",
-            found.time, thresholds.excess_time.limit
+            about(found.time), thresholds.excess_time.limit
         ));
     } else {
-        opinion.pass(format!("the DC bus stood at CVL + 0.4 V for {} and the battery coped", found.time));
+        opinion
+            .pass(format!("the DC bus stood at CVL + 0.4 V for {} and the battery coped", about(found.time)));
     }
 }
 
@@ -102,7 +103,7 @@ fn never_trips(scene: &Scene<'_>, opinion: &mut Opinion) {
     match found.first() {
         Some(trip) => {
             let word = if trip.how.is_disconnect() { "switched off" } else { "raised an over-voltage alarm" };
-            opinion.fail(format!("the battery {word} at {}: {}", trip.window.from, trip.how));
+            opinion.fail(format!("the battery {word} at {}: {}", about(trip.window.from), trip.how));
         }
         None if scene.whole.length() == Micros::ZERO => {
             opinion.unclear("nothing was recorded");
@@ -125,7 +126,8 @@ fn exports_steadily(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
     let observed = Micros((hours(&on) * 3.6e9) as u64);
     if observed < thresholds.observation.limit {
         opinion.unclear(format!(
-            "feed-in of the full battery was seen undisturbed for {observed} only, {} is needed",
+            "feed-in of the full battery was seen undisturbed for {} only, {} is needed",
+            about(observed),
             thresholds.observation.limit
         ));
     }
@@ -170,7 +172,7 @@ fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
     if let Some(slowest) = found.iter().max_by_key(|s| s.time) {
         let what = format!("M8 slowest settling of the grid power after {} steps", found.len());
         let complaint = "the power fed into the grid takes too long to settle after a step";
-        Scene::at_most(opinion, &what, slowest.time, thresholds.settling, slowest.window, complaint);
+        Scene::at_most(opinion, &what, about(slowest.time), thresholds.settling, slowest.window, complaint);
     }
     opinion.show(Evidence::fact("loads switched while full", loads.to_string()).within(full));
     if let Some(margin) = headroom(scene.trace, &[full], scene.subject.battery.cell_over_voltage) {

@@ -5,7 +5,7 @@ use proto::quantity::Micros;
 use super::scene::Scene;
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, extremes, heard};
+use crate::window::{Window, about, extremes, heard};
 
 /// GXD-01: *"Next, the battery should show up in the Device list"*.
 pub(super) fn appears(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -21,7 +21,7 @@ pub(super) fn appears(scene: &Scene<'_>, opinion: &mut Opinion) {
             Scene::at_most(
                 opinion,
                 "time until the battery is on the GX",
-                window.length(),
+                window.about(),
                 limit,
                 window,
                 complaint,
@@ -92,7 +92,10 @@ fn compare(scene: &Scene<'_>, opinion: &mut Opinion, pairs: &[Pair]) {
                 let unit = pair.gx.unit();
                 let sent =
                     if high - low < 1e-9 { format!("{low:.2}") } else { format!("{low:.2} to {high:.2}") };
-                opinion.fail(format!("{name} is {shown:.2} {unit} at {at}, the battery sends {sent} {unit}"));
+                opinion.fail(format!(
+                    "{name} is {shown:.2} {unit} at {}, the battery sends {sent} {unit}",
+                    about(at)
+                ));
             }
         }
     }

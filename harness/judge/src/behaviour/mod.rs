@@ -95,14 +95,14 @@ fn expectations(scene: &Scene<'_>, opinion: &mut Opinion) -> bool {
     for (at, wait) in scene.waits().filter(|(_, w)| w.requirement == Some(id)) {
         any = true;
         let window = Window::new(wait.began, at);
-        let took = if wait.met { format!("after {}", window.length()) } else { "never".to_owned() };
+        let took = if wait.met { format!("after {}", window.about()) } else { "never".to_owned() };
         opinion.show(
             Evidence::fact(format!("expected: {}", wait.until), took)
                 .against(format!("within {}", wait.allowed))
                 .within(window),
         );
         if wait.met {
-            opinion.pass(format!("{} came true after {}", wait.until, window.length()));
+            opinion.pass(format!("{} came true after {}", wait.until, window.about()));
         } else {
             opinion.fail(format!(
                 "{} was expected within {} and did not come true (line {} of the suite)",

@@ -65,8 +65,8 @@ impl<'a> Scene<'a> {
     /// The time at full, or what is missing.
     pub(super) fn at_full(&self, opinion: &mut Opinion) -> Option<Window> {
         if self.full.is_none() {
-            opinion
-                .unclear("the battery was not seen full for longer than 10 minutes: the suite marks `full`");
+            let why = self.cut_short().map_or_else(String::new, |why| format!(": {why}"));
+            opinion.unclear(format!("the battery was not seen full for longer than 10 minutes{why}"));
         }
         self.full
     }
@@ -153,7 +153,10 @@ impl<'a> Scene<'a> {
                     ));
                 }
                 EventKind::Wait(w) if !w.met => {
-                    return Some(format!("{} was expected within {} (line {})", w.until, w.allowed, w.line));
+                    return Some(format!(
+                        "{} was expected within {} in vain (line {})",
+                        w.until, w.allowed, w.line
+                    ));
                 }
                 _ => {}
             }

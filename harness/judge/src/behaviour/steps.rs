@@ -6,7 +6,7 @@ use super::scene::Scene;
 use crate::metrics::{LSB, OFFSET, excess, steps, swings, trips};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, extremes, mean, slope, stretches};
+use crate::window::{Window, about, extremes, mean, slope, stretches};
 
 /// CVL-08: *"Ensure that the battery/BMS can handle this situation"*, a DC bus at CVL + 0.4 V (P 1.5.3.3).
 pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -17,7 +17,7 @@ pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
     let thresholds = &scene.subject.thresholds;
     let found = excess(scene.trace, window, OFFSET - Volts(0.3));
     opinion.show(
-        Evidence::fact("M11 time with the DC bus at CVL + 0.3 V or above", found.time.to_string())
+        Evidence::fact("M11 time with the DC bus at CVL + 0.3 V or above", about(found.time).to_string())
             .against(format!("≥ {}", thresholds.excess_time.limit))
             .within(window),
     );
@@ -28,15 +28,21 @@ pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
         opinion.show(Evidence::fact("M1 trip", trip.how.to_string()).against("none").within(trip.window));
         opinion.fail(format!(
             "the battery does not stand a DC bus at CVL + {:.1} V: {} at {}",
-            found.highest.0, trip.how, trip.window.from
+            found.highest.0,
+            trip.how,
+            about(trip.window.from)
         ));
     } else if found.time < thresholds.excess_time.limit {
         opinion.unclear(format!(
             "the DC bus stood above CVL + 0.3 V for {} only, {} is needed",
-            found.time, thresholds.excess_time.limit
+            about(found.time),
+            thresholds.excess_time.limit
         ));
     } else {
-        opinion.pass(format!("the DC bus stood above CVL + 0.3 V for {} and nothing tripped", found.time));
+        opinion.pass(format!(
+            "the DC bus stood above CVL + 0.3 V for {} and nothing tripped",
+            about(found.time)
+        ));
     }
 }
 
@@ -60,7 +66,7 @@ pub(super) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
         let outside = |v: f64| (v - settled).abs() > band.0 + LSB / 2.0;
         let mut last =
             stretches([cvl], window).into_iter().filter(|s| outside(s.values[0])).map(|s| s.window.to);
-        let took = last.next_back().map_or(Micros::ZERO, |at| at.since(window.from));
+        let took = last.next_back().map_or(Micros::ZERO, |at| about(at.since(window.from)));
         if took > slowest.0 {
             slowest = (took, window);
         }
@@ -91,7 +97,11 @@ pub(super) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
             .within(most_turns.1),
     );
     if most_turns.0 > TURNS {
-        opinion.fail(format!("CVL turned {} times after one step, at {}", most_turns.0, most_turns.1.from));
+        opinion.fail(format!(
+            "CVL turned {} times after one step, at {}",
+            most_turns.0,
+            about(most_turns.1.from)
+        ));
     }
     if let Some((at, up)) = steps(cvl, &scene.near(&[full])).up {
         let window = Window::new(at, at);
@@ -155,7 +165,7 @@ pub(super) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion
             "with cells {:.0} mV apart CVL does not converge: it moves by {:.1} V and turns {turns} times in the last {}",
             widest * 1000.0,
             moved.0,
-            end.length()
+            end.about()
         ));
         return;
     }

@@ -123,7 +123,7 @@ impl LimitFacts {
                     "CVL falls to {low} V, below the lowest voltage of the battery, {least} V"
                 ));
             }
-            opinion.pass(format!("CVL is {low} to {high} V, within what the battery declares"));
+            opinion.pass(format!("CVL is {low:.1} to {high:.1} V, within what the battery declares"));
         } else if self.odd_cvl.any() {
             opinion
                 .show(self.odd_cvl.evidence("CVL unlike the measured voltage").against("0.8 to 1.6 times"));
@@ -133,7 +133,7 @@ impl LimitFacts {
                 self.odd_cvl.place()
             ));
         } else if self.compared > 0 {
-            opinion.pass(format!("CVL is {low} to {high} V, which fits the measured voltage"));
+            opinion.pass(format!("CVL is {low:.1} to {high:.1} V, which fits the measured voltage"));
         } else {
             opinion.unclear("neither a battery file nor 0x356 says which CVL is plausible");
         }

@@ -57,7 +57,7 @@ impl Cadence {
         for (bin, &count) in self.gaps.iter().enumerate() {
             seen += u64::from(count);
             if seen >= wanted {
-                return Micros(bin as u64 * BIN + BIN / 2);
+                return Micros((bin as u64 + 1) * BIN);
             }
         }
         Micros(BINS as u64 * BIN)
@@ -144,7 +144,7 @@ impl Timing {
             opinion.show(Evidence::fact(name, count.to_string()));
         }
         let text = format!(
-            "half of all gaps between 0x351 are below {:.2} s, 99 % below {:.2} s",
+            "half of all gaps between 0x351 are at most {:.2} s, 99 % at most {:.2} s",
             median.secs(),
             slow.secs()
         );
