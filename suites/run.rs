@@ -4,6 +4,7 @@
 //! On the simulated rig a case is also held against its snapshot, `suites/<suite>/snapshots/`; review what changed
 //! with `cargo insta review`, accept it with `cargo xtask bless --reason "…"`.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
     match trials() {
         Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
         Err(message) => {
-            eprintln!("{message}");
+            // Standard output belongs to the list of tests.
+            let _ = writeln!(std::io::stderr(), "{message}");
             ExitCode::from(65)
         }
     }

@@ -3,7 +3,7 @@
 use proto::frame::{CanId, Frame};
 use proto::message::{Message, id};
 use proto::quantity::{Amps, Celsius, Micros, Volts, Watts};
-use proto::reading::PsuReading;
+use proto::reading::{GxReading, PsuReading};
 use proto::stimulus::{Fault, Stimulus};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -143,7 +143,10 @@ impl Interlocks {
             Input::Can(frame) => self.can(at, frame),
             Input::Psu(reading) => self.psu(reading),
             Input::Gx(reading) => {
-                self.gx_seen = at;
+                // A poll in which no unit answered is no answer.
+                if *reading != GxReading::default() {
+                    self.gx_seen = at;
+                }
                 reading.inverter.and_then(|inverter| {
                     above("DC voltage at the inverter", inverter.dc_voltage, self.limits.bus_voltage_max)
                 })
@@ -259,7 +262,9 @@ macro_rules! comparison {
     ($($kind:ty),+) => { $(
         impl Limited for $kind {
             fn exceeds(self, limit: Self) -> bool {
-                self.0 - limit.0 > SLACK
+                let above = self.0 - limit.0;
+                // What is not a number is not known to be safe.
+                above > SLACK || above.is_nan()
             }
         }
     )+ };

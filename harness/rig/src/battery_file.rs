@@ -1,5 +1,6 @@
 //! Battery files, `rigs/batteries/*.yaml`: what is declared about a battery and how the simulated rig plays it.
 
+use engine::yaml::refuse;
 use judge::battery::Battery;
 use plant::bms::BmsParams;
 use proto::quantity::{AmpHours, Amps, Celsius, Volts};
@@ -37,6 +38,16 @@ impl BatteryFile {
     pub fn parse(file: &str, text: &str) -> Result<Self, engine::yaml::YamlError> {
         let raw: Raw = engine::yaml::parse(file, text)?;
         let d = raw.declared;
+        if let Some((key, expected)) = d.nonsense() {
+            let path = format!("declared.{key}");
+            return Err(refuse(file, text, &path, format!("`{key}` makes no sense"), expected));
+        }
+        if let Expectation::Fail(ids) = &raw.expect
+            && let Some(unknown) = ids.iter().find(|id| judge::catalogue::find(id).is_none())
+        {
+            let message = format!("unknown requirement `{unknown}`");
+            return Err(refuse(file, text, "expect.fail", message, "an id of `busbar list requirements`"));
+        }
         Ok(Self {
             title: raw.title,
             expect: raw.expect,
@@ -102,4 +113,45 @@ struct Declared {
     max_discharge_current: Amps,
     /// highest cell temperature
     max_temperature: Celsius,
+}
+
+impl Declared {
+    /// The first key whose value no battery has, with what would do.
+    fn nonsense(&self) -> Option<(&'static str, &'static str)> {
+        let checks = [
+            ("cells", (1..=256).contains(&self.cells), "1 to 256 cells in series"),
+            ("capacity", self.capacity > AmpHours::ZERO, "more than 0 Ah"),
+            ("min-voltage", self.min_voltage > Volts::ZERO, "more than 0 V"),
+            ("max-charge-voltage", self.max_charge_voltage > self.min_voltage, "more than `min-voltage`"),
+            ("cell-under-voltage", self.cell_under_voltage > Volts::ZERO, "more than 0 V"),
+            (
+                "cell-over-voltage",
+                self.cell_over_voltage > self.cell_under_voltage,
+                "more than `cell-under-voltage`",
+            ),
+            ("max-charge-current", self.max_charge_current > Amps::ZERO, "more than 0 A"),
+            ("max-discharge-current", self.max_discharge_current > Amps::ZERO, "more than 0 A"),
+        ];
+        checks.into_iter().find(|(_, holds, _)| !holds).map(|(key, _, expected)| (key, expected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const FILE: &str = include_str!("../../../rigs/batteries/reference.yaml");
+
+    #[rstest]
+    #[case("capacity: 280 Ah", "capacity: 0 Ah", "`capacity` makes no sense")]
+    #[case("cells: 16", "cells: 0", "`cells` makes no sense")]
+    #[case("cells: 16", "cells: 16 V", "")]
+    #[case("expect: pass", "expect: { fail: [CVL-99] }", "unknown requirement `CVL-99`")]
+    #[case("expect: pass", "expekt: pass", "expected `expect`")]
+    fn what_no_battery_is_is_refused(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
+        assert!(FILE.contains(good), "{good} stands in the file");
+        let error = BatteryFile::parse("b.yaml", &FILE.replacen(good, bad, 1)).expect_err(bad).to_string();
+        assert!(error.starts_with("b.yaml:") && error.contains(says), "{error}");
+    }
 }

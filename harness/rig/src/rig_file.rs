@@ -2,6 +2,7 @@
 
 use engine::bench::Capability;
 use engine::interlock::RigLimits;
+use engine::yaml::refuse;
 use judge::site::Site;
 use plant::params::Params;
 use proto::quantity::Micros;
@@ -37,13 +38,39 @@ pub struct Polling {
     pub gx: Micros,
 }
 
+impl Polling {
+    /// No serial line or GX answers faster.
+    const SHORTEST: Micros = Micros::from_millis(10);
+}
+
 impl RigFile {
     /// Reads and validates the text of a rig file.
     ///
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn parse(file: &str, text: &str) -> Result<Self, engine::yaml::YamlError> {
-        engine::yaml::parse(file, text)
+        let rig: Self = engine::yaml::parse(file, text)?;
+        rig.limits.check().map_err(|error| {
+            let path = format!("limits.{}", error.high);
+            refuse(
+                file,
+                text,
+                &path,
+                format!("`{}` leaves no room", error.high),
+                format!("more than `{}`", error.low),
+            )
+        })?;
+        rig.plant.check().map_err(|error| {
+            let path = format!("plant.{}", error.field);
+            refuse(file, text, &path, format!("{} cannot be {}", error.field, error.found), error.expected)
+        })?;
+        for (path, period) in [("polling.psu", rig.polling.psu), ("polling.gx", rig.polling.gx)] {
+            if period < Polling::SHORTEST {
+                let expected = format!("at least {} ms", Polling::SHORTEST.0 / 1000);
+                return Err(refuse(file, text, path, "polled too often".to_owned(), expected));
+            }
+        }
+        Ok(rig)
     }
 
     /// What the judge must know of the plant around the battery.
@@ -57,5 +84,35 @@ impl RigFile {
     #[must_use]
     pub fn schema() -> schemars::Schema {
         schemars::schema_for!(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const FILE: &str = include_str!("../../../rigs/simulated.yaml");
+
+    #[test]
+    fn the_simulated_rig_states_every_number_of_its_world() {
+        let rig = RigFile::parse("rigs/simulated.yaml", FILE).expect("it is shipped");
+        assert_eq!(rig.plant, Params::default());
+    }
+
+    #[rstest]
+    #[case("r0: 0.22 mΩ", "r0: 0 mΩ", "pack.r0 cannot be 0")]
+    #[case("cell-voltage-max: 3.80 V", "cell-voltage-max: 1 V", "`cell-voltage-max` leaves no room")]
+    #[case("gx: 1 s ", "gx: 0 s ", "polled too often")]
+    #[case("psu-current-max: 60 A", "psu-current-max: 60", "has no unit")]
+    #[case("psu-current-max: 60 A", "psu-curent-max: 60 A", "expected `psu-current-max`")]
+    #[case("capabilities: [pv,", "capabilities: [sun,", "`sun` is not known here")]
+    fn a_wrong_number_is_refused_with_its_line(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
+        assert!(FILE.contains(good), "{good} stands in the file");
+        let text = FILE.replacen(good, bad, 1);
+        let line = 1 + text.lines().position(|l| l.contains(bad.trim_end())).expect("the bad line");
+        let error = RigFile::parse("rigs/bad.yaml", &text).expect_err(bad).to_string();
+        assert!(error.contains(says), "{error}");
+        assert!(error.starts_with(&format!("rigs/bad.yaml:{line}:")), "line {line}: {error}");
     }
 }

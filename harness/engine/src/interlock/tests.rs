@@ -115,6 +115,27 @@ fn silence_of_the_gx_trips_only_where_there_is_one() {
 }
 
 #[test]
+fn a_poll_without_any_answer_counts_as_silence_of_the_gx() {
+    let mut interlocks = Interlocks::new(limits(), true, Micros::ZERO);
+    let deaf = Input::Gx(GxReading::default());
+    for second in 1..=30 {
+        assert_eq!(interlocks.check(Micros::from_secs(second), &limits_frame()), None);
+        assert_eq!(interlocks.check(Micros::from_secs(second), &deaf), None);
+    }
+    assert_eq!(
+        interlocks.check(Micros::from_secs(31), &deaf).map(|t| t.what),
+        Some("time without an answer of the GX")
+    );
+}
+
+#[test]
+fn a_value_that_is_not_a_number_trips() {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let reading = PsuReading { voltage: Volts(f64::NAN), ..PsuReading::default() };
+    assert!(interlocks.check(Micros::ZERO, &Input::Psu(reading)).is_some());
+}
+
+#[test]
 fn a_commanded_silence_does_not_trip_and_its_end_is_watched() {
     let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
     let span = Micros::from_secs(20);

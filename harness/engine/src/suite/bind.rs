@@ -2,6 +2,7 @@
 //! become a flat program.
 
 use judge::catalogue::Requirement;
+use proto::gx::inverter;
 use proto::quantity::{Amps, Micros, Percent, Watts};
 use proto::stimulus::{Start, Stimulus};
 
@@ -122,6 +123,10 @@ impl Case {
                 power(step.at.line, "discharge", asked, limits.ac_load_max)
             }
             Verb::InputCurrentLimit(asked) => current(step.at.line, asked),
+            // The same limit by another way.
+            Verb::GxWrite { register, value } => inverter::INPUT_CURRENT_LIMIT
+                .read(register, &[value])
+                .map_or(Ok(()), |amps| current(step.at.line, Amps(amps))),
             _ => Ok(()),
         })
     }

@@ -358,6 +358,10 @@ fn a_rig_without_it_is_not_applicable(
     "{ input-current-limit: 100 A }",
     "line 8: `input-current-limit` of 100 A is above the rig's limit of 32 A"
 )]
+#[case(
+    "{ gx-write: { register: 22, value: 1000 } }",
+    "line 8: `input-current-limit` of 100 A is above the rig's limit of 32 A"
+)]
 fn a_setpoint_above_the_limits_of_the_rig(#[case] steps: &str, #[case] reason: &str) {
     let error = case(&around(steps)).bind(&limits(), &ALL).expect_err("not applicable");
     assert_eq!(error.to_string(), reason);

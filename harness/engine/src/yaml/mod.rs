@@ -56,6 +56,13 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, YamlError
         .map_err(|e| YamlError::new(file, text, vec![problem(e.without_snippet(), text)]))
 }
 
+/// Refuses a value of a file that reads well and still cannot be: `path` says where it stands, in dotted keys.
+#[must_use]
+pub fn refuse(file: &str, text: &str, path: &str, message: String, expected: impl Into<String>) -> YamlError {
+    let at = Node::read(file, text).map_or(Position::START, |node| node.place(path));
+    YamlError::new(file, text, vec![Problem::new(at, message, expected)])
+}
+
 fn options() -> Options {
     serde_yaml::options! {
         budget: serde_yaml::budget! {

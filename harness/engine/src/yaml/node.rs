@@ -40,6 +40,18 @@ impl Node {
     pub fn read(file: &str, text: &str) -> Result<Self, YamlError> {
         super::parse::<Spanned<Raw>>(file, text).map(|raw| settle(raw, text))
     }
+
+    /// Where the value behind dotted keys begins (`plant.pack.r0`), or the deepest of them that is there.
+    #[must_use]
+    pub fn place(&self, path: &str) -> Position {
+        let mut node = self;
+        for name in path.split('.') {
+            let Kind::Map(entries) = &node.kind else { break };
+            let Some((_, value)) = entries.iter().find(|(key, _)| key.name == name) else { break };
+            node = value;
+        }
+        node.at
+    }
 }
 
 /// What the parser makes of a value; [`Raw::Scalar`] is one that it took for a number, a truth or nothing.
