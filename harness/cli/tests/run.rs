@@ -1,0 +1,197 @@
+//! `busbar run` as its users meet it: the process, its exit codes, its files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rstest::rstest;
+use tempfile::TempDir;
+
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+fn busbar(home: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(arguments)
+        .env("BUSBAR_HOME", home)
+        .env_remove("NO_COLOR")
+        .output()
+        .expect("the binary was built for this test")
+}
+
+/// Runs cases of the project into a folder of their own; the run folder and the exit code.
+fn run(arguments: &[&str]) -> (TempDir, PathBuf, i32) {
+    let out = TempDir::new().expect("a temporary folder");
+    let folder = out.path().to_string_lossy().into_owned();
+    let all = [&["run", "--quiet", "--out", &folder], arguments].concat();
+    let output = busbar(Path::new(PROJECT), &all);
+    let code = output.status.code().expect("it ended by itself");
+    let run = fs::read_dir(out.path())
+        .expect("the folder is there")
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.file_name().is_some_and(|name| name != "latest"));
+    let run = run.unwrap_or_else(|| panic!("a run folder: {}", String::from_utf8_lossy(&output.stderr)));
+    (out, run, code)
+}
+
+fn verdicts(run: &Path) -> serde_json::Value {
+    let text = fs::read_to_string(run.join("verdicts.json")).expect("verdicts.json");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// A project of its own, to be spoiled.
+fn project() -> TempDir {
+    fn copy(from: &Path, to: &Path) {
+        fs::create_dir_all(to).expect("a folder");
+        for entry in fs::read_dir(from).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let target = to.join(path.file_name().expect("a name"));
+            if path.is_dir() {
+                copy(&path, &target);
+            } else if path.extension().is_some_and(|e| e == "yaml") {
+                fs::copy(&path, &target).expect("a copy");
+            }
+        }
+    }
+    let home = TempDir::new().expect("a temporary folder");
+    for folder in ["suites", "rigs"] {
+        copy(&Path::new(PROJECT).join(folder), &home.path().join(folder));
+    }
+    home
+}
+
+#[test]
+fn one_seed_is_one_run_to_the_byte_and_another_seed_comes_to_the_same_verdicts() {
+    let (_a, first, _) = run(&["--seed", "7", "feed-in/load-steps"]);
+    let (_b, second, _) = run(&["--seed", "7", "feed-in/load-steps"]);
+    let (_c, other, _) = run(&["--seed", "8", "feed-in/load-steps"]);
+    for file in ["can.log", "gx.csv", "psu.log", "events.jsonl", "verdicts.json"] {
+        let bytes = |run: &Path| fs::read(run.join(file)).expect(file);
+        assert!(bytes(&first) == bytes(&second), "{file} differs between two runs of one seed");
+    }
+    let log = |run: &Path| fs::read(run.join("can.log")).expect("can.log");
+    assert!(log(&first) != log(&other), "another seed gives other frames");
+    let outcomes = |run: &Path| {
+        verdicts(run)["cases"][0]["verdicts"]
+            .as_array()
+            .expect("verdicts of the case")
+            .iter()
+            .map(|v| (v["requirement"].clone(), v["outcome"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert!(!outcomes(&first).is_empty());
+    assert_eq!(outcomes(&first), outcomes(&other));
+}
+
+#[rstest]
+#[case("reference")]
+#[case("lower-when-full")]
+fn a_compliant_battery_passes_everything(#[case] battery: &str) {
+    let (_keep, run, code) = run(&["--battery", battery]);
+    assert_eq!(code, 0, "{:#}", verdicts(&run)["cases"]);
+}
+
+#[rstest]
+#[case("ccl-zero-when-full")]
+#[case("tracks-voltage")]
+#[case("oscillating")]
+#[case("blackout-deadlock")]
+fn a_faulty_battery_fails_by_the_requirement_that_its_file_names(#[case] battery: &str) {
+    let file = format!("rigs/batteries/{battery}.yaml");
+    let text = fs::read_to_string(Path::new(PROJECT).join(&file)).expect("the battery file");
+    let parsed = rig::BatteryFile::parse(&file, &text).expect("a good file");
+    let rig::Expectation::Fail(expected) = parsed.expect else { panic!("{battery} is expected to fail") };
+    let (_keep, run, code) = run(&["--battery", battery]);
+    assert_eq!(code, 1);
+    let verdicts = verdicts(&run);
+    for id in expected {
+        let failed = verdicts["cases"].as_array().expect("cases").iter().any(|case| {
+            case["verdicts"]
+                .as_array()
+                .expect("verdicts")
+                .iter()
+                .any(|v| v["requirement"] == id.as_str() && v["outcome"] == "fail")
+        });
+        assert!(failed, "{battery} fails {id}");
+    }
+}
+
+#[rstest]
+#[case(&["run", "feed-in/load-step"], "feed-in/load-steps")]
+#[case(&["run", "fed-in"], "feed-in")]
+#[case(&["run", "--battery", "referense"], "reference")]
+#[case(&["run", "--rig", "simulate"], "simulated")]
+#[case(&["runn"], "run")]
+#[case(&["run", "--sed", "1"], "--seed")]
+fn an_unknown_name_is_bad_usage_with_the_nearest(#[case] arguments: &[&str], #[case] nearest: &str) {
+    let output = busbar(Path::new(PROJECT), arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(64), "{said}");
+    assert!(said.contains(nearest), "{said}");
+}
+
+/// Each spoils one line of a file; the message names file, line and column, shows the line and says what was expected.
+#[rstest]
+#[case("suites/feed-in/feed-in.yaml", "timeout: 3 h", "timeout: 3", "`timeout` has no unit", "such as `20 s`")]
+#[case("suites/feed-in/feed-in.yaml", "timeout: 3 h", "timeout: 3 V", "the unit `V` does not fit", "such as `20 s`")]
+#[case("suites/feed-in/feed-in.yaml", "hold: 2 h", "hodl: 2 h", "hodl", "hold")]
+#[case("suites/feed-in/feed-in.yaml", "- BEH-FI", "- BEH-FO", "BEH-FO", "BEH-FI")]
+#[case("suites/feed-in/feed-in.yaml", "at-least: 100 %", "at-least: 101 %", "101", "")]
+#[case("suites/feed-in/feed-in.yaml", "spec: P 1.5.3.1", "spec: P 1\nspec: P 2", "second time", "every key once")]
+#[case("rigs/simulated.yaml", "pack-voltage-max: 60 V", "pack-voltage-max: 60 A", "`A` does not fit", "56.4 V")]
+#[case("rigs/simulated.yaml", "pack-voltage-max: 60 V", "pack-voltage-mox: 60 V", "pack-voltage-mox", "max")]
+#[case("rigs/batteries/reference.yaml", "capacity: 280 Ah", "capacity: 280", "no unit", "280 Ah")]
+#[case("rigs/batteries/reference.yaml", "expect: pass", "expect: *all", "alias", "")]
+fn a_bad_file_is_refused_before_anything_starts(
+    #[case] file: &str,
+    #[case] good: &str,
+    #[case] bad: &str,
+    #[case] says: &str,
+    #[case] expected: &str,
+) {
+    let home = project();
+    let path = home.path().join(file);
+    let text = fs::read_to_string(&path).expect("the file");
+    assert!(text.contains(good), "{file} holds {good}");
+    fs::write(&path, text.replacen(good, bad, 1)).expect("written");
+    let output = busbar(home.path(), &["run"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(65), "{said}");
+    assert!(said.contains(&format!("{file}:")), "{said}");
+    assert!(said.contains(says) && said.contains(expected), "{said}");
+    assert!(output.stdout.is_empty(), "no verdict");
+    assert!(!home.path().join("reports").exists(), "nothing was started");
+}
+
+#[test]
+fn a_bomb_is_refused_in_no_time() {
+    let deep = "[".repeat(100_000);
+    let mut laughs = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for (name, before) in "bcdefgh".chars().zip("abcdefg".chars()) {
+        laughs += &format!("{name}: &{name} [{}]\n", vec![format!("*{before}"); 9].join(", "));
+    }
+    for bomb in [deep, laughs, "\0\u{1}\u{2}".to_owned(), String::new()] {
+        let home = project();
+        fs::write(home.path().join("suites/feed-in/feed-in.yaml"), &bomb).expect("written");
+        let output = busbar(home.path(), &["run"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(65), "{said}");
+        assert!(said.contains("feed-in.yaml:1:"), "{said}");
+        assert!(said.len() < 2_000, "one clear message, not the whole bomb");
+    }
+}
+
+#[test]
+fn outside_a_project_the_message_says_so() {
+    let empty = TempDir::new().expect("a temporary folder");
+    let output = busbar(empty.path(), &["run"]);
+    assert_eq!(output.status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("suites/"));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_before_anything_runs() {
+    let output = busbar(Path::new(PROJECT), &["run", "--out", "/proc/busbar"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("/proc/busbar") && said.contains("nothing was run"), "{said}");
+}
