@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Lines that begin with `#` are comments, blank lines and CRLF are allowed, and so is the direction (` R`, ` T`) that
-//! some writers put at the end. Reading allocates nothing; what was written here is read back exactly.
+//! some writers put at the end. Reading allocates nothing; what was written here is read back exactly. Logs in other
+//! forms are for [`log`](crate::log).
 //!
 //! ```
 //! use proto::candump::{self, Content, Line};
@@ -22,13 +23,17 @@
 //! assert_eq!(record.content, Content::Data(keep_alive));
 //! ```
 
+mod content;
 mod error;
+mod fast;
 mod write;
 
 #[cfg(test)]
 mod tests;
 
+pub use content::{Content, Direction, FdFrame};
 pub use error::{Expected, LineError};
+pub(crate) use fast::fast;
 pub use write::{write_line, write_record};
 
 use crate::frame::{CanId, Frame};
@@ -42,6 +47,8 @@ pub enum Line<'a> {
     Record(Record<'a>),
     /// what follows the `#`
     Comment(&'a [u8]),
+    /// candump says that the system dropped this many frames before it could read them
+    Dropped(u32),
     /// nothing but white space
     Blank,
 }
@@ -53,46 +60,20 @@ pub struct Record<'a> {
     pub at: Micros,
     /// name of the interface, such as `can0`
     pub interface: &'a str,
+    /// which way, where the writer says it
+    pub direction: Option<Direction>,
     /// what was on the bus
-    pub content: Content<'a>,
-}
-
-/// What was on the bus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Content<'a> {
-    /// a classic data frame
-    Data(Frame),
-    /// a remote frame: a request without data
-    Remote {
-        /// the identifier asked for
-        id: CanId,
-        /// the data length it asks for, 0 to 8
-        dlc: u8,
-    },
-    /// an error frame, as SocketCAN makes them of controller states and bus errors
-    Error {
-        /// error classes, bits as in `linux/can/error.h` without the flag 0x20000000
-        class: u32,
-        /// details
-        data: Payload,
-    },
-    /// a CAN FD frame, which the protocol does not know (P 1.2)
-    Fd {
-        /// its identifier
-        id: CanId,
-        /// bit rate switch and error state, 4 bits
-        flags: u8,
-        /// up to 64 bytes, as hexadecimal digits
-        digits: &'a [u8],
-    },
+    pub content: Content,
 }
 
 /// The lines of a whole log with their numbers, counted from 1.
 #[must_use]
 pub fn lines(log: &[u8]) -> Lines<'_> {
     // Editors of one system put a byte order mark in front.
-    Lines { rest: log.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(log), number: 0 }
+    Lines { rest: log.strip_prefix(BYTE_ORDER_MARK).unwrap_or(log), number: 0 }
 }
+
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Iterator of [`lines`].
 #[derive(Debug, Clone)]
@@ -126,8 +107,17 @@ pub fn parse(line: &[u8]) -> Result<Line<'_>, LineError> {
         Some(b'(') => Reader { line, at: 1 }.record().map(Line::Record),
         Some(b'#') => Ok(Line::Comment(&line[1..])),
         None => Ok(Line::Blank),
-        Some(_) => Err(LineError::new(line, 0, Expected::Time)),
+        Some(_) => match dropped(line) {
+            Some(frames) => Ok(Line::Dropped(frames)),
+            None => Err(LineError::new(line, 0, Expected::Time)),
+        },
     }
+}
+
+/// `DROPCOUNT: dropped 3 CAN frames on 'can0' socket (total drops 3)`, as `candump -d` notes it.
+pub(crate) fn dropped(line: &[u8]) -> Option<u32> {
+    let count = line.strip_prefix(b"DROPCOUNT: dropped ")?.split(|&b| b == b' ').next()?;
+    core::str::from_utf8(count).ok()?.parse().ok()
 }
 
 /// 0 to 15 for a hexadecimal digit of either case, [`NOT_HEX`] for any other byte.
@@ -144,8 +134,34 @@ static HEX: [u8; 256] = {
 };
 const NOT_HEX: u8 = 0xFF;
 
+/// 0 to 15 for a hexadecimal digit.
+#[inline]
+pub(crate) fn hex_digit(byte: u8) -> Option<u8> {
+    let digit = HEX[usize::from(byte)];
+    (digit != NOT_HEX).then_some(digit)
+}
+
+/// The flag of error frames in SocketCAN's 32-bit identifiers.
 const ERROR_FLAG: u32 = 0x2000_0000;
-const EXTENDED_MASK: u32 = 0x1FFF_FFFF;
+pub(crate) const EXTENDED_MASK: u32 = 0x1FFF_FFFF;
+
+/// What an identifier as can-utils prints it stands for: three digits are 11 bits, eight are 29 bits or, with the
+/// flag of error frames, error classes.
+pub(crate) enum Head {
+    Of(CanId),
+    ErrorClass(u32),
+}
+
+impl Head {
+    pub(crate) fn of(digits: usize, id: u32) -> Option<Self> {
+        match (digits, id) {
+            (3, 0..=0x7FF) => Some(Self::Of(CanId::Standard(id as u16))),
+            (8, 0..=EXTENDED_MASK) => Some(Self::Of(CanId::Extended(id))),
+            (8, _) if id & !EXTENDED_MASK == ERROR_FLAG => Some(Self::ErrorClass(id & EXTENDED_MASK)),
+            _ => None,
+        }
+    }
+}
 
 struct Reader<'a> {
     line: &'a [u8],
@@ -156,11 +172,15 @@ impl<'a> Reader<'a> {
     fn record(&mut self) -> Result<Record<'a>, LineError> {
         let at = self.time()?;
         self.expect(b' ', Expected::Space)?;
+        // candump pads names to the longest one it has seen.
+        while self.peek() == Some(b' ') {
+            self.at += 1;
+        }
         let interface = self.interface()?;
         self.expect(b' ', Expected::Space)?;
         let content = self.content()?;
-        self.direction()?;
-        Ok(Record { at, interface, content })
+        let direction = self.direction()?;
+        Ok(Record { at, interface, direction, content })
     }
 
     fn time(&mut self) -> Result<Micros, LineError> {
@@ -206,7 +226,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn content(&mut self) -> Result<Content<'a>, LineError> {
+    fn content(&mut self) -> Result<Content, LineError> {
         let start = self.at;
         let mut id = 0u32;
         while let Some(digit) = self.hex() {
@@ -214,47 +234,55 @@ impl<'a> Reader<'a> {
             id = id << 4 | u32::from(digit);
             self.at += 1;
         }
-        let (id, is_error) = match (self.at - start, id) {
-            (3, 0..=0x7FF) => (CanId::Standard(id as u16), false),
-            (8, 0..=EXTENDED_MASK) => (CanId::Extended(id), false),
-            (8, _) if id & !EXTENDED_MASK == ERROR_FLAG => (CanId::Extended(id & EXTENDED_MASK), true),
-            _ => return self.fail(start, Expected::Identifier),
+        let Some(head) = Head::of(self.at - start, id) else {
+            return self.fail(start, Expected::Identifier);
         };
         self.expect(b'#', Expected::Hash)?;
+        let id = match head {
+            Head::Of(id) => id,
+            Head::ErrorClass(class) => {
+                let (data, len) = self.data()?;
+                let data = Payload::of(&Frame::from_parts(CanId::Extended(class), len, data));
+                return Ok(Content::Error { class, data });
+            }
+        };
         match self.peek() {
-            Some(b'R') if !is_error => {
+            Some(b'R') => {
                 self.at += 1;
                 Ok(Content::Remote { id, dlc: self.remote_dlc()? })
             }
-            Some(b'#') if !is_error => {
+            Some(b'#') => {
                 self.at += 1;
-                self.fd(id)
+                self.fd(id).map(Content::Fd)
             }
             _ => {
                 let (data, len) = self.data()?;
-                let frame = Frame::from_parts(id, len, data);
-                Ok(match id {
-                    CanId::Extended(class) if is_error => Content::Error { class, data: Payload::of(&frame) },
-                    _ => Content::Data(frame),
-                })
+                Ok(Content::Data(Frame::from_parts(id, len, data)))
             }
         }
     }
 
     fn data(&mut self) -> Result<([u8; 8], u8), LineError> {
-        let (mut data, mut len) = ([0; 8], 0);
+        let mut data = [0; 8];
+        let len = self.bytes(&mut data, Expected::EightBytes)?;
+        if len == 8 {
+            self.raw_length()?;
+        }
+        Ok((data, len))
+    }
+
+    /// Pairs of digits up to the first other byte; `full` where there are more of them than places.
+    fn bytes(&mut self, data: &mut [u8], full: Expected) -> Result<u8, LineError> {
+        let mut len = 0;
         while let Some(high) = self.hex() {
             self.at += 1;
             let Some(low) = self.hex() else { return self.fail(self.at, Expected::EvenDigits) };
-            let Some(byte) = data.get_mut(len) else { return self.fail(self.at - 1, Expected::EightBytes) };
+            let Some(byte) = data.get_mut(len) else { return self.fail(self.at - 1, full) };
             *byte = high << 4 | low;
             self.at += 1;
             len += 1;
         }
-        if len == 8 {
-            self.raw_length()?;
-        }
-        Ok((data, len as u8))
+        Ok(len as u8)
     }
 
     fn remote_dlc(&mut self) -> Result<u8, LineError> {
@@ -281,26 +309,19 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn fd(&mut self, id: CanId) -> Result<Content<'a>, LineError> {
+    fn fd(&mut self, id: CanId) -> Result<FdFrame, LineError> {
         let Some(flags) = self.hex() else { return self.fail(self.at, Expected::FdFlags) };
         self.at += 1;
-        let start = self.at;
-        while self.hex().is_some() {
-            self.at += 1;
-        }
-        let digits = &self.line[start..self.at];
-        if digits.len() % 2 == 1 {
-            self.fail(self.at, Expected::EvenDigits)
-        } else if digits.len() > 128 {
-            self.fail(start + 128, Expected::SixtyFourBytes)
-        } else {
-            Ok(Content::Fd { id, flags, digits })
-        }
+        let mut data = [0; 64];
+        let len = self.bytes(&mut data, Expected::SixtyFourBytes)?;
+        Ok(FdFrame::from_parts(id, flags, len, data))
     }
 
-    fn direction(&mut self) -> Result<(), LineError> {
+    fn direction(&mut self) -> Result<Option<Direction>, LineError> {
         match &self.line[self.at..] {
-            [] | [b' ', b'R' | b'T'] => Ok(()),
+            [] => Ok(None),
+            [b' ', b'R'] => Ok(Some(Direction::Received)),
+            [b' ', b'T'] => Ok(Some(Direction::Sent)),
             _ => self.fail(self.at, Expected::End),
         }
     }
@@ -312,8 +333,7 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn hex(&self) -> Option<u8> {
-        let digit = HEX[usize::from(self.peek()?)];
-        (digit != NOT_HEX).then_some(digit)
+        hex_digit(self.peek()?)
     }
 
     #[inline]

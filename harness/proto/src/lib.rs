@@ -2,8 +2,10 @@
 //! cited as `P`), logs of them, readings of the instruments, and the quantities they carry.
 
 pub mod candump;
+pub mod dbc;
 pub mod frame;
 pub mod gx;
+pub mod log;
 pub mod message;
 pub mod quantity;
 pub mod reading;

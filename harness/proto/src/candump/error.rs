@@ -15,7 +15,9 @@ pub struct LineError {
 }
 
 impl LineError {
-    pub(super) fn new(line: &[u8], at: usize, expected: Expected) -> Self {
+    /// What was expected at a place of a line, counted from 0.
+    #[must_use]
+    pub fn new(line: &[u8], at: usize, expected: Expected) -> Self {
         Self { column: at + 1, expected, found: line.get(at).copied() }
     }
 }
@@ -49,6 +51,40 @@ pub enum Expected {
     SixtyFourBytes,
     /// the end of the line
     End,
+    /// the end of the last line: where the log stops within it, its data may be longer
+    WholeLine,
+    /// the beginning of a frame as candump shows it on a screen
+    ScreenFrame,
+    /// a time as candump shows it on a screen
+    ScreenTime,
+    /// the number of data bytes in square brackets
+    Length,
+    /// one data byte
+    Byte,
+    /// no more data bytes than were announced
+    NoMoreBytes,
+    /// a row of python-can's CSV
+    CsvRow,
+    /// a time in seconds, as a decimal number
+    DecimalSeconds,
+    /// 0 or 1
+    ZeroOrOne,
+    /// a hexadecimal identifier of a row that says of which width it is
+    CsvIdentifier,
+    /// as many bytes in base64 as the length says
+    Base64,
+    /// the beginning of an event of an ASC log
+    AscEvent,
+    /// an identifier of an ASC log
+    AscIdentifier,
+    /// the direction in an ASC log
+    AscDirection,
+    /// the kind of frame in an ASC log
+    AscKind,
+    /// not one more interface
+    FewInterfaces,
+    /// a line of sane length
+    ShortLine,
 }
 
 impl fmt::Display for Expected {
@@ -71,6 +107,25 @@ impl fmt::Display for Expected {
             Self::FdFlags => "one hexadecimal digit of CAN FD flags",
             Self::SixtyFourBytes => "at most 64 bytes of CAN FD",
             Self::End => "hexadecimal digits or the end of the line",
+            Self::WholeLine => "the end of the line (the log stops within it, so the frame may be longer than it looks)",
+            Self::ScreenFrame => "a frame such as `can0  351   [8]  48 02 00 05 00 05 AE 01`, as candump shows it",
+            Self::ScreenTime => {
+                "a time in brackets, such as `(1436509052.249713)` or `(2026-01-31 12:00:00.123456)`"
+            }
+            Self::Length => "the number of data bytes in square brackets, such as `[8]`, at most 8 (CAN FD: `[12]`)",
+            Self::Byte => "two hexadecimal digits of a byte (candump without -i and -S)",
+            Self::NoMoreBytes => "no more data bytes than were announced",
+            Self::CsvRow => "seven columns: timestamp,arbitration_id,extended,remote,error,dlc,data",
+            Self::DecimalSeconds => "seconds as a decimal number, such as `1436509052.249713`",
+            Self::ZeroOrOne => "0 or 1",
+            Self::CsvIdentifier => "an identifier such as `0x351`, at most 0x7FF, or 0x1FFFFFFF where extended is 1",
+            Self::Base64 => "the data in base64, as many bytes as dlc says",
+            Self::AscEvent => "an event such as `0.000000 1  351  Rx   d 8 48 02 00 05 00 05 AE 01`",
+            Self::AscIdentifier => "an identifier up to 7FF, or up to 1FFFFFFF with an `x` behind it",
+            Self::AscDirection => "`Rx` or `Tx`",
+            Self::AscKind => "`d` or `r` and the data length code, such as `d 8`",
+            Self::FewInterfaces => "one of the 64 interfaces that a log may name",
+            Self::ShortLine => "the end of the line: no line of a CAN log is this long",
         })
     }
 }

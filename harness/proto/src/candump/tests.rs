@@ -12,18 +12,34 @@ fn record(line: &str) -> Record<'_> {
     }
 }
 
+fn fd(id: CanId, flags: u8, data: &[u8]) -> Content {
+    Content::Fd(FdFrame::new(id, flags, data).expect("in range"))
+}
+
 /// The can-utils README.
 const README: &str = "(1436509052.249713) vcan0 044#2A366C2BBA";
 
 #[test]
 fn the_line_of_the_readme() {
     let frame = Frame::standard(0x044, &[0x2A, 0x36, 0x6C, 0x2B, 0xBA]);
-    let expected =
-        Record { at: Micros(1_436_509_052_249_713), interface: "vcan0", content: Content::Data(frame) };
+    let expected = Record {
+        at: Micros(1_436_509_052_249_713),
+        interface: "vcan0",
+        direction: None,
+        content: Content::Data(frame),
+    };
     assert_eq!(record(README), expected);
-    for tail in ["\r", "\r\n", "\n", "  ", " R", " T\r\n"] {
+    for tail in ["\r", "\r\n", "\n", "  "] {
         assert_eq!(record(&format!("{README}{tail}")), expected, "{tail:?}");
     }
+    for (tail, direction) in [(" R", Direction::Received), (" T\r\n", Direction::Sent)] {
+        assert_eq!(
+            record(&format!("{README}{tail}")),
+            Record { direction: Some(direction), ..expected },
+            "{tail:?}"
+        );
+    }
+    assert_eq!(record(&README.replace(" vcan0", "   vcan0")), expected, "padded to the longest name");
 }
 
 #[rstest]
@@ -44,9 +60,9 @@ fn data_frames(#[case] text: &str, #[case] id: CanId, #[case] data: &[u8]) {
 #[case("123#R8", Content::Remote { id: CanId::Standard(0x123), dlc: 8 })]
 #[case("123#R8_E", Content::Remote { id: CanId::Standard(0x123), dlc: 8 })]
 #[case("00000123#R3", Content::Remote { id: CanId::Extended(0x123), dlc: 3 })]
-#[case("123##1", Content::Fd { id: CanId::Standard(0x123), flags: 1, digits: b"" })]
-#[case("12345678##F1122", Content::Fd { id: CanId::Extended(0x1234_5678), flags: 15, digits: b"1122" })]
-fn other_frames(#[case] text: &str, #[case] expected: Content<'_>) {
+#[case("123##1", fd(CanId::Standard(0x123), 1, &[]))]
+#[case("12345678##F1122", fd(CanId::Extended(0x1234_5678), 15, &[0x11, 0x22]))]
+fn other_frames(#[case] text: &str, #[case] expected: Content) {
     assert_eq!(record(&format!("(1.000001) can0 {text}")).content, expected);
 }
 
@@ -77,7 +93,7 @@ fn times(#[case] text: &str, #[case] us: u64) {
 #[case("(12.) can0 351#00", 5, Expected::Fraction, Some(b')'))]
 #[case("(12.5 can0 351#00", 6, Expected::Fraction, Some(b' '))]
 #[case("(12.5)can0 351#00", 7, Expected::Space, Some(b'c'))]
-#[case("(12.5)  can0  351   [8]  48", 8, Expected::Interface, Some(b' '))]
+#[case("(12.5)  can0  351   [8]  48", 14, Expected::Identifier, Some(b' '))]
 #[case("(12.5) can0", 12, Expected::Space, None)]
 #[case("(12.5) can0 800#00", 13, Expected::Identifier, Some(b'8'))]
 #[case("(12.5) can0 0351#00", 13, Expected::Identifier, Some(b'0'))]
@@ -103,6 +119,13 @@ fn the_message_says_where_what_and_what_instead() {
         error.to_string(),
         "column 16: expected `#` behind the identifier (a log of `candump -L`, not a copy of the screen), found ` `"
     );
+}
+
+/// What `candump -d` notes of frames that it came too late for.
+#[test]
+fn dropped_frames_are_not_silent() {
+    let line = b"DROPCOUNT: dropped 3 CAN frames on 'can0' socket (total drops 17)";
+    assert_eq!(parse(line), Ok(Line::Dropped(3)));
 }
 
 #[test]
@@ -143,11 +166,11 @@ fn a_line_read_and_written_is_the_same(#[case] line: &str) {
     assert_eq!(String::from_utf8(out).expect("ASCII"), format!("{line}\n"));
 }
 
-fn any_content() -> impl Strategy<Value = Content<'static>> {
+fn any_content() -> impl Strategy<Value = Content> {
     let id =
         prop_oneof![(0..=0x7FFu16).prop_map(CanId::Standard), (0..=EXTENDED_MASK).prop_map(CanId::Extended)];
     let data = proptest::collection::vec(any::<u8>(), 0..=8);
-    let fd = proptest::sample::select(vec![&b""[..], b"00", b"0123456789ABCDEF0123"]);
+    let long = proptest::collection::vec(any::<u8>(), 0..=64);
     prop_oneof![
         (id.clone(), data.clone())
             .prop_map(|(id, data)| Content::Data(Frame::new(id, &data).expect("in range"))),
@@ -156,14 +179,15 @@ fn any_content() -> impl Strategy<Value = Content<'static>> {
             class,
             data: Payload::from_slice(&data).expect("8 bytes at most")
         }),
-        (id, 0..16u8, fd).prop_map(|(id, flags, digits)| Content::Fd { id, flags, digits }),
+        (id, 0..16u8, long).prop_map(|(id, flags, data)| fd(id, flags, &data)),
     ]
 }
 
 proptest! {
     #[test]
-    fn what_was_written_is_read_back(us in any::<u64>(), interface in "[a-z]{1,8}[0-9]{0,2}", content in any_content()) {
-        let written = Record { at: Micros(us), interface: &interface, content };
+    fn what_was_written_is_read_back(us in any::<u64>(), interface in "[a-z]{1,8}[0-9]{0,2}", content in any_content(), which in 0..3usize) {
+        let direction = [None, Some(Direction::Received), Some(Direction::Sent)][which];
+        let written = Record { at: Micros(us), interface: &interface, direction, content };
         let mut out = Vec::new();
         write_record(&mut out, &written);
         prop_assert_eq!(lines(&out).collect::<Vec<_>>(), [(1, Ok(Line::Record(written)))]);

@@ -1,6 +1,6 @@
 //! Writing logs. A night at full bus load is a hundred million lines, so the digits are made by hand.
 
-use super::{Content, ERROR_FLAG, Record};
+use super::{Content, Direction, ERROR_FLAG, Record};
 use crate::frame::{CanId, Frame};
 use crate::quantity::Micros;
 
@@ -22,28 +22,38 @@ pub fn write_line(out: &mut Vec<u8>, at: Micros, interface: &str, frame: &Frame)
 
 /// Appends one frame of any kind and its line end.
 pub fn write_record(out: &mut Vec<u8>, record: &Record<'_>) {
-    let (id, data) = match record.content {
-        Content::Data(frame) => return write_line(out, record.at, record.interface, &frame),
-        Content::Remote { id, .. } | Content::Fd { id, .. } => (id, &[][..]),
-        Content::Error { class, ref data } => (CanId::Extended(class | ERROR_FLAG), data.as_bytes()),
+    match (record.content, record.direction) {
+        (Content::Data(frame), None) => return write_line(out, record.at, record.interface, &frame),
+        (content, _) => {
+            write_head(out, record.at, record.interface);
+            write_content(out, &content);
+        }
+    }
+    out.extend_from_slice(match record.direction {
+        None => b"\n",
+        Some(Direction::Received) => b" R\n",
+        Some(Direction::Sent) => b" T\n",
+    });
+}
+
+fn write_content(out: &mut Vec<u8>, content: &Content) {
+    let (id, data) = match content {
+        Content::Data(frame) => (frame.id(), frame.data()),
+        Content::Remote { id, .. } => (*id, &[][..]),
+        Content::Error { class, data } => (CanId::Extended(class | ERROR_FLAG), data.as_bytes()),
+        Content::Fd(frame) => (frame.id(), frame.data()),
     };
-    write_head(out, record.at, record.interface);
     let mut text = [0; 8];
     let len = put_id(&mut text, id);
     out.extend_from_slice(&text[..len]);
     out.push(b'#');
-    match record.content {
+    match content {
         Content::Remote { dlc: 0, .. } => out.push(b'R'),
-        Content::Remote { dlc, .. } => out.extend_from_slice(&[b'R', b'0' + dlc.min(8)]),
-        Content::Fd { flags, digits, .. } => {
-            out.extend_from_slice(&[b'#', HEX_PAIRS[usize::from(flags & 15)][1]]);
-            out.extend_from_slice(digits);
-        }
-        Content::Data(_) | Content::Error { .. } => {
-            data.iter().for_each(|&byte| out.extend_from_slice(&HEX_PAIRS[usize::from(byte)]));
-        }
+        Content::Remote { dlc, .. } => out.extend_from_slice(&[b'R', b'0' + dlc.min(&8)]),
+        Content::Fd(frame) => out.extend_from_slice(&[b'#', HEX_PAIRS[usize::from(frame.flags())][1]]),
+        Content::Data(_) | Content::Error { .. } => {}
     }
-    out.push(b'\n');
+    data.iter().for_each(|&byte| out.extend_from_slice(&HEX_PAIRS[usize::from(byte)]));
 }
 
 /// `(1436509052.249713) can0 `: seconds have ten digits or more, as in can-utils.

@@ -12,6 +12,9 @@ pub struct Payload {
 }
 
 impl Payload {
+    /// No bytes.
+    pub const EMPTY: Self = Self { bytes: [0; 8], len: 0 };
+
     /// All eight bytes.
     #[must_use]
     pub const fn new(bytes: [u8; 8]) -> Self {

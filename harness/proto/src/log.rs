@@ -1,0 +1,377 @@
+//! Logs of a CAN bus in whatever form they come: what candump writes and what it shows, CSV of python-can, ASC of
+//! Vector. [`sniff`] finds the form from the head of a log; the [`Reader`] that it gives reads line by line and keeps
+//! no more than names and counts, so that a log of any length takes the same memory. What cannot be read is named,
+//! never passed over.
+//!
+//! ```
+//! use proto::log::{Item, TimeKind, sniff};
+//!
+//! let log = b"interface = can0, family = 29, type = 3, proto = 1\n<0x351> [8] 45 02 4c 04 4c 04 00 00\n";
+//! let mut reader = sniff(log, true).expect("a log").expect("a whole head");
+//! let items: Vec<Item> = log.split(|&b| b == b'\n').zip(1..).map(|(line, n)| reader.line(n, line)).collect();
+//! let Item::Frame(entry) = items[1] else { panic!("{:?}", items[1]) };
+//! assert_eq!(reader.interface(entry.interface), "can0");
+//! assert_eq!(reader.time_kind(), TimeKind::Synthetic, "no times: judge no periods");
+//! ```
+
+mod asc;
+mod csv;
+mod cursor;
+mod foreign;
+mod screen;
+mod sniff;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::candump::{Content, Direction, Expected, FdFrame, LineError};
+pub use foreign::{Foreign, foreign};
+pub use sniff::{NotALog, sniff};
+
+use crate::candump::{self, BYTE_ORDER_MARK, Line};
+use crate::quantity::Micros;
+
+/// What a line of a log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// a frame
+    Frame(Entry),
+    /// the writer of the log says that this many frames were lost here
+    Lost(u32),
+    /// a comment, a header, an empty line
+    Nothing,
+    /// it cannot be read: where, what was expected, what stands there
+    Problem(LineError),
+}
+
+/// A frame of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// When, as [`Reader::time_kind`] says: since 1970, since the first frame, or made up.
+    pub at: Micros,
+    /// number of the interface, for [`Reader::interface`]
+    pub interface: usize,
+    /// which way, where the log says it
+    pub direction: Option<Direction>,
+    /// what was on the bus
+    pub content: Content,
+}
+
+/// The forms of logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `candump -L` and `candump -l`, also of SavvyCAN and python-can
+    Candump,
+    /// what candump shows on a screen, and the older form of P 5.1
+    Screen,
+    /// CSV of python-can
+    Csv,
+    /// ASC of Vector, as python-can and `log2asc` write it too
+    Asc,
+}
+
+impl Format {
+    /// Every form, the most common first.
+    pub const ALL: [Self; 4] = [Self::Candump, Self::Screen, Self::Csv, Self::Asc];
+
+    /// Its name, for a person.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Candump => "candump log",
+            Self::Screen => "candump screen",
+            Self::Csv => "python-can CSV",
+            Self::Asc => "Vector ASC",
+        }
+    }
+}
+
+/// What the times of a log are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimeKind {
+    /// measured, since 1970 (of a local clock, where the log shows a date)
+    Absolute,
+    /// measured, since a moment that the log does not tell
+    SinceStart,
+    /// measured, as differences from frame to frame; they were added up
+    Differences,
+    /// Not measured: the log has none, or says in a comment `timestamps: synthetic`. The order is all there is.
+    Synthetic,
+}
+
+impl TimeKind {
+    /// Whether periods and gaps may be judged.
+    #[must_use]
+    pub const fn is_measured(self) -> bool {
+        !matches!(self, Self::Synthetic)
+    }
+}
+
+/// What was in a log, counted as it was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Report {
+    /// classic data frames
+    pub data: u64,
+    /// remote frames
+    pub remote: u64,
+    /// error frames
+    pub error: u64,
+    /// CAN FD frames
+    pub fd: u64,
+    /// frames that the log says were lost
+    pub lost: u64,
+    /// lines that could not be read
+    pub problems: u64,
+    /// how often the time of an interface goes backwards
+    pub backwards: u64,
+    /// the first of these
+    pub first_backwards: Option<Backwards>,
+}
+
+impl Report {
+    /// All frames of every kind.
+    #[must_use]
+    pub const fn frames(&self) -> u64 {
+        self.data + self.remote + self.error + self.fd
+    }
+}
+
+/// A step back in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backwards {
+    /// number of the line
+    pub line: u64,
+    /// how far
+    pub by: Micros,
+}
+
+/// Reads a log of one form, line by line.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    format: Format,
+    time: Option<TimeKind>,
+    /// when the latest frame was
+    clock: Micros,
+    interfaces: Vec<Interface>,
+    /// the one of the latest frame
+    current: usize,
+    report: Report,
+    /// the interface that a header names for lines without one
+    unnamed: String,
+    /// the base of numbers that an ASC log declares
+    base: asc::Base,
+}
+
+#[derive(Debug, Clone)]
+struct Interface {
+    name: String,
+    latest: Micros,
+}
+
+/// What a parser of one form makes of a line.
+enum Parsed<'a> {
+    Frame(Stamp, &'a str, Option<Direction>, Content),
+    Lost(u32),
+    Nothing,
+}
+
+/// When a line says its frame was.
+#[derive(Clone, Copy)]
+enum Stamp {
+    /// since 1970 or since a beginning, as its size tells
+    At(Micros),
+    Absent,
+}
+
+impl Reader {
+    /// Interfaces that a log may name; more are a sign that names are misread.
+    pub const MAX_INTERFACES: usize = 64;
+    /// What an interface is called where the log names none.
+    pub const UNNAMED: &'static str = "-";
+    /// Between frames of a log without times, so that their order is kept.
+    const SYNTHETIC_STEP: Micros = Micros(1000);
+
+    /// For a log whose form is known. [`sniff`] finds it.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            time: None,
+            clock: Micros(0),
+            interfaces: Vec::new(),
+            current: 0,
+            report: Report::default(),
+            unnamed: Self::UNNAMED.to_owned(),
+            base: asc::Base::Hexadecimal,
+        }
+    }
+
+    /// Reads the line with this number, counted from 1, with or without its end.
+    #[inline]
+    pub fn line(&mut self, number: u64, line: &[u8]) -> Item {
+        let line = line.trim_ascii_end();
+        if self.format == Format::Candump
+            && let Some(interface) = self.interfaces.get(self.current)
+            && let Some(fast) = candump::fast(line, interface.name.as_bytes())
+            && fast.interface == interface.name.as_bytes()
+        {
+            return self.frame(number, Stamp::At(fast.at), fast.direction, Content::Data(fast.frame));
+        }
+        self.any_line(number, line)
+    }
+
+    /// Reads the last line of a log that stops without the end of a line. What would read as a shorter frame may be
+    /// a longer one cut off, and is a problem.
+    pub fn unfinished_line(&mut self, number: u64, line: &[u8]) -> Item {
+        let before = self.report;
+        let item = self.line(number, line);
+        // The other forms announce a length.
+        if self.format == Format::Candump
+            && let Item::Frame(entry) = item
+            && entry.direction.is_none()
+            && !matches!(entry.content, Content::Data(frame) if frame.dlc() == 8)
+        {
+            let line = line.trim_ascii_end();
+            self.report = before;
+            self.report.problems += 1;
+            return Item::Problem(LineError::new(line, line.len(), Expected::WholeLine));
+        }
+        item
+    }
+
+    /// Counts a line that is too long to be one. The reader of lines need not hold it.
+    pub fn endless_line(&mut self, head: &[u8]) -> Item {
+        self.problem(LineError::new(head, head.len(), Expected::ShortLine))
+    }
+
+    /// The form of the log.
+    #[must_use]
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// What its times are worth, as far as it was read; before the first frame, nothing is known of them.
+    #[must_use]
+    pub fn time_kind(&self) -> TimeKind {
+        self.time.unwrap_or(TimeKind::Synthetic)
+    }
+
+    /// The name of an interface: [`Self::UNNAMED`] where the log has none.
+    #[must_use]
+    pub fn interface(&self, number: usize) -> &str {
+        self.interfaces.get(number).map_or(Self::UNNAMED, |interface| &interface.name)
+    }
+
+    /// The names of all interfaces seen so far, in the order of their first frames.
+    pub fn interfaces(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.interfaces.iter().map(|interface| interface.name.as_str())
+    }
+
+    /// What was read so far.
+    #[must_use]
+    pub const fn report(&self) -> &Report {
+        &self.report
+    }
+
+    #[inline(never)]
+    fn any_line(&mut self, number: u64, line: &[u8]) -> Item {
+        let line = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
+        if let Some(b'#') = line.first() {
+            self.comment(&line[1..]);
+            return Item::Nothing;
+        }
+        if line.is_empty() {
+            return Item::Nothing;
+        }
+        let parsed = match self.format {
+            Format::Candump => candump::parse(line).map(|line| match line {
+                Line::Record(r) => Parsed::Frame(Stamp::At(r.at), r.interface, r.direction, r.content),
+                Line::Dropped(frames) => Parsed::Lost(frames),
+                Line::Comment(_) | Line::Blank => Parsed::Nothing,
+            }),
+            Format::Screen => screen::parse(line, &mut self.unnamed),
+            Format::Csv => csv::parse(line),
+            Format::Asc => asc::parse(line, &mut self.base, &mut self.time),
+        };
+        match parsed {
+            Ok(Parsed::Frame(stamp, name, direction, content)) => {
+                // Only the screen of P 5.1 has frames without a name beside a header that gives one.
+                let name = if name == Self::UNNAMED { self.unnamed.clone() } else { name.to_owned() };
+                match self.number_of(&name) {
+                    Some(at) => self.current = at,
+                    None => return self.problem(LineError::new(line, 0, Expected::FewInterfaces)),
+                }
+                self.frame(number, stamp, direction, content)
+            }
+            Ok(Parsed::Lost(frames)) => {
+                self.report.lost += u64::from(frames);
+                Item::Lost(frames)
+            }
+            Ok(Parsed::Nothing) => Item::Nothing,
+            Err(error) => self.problem(error),
+        }
+    }
+
+    #[inline]
+    fn frame(&mut self, number: u64, stamp: Stamp, direction: Option<Direction>, content: Content) -> Item {
+        match content {
+            Content::Data(_) => self.report.data += 1,
+            Content::Remote { .. } => self.report.remote += 1,
+            Content::Error { .. } => self.report.error += 1,
+            Content::Fd(_) => self.report.fd += 1,
+        }
+        let at = self.time(stamp);
+        // Frames of two interfaces may be written out of order; of one, they may not.
+        let latest = &mut self.interfaces[self.current].latest;
+        if at < *latest {
+            self.report.backwards += 1;
+            let by = Micros(latest.0 - at.0);
+            self.report.first_backwards.get_or_insert(Backwards { line: number, by });
+        }
+        *latest = at;
+        Item::Frame(Entry { at, interface: self.current, direction, content })
+    }
+
+    #[inline]
+    fn time(&mut self, stamp: Stamp) -> Micros {
+        /// 2001: no log is older, and no measurement lasts so long
+        const FIRST_DATE: Micros = Micros(1_000_000_000_000_000);
+        let kind = *self.time.get_or_insert_with(|| match stamp {
+            Stamp::Absent => TimeKind::Synthetic,
+            Stamp::At(at) if at >= FIRST_DATE => TimeKind::Absolute,
+            Stamp::At(_) => TimeKind::SinceStart,
+        });
+        self.clock = match stamp {
+            Stamp::At(step) if kind == TimeKind::Differences => Micros(self.clock.0.saturating_add(step.0)),
+            Stamp::At(at) => at,
+            Stamp::Absent => Micros(self.clock.0.saturating_add(Self::SYNTHETIC_STEP.0)),
+        };
+        self.clock
+    }
+
+    fn number_of(&mut self, name: &str) -> Option<usize> {
+        let known = self.interfaces.iter().position(|interface| interface.name == name);
+        known.or_else(|| {
+            let fits = self.interfaces.len() < Self::MAX_INTERFACES;
+            fits.then(|| self.interfaces.push(Interface { name: name.to_owned(), latest: Micros(0) }))?;
+            Some(self.interfaces.len() - 1)
+        })
+    }
+
+    /// `# timestamps: synthetic (order preserved, 10 ms between frames)`
+    fn comment(&mut self, comment: &[u8]) {
+        let text = comment.trim_ascii();
+        if let Some((label, rest)) = text.split_at_checked(b"timestamps:".len())
+            && label.eq_ignore_ascii_case(b"timestamps:")
+            && rest.trim_ascii_start().get(..9).is_some_and(|word| word.eq_ignore_ascii_case(b"synthetic"))
+        {
+            self.time = Some(TimeKind::Synthetic);
+        }
+    }
+
+    #[cold]
+    fn problem(&mut self, error: LineError) -> Item {
+        self.report.problems += 1;
+        Item::Problem(error)
+    }
+}

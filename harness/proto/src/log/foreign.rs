@@ -1,0 +1,164 @@
+//! Frames of other protocols, by name: a log of the wrong port, or of a battery set to another make's protocol, shows
+//! by its identifiers. Only identifiers with a public source are here.
+
+use core::fmt;
+
+use crate::frame::CanId;
+use crate::message::MessageSpec;
+
+/// What an identifier is known for that is not in the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Foreign {
+    /// A message of the document sent with a 29-bit identifier, which no GX reads (P 5.1).
+    Widened {
+        /// its 11-bit identifier
+        id: u16,
+    },
+    /// A parameter group of NMEA 2000, which VE.Can is (P 1.3).
+    VeCan {
+        /// number of the group
+        pgn: u32,
+        /// its name
+        name: &'static str,
+        /// address of the sender
+        source: u8,
+    },
+    /// A message of a make's own protocol.
+    Vendor {
+        /// the protocol
+        protocol: &'static str,
+        /// what it says, where that is known
+        what: &'static str,
+    },
+}
+
+/// What an identifier is known for, if it is not in the document and there is a source.
+#[must_use]
+pub fn foreign(id: CanId) -> Option<Foreign> {
+    match id {
+        CanId::Standard(id) => vendor(STANDARD, u32::from(id)),
+        CanId::Extended(id) => {
+            let document =
+                u16::try_from(id).ok().filter(|&id| MessageSpec::of(CanId::Standard(id)).is_some());
+            let widened = document.map(|id| Foreign::Widened { id });
+            widened.or_else(|| vendor(EXTENDED, id)).or_else(|| ve_can(id))
+        }
+    }
+}
+
+fn vendor(rows: &[Row], id: u32) -> Option<Foreign> {
+    let (_, _, protocol, what) = rows.iter().find(|(first, last, ..)| (*first..=*last).contains(&id))?;
+    Some(Foreign::Vendor { protocol, what })
+}
+
+/// Three bits of priority, one reserved, data page, format, specific (a group's or an address), source.
+fn ve_can(id: u32) -> Option<Foreign> {
+    let [_, format, specific, source] = id.to_be_bytes();
+    let addressed = format < 240;
+    let page = id >> 24 & 3;
+    let pgn = page << 16 | u32::from(format) << 8 | if addressed { 0 } else { u32::from(specific) };
+    let at = PARAMETER_GROUPS.binary_search_by_key(&pgn, |(pgn, _)| *pgn).ok()?;
+    Some(Foreign::VeCan { pgn, name: PARAMETER_GROUPS[at].1, source })
+}
+
+/// First and last identifier, protocol, what it says.
+type Row = (u32, u32, &'static str, &'static str);
+
+/// 11-bit identifiers. Battery-Emulator of dalathegreat (its sources named by inverter), the protocol notes of
+/// setfirelabs.com for Pylontech, P 4 Q1 for 0x359.
+const STANDARD: &[Row] = &[
+    (0x311, 0x321, "Growatt low voltage", ""),
+    (0x359, 0x359, "Pylontech low voltage", "protection and alarm flags; the GX prefers 0x35A (P 4 Q1)"),
+    (0x35C, 0x35C, "Pylontech low voltage", "charge and discharge requests"),
+];
+
+/// 29-bit identifiers, from the same sources.
+const EXTENDED: &[Row] = &[
+    (0x0C05, 0x0C0C, "FoxESS", ""),
+    (0x1871, 0x1882, "SolaX and FoxESS", ""),
+    (0x3010, 0x3030, "Growatt high voltage", "sent by the inverter"),
+    (0x3110, 0x3290, "Growatt high voltage", ""),
+    (0x4200, 0x4200, "Pylontech high voltage", "sent by the inverter"),
+    (0x4210, 0x42AF, "Pylontech high voltage", ""),
+    (0x7310, 0x734F, "Pylontech high voltage", "identity"),
+];
+
+/// Groups that Victron's products send, by *Data communication with Victron Energy products*, and those that manage
+/// a network of NMEA 2000.
+const PARAMETER_GROUPS: &[(u32, &str)] = &[
+    (59392, "ISO acknowledgement"),
+    (59904, "ISO request"),
+    (60160, "ISO transport, data"),
+    (60416, "ISO transport, connection"),
+    (60928, "ISO address claim"),
+    (61184, "proprietary, addressed"),
+    (65013, "AC power (J1939-75)"),
+    (65014, "AC basic quantities (J1939-75)"),
+    (126208, "group function"),
+    (126464, "list of groups"),
+    (126720, "proprietary, addressed, fast packet"),
+    (126993, "heartbeat"),
+    (126996, "product information"),
+    (126998, "configuration information"),
+    (127501, "binary switch bank status"),
+    (127503, "AC input status"),
+    (127506, "DC detailed status"),
+    (127507, "charger status"),
+    (127508, "battery status"),
+    (127509, "inverter status"),
+];
+
+/// `VE.Can (NMEA 2000): battery status, PGN 127508 from address 3`
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Widened { id } => write!(f, "0x{id:X} with a 29-bit identifier, which no GX reads (P 5.1)"),
+            Self::VeCan { pgn, name, source } => {
+                write!(f, "VE.Can (NMEA 2000): {name}, PGN {pgn} from address {source}")
+            }
+            Self::Vendor { protocol, what: "" } => write!(f, "{protocol}"),
+            Self::Vendor { protocol, what } => write!(f, "{protocol}: {what}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn tables_are_in_order() {
+        assert!(PARAMETER_GROUPS.windows(2).all(|w| w[0].0 < w[1].0), "binary search needs the order");
+        for rows in [STANDARD, EXTENDED] {
+            assert!(rows.iter().all(|(first, last, ..)| first <= last));
+            assert!(rows.windows(2).all(|w| w[0].1 < w[1].0), "no two rows claim one identifier");
+        }
+        let in_document = |(first, last, ..): &Row| {
+            (*first..=*last).any(|id| MessageSpec::of(CanId::Standard(id as u16)).is_some())
+        };
+        assert!(!STANDARD.iter().any(in_document), "the document comes first");
+    }
+
+    #[rstest]
+    #[case::p_5_1(CanId::Extended(0x356), Some("0x356 with a 29-bit identifier, which no GX reads (P 5.1)"))]
+    #[case::p_5_1_unknown(CanId::Extended(0x1510_A8A0), None)]
+    #[case::battery_status(
+        CanId::Extended(0x19F2_1403),
+        Some("VE.Can (NMEA 2000): battery status, PGN 127508 from address 3")
+    )]
+    #[case::address_claim(
+        CanId::Extended(0x18EE_FF24),
+        Some("VE.Can (NMEA 2000): ISO address claim, PGN 60928 from address 36")
+    )]
+    #[case::pylontech_force(CanId::Extended(0x4211), Some("Pylontech high voltage"))]
+    #[case::pylontech_us(
+        CanId::Standard(0x359),
+        Some("Pylontech low voltage: protection and alarm flags; the GX prefers 0x35A (P 4 Q1)")
+    )]
+    #[case::in_the_document(CanId::Standard(0x351), None)]
+    fn names(#[case] id: CanId, #[case] expected: Option<&str>) {
+        assert_eq!(foreign(id).map(|it| it.to_string()).as_deref(), expected);
+    }
+}

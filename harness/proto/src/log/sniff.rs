@@ -1,0 +1,153 @@
+//! Which form a log has, from its head: every form is tried, and the one that reads most frames is it.
+
+use super::{Format, Item, Reader, TimeKind};
+use crate::candump::BYTE_ORDER_MARK;
+
+/// Why something is not a log of a CAN bus.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotALog {
+    /// nothing in it
+    #[error("it is empty: a log of a CAN bus was expected, such as `candump -L can0 > battery.log` makes")]
+    Empty,
+    /// nothing but comments, headers and empty lines
+    #[error(
+        "there is no frame in it, only comments and headers: was the battery connected when it was recorded?"
+    )]
+    NoFrame,
+    /// bytes that are no text
+    #[error("it is {kind}, not text: record with `candump -L can0 > battery.log`, or export it as ASC")]
+    Binary {
+        /// what it seems to be
+        kind: &'static str,
+    },
+    /// text of another kind
+    #[error("no line of it is a CAN frame, {seems}; line {line} is `{text}`. {}", READABLE)]
+    OtherText {
+        /// the first line that could not be read, counted from 1
+        line: u64,
+        /// its beginning
+        text: String,
+        /// what it seems to be
+        seems: &'static str,
+    },
+}
+
+const READABLE: &str =
+    "Logs of `candump -L`, copies of a candump screen, CSV of python-can and ASC can be read";
+
+/// First bytes of files that people have beside their logs.
+const MAGIC: &[(&[u8], &str)] = &[
+    (b"LOGG", "a BLF log of Vector (`can_logconvert` of python-can makes ASC of it)"),
+    (b"MDF     ", "an MDF measurement"),
+    (b"\x1F\x8B", "compressed by gzip twice"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"BZh", "compressed by bzip2"),
+    (b"\xFD7zXZ\0", "compressed by xz"),
+    (b"\x28\xB5\x2F\xFD", "compressed by zstd"),
+    (b"\x0A\x0D\x0D\x0A", "a pcapng capture"),
+    (b"\xD4\xC3\xB2\xA1", "a pcap capture"),
+    (b"\xA1\xB2\xC3\xD4", "a pcap capture"),
+    (b"\x4D\x3C\xB2\xA1", "a pcap capture"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"\xFF\xFE", "UTF-16 text"),
+    (b"\xFE\xFF", "UTF-16 text"),
+    (b"%PDF", "a PDF document"),
+    (b"\x7FELF", "a program"),
+];
+
+/// Beginnings of lines that tell other text apart.
+const OTHER_TEXT: &[(&str, &str)] = &[
+    (";$FILEVERSION", "but a TRC trace of PEAK (`can_logconvert` of python-can makes ASC of it)"),
+    ("Time Stamp,ID,Extended", "but a CSV of SavvyCAN: save it as `candump` log there"),
+    ("VERSION \"", "but a DBC database, which describes frames and holds none"),
+    ("{", "but JSON"),
+    ("<?xml", "but XML"),
+    ("<!DOCTYPE", "but a web page"),
+];
+
+/// Finds the form of a log from its head, the first 64 KiB or so. Nothing, where more of it is needed.
+///
+/// # Errors
+/// When the head is that of something else, or `is_whole` and there is nothing to read.
+pub fn sniff(head: &[u8], is_whole: bool) -> Result<Option<Reader>, NotALog> {
+    if head.is_empty() {
+        return if is_whole { Err(NotALog::Empty) } else { Ok(None) };
+    }
+    if let Some((_, kind)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Err(NotALog::Binary { kind });
+    }
+    let control = |b: &u8| matches!(b, 0..=8 | 14..=26 | 28..=31);
+    if head.contains(&0) || head.iter().filter(|b| control(b)).count() > head.len() / 10 {
+        return Err(NotALog::Binary { kind: "binary" });
+    }
+    // A line that goes on behind the head cannot be read yet.
+    let whole_lines =
+        if is_whole { head } else { &head[..=head.iter().rposition(|&b| b == b'\n').unwrap_or(0)] };
+
+    let best = Format::ALL
+        .map(|format| Trial::of(format, whole_lines))
+        .into_iter()
+        .reduce(|best, trial| if trial.frames > best.frames { trial } else { best });
+    match best {
+        Some(trial) if trial.frames > 0 => Ok(trial.reader(is_whole)),
+        _ if !is_whole => Ok(None),
+        Some(Trial { .. }) | None => Err(other(head)),
+    }
+}
+
+/// What one form made of the head.
+struct Trial {
+    format: Format,
+    frames: u64,
+    backwards: u64,
+    time: TimeKind,
+}
+
+impl Trial {
+    fn of(format: Format, head: &[u8]) -> Self {
+        let mut reader = Reader::new(format);
+        for (line, number) in head.split(|&b| b == b'\n').zip(1..) {
+            reader.line(number, line);
+        }
+        let report = reader.report();
+        Self { format, frames: report.frames(), backwards: report.backwards, time: reader.time_kind() }
+    }
+
+    /// A fresh reader. `candump -t d` and `-t z` look alike, but only differences go up and down; to tell, some
+    /// frames are needed.
+    fn reader(&self, is_whole: bool) -> Option<Reader> {
+        const ENOUGH: u64 = 16;
+        let mut reader = Reader::new(self.format);
+        if self.format == Format::Screen && self.time == TimeKind::SinceStart {
+            if self.frames < ENOUGH && !is_whole {
+                return None;
+            }
+            if self.backwards * 8 >= self.frames {
+                reader.time = Some(TimeKind::Differences);
+            }
+        }
+        Some(reader)
+    }
+}
+
+fn other(head: &[u8]) -> NotALog {
+    let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    let mut probe = Reader::new(Format::Candump);
+    let unread = text.split(|&b| b == b'\n').zip(1..).find(|(line, number)| {
+        // Comments and empty lines are the same in every form; a header of one form is no frame in any.
+        matches!(probe.line(*number, line), Item::Problem(_)) && !is_header(line)
+    });
+    let Some((line, number)) = unread else { return NotALog::NoFrame };
+    let seems = OTHER_TEXT.iter().find(|(begin, _)| line.starts_with(begin.as_bytes()));
+    let shown = line.trim_ascii().get(..60).unwrap_or(line.trim_ascii());
+    NotALog::OtherText {
+        line: number,
+        text: shown.escape_ascii().to_string().replace("\\'", "'").replace("\\\"", "\""),
+        seems: seems.map_or("and it has no form that is known", |(_, seems)| seems),
+    }
+}
+
+fn is_header(line: &[u8]) -> bool {
+    let others = [Format::Screen, Format::Csv, Format::Asc];
+    others.into_iter().any(|format| Reader::new(format).line(1, line) == Item::Nothing)
+}
