@@ -5,8 +5,11 @@ use proto::quantity::{Micros, Percent, Watts};
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, mean, stretches};
 
-/// A tracker scans its whole range every some minutes and gives less for a moment: no fault of the battery.
-const SCAN: f64 = 0.9;
+/// A tracker scans its whole range every some minutes and gives less for a moment: no fault of the battery. A poll
+/// may catch only the edge of it.
+const SCAN: f64 = 0.98;
+/// A GX is polled every second or two: a dip begins up to a poll before it is seen.
+const BEFORE_SCAN: Micros = Micros::from_millis(2_500);
 /// After a scan the inverter takes this long to follow, and the GX is polled about once a second.
 const AFTER_SCAN: Micros = Micros::from_secs(8);
 
@@ -41,8 +44,11 @@ pub struct Settling {
     pub settled: Watts,
 }
 
-/// M8, M10: time from the start of `window` until grid power stays within ±5 % (at least ±150 W) of its mean over
-/// the last 60 s. Nothing where the window is shorter than 2 min or the grid power is unknown.
+/// In its band for this long, the power has settled; what disturbs it later is ripple.
+const STEADY: Micros = Micros::from_secs(60);
+
+/// M8, M10: time from the start of `window` until grid power stays, for 60 s, within ±5 % (at least ±150 W) of its
+/// mean over the last 60 s of the window. Nothing where the window is shorter than 2 min or the grid power is unknown.
 #[must_use]
 pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     if window.length() < Micros::from_secs(120) {
@@ -54,13 +60,16 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     let tail: Vec<Window> = calm.iter().filter_map(|w| w.overlap(end)).collect();
     let settled = mean(grid, &tail)?;
     let band = (settled.abs() * 0.05).max(150.0);
-    let last_outside = calm
-        .iter()
-        .flat_map(|&w| stretches([grid], w))
-        .filter(|s| (s.values[0] - settled).abs() > band)
-        .map(|s| s.window.to)
-        .next_back();
-    let time = last_outside.unwrap_or(window.from).since(window.from);
+    let mut since = window.from;
+    for outside in
+        calm.iter().flat_map(|&w| stretches([grid], w)).filter(|s| (s.values[0] - settled).abs() > band)
+    {
+        if outside.window.from.since(since) >= STEADY {
+            break;
+        }
+        since = outside.window.to;
+    }
+    let time = since.since(window.from);
     Some(Settling { window, time, settled: Watts(settled) })
 }
 
@@ -71,7 +80,7 @@ fn without_scans(trace: &Trace, window: Window) -> Vec<Window> {
         .into_iter()
         // Longer than a scan takes, it is a fall of PV power and counts.
         .filter(|w| w.length() <= Micros::from_secs(10))
-        .map(|w| Window::new(w.from, w.to + AFTER_SCAN))
+        .map(|w| Window::new(Micros(w.from.0.saturating_sub(BEFORE_SCAN.0)), w.to + AFTER_SCAN))
         .collect();
     crate::window::without(window, &scans)
 }
@@ -138,6 +147,13 @@ mod tests {
         assert_eq!(found.time, s(45));
         assert!((found.settled.0 + 500.0).abs() < 1e-6);
         assert_eq!(settling(&t, w(0, 60)), None, "too short to say");
+    }
+
+    /// The edge of a tracker scan, caught by one poll, long after the export settled.
+    #[test]
+    fn a_blip_after_settling_is_not_settling() {
+        let t = exporting(|at| if at < 20 || at == 290 { 3000.0 } else { 500.0 });
+        assert_eq!(settling(&t, w(0, 300)).expect("long enough").time, s(20));
     }
 
     #[test]
