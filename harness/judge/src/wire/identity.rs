@@ -51,6 +51,11 @@ impl Text {
         self.last.map_or_else(String::new, |t| format!("\"{t}\""))
     }
 
+    /// Every byte as sent, the ones that are no text escaped.
+    fn raw(&self) -> String {
+        self.last.map_or_else(String::new, |t| format!("\"{}\"", t.raw().escape_ascii()))
+    }
+
     /// Complains about bytes that are no text or padded otherwise than with zeros.
     fn judge(&self, id: &str, opinion: &mut Opinion) {
         if !self.is_sent() {
@@ -65,7 +70,7 @@ impl Text {
             );
             opinion.fail(format!(
                 "{id} holds bytes that are not 7-bit ASCII ({}), {}: a GX may take the battery for another make",
-                self.words(),
+                self.raw(),
                 self.unprintable.place()
             ));
         } else if self.garbage.any() {

@@ -18,6 +18,7 @@ pub(super) struct LimitFacts {
     zero_cvl: Tally,
     /// CVL beyond what the measured voltage allows, judged where no battery file says more
     odd_cvl: Tally,
+    last_cvl: Option<(f64, Spot)>,
     last_voltage: Option<f64>,
     /// frames that could be held against a voltage
     compared: u64,
@@ -68,10 +69,9 @@ impl LimitFacts {
                 self.cvl.take(cvl.0, spot);
                 if m.cvl == Some(0) {
                     self.zero_cvl.hit(spot);
-                } else if let Some(voltage) = self.last_voltage {
-                    self.compared += 1;
-                    // From an empty LFP pack at 2.5 V a cell to a full one at 3.65 V, with room for both ends.
-                    self.odd_cvl.hit_if(!(0.8..=1.6).contains(&(cvl.0 / voltage)), spot);
+                } else {
+                    self.last_cvl = Some((cvl.0, spot));
+                    self.compare();
                 }
             }
         }
@@ -85,6 +85,19 @@ impl LimitFacts {
     #[inline]
     pub(super) fn measured(&mut self, m: &Measurements) {
         self.last_voltage = m.voltage().map(|v| v.0).filter(|&v| v > 5.0).or(self.last_voltage);
+        // A short log may have only one of each, and CVL first.
+        if self.compared == 0 {
+            self.compare();
+        }
+    }
+
+    #[inline]
+    fn compare(&mut self) {
+        if let (Some((cvl, spot)), Some(voltage)) = (self.last_cvl, self.last_voltage) {
+            self.compared += 1;
+            // From an empty LFP pack at 2.5 V a cell to a full one at 3.65 V, with room for both ends.
+            self.odd_cvl.hit_if(!(0.8..=1.6).contains(&(cvl / voltage)), spot);
+        }
     }
 
     /// CVL-01: present, non-zero and plausible from the first frame on.

@@ -183,6 +183,27 @@ fn a_pause_of_three_seconds_stops_the_system() {
     assert_eq!(opinion.verdict().outcome, Pass);
 }
 
+/// Pylontech US5000, protocol 1.3 (setfirelabs.com): one cycle, 0x351 before 0x356, name padded with spaces.
+#[test]
+fn one_cycle_decides_what_it_can() {
+    let wire = log(
+        1,
+        &[
+            "351#1002C012C012C201",
+            "355#540060000000",
+            "356#7B13E9FE6B01",
+            "35A#0000000000000000",
+            "35E#50594C4F4E202020",
+        ],
+    );
+    check(&wire, "CVL-01", Pass);
+    check(&wire, "MSG-01", Pass);
+    check(&wire, "MSG-02", Inconclusive);
+    check(&wire, "ALM-01", Inconclusive);
+    check(&wire, "ALM-02", Fail);
+    check(&wire, "IDN-01", Fail);
+}
+
 #[test]
 fn slow_cycles_and_stalls() {
     let slow = log_with(120, |s| if s % 2 == 0 { BYD.map(str::to_owned).to_vec() } else { Vec::new() });
