@@ -1,6 +1,9 @@
 //! `busbar`: puts a battery through the tests of the *CAN-bus BMS Protocol* and judges it from the evidence.
 
+mod dbc;
+mod decode;
 mod evidence;
+mod input;
 mod list;
 mod load;
 mod progress;
@@ -57,8 +60,12 @@ enum Command {
     Run(run::Args),
     /// List what there is
     List(list::Args),
+    /// Print every frame of CAN logs, with every field
+    Decode(decode::Args),
     /// Print the JSON schema of a file kind, for editors
     Schema(schema::Args),
+    /// Print the protocol as a DBC database, for cantools, SavvyCAN and CANalyzer
+    Dbc,
 }
 
 fn main() -> ExitCode {
@@ -74,7 +81,9 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::List(args) => list::list(&args),
+        Command::Decode(args) => decode::decode(&args),
         Command::Schema(args) => schema::print(&args),
+        Command::Dbc => dbc::print(),
     };
     let exit = done.unwrap_or_else(|failure| {
         let _ = writeln!(std::io::stderr(), "busbar: {}", failure.message);

@@ -33,7 +33,7 @@ mod tests;
 
 pub use content::{Content, Direction, FdFrame};
 pub use error::{Expected, LineError};
-pub(crate) use fast::fast;
+pub(crate) use fast::{Fast, fast};
 pub use write::{write_line, write_record};
 
 use crate::frame::{CanId, Frame};
@@ -103,6 +103,11 @@ impl<'a> Iterator for Lines<'a> {
 /// Where the line is neither frame, comment nor blank: the column, and what was expected there.
 pub fn parse(line: &[u8]) -> Result<Line<'_>, LineError> {
     let line = line.trim_ascii_end();
+    if let Some(Fast { at, interface, direction, frame }) = fast(line, b"can0")
+        && let Ok(interface) = core::str::from_utf8(interface)
+    {
+        return Ok(Line::Record(Record { at, interface, direction, content: Content::Data(frame) }));
+    }
     match line.first() {
         Some(b'(') => Reader { line, at: 1 }.record().map(Line::Record),
         Some(b'#') => Ok(Line::Comment(&line[1..])),

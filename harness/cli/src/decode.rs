@@ -1,0 +1,175 @@
+//! `busbar decode`: every frame of a log, with every field.
+
+mod jsonl;
+mod text;
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use proto::log::{Content, Entry, Item, Reader, Report, TimeKind, foreign};
+
+use crate::input::{InputError, Log};
+use crate::{Exit, Failure};
+
+/// What to decode.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = FORMATS)]
+pub(crate) struct Args {
+    /// CAN logs: candump (`-L`, `-l` or a copy of its screen), CSV of python-can, ASC of Vector; gzip as they are;
+    /// `-` for standard input
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// How to print frames
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A line for each frame, for people
+    Text,
+    /// An object for each frame, for programs
+    Jsonl,
+}
+
+const FORMATS: &str = "\
+The objects of `--format jsonl`, one a line, are stable; keys may be added:
+  log     the log, where more than one was given
+  line    number of the line, from 1
+  t       seconds, with microseconds: since 1970, or since the log began
+  if      the interface; `-` where the log names none
+  kind    data, remote, error, fd; or problem, lost (see below)
+  dir     rx or tx, where the log says it
+  id      hexadecimal: 3 digits are an 11-bit identifier, 8 digits a 29-bit one; of an error frame, its classes
+  len     data length, in bytes
+  data    the data, hexadecimal
+  name    the message of the CAN-bus BMS Protocol, or null
+  note    what an identifier outside the document is known for, where it is
+  fields  by name, in the order of the document; a frame that is too short for a field has it not
+            {\"value\":58.4,\"unit\":\"V\"}           a number; unit is absent where there is none
+            {\"value\":null,\"raw\":65535,...}      the raw value that means `not supported` or `unused`
+            {\"value\":\"ok\",\"raw\":2}              a pair of 0x35A: active, ok, not supported
+            {\"value\":\"BYD\",\"raw\":\"4259...\"}     a text up to the first zero, other bytes as \\x1c; raw as sent
+            {\"value\":true} {\"value\":\"1.23\"}     a flag, a firmware version
+A line that cannot be read is {\"line\":17,\"kind\":\"problem\",\"message\":\"column 3: expected ...\"}; frames that the log
+says were lost are {\"line\":18,\"kind\":\"lost\",\"frames\":3}. As text both go to standard error, where a summary tells
+what else is to know of a log: times that are missing or go backwards.
+
+Exit codes: 0; 64 bad usage; 65 a log that cannot be read. Lines that cannot be read do not change the exit code.";
+
+pub(crate) fn decode(args: &Args) -> Result<Exit, Failure> {
+    let out = &mut BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let mut exit = Exit::Pass;
+    for path in &args.logs {
+        // The other logs are still worth reading.
+        let done = Log::open(path).and_then(|log| one(log, args, out));
+        match done {
+            Ok(Ended::Log) => {}
+            Ok(Ended::Output) => break,
+            Err(error) => {
+                let _ = out.flush();
+                let _ = writeln!(io::stderr(), "busbar: {error}");
+                exit = Exit::Input;
+            }
+        }
+    }
+    let _ = out.flush();
+    Ok(exit)
+}
+
+/// What came to an end.
+enum Ended {
+    Log,
+    /// a closed pipe (`| head`)
+    Output,
+}
+
+fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<Ended, InputError> {
+    let mut told = 0;
+    let mut line = Vec::new();
+    let shown = (args.logs.len() > 1).then(|| log.name().to_owned());
+    if let (Some(name), Format::Text) = (&shown, args.format)
+        && writeln!(out, "{}:", report::text::plain(name)).is_err()
+    {
+        return Ok(Ended::Output);
+    }
+    while let Some((number, item)) = log.next()? {
+        line.clear();
+        match (&item, args.format) {
+            (Item::Nothing, _) => continue,
+            (Item::Frame(entry), Format::Text) => text::frame(&mut line, entry, log.reader()),
+            (_, Format::Jsonl) => jsonl::line(&mut line, shown.as_deref(), number, &item, log.reader()),
+            (Item::Problem(_) | Item::Lost(_), Format::Text) => {
+                tell(&mut told, log.name(), number, &item);
+                continue;
+            }
+        }
+        if out.write_all(&line).is_err() {
+            return Ok(Ended::Output);
+        }
+    }
+    if out.flush().is_err() {
+        return Ok(Ended::Output);
+    }
+    for remark in remarks(log.reader()) {
+        let _ = writeln!(io::stderr(), "busbar: {}: {remark}", log.name());
+    }
+    Ok(Ended::Log)
+}
+
+/// Says a line that is no frame; after some, only their number is said at the end.
+fn tell(told: &mut u64, name: &str, number: u64, item: &Item) {
+    const TOLD: u64 = 20;
+    *told += 1;
+    if *told > TOLD {
+        return;
+    }
+    let _ = match item {
+        Item::Problem(error) => writeln!(io::stderr(), "busbar: {name}:{number}: {error}"),
+        Item::Lost(frames) => {
+            writeln!(
+                io::stderr(),
+                "busbar: {name}:{number}: {frames} frames were lost here while it was recorded"
+            )
+        }
+        Item::Frame(_) | Item::Nothing => Ok(()),
+    };
+}
+
+/// What a reader of the output has to know of the log.
+fn remarks(reader: &Reader) -> Vec<String> {
+    let Report { problems, lost, backwards, first_backwards, .. } = *reader.report();
+    let mut remarks = Vec::new();
+    let s = |count: u64| if count == 1 { "" } else { "s" };
+    if problems > 0 {
+        let frames = reader.report().frames();
+        remarks.push(format!("{problems} line{} could not be read, {frames} frames could", s(problems)));
+    }
+    if lost > 0 {
+        remarks.push(format!("{lost} frame{} were lost while it was recorded", s(lost)));
+    }
+    if let Some(first) = first_backwards {
+        let seconds = first.by.0 as f64 / 1e6;
+        remarks.push(format!(
+            "its times go backwards {backwards} time{}, first in line {}, by {seconds:.6} s",
+            s(backwards),
+            first.line
+        ));
+    }
+    if reader.time_kind() == TimeKind::Synthetic {
+        remarks.push("its times were not measured: only the order of frames means something".to_owned());
+    }
+    remarks
+}
+
+/// What an identifier outside the document is known for.
+fn note(entry: &Entry) -> Option<String> {
+    let id = match entry.content {
+        Content::Data(frame) => frame.id(),
+        Content::Remote { id, .. } => id,
+        Content::Fd(frame) => frame.id(),
+        Content::Error { .. } => return None,
+    };
+    foreign(id).map(|known| known.to_string())
+}

@@ -1,0 +1,96 @@
+//! A line of a log as a JSON object. Numbers are written with the decimals of their scale, so that 58.4 is `58.4`.
+
+use std::io::Write;
+
+use proto::frame::CanId;
+use proto::log::{Content, Direction, Entry, Item, Reader};
+use proto::message::{Field, MessageSpec, Pair, Value, fields};
+
+/// Appends the object and its line end. Writing into memory cannot fail, so results are not looked at.
+pub(super) fn line(out: &mut Vec<u8>, log: Option<&str>, number: u64, item: &Item, reader: &Reader) {
+    out.push(b'{');
+    if let Some(log) = log {
+        let _ = write!(out, "\"log\":{},", text(log));
+    }
+    let _ = write!(out, "\"line\":{number},");
+    match item {
+        Item::Frame(entry) => frame(out, entry, reader),
+        Item::Problem(error) => {
+            let _ = write!(out, "\"kind\":\"problem\",\"message\":{}", text(&error.to_string()));
+        }
+        Item::Lost(frames) => {
+            let _ = write!(out, "\"kind\":\"lost\",\"frames\":{frames}");
+        }
+        Item::Nothing => {}
+    }
+    let _ = out.write_all(b"}\n");
+}
+
+fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader) {
+    let (seconds, micros) = (entry.at.0 / 1_000_000, entry.at.0 % 1_000_000);
+    let interface = text(reader.interface(entry.interface));
+    let _ = write!(out, "\"t\":{seconds}.{micros:06},\"if\":{interface},");
+    let (kind, id, len, data) = match &entry.content {
+        Content::Data(frame) => ("data", frame.id(), frame.data().len(), frame.data()),
+        Content::Remote { id, dlc } => ("remote", *id, usize::from(*dlc), &[][..]),
+        Content::Error { class, data } => {
+            ("error", CanId::Extended(*class), data.as_bytes().len(), data.as_bytes())
+        }
+        Content::Fd(frame) => ("fd", frame.id(), frame.data().len(), frame.data()),
+    };
+    let _ = write!(out, "\"kind\":\"{kind}\",");
+    if let Some(direction) = entry.direction {
+        let _ = write!(out, "\"dir\":\"{}\",", if direction == Direction::Received { "rx" } else { "tx" });
+    }
+    let _ = write!(out, "\"id\":\"{id}\",\"len\":{len},\"data\":\"{}\",", hexadecimal(data));
+    let Content::Data(frame) = &entry.content else {
+        let _ = write!(out, "\"name\":null,\"fields\":{{}}");
+        return;
+    };
+    match (MessageSpec::of(frame.id()), super::note(entry)) {
+        (Some(message), _) => drop(write!(out, "\"name\":\"{}\",", message.name)),
+        (None, Some(note)) => drop(write!(out, "\"name\":null,\"note\":{},", text(&note))),
+        (None, None) => drop(write!(out, "\"name\":null,")),
+    }
+    let _ = out.write_all(b"\"fields\":{");
+    for (field, separator) in fields(frame).zip(core::iter::once("").chain(core::iter::repeat(","))) {
+        let _ = write!(out, "{separator}\"{}\":{{", field.spec.name);
+        value(out, &field);
+        out.push(b'}');
+    }
+    out.push(b'}');
+}
+
+fn value(out: &mut Vec<u8>, field: &Field) {
+    let unit = field.spec.unit;
+    let _ = match field.value {
+        Value::Number(number) => write!(out, "\"value\":{number:.*}", field.spec.scale.decimals()),
+        Value::Unsupported(raw) => write!(out, "\"value\":null,\"raw\":{raw}"),
+        Value::Firmware(version) => write!(out, "\"value\":\"{version}\""),
+        Value::Flag(flag) => write!(out, "\"value\":{flag}"),
+        Value::Pair(pair) => write!(out, "\"value\":\"{}\",\"raw\":{}", pair_word(pair), pair as u8),
+        Value::Text(shown) => {
+            write!(out, "\"value\":{},\"raw\":\"{}\"", text(&shown.to_string()), hexadecimal(shown.raw()))
+        }
+        Value::Bytes(bytes) => write!(out, "\"value\":\"{bytes}\""),
+    };
+    if !unit.is_empty() {
+        let _ = write!(out, ",\"unit\":\"{unit}\"");
+    }
+}
+
+const fn pair_word(pair: Pair) -> &'static str {
+    match pair {
+        Pair::Active => "active",
+        Pair::Ok => "ok",
+        Pair::NotSupported0 | Pair::NotSupported3 => "not supported",
+    }
+}
+
+fn text(text: &str) -> serde_json::Value {
+    serde_json::Value::from(text)
+}
+
+fn hexadecimal(data: &[u8]) -> String {
+    data.iter().map(|byte| format!("{byte:02X}")).collect()
+}

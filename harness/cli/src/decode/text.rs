@@ -1,0 +1,97 @@
+//! A frame as a line for people, in columns: when, where, identifier, data, message, fields.
+
+use std::io::Write;
+
+use proto::frame::{CanId, Frame};
+use proto::log::{Content, Entry, Reader};
+use proto::message::{MessageSpec, Pair, Value, fields};
+
+/// Appends the line. Writing into memory cannot fail, so results are not looked at.
+pub(super) fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader) {
+    let seconds = entry.at.0 / 1_000_000;
+    let micros = entry.at.0 % 1_000_000;
+    let _ = write!(
+        out,
+        "{seconds:>10}.{micros:06}  {:<5} ",
+        report::text::plain(reader.interface(entry.interface))
+    );
+    match &entry.content {
+        Content::Data(frame) => {
+            head(out, frame.id(), frame.data());
+            message(out, frame, entry);
+        }
+        Content::Remote { id, dlc } => {
+            head(out, *id, &[]);
+            let _ = write!(out, "remote request for {dlc} bytes");
+        }
+        Content::Error { class, data } => {
+            head(out, CanId::Extended(*class), data.as_bytes());
+            let _ = out.write_all(b"error frame");
+        }
+        Content::Fd(frame) => {
+            head(out, frame.id(), &[]);
+            let _ = write!(
+                out,
+                "CAN FD, which the protocol does not know (P 1.2): {} bytes ",
+                frame.data().len()
+            );
+            frame.data().iter().for_each(|byte| drop(write!(out, "{byte:02X}")));
+        }
+    }
+    while out.last() == Some(&b' ') {
+        out.pop();
+    }
+    out.push(b'\n');
+}
+
+/// Identifier and data; 29-bit identifiers are as wide as they are, so that they stand out.
+fn head(out: &mut Vec<u8>, id: CanId, data: &[u8]) {
+    let _ = write!(out, "{:>8}  ", id.to_string());
+    for place in 0..8 {
+        let _ = match data.get(place) {
+            Some(byte) => write!(out, "{byte:02X} "),
+            None => write!(out, "   "),
+        };
+    }
+    out.push(b' ');
+}
+
+fn message(out: &mut Vec<u8>, frame: &Frame, entry: &Entry) {
+    let Some(spec) = MessageSpec::of(frame.id()) else {
+        let width = match frame.id() {
+            CanId::Standard(_) => "not in the document",
+            CanId::Extended(_) => "29-bit identifier",
+        };
+        let _ = write!(out, "{width}");
+        if let Some(note) = super::note(entry) {
+            let _ = write!(out, "; {note}");
+        }
+        return;
+    };
+    let _ = write!(out, "{:<20} ", spec.name);
+    let mut pairs: [Vec<&str>; 4] = Default::default();
+    let mut first = true;
+    for field in fields(frame) {
+        if let Value::Pair(pair) = field.value {
+            pairs[pair as usize].push(field.spec.name);
+            continue;
+        }
+        let separator = if first { "" } else { ", " };
+        let _ = write!(out, "{separator}{} ", field.spec.name);
+        let _ = match field.value {
+            Value::Text(text) => write!(out, "\"{text}\""),
+            _ => write!(out, "{field}"),
+        };
+        first = false;
+    }
+    // 32 pairs are read best by what they say, the urgent ones first.
+    for pair in [Pair::Active, Pair::Ok, Pair::NotSupported0, Pair::NotSupported3] {
+        let names = &pairs[pair as usize];
+        if names.len() == spec.fields.len() {
+            let _ = write!(out, "all {} pairs {pair}", names.len());
+        } else if !names.is_empty() {
+            let _ = write!(out, "{}{pair}: {}", if first { "" } else { "; " }, names.join(" "));
+            first = false;
+        }
+    }
+}

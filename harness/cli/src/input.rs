@@ -1,0 +1,311 @@
+//! CAN logs as a person names them: files, files compressed by gzip, and `-` for standard input. They are read in
+//! blocks and split into lines here; what a line says is [`proto::log`]'s business. Memory stays the same however
+//! long a log is.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use proto::log::{Item, NotALog, Reader, sniff};
+
+use crate::{Exit, Failure};
+
+/// Why a log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InputError {
+    /// the system refuses to open it
+    #[error("{name} cannot be opened: {source}")]
+    Open { name: String, source: io::Error },
+    /// a folder
+    #[error("{name} is a folder: name the logs in it, such as {name}/can.log")]
+    Folder { name: String },
+    /// it is no log of a CAN bus
+    #[error("{name} cannot be read as a CAN log: {source}")]
+    NotALog { name: String, source: NotALog },
+    /// it ended in an error
+    #[error("{name} cannot be read beyond line {line}: {source}")]
+    Read { name: String, line: u64, source: io::Error },
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        Self { exit: Exit::Input, message: error.to_string() }
+    }
+}
+
+/// A log that is being read.
+pub(crate) struct Log {
+    name: String,
+    reader: Reader,
+    lines: Lines,
+}
+
+impl Log {
+    /// Opens a log and finds its form; `-` is standard input.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is no log.
+    pub(crate) fn open(path: &Path) -> Result<Self, InputError> {
+        if path == Path::new("-") {
+            return Self::of("standard input".to_owned(), Box::new(io::stdin()));
+        }
+        let name = path.display().to_string();
+        if path.is_dir() {
+            return Err(InputError::Folder { name: name.trim_end_matches('/').to_owned() });
+        }
+        match File::open(path) {
+            Ok(file) => Self::of(name, Box::new(file)),
+            Err(source) => Err(InputError::Open { name, source }),
+        }
+    }
+
+    fn of(name: String, source: Box<dyn Read>) -> Result<Self, InputError> {
+        let fault = |name: &str, source| InputError::Read { name: name.to_owned(), line: 0, source };
+        let mut lines = match Lines::new(source).and_then(Lines::unzipped) {
+            Ok(lines) => lines,
+            Err(source) => return Err(fault(&name, source)),
+        };
+        loop {
+            let is_whole = lines.ended || lines.waiting().len() >= Lines::HEAD;
+            match sniff(lines.waiting(), is_whole) {
+                Ok(Some(reader)) => return Ok(Self { name, reader, lines }),
+                Ok(None) => lines.fill().map_err(|source| fault(&name, source))?,
+                Err(source) => return Err(InputError::NotALog { name, source }),
+            }
+        }
+    }
+
+    /// The next line: its number and what it is. Nothing at the end.
+    ///
+    /// # Errors
+    /// When the source fails, such as a compressed log that was cut off.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, Item)>, InputError> {
+        let Self { reader, lines, .. } = self;
+        match lines.next() {
+            Ok(Some((number, line, ending))) => Ok(Some((
+                number,
+                match ending {
+                    Ending::Whole => reader.line(number, line),
+                    Ending::Missing => reader.unfinished_line(number, line),
+                    Ending::TooFar => reader.endless_line(line),
+                },
+            ))),
+            Ok(None) => Ok(None),
+            Err(source) => Err(InputError::Read { name: self.name.clone(), line: lines.number, source }),
+        }
+    }
+
+    /// What it is called in messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is known of it so far.
+    pub(crate) const fn reader(&self) -> &Reader {
+        &self.reader
+    }
+}
+
+/// How a line ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// as it should
+    Whole,
+    /// the log ended
+    Missing,
+    /// it did not within [`Lines::LONGEST`]; the rest was skipped
+    TooFar,
+}
+
+/// Splits blocks into lines.
+struct Lines {
+    source: Box<dyn Read>,
+    block: Vec<u8>,
+    /// what of the block is still to be read
+    start: usize,
+    end: usize,
+    /// whether the source has no more
+    ended: bool,
+    /// of the latest line
+    number: u64,
+}
+
+impl Lines {
+    /// Large enough that system calls do not show.
+    const BLOCK: usize = 1 << 18;
+    /// No line of a CAN log is longer than some hundred bytes.
+    const LONGEST: usize = 1 << 16;
+    /// What has to be known of a log to tell its form.
+    const HEAD: usize = 1 << 16;
+
+    fn new(source: Box<dyn Read>) -> io::Result<Self> {
+        let block = vec![0; Self::BLOCK];
+        let mut lines = Self { source, block, start: 0, end: 0, ended: false, number: 0 };
+        lines.fill()?;
+        Ok(lines)
+    }
+
+    /// The same, decompressed, where it begins as gzip does.
+    fn unzipped(mut self) -> io::Result<Self> {
+        const MAGIC: &[u8] = b"\x1F\x8B";
+        while self.waiting().len() < MAGIC.len() && !self.ended {
+            self.fill()?;
+        }
+        if !self.waiting().starts_with(MAGIC) {
+            return Ok(self);
+        }
+        let head = io::Cursor::new(self.waiting().to_vec());
+        Self::new(Box::new(MultiGzDecoder::new(head.chain(self.source))))
+    }
+
+    /// What was read from the source and not yet as a line.
+    fn waiting(&self) -> &[u8] {
+        &self.block[self.start..self.end]
+    }
+
+    /// Reads more behind what is waiting.
+    fn fill(&mut self) -> io::Result<()> {
+        self.block.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        loop {
+            match self.source.read(&mut self.block[self.end..]) {
+                Ok(0) => self.ended = true,
+                Ok(count) => self.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            return Ok(());
+        }
+    }
+
+    #[inline]
+    fn next(&mut self) -> io::Result<Option<(u64, &[u8], Ending)>> {
+        let mut searched = 0;
+        loop {
+            if let Some(at) = memchr::memchr(b'\n', &self.block[self.start + searched..self.end]) {
+                let line = self.start..self.start + searched + at;
+                self.start = line.end + 1;
+                self.number += 1;
+                return Ok(Some((self.number, &self.block[line], Ending::Whole)));
+            }
+            searched = self.end - self.start;
+            if searched > Self::LONGEST {
+                return self.skip_line().map(Some);
+            }
+            if self.ended {
+                let line = self.start..self.end;
+                self.start = self.end;
+                self.number += u64::from(!line.is_empty());
+                let last = (!line.is_empty()).then(|| (self.number, &self.block[line], Ending::Missing));
+                return Ok(last);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Leaves out the rest of an endless line. Its head is kept in front of the block, to be shown.
+    fn skip_line(&mut self) -> io::Result<(u64, &[u8], Ending)> {
+        const SHOWN: usize = 80;
+        self.number += 1;
+        self.block.copy_within(self.start..self.start + SHOWN, 0);
+        self.start = self.end;
+        loop {
+            match memchr::memchr(b'\n', &self.block[self.start..self.end]) {
+                Some(at) => {
+                    self.start += at + 1;
+                    break;
+                }
+                None if self.ended => {
+                    self.start = self.end;
+                    break;
+                }
+                None => {
+                    (self.start, self.end) = (SHOWN, SHOWN);
+                    match self.source.read(&mut self.block[SHOWN..]) {
+                        Ok(0) => self.ended = true,
+                        Ok(count) => self.end += count,
+                        Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+        }
+        Ok((self.number, &self.block[..SHOWN], Ending::TooFar))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// Gives one, two, three … bytes at a time, as a pipe may.
+    struct Trickle(Vec<u8>, usize, usize);
+
+    impl Read for Trickle {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            self.2 = self.2 % 7 + 1;
+            let count = self.2.min(self.0.len() - self.1).min(out.len());
+            out[..count].copy_from_slice(&self.0[self.1..self.1 + count]);
+            self.1 += count;
+            Ok(count)
+        }
+    }
+
+    fn lines(text: &[u8]) -> Vec<(u64, usize, Ending)> {
+        let mut lines = Lines::new(Box::new(Trickle(text.to_vec(), 0, 0))).expect("readable");
+        let mut found = Vec::new();
+        while let Some((number, line, ending)) = lines.next().expect("readable") {
+            found.push((number, line.len(), ending));
+        }
+        found
+    }
+
+    #[test]
+    fn lines_over_the_seams_of_blocks() {
+        let text = "(1700000000.000000) can0 351#480200050005AE01\n".repeat(100);
+        assert!(lines(text.as_bytes()).iter().zip(1..).all(|(line, n)| *line == (n, 45, Ending::Whole)));
+        assert_eq!(
+            lines(b"a\n\nbc"),
+            [(1, 1, Ending::Whole), (2, 0, Ending::Whole), (3, 2, Ending::Missing)]
+        );
+        assert_eq!(lines(b""), []);
+    }
+
+    #[test]
+    fn an_endless_line_is_skipped_and_counted() {
+        let mut text = b"ab\n".to_vec();
+        text.extend(vec![b'x'; 3 * Lines::BLOCK]);
+        text.extend(b"\ncd\n");
+        assert_eq!(lines(&text), [(1, 2, Ending::Whole), (2, 80, Ending::TooFar), (3, 2, Ending::Whole)]);
+        text.truncate(2 * Lines::BLOCK);
+        assert_eq!(lines(&text), [(1, 2, Ending::Whole), (2, 80, Ending::TooFar)]);
+    }
+
+    #[test]
+    fn gzip_is_seen_by_its_first_bytes() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(b"(1700000000.000000) can0 305#\n").expect("into memory");
+        let mut packed = packed.finish().expect("into memory");
+        // A second member, as `cat a.gz b.gz` makes.
+        packed.extend(packed.clone());
+        let log = Log::of("log.gz".to_owned(), Box::new(Trickle(packed.clone(), 0, 0)));
+        let mut log = log.expect("a log");
+        while log.next().expect("readable").is_some() {}
+        assert_eq!(log.reader().report().data, 2);
+
+        packed.truncate(packed.len() - 4);
+        let mut cut = Log::of("log.gz".to_owned(), Box::new(Trickle(packed, 0, 0))).expect("a log");
+        let error = loop {
+            match cut.next() {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("the end is missing"),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.to_string().starts_with("log.gz cannot be read beyond line 2:"), "{error}");
+    }
+}
