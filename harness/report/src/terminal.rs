@@ -25,6 +25,9 @@ pub struct Style<'a> {
 /// Columns before the text of a finding.
 const INDENT: usize = 8;
 
+/// Cases that are told in full for one requirement; the others are named.
+const TOLD: usize = 2;
+
 /// The table: a line for each case, the requirements that do not hold with their first evidence, totals.
 #[must_use]
 pub fn table(run: &Run, style: &Style<'_>) -> String {
@@ -54,6 +57,7 @@ impl Table<'_> {
         for mark in [Mark::Fail, Mark::Warning, Mark::Inconclusive] {
             self.findings(run, mark)?;
         }
+        self.matrix(run)?;
         self.totals(run)?;
         if let Some(path) = report {
             // Not cut: a path is there to be copied.
@@ -95,15 +99,61 @@ impl Table<'_> {
                 severity(requirement.severity),
                 requirement.section
             )?;
-            for (case, verdict) in run.verdicts_on(requirement).filter(|(_, v)| Mark::of(v) == mark) {
+            let found: Vec<_> = run.verdicts_on(requirement).filter(|(_, v)| Mark::of(v) == mark).collect();
+            let (told, others) = found.split_at(found.len().min(TOLD));
+            for (case, verdict) in told {
                 self.wrapped(&format!("{}: {}", case.name(), verdict.reason), INDENT)?;
                 if let Some(e) = verdict.evidence.first() {
                     self.wrapped(&words::evidence(e), INDENT + 2)?;
                 }
             }
+            if !others.is_empty() {
+                let names: Vec<String> = others.iter().map(|(case, _)| case.name()).collect();
+                self.wrapped(&format!("and in {}", names.join(", ")), INDENT)?;
+            }
             writeln!(self.out)?;
         }
         Ok(())
+    }
+
+    /// Every requirement of the catalogue with its standing, a line for each family.
+    fn matrix(&mut self, run: &Run) -> fmt::Result {
+        let shown: Vec<_> = run.matrix().collect();
+        let seen = |mark: &Mark| shown.iter().any(|(_, m)| m == mark);
+        let legend = Mark::ALL.into_iter().filter(seen);
+        let legend = legend.map(|mark| (mark, format!("{} {}", mark.symbol(), mark.word().to_lowercase())));
+        self.listed("Requirements:", 15, legend)?;
+        for family in shown.chunk_by(|(a, _), (b, _)| split(a.id).0 == split(b.id).0) {
+            let Some((first, _)) = family.first() else { continue };
+            let standing =
+                family.iter().map(|(r, mark)| (*mark, format!("{}{}", mark.symbol(), split(r.id).1)));
+            self.listed(&format!("  {}", split(first.id).0), 7, standing)?;
+        }
+        writeln!(self.out)
+    }
+
+    /// Coloured items behind a heading, set line by line, each line indented.
+    fn listed(
+        &mut self,
+        heading: &str,
+        indent: usize,
+        items: impl Iterator<Item = (Mark, String)>,
+    ) -> fmt::Result {
+        write!(self.out, "{heading:<indent$}")?;
+        let mut column = indent;
+        for (mark, item) in items {
+            let gap = usize::from(column > indent);
+            if column + gap + item.width() > self.width {
+                write!(self.out, "\n{:indent$}", "")?;
+                column = indent;
+            } else {
+                write!(self.out, "{:gap$}", "")?;
+                column += gap;
+            }
+            self.coloured(mark, &item)?;
+            column += item.width();
+        }
+        writeln!(self.out)
     }
 
     fn totals(&mut self, run: &Run) -> fmt::Result {
@@ -179,6 +229,11 @@ impl Table<'_> {
         }
         writeln!(self.out)
     }
+}
+
+/// `CVL-05` as its family and its number.
+fn split(id: &str) -> (&str, &str) {
+    id.split_once('-').unwrap_or((id, ""))
 }
 
 /// Width of the widest outcome that is shown.

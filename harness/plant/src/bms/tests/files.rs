@@ -62,7 +62,7 @@ fn the_schema_knows_strategies_parts_and_defects() {
     "must be below `protection.over-voltage`"
 )]
 #[case("resume-cell: 3.10 V", "resume-cell: 2.70 V", "`limits.stop-cell`")]
-#[case("manufacturer: BUSBAR", "manufacturer: A very long name", "up to 8 printable ASCII characters")]
+#[case("manufacturer: BusbarLF", "manufacturer: A very long name", "up to 8 printable ASCII characters")]
 #[case("serial: \"BB0001\"", "serial: Bücher", "up to 16 printable ASCII characters")]
 #[case("firmware: \"1.0\"", "firmware: \"v1\"", "a version such as `1.23`")]
 #[case("jitter: 2 ms", "jitter: 20 ms", "no more than `wire.spacing`")]

@@ -100,8 +100,8 @@ fn a_name_is_cut_in_two_and_padded_with_zeros() {
         let frame = bench.frames.iter().find(|(_, f)| f.id() == CanId::Standard(id)).expect("sent").1;
         frame.data().to_vec()
     };
-    assert_eq!(text(0x35E), b"BUSBAR\0\0");
-    assert_eq!([text(0x370), text(0x371)].concat(), b"Reference 16S\0\0\0");
+    assert_eq!(text(0x35E), b"BusbarLF");
+    assert_eq!([text(0x370), text(0x371)].concat(), b"BusbarLFP Ref\0\0\0");
     assert_eq!([text(0x380), text(0x381)].concat(), b"BB0001\0\0\0\0\0\0\0\0\0\0");
     assert_eq!(text(0x382), b"LFP16\0\0\0");
 }
