@@ -57,8 +57,10 @@ fn frame(line: &[u8]) -> Result<Parsed<'_>, LineError> {
 /// Lines that candump puts between frames.
 fn beside_frames(line: &[u8], unnamed: &mut String) -> Option<Parsed<'static>> {
     if let Some(header) = line.strip_prefix(b"interface = ") {
-        let name = header.split(|&b| b == b',').next().and_then(|name| core::str::from_utf8(name).ok())?;
-        name.trim().clone_into(unnamed);
+        let name = Word { text: header.split(|&b| b == b',').next().unwrap_or_default(), at: 0 };
+        // A damaged header gives no name: one with blanks could not be written again.
+        let name = name.name().filter(|name| name.bytes().all(|b| b > b' '))?;
+        name.clone_into(unnamed);
         return Some(Parsed::Nothing);
     }
     if let Some(frames) = dropped(line) {

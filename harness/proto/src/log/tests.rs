@@ -330,6 +330,7 @@ fn steps_back_are_told_per_interface() {
 #[case::screen_identifier(Format::Screen, "can0  0351   [1]  48", 7, Expected::Identifier)]
 #[case::screen_binary(Format::Screen, "can0  351   [1]  01001000", 18, Expected::Byte)]
 #[case::screen_prose(Format::Screen, "In case you see 29 bit", 1, Expected::ScreenFrame)]
+#[case::screen_header(Format::Screen, "interface = can0 00 00, family = 29", 1, Expected::ScreenFrame)]
 #[case::screen_time(Format::Screen, "(2026-13-01 12:00:00.0)  can0  351   [0]", 1, Expected::ScreenTime)]
 #[case::csv_columns(Format::Csv, "1.5,0x351,0,0,0,8", 18, Expected::CsvRow)]
 #[case::csv_time(Format::Csv, "now,0x351,0,0,0,0,", 1, Expected::DecimalSeconds)]
