@@ -4,6 +4,7 @@ pub mod battery;
 pub mod behaviour;
 pub mod catalogue;
 pub mod metrics;
+pub mod portrait;
 pub mod recording;
 pub mod site;
 pub mod thresholds;

@@ -5,6 +5,7 @@ use proto::message::{AlarmKind, Alarms, Message, Pair};
 use proto::quantity::Micros;
 use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem, PsuReading};
 
+use crate::portrait::Portrait;
 use crate::trace::{Channel, EventKind, Trace};
 use crate::wire::{Spot, Wire};
 
@@ -26,7 +27,7 @@ impl Recording {
     #[inline]
     pub fn can(&mut self, at: Micros, frame: &Frame) {
         let message = Message::decode(frame);
-        self.wire.frame(Spot { at, line: None }, frame, message.as_ref());
+        self.wire.frame(Spot::new(at, None), frame, message.as_ref());
         if let Some(message) = &message {
             self.message(at, message);
         }
@@ -80,6 +81,12 @@ impl Recording {
     #[must_use]
     pub fn wire(&self) -> &Wire {
         &self.wire
+    }
+
+    /// What the battery says of itself, as a GX shows it.
+    #[must_use]
+    pub fn portrait(&self) -> Portrait {
+        Portrait::of(&self.wire, true)
     }
 
     #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Verdicts and the evidence they stand on.
 
+use proto::frame::Frame;
 use proto::quantity::Micros;
 
 use crate::catalogue::{CATALOGUE, Requirement, Severity};
@@ -31,6 +32,8 @@ pub struct Evidence {
     pub limit: String,
     /// line of the log, where one frame is the proof
     pub line: Option<u64>,
+    /// that frame
+    pub frame: Option<Frame>,
 }
 
 /// The verdict on one requirement.
@@ -109,7 +112,14 @@ pub fn sort(verdicts: &mut [Verdict]) {
 impl Evidence {
     /// A plain fact.
     pub fn fact(what: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { what: what.into(), at: None, value: value.into(), limit: String::new(), line: None }
+        Self {
+            what: what.into(),
+            at: None,
+            value: value.into(),
+            limit: String::new(),
+            line: None,
+            frame: None,
+        }
     }
 
     /// Held against a limit.

@@ -119,6 +119,7 @@ fn hostile() -> Run {
                 value: HOSTILE.into(),
                 limit: HOSTILE.into(),
                 line: Some(1),
+                frame: None,
             });
         }
         for e in &mut case.trace.events {

@@ -124,7 +124,7 @@ impl<'a> Scene<'a> {
             thresholds: self.subject.thresholds,
             certifying: true,
             silenced: silenced.collect(),
-            timed: true,
+            untimed: None,
         }
     }
 

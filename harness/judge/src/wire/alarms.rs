@@ -12,8 +12,8 @@ use crate::verdict::{Evidence, Opinion};
 pub(super) struct AlarmFacts {
     frames: Tally,
     last: Option<Alarms>,
-    /// for each alarm, then each warning: bit n set when the pair was seen as the number n
-    seen: [u8; 26],
+    /// for each alarm, then each warning: where the pair was first seen as each number
+    first: [[Option<Spot>; 4]; 26],
     reserved: Option<u64>,
     reserved_changes: Tally,
     online: Tally,
@@ -40,7 +40,7 @@ impl AlarmFacts {
 
     fn changed(&mut self, spot: Spot, alarms: &Alarms) {
         for (k, pair) in pairs(alarms).enumerate() {
-            self.seen[k] |= 1 << pair as u8;
+            self.first[k][pair as usize].get_or_insert(spot);
         }
         if self.reserved.is_some_and(|before| before != alarms.reserved()) {
             self.reserved_changes.hit(spot);
@@ -62,7 +62,12 @@ impl AlarmFacts {
     }
 
     fn has_been(&self, k: usize, pair: Pair) -> bool {
-        self.seen[k] & (1 << pair as u8) != 0
+        self.first[k][pair as usize].is_some()
+    }
+
+    /// Whether an alarm (or a warning) was ever seen as each number.
+    pub(super) fn seen(&self, kind: AlarmKind, warning: bool) -> [bool; 4] {
+        self.first[kind as usize + if warning { 13 } else { 0 }].map(|spot| spot.is_some())
     }
 
     fn heard(&self, opinion: &mut Opinion) -> bool {
@@ -88,7 +93,8 @@ impl AlarmFacts {
                 if self.has_been(k, wrong) {
                     opinion.show(
                         Evidence::fact(format!("{} was raised, and shown as", name(k)), wrong.to_string())
-                            .against("OK (10)"),
+                            .against("OK (10)")
+                            .in_frame(self.first[k][wrong as usize]),
                     );
                     opinion.fail(format!(
                         "{} is raised as 01 and shown as {} at other times, not as 10",
@@ -103,7 +109,8 @@ impl AlarmFacts {
         if ok > 0 {
             opinion.pass(format!("{ok} alarms and warnings show OK as 10, {raised} were raised"));
         } else {
-            opinion.unclear("no alarm or warning was ever shown as OK (10)");
+            opinion
+                .unclear("no alarm or warning was ever shown as OK (10); a log in which one is OK decides");
         }
     }
 
@@ -143,7 +150,8 @@ impl AlarmFacts {
                 self.reserved_changes.place()
             ));
         } else {
-            opinion.pass("the reserved bits are steady");
+            let remark = if value == 0 { "" } else { ", but not 0 (harmless)" };
+            opinion.pass(format!("the reserved bits are steady{remark}"));
         }
     }
 
@@ -154,6 +162,7 @@ impl AlarmFacts {
         } else if bus.has(id::ALARMS) {
             opinion.pass("0x359 is sent beside 0x35A");
         } else {
+            opinion.show(Evidence::fact("0x359", "sent").in_frame(bus.of(0x359).map(|s| s.first)));
             opinion.fail("0x359 is sent in place of 0x35A; the GX reads it from one manufacturer only");
         }
     }

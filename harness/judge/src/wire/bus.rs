@@ -1,32 +1,30 @@
 //! BUS-01, BUS-04, BUS-05: identifiers, whose they are, and how full the bus is (P 1.2, P 3).
 
 use proto::frame::{CanId, Frame};
-use proto::message::{Payload, id};
+use proto::log::{Foreign, foreign};
+use proto::message::{MessageSpec, Payload, Sender, id};
 use proto::quantity::Micros;
 
 use super::Terms;
 use super::seen::{Spot, Tally};
+use super::sent::Sent;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::Window;
-
-/// What is kept of one identifier.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stats {
-    pub(super) id: u16,
-    pub(super) tally: Tally,
-}
 
 #[derive(Debug, Clone)]
 pub(super) struct Bus {
     frames: Tally,
     /// bits without stuffing, and with as many stuffed bits as there can be
     bits: (u64, u64),
+    /// 29-bit frames of VE.Can, which other products send on the same wires
+    ve_can: Tally,
+    /// all other 29-bit frames
     extended: Tally,
-    /// the first few different 29-bit identifiers
-    extended_ids: Vec<u32>,
-    /// where the statistics of an 11-bit identifier are
+    /// the first few different 29-bit identifiers, of VE.Can and others
+    extended_ids: [Vec<u32>; 2],
+    /// where an 11-bit identifier stands in the list
     slot: Box<[u16; 2048]>,
-    stats: Vec<Stats>,
+    sent: Vec<Sent>,
     foreign_keep_alive: Tally,
 }
 
@@ -35,10 +33,11 @@ impl Default for Bus {
         Self {
             frames: Tally::default(),
             bits: (0, 0),
+            ve_can: Tally::default(),
             extended: Tally::default(),
-            extended_ids: Vec::new(),
+            extended_ids: [Vec::new(), Vec::new()],
             slot: Box::new([u16::MAX; 2048]),
-            stats: Vec::new(),
+            sent: Vec::new(),
             foreign_keep_alive: Tally::default(),
         }
     }
@@ -57,9 +56,15 @@ impl Bus {
             }
             CanId::Extended(id) => {
                 self.bits = (self.bits.0 + 67 + payload, self.bits.1 + 67 + payload + (53 + payload) / 4);
-                self.extended.hit(spot);
-                if self.extended_ids.len() < 8 && !self.extended_ids.contains(&id) {
-                    self.extended_ids.push(id);
+                let is_ve_can = matches!(foreign(frame.id()), Some(Foreign::VeCan { .. }));
+                if is_ve_can {
+                    self.ve_can.hit(spot)
+                } else {
+                    self.extended.hit(spot)
+                }
+                let ids = &mut self.extended_ids[usize::from(!is_ve_can)];
+                if ids.len() < 8 && !ids.contains(&id) {
+                    ids.push(id);
                 }
             }
         }
@@ -69,10 +74,11 @@ impl Bus {
     fn standard(&mut self, spot: Spot, id: u16, frame: &Frame) {
         let slot = &mut self.slot[usize::from(id & 0x7FF)];
         if *slot == u16::MAX {
-            *slot = self.stats.len() as u16;
-            self.stats.push(Stats { id, tally: Tally::default() });
+            *slot = self.sent.len() as u16;
+            self.sent.push(Sent::new(id, spot, frame));
+        } else {
+            self.sent[usize::from(*slot)].again(spot, frame);
         }
-        self.stats[usize::from(*slot)].tally.hit(spot);
         let expected = match id {
             id::KEEP_ALIVE => Payload::KEEP_ALIVE,
             id::INVERTER_IDENTITY => Payload::VICTRON,
@@ -83,12 +89,43 @@ impl Bus {
         self.foreign_keep_alive.hit_if(differs || frame.dlc() != 8, spot);
     }
 
-    pub(super) fn of(&self, id: u16) -> Option<&Stats> {
-        self.stats.get(usize::from(self.slot[usize::from(id & 0x7FF)]))
+    pub(super) fn of(&self, id: u16) -> Option<&Sent> {
+        self.sent.get(usize::from(self.slot[usize::from(id & 0x7FF)]))
     }
 
     pub(super) fn has(&self, id: u16) -> bool {
         self.of(id).is_some()
+    }
+
+    /// What was sent, by identifier.
+    pub(super) fn sent(&self) -> Vec<&Sent> {
+        let mut sent: Vec<&Sent> = self.sent.iter().collect();
+        sent.sort_by_key(|s| s.id);
+        sent
+    }
+
+    /// The messages of the document that a battery sends.
+    pub(super) fn of_battery(&self) -> impl Iterator<Item = &Sent> {
+        self.sent.iter().filter(|s| {
+            MessageSpec::of(CanId::Standard(s.id)).is_some_and(|spec| spec.sender == Sender::Battery)
+        })
+    }
+
+    /// 29-bit identifiers: of VE.Can, and others.
+    pub(super) fn extended(&self) -> [(u64, &[u32]); 2] {
+        [(self.ve_can.count, &self.extended_ids[0]), (self.extended.count, &self.extended_ids[1])]
+    }
+
+    /// How many data frames.
+    pub(super) fn count(&self) -> u64 {
+        self.frames.count
+    }
+
+    /// Load of the bus at 500 kbit/s in per cent, without and with as many stuffed bits as there can be.
+    pub(super) fn percent(&self) -> Option<(f64, f64)> {
+        let seconds = self.window().secs();
+        let percent = |bits: u64| 100.0 * bits as f64 / seconds / 500_000.0;
+        (seconds >= 1.0).then(|| (percent(self.bits.0), percent(self.bits.1)))
     }
 
     pub(super) fn window(&self) -> Window {
@@ -100,14 +137,33 @@ impl Bus {
 
     /// BUS-01: *"Standard frame format, 11-bit identifier"*.
     pub(super) fn has_short_ids(&self, opinion: &mut Opinion) {
+        // Unknown groups beside known ones of VE.Can come from its products, where the battery itself has 11 bits.
+        let from_others = self.ve_can.any() && self.of_battery().next().is_some();
+        if self.ve_can.any() {
+            opinion.show(self.ve_can.evidence("29-bit frames of VE.Can"));
+        }
         if self.extended.any() {
-            let ids: Vec<String> = self.extended_ids.iter().map(|id| format!("{id:08X}")).collect();
             opinion.show(self.extended.evidence("29-bit frames").against("none"));
+        }
+        if self.extended.any() && !from_others {
             opinion.fail(format!(
-                "{} frames have 29-bit identifiers ({}), {}: the GX does not read them",
+                "{} frame{} 29-bit identifiers ({}), {}: the GX does not read them",
                 self.extended.count,
-                ids.join(", "),
+                if self.extended.count == 1 { " has" } else { "s have" },
+                named(&self.extended_ids[1]),
                 self.extended.place()
+            ));
+        } else if from_others {
+            let count = self.ve_can.count + self.extended.count;
+            opinion.pass(format!(
+                "the battery has 11-bit identifiers; {count} frames with 29 bits are VE.Can ({})",
+                named(&self.extended_ids[0])
+            ));
+        } else if self.ve_can.any() {
+            opinion.unclear(format!(
+                "{} frames are VE.Can ({}): no frame of a battery was seen",
+                self.ve_can.count,
+                named(&self.extended_ids[0])
             ));
         } else if self.frames.any() {
             opinion.pass(format!("all {} frames have 11-bit identifiers", self.frames.count));
@@ -117,7 +173,7 @@ impl Bus {
     }
 
     /// BUS-04: 0x305 and 0x307 are sent *"every second by the GX device"*.
-    pub(super) fn leaves_the_gx_alone(&self, opinion: &mut Opinion) {
+    pub(super) fn leaves_the_gx_alone(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if !self.frames.any() {
             opinion.unclear("no frame was seen");
             return;
@@ -132,13 +188,12 @@ impl Bus {
             ));
         }
         for id in [id::KEEP_ALIVE, id::INVERTER_IDENTITY] {
-            let Some(stats) = self.of(id) else { continue };
-            let (Some(first), Some(last)) = (stats.tally.first, stats.tally.last) else { continue };
-            let seconds = last.at.since(first.at).secs();
-            if stats.tally.count < 10 || seconds < 5.0 {
+            let Some(sent) = self.of(id) else { continue };
+            let seconds = sent.last.at.since(sent.first.at).secs();
+            if sent.count < 10 || seconds < 5.0 || !terms.is_timed() {
                 continue;
             }
-            let rate = (stats.tally.count - 1) as f64 / seconds;
+            let rate = (sent.count - 1) as f64 / seconds;
             opinion.show(
                 Evidence::fact(format!("0x{id:03X} per second"), format!("{rate:.2}")).against("≤ 1.5"),
             );
@@ -158,20 +213,20 @@ impl Bus {
 
     /// BUS-05: bus load at 500 kbit/s and frames per second, per identifier.
     pub(super) fn load(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
-        let seconds = self.window().secs();
-        if seconds < 1.0 || !terms.timed {
-            opinion.unclear("no second of frames with real times was seen");
+        if let Some(why) = &terms.untimed {
+            opinion.unclear(format!("{why}: no rate can be told"));
             return;
         }
-        let percent = |bits: u64| 100.0 * bits as f64 / seconds / 500_000.0;
-        let load = format!("{:.1} to {:.1} %", percent(self.bits.0), percent(self.bits.1));
+        let (seconds, Some((least, most))) = (self.window().secs(), self.percent()) else {
+            opinion.unclear("less than a second was seen; a minute tells the load");
+            return;
+        };
+        let load = format!("{least:.1} to {most:.1} %");
         opinion.show(
             Evidence::fact("bus load at 500 kbit/s, by stuffed bits", load.clone()).within(self.window()),
         );
-        let mut stats = self.stats.clone();
-        stats.sort_by_key(|s| s.id);
-        for s in stats.iter().take(64) {
-            let rate = s.tally.count as f64 / seconds;
+        for s in self.sent().into_iter().take(64) {
+            let rate = s.count as f64 / seconds;
             opinion.show(Evidence::fact(format!("0x{:03X}", s.id), format!("{rate:.2} frames/s")));
         }
         opinion.pass(format!(
@@ -179,4 +234,13 @@ impl Bus {
             self.frames.count as f64 / seconds
         ));
     }
+}
+
+/// The identifiers, with what they are known for.
+fn named(ids: &[u32]) -> String {
+    let one = |&id: &u32| match foreign(CanId::Extended(id)) {
+        Some(known) => format!("{id:08X}, {known}"),
+        None => format!("{id:08X}"),
+    };
+    ids.iter().map(one).collect::<Vec<_>>().join("; ")
 }

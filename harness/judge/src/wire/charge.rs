@@ -194,12 +194,23 @@ impl Charge {
         if let Some(battery) = terms.battery {
             let most = f64::from(battery.cells) * 4.0;
             if high > most {
+                opinion.show(
+                    Evidence::fact("highest battery voltage", format!("{high} V"))
+                        .against(format!("≤ {most} V"))
+                        .in_frame(self.voltage.highest()),
+                );
                 opinion.fail(format!("the battery voltage reaches {high} V, {} cells cannot", battery.cells));
             }
             let largest = 5.0 * battery.max_charge_current.0.max(battery.max_discharge_current.0);
             if let Some((least, greatest)) = self.current.bounds()
                 && least.abs().max(greatest.abs()) > largest.max(1000.0)
             {
+                let spot = if greatest > -least { self.current.highest() } else { self.current.lowest() };
+                opinion.show(
+                    Evidence::fact("battery current", format!("{least} to {greatest} A"))
+                        .against(format!("≤ {} A", largest.max(1000.0)))
+                        .in_frame(spot),
+                );
                 opinion.fail(format!(
                     "the battery current is {least} to {greatest} A, far beyond what it declares"
                 ));
@@ -245,7 +256,7 @@ impl Charge {
     }
 
     /// ENE-01: counters of 100 Wh that only rise, and agree with what was measured.
-    pub(super) fn counts_energy(&self, opinion: &mut Opinion) {
+    pub(super) fn counts_energy(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if !self.energy.any() {
             opinion.absent("0x378 is not sent");
             return;
@@ -269,7 +280,7 @@ impl Charge {
                 continue;
             }
             // Ten counts: the step of 100 Wh is then a tenth of it.
-            if counter.measured_wh >= 1000.0 {
+            if counter.measured_wh >= 1000.0 && terms.is_timed() {
                 compared = true;
                 if (counted - counter.measured_wh).abs() > 100.0 + 0.15 * counter.measured_wh {
                     opinion.fail(format!(
@@ -282,6 +293,8 @@ impl Charge {
         }
         if compared {
             opinion.pass("the energy counters rise as the measured energy does");
+        } else if let Some(why) = &terms.untimed {
+            opinion.unclear(format!("{why}: no energy can be measured"));
         } else {
             opinion.unclear("less than 1 kWh flowed: whether the counters count it was not seen");
         }

@@ -129,9 +129,19 @@ impl LimitFacts {
                     .against(format!("{least} to {most} V")),
             );
             if high > most + 0.051 {
+                opinion.show(
+                    Evidence::fact("highest CVL", format!("{high} V"))
+                        .against(format!("≤ {most} V"))
+                        .in_frame(self.cvl.highest()),
+                );
                 opinion.fail(format!("CVL reaches {high} V, the battery declares at most {most} V"));
             }
             if low > 0.0 && low < least {
+                opinion.show(
+                    Evidence::fact("lowest CVL", format!("{low} V"))
+                        .against(format!("≥ {least} V"))
+                        .in_frame(self.cvl.lowest()),
+                );
                 opinion.fail(format!(
                     "CVL falls to {low} V, below the lowest voltage of the battery, {least} V"
                 ));
@@ -146,7 +156,9 @@ impl LimitFacts {
                 self.odd_cvl.place()
             ));
         } else if self.compared > 0 {
-            opinion.pass(format!("CVL is {low:.1} to {high:.1} V, which fits the measured voltage"));
+            opinion.pass(format!(
+                "CVL is {low:.1} to {high:.1} V, which fits the measured voltage (no battery file says more)"
+            ));
         } else {
             opinion.unclear("neither a battery file nor 0x356 says which CVL is plausible");
         }

@@ -8,12 +8,14 @@ mod charge;
 mod identity;
 mod limits;
 mod presence;
+mod regulation;
 mod seen;
+mod sent;
 mod timing;
 
 use proto::frame::Frame;
-use proto::message::Message;
-use proto::quantity::Micros;
+use proto::message::{AlarmKind, Message};
+use proto::quantity::{Micros, Percent};
 
 use crate::battery::Battery;
 use crate::catalogue::{CATALOGUE, Requirement};
@@ -22,6 +24,7 @@ use crate::verdict::{Opinion, Verdict};
 use crate::window::Window;
 
 pub use seen::Spot;
+pub use sent::{Gaps, Sent};
 
 /// What the checks hold the frames against.
 #[derive(Debug, Clone)]
@@ -34,8 +37,9 @@ pub struct Terms<'a> {
     pub certifying: bool,
     /// when frames of an id were kept away on purpose
     pub silenced: Vec<(u16, Window)>,
-    /// whether the times of the frames are those of the bus; times of day made up for a log judge no period
-    pub timed: bool,
+    /// Why the times of the frames judge no period, where they do not: a log whose times were made up, such as "the
+    /// times of this log were not measured".
+    pub untimed: Option<String>,
 }
 
 /// The facts of all checks. Feed it every frame in the order of time, from whomever on the bus.
@@ -49,6 +53,7 @@ pub struct Wire {
     alarms: alarms::AlarmFacts,
     identity: identity::Identity,
     cells: cells::CellFacts,
+    regulation: regulation::Regulation,
 }
 
 type Judge = fn(&Wire, &Terms<'_>, &mut Opinion);
@@ -56,18 +61,21 @@ type Judge = fn(&Wire, &Terms<'_>, &mut Opinion);
 /// Who judges what.
 const JUDGES: &[(&str, Judge)] = &[
     ("BUS-01", |w, _, o| w.bus.has_short_ids(o)),
-    ("BUS-04", |w, _, o| w.bus.leaves_the_gx_alone(o)),
+    ("BUS-04", |w, t, o| w.bus.leaves_the_gx_alone(t, o)),
     ("BUS-05", |w, t, o| w.bus.load(t, o)),
     ("BUS-06", |w, _, o| w.identity.has_one_sender(o)),
-    ("MSG-01", |w, _, o| w.presence.has_the_core(&w.bus, o)),
+    ("MSG-01", |w, t, o| w.presence.has_the_core(&w.bus, t, o)),
     ("MSG-02", |w, t, o| w.presence.has_identity(&w.bus, t, o)),
-    ("MSG-03", |w, _, o| w.presence.optional(&w.bus, o)),
+    ("MSG-03", |w, t, o| w.presence.optional(&w.bus, t, o)),
     ("MSG-04", |w, _, o| w.presence.is_long_enough(o)),
     ("TIM-01", |w, t, o| w.timing.never_pauses(&w.bus, t, o)),
     ("TIM-02", |w, t, o| w.timing.sends_every_second(t, o)),
     ("TIM-05", |w, t, o| w.timing.keeps_steady(&w.bus, t, o)),
     ("CVL-01", |w, t, o| w.limits.cvl_is_plausible(t, o)),
+    ("CVL-03", |w, t, o| w.regulation.is_not_hasty(t, o)),
+    ("CVL-05", |w, t, o| w.regulation.is_no_copy_of_the_voltage(t, o)),
     ("CCL-01", |w, _, o| w.limits.ccl_is_positive(o)),
+    ("CCL-02", |w, t, o| w.regulation.leaves_ccl_to_a_full_battery(t, o)),
     ("DCL-01", |w, _, o| w.limits.dcl_is_positive(o)),
     ("DVL-01", |w, _, o| w.limits.discharge_voltage(o)),
     ("SOC-01", |w, _, o| w.charge.is_within_range(o)),
@@ -89,13 +97,14 @@ const JUDGES: &[(&str, Judge)] = &[
     ("CEL-01", |w, _, o| w.cells.are_in_order(o)),
     ("CEL-02", |w, t, o| w.cells.agree_with_the_pack(t, o)),
     ("CEL-03", |w, _, o| w.identity.names_cells_in_text(o)),
-    ("ENE-01", |w, _, o| w.charge.counts_energy(o)),
+    ("ENE-01", |w, t, o| w.charge.counts_energy(t, o)),
 ];
 
 impl Wire {
     /// Takes a frame and what it says, if the document knows it.
     #[inline]
     pub fn frame(&mut self, spot: Spot, frame: &Frame, message: Option<&Message>) {
+        let spot = Spot { frame: Some(*frame), ..spot };
         self.bus.frame(spot, frame);
         let Some(message) = message else { return };
         self.presence.frame(spot, frame, message);
@@ -103,10 +112,12 @@ impl Wire {
             Message::Limits(m) => {
                 self.timing.core(0, spot);
                 self.limits.limits(spot, m);
+                self.regulation.limits(spot, m);
             }
             Message::StateOfCharge(m) => {
                 self.timing.core(1, spot);
                 self.charge.state(spot, m);
+                self.regulation.state(m);
             }
             Message::Measurements(m) => {
                 self.timing.core(2, spot);
@@ -114,10 +125,12 @@ impl Wire {
                 self.alarms.measured(spot, m);
                 self.cells.measured(m);
                 self.charge.measured(spot, m);
+                self.regulation.measured(m);
             }
             Message::Alarms(m) => {
                 self.timing.core(3, spot);
                 self.alarms.alarms(spot, m);
+                self.regulation.alarms(m);
             }
             Message::ForceCharge(m) => self.charge.force(spot, m),
             Message::Energy(m) => self.charge.energy(spot, m),
@@ -153,6 +166,49 @@ impl Wire {
         CATALOGUE.iter().filter(|r| JUDGES.iter().any(|(id, _)| *id == r.id))
     }
 
+    /// What was sent, by identifier.
+    #[must_use]
+    pub fn sent(&self) -> Vec<&Sent> {
+        self.bus.sent()
+    }
+
+    /// What was sent with one identifier.
+    #[must_use]
+    pub fn of(&self, id: u16) -> Option<&Sent> {
+        self.bus.of(id)
+    }
+
+    /// Whether anything was sent that the document has a battery send.
+    #[must_use]
+    pub fn has_battery(&self) -> bool {
+        self.bus.of_battery().next().is_some()
+    }
+
+    /// How many data frames were seen.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.bus.count()
+    }
+
+    /// How many 29-bit frames, with their first few different identifiers: of VE.Can, and others.
+    #[must_use]
+    pub fn extended(&self) -> [(u64, &[u32]); 2] {
+        self.bus.extended()
+    }
+
+    /// Load of the bus at 500 kbit/s in per cent, without and with as many stuffed bits as there can be; nothing for
+    /// less than a second.
+    #[must_use]
+    pub fn load(&self) -> Option<(Percent, Percent)> {
+        self.bus.percent().map(|(least, most)| (Percent(least), Percent(most)))
+    }
+
+    /// Whether an alarm (or a warning) was ever seen as each of the four numbers that a pair can be.
+    #[must_use]
+    pub fn alarm_seen(&self, kind: AlarmKind, warning: bool) -> [bool; 4] {
+        self.alarms.seen(kind, warning)
+    }
+
     /// From the first to the last frame.
     #[must_use]
     pub fn window(&self) -> Window {
@@ -169,8 +225,13 @@ impl Terms<'_> {
             thresholds: Thresholds::default(),
             certifying: false,
             silenced: Vec::new(),
-            timed: true,
+            untimed: None,
         }
+    }
+
+    /// Whether periods and gaps may be judged.
+    fn is_timed(&self) -> bool {
+        self.untimed.is_none()
     }
 
     /// Whether frames of an id were kept away at some time between two moments.

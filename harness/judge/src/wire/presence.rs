@@ -7,8 +7,10 @@ use proto::quantity::Micros;
 use super::Terms;
 use super::bus::Bus;
 use super::seen::{Spot, Tally};
+use super::sent::Sent;
 use crate::catalogue::{self, Requirement, Severity};
 use crate::verdict::{Evidence, Opinion};
+use crate::window::about;
 
 /// *"The minimum CAN-IDs required for the core functionality are 0x351, 0x355, 0x356 and 0x35A"*.
 pub(super) const CORE: [u16; 4] = [id::LIMITS, id::STATE_OF_CHARGE, id::MEASUREMENTS, id::ALARMS];
@@ -22,9 +24,9 @@ static MSG_02_ADVISED: Requirement = Requirement {
     judged: "L",
 };
 
-/// After this long a message that comes at all has come.
-const CORE_TIME: Micros = Micros::from_secs(10);
-const IDENTITY_TIME: Micros = Micros::from_secs(60);
+/// After this long, or in a log without times after so many cycles, a message that comes at all has come.
+const CORE_TIME: (Micros, u64) = (Micros::from_secs(10), 10);
+const IDENTITY_TIME: (Micros, u64) = (Micros::from_secs(60), 60);
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Presence {
@@ -45,8 +47,8 @@ impl Presence {
     }
 
     /// MSG-01.
-    pub(super) fn has_the_core(&self, bus: &Bus, opinion: &mut Opinion) {
-        self.has_all(bus, &CORE, CORE_TIME, opinion);
+    pub(super) fn has_the_core(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+        Self::has_all(bus, terms, &CORE, CORE_TIME, opinion);
     }
 
     /// MSG-02: *"For officially supported batteries, we also need 0x35E and 0x35F"*.
@@ -55,42 +57,61 @@ impl Presence {
         if let Some(row) = row {
             opinion.weigh_as(row);
         }
-        self.has_all(bus, &[id::MANUFACTURER, id::BATTERY_IDENTITY], IDENTITY_TIME, opinion);
+        let (mut time, cycles) = IDENTITY_TIME;
+        // Where only advice depends on it, a battery that repeats all it sends is not waited for so long.
+        if !terms.certifying
+            && let Some(slowest) = slowest(bus)
+        {
+            time = time.min((slowest * 10).max(CORE_TIME.0));
+        }
+        Self::has_all(bus, terms, &[id::MANUFACTURER, id::BATTERY_IDENTITY], (time, cycles), opinion);
     }
 
-    fn has_all(&self, bus: &Bus, ids: &[u16], enough: Micros, opinion: &mut Opinion) {
+    fn has_all(bus: &Bus, terms: &Terms<'_>, ids: &[u16], enough: (Micros, u64), opinion: &mut Opinion) {
         let missing: Vec<String> =
             ids.iter().filter(|&&id| !bus.has(id)).map(|id| format!("0x{id:03X}")).collect();
-        let heard = bus.window().length();
         for &id in ids {
-            let count = bus.of(id).map_or(0, |s| s.tally.count);
-            opinion.show(Evidence::fact(format!("0x{id:03X}"), format!("{count} frames")).against("present"));
+            let sent = bus.of(id);
+            let count = sent.map_or(0, |s| s.count);
+            let evidence = Evidence::fact(format!("0x{id:03X}"), format!("{count} frames"));
+            opinion.show(evidence.against("present").in_frame(sent.map(|s| s.first)));
         }
+        let length = bus.window().length();
+        let cycles = bus.of_battery().map(|s| s.count).max().unwrap_or(0);
+        let (long_enough, heard, decide) = if terms.is_timed() {
+            (length >= enough.0, about(length).to_string(), format!("{} of log", enough.0))
+        } else {
+            let cycle = if cycles == 1 { "cycle" } else { "cycles" };
+            (cycles >= enough.1, format!("{cycles} {cycle}"), format!("{} cycles", enough.1))
+        };
+        let missing = missing.join(", ");
         if missing.is_empty() {
             opinion.pass(format!("all {} are sent", ids.len()));
-        } else if heard < enough {
-            opinion.unclear(format!("{} not seen in {heard}; {enough} of log decide", missing.join(", ")));
+        } else if long_enough {
+            opinion.fail(format!("{missing} never sent in {heard}"));
         } else {
-            opinion.fail(format!("{} never sent in {heard}", missing.join(", ")));
+            opinion.unclear(format!("{missing} not seen in {heard}; {decide} decide"));
         }
     }
 
     /// MSG-03: the optional messages.
-    pub(super) fn optional(&self, bus: &Bus, opinion: &mut Opinion) {
+    pub(super) fn optional(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
         let optional = TABLE.iter().filter(|m| m.sender == Sender::Battery && m.id >= id::FORCE_CHARGE);
         let mut sent = 0;
         for message in optional {
-            let Some(tally) = bus.of(message.id).map(|s| s.tally) else { continue };
+            let Some(found) = bus.of(message.id) else { continue };
             sent += 1;
-            let (Some(first), Some(last)) = (tally.first, tally.last) else { continue };
-            let period = last.at.since(first.at).secs() / (tally.count.max(2) - 1) as f64;
-            let text = if tally.count > 1 { format!("every {period:.2} s") } else { "once".to_owned() };
+            let text = match found.gaps.median().filter(|_| terms.is_timed()) {
+                Some(gap) => format!("every {:.2} s", gap.secs()),
+                None if found.count == 1 => "once".to_owned(),
+                None => format!("{} times", found.count),
+            };
             opinion.show(
                 Evidence::fact(format!("0x{:03X} {}", message.id, message.title), text)
-                    .seen(first.at, first.line),
+                    .in_frame(Some(found.last)),
             );
         }
-        if bus.window().length() == Micros::ZERO {
+        if bus.count() == 0 {
             opinion.unclear("no frame was seen");
         } else {
             opinion.pass(format!("{sent} of the optional messages are sent"));
@@ -118,4 +139,9 @@ impl Presence {
             opinion.unclear("no message of the document was seen");
         }
     }
+}
+
+/// The slowest mean period of what a battery sends; nothing while a message of it came but once.
+fn slowest(bus: &Bus) -> Option<Micros> {
+    bus.of_battery().map(Sent::mean_gap).try_fold(Micros::ZERO, |slowest, gap| Some(slowest.max(gap?)))
 }

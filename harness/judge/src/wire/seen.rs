@@ -1,5 +1,6 @@
 //! What the folds keep of frames: where, how often, how low and how high.
 
+use proto::frame::Frame;
 use proto::quantity::Micros;
 
 use crate::verdict::Evidence;
@@ -11,6 +12,28 @@ pub struct Spot {
     pub at: Micros,
     /// the line of the log, where it came from one
     pub line: Option<u64>,
+    /// the frame itself, so that evidence can show it
+    pub frame: Option<Frame>,
+}
+
+impl Spot {
+    /// Of a frame that is yet to be taken: the fold adds the frame.
+    #[must_use]
+    pub const fn new(at: Micros, line: Option<u64>) -> Self {
+        Self { at, line, frame: None }
+    }
+}
+
+impl Evidence {
+    /// Seen in a frame.
+    #[must_use]
+    pub(super) fn in_frame(mut self, spot: Option<Spot>) -> Self {
+        if let Some(spot) = spot {
+            self = self.seen(spot.at, spot.line);
+            self.frame = spot.frame;
+        }
+        self
+    }
 }
 
 /// How often something was seen, and where first and last.
@@ -43,8 +66,7 @@ impl Tally {
     /// As evidence, pointing at the first one.
     pub(super) fn evidence(&self, what: &str) -> Evidence {
         let count = format!("{} frame{}", self.count, if self.count == 1 { "" } else { "s" });
-        let evidence = Evidence::fact(what, count);
-        self.first.map_or(evidence.clone(), |spot| evidence.seen(spot.at, spot.line))
+        Evidence::fact(what, count).in_frame(self.first)
     }
 
     /// `at 0:00:10` or `in line 7`: where the first one is.
@@ -77,6 +99,16 @@ impl Range {
 
     pub(super) fn bounds(&self) -> Option<(f64, f64)> {
         Some((self.low?.0, self.high?.0))
+    }
+
+    /// Where the highest value was first.
+    pub(super) fn highest(&self) -> Option<Spot> {
+        Some(self.high?.1)
+    }
+
+    /// Where the lowest value was first.
+    pub(super) fn lowest(&self) -> Option<Spot> {
+        Some(self.low?.1)
     }
 
     pub(super) fn evidence(&self, what: &str, unit: &str) -> Option<Evidence> {

@@ -18,7 +18,7 @@ fn log_with(seconds: u64, cycle: impl Fn(u64) -> Vec<String>) -> Wire {
             line += 1;
             let at = Micros::from_secs(s) + Micros::from_millis(10 * k as u64);
             let frame = parse(text);
-            wire.frame(Spot { at, line: Some(line) }, &frame, Message::decode(&frame).as_ref());
+            wire.frame(Spot::new(at, Some(line)), &frame, Message::decode(&frame).as_ref());
         }
     }
     wire
@@ -77,7 +77,10 @@ const BYD: [&str; 17] = [
 #[case("TIM-02", Pass)]
 #[case("TIM-05", Pass)]
 #[case("CVL-01", Pass)]
+#[case("CVL-03", Inconclusive)]
+#[case("CVL-05", NotApplicable)]
 #[case("CCL-01", Pass)]
+#[case("CCL-02", Inconclusive)]
 #[case("DCL-01", Pass)]
 #[case("DVL-01", Pass)]
 #[case("SOC-01", Pass)]
@@ -204,6 +207,61 @@ fn one_cycle_decides_what_it_can() {
     check(&wire, "IDN-01", Fail);
 }
 
+/// Times that were made up judge no period; all else is judged, missing messages by counted cycles.
+#[test]
+fn without_real_times_the_rest_is_judged() {
+    let terms = Terms { untimed: Some("the times were not measured".to_owned()), ..Terms::of_a_log() };
+    let verdicts = log(90, &BYD).verdicts(&terms);
+    let of = |id: &str| verdicts.iter().find(|v| v.requirement.id == id).expect("judged");
+    for id in ["TIM-01", "TIM-02", "TIM-05", "BUS-05", "CVL-03"] {
+        assert_eq!(of(id).outcome, Inconclusive, "{id}");
+        assert!(of(id).reason.contains("not measured"), "{}", of(id).reason);
+    }
+    for id in ["MSG-01", "MSG-02", "CVL-01", "ALM-01", "BUS-04"] {
+        assert_eq!(of(id).outcome, Pass, "{id}");
+    }
+    let without: Vec<&str> = BYD.iter().copied().filter(|f| !f.starts_with("35A")).collect();
+    for (cycles, expected) in [(3, Inconclusive), (10, Fail)] {
+        let verdicts = log(cycles, &without).verdicts(&terms);
+        let found = verdicts.iter().find(|v| v.requirement.id == "MSG-01").expect("judged");
+        assert_eq!(found.outcome, expected, "{}", found.reason);
+    }
+}
+
+/// P 5.1: 29-bit identifiers are wrong, but VE.Can may share the wires (P 5.1, the profile of 250 kbit/s).
+#[test]
+fn ve_can_beside_the_battery_is_not_the_batterys_fault() {
+    let with = |frame: &'static str| log(20, &[BYD.as_slice(), &[frame]].concat());
+    check(&with("19F21403#00FF7FFF7F000000"), "BUS-01", Pass);
+    check(&log(20, &["19F21403#00FF7FFF7F000000"]), "BUS-01", Inconclusive);
+    let widened = check(&with("00000356#1479016200F00240"), "BUS-01", Fail);
+    assert!(widened.reason.contains("0x356"), "{}", widened.reason);
+}
+
+/// A battery that repeats all it sends every second needs no minute to show that 0x35F is missing; one that sends
+/// something rarely does, and so does a certificate.
+#[test]
+fn how_long_a_missing_identity_is_waited_for() {
+    let cycle: Vec<&str> = BYD.iter().copied().filter(|f| !f.starts_with("35F")).collect();
+    check(&log(18, &cycle), "MSG-02", Fail);
+    let rarely = log_with(18, |s| {
+        cycle.iter().filter(|f| s == 0 || !f.starts_with("382")).map(|f| (*f).to_owned()).collect()
+    });
+    check(&rarely, "MSG-02", Inconclusive);
+    let terms = Terms { certifying: true, ..Terms::of_a_log() };
+    let verdicts = log(18, &cycle).verdicts(&terms);
+    assert!(verdicts.iter().any(|v| v.requirement.id == "MSG-02" && v.outcome == Inconclusive));
+}
+
+#[test]
+fn the_frame_is_the_proof() {
+    let bad: Vec<&str> =
+        BYD.iter().map(|&f| if f.starts_with("351") { "351#000000050005AE01" } else { f }).collect();
+    let verdict = check(&log(20, &bad), "CVL-01", Fail);
+    let shown: Vec<String> = verdict.evidence.iter().filter_map(|e| Some(e.frame?.to_string())).collect();
+    assert!(shown.contains(&"351#000000050005AE01".to_owned()), "{shown:?}");
+}
+
 #[test]
 fn slow_cycles_and_stalls() {
     let slow = log_with(120, |s| if s % 2 == 0 { BYD.map(str::to_owned).to_vec() } else { Vec::new() });
@@ -313,7 +371,7 @@ proptest! {
         for (id, data, later) in frames {
             at += Micros(later);
             let frame = Frame::standard(id, &data);
-            wire.frame(Spot { at, line: None }, &frame, Message::decode(&frame).as_ref());
+            wire.frame(Spot::new(at, None), &frame, Message::decode(&frame).as_ref());
         }
         for verdict in wire.verdicts(&Terms::of_a_log()) {
             prop_assert!(!verdict.reason.is_empty());

@@ -50,6 +50,11 @@ impl Cadence {
         self.last = Some(spot);
     }
 
+    /// How many frames.
+    fn seen(&self) -> u64 {
+        self.count + u64::from(self.last.is_some())
+    }
+
     /// The gap that this share of all gaps does not exceed, to 20 ms.
     fn quantile(&self, share: f64) -> Micros {
         let wanted = (share * self.count as f64).ceil() as u64;
@@ -77,19 +82,19 @@ impl Timing {
         let (cadence, window) = (&self.core[0], bus.window());
         let limit = terms.thresholds.gap.limit;
         let Some(last) = cadence.last else {
-            if window.length() >= Micros::from_secs(10) {
+            if terms.is_timed() && window.length() >= Micros::from_secs(10) {
                 opinion.fail(format!("0x351 never comes in {}", window.length()));
             } else {
                 opinion.unclear("0x351 was not seen");
             }
             return;
         };
-        if !terms.timed {
-            opinion.unclear("the times of this log are not those of the bus");
+        if let Some(why) = &terms.untimed {
+            opinion.unclear(format!("{why}: no gap can be told"));
             return;
         }
         let ended = cadence.longest.iter().filter_map(|&(gap, spot)| Some((gap, spot?)));
-        let open = (window.to.since(last.at), Spot { at: window.to, line: None });
+        let open = (window.to.since(last.at), Spot::new(window.to, None));
         let worst = ended
             .chain([open])
             .filter(|(gap, spot)| {
@@ -105,6 +110,7 @@ impl Timing {
                 .against(format!("< {:.0} s", limit.secs()));
         evidence.at = Some((Micros(spot.at.0.saturating_sub(gap.0)), spot.at));
         evidence.line = spot.line;
+        evidence.frame = spot.frame;
         opinion.show(evidence);
         if gap >= limit {
             opinion.fail(format!(
@@ -114,7 +120,7 @@ impl Timing {
                 limit.secs()
             ));
         } else if cadence.count < 10 {
-            opinion.unclear(format!("{} frames of 0x351 are too few to say", cadence.count + 1));
+            opinion.unclear(format!("{} frames of 0x351 are too few to say: 11 decide", cadence.seen()));
         } else {
             opinion.pass(format!("the longest gap between two 0x351 is {:.2} s", gap.secs()));
         }
@@ -123,8 +129,12 @@ impl Timing {
     /// TIM-02: *"Our advice is to make the BMS send this message every second"*.
     pub(super) fn sends_every_second(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         let cadence = &self.core[0];
-        if !terms.timed || cadence.count < 10 {
-            opinion.unclear("fewer than 11 frames of 0x351 with real times were seen");
+        if let Some(why) = &terms.untimed {
+            opinion.unclear(format!("{why}: no period can be told"));
+            return;
+        }
+        if cadence.count < 10 {
+            opinion.unclear(format!("{} frames of 0x351 were seen: 11 decide", cadence.seen()));
             return;
         }
         let (median, slow) = (cadence.quantile(0.5), cadence.quantile(0.99));
@@ -157,19 +167,18 @@ impl Timing {
 
     /// TIM-05: no core message stalls while others go on.
     pub(super) fn keeps_steady(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
-        if !terms.timed {
-            opinion.unclear("the times of this log are not those of the bus");
+        if let Some(why) = &terms.untimed {
+            opinion.unclear(format!("{why}: no gap can be told"));
             return;
         }
         for (cadence, id) in self.core.iter().zip(CORE).skip(1) {
             let Some(last) = cadence.last.filter(|_| cadence.count >= 10) else {
-                opinion.unclear(format!("0x{id:03X} was not seen often enough"));
+                opinion.unclear(format!("0x{id:03X} was seen {} times: 11 decide", cadence.seen()));
                 continue;
             };
             let usual = cadence.quantile(0.5);
             let allowed = Micros(3 * usual.0 + 1_000_000);
-            let (mut gap, mut spot) =
-                (bus.window().to.since(last.at), Spot { at: bus.window().to, line: None });
+            let (mut gap, mut spot) = (bus.window().to.since(last.at), Spot::new(bus.window().to, None));
             if let (ended, Some(at)) = cadence.longest[0]
                 && ended > gap
             {
@@ -182,7 +191,7 @@ impl Timing {
                     format!("{:.2} s", gap.secs()),
                 )
                 .against(format!("≤ {:.2} s", allowed.secs()))
-                .seen(spot.at, spot.line),
+                .in_frame(Some(spot)),
             );
             if gap > allowed && !excused {
                 opinion.fail(format!("0x{id:03X} stalls for {:.1} s before {}", gap.secs(), spot.at));

@@ -1,0 +1,127 @@
+//! What is worth knowing of a log and breaks no requirement: identifiers outside the document, bytes outside its
+//! fields, short frames, unusual but legal content.
+
+use proto::frame::CanId;
+use proto::log::foreign;
+use proto::message::{Message, MessageSpec, Padding, Sender, Value, WireType, id};
+
+use super::{last, text};
+use crate::wire::{Sent, Wire};
+
+pub(super) fn remarks(wire: &Wire) -> Vec<String> {
+    let mut out = Vec::new();
+    out.extend(vendor(wire));
+    out.extend(wide(wire));
+    for sent in wire.sent() {
+        let Some(spec) = MessageSpec::of(CanId::Standard(sent.id)) else { continue };
+        if spec.sender == Sender::Battery {
+            out.extend(short(sent, spec));
+            out.extend(unknown_bytes(sent, spec));
+        }
+    }
+    out.extend(content(wire));
+    out
+}
+
+/// *"ids outside the table are vendor ids"*: listed and never failed.
+fn vendor(wire: &Wire) -> Option<String> {
+    let ids: Vec<String> = wire
+        .sent()
+        .into_iter()
+        .filter(|s| MessageSpec::of(CanId::Standard(s.id)).is_none())
+        .map(|s| match foreign(CanId::Standard(s.id)) {
+            Some(known) => format!("0x{:03X} ({known})", s.id),
+            None => format!("0x{:03X}", s.id),
+        })
+        .collect();
+    let more = ids.len().saturating_sub(32);
+    let shown = ids.get(..32).unwrap_or(&ids).join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!ids.is_empty()).then(|| format!("not in the document, ignored: {shown}{more}"))
+}
+
+fn wide(wire: &Wire) -> Option<String> {
+    let [(ve_can, ids), _] = wire.extended();
+    let first = ids.first().and_then(|&id| foreign(CanId::Extended(id)))?;
+    Some(format!("{ve_can} frames of VE.Can on the same wires, such as {first}"))
+}
+
+/// How many bytes the fields of a message reach.
+fn documented(spec: &MessageSpec) -> u8 {
+    let end = |f: &proto::message::FieldSpec| f.byte + f.wire.bits().div_ceil(8);
+    spec.fields.iter().map(end).max().unwrap_or(8)
+}
+
+/// Fields behind a short frame's end are not sent; where they are optional that is legal.
+fn short(sent: &Sent, spec: &MessageSpec) -> Option<String> {
+    let (shortest, _) = sent.lengths;
+    if shortest >= documented(spec) || shortest < spec.required {
+        return None;
+    }
+    if spec.fields.iter().any(|f| f.wire == WireType::String8) {
+        return Some(format!(
+            "0x{:03X} has {shortest} bytes: its text is not padded with zeros to 8 (legal)",
+            sent.id
+        ));
+    }
+    let left: Vec<&str> = spec
+        .fields
+        .iter()
+        .filter(|f| f.byte + f.wire.bits().div_ceil(8) > shortest)
+        .map(|f| f.label)
+        .collect();
+    Some(format!("0x{:03X} has {shortest} bytes (legal); not sent: {}", sent.id, left.join(", ")))
+}
+
+/// Bytes behind the last field that are used all the same.
+fn unknown_bytes(sent: &Sent, spec: &MessageSpec) -> Option<String> {
+    let from = usize::from(documented(spec));
+    let used = sent.ever_set.get(from..)?;
+    if used.iter().all(|&byte| byte == 0) {
+        return None;
+    }
+    let frame = sent.last.frame?;
+    let bytes: String = frame.data().get(from..)?.iter().map(|b| format!("{b:02X} ")).collect();
+    Some(format!(
+        "0x{:03X} uses bytes from {from} on that the document does not define (last {})",
+        sent.id,
+        bytes.trim_end()
+    ))
+}
+
+fn content(wire: &Wire) -> Vec<String> {
+    let mut out = Vec::new();
+    if let Some(Message::Alarms(alarms)) = last(wire, id::ALARMS)
+        && alarms.reserved() != 0
+    {
+        out.push("0x35A sets bits that are reserved (harmless)".to_owned());
+    }
+    if let (Some(Message::NamePart1(_)), Some(Message::NamePart2(second))) =
+        (last(wire, id::NAME_PART_1), last(wire, id::NAME_PART_2))
+        && second.padding() == Padding::Full
+    {
+        out.push("the name takes all 16 characters of 0x370 and 0x371: no zero ends it (legal)".to_owned());
+    }
+    if let Some(Message::Manufacturer(maker)) = last(wire, id::MANUFACTURER)
+        && text(wire, id::MANUFACTURER).is_none()
+        && !maker.text().is_empty()
+    {
+        out.push(format!("0x35E is no text as a whole: {maker:?}"));
+    }
+    if let Some(Message::ForceCharge(force)) = last(wire, id::FORCE_CHARGE) {
+        let asked = if force.forced() == Some(true) { "asked for" } else { "not asked for (legal)" };
+        out.push(format!("0x360: force charge is {asked}"));
+    }
+    for pair in [id::BATTERY_IDENTITY, id::CELLS] {
+        let Some(message) = last(wire, pair) else { continue };
+        let absent: Vec<&str> = message
+            .fields()
+            .filter(|f| matches!(f.value, Value::Unsupported(_)))
+            .map(|f| f.spec.label)
+            .collect();
+        if !absent.is_empty() {
+            out.push(format!("0x{pair:03X} says `not supported` for: {}", absent.join(", ")));
+        }
+    }
+    out
+}

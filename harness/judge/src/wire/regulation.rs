@@ -1,0 +1,239 @@
+//! CVL-03, CVL-05 and CCL-02 as far as a log alone tells: how CVL moves, whether it copies the voltage, and what CCL
+//! does in a full battery (P 1.5.2, P 1.5.3). A behaviour run judges them with what the plant did beside them.
+
+use proto::message::{Alarms, Limits, Measurements, StateOfCharge};
+use proto::quantity::Micros;
+
+use super::Terms;
+use super::seen::{Range, Spot, Tally};
+use crate::verdict::{Evidence, Opinion};
+
+/// From this state of charge on the battery is full.
+const FULL: f64 = 99.5;
+/// One step of CVL on the wire, in volts.
+const LSB: f64 = 0.1;
+/// *"It is probably not helpful to update the parameters more than once every 20 seconds"* (P 1.5.3), less what the
+/// second between two frames and the clock of the battery may take off.
+const ADVISED: Micros = Micros::from_millis(18_500);
+/// A hasty step down after this much quiet protects the cells.
+const QUIET: Micros = Micros::from_secs(60);
+/// As many changes of CVL say something of how it is controlled.
+const ENOUGH: u64 = 10;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Regulation {
+    /// raw CVL: the latest, and the one before it
+    cvl: Option<u16>,
+    before: Option<u16>,
+    changed: Option<Micros>,
+    hurried: Option<Micros>,
+    changes: Tally,
+    hasty: Tally,
+    protective: Tally,
+    copy: Copying,
+    soc: Option<f64>,
+    protecting: bool,
+    /// frames of 0x351 in a full battery that protects nothing
+    full: Tally,
+    /// of these, the ones with CCL = 0
+    zero: Tally,
+}
+
+/// What CVL and the voltage have to do with each other, at every change of CVL.
+///
+/// A control loop decides on CVL and the voltage follows, so that CVL less the voltage measured just before differs
+/// by every step it makes. A copy has the voltage decide: CVL less the voltage stays the same to a step of the wire,
+/// whichever way both go.
+#[derive(Debug, Clone, Default)]
+struct Copying {
+    voltage: Option<f64>,
+    /// changes up, and down
+    ways: (u64, u64),
+    /// the voltage at the changes
+    range: Range,
+    /// sums of CVL less voltage, of its square, and of the squares of the steps
+    sums: (f64, f64, f64),
+    first: Option<Spot>,
+}
+
+impl Copying {
+    fn change(&mut self, spot: Spot, from: f64, to: f64) {
+        let Some(voltage) = self.voltage else { return };
+        if to > from {
+            self.ways.0 += 1
+        } else {
+            self.ways.1 += 1
+        }
+        self.range.take(voltage, spot);
+        let (rest, step) = (to - voltage, to - from);
+        self.sums = (self.sums.0 + rest, self.sums.1 + rest * rest, self.sums.2 + step * step);
+        self.first.get_or_insert(spot);
+    }
+
+    fn count(&self) -> u64 {
+        self.ways.0 + self.ways.1
+    }
+
+    /// Mean and spread of CVL less voltage, and the mean height of a step, all in volts.
+    fn spread(&self) -> (f64, f64, f64) {
+        let n = self.count().max(1) as f64;
+        let mean = self.sums.0 / n;
+        (mean, (self.sums.1 / n - mean * mean).max(0.0).sqrt(), (self.sums.2 / n).sqrt())
+    }
+
+    fn is_suspected(&self) -> bool {
+        let (_, spread, step) = self.spread();
+        let moved = self.range.bounds().is_some_and(|(low, high)| high - low >= 2.0 * LSB);
+        let both_ways = self.ways.0.min(self.ways.1) * 5 >= self.count();
+        self.count() >= ENOUGH && both_ways && moved && spread <= LSB && spread <= 0.5 * step
+    }
+}
+
+impl Regulation {
+    #[inline]
+    pub(super) fn limits(&mut self, spot: Spot, m: &Limits) {
+        if self.soc.is_some_and(|soc| soc >= FULL) && !self.protecting && m.ccl.is_some() {
+            self.full.hit(spot);
+            self.zero.hit_if(m.ccl == Some(0), spot);
+        }
+        // 0 is no decision about the charge voltage, and CVL-01 names it.
+        let Some(new) = m.cvl.filter(|&cvl| cvl != 0) else { return };
+        match self.cvl {
+            Some(old) if old != new => self.change(spot, old, new),
+            _ => {}
+        }
+        self.cvl = Some(new);
+    }
+
+    fn change(&mut self, spot: Spot, old: u16, new: u16) {
+        let interval = self.changed.map_or(Micros(u64::MAX), |at| spot.at.since(at));
+        // A step of 0.1 V that undoes the one before is how a steady integrator looks on the wire.
+        let dither = self.before == Some(new) && old.abs_diff(new) == 1;
+        self.copy.change(spot, f64::from(old) * LSB, f64::from(new) * LSB);
+        self.before = Some(old);
+        if dither {
+            return;
+        }
+        self.changes.hit(spot);
+        self.changed = Some(spot.at);
+        if interval >= ADVISED {
+            return;
+        }
+        let quiet = self.hurried.is_none_or(|at| spot.at.since(at) >= QUIET);
+        self.hurried = Some(spot.at);
+        if quiet && new < old { self.protective.hit(spot) } else { self.hasty.hit(spot) }
+    }
+
+    #[inline]
+    pub(super) fn state(&mut self, m: &StateOfCharge) {
+        self.soc = m.finest_soc().map(|soc| soc.0).or(self.soc);
+    }
+
+    #[inline]
+    pub(super) fn measured(&mut self, m: &Measurements) {
+        self.copy.voltage = m.voltage().map(|v| v.0).or(self.copy.voltage);
+    }
+
+    #[inline]
+    pub(super) fn alarms(&mut self, m: &Alarms) {
+        self.protecting = m.any_alarm() || m.any_warning();
+    }
+
+    /// CVL-03: *"it is probably not helpful to update the parameters more than once every 20 seconds"*.
+    pub(super) fn is_not_hasty(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+        if let Some(why) = &terms.untimed {
+            opinion.unclear(format!("{why}: no interval can be told"));
+            return;
+        }
+        let (changes, hasty) = (self.changes.count, self.hasty.count);
+        if changes < ENOUGH {
+            opinion.unclear(format!(
+                "CVL changed {changes} times: {ENOUGH} changes tell how it is controlled, such as an hour with a full \
+                 battery and more sun than load"
+            ));
+            return;
+        }
+        let share = 100.0 * hasty as f64 / changes as f64;
+        let limit = terms.thresholds.hasty_changes.limit;
+        opinion
+            .show(
+                self.hasty
+                    .evidence("changes of CVL less than 20 s after the one before")
+                    .against(format!("≤ {limit} of {changes} changes")),
+            )
+            .show(self.protective.evidence("of others, hasty steps down that protect the cells"));
+        if share > limit.0 {
+            opinion.fail(format!(
+                "{hasty} of {changes} changes of CVL come in less than 20 s, {}: it cannot be stable that way",
+                self.hasty.place()
+            ));
+        } else {
+            opinion.pass(format!("{hasty} of {changes} changes of CVL come in less than 20 s"));
+        }
+    }
+
+    /// CVL-05: a suspicion at most, because a log does not show which of the two moved the other.
+    pub(super) fn is_no_copy_of_the_voltage(&self, _terms: &Terms<'_>, opinion: &mut Opinion) {
+        let copy = &self.copy;
+        let (mean, spread, step) = copy.spread();
+        let test = "the active test decides (`busbar run tracking`)";
+        if copy.is_suspected() {
+            let (low, high) = copy.range.bounds().unwrap_or_default();
+            let words = if mean < 0.0 { "minus" } else { "plus" };
+            opinion.show(
+                Evidence::fact(
+                    "CVL less the voltage before each change",
+                    format!("{mean:.2} ± {spread:.2} V"),
+                )
+                .against(format!("a spread of more than {:.2} V", 0.5 * step))
+                .in_frame(copy.first),
+            );
+            opinion.unclear(format!(
+                "suspicion: over {} changes ({} up, {} down) while the voltage went between {low:.2} and {high:.2} V, \
+                 CVL was the voltage {words} {:.2} V to within {spread:.2} V; {test}",
+                copy.count(),
+                copy.ways.0,
+                copy.ways.1,
+                mean.abs()
+            ));
+        } else {
+            opinion.absent(format!(
+                "a log alone never decides it; no sign in {} changes of CVL, {test}",
+                copy.count()
+            ));
+        }
+    }
+
+    /// CCL-02: *"Our advice is to avoid sending CCL=0 when the battery is full. Send a reduced CVL instead"*.
+    pub(super) fn leaves_ccl_to_a_full_battery(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+        let (full, zero) = (self.full.count, self.zero.count);
+        if full == 0 {
+            opinion.unclear(format!(
+                "the battery never was full (state of charge of {FULL} % or more) without an active alarm; a log with \
+                 a full battery decides"
+            ));
+            return;
+        }
+        let share = 100.0 * zero as f64 / full as f64;
+        let limit = terms.thresholds.ccl_outage.limit;
+        opinion.show(
+            self.zero
+                .evidence("CCL = 0 in a full battery that protects nothing")
+                .against(format!("≤ {limit} of {full} frames")),
+        );
+        if share <= limit.0 && full >= ENOUGH {
+            opinion.pass(format!("CCL is 0 in {zero} of {full} frames of the full battery"));
+        } else if zero >= 3 && share > limit.0 {
+            opinion.fail(format!(
+                "CCL is 0 in {zero} of {full} frames while the battery is full and no alarm is active, {}: solar \
+                 chargers are curtailed; reduce CVL instead",
+                self.zero.place()
+            ));
+        } else {
+            opinion.unclear(format!("{full} frames of the full battery are too few to say: {ENOUGH} decide"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
