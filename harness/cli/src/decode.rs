@@ -41,22 +41,31 @@ The objects of `--format jsonl`, one a line, are stable; keys may be added:
   if      the interface; `-` where the log names none
   kind    data, remote, error, fd; or problem, lost (see below)
   dir     rx or tx, where the log says it
-  id      hexadecimal: 3 digits are an 11-bit identifier, 8 digits a 29-bit one; of an error frame, its classes
+  id      hexadecimal: 3 digits are an 11-bit identifier, 8 a 29-bit one;
+          of an error frame, its classes
   len     data length, in bytes
   data    the data, hexadecimal
   name    the message of the CAN-bus BMS Protocol, or null
-  note    what an identifier outside the document is known for, where it is
-  fields  by name, in the order of the document; a frame that is too short for a field has it not
-            {\"value\":58.4,\"unit\":\"V\"}           a number; unit is absent where there is none
-            {\"value\":null,\"raw\":65535,...}      the raw value that means `not supported` or `unused`
-            {\"value\":\"ok\",\"raw\":2}              a pair of 0x35A: active, ok, not supported
-            {\"value\":\"BYD\",\"raw\":\"4259...\"}     a text up to the first zero, other bytes as \\x1c; raw as sent
-            {\"value\":true} {\"value\":\"1.23\"}     a flag, a firmware version
-A line that cannot be read is {\"line\":17,\"kind\":\"problem\",\"message\":\"column 3: expected ...\"}; frames that the log
-says were lost are {\"line\":18,\"kind\":\"lost\",\"frames\":3}. As text both go to standard error, where a summary tells
-what else is to know of a log: times that are missing or go backwards.
+  note    what an identifier outside the document is known for, if it is
+  fields  by name, in the order of the document; those that the frame is
+          long enough for:
+    {\"value\":58.4,\"unit\":\"V\"}       a number; no unit where there is none
+    {\"value\":null,\"raw\":65535}      the raw value for `not supported`
+    {\"value\":\"ok\",\"raw\":2}          a pair: active, ok, not supported
+    {\"value\":\"BYD\",\"raw\":\"4259..\"}  a text up to the first zero, other
+                                  bytes as \\x1c; raw is as sent
+    {\"value\":true}                  a flag
+    {\"value\":\"1.23\"}                a firmware version
 
-Exit codes: 0; 64 bad usage; 65 a log that cannot be read. Lines that cannot be read do not change the exit code.";
+A line that cannot be read is an object, too, and so is a note in the log
+that frames were lost:
+    {\"line\":17,\"kind\":\"problem\",\"message\":\"column 3: expected ...\"}
+    {\"line\":18,\"kind\":\"lost\",\"frames\":3}
+As text both go to standard error, where a summary tells what else is to
+know of a log: times that were not measured or go backwards.
+
+Exit codes: 0; 64 bad usage; 65 a log that cannot be read. Single lines
+that cannot be read do not change the exit code.";
 
 pub(crate) fn decode(args: &Args) -> Result<Exit, Failure> {
     let out = &mut BufWriter::with_capacity(1 << 16, io::stdout().lock());

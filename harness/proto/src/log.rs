@@ -296,8 +296,10 @@ impl Reader {
         match parsed {
             Ok(Parsed::Frame(stamp, name, direction, content)) => {
                 // Only the screen of P 5.1 has frames without a name beside a header that gives one.
-                let name = if name == Self::UNNAMED { self.unnamed.clone() } else { name.to_owned() };
-                match self.number_of(&name) {
+                let unnamed = core::mem::take(&mut self.unnamed);
+                let found = self.number_of(if name == Self::UNNAMED { &unnamed } else { name });
+                self.unnamed = unnamed;
+                match found {
                     Some(at) => self.current = at,
                     None => return self.problem(LineError::new(line, 0, Expected::FewInterfaces)),
                 }
