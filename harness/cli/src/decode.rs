@@ -114,7 +114,8 @@ fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<Ended, InputEr
                 continue;
             }
         }
-        if out.write_all(&line).is_err() {
+        // Who looks on at a pipe sees a frame when it comes.
+        if out.write_all(&line).is_err() || log.is_up_to_date() && out.flush().is_err() {
             return Ok(Ended::Output);
         }
     }

@@ -97,6 +97,11 @@ impl Log {
         }
     }
 
+    /// Whether everything that has arrived is read, so that the next line may take its time to come.
+    pub(crate) fn is_up_to_date(&self) -> bool {
+        self.lines.waiting().is_empty()
+    }
+
     /// What it is called in messages.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -2,7 +2,7 @@
 //! comments). `byd-screen.txt` is what `log2long` of can-utils makes of `byd-lvs-premium.log`; `byd-python-can.*` are
 //! the same frames and four of other kinds, written by python-can 4.6; `lg-resu-screen.txt` is the screen of P 5.1.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -150,6 +150,26 @@ fn standard_input_and_a_closed_pipe() {
     });
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
     writer.join().expect("the pipe closed");
+}
+
+/// `candump -L can0 | busbar decode -` shows a frame when it comes, not when a buffer is full.
+#[test]
+fn a_live_pipe_is_followed() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(["decode", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    let mut shown = BufReader::new(child.stdout.take().expect("piped")).lines();
+    for second in 0..3 {
+        writeln!(stdin, "(170000000{second}.000000) can0 351#480200050005AE01").expect("it reads");
+        let line = shown.next().expect("a line").expect("UTF-8");
+        assert!(line.starts_with(&format!("170000000{second}.000000  can0       351  48 02")), "{line}");
+    }
+    drop(stdin);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
 #[rstest]
