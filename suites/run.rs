@@ -86,7 +86,7 @@ fn check(
     snapshots: PathBuf,
 ) -> Result<(), Failed> {
     let name = format!("{suite}/{}", case.name);
-    let Attempt { outcome, reason, verdicts, trace, length } =
+    let Attempt { outcome, reason, verdicts, trace, length, .. } =
         attempt::attempt(planned, &name, SEED, &mut attempt::Unseen);
     let result = CaseResult {
         suite: suite.to_owned(),

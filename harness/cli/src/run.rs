@@ -81,11 +81,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let progress = Progress::new(plan.len(), args.quiet);
     let mut results = Vec::with_capacity(plan.len());
     let mut began = Micros::ZERO;
+    let mut said = Vec::new();
     for (suite, case, planned) in plan {
         let name = load::full_name(suite, case);
         folder.begin_case(&suite.name, &case.name, began);
         let mut evidence = Evidence { folder: &mut folder, progress: &progress, case: &name };
-        let Attempt { outcome, reason, verdicts, trace, length } =
+        let Attempt { outcome, reason, verdicts, trace, identity, length } =
             attempt::attempt(planned, &name, args.seed, &mut evidence);
         let result = CaseResult {
             suite: suite.name.clone(),
@@ -103,6 +104,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         };
         folder.end_case(&result).map_err(failed)?;
         progress.done(&name, outcome, length);
+        // The longest account that the battery gave of itself in any case.
+        if identity.len() > said.len() {
+            said = identity;
+        }
         began = Micros((began + length).0.next_multiple_of(1_000_000)) + PAUSE;
         results.push(result);
     }
@@ -117,7 +122,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             battery: BatteryUnderTest {
                 name: battery.declared.name.clone(),
                 title: battery.title.clone(),
-                identity: Vec::new(),
+                identity: said,
             },
             harness: env!("CARGO_PKG_VERSION").to_owned(),
             suites: hashes,

@@ -131,13 +131,37 @@ fn an_unknown_name_is_bad_usage_with_the_nearest(#[case] arguments: &[&str], #[c
 
 /// Each spoils one line of a file; the message names file, line and column, shows the line and says what was expected.
 #[rstest]
-#[case("suites/feed-in/feed-in.yaml", "timeout: 3 h", "timeout: 3", "`timeout` has no unit", "such as `20 s`")]
-#[case("suites/feed-in/feed-in.yaml", "timeout: 3 h", "timeout: 3 V", "the unit `V` does not fit", "such as `20 s`")]
+#[case(
+    "suites/feed-in/feed-in.yaml",
+    "timeout: 3 h",
+    "timeout: 3",
+    "`timeout` has no unit",
+    "such as `20 s`"
+)]
+#[case(
+    "suites/feed-in/feed-in.yaml",
+    "timeout: 3 h",
+    "timeout: 3 V",
+    "the unit `V` does not fit",
+    "such as `20 s`"
+)]
 #[case("suites/feed-in/feed-in.yaml", "hold: 2 h", "hodl: 2 h", "hodl", "hold")]
 #[case("suites/feed-in/feed-in.yaml", "- BEH-FI", "- BEH-FO", "BEH-FO", "BEH-FI")]
 #[case("suites/feed-in/feed-in.yaml", "at-least: 100 %", "at-least: 101 %", "101", "")]
-#[case("suites/feed-in/feed-in.yaml", "spec: P 1.5.3.1", "spec: P 1\nspec: P 2", "second time", "every key once")]
-#[case("rigs/simulated.yaml", "pack-voltage-max: 60 V", "pack-voltage-max: 60 A", "`A` does not fit", "56.4 V")]
+#[case(
+    "suites/feed-in/feed-in.yaml",
+    "spec: P 1.5.3.1",
+    "spec: P 1\nspec: P 2",
+    "second time",
+    "every key once"
+)]
+#[case(
+    "rigs/simulated.yaml",
+    "pack-voltage-max: 60 V",
+    "pack-voltage-max: 60 A",
+    "`A` does not fit",
+    "56.4 V"
+)]
 #[case("rigs/simulated.yaml", "pack-voltage-max: 60 V", "pack-voltage-mox: 60 V", "pack-voltage-mox", "max")]
 #[case("rigs/batteries/reference.yaml", "capacity: 280 Ah", "capacity: 280", "no unit", "280 Ah")]
 #[case("rigs/batteries/reference.yaml", "expect: pass", "expect: *all", "alias", "")]

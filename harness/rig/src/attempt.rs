@@ -45,6 +45,8 @@ pub struct Attempt {
     pub verdicts: Vec<Verdict>,
     /// measured values and events
     pub trace: Trace,
+    /// what the battery said of itself on CAN, as (what, value)
+    pub identity: Vec<(String, String)>,
     /// how long it took in the time of the rig
     pub length: Micros,
 }
@@ -93,7 +95,8 @@ pub fn attempt(planned: Planned, name: &str, seed: u64, witness: &mut dyn Witnes
     let subject = subject(&case, &battery.declared, &rig);
     let verdicts = judge(&subject, &recording);
     let (outcome, reason) = conclude(&verdicts, &end, not_off);
-    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), length }
+    let identity = recording.portrait().identity();
+    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, length }
 }
 
 /// The verdict on the case from those on its requirements and from how it ended.
@@ -136,6 +139,7 @@ fn not_applicable(reason: String, case: &Case) -> Attempt {
         reason,
         verdicts,
         trace: Trace::default(),
+        identity: Vec::new(),
         length: Micros::ZERO,
     }
 }
