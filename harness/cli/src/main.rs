@@ -4,6 +4,7 @@ mod dbc;
 mod decode;
 mod evidence;
 mod input;
+mod lint;
 mod list;
 mod load;
 mod progress;
@@ -58,6 +59,8 @@ struct Cli {
 enum Command {
     /// Run suites or cases on a rig and judge the battery
     Run(run::Args),
+    /// Judge CAN logs without a rig: what they decide, and what they tell of the battery
+    Lint(lint::Args),
     /// List what there is
     List(list::Args),
     /// Print every frame of CAN logs, with every field
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Lint(args) => lint::lint(&args),
         Command::List(args) => list::list(&args),
         Command::Decode(args) => decode::decode(&args),
         Command::Schema(args) => schema::print(&args),

@@ -16,7 +16,7 @@ use proto::quantity::Percent;
 
 use crate::wire::Wire;
 
-pub use messages::{Kind, MessageRow, sparkline};
+pub use messages::{Kind, MessageRow, says, sparkline};
 pub use pages::{Page, Row};
 
 /// All of it, as texts in the order in which they are to be read.
@@ -24,7 +24,7 @@ pub use pages::{Page, Row};
 pub struct Portrait {
     /// the name as the GX would show it
     pub name: String,
-    /// where the name comes from, such as `0x35E`
+    /// where the name comes from, such as `named by 0x370 and 0x371`
     pub named_by: String,
     /// the pages of the GX: battery, details, alarms, device, parameters
     pub pages: Vec<Page>,
@@ -108,7 +108,7 @@ impl Portrait {
             messages: messages::messages(wire, timed),
             load: wire.load().filter(|_| timed),
             remarks: remarks::remarks(wire),
-            identity: identity(wire, &name, &named_by),
+            identity: identity(wire, &name),
             name,
             named_by,
         }
@@ -151,23 +151,20 @@ fn two_parts(wire: &Wire, first: u16, second: u16) -> Option<String> {
 /// The name, and where it comes from: 0x370 and 0x371, then 0x35E, then a name for all (P 4 Q2).
 fn name(wire: &Wire) -> (String, String) {
     if let Some(name) = two_parts(wire, id::NAME_PART_1, id::NAME_PART_2) {
-        return (name, "0x370 and 0x371".to_owned());
+        return (name, "named by 0x370 and 0x371".to_owned());
     }
     if let Some(name) = text(wire, id::MANUFACTURER) {
-        return (name, "0x35E; the GX may show a more readable name".to_owned());
+        return (name, "named by 0x35E; the GX may show a more readable name".to_owned());
     }
     let why = match wire.of(id::MANUFACTURER) {
         Some(_) => "0x35E is no text: the GX may take it for another make",
-        None => "neither 0x370 and 0x371 nor 0x35E name it",
+        None => "it names itself neither in 0x370 and 0x371 nor in 0x35E",
     };
     ("CAN-bus BMS battery".to_owned(), why.to_owned())
 }
 
-fn identity(wire: &Wire, name: &str, named_by: &str) -> Vec<(String, String)> {
-    let mut rows = vec![(format!("Name on the GX, by {named_by}"), name.to_owned())];
-    if wire.of(id::MANUFACTURER).is_none() && !name.is_empty() && named_by.starts_with("neither") {
-        rows[0].0 = format!("Name on the GX ({named_by})");
-    }
+fn identity(wire: &Wire, name: &str) -> Vec<(String, String)> {
+    let mut rows = vec![("Name on the GX".to_owned(), name.to_owned())];
     let raw = |id: u16| last(wire, id).and_then(|m| m.fields().next()).map(|field| field.to_string());
     let mut row = |what: &str, value: Option<String>| {
         rows.extend(value.filter(|v| !v.is_empty()).map(|value| (what.to_owned(), value)));

@@ -2,7 +2,7 @@
 
 use proto::frame::{CanId, Frame};
 use proto::log::foreign;
-use proto::message::{Message, MessageSpec, Pair, Sender, TABLE, Value, fields, id};
+use proto::message::{Message, MessageSpec, Padding, Pair, Sender, TABLE, Value, fields, id};
 use proto::quantity::Micros;
 
 use crate::wire::{Sent, Wire};
@@ -96,8 +96,9 @@ fn row(id: u16, title: String, kind: Kind, sent: Option<&Sent>, timed: bool) -> 
     }
 }
 
-/// What a frame says, in one line: its fields, 0x35A by what is not OK, an unknown one by its bytes.
-pub(super) fn says(frame: &Frame) -> String {
+/// What a frame says, in one line: its fields by name, 0x35A by what is not OK, an unknown one by its bytes.
+#[must_use]
+pub fn says(frame: &Frame) -> String {
     if let Some(Message::Alarms(alarms)) = Message::decode(frame) {
         let raised: Vec<String> = (alarms.active_alarms().map(|kind| format!("{kind} alarm")))
             .chain(alarms.active_warnings().map(|kind| format!("{kind} warning")))
@@ -109,7 +110,15 @@ pub(super) fn says(frame: &Frame) -> String {
             (true, n) => format!("none active, {n} pairs OK"),
         };
     }
-    let said: Vec<String> = fields(frame).map(|field| field.to_string()).collect();
+    let said: Vec<String> = fields(frame)
+        .map(|field| match field.value {
+            // What stands behind the first zero is shown where it is not nothing.
+            Value::Text(text) if text.padding() == Padding::Garbage => format!("{text:?}"),
+            Value::Text(text) => format!("\"{text}\""),
+            Value::Bytes(_) => field.to_string(),
+            _ => format!("{} {field}", field.spec.name.replace('_', " ")),
+        })
+        .collect();
     if said.is_empty() {
         frame.data().iter().map(|byte| format!("{byte:02X}")).collect()
     } else {

@@ -129,10 +129,9 @@ fn alarms(wire: &Wire) -> Vec<Row> {
 fn device(wire: &Wire, name: &str) -> Vec<Row> {
     let identity = latest!(wire, id::BATTERY_IDENTITY, BatteryIdentity);
     // *"The message 0x35a is the one used by the driver to recognize that there is battery connected"* (P 5.1).
-    let connected =
-        if wire.of(id::ALARMS).is_some() { "Yes" } else { "No: without 0x35A it is not recognised" };
+    let connected = wire.of(id::ALARMS).map(|_| "Yes".to_owned());
     vec![
-        row("Connected", [Some(connected.to_owned())]),
+        row("Connected", [connected]),
         row("Connection", [Some("CAN-bus".to_owned())]),
         row("Product", [Some(name.to_owned())]),
         row("Firmware version", [identity.firmware().map(|firmware| format!("v{firmware}"))]),

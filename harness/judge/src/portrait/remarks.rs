@@ -3,7 +3,7 @@
 
 use proto::frame::CanId;
 use proto::log::foreign;
-use proto::message::{Message, MessageSpec, Padding, Sender, Value, WireType, id};
+use proto::message::{FieldSpec, Message, MessageSpec, Padding, Pair, Sender, Value, WireType, id};
 
 use super::{last, text};
 use crate::wire::{Sent, Wire};
@@ -12,10 +12,10 @@ pub(super) fn remarks(wire: &Wire) -> Vec<String> {
     let mut out = Vec::new();
     out.extend(vendor(wire));
     out.extend(wide(wire));
+    out.extend(short(wire));
     for sent in wire.sent() {
         let Some(spec) = MessageSpec::of(CanId::Standard(sent.id)) else { continue };
         if spec.sender == Sender::Battery {
-            out.extend(short(sent, spec));
             out.extend(unknown_bytes(sent, spec));
         }
     }
@@ -48,29 +48,30 @@ fn wide(wire: &Wire) -> Option<String> {
 
 /// How many bytes the fields of a message reach.
 fn documented(spec: &MessageSpec) -> u8 {
-    let end = |f: &proto::message::FieldSpec| f.byte + f.wire.bits().div_ceil(8);
+    let end = |f: &FieldSpec| f.byte + f.wire.bits().div_ceil(8);
     spec.fields.iter().map(end).max().unwrap_or(8)
 }
 
-/// Fields behind a short frame's end are not sent; where they are optional that is legal.
-fn short(sent: &Sent, spec: &MessageSpec) -> Option<String> {
+/// Frames of fewer than 8 bytes that carry all they must, which is legal, with the fields they leave out.
+fn short(wire: &Wire) -> Option<String> {
+    let shown: Vec<String> = wire.sent().into_iter().filter_map(short_message).collect();
+    (!shown.is_empty()).then(|| format!("shorter than 8 bytes, which is legal: {}", shown.join(", ")))
+}
+
+fn short_message(sent: &Sent) -> Option<String> {
+    let spec = MessageSpec::of(CanId::Standard(sent.id)).filter(|spec| spec.sender == Sender::Battery)?;
     let (shortest, _) = sent.lengths;
-    if shortest >= documented(spec) || shortest < spec.required {
+    if shortest >= 8 || shortest < spec.required {
         return None;
     }
-    if spec.fields.iter().any(|f| f.wire == WireType::String8) {
-        return Some(format!(
-            "0x{:03X} has {shortest} bytes: its text is not padded with zeros to 8 (legal)",
-            sent.id
-        ));
-    }
-    let left: Vec<&str> = spec
-        .fields
-        .iter()
-        .filter(|f| f.byte + f.wire.bits().div_ceil(8) > shortest)
-        .map(|f| f.label)
-        .collect();
-    Some(format!("0x{:03X} has {shortest} bytes (legal); not sent: {}", sent.id, left.join(", ")))
+    let end = |f: &FieldSpec| f.byte + f.wire.bits().div_ceil(8);
+    let left: Vec<&str> = spec.fields.iter().filter(|f| end(f) > shortest).map(|f| f.label).collect();
+    let without = match left.as_slice() {
+        [] => String::new(),
+        _ if spec.fields[0].wire == WireType::String8 => ", text not padded with zeros".to_owned(),
+        left => format!(", without {}", left.join(" and ")),
+    };
+    Some(format!("0x{:03X} ({shortest}{without})", sent.id))
 }
 
 /// Bytes behind the last field that are used all the same.
@@ -91,10 +92,26 @@ fn unknown_bytes(sent: &Sent, spec: &MessageSpec) -> Option<String> {
 
 fn content(wire: &Wire) -> Vec<String> {
     let mut out = Vec::new();
-    if let Some(Message::Alarms(alarms)) = last(wire, id::ALARMS)
-        && alarms.reserved() != 0
+    match last(wire, id::ALARMS) {
+        Some(Message::Alarms(alarms)) => {
+            if alarms.reserved() != 0 {
+                out.push("0x35A sets bits that are reserved (harmless)".to_owned());
+            }
+            if matches!(alarms.system_status(), Pair::NotSupported0 | Pair::NotSupported3) {
+                out.push("0x35A does not say whether the main switch is closed".to_owned());
+            }
+        }
+        _ if wire.has_battery() => {
+            out.push("0x35A, by which the GX recognises a battery (P 5.1), is not in the log".to_owned());
+        }
+        _ => {}
+    }
+    if let (Some(Message::BatteryIdentity(identity)), Some(Message::InstalledCapacity(installed))) =
+        (last(wire, id::BATTERY_IDENTITY), last(wire, id::INSTALLED_CAPACITY))
+        && let (Some(online), Some(installed)) = (identity.online_capacity(), installed.capacity())
+        && online < installed
     {
-        out.push("0x35A sets bits that are reserved (harmless)".to_owned());
+        out.push(format!("{online} of {installed} are online: the rest is offline or derated (legal)"));
     }
     if let (Some(Message::NamePart1(_)), Some(Message::NamePart2(second))) =
         (last(wire, id::NAME_PART_1), last(wire, id::NAME_PART_2))

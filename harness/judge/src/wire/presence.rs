@@ -40,7 +40,7 @@ impl Presence {
     pub(super) fn frame(&mut self, spot: Spot, frame: &Frame, message: &Message) {
         let spec: &MessageSpec = message.spec();
         if frame.dlc() >= spec.required {
-            self.whole += 1;
+            self.whole += u64::from(spec.sender == Sender::Battery);
         } else if let Ok(place) = TABLE.binary_search_by_key(&spec.id, |s| s.id) {
             self.short[place].hit(spot);
         }
@@ -79,7 +79,7 @@ impl Presence {
         let length = bus.window().length();
         let cycles = bus.of_battery().map(|s| s.count).max().unwrap_or(0);
         let (long_enough, heard, decide) = if terms.is_timed() {
-            (length >= enough.0, about(length).to_string(), format!("{} of log", enough.0))
+            (length >= enough.0, about(length).to_string(), format!("{} of log", about(enough.0)))
         } else {
             let cycle = if cycles == 1 { "cycle" } else { "cycles" };
             (cycles >= enough.1, format!("{cycles} {cycle}"), format!("{} cycles", enough.1))
@@ -136,7 +136,7 @@ impl Presence {
         if self.whole > 0 {
             opinion.pass(format!("{} frames carry every field they must", self.whole));
         } else {
-            opinion.unclear("no message of the document was seen");
+            opinion.unclear("no message of a battery was seen");
         }
     }
 }

@@ -1,0 +1,139 @@
+//! `busbar lint`: judges CAN logs with no rig. What a log decides of the requirements, and what it tells of the battery.
+
+mod json;
+mod judged;
+mod junit;
+mod pages;
+mod text;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use judge::verdict::Outcome;
+use rig::{BatteryFile, InputError, read_text};
+
+use crate::input::Log;
+use crate::{Exit, Failure, load};
+use judged::{Conditions, Judged};
+
+/// What to judge.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = HELP)]
+pub(crate) struct Args {
+    /// CAN logs: candump (`-L`, `-l` or a copy of its screen), CSV of python-can, ASC of Vector; gzip as they are;
+    /// `-` for standard input
+    #[arg(required = true, value_name = "LOG")]
+    logs: Vec<PathBuf>,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// What is declared of the battery, by name or file, to hold its values against; without it their bounds come
+    /// from the log itself
+    #[arg(long, value_name = "FILE|NAME")]
+    battery: Option<String>,
+    /// Warnings fail too
+    #[arg(long)]
+    strict: bool,
+    /// Demand what an officially supported battery has to send beside the minimum: 0x35E and 0x35F (MSG-02)
+    #[arg(long)]
+    for_certification: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs; see docs/lint-json.md
+    Json,
+    /// For CI: one test suite per log, one test case per requirement
+    Junit,
+}
+
+const HELP: &str = "\
+Every requirement that a log decides is judged (`busbar list requirements`, those with an L): by the frames alone, in
+their order. A requirement of severity `must` decides the outcome, `should` warns, `information` is reported.
+  pass            the frames show that it holds
+  fail            they show that it does not; the line and the frame that prove it are given
+  inconclusive    they do not tell; what would is said
+  not applicable  the battery does not use what it is about
+A log that is too short to tell leaves a missing message undecided: one of the minimum (MSG-01) fails after 10 s, one of
+the identity (MSG-02) after a minute or ten times the longest period seen. Without real times cycles are counted, and
+whatever is about periods and gaps (TIM, BUS-05, CVL-03) stays undecided.
+Whether CVL follows the battery voltage (CVL-05) is a suspicion here; `busbar run tracking` decides.
+
+Exit codes: 0 pass; 1 a must failed (with --strict, a warning too); 2 a must stayed undecided; 64 bad usage; 65 a log
+that cannot be read. Of several logs each is judged alone, and the worst decides (65, then 1, then 2).";
+
+pub(crate) fn lint(args: &Args) -> Result<Exit, Failure> {
+    let battery = args.battery.as_deref().map(battery).transpose()?;
+    let conditions = Conditions {
+        battery: battery.as_ref().map(|file| &file.declared),
+        certifying: args.for_certification,
+        strict: args.strict,
+    };
+    let style = style();
+    let mut all: Vec<Judged> = Vec::new();
+    let mut unread: Vec<(String, String)> = Vec::new();
+    for path in &args.logs {
+        // The other logs are still worth judging.
+        match Log::open(path).map(|log| judged::judge(log, &conditions)) {
+            Ok((found, error)) => {
+                if args.format == Format::Text {
+                    found.iter().for_each(|judged| print(&text::page(judged, &conditions, &style)));
+                }
+                all.extend(found);
+                unread.extend(error.map(|error| (path.display().to_string(), error.to_string())));
+            }
+            Err(error) => unread.push((path.display().to_string(), error.to_string())),
+        }
+    }
+    for (_, message) in &unread {
+        let _ = writeln!(std::io::stderr(), "busbar: {}", report::text::plain(message));
+    }
+    let exit = exit(&all, !unread.is_empty());
+    match args.format {
+        Format::Text if all.len() > 1 => print(&text::summary(&all, &style)),
+        Format::Text => {}
+        Format::Json => print(&json::file(&all, &unread, &conditions, exit)),
+        Format::Junit => print(&junit::file(&all, &unread, &conditions)),
+    }
+    Ok(exit)
+}
+
+/// The worst of all logs.
+fn exit(all: &[Judged], unread: bool) -> Exit {
+    let any = |outcome| all.iter().any(|judged| judged.outcome == outcome);
+    if unread {
+        Exit::Input
+    } else if any(Outcome::Fail) {
+        Exit::Fail
+    } else if any(Outcome::Inconclusive) || any(Outcome::NotApplicable) {
+        Exit::Inconclusive
+    } else {
+        Exit::Pass
+    }
+}
+
+/// A battery by name, which needs the project, or by path, which does not.
+fn battery(name: &str) -> Result<BatteryFile, Failure> {
+    let path = Path::new(name);
+    if name.contains('/') || path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+        let text = read_text(path)?;
+        return Ok(BatteryFile::parse(name, &text).map_err(InputError::from)?);
+    }
+    Ok(load::battery(&load::library()?, name)?)
+}
+
+/// A closed pipe (`| head`) ends the output and is no failure.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// Colour and width of the terminal; neither where there is none.
+fn style() -> text::Style {
+    let terminal = std::io::stdout().is_terminal();
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let width = terminal_size::terminal_size().map_or(100, |(columns, _)| usize::from(columns.0));
+    text::Style { width: width.clamp(60, 140), colour: terminal && !no_colour }
+}

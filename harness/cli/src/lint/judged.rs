@@ -1,0 +1,279 @@
+//! Reads a log and judges the battery on each of its interfaces.
+
+use judge::battery::Battery;
+use judge::portrait::Portrait;
+use judge::thresholds::Thresholds;
+use judge::verdict::{Outcome, Verdict, outcome_of_case};
+use judge::wire::{Spot, Terms, Wire};
+use proto::frame::CanId;
+use proto::log::{Content, Foreign, Item, LineError, Reader, Report, TimeKind, foreign};
+use proto::message::{Message, id};
+use proto::quantity::Micros;
+use report::mark::Mark;
+
+use crate::input::{InputError, Log};
+
+/// What was asked for.
+pub(crate) struct Conditions<'a> {
+    pub(crate) battery: Option<&'a Battery>,
+    pub(crate) certifying: bool,
+    pub(crate) strict: bool,
+}
+
+/// The battery on one interface of one log.
+pub(crate) struct Judged {
+    /// the log, as it was named
+    pub(crate) log: String,
+    /// the interface in it
+    pub(crate) interface: String,
+    /// what kind of log it is
+    pub(crate) format: &'static str,
+    /// what its times are worth
+    pub(crate) times: TimeKind,
+    /// when its first frame was, since 1970 where [`TimeKind::Absolute`]
+    pub(crate) began: Micros,
+    /// what was in the whole log
+    pub(crate) report: Report,
+    /// the first line that could not be read
+    pub(crate) problem: Option<(u64, LineError)>,
+    /// data frames on this interface, and the time they span
+    pub(crate) frames: u64,
+    pub(crate) length: Micros,
+    /// pass, fail or inconclusive
+    pub(crate) outcome: Outcome,
+    /// what it comes to, in a sentence
+    pub(crate) headline: String,
+    /// one for each requirement that a log decides; none where nothing of a battery was seen
+    pub(crate) verdicts: Vec<Verdict>,
+    /// what the battery says of itself
+    pub(crate) portrait: Portrait,
+    /// what is to know of the log itself
+    pub(crate) remarks: Vec<String>,
+}
+
+impl Judged {
+    /// Verdicts that are to be shown so.
+    pub(crate) fn marked(&self, mark: Mark) -> impl Iterator<Item = &Verdict> {
+        self.verdicts.iter().filter(move |v| Mark::of(v) == mark)
+    }
+
+    /// Whether periods were judged.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.times.is_measured()
+    }
+}
+
+/// What is collected while a log is read.
+struct Reading {
+    log: Log,
+    wires: Vec<Wire>,
+    latest: Vec<Micros>,
+    began: Option<Micros>,
+    /// the largest step back in time, and its line
+    back: Option<(Micros, u64)>,
+    problem: Option<(u64, LineError)>,
+}
+
+/// Judges a log to its end, or to where it cannot be read any further.
+pub(crate) fn judge(log: Log, conditions: &Conditions<'_>) -> (Vec<Judged>, Option<InputError>) {
+    let mut reading =
+        Reading { log, wires: Vec::new(), latest: Vec::new(), began: None, back: None, problem: None };
+    let error = reading.all().err();
+    let judged = reading.buses().into_iter().map(|bus| reading.judged(bus, conditions)).collect();
+    (judged, error)
+}
+
+impl Reading {
+    fn all(&mut self) -> Result<(), InputError> {
+        while let Some((line, item)) = self.log.next()? {
+            match item {
+                Item::Frame(entry) => {
+                    let Content::Data(frame) = entry.content else { continue };
+                    if entry.interface >= self.wires.len() {
+                        self.wires.resize_with(entry.interface + 1, Wire::default);
+                        self.latest.resize(entry.interface + 1, Micros::ZERO);
+                    }
+                    let latest = &mut self.latest[entry.interface];
+                    if entry.at < *latest {
+                        self.back = self.back.max(Some((latest.since(entry.at), line)));
+                    }
+                    *latest = entry.at;
+                    let at = entry.at.since(*self.began.get_or_insert(entry.at));
+                    let message = Message::decode(&frame);
+                    self.wires[entry.interface].frame(Spot::new(at, Some(line)), &frame, message.as_ref());
+                }
+                Item::Problem(error) => {
+                    self.problem.get_or_insert((line, error));
+                }
+                Item::Lost(_) | Item::Nothing => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The interfaces to judge: those with a battery, else the busiest one.
+    fn buses(&mut self) -> Vec<usize> {
+        if self.wires.is_empty() {
+            self.wires.push(Wire::default());
+        }
+        let with_battery: Vec<usize> =
+            (0..self.wires.len()).filter(|&n| self.wires[n].has_battery()).collect();
+        if !with_battery.is_empty() {
+            return with_battery;
+        }
+        (0..self.wires.len()).max_by_key(|&n| self.wires[n].count()).into_iter().collect()
+    }
+
+    /// Why no period is judged, where none is.
+    fn untimed(&self) -> Option<String> {
+        const SET: Micros = Micros::from_secs(1);
+        let (reader, report) = (self.log.reader(), self.log.reader().report());
+        if !reader.time_kind().is_measured() {
+            Some("the times of this log were not measured".to_owned())
+        } else if let Some((by, line)) = self.back.filter(|(by, _)| *by >= SET) {
+            Some(format!("the clock was set back by {:.1} s in line {line}", by.secs()))
+        } else if report.lost > 0 {
+            Some(format!("{} frames were lost while this log was recorded", report.lost))
+        } else if report.problems * 100 > report.frames() {
+            Some(format!("{} lines of this log cannot be read", report.problems))
+        } else {
+            None
+        }
+    }
+
+    fn judged(&self, bus: usize, conditions: &Conditions<'_>) -> Judged {
+        let (wire, reader) = (&self.wires[bus], self.log.reader());
+        let untimed = self.untimed();
+        let timed = untimed.is_none();
+        let terms = Terms {
+            battery: conditions.battery,
+            thresholds: Thresholds::default(),
+            certifying: conditions.certifying,
+            silenced: Vec::new(),
+            untimed,
+        };
+        let nobody = nobody(wire);
+        let verdicts = if nobody.is_some() { Vec::new() } else { wire.verdicts(&terms) };
+        let outcome = outcome(&verdicts, conditions.strict);
+        let headline = nobody.unwrap_or_else(|| headline(wire, &verdicts));
+        Judged {
+            log: self.log.name().to_owned(),
+            interface: reader.interface(bus).to_owned(),
+            format: reader.format().name(),
+            times: reader.time_kind(),
+            began: self.began.unwrap_or_default(),
+            report: *reader.report(),
+            problem: self.problem,
+            frames: wire.count(),
+            length: wire.window().length(),
+            outcome,
+            headline,
+            verdicts,
+            portrait: Portrait::of(wire, timed),
+            remarks: self.remarks(bus, reader, &terms),
+        }
+    }
+
+    fn remarks(&self, bus: usize, reader: &Reader, terms: &Terms<'_>) -> Vec<String> {
+        let Report { remote, error, fd, problems, backwards, .. } = *reader.report();
+        let mut out = Vec::new();
+        if let Some(why) = &terms.untimed {
+            out.push(format!("{why}: periods and gaps stay undecided"));
+        }
+        if let Some((line, error)) = &self.problem {
+            out.push(format!("{problems} lines cannot be read, first line {line}: {error}"));
+        }
+        if let (true, Some((by, line))) = (backwards > 0 && terms.untimed.is_none(), self.back) {
+            out.push(format!(
+                "times go backwards {backwards} times, at most by {:.6} s in line {line}",
+                by.secs()
+            ));
+        }
+        for (count, what) in [
+            (remote, "remote frames: no GX sends or answers them"),
+            (error, "error frames: whether the bus is sound is judged on a bench (BUS-03)"),
+            (fd, "CAN FD frames, which the protocol does not know (P 1.2)"),
+        ] {
+            if count > 0 {
+                out.push(format!("{count} {what}"));
+            }
+        }
+        if terms.battery.is_none() {
+            out.push("no battery file was given: bounds of values come from the log itself".to_owned());
+        }
+        for (other, wire) in self.wires.iter().enumerate() {
+            if other != bus && wire.count() > 0 {
+                let battery =
+                    if wire.has_battery() { "another battery, judged by itself" } else { "no battery" };
+                out.push(format!("{}: {} frames, {battery}", reader.interface(other), wire.count()));
+            }
+        }
+        out
+    }
+}
+
+/// The outcome of a log; with `strict` a warning fails it too.
+fn outcome(verdicts: &[Verdict], strict: bool) -> Outcome {
+    if strict && verdicts.iter().any(|v| Mark::of(v) == Mark::Warning) {
+        return Outcome::Fail;
+    }
+    outcome_of_case(verdicts)
+}
+
+/// Where nothing of any battery was seen: what was.
+fn nobody(wire: &Wire) -> Option<String> {
+    let gx = |id: u16| matches!(id, id::KEEP_ALIVE | id::INVERTER_IDENTITY);
+    let [(ve_can, ids), (others, _)] = wire.extended();
+    if others > 0 || wire.sent().iter().any(|sent| !gx(sent.id)) {
+        return None;
+    }
+    let by_gx = !wire.sent().is_empty();
+    Some(match ids.first().and_then(|&id| foreign(CanId::Extended(id))) {
+        Some(known) => format!(
+            "no frame of a battery: {ve_can} frames are {known} and the like; record the port that the battery is on"
+        ),
+        None if by_gx => {
+            "no frame of a battery: only the GX sends (0x305, 0x307); is the battery on, and its \
+                          protocol set to Victron?"
+                .to_owned()
+        }
+        None => "no data frame in this log".to_owned(),
+    })
+}
+
+/// What the verdicts come to, and of which protocol the frames are if not of this one.
+fn headline(wire: &Wire, verdicts: &[Verdict]) -> String {
+    let count = |mark| verdicts.iter().filter(|v| Mark::of(v) == mark).count();
+    let musts = |outcome| {
+        let severity = judge::catalogue::Severity::Must;
+        verdicts.iter().filter(|v| v.outcome == outcome && v.requirement.severity == severity).count()
+    };
+    let parts = [
+        (musts(Outcome::Fail), "must failed", "must failed"),
+        (count(Mark::Warning), "warning", "warnings"),
+        (musts(Outcome::Inconclusive), "must undecided", "must undecided"),
+        (count(Mark::Pass), "passed", "passed"),
+    ];
+    let shown: Vec<String> = parts
+        .iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many }))
+        .collect();
+    let shown = shown.join(", ");
+    if wire.has_battery() {
+        return shown;
+    }
+    let standard = wire.sent().into_iter().map(|sent| CanId::Standard(sent.id));
+    let extended = wire.extended()[1].1.iter().map(|&id| CanId::Extended(id));
+    let protocol = standard.chain(extended).find_map(|id| match foreign(id) {
+        Some(Foreign::Vendor { protocol, .. }) => Some(protocol),
+        _ => None,
+    });
+    match protocol {
+        Some(protocol) => format!(
+            "no message of the CAN-bus BMS Protocol, but frames of {protocol}: set the battery to the Victron \
+             protocol; {shown}"
+        ),
+        None => format!("no message of the CAN-bus BMS Protocol; {shown}"),
+    }
+}
