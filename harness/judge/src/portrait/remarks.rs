@@ -94,6 +94,10 @@ fn content(wire: &Wire) -> Vec<String> {
     let mut out = Vec::new();
     match last(wire, id::ALARMS) {
         Some(Message::Alarms(alarms)) => {
+            if alarms.any_alarm() || alarms.any_warning() {
+                let frame = Message::Alarms(alarms).encode();
+                out.push(format!("0x35A at the end: {}", super::says(&frame)));
+            }
             if alarms.reserved() != 0 {
                 out.push("0x35A sets bits that are reserved (harmless)".to_owned());
             }
@@ -124,6 +128,16 @@ fn content(wire: &Wire) -> Vec<String> {
         && !maker.text().is_empty()
     {
         out.push(format!("0x35E is no text as a whole: {maker:?}"));
+    }
+    if let Some(Message::Limits(limits)) = last(wire, id::LIMITS)
+        && let Some(low) = limits.discharge_voltage().filter(|low| low.0 > 1000.0)
+    {
+        out.push(format!("0x351: a discharge voltage of {low} is none (the GX does not use it)"));
+    }
+    if let Some(Message::StateOfCharge(state)) = last(wire, id::STATE_OF_CHARGE)
+        && state.soh == Some(0)
+    {
+        out.push("0x355: the state of health is 0 %".to_owned());
     }
     if let Some(Message::ForceCharge(force)) = last(wire, id::FORCE_CHARGE) {
         let asked = if force.forced() == Some(true) { "asked for" } else { "not asked for (legal)" };

@@ -25,6 +25,8 @@ pub(super) struct Bus {
     /// where an 11-bit identifier stands in the list
     slot: Box<[u16; 2048]>,
     sent: Vec<Sent>,
+    /// 0x305 and 0x307 as a GX sends them, and otherwise
+    gx: Tally,
     foreign_keep_alive: Tally,
 }
 
@@ -38,6 +40,7 @@ impl Default for Bus {
             extended_ids: [Vec::new(), Vec::new()],
             slot: Box::new([u16::MAX; 2048]),
             sent: Vec::new(),
+            gx: Tally::default(),
             foreign_keep_alive: Tally::default(),
         }
     }
@@ -86,7 +89,8 @@ impl Bus {
         };
         // Byte 7 of 0x307 is reserved for future use.
         let differs = frame.data().iter().zip(expected.as_bytes()).take(7).any(|(a, b)| a != b);
-        self.foreign_keep_alive.hit_if(differs || frame.dlc() != 8, spot);
+        let is_gx = !differs && frame.dlc() == 8;
+        if is_gx { self.gx.hit(spot) } else { self.foreign_keep_alive.hit(spot) }
     }
 
     pub(super) fn of(&self, id: u16) -> Option<&Sent> {
@@ -182,10 +186,18 @@ impl Bus {
             opinion.show(
                 self.foreign_keep_alive.evidence("0x305 or 0x307 unlike those of a GX").against("none"),
             );
-            opinion.fail(format!(
-                "0x305 or 0x307 is sent with other content than a GX sends, {}: somebody else sends it",
-                self.foreign_keep_alive.place()
-            ));
+            let place = self.foreign_keep_alive.place();
+            if self.gx.any() {
+                opinion.fail(format!(
+                    "0x305 or 0x307 is sent with other content than a GX sends, {place}: somebody beside it sends it"
+                ));
+            } else {
+                // Inverters of other makes send 0x305 too, with values of their own in it.
+                opinion.unclear(format!(
+                    "0x305 or 0x307 is sent with other content than a GX sends, {place}: by the battery or by an \
+                     inverter of another make; a log beside a GX decides"
+                ));
+            }
         }
         for id in [id::KEEP_ALIVE, id::INVERTER_IDENTITY] {
             let Some(sent) = self.of(id) else { continue };

@@ -228,6 +228,14 @@ fn without_real_times_the_rest_is_judged() {
     }
 }
 
+/// Without a GX on the bus, 0x305 may be that of an inverter of another make.
+#[test]
+fn a_keep_alive_of_another_make_is_not_the_batterys_fault() {
+    let others: Vec<&str> =
+        BYD.iter().copied().filter(|f| !f.starts_with("30")).chain(["305#1502640000000000"]).collect();
+    check(&log(20, &others), "BUS-04", Inconclusive);
+}
+
 /// P 5.1: 29-bit identifiers are wrong, but VE.Can may share the wires (P 5.1, the profile of 250 kbit/s).
 #[test]
 fn ve_can_beside_the_battery_is_not_the_batterys_fault() {
