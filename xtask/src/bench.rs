@@ -1,6 +1,8 @@
 //! How fast the harness is. What a person waits for is measured first; figures are for this machine, and
 //! only ratios between two runs of one machine mean anything.
 
+mod lint;
+
 use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Workspace};
@@ -19,7 +21,7 @@ struct Measure {
 /// Every figure that matters, in the order in which people wait for them.
 const MEASURES: &[Measure] = &[
     Measure { what: "every suite on the simulated rig, wall time", how: Some(suites) },
-    Measure { what: "CAN log decoded and judged, frames per second", how: None },
+    Measure { what: "CAN log decoded and judged, frames per second", how: Some(lint::speed) },
     Measure { what: "recorded run judged again, wall time", how: None },
     Measure { what: "Modbus-TCP poll of the GX, requests per second", how: None },
 ];
