@@ -146,7 +146,7 @@ fn an_unknown_name_is_bad_usage_with_the_nearest(#[case] arguments: &[&str], #[c
     "such as `20 s`"
 )]
 #[case("suites/feed-in/feed-in.yaml", "hold: 2 h", "hodl: 2 h", "hodl", "hold")]
-#[case("suites/feed-in/feed-in.yaml", "- BEH-FI", "- BEH-FO", "BEH-FO", "BEH-FI")]
+#[case("suites/feed-in/feed-in.yaml", "[BEH-FI,", "[BEH-FO,", "BEH-FO", "BEH-FI")]
 #[case("suites/feed-in/feed-in.yaml", "at-least: 100 %", "at-least: 101 %", "101", "")]
 #[case(
     "suites/feed-in/feed-in.yaml",
