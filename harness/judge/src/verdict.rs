@@ -151,6 +151,8 @@ pub(crate) struct Opinion {
     requirement: &'static Requirement,
     findings: Vec<(Outcome, String)>,
     evidence: Vec<Evidence>,
+    /// how many at the front of the evidence speak against it
+    proofs: usize,
 }
 
 impl Opinion {
@@ -162,7 +164,7 @@ impl Opinion {
     }
 
     pub(crate) fn of(requirement: &'static Requirement) -> Self {
-        Self { requirement, findings: Vec::new(), evidence: Vec::new() }
+        Self { requirement, findings: Vec::new(), evidence: Vec::new(), proofs: 0 }
     }
 
     pub(crate) fn find(&mut self, outcome: Outcome, reason: impl Into<String>) -> &mut Self {
@@ -183,6 +185,13 @@ impl Opinion {
     }
     pub(crate) fn show(&mut self, evidence: Evidence) -> &mut Self {
         self.evidence.push(evidence);
+        self
+    }
+
+    /// Shows what speaks against it before everything else: where there is room for one line, this is it.
+    pub(crate) fn prove(&mut self, evidence: Evidence) -> &mut Self {
+        self.evidence.insert(self.proofs, evidence);
+        self.proofs += 1;
         self
     }
 
@@ -266,6 +275,16 @@ mod tests {
         let v = o.verdict();
         assert_eq!((v.outcome, v.reason.as_str()), (Fail, "it discharges; it falls"));
         assert_eq!(Opinion::on("CVL-06").verdict().outcome, Inconclusive, "no finding is no pass");
+    }
+
+    #[test]
+    fn what_speaks_against_it_is_shown_first() {
+        let mut o = Opinion::on("CVL-04");
+        o.show(Evidence::fact("fine", "0"));
+        o.prove(Evidence::fact("bad", "1")).prove(Evidence::fact("worse", "2"));
+        o.show(Evidence::fact("fine too", "3"));
+        let shown: Vec<_> = o.verdict().evidence.into_iter().map(|e| e.what).collect();
+        assert_eq!(shown, ["bad", "worse", "fine", "fine too"]);
     }
 
     #[test]

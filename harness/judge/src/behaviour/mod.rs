@@ -96,14 +96,14 @@ fn expectations(scene: &Scene<'_>, opinion: &mut Opinion) -> bool {
         any = true;
         let window = Window::new(wait.began, at);
         let took = if wait.met { format!("after {}", window.about()) } else { "never".to_owned() };
-        opinion.show(
-            Evidence::fact(format!("expected: {}", wait.until), took)
-                .against(format!("within {}", wait.allowed))
-                .within(window),
-        );
+        let evidence = Evidence::fact(format!("expected: {}", wait.until), took)
+            .against(format!("within {}", wait.allowed))
+            .within(window);
         if wait.met {
+            opinion.show(evidence);
             opinion.pass(format!("{} came true after {}", wait.until, window.about()));
         } else {
+            opinion.prove(evidence);
             opinion.fail(format!(
                 "{} was expected within {} and did not come true (line {} of the suite)",
                 wait.until, wait.allowed, wait.line

@@ -175,9 +175,10 @@ impl<'a> Scene<'a> {
     ) -> bool {
         let shown = shown(value);
         let holds = value <= graded.limit;
-        opinion
-            .show(Evidence::fact(what, shown.clone()).against(format!("≤ {}", graded.limit)).within(window));
+        let evidence =
+            Evidence::fact(what, shown.clone()).against(format!("≤ {}", graded.limit)).within(window);
         if holds {
+            opinion.show(evidence);
             let remark = if value > graded.good {
                 format!(" (a good battery stays below {})", graded.good)
             } else {
@@ -185,6 +186,7 @@ impl<'a> Scene<'a> {
             };
             opinion.pass(format!("{what}: {shown}{remark}"));
         } else {
+            opinion.prove(evidence);
             opinion.fail(format!("{complaint}: {shown}, at most {} is allowed", graded.limit));
         }
         holds
