@@ -146,6 +146,15 @@ fn plain(error: &Error) -> (String, String) {
     if text.contains("recursion limit") {
         return too_deep();
     }
+    match text.strip_prefix("invalid ") {
+        Some("floating point") => {
+            return ("this is not a number".to_owned(), "a number such as `0.3`".to_owned());
+        }
+        Some(kind) if kind.starts_with(['u', 'i']) && kind[1..].parse::<u8>().is_ok() => {
+            return ("this is not a whole number".to_owned(), "a whole number such as `16`".to_owned());
+        }
+        _ => {}
+    }
     match text.split_once(", expected ").or_else(|| text.split_once("expected ")) {
         Some(("", expected)) => ("this does not fit here".to_owned(), expected.to_owned()),
         Some((message, expected)) => (message.to_owned(), expected.to_owned()),

@@ -62,6 +62,23 @@ fn refused(#[case] text: &str, #[case] message: &str) {
     assert_eq!(parse::<Sample>("a.yaml", text).expect_err("refused").to_string(), message);
 }
 
+#[rstest]
+#[case("share: four", "this is not a number", "a number such as `0.3`")]
+#[case("cells: four", "this is not a whole number", "a whole number such as `16`")]
+#[case("cells: 16 V", "this is not a whole number", "a whole number such as `16`")]
+fn a_word_for_a_number(#[case] text: &str, #[case] message: &str, #[case] expected: &str) {
+    #[derive(Debug, Deserialize)]
+    struct Numbers {
+        #[allow(dead_code, reason = "only its refusals are looked at")]
+        share: Option<f64>,
+        #[allow(dead_code, reason = "only its refusals are looked at")]
+        cells: Option<u16>,
+    }
+    let error = parse::<Numbers>("a.yaml", text).expect_err("refused");
+    let problem = &error.problems()[0];
+    assert_eq!((problem.message.as_str(), problem.expected.as_str()), (message, expected));
+}
+
 #[test]
 fn the_column_counts_characters_not_bytes() {
     let error = parse::<Sample>("a.yaml", "{ silence: 3 s, max-voltage: \"°°° 5\" }").expect_err("refused");
