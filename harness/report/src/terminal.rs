@@ -53,9 +53,12 @@ impl Table<'_> {
         let head = format!("{} on {}{simulated}, seed {}", meta.battery.title, meta.rig.title, meta.seed);
         self.wrapped(&head, 0)?;
         writeln!(self.out)?;
-        self.cases(run)?;
+        let cut = self.cases(run)?;
         for mark in [Mark::Fail, Mark::Warning, Mark::Inconclusive] {
             self.findings(run, mark)?;
+        }
+        if cut {
+            self.left_out(run)?;
         }
         self.matrix(run)?;
         self.totals(run)?;
@@ -66,10 +69,13 @@ impl Table<'_> {
         Ok(())
     }
 
-    fn cases(&mut self, run: &Run) -> fmt::Result {
+    /// A line for each case; says whether the reason of one that did not apply was cut.
+    fn cases(&mut self, run: &Run) -> Result<bool, fmt::Error> {
+        let mut any_cut = false;
         let names: Vec<String> = run.cases.iter().map(|c| plain(&c.name()).into_owned()).collect();
-        // Half of the line is for the reasons.
-        let longest = names.iter().map(|n| n.width()).max().unwrap_or(0).min(self.width / 2);
+        // A name is cut only where the line is too short for it: two names may differ at their ends.
+        let room = self.width.saturating_sub(self.marks + 12);
+        let longest = names.iter().map(|n| n.width()).max().unwrap_or(0).min(room);
         for (case, name) in run.cases.iter().zip(&names) {
             self.mark(case.mark())?;
             let time = if case.length == Micros::ZERO { String::new() } else { words::clock(case.length) };
@@ -79,6 +85,7 @@ impl Table<'_> {
             let room = self.width.saturating_sub(self.marks + line.width() + 2);
             let beside = room >= 24;
             if beside {
+                any_cut |= case.outcome == Outcome::NotApplicable && remark.width() > room;
                 write!(line, "  {}", cut(&remark, room))?;
             }
             writeln!(self.out, "{}", line.trim_end())?;
@@ -86,7 +93,8 @@ impl Table<'_> {
                 self.wrapped(&remark, INDENT)?;
             }
         }
-        writeln!(self.out)
+        writeln!(self.out)?;
+        Ok(any_cut)
     }
 
     fn findings(&mut self, run: &Run, mark: Mark) -> fmt::Result {
@@ -111,6 +119,24 @@ impl Table<'_> {
                 let names: Vec<String> = others.iter().map(|(case, _)| case.name()).collect();
                 self.wrapped(&format!("and in {}", names.join(", ")), INDENT)?;
             }
+            writeln!(self.out)?;
+        }
+        Ok(())
+    }
+
+    /// Why cases did not apply, each reason once and whole.
+    fn left_out(&mut self, run: &Run) -> fmt::Result {
+        let mut reasons: Vec<(&str, usize)> = Vec::new();
+        for case in run.cases.iter().filter(|c| c.outcome == Outcome::NotApplicable) {
+            match reasons.iter_mut().find(|(reason, _)| *reason == case.reason) {
+                Some((_, count)) => *count += 1,
+                None => reasons.push((&case.reason, 1)),
+            }
+        }
+        for (reason, count) in reasons {
+            self.coloured(Mark::NotApplicable, Mark::NotApplicable.short())?;
+            writeln!(self.out, "  {count} {}", if count == 1 { "case" } else { "cases" })?;
+            self.wrapped(reason, INDENT)?;
             writeln!(self.out)?;
         }
         Ok(())

@@ -30,6 +30,19 @@ fn terminal_narrow() {
     insta::assert_snapshot!(text);
 }
 
+/// Two names that differ only behind the middle of the line are still two names.
+#[test]
+fn names_are_not_cut_while_the_line_has_room() {
+    let mut run = sample::run(1);
+    for (case, name) in run.cases.iter_mut().zip(["after-over-voltage", "after-over-current"]) {
+        case.suite = "blackout-recovery".to_owned();
+        case.case = name.to_owned();
+    }
+    let text = table(&run, &Style { width: 64, colour: false, report: None });
+    assert!(text.contains("blackout-recovery/after-over-voltage  "), "{text}");
+    assert!(text.contains("blackout-recovery/after-over-current  "), "{text}");
+}
+
 #[test]
 fn colour_is_only_decoration() {
     let run = sample::run(1);
