@@ -1,8 +1,9 @@
 //! Everything a run needs, read and validated whole before anything starts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use engine::suite::{Case, Suite};
+use engine::yaml::refuse;
 use report::run::SuiteFile;
 use rig::{BatteryFile, InputError, Library, RigFile, nearest, read_text};
 
@@ -27,7 +28,12 @@ pub(crate) fn suites(library: &Library) -> Result<(Vec<Suite>, Vec<SuiteFile>), 
     for path in library.suites()? {
         let shown = library.shown(&path);
         let text = read_text(&path)?;
-        suites.push(Suite::parse(&shown, &text)?);
+        let suite = Suite::parse(&shown, &text)?;
+        if let Some(other) = suites.iter().find(|s: &&Suite| s.name == suite.name) {
+            let message = format!("{} is called `{}` already", other.file, suite.name);
+            return Err(refuse(&shown, &text, "suite", message, "a name of its own").into());
+        }
+        suites.push(suite);
         hashes.push(SuiteFile::new(&shown, text.as_bytes()));
     }
     Ok((suites, hashes))
@@ -36,13 +42,30 @@ pub(crate) fn suites(library: &Library) -> Result<(Vec<Suite>, Vec<SuiteFile>), 
 /// A battery by name or path.
 pub(crate) fn battery(library: &Library, name: &str) -> Result<BatteryFile, InputError> {
     let path = library.battery(name)?;
-    BatteryFile::parse(&library.shown(&path), &read_text(&path)?).map_err(InputError::from)
+    let (shown, text) = (library.shown(&path), read_text(&path)?);
+    let battery = BatteryFile::parse(&shown, &text)?;
+    called_as_its_file(&path, &shown, &text, "battery", &battery.declared.name)?;
+    Ok(battery)
 }
 
 /// A rig by name or path.
 pub(crate) fn rig(library: &Library, name: &str) -> Result<RigFile, InputError> {
     let path = library.rig(name)?;
-    RigFile::parse(&library.shown(&path), &read_text(&path)?).map_err(InputError::from)
+    let (shown, text) = (library.shown(&path), read_text(&path)?);
+    let rig = RigFile::parse(&shown, &text)?;
+    called_as_its_file(&path, &shown, &text, "rig", &rig.rig)?;
+    Ok(rig)
+}
+
+/// A copied file that keeps the name of its model would file its runs under the name of the other.
+fn called_as_its_file(path: &Path, shown: &str, text: &str, key: &str, name: &str) -> Result<(), InputError> {
+    match path.file_stem().and_then(|stem| stem.to_str()) {
+        Some(stem) if stem != name => {
+            let message = format!("the {key} is called `{name}`, its file `{stem}.yaml`");
+            Err(refuse(shown, text, key, message, format!("`{stem}`")).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The cases that the words select: `suite`, `suite/case` or `case`; all where there are none.

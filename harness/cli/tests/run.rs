@@ -60,6 +60,28 @@ fn project() -> TempDir {
 }
 
 #[test]
+fn a_copy_that_keeps_the_name_of_its_model_is_refused() {
+    let home = project();
+    let (reference, copy) = ("rigs/batteries/reference.yaml", "rigs/batteries/my.yaml");
+    fs::copy(home.path().join(reference), home.path().join(copy)).expect("a copy");
+    let output = busbar(home.path(), &["run", "--quiet", "--battery", "my"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(65), "{said}");
+    assert!(said.contains("my.yaml:2:") && said.contains("expected `my`"), "{said}");
+}
+
+#[test]
+fn two_suites_of_one_name_are_refused() {
+    let home = project();
+    let (suite, copy) = ("suites/tracking/tracking.yaml", "suites/tracking/twice.yaml");
+    fs::copy(home.path().join(suite), home.path().join(copy)).expect("a copy");
+    let output = busbar(home.path(), &["list", "suites"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(65), "{said}");
+    assert!(said.contains("twice.yaml") && said.contains("tracking.yaml is called `tracking`"), "{said}");
+}
+
+#[test]
 fn one_seed_is_one_run_to_the_byte_and_another_seed_comes_to_the_same_verdicts() {
     let (_a, first, _) = run(&["--seed", "7", "feed-in/load-steps"]);
     let (_b, second, _) = run(&["--seed", "7", "feed-in/load-steps"]);
