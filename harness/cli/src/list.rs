@@ -21,10 +21,16 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Kind {
+    /// Suites: section of the protocol, number of cases, what they are about
     Suites,
+    /// Cases: section, what happens, the requirements that it decides
     Cases,
+    /// Requirements: how much they weigh, section (P the CAN-bus BMS protocol, D the data communication paper), and
+    /// where they are judged: L from any CAN log, B from a run on a rig, X from a run with a GX
     Requirements,
+    /// Batteries: what certification must find in them, and their kind
     Batteries,
+    /// Rigs: what they can do
     Rigs,
 }
 

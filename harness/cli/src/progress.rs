@@ -1,4 +1,4 @@
-//! Progress of a run: a bar with virtual time and current step on a terminal, plain lines elsewhere.
+//! Progress of a run: a bar with simulated time and current step on a terminal, plain lines elsewhere.
 
 use std::io::{IsTerminal as _, Write as _};
 
@@ -44,8 +44,8 @@ impl Progress {
             Self::Lines => {
                 let _ = writeln!(
                     std::io::stderr(),
-                    "{:<14} {case}  ({} of virtual time)",
-                    format!("{outcome:?}").to_lowercase(),
+                    "{:<14} {case}  {}",
+                    words(outcome),
                     Micros(simulated.0 / 1_000_000 * 1_000_000)
                 );
             }
@@ -57,5 +57,14 @@ impl Progress {
         if let Self::Terminal(bar) = self {
             bar.finish_and_clear();
         }
+    }
+}
+
+fn words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "pass",
+        Outcome::NotApplicable => "not applicable",
+        Outcome::Inconclusive => "inconclusive",
+        Outcome::Fail => "fail",
     }
 }
