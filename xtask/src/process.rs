@@ -108,10 +108,11 @@ impl Workspace {
         self.program(&cargo).arg(subcommand)
     }
 
-    /// The `busbar` binary in release, built first where it is stale.
+    /// The `busbar` binary in release, built first where it is stale; cargo shows the build, which takes minutes the
+    /// first time.
     pub(crate) fn busbar(&self) -> Program {
         let cargo = self.cargo("run").arg("--manifest-path").arg(self.path("Cargo.toml"));
-        cargo.args(["--quiet", "--release", "--package", "cli", "--bin", "busbar", "--"])
+        cargo.args(["--release", "--package", "cli", "--bin", "busbar", "--"])
     }
 
     /// Any program, started in the root.
