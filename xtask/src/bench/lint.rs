@@ -23,7 +23,7 @@ database = cantools.database.load_file(sys.argv[1])
 began, frames = time.perf_counter(), 0
 for message in can.LogReader(sys.argv[2]):
     try:
-        database.decode_message(message.arbitration_id, message.data, allow_truncated=True)
+        database.decode_message(message.arbitration_id, message.data, decode_choices=False, allow_truncated=True)
     except KeyError:
         pass
     frames += 1

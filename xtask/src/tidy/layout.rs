@@ -20,6 +20,7 @@ const ROOT: &[(&str, Presence)] = &[
     ("LICENSE-MIT", Presence::Needed),
     ("README.md", Presence::Needed),
     ("clippy.toml", Presence::Needed),
+    ("docs/", Presence::Optional),
     ("fuzz/", Presence::Optional),
     ("harness/cli/", Presence::Needed),
     ("harness/engine/", Presence::Needed),
