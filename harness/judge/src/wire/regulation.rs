@@ -17,6 +17,8 @@ const LSB: f64 = 0.1;
 const ADVISED: Micros = Micros::from_millis(18_500);
 /// A hasty step down after this much quiet protects the cells.
 const QUIET: Micros = Micros::from_secs(60);
+/// Steps of CVL count as at most so high, so that one large one does not outweigh the rest.
+const LARGE: f64 = 3.0 * LSB;
 /// As many changes of CVL say something of how it is controlled.
 const ENOUGH: u64 = 10;
 
@@ -51,8 +53,10 @@ struct Copying {
     ways: (u64, u64),
     /// the voltage at the changes
     range: Range,
-    /// sums of CVL less voltage, of its square, and of the squares of the steps
-    sums: (f64, f64, f64),
+    /// sums of CVL less voltage and of its square
+    rest: (f64, f64),
+    /// sums of the steps of CVL and of their squares
+    steps: (f64, f64),
     first: Option<Spot>,
 }
 
@@ -65,8 +69,9 @@ impl Copying {
             self.ways.1 += 1
         }
         self.range.take(voltage, spot);
-        let (rest, step) = (to - voltage, to - from);
-        self.sums = (self.sums.0 + rest, self.sums.1 + rest * rest, self.sums.2 + step * step);
+        let (rest, step) = (to - voltage, (to - from).clamp(-LARGE, LARGE));
+        self.rest = (self.rest.0 + rest, self.rest.1 + rest * rest);
+        self.steps = (self.steps.0 + step, self.steps.1 + step * step);
         self.first.get_or_insert(spot);
     }
 
@@ -74,17 +79,19 @@ impl Copying {
         self.ways.0 + self.ways.1
     }
 
-    /// Mean and spread of CVL less voltage, and the mean height of a step, all in volts.
+    /// Mean and spread of CVL less voltage, and the spread of its steps, all in volts.
     fn spread(&self) -> (f64, f64, f64) {
         let n = self.count().max(1) as f64;
-        let mean = self.sums.0 / n;
-        (mean, (self.sums.1 / n - mean * mean).max(0.0).sqrt(), (self.sums.2 / n).sqrt())
+        let spread = |(sum, squares): (f64, f64)| (squares / n - (sum / n).powi(2)).max(0.0).sqrt();
+        (self.rest.0 / n, spread(self.rest), spread(self.steps))
     }
 
     fn is_suspected(&self) -> bool {
         let (_, spread, step) = self.spread();
         let moved = self.range.bounds().is_some_and(|(low, high)| high - low >= 2.0 * LSB);
-        let both_ways = self.ways.0.min(self.ways.1) * 5 >= self.count();
+        // Steps that are all alike leave CVL less voltage the same whoever decides.
+        let fewer = self.ways.0.min(self.ways.1);
+        let both_ways = fewer >= 3 && fewer * 10 >= self.count();
         self.count() >= ENOUGH && both_ways && moved && spread <= LSB && spread <= 0.5 * step
     }
 }

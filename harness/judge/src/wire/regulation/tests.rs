@@ -60,6 +60,16 @@ fn a_copy_of_the_voltage_is_suspected_never_convicted(#[case] period: u64) {
     assert!(verdict.evidence[0].frame.is_some());
 }
 
+/// A copy in a system that feeds in ratchets down and then dithers, here on steps that were seen in the simulated one.
+#[test]
+fn a_copy_that_ratchets_down_is_suspected() {
+    let voltage = |s: u64| 52.65 + 2.3 * (-(s as f64) / 900.0).exp() + 0.06 * (s as f64 / 31.0).sin();
+    let copy = |s: u64| (voltage(s / 20 * 20) * 10.0 - 2.0).round() / 10.0;
+    let verdict =
+        judged(&log(6000, |s| (if s < 60 { 56.0 } else { copy(s) }, 100.0, voltage(s), 97.0)), "CVL-05");
+    assert_eq!(verdict.outcome, Outcome::Inconclusive, "{}", verdict.reason);
+}
+
 /// The inverter holds the battery at CVL: both go together, but CVL goes first.
 #[test]
 fn a_voltage_that_follows_cvl_is_no_copy() {
