@@ -39,6 +39,8 @@ pub enum Abort {
         line: u32,
         /// the condition in words
         until: String,
+        /// what was seen of it last
+        seen: String,
         /// the time allowed
         allowed: Micros,
         /// for an `expect`: the requirement that failed; without one the case is inconclusive
@@ -130,11 +132,11 @@ impl Drop for SwitchedOff<'_> {
 impl fmt::Display for Abort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotMet { line, until, allowed, requirement: Some(id) } => {
-                write!(f, "{id}: {until} was not reached within {allowed} (line {line})")
+            Self::NotMet { line, until, seen, allowed, requirement: Some(id) } => {
+                write!(f, "{id}: {until} was not reached within {allowed}, last seen: {seen} (line {line})")
             }
-            Self::NotMet { line, until, allowed, requirement: None } => {
-                write!(f, "waited {allowed} in vain for {until} (line {line})")
+            Self::NotMet { line, until, seen, allowed, requirement: None } => {
+                write!(f, "waited {allowed} in vain for {until}, last seen: {seen} (line {line})")
             }
             Self::Interlock(Trip { what, value, limit }) => {
                 write!(f, "interlock: {what} {value}, the rig's limit is {limit}")

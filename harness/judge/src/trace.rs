@@ -200,6 +200,8 @@ pub struct WaitResult {
     pub began: Micros,
     /// whether the condition came true in time
     pub met: bool,
+    /// what was seen at the end of what the condition asks about, such as `inverter off, PV power 0 W`
+    pub seen: String,
     /// the time allowed
     pub allowed: Micros,
     /// for an `expect`: the requirement that fails when it is not met

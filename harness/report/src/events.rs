@@ -19,7 +19,7 @@ pub fn line(began: Micros, event: &Event) -> String {
         EventKind::Stimulus(s) => stimulus(s),
         EventKind::Wait(w) => json!({
             "kind": "wait", "line": w.line, "until": w.until, "began": absolute(began, w.began),
-            "met": w.met, "allowed": w.allowed, "requirement": w.requirement,
+            "met": w.met, "seen": w.seen, "allowed": w.allowed, "requirement": w.requirement,
         }),
         EventKind::Interlock { what, value, limit } => {
             json!({ "kind": "interlock", "what": what, "value": value, "limit": limit })

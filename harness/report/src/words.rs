@@ -97,7 +97,7 @@ pub fn event(event: &Event) -> (&'static str, String) {
         }
         EventKind::Wait(w) => {
             let who = w.requirement.map_or(String::new(), |id| format!(", fails {id}"));
-            ("wait", format!("{} not within {}{who}", w.until, span(w.allowed)))
+            ("wait", format!("{} not within {}{who}; last seen: {}", w.until, span(w.allowed), w.seen))
         }
         EventKind::Interlock { what, value, limit } => {
             ("interlock", format!("{what} {value}, limit {limit}: everything off"))

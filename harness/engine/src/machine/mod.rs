@@ -264,12 +264,14 @@ impl Engine {
             until: condition.to_string(),
             began,
             met,
+            seen: self.seen.told(condition, self.now),
             allowed: *timeout,
             requirement: requirement.map(|r| r.id),
         };
         let abort = (!met).then(|| Abort::NotMet {
             line: result.line,
             until: result.until.clone(),
+            seen: result.seen.clone(),
             allowed: result.allowed,
             requirement: result.requirement,
         });

@@ -103,6 +103,42 @@ impl Seen {
         }
     }
 
+    /// What is known of everything that a condition asks about, in words.
+    pub(super) fn told(&self, condition: &Condition, now: Micros) -> String {
+        let word = |what: &str, value: Option<bool>, words: [&str; 2]| match value {
+            Some(true) => format!("{what} {}", words[0]),
+            Some(false) => format!("{what} {}", words[1]),
+            None => format!("{what} unknown"),
+        };
+        match &condition.0 {
+            Test::CvlLowered => {
+                let cvl = self.told_value(Observable::Cvl, now);
+                self.highest_cvl.map_or(cvl.clone(), |highest| format!("{cvl}, its highest {highest:.1} V"))
+            }
+            &Test::Within(which, _) => self.told_value(which, now),
+            Test::Inverter(_) => word("inverter", fresh(self.inverter, now), ["on", "off"]),
+            Test::Grid(_) => word("grid", fresh(self.grid, now), ["on", "off"]),
+            Test::Battery(_) => word("battery", self.battery(now), ["online", "offline"]),
+            Test::Any(items) | Test::All(items) => {
+                let told: Vec<String> = items.iter().map(|item| self.told(item, now)).collect();
+                told.join(", ")
+            }
+        }
+    }
+
+    fn told_value(&self, which: Observable, now: Micros) -> String {
+        let observed = which.observed();
+        match self.value(which, now) {
+            Some(value) => {
+                // Three decimals show a cell's millivolts; what the wire does not carry is not shown.
+                let text = format!("{value:.3}");
+                let text = text.trim_end_matches('0').trim_end_matches('.');
+                format!("{} {text} {}", observed.words, observed.kind.unit())
+            }
+            None => format!("{} unknown", observed.words),
+        }
+    }
+
     fn value(&self, which: Observable, now: Micros) -> Option<f64> {
         fresh(self.values[which as usize], now)
     }

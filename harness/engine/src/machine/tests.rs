@@ -353,15 +353,19 @@ fn a_wait_in_vain_ends_the_case_without_blaming_a_requirement() {
     let expected = Abort::NotMet {
         line: 8,
         until: "SoC ≥ 60 %".to_owned(),
+        seen: "SoC unknown".to_owned(),
         allowed: Micros::from_secs(1200),
         requirement: None,
     };
     assert_eq!(record.end, End::Aborted(expected));
-    assert_eq!(record.end.to_string(), "ended early: waited 0:20:00 in vain for SoC ≥ 60 % (line 8)");
+    assert_eq!(
+        record.end.to_string(),
+        "ended early: waited 0:20:00 in vain for SoC ≥ 60 %, last seen: SoC unknown (line 8)"
+    );
     let words = events(&record);
     assert_eq!(
         words.last().map(String::as_str),
-        Some("0:20:00 aborted waited 0:20:00 in vain for SoC ≥ 60 % (line 8)")
+        Some("0:20:00 aborted waited 0:20:00 in vain for SoC ≥ 60 %, last seen: SoC unknown (line 8)")
     );
 }
 

@@ -105,8 +105,8 @@ fn expectations(scene: &Scene<'_>, opinion: &mut Opinion) -> bool {
         } else {
             opinion.prove(evidence);
             opinion.fail(format!(
-                "{} was expected within {} and did not come true (line {} of the suite)",
-                wait.until, wait.allowed, wait.line
+                "{} was expected within {} and did not come true; last seen: {} (line {} of the suite)",
+                wait.until, wait.allowed, wait.seen, wait.line
             ));
         }
     }
@@ -131,6 +131,7 @@ mod tests {
             until: "inverter on".to_owned(),
             began: Micros::from_secs(100),
             met,
+            seen: if met { "inverter on" } else { "inverter off" }.to_owned(),
             allowed: Micros::from_secs(600),
             requirement,
         })

@@ -138,6 +138,7 @@ fn load_steps() -> CaseResult {
         until: "CVL lowered".into(),
         began: min(10),
         met: true,
+        seen: "CVL 54.6 V, its highest 56.0 V".into(),
         allowed: min(180),
         requirement: None,
     };
