@@ -148,6 +148,19 @@ pub fn times<const N: usize>(
     out
 }
 
+/// Sorted windows, those joined that lie less than `gap` apart.
+#[must_use]
+pub fn bridged(windows: Vec<Window>, gap: Micros) -> Vec<Window> {
+    let mut out: Vec<Window> = Vec::new();
+    for window in windows {
+        match out.last_mut() {
+            Some(last) if window.from.since(last.to) < gap => last.to = last.to.max(window.to),
+            _ => out.push(window),
+        }
+    }
+    out
+}
+
 /// Mean over windows, weighted by time; nothing where the series was never heard.
 #[must_use]
 pub fn mean(series: &Series, windows: &[Window]) -> Option<f64> {
@@ -243,6 +256,15 @@ mod tests {
         assert_eq!(extremes(&x, &[w(0, 100)]), Some((1.0, 11.0)));
         assert_eq!(extremes(&x, &[w(0, 90)]), Some((1.0, 1.0)));
         assert_eq!(mean(&Series::default(), &[w(0, 100)]), None);
+    }
+
+    #[test]
+    fn short_gaps_are_bridged_and_long_ones_are_not() {
+        let parts = vec![w(0, 10), w(15, 20), w(30, 40)];
+        assert_eq!(bridged(parts.clone(), s(6)), [w(0, 20), w(30, 40)]);
+        assert_eq!(bridged(parts.clone(), s(5)), parts);
+        assert_eq!(bridged(parts, s(60)), [w(0, 40)]);
+        assert_eq!(bridged(Vec::new(), s(60)), []);
     }
 
     #[test]

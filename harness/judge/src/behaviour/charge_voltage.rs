@@ -394,6 +394,15 @@ mod tests {
         check(&good().shaped(Channel::Cvl, relay), "CVL-04", expected);
     }
 
+    /// From 53.4 V to 56.8 V and back every minute: the upper end is far above the battery, the lower one is not.
+    #[test]
+    fn a_swing_wider_than_what_counts_as_near_is_seen() {
+        let relay = |t: u64, v: f64| if t < 3000 || t % 60 < 30 { 56.8 } else { v - 1.8 };
+        let verdict = good().shaped(Channel::Cvl, relay).verdict("CVL-04");
+        assert_eq!(verdict.outcome, Fail, "{} {:#?}", verdict.reason, verdict.evidence);
+        assert!(verdict.reason.contains("swings by 3.4 V with a period of 60 s"), "{}", verdict.reason);
+    }
+
     /// Hundreds of changes far above the battery voltage are harmless.
     #[test]
     fn far_above_the_battery_nothing_oscillates() {

@@ -11,7 +11,7 @@ use crate::recording::Recording;
 use crate::thresholds::Graded;
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, common, heard, times, without};
+use crate::window::{Window, bridged, common, heard, times, without};
 use crate::wire::Terms;
 
 /// After the mark `full` a battery may take this long to come to rest before it is judged.
@@ -20,6 +20,10 @@ const TO_REST: Micros = Micros::from_secs(600);
 const STIRRED: Micros = Micros::from_secs(120);
 /// Changes closer together than this are one disturbance: a ramp, or several switches thrown at once.
 const ONE: Micros = Micros::from_secs(30);
+
+/// A CVL that leaves the battery voltage for less than this was not released: slower than any control loop that is
+/// to be found out, shorter than a battery needs until it takes charge again.
+const AWAY: Micros = Micros::from_secs(600);
 
 /// A change of the world made by the suite.
 #[derive(Debug, Clone)]
@@ -78,10 +82,12 @@ impl<'a> Scene<'a> {
         without(window, &cuts)
     }
 
-    /// The parts in which CVL is near the battery voltage and so controls something.
+    /// The parts in which CVL is near the battery voltage and so controls something. A CVL that jumps far above it
+    /// and soon comes back controls all the same, or no swing would be seen that is wider than what counts as near.
     pub(super) fn near(&self, windows: &[Window]) -> Vec<Window> {
         let pair = [self.series(Channel::Cvl), self.series(Channel::PackVoltage)];
-        common(windows, &times(pair, self.whole, |[cvl, pack]| cvl - pack < NEAR))
+        let near = times(pair, self.whole, |[cvl, pack]| cvl - pack < NEAR);
+        common(windows, &bridged(near, AWAY))
     }
 
     /// From the end of each disturbance to the beginning of the next, within a window.
