@@ -136,9 +136,17 @@ impl ParamsError {
     }
 }
 
-/// Refuses zero, negative numbers and what is not a number.
+/// Refuses zero, negative numbers, what is infinite and what is not a number.
 pub(super) fn positive(key: &'static str, value: f64) -> Result<(), ParamsError> {
-    if value > 0.0 { Ok(()) } else { Err(ParamsError::NotPositive { key }) }
+    if value == 0.0 { Err(ParamsError::NotPositive { key }) } else { zero_or_more(key, value) }
+}
+
+/// Refuses negative numbers, what is infinite and what is not a number.
+pub(super) fn zero_or_more(key: &'static str, value: f64) -> Result<(), ParamsError> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(ParamsError::Range { key, found: value.to_string(), expected: "a finite number, not below zero" })
 }
 
 /// Refuses an empty span.

@@ -102,10 +102,17 @@ impl Default for WireParams {
     }
 }
 
+/// A set of messages fills the bus at 500 kbit/s for about this long; nothing can be sent more often.
+const SHORTEST_PERIOD: Micros = Micros::from_millis(10);
+
 impl WireParams {
     pub(super) fn check(&self) -> Result<(), ParamsError> {
-        positive_time("wire.period", self.period)?;
-        positive_time("wire.slow-period", self.slow_period)?;
+        for (key, period) in [("wire.period", self.period), ("wire.slow-period", self.slow_period)] {
+            positive_time(key, period)?;
+            if period < SHORTEST_PERIOD {
+                return Err(ParamsError::Range { key, found: period.to_string(), expected: "10 ms or more" });
+            }
+        }
         if self.jitter > self.spacing {
             return Err(ParamsError::Range {
                 key: "wire.jitter",

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::step_down::{StepDown, StepDownParams};
 use super::{LSB, to_wire};
-use crate::bms::params::{ParamsError, positive, positive_time};
+use crate::bms::params::{ParamsError, positive, positive_time, zero_or_more};
 use crate::bms::view::{LowPass, View};
 
 /// Numbers of the loop.
@@ -59,6 +59,7 @@ impl CellLoopParams {
         ParamsError::order("cell-loop.floor", self.floor, "cell-loop.bulk", self.bulk)?;
         ParamsError::order("cell-loop.clear", self.clear, "cell-loop.target", self.target)?;
         positive("cell-loop.floor", self.floor.0)?;
+        zero_or_more("cell-loop.proportional", self.proportional)?;
         positive("cell-loop.integral", self.integral)?;
         positive("cell-loop.max-rise", self.max_rise.0)?;
         positive("cell-loop.max-fall", self.max_fall.0)?;
