@@ -6,6 +6,8 @@ mod library;
 mod rig_file;
 mod sim;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use battery_file::{BatteryFile, Expectation};
@@ -67,9 +69,28 @@ const LARGEST_FILE: u64 = 4 << 20;
 /// When it cannot be read, is not UTF-8 or is too large.
 pub fn read_text(path: &Path) -> Result<String, InputError> {
     let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
-    let size = std::fs::metadata(path).map_err(unreadable)?.len();
+    let too_large = |size| InputError::TooLarge { path: path.to_owned(), size, limit: LARGEST_FILE };
+    let file = File::open(path).map_err(unreadable)?;
+    let size = file.metadata().map_err(unreadable)?.len();
     if size > LARGEST_FILE {
-        return Err(InputError::TooLarge { path: path.to_owned(), size, limit: LARGEST_FILE });
+        return Err(too_large(size));
     }
-    std::fs::read_to_string(path).map_err(unreadable)
+    // A device has no size and may have no end.
+    let mut text = String::new();
+    file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > LARGEST_FILE {
+        return Err(too_large(text.len() as u64));
+    }
+    Ok(text)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_an_end_is_refused() {
+        let error = read_text(Path::new("/dev/zero")).expect_err("refused");
+        assert!(matches!(error, InputError::TooLarge { .. }), "{error}");
+    }
 }
