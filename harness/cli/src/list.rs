@@ -1,7 +1,6 @@
 //! `busbar list`: what there is.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use clap::ValueEnum;
 use judge::catalogue::CATALOGUE;
@@ -54,8 +53,7 @@ pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
         Format::Text => columns(&rows),
         Format::Json => json(&rows),
     };
-    // A closed pipe (`| head`) ends the output and is no failure.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    crate::answer(&text)?;
     Ok(Exit::Pass)
 }
 

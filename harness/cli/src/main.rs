@@ -48,6 +48,18 @@ impl From<rig::InputError> for Failure {
     }
 }
 
+/// Prints the answer. A closed pipe (`| head`) ends it and is no failure; a full disk is.
+pub(crate) fn answer(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure {
+            exit: Exit::Inconclusive,
+            message: format!("cannot write to standard output: {error}; what was printed is not whole"),
+        }),
+        _ => Ok(()),
+    }
+}
+
 #[derive(Debug, Parser)]
 #[command(name = "busbar", version, about = "Certifies CAN-bus batteries for Victron GX systems", long_about = None)]
 struct Cli {

@@ -1,6 +1,6 @@
 //! `busbar run`: suites on a rig, a verdict for each requirement, a folder of evidence.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
@@ -137,8 +137,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Format::Json => report::json::verdicts(&run),
         Format::Text => table(&run, &style(&shown)),
     };
-    // A closed pipe (`| head`) ends the output and is no failure.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    crate::answer(&text)?;
     Ok(match run.outcome() {
         Outcome::Pass => Exit::Pass,
         Outcome::Fail => Exit::Fail,

@@ -1,7 +1,5 @@
 //! `busbar schema`: the JSON schema of a file kind.
 
-use std::io::Write as _;
-
 use clap::ValueEnum;
 
 use crate::{Exit, Failure};
@@ -26,7 +24,6 @@ pub(crate) fn print(args: &Args) -> Result<Exit, Failure> {
         Kind::Rig => rig::RigFile::schema().to_value(),
         Kind::Battery => rig::BatteryFile::schema().to_value(),
     };
-    // A closed pipe (`| head`) ends the output and is no failure.
-    let _ = writeln!(std::io::stdout(), "{schema:#}");
+    crate::answer(&format!("{schema:#}\n"))?;
     Ok(Exit::Pass)
 }

@@ -241,3 +241,20 @@ fn a_folder_that_cannot_be_written_is_said_before_anything_runs() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("/proc/busbar") && said.contains("nothing was run"), "{said}");
 }
+
+#[cfg(target_os = "linux")]
+#[rstest]
+#[case(&["schema", "suite"])]
+#[case(&["list", "requirements"])]
+fn an_answer_that_cannot_be_written_is_no_success(#[case] arguments: &[&str]) {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let output = Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(arguments)
+        .env("BUSBAR_HOME", PROJECT)
+        .stdout(full)
+        .output()
+        .expect("the binary was built for this test");
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{words}");
+    assert!(words.contains("standard output"), "{words}");
+}
