@@ -2,7 +2,7 @@
 
 use core::fmt::Display;
 
-use proto::quantity::Micros;
+use proto::quantity::{Micros, Percent, Volts};
 use proto::stimulus::Stimulus;
 
 use super::Subject;
@@ -11,13 +11,18 @@ use crate::recording::Recording;
 use crate::thresholds::Graded;
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, bridged, common, heard, times, without};
+use crate::window::{Window, bridged, common, extremes, heard, times, without};
 use crate::wire::Terms;
 
 /// After the mark `full` a battery may take this long to come to rest before it is judged.
 const TO_REST: Micros = Micros::from_secs(600);
 /// What a step of load, sun or grid stirs up in the plant is over by then: the reconnection to the grid takes 60 s.
 const STIRRED: Micros = Micros::from_secs(120);
+/// A battery that says so much of itself is full.
+const FULL_CHARGE: Percent = Percent(98.0);
+/// A cell that comes so close to its share of the declared maximum ends charge for all, as one high cell must. The
+/// curve of a LFP cell is flat until there: below 3.40 V it holds a few percent less than full.
+const SHORT_OF_MAXIMUM: Volts = Volts(0.15);
 /// Changes closer together than this are one disturbance: a ramp, or several switches thrown at once.
 const ONE: Micros = Micros::from_secs(30);
 
@@ -71,8 +76,35 @@ impl<'a> Scene<'a> {
         if self.full.is_none() {
             let why = self.cut_short().map_or_else(String::new, |why| format!(": {why}"));
             opinion.unclear(format!("the battery was not seen full for longer than 10 minutes{why}"));
+        } else if let Some(short) = self.never_full() {
+            opinion.unclear(format!("charge was stopped, but the battery never was full: {short}"));
+            return None;
         }
         self.full
+    }
+
+    /// How far from full the battery stayed in the whole case, by its own account and by its highest cell; nothing
+    /// when it was full. A suite marks `full` when CVL is lowered, which a battery may do long before.
+    pub(super) fn never_full(&self) -> Option<String> {
+        let battery = self.subject.battery;
+        let highest = |channel| extremes(self.series(channel), &[self.whole]).map(|(_, high)| high);
+        let enough = battery.max_charge_voltage / f64::from(battery.cells.max(1)) - SHORT_OF_MAXIMUM;
+        let soc = highest(Channel::Soc);
+        // Without 0x373 the mean of the cells has to do.
+        let cell = highest(Channel::MaxCell)
+            .or_else(|| highest(Channel::PackVoltage).map(|v| v / f64::from(battery.cells.max(1))));
+        if soc.is_some_and(|soc| soc >= FULL_CHARGE.0) || cell.is_some_and(|cell| cell >= enough.0) {
+            return None;
+        }
+        let told = |value: Option<f64>, decimals, unit| match value {
+            Some(value) => format!("{value:.decimals$} {unit}"),
+            None => "unknown".to_owned(),
+        };
+        Some(format!(
+            "its state of charge reached {}, its highest cell {}; {FULL_CHARGE:.0} or {enough:.2} make it full",
+            told(soc, 0, "%"),
+            told(cell, 3, "V")
+        ))
     }
 
     /// The parts of a window without what a disturbance stirs up.

@@ -124,6 +124,12 @@ const CONVERGED: Volts = Volts(0.3);
 /// CVL-10: *"A control loop that dynamically determines the CVL works even better; especially in case of high
 /// imbalance, which we see regularly in new installed systems"* (P 1.5.3).
 pub(super) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
+    if scene.full.is_some()
+        && let Some(short) = scene.never_full()
+    {
+        opinion.fail(format!("CVL is held down without cause, so that the battery never gets full: {short}"));
+        return;
+    }
     let Some(full) = scene.at_full(opinion) else { return };
     let pair = [scene.series(Channel::MaxCell), scene.series(Channel::MinCell)];
     let spread: Vec<(Window, f64)> =
@@ -247,5 +253,26 @@ mod tests {
     #[case(imbalanced(0.010).shaped(Channel::Cvl, |t, _| if t > FULL { 54.0 } else { 56.8 }).shaped(Channel::Soc, |_, _| 80.0), Fail)]
     fn imbalance(#[case] stage: Stage, #[case] expected: Outcome) {
         check(&stage, "CVL-10", expected);
+    }
+
+    #[test]
+    fn a_battery_that_lowers_cvl_long_before_it_is_full_passes_nothing_about_being_full() {
+        let early = good()
+            .shaped(Channel::Soc, |_, soc| soc.min(96.0))
+            .shaped(Channel::MaxCell, |_, _| 3.34)
+            .shaped(Channel::PackVoltage, |_, v| v.min(53.3));
+        for id in ["BEH-FI", "CVL-02", "CVL-06", "CVL-07", "CCL-02"] {
+            let verdict = early.verdict(id);
+            assert_eq!(verdict.outcome, Outcome::Inconclusive, "{id}: {}", verdict.reason);
+            assert!(verdict.reason.contains("never was full"), "{id}: {}", verdict.reason);
+        }
+        let stuck = early.verdict("CVL-10");
+        assert_eq!(stuck.outcome, Outcome::Fail, "{}", stuck.reason);
+    }
+
+    #[test]
+    fn one_high_cell_makes_a_battery_full_whatever_its_state_of_charge() {
+        let high = good().shaped(Channel::Soc, |_, soc| soc.min(96.0));
+        assert_eq!(high.verdict("BEH-FI").outcome, Outcome::Pass, "{}", high.verdict("BEH-FI").reason);
     }
 }
