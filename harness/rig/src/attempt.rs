@@ -3,12 +3,12 @@
 use engine::bench::{Bench as _, Input, Witness};
 use engine::interlock::LimitsError;
 use engine::run::{End, Record};
-use engine::suite::{BindError, Case, Runnable};
+use engine::suite::{BindError, Case, Runnable, Step, Verb};
 use judge::battery::Battery;
 use judge::behaviour::{Subject, judge};
 use judge::trace::{Event, Trace};
 use judge::verdict::{Outcome, Verdict, outcome_of_case};
-use proto::quantity::Micros;
+use proto::quantity::{Micros, Watts};
 
 use crate::{BatteryFile, RigFile, SimBench};
 
@@ -66,16 +66,61 @@ impl Witness for Unseen {
 /// When the limits of the rig make no sense: then nothing may run on it.
 pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, LimitsError> {
     let not_applicable = |reason| Planned::NotApplicable { reason, case: Box::new(case.clone()) };
-    Ok(match case.bind(&rig.limits, &rig.capabilities) {
+    let runnable = match case.bind(&rig.limits, &rig.capabilities) {
+        Ok(runnable) => runnable,
         Err(BindError::Limits(error)) => return Err(error),
-        Err(BindError::NotApplicable { reason }) => not_applicable(reason),
-        Ok(_) if battery.simulated.is_none() => not_applicable(format!(
-            "the file of `{}` does not say how a simulated rig plays it (`simulated:`)",
-            battery.declared.name
-        )),
-        Ok(runnable) => {
-            Planned::Ready(Box::new(Ready { runnable, rig: rig.clone(), battery: battery.clone() }))
-        }
+        Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),
+    };
+    if let Some(reason) = misfit(case, rig, &battery.declared) {
+        return Ok(not_applicable(reason));
+    }
+    if battery.simulated.is_none() {
+        let name = &battery.declared.name;
+        return Ok(not_applicable(format!(
+            "the file of `{name}` does not say how a simulated rig plays it (`simulated:`)"
+        )));
+    }
+    Ok(Planned::Ready(Box::new(Ready { runnable, rig: rig.clone(), battery: battery.clone() })))
+}
+
+/// Why this battery cannot be put on this rig, or not through this case: known before anything is switched on.
+fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
+    let limits = &rig.limits;
+    if battery.min_voltage < limits.pack_voltage_min || battery.max_charge_voltage > limits.pack_voltage_max {
+        return Some(format!(
+            "the battery works from {} to {}, the rig allows {} to {} (`pack-voltage-min`, `pack-voltage-max`)",
+            battery.min_voltage, battery.max_charge_voltage, limits.pack_voltage_min, limits.pack_voltage_max
+        ));
+    }
+    if battery.cell_under_voltage < limits.cell_voltage_min
+        || battery.cell_over_voltage > limits.cell_voltage_max
+    {
+        return Some(format!(
+            "the battery protects its cells at {} and {}, the rig would give up before that, at {} and {} \
+             (`cell-voltage-min`, `cell-voltage-max`)",
+            battery.cell_under_voltage,
+            battery.cell_over_voltage,
+            limits.cell_voltage_min,
+            limits.cell_voltage_max
+        ));
+    }
+    // While feeding in, the GX lets the sun charge with all it has, whatever CCL says: it must fit the battery.
+    let sun = brightest(&case.steps, case.start.pv).min(rig.plant.solar.maximum_power);
+    let charge = (sun / battery.max_charge_voltage).min(rig.plant.solar.maximum_current);
+    (charge > battery.max_charge_current).then(|| {
+        format!(
+            "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most",
+            battery.max_charge_current
+        )
+    })
+}
+
+/// The most PV power that steps ask for.
+fn brightest(steps: &[Step], start: Watts) -> Watts {
+    steps.iter().fold(start, |most, step| match &step.verb {
+        Verb::Pv { power, .. } => most.max(*power),
+        Verb::Repeat { steps, .. } => brightest(steps, most),
+        _ => most,
     })
 }
 
@@ -157,4 +202,44 @@ fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> 
 fn seed_of(seed: u64, name: &str) -> u64 {
     let offset = 0xcbf2_9ce4_8422_2325 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     name.bytes().fold(offset, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const CASE: &str = "suite: s\ntitle: t\nspec: P 1.5.3.1\nneeds: [pv, gx, grid]\ncases:\n  - case: c\n    title: t\n    \
+        requirements: [CVL-01]\n    start: { soc: 50 %, grid: on, feed-in: on, pv: off, ac-load: off }\n    steps:\n      \
+        - repeat: { times: 2, steps: [ { pv: { power: 5.5 kW } }, { hold: 1 min } ] }\n";
+
+    /// What becomes of the case with the reference battery, one line of its file changed.
+    fn planned(good: &str, other: &str) -> Planned {
+        let rig = include_str!("../../../rigs/simulated.yaml");
+        let battery = include_str!("../../../rigs/batteries/reference.yaml");
+        assert!(battery.contains(good), "{good} stands in the file");
+        let suite = engine::suite::Suite::parse("s.yaml", CASE).expect("a good suite");
+        let rig = RigFile::parse("rig", rig).expect("a good rig");
+        let battery = BatteryFile::parse("b", &battery.replacen(good, other, 1)).expect("a good battery");
+        plan(&suite.cases[0], &rig, &battery).expect("the limits leave room")
+    }
+
+    #[test]
+    fn the_reference_fits() {
+        assert!(matches!(planned("cells: 16", "cells: 16"), Planned::Ready(_)));
+    }
+
+    #[rstest]
+    #[case("min-voltage: 44.8 V", "min-voltage: 22.4 V", "works from 22.4 V to 56.8 V")]
+    #[case("max-charge-voltage: 56.8 V", "max-charge-voltage: 63 V", "the rig allows 36 V to 60 V")]
+    #[case("cell-over-voltage: 3.65 V", "cell-over-voltage: 4.25 V", "would give up before that")]
+    #[case("max-charge-current: 140 A", "max-charge-current: 50 A", "5500 W, charges with up to 97 A")]
+    fn a_battery_that_does_not_fit_is_told_before_anything_starts(
+        #[case] good: &str,
+        #[case] other: &str,
+        #[case] says: &str,
+    ) {
+        let Planned::NotApplicable { reason, .. } = planned(good, other) else { panic!("{other} fits") };
+        assert!(reason.contains(says), "{reason}");
+    }
 }
