@@ -11,6 +11,11 @@ use super::sent::Sent;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::Window;
 
+/// A GX sends 0x305 and 0x307 every second (P 3): a silence of this length is none of its own.
+const PAUSE: Micros = Micros::from_secs(3);
+/// Frames of a GX from which on its silence says something.
+const HEARD: u64 = 10;
+
 #[derive(Debug, Clone)]
 pub(super) struct Bus {
     frames: Tally,
@@ -71,6 +76,14 @@ impl Bus {
                 }
             }
         }
+    }
+
+    /// How long nobody sent, if that was the recording's fault: a GX that was heard all the time fell silent together
+    /// with the battery and came back with it, such as between two cases of a run.
+    #[inline]
+    pub(super) fn pause(&self, spot: Spot) -> Option<Micros> {
+        let silent = spot.at.since(self.frames.last?.at);
+        (silent >= PAUSE && self.gx.count >= HEARD).then_some(silent)
     }
 
     #[inline]

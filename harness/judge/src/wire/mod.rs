@@ -105,6 +105,9 @@ impl Wire {
     #[inline]
     pub fn frame(&mut self, spot: Spot, frame: &Frame, message: Option<&Message>) {
         let spot = Spot { frame: Some(*frame), ..spot };
+        if let Some(pause) = self.bus.pause(spot) {
+            self.timing.pause(pause, spot.at);
+        }
         self.bus.frame(spot, frame);
         let Some(message) = message else { return };
         self.presence.frame(spot, frame, message);

@@ -386,3 +386,48 @@ proptest! {
         }
     }
 }
+
+/// A minute, a silence of the whole bus or of the battery alone, and another minute.
+fn interrupted(gx_goes_on: bool) -> Wire {
+    log_with(130, |s| {
+        let cycle = BYD.iter().map(|f| (*f).to_owned());
+        match (60..70).contains(&s) {
+            false => cycle.collect(),
+            true if gx_goes_on => cycle.take(2).collect(),
+            true => Vec::new(),
+        }
+    })
+}
+
+#[test]
+fn a_silence_that_the_gx_shares_is_a_pause_of_the_recording() {
+    let shared = check(&interrupted(false), "TIM-01", Pass);
+    assert!(
+        shared.evidence.iter().any(|e| e.what.contains("pauses") && e.value.starts_with("1,")),
+        "{shared:?}"
+    );
+    check(&interrupted(false), "TIM-05", Pass);
+    check(&interrupted(true), "TIM-01", Fail);
+}
+
+#[test]
+fn a_battery_that_does_not_come_back_after_a_pause_is_found_out() {
+    let gone = log_with(130, |s| {
+        let cycle = BYD.iter().map(|f| (*f).to_owned());
+        match s {
+            0..60 => cycle.collect(),
+            60..70 => Vec::new(),
+            _ => cycle.take(2).collect(),
+        }
+    });
+    check(&gone, "TIM-01", Fail);
+}
+
+#[test]
+fn without_a_gx_on_the_bus_a_silence_is_the_batterys() {
+    let alone = log_with(130, |s| {
+        let cycle = BYD[2..].iter().map(|f| (*f).to_owned());
+        if (60..70).contains(&s) { Vec::new() } else { cycle.collect() }
+    });
+    check(&alone, "TIM-01", Fail);
+}

@@ -33,6 +33,9 @@ impl Default for Cadence {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Timing {
     core: [Cadence; 4],
+    /// how often the recording paused, and the longest time
+    pauses: u64,
+    longest_pause: Micros,
 }
 
 impl Cadence {
@@ -76,6 +79,15 @@ impl Timing {
         self.core[which].frame(spot);
     }
 
+    /// The recording paused until `end`: gaps count from there, the pause itself is none of the battery's.
+    pub(super) fn pause(&mut self, length: Micros, end: Micros) {
+        self.pauses += 1;
+        self.longest_pause = self.longest_pause.max(length);
+        for last in self.core.iter_mut().filter_map(|cadence| cadence.last.as_mut()) {
+            last.at = end;
+        }
+    }
+
     /// TIM-01: *"When the inverter does not receive the 0x351 message from the battery every 3 seconds, the system will
     /// stop charging and discharging"*.
     pub(super) fn never_pauses(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
@@ -112,6 +124,12 @@ impl Timing {
         evidence.line = spot.line;
         evidence.frame = spot.frame;
         opinion.show(evidence);
+        if self.pauses > 0 {
+            opinion.show(Evidence::fact(
+                "pauses of the recording, in which the GX was silent too: not held against the battery",
+                format!("{}, the longest {:.0} s", self.pauses, self.longest_pause.secs()),
+            ));
+        }
         if gap >= limit {
             opinion.fail(format!(
                 "0x351 pauses for {:.2} s before {}: at {:.0} s the system stops charging and discharging",
