@@ -23,8 +23,16 @@ pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
     );
     // A battery trips some seconds after the voltage that made it trip.
     let hit = found.windows.iter().map(|w| Window::new(w.from, w.to + Micros::from_secs(30)));
-    let trip = hit.flat_map(|w| trips(scene.trace, w)).next();
-    if let Some(trip) = trip {
+    let trips: Vec<_> = hit.flat_map(|w| trips(scene.trace, w)).collect();
+    let trip = trips.iter().find(|t| t.how.convicts()).or(trips.first());
+    if let Some(trip) = trip.filter(|t| !t.how.convicts()) {
+        opinion.show(Evidence::fact("M1 doubtful", trip.how.to_string()).against("none").within(trip.window));
+        opinion.unclear(format!(
+            "whether the battery switched off at {} is not certain: {}; measure on both sides of the main switch",
+            about(trip.window.from),
+            trip.how
+        ));
+    } else if let Some(trip) = trip {
         opinion.show(Evidence::fact("M1 trip", trip.how.to_string()).against("none").within(trip.window));
         opinion.fail(format!(
             "the battery does not stand a DC bus at CVL + {:.1} V: {} at {}",
@@ -221,6 +229,11 @@ mod tests {
         check(&alarmed, "CVL-08", Fail);
         let open = high_bus().shaped(Channel::Online, |t, v| if t > 5000 { 0.0 } else { v });
         check(&open, "CVL-08", Fail);
+        let apart = high_bus()
+            .shaped(Channel::PackVoltage, |t, v| if (5000..5060).contains(&t) { 54.0 } else { v })
+            .shaped(Channel::PackCurrent, |t, i| if (5000..5060).contains(&t) { 0.0 } else { i });
+        check(&apart, "CVL-08", Inconclusive);
+        check(&apart.deaf(Channel::Online), "CVL-08", Fail);
     }
 
     #[test]

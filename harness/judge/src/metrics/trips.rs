@@ -6,7 +6,7 @@ use proto::message::AlarmKind;
 use proto::quantity::Micros;
 
 use crate::trace::{Channel, Series, Trace};
-use crate::window::{Window, times};
+use crate::window::{Window, heard, stretches, times};
 
 /// The battery was gone, or raised a high-voltage alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +24,12 @@ pub enum How {
     Offline,
     /// a high-voltage alarm on CAN
     HighVoltageAlarm,
-    /// no current at all while the DC bus leaves the battery voltage by more than 1 V
+    /// no current at all while the DC bus leaves the battery voltage by more than 1 V, seen against their usual
+    /// difference
     Parted,
+    /// the same while 0x35A says all the time that the main switch is closed: a battery that hides it, or instruments
+    /// that disagree
+    PartedUnsaid,
     /// the battery's unit on the GX does not answer any more
     LostOnGx,
 }
@@ -36,6 +40,11 @@ impl How {
     pub fn is_disconnect(self) -> bool {
         self != Self::HighVoltageAlarm
     }
+    /// Whether it shows by itself that the battery tripped; what does not is a question only.
+    #[must_use]
+    pub fn convicts(self) -> bool {
+        self != Self::PartedUnsaid
+    }
 }
 
 impl fmt::Display for How {
@@ -44,10 +53,22 @@ impl fmt::Display for How {
             Self::Offline => "0x35A says the main switch is open",
             Self::HighVoltageAlarm => "0x35A raises a high-voltage alarm",
             Self::Parted => "no current flows while the DC bus leaves the battery voltage by more than 1 V",
+            Self::PartedUnsaid => {
+                "no current flows while the DC bus leaves the battery voltage by more than 1 V, yet 0x35A says the main switch is closed"
+            }
             Self::LostOnGx => "the GX has lost the battery",
         })
     }
 }
+
+/// A voltmeter that is off, and the drop of the cables, are no parting: this far beyond the usual difference, V.
+const PARTED: f64 = 1.0;
+/// Below this no current flows, A.
+const NO_CURRENT: f64 = 0.05;
+/// From this on the main switch is closed for sure, A.
+const FLOWS: f64 = 1.0;
+/// So long must current flow before its time alone says what the usual difference is, s.
+const ENOUGH: f64 = 60.0;
 
 /// M1: every trip in a window. The threshold is none: *"the battery does not switch off in an over-voltage error"*
 /// (P 1.5.3.1).
@@ -55,19 +76,60 @@ impl fmt::Display for How {
 pub fn trips(trace: &Trace, window: Window) -> Vec<Trip> {
     let one = |channel| trace.series(channel);
     let high_voltage = |[mask]: [f64; 1]| mask as u32 & (1 << AlarmKind::HighVoltage as u32) != 0;
-    let parted = |[current, pack, bus]: [f64; 3]| current.abs() < 0.05 && (bus - pack).abs() > 1.0;
     let parts = [one(Channel::PackCurrent), one(Channel::PackVoltage), one(Channel::BusVoltage)];
+    let usual = usual_difference(parts);
+    let parted = |[current, pack, bus]: [f64; 3]| {
+        current.abs() < NO_CURRENT && usual.is_some_and(|usual| (bus - pack - usual).abs() > PARTED)
+    };
     // The GX is polled and CAN is not: after a fast change the two voltages differ for a poll or two.
     let lasting = |w: &Window| w.length() >= Micros::from_secs(5);
+    let (unsaid, parted): (Vec<Window>, Vec<Window>) = times(parts, window, parted)
+        .into_iter()
+        .filter(lasting)
+        .partition(|&w| says_closed(one(Channel::Online), w));
     let mut out: Vec<Trip> = Vec::new();
     let mut take =
         |how, windows: Vec<Window>| out.extend(windows.into_iter().map(|window| Trip { window, how }));
     take(How::Offline, times([one(Channel::Online)], window, |[v]| v < 0.5));
     take(How::HighVoltageAlarm, times([one(Channel::Alarms)], window, high_voltage));
-    take(How::Parted, times(parts, window, parted).into_iter().filter(lasting).collect());
+    take(How::Parted, parted);
+    take(How::PartedUnsaid, unsaid);
     take(How::LostOnGx, lost(one(Channel::GxBattery), window));
     out.sort_by_key(|t| t.window);
     out
+}
+
+/// Median over the case, V, of what the DC bus stands above the battery voltage: while current flows, which a battery
+/// that is off cannot fake, or over all the time where it hardly ever flows.
+fn usual_difference(parts: [&Series; 3]) -> Option<f64> {
+    let end = parts.iter().filter_map(|s| s.last_seen()).max()?;
+    let all = stretches(parts, Window::new(Micros::ZERO, end));
+    let weighed = |least: f64| -> Vec<(f64, f64)> {
+        let enough = all.iter().filter(|s| s.values[0].abs() >= least);
+        enough.map(|s| (s.values[2] - s.values[1], s.window.secs())).collect()
+    };
+    let flowing = weighed(FLOWS);
+    let total: f64 = flowing.iter().map(|d| d.1).sum();
+    median(if total >= ENOUGH { flowing } else { weighed(0.0) })
+}
+
+/// Median of values that each come with a weight.
+fn median(mut weighed: Vec<(f64, f64)>) -> Option<f64> {
+    weighed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let half = weighed.iter().map(|w| w.1).sum::<f64>() / 2.0;
+    let mut below = 0.0;
+    let middle = weighed.iter().find(|w| {
+        below += w.1;
+        below >= half
+    });
+    middle.map(|w| w.0)
+}
+
+/// Whether 0x35A was heard throughout and said throughout that the main switch is closed.
+fn says_closed(online: &Series, window: Window) -> bool {
+    let closed: f64 = times([online], window, |[v]| v > 0.5).iter().map(|w| w.secs()).sum();
+    let heard = heard(online, &[window]) * window.secs();
+    closed.min(heard) > window.secs() - 1e-6
 }
 
 /// Lost means it was there before.
@@ -136,6 +198,66 @@ mod tests {
         let mut t = healthy();
         t.push(Channel::PackCurrent, s(100), 0.0);
         assert_eq!(trips(&t, hour()), []);
+    }
+
+    /// An hour once a second: current flows for the first half, and is regulated to nothing in the second.
+    fn resting(f: impl Fn(u64, Channel, f64) -> Option<f64>) -> Trace {
+        let mut t = Trace::default();
+        for at in 0..3600 {
+            for (channel, value) in [
+                (Channel::Online, 1.0),
+                (Channel::PackCurrent, if at < 1800 { 12.0 } else { 0.0 }),
+                (Channel::PackVoltage, 55.0),
+                (Channel::BusVoltage, 55.1),
+            ] {
+                if let Some(value) = f(at, channel, value) {
+                    t.push(channel, s(at), value);
+                }
+            }
+        }
+        t
+    }
+    fn only(t: &Trace) -> Vec<How> {
+        trips(t, hour()).iter().map(|t| t.how).collect()
+    }
+
+    /// The battery's voltmeter reads 1.5 V too low or too high, whether or not current ever flows.
+    #[rstest]
+    #[case(-1.5, 1.0)]
+    #[case(1.5, 1.0)]
+    #[case(1.5, 0.0)]
+    fn a_voltmeter_that_is_off_is_no_disconnect(#[case] off: f64, #[case] current: f64) {
+        for online in [Some(1.0), None] {
+            let t = resting(|_, channel, v| match channel {
+                Channel::PackVoltage => Some(v + off),
+                Channel::PackCurrent => Some(v * current),
+                Channel::Online => online,
+                _ => Some(v),
+            });
+            assert_eq!(only(&t), []);
+        }
+    }
+
+    /// The same battery switches off: the bus leaves the usual difference, even towards the shown voltage.
+    #[rstest]
+    #[case(53.5, 57.0)]
+    #[case(53.5, 53.5)]
+    #[case(56.5, 56.6)]
+    fn a_departure_from_the_usual_difference_is_one(#[case] pack: f64, #[case] bus: f64) {
+        let parting = |online: fn(u64) -> Option<f64>| {
+            resting(move |at, channel, v| match channel {
+                Channel::PackVoltage => Some(pack),
+                Channel::BusVoltage if at >= 3000 => Some(bus),
+                Channel::Online => online(at),
+                _ => Some(v),
+            })
+        };
+        assert_eq!(only(&parting(|_| None)), [How::Parted], "0x35A is not sent");
+        assert_eq!(only(&parting(|at| (at < 2990).then_some(1.0))), [How::Parted], "0x35A falls silent");
+        let open = parting(|at| Some(if at < 3100 { 1.0 } else { 0.0 }));
+        assert_eq!(only(&open), [How::Parted, How::Offline], "0x35A says it late");
+        assert_eq!(only(&parting(|_| Some(1.0))), [How::PartedUnsaid], "0x35A says closed");
+        assert!(!How::PartedUnsaid.convicts() && How::Parted.convicts());
     }
 
     #[test]
