@@ -185,11 +185,26 @@ pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
             )
             .against(format!("≥ {}", thresholds.excitation.limit)),
         )
-        .show(Evidence::fact("M12 correlation", format!("{:.0} %", found.correlation.0)));
+        .show(Evidence::fact("M12 correlation", format!("{:.0} %", found.correlation.0)))
+        .show(
+            Evidence::fact(
+                "M12 root mean square of what CVL moved in a window",
+                format!("{:.2} V", found.moved.0),
+            )
+            .against(format!("≤ {:.2} V", found.explained().0)),
+        );
     if !excited {
         opinion.unclear(format!(
             "the battery voltage was moved {} times by {:.2} V: at least 6 times by {} decides",
             found.windows, found.excitation.0, thresholds.excitation.limit
+        ));
+    } else if found.slope < thresholds.tracking.limit
+        && found.moved > found.explained()
+        && -found.correlation.0 < thresholds.correlation.limit.0
+    {
+        opinion.unclear(format!(
+            "CVL moved by {:.2} V while the voltage was moved by {:.2} V, but not at once with it (slope {:.0} %, correlation {:.0} %): it may follow the voltage more slowly than in 2 minutes. What decides it is each change of CVL in the log: if the new CVL always is the battery voltage of that moment minus the same constant, it follows",
+            found.moved.0, found.excitation.0, found.slope.0, found.correlation.0
         ));
     } else if found.slope < thresholds.tracking.limit {
         opinion.pass(format!(
@@ -416,6 +431,36 @@ mod tests {
         check(&tracking, "CVL-05", Fail);
         check(&good().following(0.1), "CVL-05", Pass);
         check(&good().unmoved(), "CVL-05", Inconclusive);
+    }
+
+    /// CVL is the battery voltage minus 0.2 V as it was when last looked at.
+    #[rstest]
+    #[case(20, Fail)]
+    #[case(120, Inconclusive)]
+    #[case(180, Inconclusive)]
+    #[case(240, Inconclusive)]
+    #[case(290, Inconclusive)]
+    #[case(410, Inconclusive)]
+    #[case(650, Inconclusive)]
+    fn a_cvl_that_follows_slower_than_the_windows_does_not_pass(
+        #[case] refresh: u64,
+        #[case] expected: Outcome,
+    ) {
+        let low = |t: u64| t >= 6600 && t % 600 < 120;
+        let sampled = move |t: u64, v: f64| {
+            let seen = t.saturating_sub((t + refresh / 6) % refresh);
+            if t < 3000 { v } else { 55.0 - if low(seen) { 2.4 } else { 0.0 } }
+        };
+        check(&good().shaped(Channel::Cvl, sampled), "CVL-05", expected);
+    }
+
+    /// A control loop of the highest cell: CVL rises a little while the cells are low, or flickers by one step.
+    #[test]
+    fn a_cvl_with_a_mind_of_its_own_passes() {
+        check(&good().following(-0.2), "CVL-05", Pass);
+        check(&good().shaped(Channel::Cvl, |t, v| v + 0.1 * (t / 37 % 2) as f64), "CVL-05", Pass);
+        let slow = |t: u64, v: f64| if t > 6600 { v + ((t - 6600) / 1200) as f64 * 0.1 } else { v };
+        check(&good().shaped(Channel::Cvl, slow), "CVL-05", Pass);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use proto::quantity::{Micros, Percent, Volts};
 
+use super::LSB;
 use crate::trace::{Channel, Trace};
-use crate::window::{Window, mean};
+use crate::window::{Window, extremes, mean};
 
 /// How CVL answers when the battery voltage is moved on purpose.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,6 +17,25 @@ pub struct Tracking {
     pub slope: Percent,
     /// correlation of the two
     pub correlation: Percent,
+    /// root mean square of what CVL moved, from its lowest to its highest value, in each window and the 30 s before
+    pub moved: Volts,
+}
+
+/// One step of CVL on the wire, to and fro, is no movement; V.
+const FLICKER: Volts = Volts(1.25 * LSB);
+/// A CVL that moves by no more than this share of what the voltage moved stands still.
+const STILL: f64 = 0.1;
+/// What CVL moves in all may exceed what the slope explains by its last bit and the noise of both.
+const SCATTER: f64 = 1.25;
+
+impl Tracking {
+    /// How far CVL may move for the slope to tell all of its answer. A CVL that moves further answers something else,
+    /// or the voltage of another time: one that is refreshed more slowly than the windows hardly has a slope.
+    #[must_use]
+    pub fn explained(&self) -> Volts {
+        let share = (self.slope.0.abs() / 100.0 * SCATTER).max(STILL);
+        Volts((self.excitation.0 * share).max(FLICKER.0))
+    }
 }
 
 const SETTLED: Micros = Micros::from_secs(45);
@@ -33,23 +53,28 @@ const LONGEST: Micros = Micros::from_secs(120);
 #[must_use]
 pub fn tracking(trace: &Trace, windows: &[Window]) -> Tracking {
     let (cvl, pack) = (trace.series(Channel::Cvl), trace.series(Channel::PackVoltage));
-    let moves: Vec<(f64, f64)> = windows
+    let moves: Vec<[f64; 3]> = windows
         .iter()
         .filter(|w| w.length() >= SHORTEST && w.from >= BEFORE)
         .filter_map(|w| {
-            let before = [Window::new(Micros(w.from.0 - BEFORE.0), w.from)];
+            let rest = Micros(w.from.0 - BEFORE.0);
+            let before = [Window::new(rest, w.from)];
             let after = [Window::new(w.from + SETTLED, w.to.min(w.from + LONGEST))];
-            Some((mean(pack, &after)? - mean(pack, &before)?, mean(cvl, &after)? - mean(cvl, &before)?))
+            let (low, high) = extremes(cvl, &[Window::new(rest, w.to)])?;
+            let change = |series| Some(mean(series, &after)? - mean(series, &before)?);
+            Some([change(pack)?, change(cvl)?, high - low])
         })
         .collect();
-    let sum = |f: fn(&(f64, f64)) -> f64| moves.iter().map(f).sum::<f64>();
-    let (vv, cc, vc) = (sum(|m| m.0 * m.0), sum(|m| m.1 * m.1), sum(|m| m.0 * m.1));
+    let sum = |f: fn(&[f64; 3]) -> f64| moves.iter().map(f).sum::<f64>();
+    let (vv, cc, vc) = (sum(|m| m[0] * m[0]), sum(|m| m[1] * m[1]), sum(|m| m[0] * m[1]));
     let share = |x: f64, y: f64| if y > 1e-12 { Percent(100.0 * x / y) } else { Percent(0.0) };
+    let rms = |squares: f64| Volts((squares / moves.len().max(1) as f64).sqrt());
     Tracking {
         windows: moves.len(),
-        excitation: Volts((vv / moves.len().max(1) as f64).sqrt()),
+        excitation: rms(vv),
         slope: share(vc, vv),
         correlation: share(vc, (vv * cc).sqrt()),
+        moved: rms(sum(|m| m[2] * m[2])),
     }
 }
 
@@ -102,6 +127,26 @@ mod tests {
     fn working_against_it_is_negative() {
         let (t, windows) = pulled(0.8, -0.3);
         assert!(tracking(&t, &windows).slope.0 < 0.0);
+    }
+
+    /// A share of the voltage explains the movement; a voltage of another time does not.
+    #[test]
+    fn how_far_cvl_moved() {
+        for follows in [1.0, 0.2, 0.0, -0.3] {
+            let (t, windows) = pulled(0.8, follows);
+            let found = tracking(&t, &windows[..13]);
+            assert!((found.moved.0 - 0.8 * f64::abs(follows)).abs() < 1e-6, "{found:?}");
+            assert!(found.moved <= found.explained(), "{found:?}");
+        }
+        let (t, windows) = pulled(0.8, 0.0);
+        let mut late = Trace::default();
+        for at in 0..4200u64 {
+            let seen = at - at % 290;
+            late.push(Channel::PackVoltage, s(at), t.series(Channel::PackVoltage).at(s(at)).expect("pushed"));
+            late.push(Channel::Cvl, s(at), t.series(Channel::PackVoltage).at(s(seen)).expect("pushed") - 0.2);
+        }
+        let found = tracking(&late, &windows[..13]);
+        assert!(found.slope.0 < 40.0 && found.moved > found.explained(), "{found:?}");
     }
 
     #[test]
