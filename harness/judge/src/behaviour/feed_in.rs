@@ -143,15 +143,22 @@ fn exports_steadily(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
         ));
     }
     match ripple(scene.trace, &on, thresholds.export.limit) {
-        Some((share, exported)) => {
-            opinion.show(
-                Evidence::fact("mean power fed into the grid", format!("{:.0} W", exported.0)).within(full),
-            );
+        Some(found) => {
+            opinion
+                .show(
+                    Evidence::fact("mean power fed into the grid", format!("{:.0} W", found.exported.0))
+                        .within(full),
+                )
+                .show(
+                    Evidence::fact("M8 tracker scans left out of the spread", found.scans.to_string())
+                        .against("60 s apart or more")
+                        .within(full),
+                );
             let complaint = "solar power is not fed into the grid in a stable manner; spread over mean";
             Scene::at_most(
                 opinion,
                 "M8 spread of the exported power over its mean",
-                share,
+                found.share,
                 thresholds.export_ripple,
                 full,
                 complaint,
@@ -183,6 +190,12 @@ fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
     if let Some(slowest) = found.iter().max_by_key(|s| s.time) {
         let what = format!("M8 slowest settling of the grid power after {} steps", found.len());
         let complaint = "the power fed into the grid takes too long to settle after a step";
+        let scans: usize = found.iter().map(|s| s.scans).sum();
+        opinion.show(
+            Evidence::fact("M8 tracker scans left out of the settling", scans.to_string())
+                .against("60 s apart or more")
+                .within(full),
+        );
         Scene::at_most(opinion, &what, about(slowest.time), thresholds.settling, slowest.window, complaint);
     }
     opinion.show(Evidence::fact("loads switched while full", loads.to_string()).within(full));
@@ -245,6 +258,18 @@ mod tests {
             .shaped(Channel::BusVoltage, |t, v| if (4000..5000).contains(&t) { 57.2 } else { v })
     }
 
+    /// PV dips for 3 s every so often, and the export with it.
+    fn dipping(every: u64) -> Stage {
+        let dip = move |t: u64, p: f64| if t % every < 3 { p * 0.3 } else { p };
+        good().shaped(Channel::PvPower, dip).shaped(Channel::GridPower, dip)
+    }
+    #[test]
+    fn the_scans_left_out_are_counted() {
+        let evidence = dipping(600).verdict("BEH-FI").evidence;
+        let scans = evidence.iter().find(|e| e.what == "M8 tracker scans left out of the spread");
+        assert!(scans.is_some_and(|e| e.value != "0"), "{evidence:#?}");
+    }
+
     #[rstest]
     #[case(good(), Pass)]
     #[case(good().cut(4500), Inconclusive)]
@@ -256,6 +281,8 @@ mod tests {
     #[case(good().shaped(Channel::GxBattery, |t, v| if t > 5000 { 0.0 } else { v }), Fail)]
     #[case(good().shaped(Channel::GridPower, |t, p| if t / 30 % 2 == 0 { p * 1.2 } else { p * 0.8 }), Fail)]
     #[case(good().shaped(Channel::PvPower, |_, p| p * 0.9), Fail)]
+    #[case(dipping(20), Fail)]
+    #[case(dipping(600), Pass)]
     #[case(good().shaped(Channel::PackVoltage, |_, v| v + 1.5).shaped(Channel::PackCurrent, resting), Pass)]
     #[case(parting(), Inconclusive)]
     #[case(parting().deaf(Channel::Online), Fail)]

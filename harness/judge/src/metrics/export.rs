@@ -3,7 +3,7 @@
 use proto::quantity::{Micros, Percent, Watts};
 
 use crate::trace::{Channel, Trace};
-use crate::window::{Window, mean, stretches};
+use crate::window::{Window, bridged, mean, stretches, times, without};
 
 /// A tracker scans its whole range every some minutes and gives less for a moment: no fault of the battery. A poll
 /// may catch only the edge of it.
@@ -13,14 +13,34 @@ const BEFORE_SCAN: Micros = Micros::from_millis(2_500);
 /// After a scan the inverter takes this long to follow, and the GX is polled about once a second.
 const AFTER_SCAN: Micros = Micros::from_secs(8);
 
+/// Trackers scan every 60 s to 600 s (field: solar chargers of several makers), less what two polls may blur. A dip
+/// that comes again sooner is no scan but ripple.
+const BETWEEN_SCANS: Micros = Micros::from_millis(57_500);
+/// Within this the parts of one scan, caught by several polls, are one dip.
+const ONE_SCAN: Micros = Micros::from_secs(3);
+/// Longer than a scan takes, it is a fall of PV power and counts.
+const LONGEST_SCAN: Micros = Micros::from_secs(10);
+
+/// How steady the export is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ripple {
+    /// spread of the exported power over its mean
+    pub share: Percent,
+    /// mean exported power
+    pub exported: Watts,
+    /// tracker scans that were left out
+    pub scans: usize,
+}
+
 /// M8: spread of the exported power over its mean, pooled over windows without steps: each window has its own mean.
 /// Nothing where less than `least` is exported on average. *"Solar power is fed back into the grid, in a stable
 /// manner"* (P 1.5.3.1).
 #[must_use]
-pub fn ripple(trace: &Trace, windows: &[Window], least: Watts) -> Option<(Percent, Watts)> {
+pub fn ripple(trace: &Trace, windows: &[Window], least: Watts) -> Option<Ripple> {
     let grid = trace.series(Channel::GridPower);
-    let (mut variance, mut sum, mut secs) = (0.0, 0.0, 0.0);
-    for steady in windows.iter().map(|&w| without_scans(trace, w)) {
+    let (mut variance, mut sum, mut secs, mut scans) = (0.0, 0.0, 0.0, 0);
+    for (steady, left_out) in windows.iter().map(|&w| without_scans(trace, w)) {
+        scans += left_out;
         let Some(average) = mean(grid, &steady) else { continue };
         for s in steady.iter().flat_map(|&w| stretches([grid], w)) {
             variance += (s.values[0] - average).powi(2) * s.window.secs();
@@ -29,8 +49,8 @@ pub fn ripple(trace: &Trace, windows: &[Window], least: Watts) -> Option<(Percen
         }
     }
     let exported = sum / secs;
-    (secs > 0.0 && exported >= least.0)
-        .then(|| (Percent(100.0 * (variance / secs).sqrt() / exported), Watts(exported)))
+    let share = Percent(100.0 * (variance / secs).sqrt() / exported);
+    (secs > 0.0 && exported >= least.0).then_some(Ripple { share, exported: Watts(exported), scans })
 }
 
 /// How the export settled after one step.
@@ -42,6 +62,8 @@ pub struct Settling {
     pub time: Micros,
     /// mean power towards its end, positive from the grid
     pub settled: Watts,
+    /// tracker scans that were left out
+    pub scans: usize,
 }
 
 /// In its band for this long, the power has settled; what disturbs it later is ripple.
@@ -55,7 +77,7 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
         return None;
     }
     let grid = trace.series(Channel::GridPower);
-    let calm = without_scans(trace, window);
+    let (calm, scans) = without_scans(trace, window);
     let end = window.last(Micros::from_secs(60));
     let tail: Vec<Window> = calm.iter().filter_map(|w| w.overlap(end)).collect();
     let settled = mean(grid, &tail)?;
@@ -70,24 +92,34 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
         since = outside.window.to;
     }
     let time = since.since(window.from);
-    Some(Settling { window, time, settled: Watts(settled) })
+    Some(Settling { window, time, settled: Watts(settled), scans })
 }
 
-fn without_scans(trace: &Trace, window: Window) -> Vec<Window> {
+/// A window without the scans of the tracker, and how many they were.
+fn without_scans(trace: &Trace, window: Window) -> (Vec<Window>, usize) {
     let pv = trace.series(Channel::PvPower);
-    let Some(usual) = mean(pv, &[window]) else { return vec![window] };
-    let scans: Vec<Window> = crate::window::times([pv], window, |[p]| p < usual * SCAN)
-        .into_iter()
-        // Longer than a scan takes, it is a fall of PV power and counts.
-        .filter(|w| w.length() <= Micros::from_secs(10))
-        .map(|w| Window::new(Micros(w.from.0.saturating_sub(BEFORE_SCAN.0)), w.to + AFTER_SCAN))
+    let Some(usual) = mean(pv, &[window]) else { return (vec![window], 0) };
+    let dips = bridged(times([pv], window, |[p]| p < usual * SCAN), ONE_SCAN);
+    let alone = |k: usize| {
+        let soon = |a: usize, b: usize| match (dips.get(a), dips.get(b)) {
+            (Some(a), Some(b)) => b.from.since(a.from) < BETWEEN_SCANS,
+            _ => false,
+        };
+        !soon(k.wrapping_sub(1), k) && !soon(k, k + 1)
+    };
+    let scans: Vec<Window> = dips
+        .iter()
+        .enumerate()
+        .filter(|&(k, w)| w.length() <= LONGEST_SCAN && alone(k))
+        .map(|(_, w)| Window::new(Micros(w.from.0.saturating_sub(BEFORE_SCAN.0)), w.to + AFTER_SCAN))
         .collect();
-    crate::window::without(window, &scans)
+    (without(window, &scans), scans.len())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     fn s(t: u64) -> Micros {
         Micros::from_secs(t)
@@ -108,16 +140,17 @@ mod tests {
     #[test]
     fn a_known_ripple() {
         let t = exporting(|at| if at / 10 % 2 == 0 { 3300.0 } else { 2700.0 });
-        let (share, exported) = ripple(&t, &[w(0, 3600)], Watts(300.0)).expect("it exports");
-        assert!((share.0 - 10.0).abs() < 1e-6, "{share:?}");
-        assert!((exported.0 - 3000.0).abs() < 1e-6);
+        let found = ripple(&t, &[w(0, 3600)], Watts(300.0)).expect("it exports");
+        assert!((found.share.0 - 10.0).abs() < 1e-6, "{found:?}");
+        assert!((found.exported.0 - 3000.0).abs() < 1e-6);
+        assert_eq!(found.scans, 0);
     }
 
     #[test]
     fn different_levels_are_no_ripple() {
         let t = exporting(|at| if at < 1800 { 3000.0 } else { 500.0 });
-        let (share, _) = ripple(&t, &[w(0, 1800), w(1800, 3600)], Watts(300.0)).expect("it exports");
-        assert!(share.0 < 1e-6, "{share:?}");
+        let found = ripple(&t, &[w(0, 1800), w(1800, 3600)], Watts(300.0)).expect("it exports");
+        assert!(found.share.0 < 1e-6, "{found:?}");
     }
 
     #[test]
@@ -126,18 +159,55 @@ mod tests {
         assert_eq!(ripple(&Trace::default(), &[w(0, 3600)], Watts(300.0)), None);
     }
 
-    /// A tracker scan of 4 s every 10 minutes, followed by the inverter.
-    #[test]
-    fn scans_of_the_tracker_are_left_out() {
-        let mut t = Trace::default();
+    /// PV dips for 4 s again and again, and the inverter follows for another 5 s.
+    fn dipping(every: impl Fn(u64) -> u64) -> Trace {
+        let (mut t, mut next) = (Trace::default(), 20);
         for at in 0..3600 {
-            let scan = at % 600 > 590;
-            let dip = if scan && at % 600 < 595 { 0.1 } else { 1.0 };
+            if at == next + 9 {
+                next += every(at);
+            }
+            let dip = if (next..next + 4).contains(&at) { 0.1 } else { 1.0 };
             t.push(Channel::PvPower, s(at), 3000.0 * dip);
-            t.push(Channel::GridPower, s(at), if scan { -1500.0 } else { -3000.0 });
+            t.push(Channel::GridPower, s(at), if (next..next + 9).contains(&at) { -1500.0 } else { -3000.0 });
         }
-        let (share, _) = ripple(&t, &[w(0, 3590)], Watts(300.0)).expect("it exports");
-        assert!(share.0 < 1.0, "{share:?}");
+        t
+    }
+
+    /// A tracker scan every 10 minutes, every minute, and every minute as polls blur it.
+    #[rstest]
+    #[case(|_| 600, 6)]
+    #[case(|_| 60, 60)]
+    #[case(|at| 58 + at / 7 % 4, 60)]
+    fn scans_of_the_tracker_are_left_out(#[case] every: fn(u64) -> u64, #[case] scans: usize) {
+        let found = ripple(&dipping(every), &[w(0, 3600)], Watts(300.0)).expect("it exports");
+        assert!(found.share.0 < 1.0, "{found:?}");
+        assert!(found.scans.abs_diff(scans) <= 2, "{found:?}");
+    }
+
+    /// A battery whose CVL rings makes PV dip as deep and as short as a scan does, only more often.
+    #[rstest]
+    #[case(20)]
+    #[case(40)]
+    #[case(55)]
+    fn dips_that_come_too_soon_are_ripple(#[case] every: u64) {
+        let t = dipping(|_| every);
+        let found = ripple(&t, &[w(0, 3600)], Watts(300.0)).expect("it exports");
+        assert!(found.share.0 > 10.0, "{found:?}");
+        assert_eq!(found.scans, 0);
+        assert!(settling(&t, w(0, 300)).expect("long enough").time > s(200));
+    }
+
+    /// One scan that two polls saw as two dips is one.
+    #[test]
+    fn a_scan_in_two_parts_is_one() {
+        let mut t = Trace::default();
+        for at in 0..600 {
+            let low = at == 300 || at == 302;
+            t.push(Channel::PvPower, s(at), if low { 1000.0 } else { 3000.0 });
+            t.push(Channel::GridPower, s(at), if low { -1000.0 } else { -3000.0 });
+        }
+        let found = ripple(&t, &[w(0, 600)], Watts(300.0)).expect("it exports");
+        assert!(found.scans == 1 && found.share.0 < 1e-6, "{found:?}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod tracking;
 mod trips;
 
 pub use current::{Discharge, Excess, OFFSET, covered, curtailed, discharge, excess, headroom, soc_fall};
-pub use export::{Settling, ripple, settling};
+pub use export::{Ripple, Settling, ripple, settling};
 pub use pace::{Pace, Steps, pace, steps};
 pub use regularity::{Regularity, regularity};
 pub use swings::{Swings, swings};
