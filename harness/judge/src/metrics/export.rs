@@ -102,6 +102,8 @@ fn without_scans(trace: &Trace, window: Window) -> (Vec<Window>, usize) {
     let dips = bridged(times([pv], window, |[p]| p < usual * SCAN), ONE_SCAN);
     let alone = |k: usize| {
         let soon = |a: usize, b: usize| match (dips.get(a), dips.get(b)) {
+            // What the step at the start of the window stirs up says nothing of the scan that happens to follow.
+            (Some(a), _) if a.from.since(window.from) < LONGEST_SCAN => false,
             (Some(a), Some(b)) => b.from.since(a.from) < BETWEEN_SCANS,
             _ => false,
         };
@@ -195,6 +197,22 @@ mod tests {
         assert!(found.share.0 > 10.0, "{found:?}");
         assert_eq!(found.scans, 0);
         assert!(settling(&t, w(0, 300)).expect("long enough").time > s(200));
+    }
+
+    /// The step itself makes PV dip, and half a minute later the tracker happens to scan.
+    #[test]
+    fn a_scan_soon_after_a_step_is_left_out() {
+        let with = |more: &[u64]| {
+            let mut t = Trace::default();
+            for at in 0..300u64 {
+                let low = at < 4 || more.iter().any(|&m| (m..m + 3).contains(&at));
+                t.push(Channel::PvPower, s(at), if low { 1000.0 } else { 3000.0 });
+                t.push(Channel::GridPower, s(at), if low { -1000.0 } else { -3000.0 });
+            }
+            settling(&t, w(0, 300)).expect("long enough").time
+        };
+        assert!(with(&[50]) < s(20));
+        assert!(with(&[30, 50, 70, 90, 110]) > s(100), "what goes on is ringing");
     }
 
     /// One scan that two polls saw as two dips is one.
