@@ -276,16 +276,16 @@ mod tests {
             .shaped(Channel::PackVoltage, |_, v| v.min(53.3));
         for id in ["BEH-FI", "CVL-02", "CVL-06", "CVL-07", "CCL-02"] {
             let verdict = early.verdict(id);
-            assert_eq!(verdict.outcome, Outcome::Inconclusive, "{id}: {}", verdict.reason);
+            assert_eq!(verdict.outcome, Inconclusive, "{id}: {}", verdict.reason);
             assert!(verdict.reason.contains("never was full"), "{id}: {}", verdict.reason);
         }
         let stuck = early.verdict("CVL-10");
-        assert_eq!(stuck.outcome, Outcome::Fail, "{}", stuck.reason);
+        assert_eq!(stuck.outcome, Fail, "{}", stuck.reason);
     }
 
     #[test]
     fn one_high_cell_makes_a_battery_full_whatever_its_state_of_charge() {
         let high = good().shaped(Channel::Soc, |_, soc| soc.min(96.0));
-        assert_eq!(high.verdict("BEH-FI").outcome, Outcome::Pass, "{}", high.verdict("BEH-FI").reason);
+        assert_eq!(high.verdict("BEH-FI").outcome, Pass, "{}", high.verdict("BEH-FI").reason);
     }
 }
