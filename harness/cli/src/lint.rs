@@ -14,7 +14,7 @@ use judge::verdict::Outcome;
 use rig::{BatteryFile, InputError, read_text};
 
 use crate::input::Log;
-use crate::{Exit, Failure, load};
+use crate::{Exit, Failure, answer, load};
 use judged::{Conditions, Judged};
 
 /// What to judge.
@@ -80,7 +80,7 @@ pub(crate) fn lint(args: &Args) -> Result<Exit, Failure> {
         match Log::open(path).map(|log| judged::judge(log, &conditions)) {
             Ok((found, error)) => {
                 if args.format == Format::Text {
-                    found.iter().for_each(|judged| print(&text::page(judged, &conditions, &style)));
+                    found.iter().try_for_each(|judged| answer(&text::page(judged, &conditions, &style)))?;
                 }
                 all.extend(found);
                 unread.extend(error.map(|error| (path.display().to_string(), error.to_string())));
@@ -93,10 +93,10 @@ pub(crate) fn lint(args: &Args) -> Result<Exit, Failure> {
     }
     let exit = exit(&all, !unread.is_empty());
     match args.format {
-        Format::Text if all.len() > 1 => print(&text::summary(&all, &style)),
+        Format::Text if all.len() > 1 => answer(&text::summary(&all, &style))?,
         Format::Text => {}
-        Format::Json => print(&json::file(&all, &unread, &conditions, exit)),
-        Format::Junit => print(&junit::file(&all, &unread, &conditions)),
+        Format::Json => answer(&json::file(&all, &unread, &conditions, exit))?,
+        Format::Junit => answer(&junit::file(&all, &unread, &conditions))?,
     }
     Ok(exit)
 }
@@ -123,11 +123,6 @@ fn battery(name: &str) -> Result<BatteryFile, Failure> {
         return Ok(BatteryFile::parse(name, &text).map_err(InputError::from)?);
     }
     Ok(load::battery(&load::library()?, name)?)
-}
-
-/// A closed pipe (`| head`) ends the output and is no failure.
-fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// Colour and width of the terminal; neither where there is none.

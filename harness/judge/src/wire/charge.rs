@@ -22,7 +22,7 @@ pub(super) struct Charge {
     no_voltage: Tally,
     glitches: Tally,
     /// the last two voltages
-    recent: (Option<f64>, Option<f64>),
+    recent: (Option<Sample>, Option<Sample>),
     kelvin: Tally,
     odd_temperature: Tally,
     force: Tally,
@@ -65,6 +65,31 @@ impl Counter {
     }
 }
 
+/// One 0x356.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    voltage: f64,
+    current: f64,
+    spot: Spot,
+}
+
+impl Sample {
+    /// Whether it differs by 5 % from both its neighbours, which agree, and no step of current explains it: a load
+    /// pulls the voltage down, a charge lifts it.
+    fn is_glitch(&self, before: &Self, after: &Self) -> bool {
+        let odd = |x: f64, y: f64| (x - y).abs() > 0.05 * y.abs();
+        let step = self.current - (before.current + after.current) / 2.0;
+        let explained = step.abs() > 5.0 && step * (self.voltage - before.voltage) > 0.0;
+        odd(self.voltage, before.voltage)
+            && odd(self.voltage, after.voltage)
+            && !odd(before.voltage, after.voltage)
+            && !explained
+    }
+}
+
+/// No battery of this protocol carries so much: 0x356 ends at 3276.7 A, and garbage lies near its ends.
+const LARGEST_CURRENT: f64 = 2500.0;
+
 impl Charge {
     #[inline]
     pub(super) fn state(&mut self, spot: Spot, m: &StateOfCharge) {
@@ -91,12 +116,13 @@ impl Charge {
         if let Some(voltage) = m.voltage().map(|v| v.0) {
             self.voltage.take(voltage, spot);
             self.no_voltage.hit_if(voltage < 5.0, spot);
-            // One frame that differs by 10 % from both its neighbours, which agree.
-            if let (Some(a), Some(b)) = self.recent {
-                let odd = |x: f64, y: f64| (x - y).abs() > 0.1 * y.abs();
-                self.glitches.hit_if(odd(b, a) && odd(b, voltage) && !odd(a, voltage), spot);
+            let now = Sample { voltage, current: m.current().map_or(0.0, |i| i.0), spot };
+            if let (Some(before), Some(middle)) = self.recent
+                && middle.is_glitch(&before, &now)
+            {
+                self.glitches.hit(middle.spot);
             }
-            self.recent = (self.recent.1, Some(voltage));
+            self.recent = (self.recent.1, Some(now));
             if let Some(current) = m.current().map(|i| i.0) {
                 self.current.take(current, spot);
                 self.integrate(spot.at, voltage * current);
@@ -188,8 +214,25 @@ impl Charge {
             opinion.fail(format!("the battery voltage is {low} V, {}", self.no_voltage.place()));
         }
         if self.glitches.any() {
-            opinion.show(self.glitches.evidence("single frames off by more than 10 %").against("none"));
-            opinion.fail(format!("single frames jump by more than 10 % and back, {}", self.glitches.place()));
+            opinion.show(self.glitches.evidence("single frames off by more than 5 %").against("none"));
+            opinion.fail(format!(
+                "single frames jump by more than 5 % and back, with no step of current to explain it, {}",
+                self.glitches.place()
+            ));
+        }
+        if terms.battery.is_none()
+            && let Some((least, greatest)) = self.current.bounds()
+            && least.abs().max(greatest.abs()) > LARGEST_CURRENT
+        {
+            let spot = if greatest > -least { self.current.highest() } else { self.current.lowest() };
+            opinion.show(
+                Evidence::fact("battery current", format!("{least} to {greatest} A"))
+                    .against(format!("≤ {LARGEST_CURRENT} A"))
+                    .in_frame(spot),
+            );
+            opinion.fail(format!(
+                "the battery current is {least} to {greatest} A: garbage, or a sign that was taken for a number?"
+            ));
         }
         if let Some(battery) = terms.battery {
             let most = f64::from(battery.cells) * 4.0;

@@ -18,8 +18,14 @@ pub(super) struct LimitFacts {
     zero_cvl: Tally,
     /// CVL beyond what the measured voltage allows, judged where no battery file says more
     odd_cvl: Tally,
+    /// CVL so far above the measured voltage that only an empty battery explains it
+    high_cvl: Tally,
     last_cvl: Option<(f64, Spot)>,
+    /// lowest and highest CVL from before any voltage was known
+    early_cvl: Option<[(f64, Spot); 2]>,
     last_voltage: Option<f64>,
+    /// the last three voltages: one garbled 0x356 says nothing about CVL
+    voltages: [Option<f64>; 3],
     /// frames that could be held against a voltage
     compared: u64,
     ccl: Magnitude,
@@ -71,7 +77,15 @@ impl LimitFacts {
                     self.zero_cvl.hit(spot);
                 } else {
                     self.last_cvl = Some((cvl.0, spot));
-                    self.compare();
+                    if self.last_voltage.is_none() {
+                        let here = (cvl.0, spot);
+                        let [low, high] = self.early_cvl.unwrap_or([here; 2]);
+                        self.early_cvl = Some([
+                            if cvl.0 < low.0 { here } else { low },
+                            if cvl.0 > high.0 { here } else { high },
+                        ]);
+                    }
+                    self.compare(cvl.0, spot);
                 }
             }
         }
@@ -84,20 +98,29 @@ impl LimitFacts {
 
     #[inline]
     pub(super) fn measured(&mut self, m: &Measurements) {
-        self.last_voltage = m.voltage().map(|v| v.0).filter(|&v| v > 5.0).or(self.last_voltage);
-        // A short log may have only one of each, and CVL first.
-        if self.compared == 0 {
-            self.compare();
+        let Some(voltage) = m.voltage().map(|v| v.0).filter(|&v| v > 5.0) else { return };
+        self.last_voltage = Some(voltage);
+        self.voltages = [self.voltages[1], self.voltages[2], Some(voltage)];
+        // What was sent before the first voltage counts too: CVL must be right from the first frame on.
+        for (cvl, spot) in self.early_cvl.take().into_iter().flatten() {
+            self.compare(cvl, spot);
         }
     }
 
     #[inline]
-    fn compare(&mut self) {
-        if let (Some((cvl, spot)), Some(voltage)) = (self.last_cvl, self.last_voltage) {
-            self.compared += 1;
-            // From an empty LFP pack at 2.5 V a cell to a full one at 3.65 V, with room for both ends.
-            self.odd_cvl.hit_if(!(0.8..=1.6).contains(&(cvl / voltage)), spot);
+    fn compare(&mut self, cvl: f64, spot: Spot) {
+        let mut known = self.voltages.iter().flatten().peekable();
+        if known.peek().is_none() {
+            return;
         }
+        self.compared += 1;
+        // The nearest of the last voltages: all of them must speak against CVL.
+        let ratio = known.map(|v| cvl / v).min_by(|a, b| (a - 1.0).abs().total_cmp(&(b - 1.0).abs()));
+        let ratio = ratio.unwrap_or(1.0);
+        // A wrong scale or byte order lies beyond; a sodium cell goes from 1.5 to 4.0 V.
+        self.odd_cvl.hit_if(!(0.8..=3.0).contains(&ratio), spot);
+        // From an empty LFP pack at 2.5 V a cell to a full one at 3.65 V, with room for both ends.
+        self.high_cvl.hit_if((1.6..=3.0).contains(&ratio), spot);
     }
 
     /// CVL-01: present, non-zero and plausible from the first frame on.
@@ -148,13 +171,28 @@ impl LimitFacts {
             }
             opinion.pass(format!("CVL is {low:.1} to {high:.1} V, within what the battery declares"));
         } else if self.odd_cvl.any() {
-            opinion
-                .show(self.odd_cvl.evidence("CVL unlike the measured voltage").against("0.8 to 1.6 times"));
+            opinion.show(self.odd_cvl.evidence("CVL unlike the measured voltage").against("0.8 to 3 times"));
             opinion.fail(format!(
                 "CVL ({low} to {high} V) does not fit the measured battery voltage ({:.1} V at the end), {}: wrong scale or byte order?",
                 self.last_voltage.unwrap_or_default(),
                 self.odd_cvl.place()
             ));
+        } else if self.high_cvl.any() {
+            opinion.show(
+                self.high_cvl.evidence("CVL far above the measured voltage").against("0.8 to 1.6 times"),
+            );
+            // A CVL that jumps up there is garbage; one that stays may belong to an empty battery.
+            if high > 1.3 * low {
+                opinion.fail(format!(
+                    "CVL jumps to {high} V, {}, far above what the battery measures",
+                    self.high_cvl.place()
+                ));
+            } else {
+                opinion.unclear(format!(
+                    "CVL ({high} V) is far above the measured voltage, {}: too high, or the battery is empty; a battery file decides",
+                    self.high_cvl.place()
+                ));
+            }
         } else if self.compared > 0 {
             opinion.pass(format!(
                 "CVL is {low:.1} to {high:.1} V, which fits the measured voltage (no battery file says more)"

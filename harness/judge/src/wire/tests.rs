@@ -400,8 +400,9 @@ fn interrupted(gx_goes_on: bool) -> Wire {
 }
 
 #[test]
-fn a_silence_that_the_gx_shares_is_a_pause_of_the_recording() {
-    let shared = check(&interrupted(false), "TIM-01", Pass);
+fn a_silence_that_the_gx_shares_decides_nothing() {
+    // The battery may have gone away and left nobody to acknowledge: nothing is held against it, nothing passes.
+    let shared = check(&interrupted(false), "TIM-01", Inconclusive);
     assert!(
         shared.evidence.iter().any(|e| e.what.contains("pauses") && e.value.starts_with("1,")),
         "{shared:?}"
@@ -430,4 +431,55 @@ fn without_a_gx_on_the_bus_a_silence_is_the_batterys() {
         if (60..70).contains(&s) { Vec::new() } else { cycle.collect() }
     });
     check(&alone, "TIM-01", Fail);
+}
+
+fn at(seconds: u64, odd: u64, then: &str) -> Wire {
+    log_with(seconds, |s| {
+        BYD.iter()
+            .map(|f| if s == odd && f[..3] == then[..3] { then.to_owned() } else { (*f).to_owned() })
+            .collect()
+    })
+}
+
+#[test]
+fn a_garbled_voltage_is_found_in_its_own_frame_and_blames_no_cvl() {
+    // 46.00 V once among 53.10 V, the current as before.
+    let glitch = at(60, 30, "356#F811F9FF8C000000");
+    let verdict = check(&glitch, "MEA-02", Fail);
+    assert!(
+        verdict.evidence.iter().any(|e| e.line == Some(30 * BYD.len() as u64 + 9)),
+        "{:?}",
+        verdict.evidence
+    );
+    check(&at(60, 30, "356#FF7FF9FF8C000000"), "CVL-01", Pass);
+}
+
+#[test]
+fn a_load_that_pulls_the_voltage_down_for_a_second_is_no_glitch() {
+    // 48.00 V at −200 A once.
+    check(&at(60, 30, "356#C01230F88C000000"), "MEA-02", Pass);
+}
+
+#[test]
+fn a_current_that_no_battery_carries_is_found_without_a_battery_file() {
+    check(&at(60, 30, "356#BE14F87F8C000000"), "MEA-02", Fail);
+}
+
+#[test]
+fn a_high_cvl_over_an_empty_battery_is_undecided_and_a_jump_to_it_fails() {
+    // 34.00 V measured throughout, CVL 58.4 V: 1.7 times.
+    let empty = log_with(60, |_| {
+        BYD.iter()
+            .map(|f| if f.starts_with("356") { "356#480DF9FF8C000000".to_owned() } else { (*f).to_owned() })
+            .collect()
+    });
+    check(&empty, "CVL-01", Inconclusive);
+    // 100.0 V once.
+    check(&at(60, 30, "351#E80300050005AE01"), "CVL-01", Fail);
+}
+
+#[test]
+fn cvl_must_be_right_before_the_first_voltage_too() {
+    // 655.35 V in the first frame, before any 0x356.
+    check(&at(60, 0, "351#FFFF00050005AE01"), "CVL-01", Fail);
 }

@@ -137,6 +137,12 @@ impl Timing {
                 spot.at,
                 limit.secs()
             ));
+        } else if self.pauses > 0 {
+            // With nobody left to acknowledge, a GX falls silent together with a battery that restarts.
+            opinion.unclear(format!(
+                "the whole bus was silent for up to {:.0} s, the GX too: the recording paused, or the battery went away and left nobody to acknowledge; record without a pause, with a third node on the bus",
+                self.longest_pause.secs()
+            ));
         } else if cadence.count < 10 {
             opinion.unclear(format!("{} frames of 0x351 are too few to say: 11 decide", cadence.seen()));
         } else {
