@@ -78,8 +78,8 @@ impl Bus {
         }
     }
 
-    /// How long nobody sent, if that was the recording's fault: a GX that was heard all the time fell silent together
-    /// with the battery and came back with it, such as between two cases of a run.
+    /// How long nobody sent, where that may be the recording's fault: a GX that was heard all the time fell silent
+    /// together with the battery, such as between two cases of a run.
     #[inline]
     pub(super) fn pause(&self, spot: Spot) -> Option<Micros> {
         let silent = spot.at.since(self.frames.last?.at);
