@@ -123,14 +123,7 @@ fn check(
 fn told(verdict: &Verdict) -> String {
     let mut text = format!("\n  {} {:?}: {}", verdict.requirement.id, verdict.outcome, verdict.reason);
     for evidence in &verdict.evidence {
-        let window = evidence.at.map(|(from, to)| format!(" at {}", report::words::window(from, to)));
-        text += &format!(
-            "\n    {}{}: {} {}",
-            evidence.what,
-            window.unwrap_or_default(),
-            evidence.value,
-            evidence.limit
-        );
+        text += &format!("\n    {}", report::words::evidence(evidence));
     }
     text
 }

@@ -46,6 +46,19 @@ impl Mark {
         Self::NotJudged,
     ];
 
+    /// The text in the mark's colour on a terminal that has colours: the words carry the meaning.
+    #[must_use]
+    pub fn paint(self, text: &str, colour: bool) -> String {
+        let code = match self {
+            Self::Pass => "32",
+            Self::Fail => "1;31",
+            Self::Warning => "33",
+            Self::Inconclusive => "35",
+            _ => "2",
+        };
+        if colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+
     /// How a verdict is marked.
     #[must_use]
     pub fn of(verdict: &Verdict) -> Self {

@@ -225,14 +225,7 @@ impl Table<'_> {
     }
 
     fn coloured(&mut self, mark: Mark, text: &str) -> fmt::Result {
-        let code = match mark {
-            Mark::Pass => "32",
-            Mark::Fail => "1;31",
-            Mark::Warning => "33",
-            Mark::Inconclusive => "35",
-            _ => "2",
-        };
-        if self.colour { write!(self.out, "\u{1b}[{code}m{text}\u{1b}[0m") } else { self.out.write_str(text) }
+        self.out.write_str(&mark.paint(text, self.colour))
     }
 
     /// Words set line by line, each line indented.

@@ -45,7 +45,7 @@ pub(crate) fn page(judged: &Judged, conditions: &Conditions<'_>, style: &Style) 
         if found.is_empty() {
             continue;
         }
-        let _ = writeln!(out, "\n{}", paint(style, mark, &format!("{title}{strict}")));
+        let _ = writeln!(out, "\n{}", mark.paint(&format!("{title}{strict}"), style.colour));
         for verdict in found {
             finding(&mut out, verdict, mark, judged, style);
         }
@@ -55,7 +55,7 @@ pub(crate) fn page(judged: &Judged, conditions: &Conditions<'_>, style: &Style) 
     {
         let ids: Vec<&str> = judged.marked(mark).map(|v| v.requirement.id).collect();
         if !ids.is_empty() {
-            let _ = writeln!(out, "\n{}", paint(style, mark, &format!("{title} ({})", ids.len())));
+            let _ = writeln!(out, "\n{}", mark.paint(&format!("{title} ({})", ids.len()), style.colour));
             wrapped(&mut out, &ids.join(" "), 2, style.width);
         }
     }
@@ -81,14 +81,15 @@ pub(crate) fn summary(all: &[Judged], style: &Style) -> String {
     for (judged, name) in all.iter().zip(&names) {
         let mark = mark(judged.outcome);
         let word = format!("{:<12}", mark.short());
-        let _ = writeln!(out, "{}  {name:widest$}  {}", paint(style, mark, &word), plain(&judged.headline));
+        let _ =
+            writeln!(out, "{}  {name:widest$}  {}", mark.paint(&word, style.colour), plain(&judged.headline));
     }
     out
 }
 
 fn head(out: &mut String, judged: &Judged, style: &Style) {
     let mark = mark(judged.outcome);
-    let _ = writeln!(out, "{}: {}", name(judged), paint(style, mark, mark.short()));
+    let _ = writeln!(out, "{}: {}", name(judged), mark.paint(mark.short(), style.colour));
     wrapped(out, &judged.headline, 2, style.width);
     let time = if judged.is_timed() {
         format!("{} of {} frames", report::words::span(judged.length), judged.frames)
@@ -114,15 +115,19 @@ fn finding(out: &mut String, verdict: &Verdict, mark: Mark, judged: &Judged, sty
         // What decides nothing needs no more than its reason.
         let from = out.len();
         wrapped(out, &verdict.reason, INDENT + 2, style.width);
-        let id =
-            format!("  {}{:pad$}", paint(style, mark, row.id), "", pad = INDENT.saturating_sub(row.id.len()));
+        let id = format!(
+            "  {}{:pad$}",
+            mark.paint(row.id, style.colour),
+            "",
+            pad = INDENT.saturating_sub(row.id.len())
+        );
         out.replace_range(from..from + INDENT + 2, &id);
         return;
     }
     let _ = writeln!(
         out,
         "  {}  {} ({}, {})",
-        paint(style, mark, row.id),
+        mark.paint(row.id, style.colour),
         row.title,
         row.section,
         severity(row.severity)
@@ -176,18 +181,6 @@ pub(crate) const fn mark(outcome: Outcome) -> Mark {
         Outcome::Fail => Mark::Fail,
         Outcome::Inconclusive | Outcome::NotApplicable => Mark::Inconclusive,
     }
-}
-
-/// In colour where allowed: the word carries the meaning.
-fn paint(style: &Style, mark: Mark, text: &str) -> String {
-    let code = match mark {
-        Mark::Pass => "32",
-        Mark::Fail => "1;31",
-        Mark::Warning => "33",
-        Mark::Inconclusive => "35",
-        _ => "2",
-    };
-    if style.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
 }
 
 /// A remark with a dash before its first line.
