@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 /// What comes in from a bench, with its time.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a poll a second is moved, not allocated")]
 pub enum Input {
     /// a frame on the battery's bus, from whomever
     Can(Frame),
@@ -57,6 +58,8 @@ pub enum Capability {
     Gx,
     /// mains that can be cut
     Grid,
+    /// a PV inverter on the AC side
+    AcPv,
     /// an AC load that can be switched
     AcLoad,
     /// frames of one id can be kept from their receivers
@@ -71,10 +74,11 @@ pub enum Capability {
 
 impl Capability {
     /// Every capability with its name in suite and rig files.
-    pub const NAMES: [(&'static str, Self); 8] = [
+    pub const NAMES: [(&'static str, Self); 9] = [
         ("pv", Self::Pv),
         ("gx", Self::Gx),
         ("grid", Self::Grid),
+        ("ac-pv", Self::AcPv),
         ("ac-load", Self::AcLoad),
         ("silence", Self::Silence),
         ("inject", Self::Inject),
@@ -95,6 +99,7 @@ impl Capability {
             Self::Pv => "a supply that plays the sun",
             Self::Gx => "a GX that is polled",
             Self::Grid => "mains that can be cut",
+            Self::AcPv => "a PV inverter on the AC side",
             Self::AcLoad => "an AC load that can be switched",
             Self::Silence => "a way to keep frames of one id from their receivers",
             Self::Inject => "a way to inject faults",

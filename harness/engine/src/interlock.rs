@@ -1,10 +1,11 @@
 //! Never-exceed limits, looked at on every input whatever the suite says. A trip ends the case at once.
 
+use proto::fault::{Fault, FaultKind};
 use proto::frame::{CanId, Frame};
 use proto::message::{Message, id};
 use proto::quantity::{Amps, Celsius, Micros, Volts, Watts};
 use proto::reading::{GxReading, PsuReading};
-use proto::stimulus::{Fault, Stimulus};
+use proto::stimulus::Stimulus;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -174,11 +175,15 @@ impl Interlocks {
         match *stimulus {
             // The clock of 0x351 starts again when the suite lets it through.
             Stimulus::Silence { id: id::LIMITS, span } => self.can_seen = self.can_seen.max(at + span),
-            Stimulus::Inject(Fault::CellOverVoltage { by, span }) => {
-                self.false_voltage = (by.abs(), at + span + FAULT_ECHO);
-            }
-            Stimulus::Inject(Fault::OverCurrent { by, span }) => {
-                self.false_current = (by.abs(), at + span + FAULT_ECHO);
+            Stimulus::Inject(Fault { kind, span }) => {
+                let until = at + span + FAULT_ECHO;
+                match kind {
+                    FaultKind::CellVoltage { by } | FaultKind::PackVoltage { by } => {
+                        self.false_voltage = (by.abs(), until);
+                    }
+                    FaultKind::Current { by } => self.false_current = (by.abs(), until),
+                    _ => {}
+                }
             }
             _ => {}
         }

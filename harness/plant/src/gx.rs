@@ -2,10 +2,10 @@
 
 use proto::frame::{CanId, Frame};
 use proto::message::{
-    Alarms, BatteryIdentity, Cells, Limits as Heard, Measurements, Message, Payload, StateOfCharge, id,
+    Alarms, BatteryIdentity, Cells, Limits as Heard, Measurements, Message, Payload, StateOfCharge, Text8, id,
 };
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
-use proto::reading::GxBattery;
+use proto::reading::{GxBattery, GxModules};
 
 use crate::dvcc::{self, Devices, Limits, Setpoints, Settings};
 use crate::inverter::InverterOrders;
@@ -55,6 +55,8 @@ struct Battery {
     cells: Cells,
     identity: BatteryIdentity,
     alarms: Alarms,
+    cell_ids: [Text8; 4],
+    modules: GxModules,
     limits: Heard,
     forced: bool,
 }
@@ -118,6 +120,19 @@ impl Gx {
             Some(Message::Cells(m)) => b.cells = m,
             Some(Message::BatteryIdentity(m)) => b.identity = m,
             Some(Message::Alarms(m)) => b.alarms = m,
+            Some(Message::MinCellVoltageId(text)) => b.cell_ids[0] = text,
+            Some(Message::MaxCellVoltageId(text)) => b.cell_ids[1] = text,
+            Some(Message::MinCellTemperatureId(text)) => b.cell_ids[2] = text,
+            Some(Message::MaxCellTemperatureId(text)) => b.cell_ids[3] = text,
+            Some(Message::Modules(m)) => {
+                let count = |count: Option<u16>| count.unwrap_or_default();
+                b.modules = GxModules {
+                    offline: count(m.offline()),
+                    online: count(m.ok()),
+                    blocking_charge: count(m.blocking_charge()),
+                    blocking_discharge: count(m.blocking_discharge()),
+                };
+            }
             Some(Message::ForceCharge(m)) => b.forced = m.forced().unwrap_or(false),
             _ => {}
         }
@@ -262,7 +277,12 @@ impl Gx {
             capacity: AmpHours(to(b.identity.online_capacity().unwrap_or_default().0, 10.0)),
             min_cell: Volts(to(b.cells.min_cell().unwrap_or_default().0, 100.0)),
             max_cell: Volts(to(b.cells.max_cell().unwrap_or_default().0, 100.0)),
+            min_cell_temperature: Celsius(to(b.cells.min_temperature().unwrap_or_default().0, 10.0)),
+            max_cell_temperature: Celsius(to(b.cells.max_temperature().unwrap_or_default().0, 10.0)),
+            cell_ids: b.cell_ids,
+            modules: b.modules,
             alarms: b.alarms.active_alarms().fold(0, |bits, kind| bits | 1 << kind as u16),
+            warnings: b.alarms.active_warnings().fold(0, |bits, kind| bits | 1 << kind as u16),
         })
     }
 }

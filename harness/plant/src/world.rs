@@ -1,5 +1,6 @@
 //! The world as a bench sees it: time goes on, frames appear on the bus, instruments can be read.
 
+use proto::fault::FaultKind;
 use proto::frame::{CanId, Frame};
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
 use proto::reading::{GxReading, GxSystem, PsuReading};
@@ -34,6 +35,12 @@ pub enum StimulusError {
     UnknownRegister {
         /// its address
         register: u16,
+    },
+    /// Something that the simulated rig does not have.
+    #[error("the simulated rig cannot do this: {what}")]
+    NotModelled {
+        /// what was asked for
+        what: &'static str,
     },
     /// A number that is not finite, below zero, or above what the simulated instrument can do.
     #[error("{what} of {found} is not possible on the simulated rig, expected {expected}")]
@@ -191,6 +198,9 @@ impl World {
                 })?;
                 self.site.solar.shine(watts);
             }
+            Stimulus::AcPv(_) => {
+                return Err(StimulusError::NotModelled { what: "a PV inverter on the AC side" });
+            }
             Stimulus::AcLoad(watts) => {
                 in_range("an AC load", watts.0, 1e5, watts, || "0 W to 100 kW".to_owned())?;
                 self.site.inverter.load(watts);
@@ -206,7 +216,12 @@ impl World {
                 self.silenced.retain(|&(_, until)| until > now);
                 self.silenced.push((id, now + span));
             }
-            Stimulus::Inject(fault) => self.bms.inject(self.now, fault),
+            Stimulus::Inject(fault) => match fault.kind {
+                FaultKind::CellVoltage { .. } | FaultKind::Current { .. } => {
+                    self.bms.inject(self.now, fault);
+                }
+                kind => return Err(StimulusError::NotModelled { what: kind.name() }),
+            },
             Stimulus::Imbalance(above) => {
                 in_range("an imbalance", above.0, 100.0, above, || "0 % to 100 %".to_owned())?;
                 self.site.pack.unbalance(above);

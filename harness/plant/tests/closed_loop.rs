@@ -3,9 +3,10 @@
 use plant::bms::BmsParams;
 use plant::params::Params;
 use plant::world::{PackSize, World};
+use proto::fault::{Fault, FaultKind};
 use proto::message::{Message, Pair};
 use proto::quantity::{AmpHours, Amps, Micros, Percent, Volts, Watts};
-use proto::stimulus::{Fault, Start, Stimulus};
+use proto::stimulus::{Start, Stimulus};
 use rstest::rstest;
 use serde::Deserialize;
 
@@ -120,6 +121,7 @@ fn sunny(soc: f64, pv: f64, imbalance: f64) -> Start {
         grid: true,
         feed_in: true,
         pv: Watts(pv),
+        ac_pv: Watts(0.0),
         ac_load: Watts(0.0),
         imbalance: Percent(imbalance),
         input_current_limit: None,
@@ -300,8 +302,8 @@ fn after_a_blackout_the_deadlocked_battery_stays_dark() {
 }
 
 #[rstest]
-#[case::over_voltage(Fault::CellOverVoltage { by: Volts(0.5), span: Micros::from_secs(20) })]
-#[case::over_current(Fault::OverCurrent { by: Amps(400.0), span: Micros::from_secs(20) })]
+#[case::over_voltage(Fault { kind: FaultKind::CellVoltage { by: Volts(0.5) }, span: Micros::from_secs(20) })]
+#[case::over_current(Fault { kind: FaultKind::Current { by: Amps(400.0) }, span: Micros::from_secs(20) })]
 fn after_a_trip_the_system_starts_by_itself(#[case] fault: Fault) {
     let mut run = off_grid("reference", 80.0, 2000.0, 1000.0);
     run.run(600).apply(&Stimulus::Inject(fault)).run(60);

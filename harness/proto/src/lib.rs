@@ -3,6 +3,7 @@
 
 pub mod candump;
 pub mod dbc;
+pub mod fault;
 pub mod frame;
 pub mod gx;
 pub mod log;

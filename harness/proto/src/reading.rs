@@ -1,5 +1,6 @@
 //! What the instruments beside the CAN bus say: the programmable supply and the GX.
 
+use crate::message::Text8;
 use crate::quantity::{AmpHours, Amps, Celsius, Percent, Volts, Watts};
 
 /// One reading of the programmable supply that plays the sun.
@@ -53,8 +54,31 @@ pub struct GxBattery {
     pub min_cell: Volts,
     /// 1291
     pub max_cell: Volts,
-    /// 267–329: one bit per alarm in the order of the 0x35A table, set when shown as alarm.
+    /// 318 and 319: coldest and warmest cell
+    pub min_cell_temperature: Celsius,
+    /// see there
+    pub max_cell_temperature: Celsius,
+    /// 1306, 1310, 1314, 1318: which cell is the lowest, the highest, the coldest, the warmest
+    pub cell_ids: [Text8; 4],
+    /// 1302–1305
+    pub modules: GxModules,
+    /// 267–329: one bit per alarm in the order of the 0x35A table, set when shown as alarm (2).
     pub alarms: u16,
+    /// 326–329: the same, set when shown as warning (1).
+    pub warnings: u16,
+}
+
+/// How the modules of a battery are, as the GX counts them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct GxModules {
+    /// 1302
+    pub offline: u16,
+    /// 1303
+    pub online: u16,
+    /// 1304
+    pub blocking_charge: u16,
+    /// 1305
+    pub blocking_discharge: u16,
 }
 
 /// Inverter/charger block.

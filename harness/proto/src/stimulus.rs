@@ -1,12 +1,15 @@
 //! What a test does to the world: the same words for a real bench and the simulated one.
 
-use crate::quantity::{Amps, Micros, Percent, Volts, Watts};
+use crate::fault::Fault;
+use crate::quantity::{Amps, Micros, Percent, Watts};
 
 /// One change of the world.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Stimulus {
     /// PV power made available; zero is night.
     Pv(Watts),
+    /// Power made available to a PV inverter on the AC side.
+    AcPv(Watts),
     /// AC load switched to this power.
     AcLoad(Watts),
     /// Mains connected or not.
@@ -35,26 +38,6 @@ pub enum Stimulus {
     },
 }
 
-/// A fault that a rig can inject. The simulated rig can do all of them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Fault {
-    /// The battery management system sees one cell higher than it is, for a time: it must trip on
-    /// over-voltage and come back.
-    CellOverVoltage {
-        /// how much higher
-        by: Volts,
-        /// for how long
-        span: Micros,
-    },
-    /// The BMS sees this much more current (either direction), for a time: it must trip on over-current.
-    OverCurrent {
-        /// how much more
-        by: Amps,
-        /// for how long
-        span: Micros,
-    },
-}
-
 /// Initial conditions of a case.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Start {
@@ -66,6 +49,8 @@ pub struct Start {
     pub feed_in: bool,
     /// PV power available
     pub pv: Watts,
+    /// power available to a PV inverter on the AC side
+    pub ac_pv: Watts,
     /// AC load
     pub ac_load: Watts,
     /// one cell is charged this much above the others

@@ -4,8 +4,9 @@
 //! `case-end` the lines belong to that case; a case without its `case-end` was cut off.
 
 use judge::trace::{Event, EventKind};
+use proto::fault::Fault;
 use proto::quantity::Micros;
-use proto::stimulus::{Fault, Stimulus};
+use proto::stimulus::Stimulus;
 use serde_json::{Map, Value, json};
 
 use crate::run::CaseResult;
@@ -62,16 +63,18 @@ fn timed(at: Micros, fields: &mut Value) -> String {
 fn stimulus(s: &Stimulus) -> Value {
     let mut v = match *s {
         Stimulus::Pv(w) => json!({ "change": "pv", "watts": w.0 }),
+        Stimulus::AcPv(w) => json!({ "change": "ac-pv", "watts": w.0 }),
         Stimulus::AcLoad(w) => json!({ "change": "ac-load", "watts": w.0 }),
         Stimulus::Grid(on) => json!({ "change": "grid", "on": on }),
         Stimulus::InputCurrentLimit(a) => json!({ "change": "input-current-limit", "amps": a.0 }),
         Stimulus::FeedIn(on) => json!({ "change": "feed-in", "on": on }),
         Stimulus::Silence { id, span } => json!({ "change": "silence", "id": id, "for": span }),
-        Stimulus::Inject(Fault::CellOverVoltage { by, span }) => {
-            json!({ "change": "cell-over-voltage", "volts": by.0, "for": span })
-        }
-        Stimulus::Inject(Fault::OverCurrent { by, span }) => {
-            json!({ "change": "over-current", "amps": by.0, "for": span })
+        Stimulus::Inject(Fault { kind, span }) => {
+            let mut fault = json!({ "change": "fault", "fault": kind.name(), "for": span });
+            for (name, value) in kind.arguments() {
+                fault[name] = value.into();
+            }
+            fault
         }
         Stimulus::Imbalance(p) => json!({ "change": "imbalance", "percent": p.0 }),
         Stimulus::GxWrite { register, value } => {

@@ -2,8 +2,9 @@
 
 use judge::trace::{Event, EventKind};
 use judge::verdict::Evidence;
+use proto::fault::Fault;
 use proto::quantity::{Micros, Watts};
-use proto::stimulus::{Fault, Stimulus};
+use proto::stimulus::Stimulus;
 
 /// A time of a case: `1:02:03`, rounded to seconds.
 #[must_use]
@@ -68,18 +69,15 @@ pub fn stimulus(stimulus: &Stimulus) -> String {
     match *stimulus {
         Stimulus::Pv(w) if w.0 <= 0.0 => "PV off".to_owned(),
         Stimulus::Pv(w) => format!("PV {}", power(w)),
+        Stimulus::AcPv(w) if w.0 <= 0.0 => "AC PV off".to_owned(),
+        Stimulus::AcPv(w) => format!("AC PV {}", power(w)),
         Stimulus::AcLoad(w) if w.0 <= 0.0 => "load off".to_owned(),
         Stimulus::AcLoad(w) => format!("load {}", power(w)),
         Stimulus::Grid(closed) => format!("grid {}", on(closed)),
         Stimulus::InputCurrentLimit(a) => format!("input limit {} A", trim(a.0, 1)),
         Stimulus::FeedIn(allowed) => format!("feed-in {}", on(allowed)),
         Stimulus::Silence { id, span: s } => format!("0x{id:03X} silent {}", span(s)),
-        Stimulus::Inject(fault) => match fault {
-            Fault::CellOverVoltage { by, span: s } => {
-                format!("cell +{} mV for {}", trim(by.0 * 1e3, 0), span(s))
-            }
-            Fault::OverCurrent { by, span: s } => format!("current +{} A for {}", trim(by.0, 1), span(s)),
-        },
+        Stimulus::Inject(Fault { kind, span: s }) => format!("{kind} for {}", span(s)),
         Stimulus::Imbalance(p) => format!("one cell +{} %", trim(p.0, 2)),
         Stimulus::GxWrite { register, value } => format!("GX {register} := {value}"),
     }
@@ -131,6 +129,7 @@ pub fn evidence(evidence: &Evidence) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::fault::FaultKind;
     use proto::quantity::{Amps, Percent, Volts};
     use rstest::rstest;
 
@@ -153,8 +152,8 @@ mod tests {
     #[case(Stimulus::InputCurrentLimit(Amps(4.0)), "input limit 4 A")]
     #[case(Stimulus::Silence { id: 0x351, span: Micros::from_millis(2900) }, "0x351 silent 2.9 s")]
     #[case(
-        Stimulus::Inject(Fault::CellOverVoltage { by: Volts(0.3), span: Micros::from_secs(10) }),
-        "cell +300 mV for 10 s"
+        Stimulus::Inject(Fault { kind: FaultKind::CellVoltage { by: Volts(0.3) }, span: Micros::from_secs(10) }),
+        "cell-voltage by 0.3 V for 10 s"
     )]
     #[case(Stimulus::Imbalance(Percent(5.0)), "one cell +5 %")]
     #[case(Stimulus::GxWrite { register: 2705, value: 40 }, "GX 2705 := 40")]

@@ -81,6 +81,7 @@ fn world_alone(rig: &RigFile, battery: &BatteryFile, cells: usize, hours: u64) -
         grid: true,
         feed_in: true,
         pv: Watts::ZERO,
+        ac_pv: Watts::ZERO,
         ac_load: Watts::ZERO,
         imbalance: Percent::ZERO,
         input_current_limit: None,

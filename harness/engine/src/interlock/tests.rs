@@ -174,13 +174,14 @@ fn an_injected_fault_widens_its_own_limit_for_its_time() {
     let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
     let span = Micros::from_secs(5);
     let by = Volts(0.3);
-    interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(Fault::CellOverVoltage { by, span }));
+    interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(Fault { kind: FaultKind::CellVoltage { by }, span }));
     assert_eq!(interlocks.check(Micros::from_secs(4), &cells(3.3, 3.95, 20.0, 25.0)), None);
     assert!(interlocks.check(Micros::from_secs(4), &cells(3.3, 4.01, 20.0, 25.0)).is_some());
     assert!(interlocks.check(Micros::from_secs(4), &cells(2.3, 3.5, 20.0, 25.0)).is_some());
     assert!(interlocks.check(Micros::from_secs(16), &cells(3.3, 3.95, 20.0, 25.0)).is_some());
     let by = Amps(400.0);
-    interlocks.stimulus(Micros::from_secs(20), &Stimulus::Inject(Fault::OverCurrent { by, span }));
+    interlocks
+        .stimulus(Micros::from_secs(20), &Stimulus::Inject(Fault { kind: FaultKind::Current { by }, span }));
     let seen = |current| measured(52.0, current, 25.0);
     interlocks.check(Micros::from_secs(20), &limits_frame());
     assert_eq!(interlocks.check(Micros::from_secs(24), &seen(-590.0)), None);

@@ -2,11 +2,11 @@
 
 use judge::trace::{Channel, Event};
 use proptest::prelude::*;
+use proto::fault::{Fault, FaultKind};
 use proto::frame::Frame;
 use proto::message::{Alarms, Cells, Limits, Measurements, Message, Pair, StateOfCharge};
 use proto::quantity::{Amps, Celsius, Percent, Volts};
 use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem};
-use proto::stimulus::Fault;
 use rstest::rstest;
 
 use super::*;
@@ -190,8 +190,8 @@ fn events(record: &Record) -> Vec<String> {
 #[test]
 fn verbs_become_actions_at_their_time() {
     let steps = "{ pv: 4 kW }, { hold: 10 s }, { ac-load: 3 kW }, { grid: off }, { hold: 2 s }, { grid: on }, { feed-in: off },
-      { input-current-limit: 4 A }, { mark: x }, { silence: { id: 0x351, for: 3 s } }, { inject: { cell-over-voltage: { by: 300 mV, for: 10 s } } },
-      { inject: { over-current: { by: 400 A, for: 5 s } } }, { imbalance: 5 % }, { gx-write: { register: 2705, value: 40 } }, { ac-load: off }";
+      { input-current-limit: 4 A }, { mark: x }, { silence: { id: 0x351, for: 3 s } }, { inject: { cell-voltage: { by: 300 mV, for: 10 s } } },
+      { inject: { current: { by: 400 A, for: 5 s } } }, { imbalance: 5 % }, { gx-write: { register: 2705, value: 40 } }, { ac-load: off }";
     let mut bench = Scripted::background();
     let record = play(steps, &mut bench);
     assert_eq!(record.end, End::Completed);
@@ -207,8 +207,8 @@ fn verbs_become_actions_at_their_time() {
             (12, Stimulus::FeedIn(false)),
             (12, Stimulus::InputCurrentLimit(Amps(4.0))),
             (12, Stimulus::Silence { id: 0x351, span: Micros::from_secs(3) }),
-            (12, Stimulus::Inject(Fault::CellOverVoltage { by: Volts(0.3), span: ten })),
-            (12, Stimulus::Inject(Fault::OverCurrent { by: Amps(400.0), span })),
+            (12, Stimulus::Inject(Fault { kind: FaultKind::CellVoltage { by: Volts(0.3) }, span: ten })),
+            (12, Stimulus::Inject(Fault { kind: FaultKind::Current { by: Amps(400.0) }, span })),
             (12, Stimulus::Imbalance(Percent(5.0))),
             (12, Stimulus::GxWrite { register: 2705, value: 40 }),
             (12, Stimulus::AcLoad(Watts::ZERO)),

@@ -114,10 +114,12 @@ impl Case {
             })
         }
         power(self.line, "pv", self.start.pv, limits.pv_power_max)?;
+        power(self.line, "ac-pv", self.start.ac_pv, limits.pv_power_max)?;
         power(self.line, "ac-load", self.start.ac_load, limits.ac_load_max)?;
         self.start.input_current_limit.map_or(Ok(()), |asked| current(self.line, asked))?;
         walk(&self.steps, &mut |step| match step.verb {
             Verb::Pv { power: asked, .. } => power(step.at.line, "pv", asked, limits.pv_power_max),
+            Verb::AcPv(asked) => power(step.at.line, "ac-pv", asked, limits.pv_power_max),
             Verb::AcLoad(asked) => power(step.at.line, "ac-load", asked, limits.ac_load_max),
             Verb::Discharge { power: asked, .. } => {
                 power(step.at.line, "discharge", asked, limits.ac_load_max)
@@ -171,6 +173,7 @@ impl Writer {
         match &step.verb {
             &Verb::Pv { power, over: None } => push(Op::Apply(Stimulus::Pv(power))),
             &Verb::Pv { power, over: Some(over) } => push(Op::Ramp { to: power, over }),
+            &Verb::AcPv(power) => push(Op::Apply(Stimulus::AcPv(power))),
             &Verb::AcLoad(power) => push(Op::Apply(Stimulus::AcLoad(power))),
             &Verb::Grid(on) => push(Op::Apply(Stimulus::Grid(on))),
             &Verb::FeedIn(on) => push(Op::Apply(Stimulus::FeedIn(on))),

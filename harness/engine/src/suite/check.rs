@@ -113,6 +113,7 @@ fn named_marks(case: &Case, trace: Position, reader: &mut Reader) {
 #[derive(Debug, Clone, Copy)]
 struct World {
     pv: bool,
+    ac_pv: bool,
     ac_load: bool,
     grid: bool,
     /// state of charge lies within, in percent
@@ -124,6 +125,7 @@ impl World {
         let start = &case.start;
         Self {
             pv: start.pv > Watts::ZERO,
+            ac_pv: start.ac_pv > Watts::ZERO,
             ac_load: start.ac_load > Watts::ZERO,
             grid: start.grid,
             soc: (start.soc.0, start.soc.0),
@@ -144,6 +146,7 @@ impl World {
                     self.time_passes();
                 }
             }
+            Verb::AcPv(power) => self.ac_pv = *power > Watts::ZERO,
             Verb::AcLoad(power) => self.ac_load = *power > Watts::ZERO,
             Verb::Grid(on) => self.grid = *on,
             Verb::Hold(_) => self.time_passes(),
@@ -172,7 +175,7 @@ impl World {
     }
 
     fn time_passes(&mut self) {
-        if self.pv || self.grid {
+        if self.pv || self.ac_pv || self.grid {
             self.soc.1 = 100.0;
         }
         if self.ac_load || self.grid {
@@ -197,7 +200,7 @@ impl World {
     fn unreachable(&self, condition: &Condition) -> Option<(&'static str, &'static str)> {
         const NO_SOURCE: (&str, &str) = ("PV is off and the grid is cut", "`pv` or `grid: on` before it");
         const NO_SINK: (&str, &str) = ("there is no load and no grid", "`ac-load` or `grid: on` before it");
-        let (source, sink) = (self.pv || self.grid, self.ac_load || self.grid);
+        let (source, sink) = (self.pv || self.ac_pv || self.grid, self.ac_load || self.grid);
         match &condition.0 {
             Test::All(items) => items.iter().find_map(|item| self.unreachable(item)),
             Test::Any(items) => {

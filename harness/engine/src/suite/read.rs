@@ -125,7 +125,8 @@ fn requirements(node: &Node, reader: &mut Reader) -> Option<Vec<&'static judge::
     (found.len() == items.len()).then_some(found)
 }
 
-const START: &[&str] = &["soc", "grid", "feed-in", "pv", "ac-load", "imbalance", "input-current-limit"];
+const START: &[&str] =
+    &["soc", "grid", "feed-in", "pv", "ac-pv", "ac-load", "imbalance", "input-current-limit"];
 
 fn start(node: &Node, reader: &mut Reader) -> Option<Start> {
     let fields = reader.fields("start", node, START)?;
@@ -133,6 +134,7 @@ fn start(node: &Node, reader: &mut Reader) -> Option<Start> {
     let grid = require(&fields, "grid", reader, |n, r| r.word("grid", &ON_OFF, n));
     let feed_in = require(&fields, "feed-in", reader, |n, r| r.word("feed-in", &ON_OFF, n));
     let pv = require(&fields, "pv", reader, |n, r| power_or_off("pv", n, r));
+    let ac_pv = optional(&fields, "ac-pv", reader, |n, r| power_or_off("ac-pv", n, r));
     let ac_load = require(&fields, "ac-load", reader, |n, r| power_or_off("ac-load", n, r));
     let imbalance = optional(&fields, "imbalance", reader, imbalance);
     let limit = optional(&fields, "input-current-limit", reader, |n, r| {
@@ -143,6 +145,7 @@ fn start(node: &Node, reader: &mut Reader) -> Option<Start> {
         grid: grid?,
         feed_in: feed_in?,
         pv: pv?,
+        ac_pv: ac_pv?.unwrap_or_default(),
         ac_load: ac_load?,
         imbalance: imbalance?.unwrap_or_default(),
         input_current_limit: limit?,

@@ -3,6 +3,7 @@
 
 use judge::catalogue::CATALOGUE;
 use judge::thresholds::Thresholds;
+use proto::fault::FaultKind;
 use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
@@ -73,6 +74,7 @@ fn start() -> Value {
             "grid": on_off(),
             "feed-in": on_off(),
             "pv": off_or("power"),
+            "ac-pv": off_or("power"),
             "ac-load": off_or("power"),
             "imbalance": reference("share"),
             "input-current-limit": reference("current"),
@@ -84,9 +86,9 @@ fn start() -> Value {
 fn steps(name: &Value) -> Value {
     let id = |most: u32| json!({ "type": ["integer", "string"], "minimum": 0, "maximum": most });
     let ramp = object(&["power"], json!({ "power": off_or("power"), "over": reference("time") }));
-    let fault = |by: &str| object(&["by", "for"], json!({ "by": reference(by), "for": reference("time") }));
     json!({
         "pv": { "anyOf": [off_or("power"), ramp] },
+        "ac-pv": off_or("power"),
         "ac-load": off_or("power"),
         "grid": on_off(),
         "feed-in": on_off(),
@@ -114,7 +116,7 @@ fn steps(name: &Value) -> Value {
             }),
         ),
         "silence": object(&["id", "for"], json!({ "id": id(0x7FF), "for": reference("time") })),
-        "inject": one_key(json!({ "cell-over-voltage": fault("voltage"), "over-current": fault("current") })),
+        "inject": faults(),
         "imbalance": reference("share"),
         "discharge": object(
             &["power", "until", "timeout"],
@@ -126,6 +128,28 @@ fn steps(name: &Value) -> Value {
             object(&["text"], json!({ "text": text("what to do"), "timeout": reference("time") })),
         ] },
     })
+}
+
+fn faults() -> Value {
+    let known = FaultKind::ALL.iter().map(|entry| {
+        let mut required = vec!["for"];
+        let mut properties = Map::new();
+        for argument in entry.arguments {
+            if !argument.optional {
+                required.push(argument.name);
+            }
+            let (low, high) = argument.bounds;
+            let description = format!("{}; {low} to {high}", argument.expected);
+            // YAML reads `0x351` as an integer.
+            let kinds = if argument.name == "id" { json!(["integer", "string"]) } else { json!("string") };
+            properties.insert(argument.name.to_owned(), json!({ "type": kinds, "description": description }));
+        }
+        properties.insert("for".to_owned(), reference("time"));
+        let mut fault = object(&required, Value::Object(properties));
+        fault["description"] = entry.meaning.trim().into();
+        (entry.name.to_owned(), fault)
+    });
+    one_key(Value::Object(known.collect()))
 }
 
 fn conditions() -> Value {

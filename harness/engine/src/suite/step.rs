@@ -3,8 +3,8 @@
 use core::fmt;
 
 use judge::catalogue::Requirement;
+use proto::fault::Fault;
 use proto::quantity::{Amps, Micros, Percent, Watts};
-use proto::stimulus::Fault;
 
 use super::Condition;
 use crate::bench::Capability;
@@ -29,6 +29,8 @@ pub enum Verb {
         /// how long it takes to get there
         over: Option<Micros>,
     },
+    /// make power available to a PV inverter on the AC side
+    AcPv(Watts),
     /// switch the AC load to this power
     AcLoad(Watts),
     /// connect or cut mains
@@ -98,6 +100,7 @@ pub enum Verb {
 /// Every verb, with what a rig must have for it.
 pub(crate) const VERBS: &[(&str, Option<Capability>)] = &[
     ("pv", Some(Capability::Pv)),
+    ("ac-pv", Some(Capability::AcPv)),
     ("ac-load", Some(Capability::AcLoad)),
     ("grid", Some(Capability::Grid)),
     ("feed-in", Some(Capability::Gx)),
@@ -120,6 +123,7 @@ impl Verb {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Pv { .. } => "pv",
+            Self::AcPv(_) => "ac-pv",
             Self::AcLoad(_) => "ac-load",
             Self::Grid(_) => "grid",
             Self::FeedIn(_) => "feed-in",
@@ -159,6 +163,7 @@ impl fmt::Display for Step {
         match &self.verb {
             Verb::Pv { power, over: None } => write!(f, "pv {}", Power(*power)),
             Verb::Pv { power, over: Some(over) } => write!(f, "pv {} over {}", Power(*power), Words(*over)),
+            Verb::AcPv(power) => write!(f, "ac-pv {}", Power(*power)),
             Verb::AcLoad(power) => write!(f, "ac-load {}", Power(*power)),
             Verb::Grid(on) => write!(f, "grid {}", on_off(*on)),
             Verb::FeedIn(on) => write!(f, "feed-in {}", on_off(*on)),
@@ -175,12 +180,7 @@ impl fmt::Display for Step {
             Verb::Mark(name) => write!(f, "mark {name}"),
             Verb::Repeat { times, .. } => write!(f, "repeat {times} times"),
             Verb::Silence { id, span } => write!(f, "silence 0x{id:03X} for {}", Words(*span)),
-            Verb::Inject(Fault::CellOverVoltage { by, span }) => {
-                write!(f, "inject cell over-voltage by {by} for {}", Words(*span))
-            }
-            Verb::Inject(Fault::OverCurrent { by, span }) => {
-                write!(f, "inject over-current by {by} for {}", Words(*span))
-            }
+            Verb::Inject(Fault { kind, span }) => write!(f, "inject {kind} for {}", Words(*span)),
             Verb::Imbalance(by) => write!(f, "imbalance {by}"),
             Verb::Discharge { power, until, timeout } => {
                 write!(f, "discharge {} until {until}, within {}", Power(*power), Words(*timeout))

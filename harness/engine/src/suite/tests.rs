@@ -49,6 +49,7 @@ fn every_verb_is_read() {
         [
             "pv 4 kW",
             "pv 800 W over 30 min",
+            "ac-pv 2 kW",
             "ac-load 3 kW",
             "grid off",
             "grid on",
@@ -60,8 +61,8 @@ fn every_verb_is_read() {
             "mark full",
             "repeat 2 times",
             "silence 0x351 for 3 s",
-            "inject cell over-voltage by 0.3 V for 10 s",
-            "inject over-current by 400 A for 5 s",
+            "inject cell-voltage by 0.3 V for 10 s",
+            "inject current by 400 A for 5 s",
             "imbalance 5 %",
             "discharge 3 kW until SoC within 10 … 20 % or lowest cell ≤ 2.8 V, within 12 h",
             "gx-write 2705 = 40",
@@ -131,9 +132,9 @@ fn around(steps: &str) -> String {
     "a whole number from 0 to 2047"
 )]
 #[case(
-    "{ inject: { cell-under-voltage: { by: 1 V, for: 3 s } } }",
-    "8:19: unknown fault `cell-under-voltage`",
-    "`cell-over-voltage`"
+    "{ inject: { cell-voltag: { by: 1 V, for: 3 s } } }",
+    "8:19: unknown fault `cell-voltag`",
+    "`cell-voltage`"
 )]
 #[case(
     "{ gx-write: { register: 2705, value: 70000 } }",

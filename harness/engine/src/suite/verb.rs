@@ -1,7 +1,7 @@
 //! Reads the steps of a case: one function a verb.
 
-use proto::quantity::{Amps, Micros, Volts, Watts};
-use proto::stimulus::Fault;
+use proto::fault::{Fault, FaultError, FaultKind};
+use proto::quantity::{Amps, Micros, Watts};
 
 use super::Condition;
 use super::step::{Step, VERBS, Verb, Words};
@@ -32,6 +32,7 @@ impl Step {
         let (name, at, value) = reader.single("step", node, &names)?;
         let verb = match name {
             "pv" => pv(value, reader)?,
+            "ac-pv" => Verb::AcPv(power_or_off(name, value, reader)?),
             "ac-load" => Verb::AcLoad(power_or_off(name, value, reader)?),
             "grid" => Verb::Grid(reader.word(name, &ON_OFF, value)?),
             "feed-in" => Verb::FeedIn(reader.word(name, &ON_OFF, value)?),
@@ -112,16 +113,41 @@ fn silence(node: &Node, reader: &mut Reader) -> Option<Verb> {
     Some(Verb::Silence { id: u16::try_from(id?).ok()?, span: span? })
 }
 
+/// `inject: { cell-voltage: { by: 500 mV, for: 20 s } }`, each fault with the arguments of [`FaultKind::ALL`].
 fn inject(node: &Node, reader: &mut Reader) -> Option<Fault> {
-    let (name, _, value) = reader.single("fault", node, &["cell-over-voltage", "over-current"])?;
-    let fields = reader.fields(name, value, &["by", "for"])?;
+    let names: Vec<_> = FaultKind::ALL.iter().map(|entry| entry.name).collect();
+    let (name, at, value) = reader.single("fault", node, &names)?;
+    let entry = FaultKind::ALL.iter().find(|entry| entry.name == name)?;
+    let mut known: Vec<_> = entry.arguments.iter().map(|a| a.name).collect();
+    known.push("for");
+    let fields = reader.fields(name, value, &known)?;
     let span = require(&fields, "for", reader, |n, r| span("for", n, r));
-    if name == "cell-over-voltage" {
-        let by = require(&fields, "by", reader, |n, r| within("by", n, r, Volts(0.001)..=Volts(5.0)));
-        Some(Fault::CellOverVoltage { by: by?, span: span? })
-    } else {
-        let by = require(&fields, "by", reader, |n, r| within("by", n, r, Amps(0.1)..=Amps(3276.0)));
-        Some(Fault::OverCurrent { by: by?, span: span? })
+    let mut arguments = Vec::new();
+    for argument in entry.arguments {
+        let given = if argument.optional {
+            let Some(given) = fields.get(argument.name) else { continue };
+            given
+        } else {
+            fields.require(argument.name, reader)?
+        };
+        arguments.push((argument.name, given.at, reader.text(argument.name, given)?));
+    }
+    let texts: Vec<_> = arguments.iter().map(|&(name, _, text)| (name, text)).collect();
+    match FaultKind::read(name, &texts) {
+        Ok(kind) => Some(Fault { kind, span: span? }),
+        Err(error) => {
+            let (argument, expected) = match &error {
+                FaultError::Bounds { argument, low, high, .. } => (*argument, format!("{low} to {high}")),
+                FaultError::Quantity { argument, .. } | FaultError::Missing { argument, .. } => {
+                    let expected = entry.arguments.iter().find(|a| a.name == *argument).map(|a| a.expected);
+                    (*argument, expected.unwrap_or_default().to_owned())
+                }
+                FaultError::Unknown(_) | FaultError::Argument { .. } => ("", String::new()),
+            };
+            let place = arguments.iter().find(|(name, ..)| *name == argument).map_or(at, |&(_, at, _)| at);
+            reader.refuse(place, error.to_string(), expected);
+            None
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! CCL-02 and DCL-02: what the current limits may and may not be used for (P 1.5.2, P 2 §0x351).
 
+use proto::fault::Fault;
 use proto::message::AlarmKind;
 use proto::quantity::{Micros, Percent};
-use proto::stimulus::{Fault, Stimulus};
+use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
 use crate::trace::{Channel, EventKind};
@@ -81,9 +82,9 @@ fn protecting(scene: &Scene<'_>, window: Window, mask: u32) -> Vec<Window> {
         out.extend(times([scene.series(Channel::Online)], window, |[online]| online < 0.5));
     }
     out.extend(scene.trace.events.iter().filter_map(|e| match &e.kind {
-        EventKind::Stimulus(Stimulus::Inject(
-            Fault::CellOverVoltage { span, .. } | Fault::OverCurrent { span, .. },
-        )) => Some(Window::new(e.at, e.at + *span + Micros::from_secs(1800))),
+        EventKind::Stimulus(Stimulus::Inject(Fault { span, .. })) => {
+            Some(Window::new(e.at, e.at + *span + Micros::from_secs(1800)))
+        }
         _ => None,
     }));
     out.sort();

@@ -261,7 +261,7 @@ fn disturbances(trace: &Trace) -> Vec<Disturbance> {
 impl Disturbance {
     /// Whether loads or sun were switched.
     pub(super) fn is_step(&self) -> bool {
-        self.stimuli.iter().any(|s| matches!(s, Stimulus::AcLoad(_) | Stimulus::Pv(_)))
+        self.stimuli.iter().any(|s| matches!(s, Stimulus::AcLoad(_) | Stimulus::Pv(_) | Stimulus::AcPv(_)))
     }
     /// Whether a load was switched.
     pub(super) fn is_load(&self) -> bool {

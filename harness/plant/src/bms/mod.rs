@@ -17,10 +17,10 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use proto::fault::Fault;
 use proto::frame::{CanId, Frame};
 use proto::message::{AlarmKind, Alarms, Pair, id};
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, WattHours};
-use proto::stimulus::Fault;
 
 pub use self::balancing::BalancingParams;
 pub use self::defect::Defect;

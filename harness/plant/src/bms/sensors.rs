@@ -1,7 +1,7 @@
 //! How well the battery measures: noise, offsets, and the faults that are injected into what it sees.
 
+use proto::fault::{Fault, FaultKind};
 use proto::quantity::{Amps, Micros, Volts};
-use proto::stimulus::Fault;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -99,23 +99,18 @@ impl Sensors {
         r.pack = sensed.pack.0 + p.pack_offset.0 + self.noise.normal() * p.pack_noise.0;
         r.current = sensed.current.0 + p.current_offset.0 + self.noise.normal() * p.current_noise.0;
 
-        self.injected.retain(|(since, fault)| at.since(*since) < span(fault));
+        self.injected.retain(|(since, fault)| at.since(*since) < fault.span);
         for (_, fault) in &self.injected {
-            match *fault {
-                Fault::CellOverVoltage { by, .. } => {
+            match fault.kind {
+                FaultKind::CellVoltage { by } => {
                     if let Some(first) = r.cells.first_mut() {
                         *first += by.0;
                     }
                 }
-                Fault::OverCurrent { by, .. } => r.current += by.0,
+                FaultKind::Current { by } => r.current += by.0,
+                _ => {}
             }
         }
         r
-    }
-}
-
-const fn span(fault: &Fault) -> Micros {
-    match *fault {
-        Fault::CellOverVoltage { span, .. } | Fault::OverCurrent { span, .. } => span,
     }
 }

@@ -1,7 +1,7 @@
 //! Time, frames and stimuli. What a test of the electrics needs stands with the site.
 
+use proto::fault::{Fault, FaultKind};
 use proto::message::{Message, id};
-use proto::stimulus::Fault;
 use rstest::rstest;
 
 use super::*;
@@ -22,6 +22,7 @@ fn start() -> Start {
         grid: true,
         feed_in: true,
         pv: Watts(3000.0),
+        ac_pv: Watts::ZERO,
         ac_load: Watts(500.0),
         imbalance: Percent::ZERO,
         input_current_limit: None,
@@ -151,7 +152,7 @@ fn a_trip_disconnects() {
     let mut w = world(&Start { grid: false, soc: Percent(80.0), ..start() }, 1);
     frames(&mut w, Micros::from_secs(60));
     assert!(w.gx().inverter.expect("there").running);
-    let fault = Fault::CellOverVoltage { by: Volts(0.5), span: Micros::from_secs(20) };
+    let fault = Fault { kind: FaultKind::CellVoltage { by: Volts(0.5) }, span: Micros::from_secs(20) };
     w.apply(&Stimulus::Inject(fault)).expect("possible");
     frames(&mut w, Micros::from_secs(75));
     let gx = w.gx();
@@ -213,6 +214,7 @@ fn any_number_of_cells(#[case] cells: usize) {
     let size = PackSize { cells, capacity: AmpHours(100.0) };
     let still = Start {
         pv: Watts::ZERO,
+        ac_pv: Watts::ZERO,
         ac_load: Watts::ZERO,
         soc: Percent(50.0),
         imbalance: Percent(1.0),

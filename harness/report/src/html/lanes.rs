@@ -103,9 +103,9 @@ pub(crate) fn moments(case: &CaseResult) -> Vec<Moment> {
 /// Whether one change continues the other towards a higher or lower power.
 fn ramps(a: &Stimulus, b: &Stimulus) -> bool {
     match (a, b) {
-        (Stimulus::Pv(a), Stimulus::Pv(b)) | (Stimulus::AcLoad(a), Stimulus::AcLoad(b)) => {
-            a.0 > 0.0 && b.0 > 0.0
-        }
+        (Stimulus::Pv(a), Stimulus::Pv(b))
+        | (Stimulus::AcPv(a), Stimulus::AcPv(b))
+        | (Stimulus::AcLoad(a), Stimulus::AcLoad(b)) => a.0 > 0.0 && b.0 > 0.0,
         _ => false,
     }
 }

@@ -1,8 +1,8 @@
 //! Trips and the way back (P 5.6), and keep-alive (P 1.4).
 
+use proto::fault::{Fault, FaultKind};
 use proto::message::{AlarmKind, Alarms, Message, Pair};
 use proto::quantity::{Amps, Micros, Volts};
-use proto::stimulus::Fault;
 use rstest::rstest;
 
 use super::bench::{Bench, FILES, File, battery};
@@ -34,9 +34,9 @@ fn alarms(bench: &Bench, from: u64, to: u64) -> Vec<Alarms> {
 const SPAN: Micros = Micros::from_secs(20);
 
 #[rstest]
-#[case::over_voltage(Fault::CellOverVoltage { by: Volts(0.5), span: SPAN }, 3, 10..=25, AlarmKind::HighVoltage)]
-#[case::over_current_in(Fault::OverCurrent { by: Amps(400.0), span: SPAN }, 5, 60..=65, AlarmKind::HighChargeCurrent)]
-#[case::over_current_out(Fault::OverCurrent { by: Amps(-400.0), span: SPAN }, 5, 60..=65, AlarmKind::HighCurrent)]
+#[case::over_voltage(Fault { kind: FaultKind::CellVoltage { by: Volts(0.5) }, span: SPAN }, 3, 10..=25, AlarmKind::HighVoltage)]
+#[case::over_current_in(Fault { kind: FaultKind::Current { by: Amps(400.0) }, span: SPAN }, 5, 60..=65, AlarmKind::HighChargeCurrent)]
+#[case::over_current_out(Fault { kind: FaultKind::Current { by: Amps(-400.0) }, span: SPAN }, 5, 60..=65, AlarmKind::HighCurrent)]
 fn it_disconnects_and_comes_back_by_itself(
     #[case] fault: Fault,
     #[case] samples: u64,
@@ -64,7 +64,7 @@ fn it_disconnects_and_comes_back_by_itself(
 #[test]
 fn two_samples_of_over_voltage_are_ridden_through() {
     let mut bench = off_grid();
-    let fault = Fault::CellOverVoltage { by: Volts(0.5), span: Micros::from_secs(2) };
+    let fault = Fault { kind: FaultKind::CellVoltage { by: Volts(0.5) }, span: Micros::from_secs(2) };
     bench.bms.inject(Micros::from_secs(bench.now), fault);
     bench.run(60);
     assert_eq!(open_for(&bench), 0, "P 1.5.4: not too quickly");
