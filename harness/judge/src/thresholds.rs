@@ -12,6 +12,8 @@ use proto::quantity::{Micros, PerHour, Percent, PercentPerHour, QuantityError, V
 /// A threshold with two borders: up to `good` nothing is said, beyond `limit` the requirement fails.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Graded<T> {
+    /// what it is called in [`Thresholds::NAMES`]
+    pub name: &'static str,
     /// what a good battery reaches
     pub good: T,
     /// what fails when exceeded (or not reached, for a threshold that is a minimum)
@@ -29,6 +31,8 @@ pub struct Name {
     pub expected: &'static str,
     /// unit of its value, such as `%`
     pub unit: &'static str,
+    /// on which side of it a battery does right
+    pub sense: Sense,
 }
 
 /// Why a threshold was not set.
@@ -72,8 +76,9 @@ pub enum ThresholdError {
     },
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Sense {
+/// On which side of a threshold a battery does right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sense {
     /// the measured value may not exceed it
     AtMost,
     /// the measured value must reach it
@@ -81,18 +86,24 @@ enum Sense {
 }
 
 /// What the macro needs of a quantity.
-trait Bound: Copy + PartialOrd + FromStr<Err = QuantityError> + Display + Default {
+pub(crate) trait Bound: Copy + PartialOrd + FromStr<Err = QuantityError> + Display + Default {
     const EXPECTED: &'static str;
     const UNIT: &'static str;
+    /// The number in front of [`Self::UNIT`].
+    fn number(self) -> f64;
 }
 macro_rules! bound { ($($t:ty),+) => { $(impl Bound for $t {
     const EXPECTED: &'static str = <$t>::EXPECTED;
     const UNIT: &'static str = <$t>::UNIT;
+    fn number(self) -> f64 { self.0 }
 })+ } }
 bound!(Percent, PerHour, PercentPerHour, Volts, VoltsPerHour, Watts);
 impl Bound for Micros {
     const EXPECTED: &'static str = Micros::EXPECTED;
     const UNIT: &'static str = "s";
+    fn number(self) -> f64 {
+        self.secs()
+    }
 }
 
 macro_rules! thresholds {
@@ -102,13 +113,14 @@ macro_rules! thresholds {
         pub struct Thresholds { $( $(#[$doc])* pub $field: Graded<$t>, )+ }
 
         impl Default for Thresholds {
-            fn default() -> Self { Self { $( $field: Graded { good: $good, limit: $limit }, )+ } }
+            fn default() -> Self { Self { $( $field: Graded { name: $name, good: $good, limit: $limit }, )+ } }
         }
 
         impl Thresholds {
             /// The names a case may use in its `limits:`.
             pub const NAMES: &'static [Name] = &[ $( Name {
                 name: $name, metric: $metric, expected: <$t as Bound>::EXPECTED, unit: <$t as Bound>::UNIT,
+                sense: Sense::$sense,
             }, )+ ];
 
             fn put(&mut self, name: &str, value: &str, milder_too: bool) -> Result<(), ThresholdError> {
@@ -116,6 +128,12 @@ macro_rules! thresholds {
                     $( $name => set(&mut self.$field, $name, Sense::$sense, value, milder_too), )+
                     _ => Err(ThresholdError::Unknown { name: name.to_owned(), nearest: nearest(name) }),
                 }
+            }
+
+            /// The limit in force, as a number in the unit of its [`Name`].
+            #[must_use]
+            pub fn limit(&self, name: &str) -> Option<f64> {
+                match name { $( $name => Some(Bound::number(self.$field.limit)), )+ _ => None }
             }
 
             /// The limit in force, as text with its unit.
@@ -281,7 +299,7 @@ mod tests {
     fn the_good_border_follows_the_limit() {
         let mut t = Thresholds::default();
         t.narrow("settling", "20 s").expect("stricter");
-        assert_eq!(t.settling, Graded { good: Micros::from_secs(20), limit: Micros::from_secs(20) });
+        assert_eq!((t.settling.good, t.settling.limit), (Micros::from_secs(20), Micros::from_secs(20)));
         t.narrow("excess-time", "20 min").expect("stricter");
         assert_eq!(t.excess_time.good, Micros::from_secs(1200));
     }

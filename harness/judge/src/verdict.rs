@@ -4,6 +4,7 @@ use proto::frame::Frame;
 use proto::quantity::Micros;
 
 use crate::catalogue::{CATALOGUE, Requirement, Severity};
+use crate::thresholds::{Bound, Graded};
 use crate::window::Window;
 
 /// The answer to one requirement in one case. Nothing that was not seen is ever [`Outcome::Pass`].
@@ -34,6 +35,19 @@ pub struct Evidence {
     pub line: Option<u64>,
     /// that frame
     pub frame: Option<Frame>,
+    /// value and limit as numbers, where a threshold of the table was applied
+    pub measure: Option<Measure>,
+}
+
+/// A measured value beside the threshold it was held against: what margins over many runs are made of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measure {
+    /// a name of [`crate::thresholds::Thresholds::NAMES`], whose unit both numbers have
+    pub threshold: &'static str,
+    /// what was measured
+    pub value: f64,
+    /// the limit in force
+    pub limit: f64,
 }
 
 /// The verdict on one requirement.
@@ -119,7 +133,16 @@ impl Evidence {
             limit: String::new(),
             line: None,
             frame: None,
+            measure: None,
         }
+    }
+
+    /// Keeps the numbers behind the text.
+    #[must_use]
+    pub(crate) fn measured<T: Bound>(mut self, value: T, threshold: Graded<T>) -> Self {
+        let (value, limit) = (value.number(), threshold.limit.number());
+        self.measure = Some(Measure { threshold: threshold.name, value, limit });
+        self
     }
 
     /// Held against a limit.

@@ -133,6 +133,7 @@ fn hostile() -> Run {
                 limit: HOSTILE.into(),
                 line: Some(1),
                 frame: None,
+                measure: None,
             });
         }
         for e in &mut case.trace.events {

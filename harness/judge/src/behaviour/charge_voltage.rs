@@ -41,7 +41,8 @@ pub(super) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
     opinion.show(
         Evidence::fact("CVL below its highest value, mean while full", format!("{:.2} V", lowered.0))
             .against(format!("≥ {}", thresholds.reduction.limit))
-            .within(full),
+            .within(full)
+            .measured(lowered, thresholds.reduction),
     );
     if lowered >= thresholds.reduction.limit {
         opinion.pass(format!("CVL was lowered from {bulk:.1} V to {held:.1} V while full"));
@@ -166,7 +167,8 @@ pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
         format!("{:.0} %", found.slope.0),
     )
     .against(format!("≤ {}", thresholds.tracking.limit))
-    .within(since_full);
+    .within(since_full)
+    .measured(found.slope, thresholds.tracking);
     let excited = found.windows >= 6 && found.excitation >= thresholds.excitation.limit;
     if excited && found.slope >= thresholds.tracking.limit {
         opinion.prove(share);
@@ -277,7 +279,8 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
         opinion.show(
             Evidence::fact("M10 highest cell", format!("{:.3} V", highest.0))
                 .against(format!("≤ {:.3} V", (battery.cell_over_voltage - thresholds.cell_margin.limit).0))
-                .within(scene.since_full.unwrap_or(full)),
+                .within(scene.since_full.unwrap_or(full))
+                .measured(margin, thresholds.cell_margin),
         );
         if margin < thresholds.cell_margin.limit {
             opinion.fail(format!(
@@ -301,7 +304,8 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     let per_cell = thresholds.rise;
     if let Some(pack) = rise(Channel::PackVoltage) {
         let cells = f64::from(battery.cells);
-        let graded = crate::thresholds::Graded { good: per_cell.good * cells, limit: per_cell.limit * cells };
+        let (good, limit) = (per_cell.good * cells, per_cell.limit * cells);
+        let graded = crate::thresholds::Graded { name: per_cell.name, good, limit };
         let complaint = "the full battery's voltage goes on rising";
         Scene::at_most(
             opinion,

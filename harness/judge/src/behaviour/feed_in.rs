@@ -62,14 +62,16 @@ pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
                 about(found.time).to_string(),
             )
             .against(format!("≥ {}", thresholds.excess_time.limit))
-            .within(window),
+            .within(window)
+            .measured(found.time, thresholds.excess_time),
         )
         .show(Evidence::fact("M11 highest DC bus above CVL", format!("{:.2} V", found.highest.0)));
     if let Some(margin) = headroom(scene.trace, &[window], scene.subject.battery.cell_over_voltage) {
         opinion.show(
             Evidence::fact("M10 highest cell below its disconnect voltage by", format!("{:.3} V", margin.0))
                 .against(format!("≥ {:.3} V", thresholds.cell_margin.limit.0))
-                .within(window),
+                .within(window)
+                .measured(margin, thresholds.cell_margin),
         );
         if margin < thresholds.cell_margin.limit {
             opinion.fail(format!(
@@ -204,7 +206,8 @@ fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
         opinion.show(
             Evidence::fact("M10 highest cell", format!("{:.3} V", highest.0))
                 .against(format!("≤ {:.3} V", (highest + margin - thresholds.cell_margin.limit).0))
-                .within(full),
+                .within(full)
+                .measured(margin, thresholds.cell_margin),
         );
         if margin < thresholds.cell_margin.limit {
             opinion.fail(format!(

@@ -145,6 +145,20 @@ mod tests {
         }
     }
 
+    /// The numbers agree with the verdict that the texts explain, and carry the name of their threshold.
+    #[test]
+    fn a_threshold_leaves_its_numbers_behind() {
+        let relay = |t: u64, v: f64| if t % 40 < 20 { v } else { v + 0.5 };
+        for (stage, holds) in [(good(), true), (good().shaped(crate::trace::Channel::Cvl, relay), false)] {
+            let verdict = stage.verdict("CVL-04");
+            let measures: Vec<_> = verdict.evidence.iter().filter_map(|e| e.measure).collect();
+            let limit = Thresholds::default().limit("reversals");
+            assert!(measures.iter().any(|m| m.threshold == "reversals" && Some(m.limit) == limit));
+            assert!(measures.iter().any(|m| m.threshold == "travel"), "{measures:?}");
+            assert_eq!(measures.iter().all(|m| m.value <= m.limit), holds, "{measures:?}");
+        }
+    }
+
     #[test]
     fn an_expectation_decides_a_row_without_a_judge() {
         let mut stage = good();

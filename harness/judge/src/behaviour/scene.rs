@@ -8,7 +8,7 @@ use proto::stimulus::Stimulus;
 use super::Subject;
 use crate::metrics::NEAR;
 use crate::recording::Recording;
-use crate::thresholds::Graded;
+use crate::thresholds::{Bound, Graded};
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, bridged, common, extremes, heard, times, without};
@@ -203,7 +203,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Holds a measured value, where less is better, against its threshold.
-    pub(super) fn at_most<T: PartialOrd + Copy + Display>(
+    pub(super) fn at_most<T: Bound>(
         opinion: &mut Opinion,
         what: &str,
         value: T,
@@ -215,6 +215,7 @@ impl<'a> Scene<'a> {
         let holds = value <= graded.limit;
         let evidence =
             Evidence::fact(what, shown.clone()).against(format!("≤ {}", graded.limit)).within(window);
+        let evidence = evidence.measured(value, graded);
         if holds {
             opinion.show(evidence);
             let remark = if value > graded.good {

@@ -119,7 +119,8 @@ impl Timing {
         };
         let mut evidence =
             Evidence::fact("M14 longest gap between two 0x351", format!("{:.2} s", gap.secs()))
-                .against(format!("< {:.0} s", limit.secs()));
+                .against(format!("< {:.0} s", limit.secs()))
+                .measured(gap, terms.thresholds.gap);
         evidence.at = Some((Micros(spot.at.0.saturating_sub(gap.0)), spot.at));
         evidence.line = spot.line;
         evidence.frame = spot.frame;

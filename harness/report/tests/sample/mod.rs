@@ -110,7 +110,15 @@ fn step(trace: &mut Trace, at: Micros, line: u32, text: &str) {
 }
 
 fn evidence(what: &str, at: Option<(Micros, Micros)>, value: &str, limit: &str) -> Evidence {
-    Evidence { what: what.into(), at, value: value.into(), limit: limit.into(), line: None, frame: None }
+    Evidence {
+        what: what.into(),
+        at,
+        value: value.into(),
+        limit: limit.into(),
+        line: None,
+        frame: None,
+        measure: None,
+    }
 }
 
 pub(crate) fn verdict(id: &str, outcome: Outcome, reason: &str, evidence: Vec<Evidence>) -> Verdict {
