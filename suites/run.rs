@@ -50,8 +50,7 @@ fn trials() -> Result<Vec<Trial>, String> {
     let bench = Arc::new(Bench {
         rig: RigFile::parse(&library.shown(&rig), &read_text(&rig).map_err(text)?)
             .map_err(|e| e.to_string())?,
-        battery: BatteryFile::parse(&library.shown(&battery), &read_text(&battery).map_err(text)?)
-            .map_err(|e| e.to_string())?,
+        battery: library.read_battery(&battery).map_err(text)?,
         printing: Mutex::new(()),
     });
     let mut trials = Vec::new();

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use judge::verdict::Outcome;
-use rig::{BatteryFile, InputError, read_text};
+use rig::BatteryFile;
 
 use crate::input::Log;
 use crate::{Exit, Failure, answer, load};
@@ -119,8 +119,7 @@ fn exit(all: &[Judged], unread: bool) -> Exit {
 fn battery(name: &str) -> Result<BatteryFile, Failure> {
     let path = Path::new(name);
     if name.contains('/') || path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
-        let text = read_text(path)?;
-        return Ok(BatteryFile::parse(name, &text).map_err(InputError::from)?);
+        return Ok(BatteryFile::load(path, &|path| path.display().to_string())?);
     }
     Ok(load::battery(&load::library()?, name)?)
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::ValueEnum;
 use judge::catalogue::CATALOGUE;
-use rig::{BatteryFile, RigFile, read_text};
+use rig::{RigFile, read_text};
 
 use crate::{Exit, Failure, load};
 
@@ -106,8 +106,7 @@ fn batteries() -> Result<Vec<Row>, Failure> {
     let library = load::library()?;
     let mut rows = Vec::new();
     for path in library.batteries().map_err(Failure::from)? {
-        let text = read_text(&path).map_err(Failure::from)?;
-        let file = BatteryFile::parse(&library.shown(&path), &text).map_err(rig::InputError::from)?;
+        let file = library.read_battery(&path)?;
         let expect = match &file.expect {
             rig::Expectation::Pass => "pass".to_owned(),
             rig::Expectation::Fail(ids) => format!("fail {}", ids.join(" ")),

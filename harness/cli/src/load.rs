@@ -42,8 +42,8 @@ pub(crate) fn suites(library: &Library) -> Result<(Vec<Suite>, Vec<SuiteFile>), 
 /// A battery by name or path.
 pub(crate) fn battery(library: &Library, name: &str) -> Result<BatteryFile, InputError> {
     let path = library.battery(name)?;
+    let battery = library.read_battery(&path)?;
     let (shown, text) = (library.shown(&path), read_text(&path)?);
-    let battery = BatteryFile::parse(&shown, &text)?;
     called_as_its_file(&path, &shown, &text, "battery", &battery.declared.name)?;
     Ok(battery)
 }

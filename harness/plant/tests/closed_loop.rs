@@ -1,5 +1,7 @@
 //! The batteries of `rigs/batteries/` in the whole simulated world, as certification will meet them.
 
+mod batteries;
+
 use plant::bms::BmsParams;
 use plant::params::Params;
 use plant::world::{PackSize, World};
@@ -16,18 +18,8 @@ struct File {
     simulated: BmsParams,
 }
 
-const FILES: [(&str, &str); 6] = [
-    ("reference", include_str!("../../../rigs/batteries/reference.yaml")),
-    ("lower-when-full", include_str!("../../../rigs/batteries/lower-when-full.yaml")),
-    ("ccl-zero-when-full", include_str!("../../../rigs/batteries/ccl-zero-when-full.yaml")),
-    ("tracks-voltage", include_str!("../../../rigs/batteries/tracks-voltage.yaml")),
-    ("oscillating", include_str!("../../../rigs/batteries/oscillating.yaml")),
-    ("blackout-deadlock", include_str!("../../../rigs/batteries/blackout-deadlock.yaml")),
-];
-
 fn battery(name: &str) -> BmsParams {
-    let text = FILES.iter().find(|(n, _)| *n == name).expect("a battery file").1;
-    serde_yaml::from_str::<File>(text).unwrap_or_else(|e| panic!("{name}: {e}")).simulated
+    serde_yaml::from_str::<File>(&batteries::whole(name)).unwrap_or_else(|e| panic!("{name}: {e}")).simulated
 }
 
 /// What was on the bus in one second.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::InputError;
+use crate::{BatteryFile, InputError};
 
 /// The project's folders.
 #[derive(Debug, Clone)]
@@ -69,6 +69,14 @@ impl Library {
     /// When no file has that name; the error carries the nearest names.
     pub fn battery(&self, name: &str) -> Result<PathBuf, InputError> {
         pick("battery", name, self.batteries()?)
+    }
+
+    /// Reads the battery file at `path`, with those that it is like.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn read_battery(&self, path: &Path) -> Result<BatteryFile, InputError> {
+        BatteryFile::load(path, &|path| self.shown(path))
     }
 
     /// A rig by name (`simulated`) or by path.

@@ -5,6 +5,7 @@
 
 mod error;
 mod fields;
+mod layers;
 mod node;
 
 use serde::de::DeserializeOwned;
@@ -13,6 +14,7 @@ use serde_yaml::{Error, NonFiniteFloatPolicy, Options};
 
 pub use error::{Position, Problem, YamlError};
 pub use fields::{Fields, Reader, nearest};
+pub use layers::Layers;
 pub use node::Node;
 
 /// Largest file that is read, in bytes. The largest real one is a twentieth of it.

@@ -26,7 +26,7 @@ pub use self::balancing::BalancingParams;
 pub use self::defect::Defect;
 pub use self::gauge::GaugeParams;
 pub use self::limits::LimitParams;
-pub use self::params::{BmsParams, ParamsError};
+pub use self::params::{BmsParams, BmsSheet, ParamsError};
 pub use self::protection::ProtectionParams;
 pub use self::sensors::SensorParams;
 pub use self::strategy::{

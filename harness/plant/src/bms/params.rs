@@ -15,8 +15,8 @@ use super::wire::{Identity, WireParams};
 
 /// What the management system of a simulated battery is and does.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(try_from = "Unchecked")]
-#[schemars(with = "Unchecked")]
+#[serde(try_from = "BmsSheet")]
+#[schemars(with = "BmsSheet")]
 pub struct BmsParams {
     pub(super) identity: Identity,
     pub(super) strategy: StrategyParams,
@@ -29,11 +29,11 @@ pub struct BmsParams {
     pub(super) faults: Vec<Defect>,
 }
 
-/// The same as it stands in the file.
+/// The same as it stands in a file, not yet held against what a battery can be.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Bms")]
-struct Unchecked {
+pub struct BmsSheet {
     /// who it says it is
     identity: Identity,
     /// how it makes its charge voltage limit
@@ -61,10 +61,10 @@ struct Unchecked {
     faults: Vec<Defect>,
 }
 
-impl TryFrom<Unchecked> for BmsParams {
+impl TryFrom<BmsSheet> for BmsParams {
     type Error = ParamsError;
 
-    fn try_from(raw: Unchecked) -> Result<Self, ParamsError> {
+    fn try_from(raw: BmsSheet) -> Result<Self, ParamsError> {
         raw.identity.check()?;
         raw.strategy.check()?;
         raw.limits.check()?;
@@ -122,6 +122,14 @@ pub enum ParamsError {
 }
 
 impl ParamsError {
+    /// The key that is wrong, such as `limits.charge`; those of strategies and faults begin with their name.
+    #[must_use]
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::Order { lower: key, .. } | Self::NotPositive { key } | Self::Range { key, .. } => key,
+        }
+    }
+
     /// Refuses two levels unless the first is the lower one.
     pub(super) fn order(
         lower: &'static str,

@@ -1,5 +1,7 @@
 //! The management systems against a tiny pack of their own, so that a fault of the world is not mistaken for theirs.
 
+#[path = "../../tests/batteries/mod.rs"]
+mod batteries;
 mod bench;
 mod files;
 mod protection;

@@ -5,6 +5,7 @@ use proto::message::{Limits, Message};
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts};
 use serde::Deserialize;
 
+use super::batteries;
 use crate::bms::{Bms, BmsParams, Sensed};
 
 /// Rest voltage of an LFP cell (LibreSolar's curve; above 95 % the knee of the APR18650M1B at C/32), straight on above.
@@ -220,18 +221,12 @@ pub(super) struct File {
     pub(super) simulated: BmsParams,
 }
 
-/// The battery files of the project.
-pub(super) const FILES: [(&str, &str); 6] = [
-    ("reference", include_str!("../../../../../rigs/batteries/reference.yaml")),
-    ("lower-when-full", include_str!("../../../../../rigs/batteries/lower-when-full.yaml")),
-    ("ccl-zero-when-full", include_str!("../../../../../rigs/batteries/ccl-zero-when-full.yaml")),
-    ("tracks-voltage", include_str!("../../../../../rigs/batteries/tracks-voltage.yaml")),
-    ("oscillating", include_str!("../../../../../rigs/batteries/oscillating.yaml")),
-    ("blackout-deadlock", include_str!("../../../../../rigs/batteries/blackout-deadlock.yaml")),
-];
-
-/// One of them, parsed.
+/// One of the battery files, parsed.
 pub(super) fn battery(name: &str) -> BmsParams {
-    let text = FILES.iter().find(|(n, _)| *n == name).expect("a battery file").1;
-    serde_yaml::from_str::<File>(text).unwrap_or_else(|e| panic!("{name}: {e}")).simulated
+    file(name).simulated
+}
+
+/// The same with its outer part.
+pub(super) fn file(name: &str) -> File {
+    serde_yaml::from_str(&batteries::whole(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
 }

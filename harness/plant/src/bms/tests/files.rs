@@ -3,13 +3,14 @@
 use proptest::prelude::*;
 use rstest::rstest;
 
-use super::bench::{FILES, File, battery};
+use super::batteries::FILES;
+use super::bench::{File, battery, file};
 use crate::bms::{BmsParams, StrategyParams};
 
 #[test]
 fn every_file_is_read_and_bears_its_own_name() {
-    for (name, text) in FILES {
-        let file: File = serde_yaml::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+    for (name, _) in FILES {
+        let file = file(name);
         assert_eq!(file.battery, name);
         assert!(
             file.title.starts_with("Compliant: ") || file.title.starts_with("Faulty: "),

@@ -5,7 +5,8 @@ use proto::message::{AlarmKind, Alarms, Message, Pair};
 use proto::quantity::{Amps, Micros, Volts};
 use rstest::rstest;
 
-use super::bench::{Bench, FILES, File, battery};
+use super::batteries::FILES;
+use super::bench::{Bench, File, battery};
 
 /// Off-grid by day at 80 %: 2 kW of sun, 1 kW of load.
 fn off_grid() -> Bench {

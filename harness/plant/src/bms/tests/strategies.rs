@@ -61,7 +61,7 @@ fn the_reference_needs_a_lower_cvl_the_greater_the_imbalance_and_rises_again_as_
     assert!(held(1.0) > held(5.0) + 0.3);
 
     // A bleeder of 2 A, so that a night of balancing fits in a test.
-    let text = super::bench::FILES[0].1.replace("current: 150 mA", "current: 2 A");
+    let text = super::batteries::FILES[0].1.replace("current: 150 mA", "current: 2 A");
     let fast = serde_yaml::from_str::<super::bench::File>(&text).unwrap().simulated;
     let mut bench = Bench::new(&fast, 95.0, 2.0);
     bench.sun = 60.0;

@@ -7,7 +7,8 @@ use proto::message::{Firmware, Message, Pair};
 use proto::quantity::Micros;
 use rstest::rstest;
 
-use super::bench::{Bench, FILES, File, battery};
+use super::batteries::FILES;
+use super::bench::{Bench, File, battery};
 
 fn reference_with(wire: &str) -> Bench {
     let text = FILES[0].1.replace("    frames: full\n", &format!("    {wire}\n"));
