@@ -1,6 +1,5 @@
 //! The world as a bench sees it: time goes on, frames appear on the bus, instruments can be read.
 
-use proto::fault::FaultKind;
 use proto::frame::{CanId, Frame};
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
 use proto::reading::{GxReading, GxSystem, PsuReading};
@@ -217,9 +216,7 @@ impl World {
                 self.silenced.push((id, now + span));
             }
             Stimulus::Inject(fault) => match fault.kind {
-                FaultKind::CellVoltage { .. } | FaultKind::Current { .. } => {
-                    self.bms.inject(self.now, fault);
-                }
+                kind if Bms::has(&kind) => self.bms.inject(self.now, fault),
                 kind => return Err(StimulusError::NotModelled { what: kind.name() }),
             },
             Stimulus::Imbalance(above) => {

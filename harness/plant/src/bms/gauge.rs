@@ -92,27 +92,10 @@ impl Gauge {
 mod tests {
     use super::*;
 
-    fn view(at: u64, cell: f64, current: f64) -> View {
-        View {
-            at: Micros::from_secs(at),
-            dt: 1.0,
-            pack: cell * 16.0,
-            current,
-            highest: cell,
-            lowest: cell,
-            min_temperature: 25.0,
-            max_temperature: 25.0,
-            bus: cell * 16.0,
-            soc: 0.0,
-            capacity: 280.0,
-            connected: true,
-        }
-    }
-
     /// Where the count stands after so many seconds of the same.
     fn after(soc: f64, seconds: u64, cell: f64, current: f64) -> f64 {
         let mut gauge = Gauge::new(GaugeParams::default(), soc);
-        (0..seconds).for_each(|at| gauge.sample(&view(at, cell, current)));
+        (0..seconds).for_each(|at| gauge.sample(&View::sound(at, cell, current)));
         gauge.soc()
     }
 

@@ -1,6 +1,6 @@
 //! Current limits: CCL tapers with the highest cell and stays usable, DCL is all or nothing.
 
-use proto::quantity::{Amps, CRate, Celsius, Micros, Percent, Volts};
+use proto::quantity::{Amps, CRate, Micros, Percent, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -119,6 +119,10 @@ impl Limiter {
         CurrentLimits { charge: self.params.charge.0, discharge: self.params.discharge.0 }
     }
 
+    pub(super) const fn params(&self) -> &LimitParams {
+        &self.params
+    }
+
     /// DCL is 0 because the battery is empty.
     pub(super) const fn empty(&self) -> bool {
         self.empty
@@ -126,7 +130,7 @@ impl Limiter {
 
     fn charge_at(&self, highest: f64, view: &View) -> f64 {
         let p = &self.params;
-        if view.min_temperature < 0.0 || view.max_temperature > Celsius(60.0).0 {
+        if view.too_cold_to_charge() || view.too_hot_to_charge() {
             return 0.0;
         }
         let span = p.taper_to.0 - p.taper_from.0;
@@ -149,6 +153,18 @@ impl Limiter {
     }
 }
 
+impl View {
+    /// No charge below freezing.
+    pub(super) fn too_cold_to_charge(&self) -> bool {
+        self.min_temperature < DERATING[0].0
+    }
+
+    /// No charge above the limit of the cell.
+    pub(super) fn too_hot_to_charge(&self) -> bool {
+        self.max_temperature > DERATING[DERATING.len() - 1].0
+    }
+}
+
 /// The share of CCL at a temperature.
 fn derating(celsius: f64) -> f64 {
     let after = DERATING.partition_point(|&(t, _)| t <= celsius);
@@ -166,20 +182,7 @@ mod tests {
     use super::*;
 
     fn view(at: u64, cell: f64, celsius: f64, soc: f64) -> View {
-        View {
-            at: Micros::from_secs(at),
-            dt: 1.0,
-            pack: cell * 16.0,
-            current: 0.0,
-            highest: cell,
-            lowest: cell,
-            min_temperature: celsius,
-            max_temperature: celsius,
-            bus: cell * 16.0,
-            soc,
-            capacity: 280.0,
-            connected: true,
-        }
+        View { min_temperature: celsius, max_temperature: celsius, soc, ..View::sound(at, cell, 0.0) }
     }
 
     #[rstest]

@@ -3,6 +3,7 @@
 //! It is put together from small parts, each a file with its parameters and its state: a strategy that
 //! makes CVL, current limits, protection, balancing, the gauge, the sensors, the wire, and defects over it all.
 
+mod alarms;
 mod balancing;
 mod defect;
 mod gauge;
@@ -17,9 +18,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use proto::fault::Fault;
+use proto::fault::{Fault, FaultKind};
 use proto::frame::{CanId, Frame};
-use proto::message::{AlarmKind, Alarms, Pair, id};
+use proto::message::id;
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, WattHours};
 
 pub use self::balancing::BalancingParams;
@@ -34,6 +35,7 @@ pub use self::strategy::{
 };
 pub use self::wire::{AlarmStyle, FrameLength, Identity, WireParams};
 
+use self::alarms::{ALARMS_OK, Feedback, alarms};
 use self::balancing::Balancer;
 use self::defect::Defects;
 use self::gauge::Gauge;
@@ -72,6 +74,7 @@ pub struct Bms {
     balancer: Balancer,
     gauge: Gauge,
     sensors: Sensors,
+    feedback: Feedback,
     wire: Wire,
     defects: Defects,
     status: Status,
@@ -104,7 +107,7 @@ impl Bms {
             max_temperature: Celsius(NOMINAL_TEMPERATURE),
             lowest: (0, Volts(NOMINAL_CELL)),
             highest: (0, Volts(NOMINAL_CELL)),
-            alarms: ALARMS_OK.with_system_status(ONLINE),
+            alarms: ALARMS_OK,
             connected: true,
             energy_in: WattHours::ZERO,
             energy_out: WattHours::ZERO,
@@ -117,6 +120,7 @@ impl Bms {
             balancer: Balancer::new(params.balancing.clone(), cells),
             gauge,
             sensors: Sensors::new(params.sensors.clone(), cells, seed),
+            feedback: Feedback::default(),
             wire: Wire::new(params.identity.clone(), params.wire.clone(), &defects, seed),
             defects,
             status,
@@ -134,13 +138,15 @@ impl Bms {
             current: readings.current,
             highest: highest.1,
             lowest: lowest.1,
-            min_temperature: sensed.min_temperature.0,
-            max_temperature: sensed.max_temperature.0,
+            min_temperature: readings.min_temperature,
+            max_temperature: readings.max_temperature,
             bus: sensed.bus.0,
             soc: self.gauge.soc(),
             capacity: self.status.capacity.0,
             connected: self.protection.closed(),
+            diagnosis: readings.diagnosis,
         };
+        self.feedback.sample(&view);
         self.balancer.sample(at, &readings.cells, view.lowest);
         self.gauge.sample(&view);
         self.protection.sample(&view);
@@ -153,13 +159,14 @@ impl Bms {
         (s.ccl, s.dcl) = (Amps(limits.charge), Amps(limits.discharge));
         s.soc = Percent(self.gauge.soc());
         (s.pack, s.current) = (Volts(view.pack), Amps(view.current));
-        (s.min_temperature, s.max_temperature) = (sensed.min_temperature, sensed.max_temperature);
+        (s.min_temperature, s.max_temperature) =
+            (Celsius(view.min_temperature), Celsius(view.max_temperature));
         s.lowest = (lowest.0, Volts(lowest.1));
         s.highest = (highest.0, Volts(highest.1));
         s.energy_in += energy.max(WattHours::ZERO);
         s.energy_out += (-energy).max(WattHours::ZERO);
         s.connected = self.protection.closed();
-        s.alarms = alarms(&self.protection, &view);
+        s.alarms = alarms(&self.protection, self.feedback, self.limiter.params(), &view);
     }
 
     /// A frame of the GX reached the battery.
@@ -201,7 +208,13 @@ impl Bms {
         self.wire.send(&self.status, &self.defects).expect("a frame that is due has a slot")
     }
 
-    /// A fault, as the sensors of the battery see it.
+    /// Whether a fault is the battery's own, to be given to [`Self::inject`]; any other is one of the world.
+    #[must_use]
+    pub const fn has(kind: &FaultKind) -> bool {
+        Sensors::carry(kind)
+    }
+
+    /// A fault of the sensors or the electronics, from now on for its span.
     pub fn inject(&mut self, at: Micros, fault: Fault) {
         self.sensors.inject(at, fault);
     }
@@ -209,7 +222,7 @@ impl Bms {
     /// The current limits after everything that has a say in them.
     fn limits(&mut self, view: &View, block_charge: bool) -> CurrentLimits {
         let limits = self.limiter.sample(view);
-        let (no_charge, no_discharge) = self.protection.forbids();
+        let (no_charge, no_discharge) = self.protection.forbids(view);
         let limits = CurrentLimits {
             charge: if no_charge || block_charge { 0.0 } else { limits.charge },
             discharge: if no_discharge { 0.0 } else { limits.discharge },
@@ -230,69 +243,4 @@ fn extremes(cells: &[f64]) -> Option<((usize, f64), (usize, f64))> {
             .fold(first, |best, cell| if better(cell.1, best.1) { cell } else { best })
     };
     Some((pick(|a, b| a < b), pick(|a, b| a > b)))
-}
-
-/// System status of a battery whose main switch is closed: of the pair's two regular values, the one that is not
-/// "active" as an alarm would be.
-const ONLINE: Pair = Pair::Ok;
-/// The same with an open switch.
-const OFFLINE: Pair = Pair::Active;
-
-/// What the batteries support: everything but what the document marks as not implemented (P 2 §0x35A).
-const SUPPORTED: [AlarmKind; 10] = [
-    AlarmKind::HighVoltage,
-    AlarmKind::LowVoltage,
-    AlarmKind::HighTemperature,
-    AlarmKind::LowTemperature,
-    AlarmKind::HighTemperatureCharge,
-    AlarmKind::LowTemperatureCharge,
-    AlarmKind::HighCurrent,
-    AlarmKind::HighChargeCurrent,
-    AlarmKind::BmsInternal,
-    AlarmKind::CellImbalance,
-];
-
-/// All that is supported, OK.
-const ALARMS_OK: Alarms = {
-    let mut all = Alarms::NONE_SUPPORTED;
-    let mut i = 0;
-    while i < SUPPORTED.len() {
-        all = all.with_alarm(SUPPORTED[i], Pair::Ok).with_warning(SUPPORTED[i], Pair::Ok);
-        i += 1;
-    }
-    all
-};
-
-/// 0x35A: an alarm is a trip, a warning is what may become one.
-fn alarms(protection: &Protection, view: &View) -> Alarms {
-    let p = protection.params();
-    let alarms = [
-        (AlarmKind::HighVoltage, Trip::OverVoltage),
-        (AlarmKind::LowVoltage, Trip::UnderVoltage),
-        (AlarmKind::HighChargeCurrent, Trip::ChargeCurrent),
-        (AlarmKind::HighCurrent, Trip::DischargeCurrent),
-        (AlarmKind::HighTemperature, Trip::OverTemperature),
-    ];
-    let cold = view.min_temperature <= p.low_temperature_warning.0;
-    let hot = view.max_temperature >= p.high_temperature_warning.0;
-    let warnings = [
-        (AlarmKind::HighVoltage, view.highest >= p.high_cell_warning.0),
-        (AlarmKind::LowVoltage, view.lowest <= p.low_cell_warning.0),
-        (AlarmKind::CellImbalance, view.highest - view.lowest >= p.imbalance_warning.0),
-        (AlarmKind::LowTemperatureCharge, cold),
-        (AlarmKind::HighTemperature, hot),
-        (AlarmKind::HighTemperatureCharge, hot),
-    ];
-    let mut out = ALARMS_OK.with_system_status(if protection.closed() { ONLINE } else { OFFLINE });
-    for (kind, trip) in alarms {
-        if protection.tripped(trip) {
-            out.set_alarm(kind, Pair::Active);
-        }
-    }
-    for (kind, active) in warnings {
-        if active {
-            out.set_warning(kind, Pair::Active);
-        }
-    }
-    out
 }

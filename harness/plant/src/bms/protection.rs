@@ -47,10 +47,16 @@ pub struct ProtectionParams {
     pub low_cell_warning: Volts,
     /// difference between highest and lowest cell that is worth a warning
     pub imbalance_warning: Volts,
+    /// difference between highest and lowest cell that is worth an alarm
+    pub imbalance_alarm: Volts,
     /// warmest cell that is worth a warning
     pub high_temperature_warning: Celsius,
     /// coldest cell that is worth a warning
     pub low_temperature_warning: Celsius,
+    /// coldest cell that is worth a warning to whoever charges
+    pub low_charge_temperature_warning: Celsius,
+    /// coldest cell that may be discharged
+    pub low_temperature: Celsius,
 }
 
 /// Common settings for LFP: 3.65/3.45 V and 2.50/2.90 V are the usual defaults; currents are 1.3 × what the limits
@@ -74,8 +80,11 @@ impl Default for ProtectionParams {
             high_cell_warning: Volts(3.60),
             low_cell_warning: Volts(2.80),
             imbalance_warning: Volts(0.30),
+            imbalance_alarm: Volts(0.50),
             high_temperature_warning: Celsius(55.0),
-            low_temperature_warning: Celsius(0.0),
+            low_temperature_warning: Celsius(-10.0),
+            low_charge_temperature_warning: Celsius(5.0),
+            low_temperature: Celsius(-20.0),
         }
     }
 }
@@ -101,6 +110,12 @@ impl ProtectionParams {
             "protection.over-voltage-release",
             self.over_voltage_release,
         )?;
+        order(
+            "protection.imbalance-warning",
+            self.imbalance_warning,
+            "protection.imbalance-alarm",
+            self.imbalance_alarm,
+        )?;
         positive("protection.voltage-samples", f64::from(self.voltage_samples))?;
         positive("protection.current-samples", f64::from(self.current_samples))?;
         positive("protection.charge-current", self.charge_current.0)?;
@@ -117,16 +132,20 @@ pub(super) enum Trip {
     DischargeCurrent,
     OverTemperature,
     KeepAlive,
+    ShortCircuit,
+    Internal,
 }
 
 impl Trip {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::OverVoltage,
         Self::UnderVoltage,
         Self::ChargeCurrent,
         Self::DischargeCurrent,
         Self::OverTemperature,
         Self::KeepAlive,
+        Self::ShortCircuit,
+        Self::Internal,
     ];
 }
 
@@ -189,11 +208,14 @@ impl Protection {
         self.watches.iter().all(|w| w.since.is_none())
     }
 
-    /// The direction that a trip forbids: charge, discharge.
-    pub(super) const fn forbids(&self) -> (bool, bool) {
+    /// The direction that a trip, or the cold, forbids: charge, discharge.
+    pub(super) fn forbids(&self, view: &View) -> (bool, bool) {
+        let both = self.tripped(Trip::ShortCircuit) || self.tripped(Trip::Internal);
         (
-            self.tripped(Trip::OverVoltage) || self.tripped(Trip::ChargeCurrent),
-            self.tripped(Trip::UnderVoltage) || self.tripped(Trip::DischargeCurrent),
+            both || self.tripped(Trip::OverVoltage) || self.tripped(Trip::ChargeCurrent),
+            both || self.tripped(Trip::UnderVoltage)
+                || self.tripped(Trip::DischargeCurrent)
+                || view.min_temperature <= self.params.low_temperature.0,
         )
     }
 
@@ -210,14 +232,18 @@ impl Protection {
             Trip::DischargeCurrent => -view.current > p.discharge_current.0,
             Trip::OverTemperature => view.max_temperature >= p.over_temperature.0,
             Trip::KeepAlive => self.keep_alive.is_some_and(|limit| view.at.since(self.heard) >= limit),
+            Trip::ShortCircuit => view.diagnosis.short_circuit,
+            Trip::Internal => view.diagnosis.self_test,
         }
     }
 
     fn samples(&self, trip: Trip) -> u32 {
         match trip {
-            Trip::OverVoltage | Trip::UnderVoltage | Trip::OverTemperature => self.params.voltage_samples,
+            Trip::OverVoltage | Trip::UnderVoltage | Trip::OverTemperature | Trip::Internal => {
+                self.params.voltage_samples
+            }
             Trip::ChargeCurrent | Trip::DischargeCurrent => self.params.current_samples,
-            Trip::KeepAlive => 1,
+            Trip::KeepAlive | Trip::ShortCircuit => 1,
         }
     }
 
@@ -232,9 +258,11 @@ impl Protection {
             Trip::UnderVoltage => {
                 view.lowest >= p.under_voltage_release.0 || view.bus > view.pack + CHARGER_OUTSIDE || retry
             }
-            Trip::ChargeCurrent | Trip::DischargeCurrent => open_for >= p.current_recovery,
+            Trip::ChargeCurrent | Trip::DischargeCurrent | Trip::ShortCircuit => {
+                open_for >= p.current_recovery
+            }
             Trip::OverTemperature => view.max_temperature <= p.over_temperature_release.0,
-            Trip::KeepAlive => true,
+            Trip::KeepAlive | Trip::Internal => true,
         }
     }
 }

@@ -53,12 +53,32 @@ impl SensorParams {
     }
 }
 
-/// What the battery believes it sees, V and A.
+/// What the battery believes it sees, V, A and °C.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Readings {
     pub(super) cells: Vec<f64>,
     pub(super) pack: f64,
     pub(super) current: f64,
+    pub(super) min_temperature: f64,
+    pub(super) max_temperature: f64,
+    pub(super) diagnosis: Diagnosis,
+}
+
+/// What the battery knows of its own electronics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Diagnosis {
+    /// the self-test fails
+    pub(super) self_test: bool,
+    /// a sensor reads what no cell can have: it is open or shorted, and not believed
+    pub(super) sensor: bool,
+    /// the voltmeter of the pack and the sum of the cells do not agree
+    pub(super) doubtful: bool,
+    /// the current is beyond what the ammeter can tell
+    pub(super) short_circuit: bool,
+}
+
+fn shift<'a>(values: impl Iterator<Item = &'a mut f64>, by: f64) {
+    values.for_each(|value| *value += by);
 }
 
 /// The sensors at work.
@@ -67,6 +87,10 @@ pub(super) struct Sensors {
     params: SensorParams,
     noise: Rng,
     injected: Vec<(Micros, Fault)>,
+    /// the reading at which one cell stands still, while it does
+    stuck: Option<f64>,
+    /// samples in a row in which pack and cells did not agree
+    disagree: u32,
     readings: Readings,
 }
 
@@ -74,6 +98,16 @@ pub(super) struct Sensors {
 const STREAM: u64 = 0x5E45;
 /// Smallest cell voltage that the front end tells apart, V (0x373 carries no less).
 const CELL_STEP: f64 = 0.001;
+/// What the temperature sensors are taken to read before their first sample, °C.
+const NOMINAL: f64 = 25.0;
+/// What an open and a shorted temperature sensor read, °C: the ends of a usual NTC circuit (assumption).
+const OPEN: f64 = -60.0;
+const SHORTED: f64 = 150.0;
+/// What a temperature sensor may read at all, °C (assumption).
+const POSSIBLE: core::ops::RangeInclusive<f64> = -45.0..=120.0;
+/// Pack and cells may differ by this share (assumption: two calibrations of 1 %), and for so many samples.
+const AGREEMENT: f64 = 0.02;
+const AGREEMENT_SAMPLES: u32 = 10;
 
 impl Sensors {
     pub(super) fn new(params: SensorParams, cells: usize, seed: u64) -> Self {
@@ -81,8 +115,35 @@ impl Sensors {
             params,
             noise: Rng::new(seed, STREAM),
             injected: Vec::new(),
-            readings: Readings { cells: vec![0.0; cells], pack: 0.0, current: 0.0 },
+            stuck: None,
+            disagree: 0,
+            readings: Readings {
+                cells: vec![0.0; cells],
+                pack: 0.0,
+                current: 0.0,
+                min_temperature: NOMINAL,
+                max_temperature: NOMINAL,
+                diagnosis: Diagnosis::default(),
+            },
         }
+    }
+
+    /// Whether a fault is one of the sensors and of the electronics behind them.
+    pub(super) const fn carry(kind: &FaultKind) -> bool {
+        matches!(
+            kind,
+            FaultKind::CellVoltage { .. }
+                | FaultKind::CellStuck {}
+                | FaultKind::PackVoltage { .. }
+                | FaultKind::Current { .. }
+                | FaultKind::CurrentGain { .. }
+                | FaultKind::ShuntReversed {}
+                | FaultKind::Temperature { .. }
+                | FaultKind::TemperatureOpen {}
+                | FaultKind::TemperatureShort {}
+                | FaultKind::Internal {}
+                | FaultKind::ShortCircuit {}
+        )
     }
 
     /// From now on, for the span of the fault, the readings carry it.
@@ -99,18 +160,52 @@ impl Sensors {
         r.pack = sensed.pack.0 + p.pack_offset.0 + self.noise.normal() * p.pack_noise.0;
         r.current = sensed.current.0 + p.current_offset.0 + self.noise.normal() * p.current_noise.0;
 
+        let mut temperatures = [sensed.min_temperature.0, sensed.max_temperature.0];
+        let mut diagnosis = Diagnosis::default();
         self.injected.retain(|(since, fault)| at.since(*since) < fault.span);
+        if !self.injected.iter().any(|(_, fault)| fault.kind == FaultKind::CellStuck {}) {
+            self.stuck = None;
+        }
         for (_, fault) in &self.injected {
             match fault.kind {
-                FaultKind::CellVoltage { by } => {
-                    if let Some(first) = r.cells.first_mut() {
-                        *first += by.0;
+                FaultKind::CellVoltage { by } => shift(r.cells.iter_mut().take(1), by.0),
+                FaultKind::CellStuck {} => {
+                    if let Some(cell) = r.cells.first_mut() {
+                        *cell = *self.stuck.get_or_insert(*cell);
                     }
                 }
+                FaultKind::PackVoltage { by } => r.pack += by.0,
                 FaultKind::Current { by } => r.current += by.0,
+                FaultKind::CurrentGain { by } => r.current *= 1.0 + by.0 / 100.0,
+                FaultKind::ShuntReversed {} => r.current = -r.current,
+                FaultKind::Temperature { by } => shift(temperatures.iter_mut(), by.0),
+                FaultKind::TemperatureOpen {} => temperatures[0] = OPEN,
+                FaultKind::TemperatureShort {} => temperatures[0] = SHORTED,
+                FaultKind::Internal {} => diagnosis.self_test = true,
+                FaultKind::ShortCircuit {} => diagnosis.short_circuit = true,
                 _ => {}
             }
         }
-        r
+        self.doubt(temperatures, diagnosis);
+        &self.readings
+    }
+
+    /// Takes from the readings what cannot be: of two temperature sensors the one that works speaks for both, and
+    /// where none does the last good reading stands.
+    fn doubt(&mut self, temperatures: [f64; 2], diagnosis: Diagnosis) {
+        let r = &mut self.readings;
+        let good = temperatures.map(|t| POSSIBLE.contains(&t).then_some(t));
+        if let Some(any) = good[0].or(good[1]) {
+            let [first, second] = good.map(|t| t.unwrap_or(any));
+            (r.min_temperature, r.max_temperature) = (first.min(second), first.max(second));
+        }
+        let sum: f64 = r.cells.iter().sum();
+        let agree = (r.pack - sum).abs() <= AGREEMENT * sum.abs();
+        self.disagree = if agree { 0 } else { self.disagree.saturating_add(1) };
+        r.diagnosis = Diagnosis {
+            sensor: good.contains(&None),
+            doubtful: self.disagree >= AGREEMENT_SAMPLES,
+            ..diagnosis
+        };
     }
 }

@@ -2,6 +2,8 @@
 
 use proto::quantity::Micros;
 
+use super::sensors::Diagnosis;
+
 /// One sample as the sensors of the battery saw it, and what has been concluded from it so far.
 /// Plain numbers in base units: V, A, °C, %.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +32,30 @@ pub(super) struct View {
     pub(super) capacity: f64,
     /// the contactor was closed when the sample was taken
     pub(super) connected: bool,
+    /// what the electronics know of themselves
+    pub(super) diagnosis: Diagnosis,
+}
+
+#[cfg(test)]
+impl View {
+    /// A battery of 16 cells alike, 280 Ah at 25 °C, that nothing is wrong with.
+    pub(super) fn sound(at: u64, cell: f64, current: f64) -> Self {
+        Self {
+            at: Micros::from_secs(at),
+            dt: 1.0,
+            pack: cell * 16.0,
+            current,
+            highest: cell,
+            lowest: cell,
+            min_temperature: 25.0,
+            max_temperature: 25.0,
+            bus: cell * 16.0,
+            soc: 0.0,
+            capacity: 280.0,
+            connected: true,
+            diagnosis: Diagnosis::default(),
+        }
+    }
 }
 
 /// A first-order low-pass filter that starts at its first input.
