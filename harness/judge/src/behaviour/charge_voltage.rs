@@ -1,9 +1,9 @@
-//! CVL-02 to CVL-07: the charge voltage limit of a full battery, the heart of the specification (P 1.5.3).
+//! CVL-02, CVL-03, CVL-04 and CVL-07: the charge voltage limit of a full battery, the heart of the specification (P 1.5.3).
 
-use proto::quantity::{Amps, Micros, PerHour, Percent, Volts, VoltsPerHour};
+use proto::quantity::{Micros, PerHour, Percent, Volts, VoltsPerHour};
 
-use super::scene::{Scene, shown};
-use crate::metrics::{covered, discharge, headroom, pace, regularity, soc_fall, swings, tracking};
+use super::scene::Scene;
+use crate::metrics::{covered, headroom, pace, regularity, swings};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, common, extremes, hours, mean, slope, times};
@@ -59,9 +59,7 @@ pub(super) fn is_not_hasty(scene: &Scene<'_>, opinion: &mut Opinion) {
     if !scene.hears(opinion, &[Channel::Cvl, Channel::PackVoltage], &[full]) {
         return;
     }
-    if full.length() < scene.subject.thresholds.observation.limit {
-        opinion.unclear(too_short(full.length(), scene));
-    }
+    scene.watched(opinion, full);
     let disturbances: Vec<Micros> = scene.disturbances.iter().map(|d| d.window.from).collect();
     let found = pace(scene.series(Channel::Cvl), &scene.near(&[full]), &disturbances);
     opinion
@@ -143,130 +141,15 @@ pub(super) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
                 ),
                 format!("{:.1}", m4.r),
             )
-            .against("> 1 is a regular limit cycle")
+            .against("≤ 1; above it a limit cycle, harmless below 0.10 V")
             .within(window),
         );
     }
+    if still {
+        scene.watched(opinion, full);
+    }
     if still && observed < thresholds.observation.limit {
-        opinion.unclear(too_short(observed, scene));
-    }
-}
-
-/// CVL-05, M12: *"implementations that set the CVL to the currently measured battery voltages minus some constant
-/// should be avoided"*.
-pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let Some(since_full) = scene.since_full else {
-        let _ = scene.at_full(opinion);
-        return;
-    };
-    let moved: Vec<Window> = scene.after_disturbances(since_full).into_iter().map(|(_, w)| w).collect();
-    let found = tracking(scene.trace, &moved);
-    let thresholds = &scene.subject.thresholds;
-    let share = Evidence::fact(
-        "M12 share of a change of voltage that CVL follows",
-        format!("{:.0} %", found.slope.0),
-    )
-    .against(format!("≤ {}", thresholds.tracking.limit))
-    .within(since_full)
-    .measured(found.slope, thresholds.tracking);
-    let excited = found.windows >= 6 && found.excitation >= thresholds.excitation.limit;
-    if excited && found.slope >= thresholds.tracking.limit {
-        opinion.prove(share);
-    } else {
-        opinion.show(share);
-    }
-    opinion
-        .show(
-            Evidence::fact("M12 windows in which the voltage was moved", found.windows.to_string())
-                .against("≥ 6"),
-        )
-        .show(
-            Evidence::fact(
-                "M12 root mean square of the changes of voltage",
-                format!("{:.2} V", found.excitation.0),
-            )
-            .against(format!("≥ {}", thresholds.excitation.limit)),
-        )
-        .show(Evidence::fact("M12 correlation", format!("{:.0} %", found.correlation.0)))
-        .show(
-            Evidence::fact(
-                "M12 root mean square of what CVL moved in a window",
-                format!("{:.2} V", found.moved.0),
-            )
-            .against(format!("≤ {:.2} V", found.explained().0)),
-        );
-    if !excited {
-        opinion.unclear(format!(
-            "the battery voltage was moved {} times by {:.2} V: at least 6 times by {} decides",
-            found.windows, found.excitation.0, thresholds.excitation.limit
-        ));
-    } else if found.slope < thresholds.tracking.limit
-        && found.moved > found.explained()
-        && -found.correlation.0 < thresholds.correlation.limit.0
-    {
-        opinion.unclear(format!(
-            "CVL moved by {:.2} V while the voltage was moved by {:.2} V, but not at once with it (slope {:.0} %, correlation {:.0} %): it may follow the voltage more slowly than in 2 minutes. What decides it is each change of CVL in the log: if the new CVL always is the battery voltage of that moment minus the same constant, it follows",
-            found.moved.0, found.excitation.0, found.slope.0, found.correlation.0
-        ));
-    } else if found.slope < thresholds.tracking.limit {
-        opinion.pass(format!(
-            "when the voltage was moved by {:.2} V, CVL followed {:.0} % of it",
-            found.excitation.0,
-            found.slope.0.max(0.0)
-        ));
-    } else if found.correlation >= thresholds.correlation.limit {
-        opinion.fail(format!(
-            "CVL follows the measured battery voltage: {:.0} % of every change, correlation {:.0} %",
-            found.slope.0, found.correlation.0
-        ));
-    } else {
-        opinion.unclear(format!(
-            "CVL moves with the battery voltage ({:.0} %), but not steadily (correlation {:.0} %)",
-            found.slope.0, found.correlation.0
-        ));
-    }
-}
-
-/// CVL-06, M7: *"a setpoint that is too low will cause the Victron system to discharge the battery"*.
-pub(super) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let Some(full) = scene.at_full(opinion) else { return };
-    let windows = common(&[full], &covered(scene.trace, scene.whole));
-    let thresholds = &scene.subject.thresholds;
-    let observed = Micros((hours(&windows) * 3.6e9) as u64);
-    if !scene.hears(opinion, &[Channel::PackCurrent], &windows) {
-        return;
-    }
-    let Some(found) = discharge(scene.trace, &windows, scene.subject.battery.capacity) else {
-        opinion.unclear("PV never covered the loads with the grid connected while the battery was full");
-        return;
-    };
-    opinion.show(Evidence::fact("mean battery current", shown(found.mean)).within(full));
-    let complaint = if found.mean < Amps::ZERO {
-        format!("CVL is so low that the system discharges the battery ({} on average)", shown(found.mean))
-    } else {
-        "CVL again and again falls so low that the system discharges the battery, to charge it anew; charge taken"
-            .to_owned()
-    };
-    Scene::at_most(
-        opinion,
-        "M7 charge taken from the full battery while PV covers the load and the grid is there",
-        found.rate,
-        thresholds.discharge,
-        full,
-        &complaint,
-    );
-    if let Some(fall) = soc_fall(scene.trace, &windows) {
-        Scene::at_most(
-            opinion,
-            "fall of the state of charge",
-            fall.max(Percent(0.0)),
-            thresholds.soc_fall,
-            full,
-            "the state of charge falls while PV covers the load",
-        );
-    }
-    if opinion.is_good() && observed < thresholds.observation.limit {
-        opinion.unclear(too_short(observed, scene));
+        opinion.unclear(scene.too_short(observed));
     }
 }
 
@@ -332,10 +215,6 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
             opinion.show(Evidence::fact("highest cell", "not sent (0x373)"));
         }
     }
-}
-
-fn too_short(observed: Micros, scene: &Scene<'_>) -> String {
-    format!("seen for {} only, {} is needed", about(observed), scene.subject.thresholds.observation.limit)
 }
 
 #[cfg(test)]
@@ -427,56 +306,6 @@ mod tests {
     fn far_above_the_battery_nothing_oscillates() {
         let stage = good().shaped(Channel::Cvl, |t, v| v + 4.0 + 0.5 * (t / 20 % 2) as f64);
         check(&stage, "CVL-04", Pass);
-    }
-
-    #[test]
-    fn a_cvl_that_follows_the_voltage_is_found() {
-        let tracking = good().following(1.0);
-        check(&tracking, "CVL-05", Fail);
-        check(&good().following(0.1), "CVL-05", Pass);
-        check(&good().unmoved(), "CVL-05", Inconclusive);
-    }
-
-    /// CVL is the battery voltage minus 0.2 V as it was when last looked at.
-    #[rstest]
-    #[case(20, Fail)]
-    #[case(120, Inconclusive)]
-    #[case(180, Inconclusive)]
-    #[case(240, Inconclusive)]
-    #[case(290, Inconclusive)]
-    #[case(410, Inconclusive)]
-    #[case(650, Inconclusive)]
-    fn a_cvl_that_follows_slower_than_the_windows_does_not_pass(
-        #[case] refresh: u64,
-        #[case] expected: Outcome,
-    ) {
-        let low = |t: u64| t >= 6600 && t % 600 < 120;
-        let sampled = move |t: u64, v: f64| {
-            let seen = t.saturating_sub((t + refresh / 6) % refresh);
-            if t < 3000 { v } else { 55.0 - if low(seen) { 2.4 } else { 0.0 } }
-        };
-        check(&good().shaped(Channel::Cvl, sampled), "CVL-05", expected);
-    }
-
-    /// A control loop of the highest cell: CVL rises a little while the cells are low, or flickers by one step.
-    #[test]
-    fn a_cvl_with_a_mind_of_its_own_passes() {
-        check(&good().following(-0.2), "CVL-05", Pass);
-        check(&good().shaped(Channel::Cvl, |t, v| v + 0.1 * (t / 37 % 2) as f64), "CVL-05", Pass);
-        let slow = |t: u64, v: f64| if t > 6600 { v + ((t - 6600) / 1200) as f64 * 0.1 } else { v };
-        check(&good().shaped(Channel::Cvl, slow), "CVL-05", Pass);
-    }
-
-    #[test]
-    fn a_cvl_too_low_discharges() {
-        // 8 A out of 280 Ah is 2.9 % an hour.
-        check(&good().shaped(Channel::PackCurrent, |t, i| if t > 4000 { -8.0 } else { i }), "CVL-06", Fail);
-        check(&good().shaped(Channel::Soc, |t, v| if t > 6000 { v - 4.0 } else { v }), "CVL-06", Fail);
-        // 2.8 A is 1 % an hour: worth a remark.
-        let remark = good().shaped(Channel::PackCurrent, |t, i| if t > 4000 { -2.8 } else { i });
-        let verdict = remark.verdict("CVL-06");
-        assert_eq!(verdict.outcome, Pass);
-        assert!(verdict.reason.contains("a good battery"), "{}", verdict.reason);
     }
 
     #[test]

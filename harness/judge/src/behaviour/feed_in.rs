@@ -18,6 +18,7 @@ pub(super) fn feeds_in(scene: &Scene<'_>, opinion: &mut Opinion) {
     if !scene.hears(opinion, &channels, &[full]) {
         return;
     }
+    scene.watched(opinion, full);
     exports_steadily(scene, opinion, full);
     settles_after_steps(scene, opinion, full);
     uses_the_sun(scene, opinion, full);

@@ -5,8 +5,12 @@
 
 mod charge_voltage;
 mod current_limits;
+mod discharging;
 mod feed_in;
+mod following;
+mod fullness;
 mod gx;
+mod imbalance;
 mod scene;
 #[cfg(test)]
 mod staged;
@@ -49,12 +53,12 @@ const JUDGES: &[(&str, Judge)] = &[
     ("CVL-02", charge_voltage::stops_charge_by_cvl),
     ("CVL-03", charge_voltage::is_not_hasty),
     ("CVL-04", charge_voltage::does_not_oscillate),
-    ("CVL-05", charge_voltage::does_not_track),
-    ("CVL-06", charge_voltage::does_not_discharge),
+    ("CVL-05", following::does_not_track),
+    ("CVL-06", discharging::does_not_discharge),
     ("CVL-07", charge_voltage::is_low_enough),
     ("CVL-08", steps::survives_a_high_bus),
     ("CVL-09", steps::settles),
-    ("CVL-10", steps::converges_under_imbalance),
+    ("CVL-10", imbalance::converges_under_imbalance),
     ("CCL-02", current_limits::ccl_stays_while_full),
     ("DCL-02", current_limits::dcl_zero_leaves_charge),
     ("SOC-03", state::counts_charge),

@@ -2,7 +2,7 @@
 
 use core::fmt::Display;
 
-use proto::quantity::{Micros, Percent, Volts};
+use proto::quantity::Micros;
 use proto::stimulus::Stimulus;
 
 use super::Subject;
@@ -11,18 +11,13 @@ use crate::recording::Recording;
 use crate::thresholds::{Bound, Graded};
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, bridged, common, extremes, heard, times, without};
+use crate::window::{Window, about, bridged, common, heard, times, without};
 use crate::wire::Terms;
 
 /// After the mark `full` a battery may take this long to come to rest before it is judged.
 const TO_REST: Micros = Micros::from_secs(600);
 /// What a step of load, sun or grid stirs up in the plant is over by then: the reconnection to the grid takes 60 s.
 const STIRRED: Micros = Micros::from_secs(120);
-/// A battery that says so much of itself is full.
-const FULL_CHARGE: Percent = Percent(98.0);
-/// A cell that comes so close to its share of the declared maximum ends charge for all, as one high cell must. The
-/// curve of a LFP cell is flat until there: below 3.40 V it holds a few percent less than full.
-const SHORT_OF_MAXIMUM: Volts = Volts(0.15);
 /// Changes closer together than this are one disturbance: a ramp, or several switches thrown at once.
 const ONE: Micros = Micros::from_secs(30);
 
@@ -73,7 +68,11 @@ impl<'a> Scene<'a> {
 
     /// The time at full, or what is missing.
     pub(super) fn at_full(&self, opinion: &mut Opinion) -> Option<Window> {
-        if self.full.is_none() {
+        if self.full.is_none()
+            && let Some(held) = self.held_down()
+        {
+            opinion.unclear(format!("the battery never gets full: {held}"));
+        } else if self.full.is_none() {
             let why = self.cut_short().map_or_else(String::new, |why| format!(": {why}"));
             opinion.unclear(format!("the battery was not seen full for longer than 10 minutes{why}"));
         } else if let Some(short) = self.never_full() {
@@ -81,30 +80,6 @@ impl<'a> Scene<'a> {
             return None;
         }
         self.full
-    }
-
-    /// How far from full the battery stayed in the whole case, by its own account and by its highest cell; nothing
-    /// when it was full. A suite marks `full` when CVL is lowered, which a battery may do long before.
-    pub(super) fn never_full(&self) -> Option<String> {
-        let battery = self.subject.battery;
-        let highest = |channel| extremes(self.series(channel), &[self.whole]).map(|(_, high)| high);
-        let enough = battery.max_charge_voltage / f64::from(battery.cells.max(1)) - SHORT_OF_MAXIMUM;
-        let soc = highest(Channel::Soc);
-        // Without 0x373 the mean of the cells has to do.
-        let cell = highest(Channel::MaxCell)
-            .or_else(|| highest(Channel::PackVoltage).map(|v| v / f64::from(battery.cells.max(1))));
-        if soc.is_some_and(|soc| soc >= FULL_CHARGE.0) || cell.is_some_and(|cell| cell >= enough.0) {
-            return None;
-        }
-        let told = |value: Option<f64>, decimals, unit| match value {
-            Some(value) => format!("{value:.decimals$} {unit}"),
-            None => "unknown".to_owned(),
-        };
-        Some(format!(
-            "its state of charge reached {}, its highest cell {}; {FULL_CHARGE:.0} or {enough:.2} make it full",
-            told(soc, 0, "%"),
-            told(cell, 3, "V")
-        ))
     }
 
     /// The parts of a window without what a disturbance stirs up.
@@ -133,6 +108,14 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
+    /// The windows in which the suite took the grid away, so that the loads pull the battery down. What comes after
+    /// them does not count: a battery that was pulled down may well raise CVL to be charged again.
+    pub(super) fn pulls(&self, within: Window) -> Vec<Window> {
+        let grid = self.series(Channel::GridConnected);
+        let lost = |w: &Window| grid.at(Micros(w.to.0.saturating_sub(1))).is_some_and(|on| on < 0.5);
+        self.after_disturbances(within).into_iter().map(|(_, w)| w).filter(lost).collect()
+    }
+
     /// Whether the channels were heard for 95 % of the windows; if not, that is a finding.
     pub(super) fn hears(&self, opinion: &mut Opinion, channels: &[Channel], windows: &[Window]) -> bool {
         let mut all = true;
@@ -146,6 +129,24 @@ impl<'a> Scene<'a> {
             }
         }
         all
+    }
+
+    /// A slow fault takes its time to show: less than 90 minutes of a full battery is a finding, whatever was
+    /// switched meanwhile.
+    pub(super) fn watched(&self, opinion: &mut Opinion, full: Window) {
+        let needed = self.subject.thresholds.full_time.limit;
+        if full.length() < needed {
+            opinion.unclear(format!(
+                "the full battery was seen for {} only, {needed} is needed",
+                about(full.length())
+            ));
+        }
+    }
+
+    /// That the undisturbed part of the time at full is too short, in words.
+    pub(super) fn too_short(&self, observed: Micros) -> String {
+        let needed = self.subject.thresholds.observation.limit;
+        format!("seen undisturbed for {} only, {needed} is needed", about(observed))
     }
 
     /// What the frames of this case are held against.

@@ -99,6 +99,7 @@ pub(super) fn good() -> Stage {
         C::GridConnected,
         C::InputCurrentLimit,
         C::Alarms,
+        C::Warnings,
     ];
     let mut channels: Vec<_> =
         sent.iter().map(|&c| (c, (0..END).map(|t| (t, value(c, t))).collect())).collect();
@@ -138,7 +139,12 @@ impl Stage {
     }
 
     pub(super) fn uncompleted(&mut self) {
-        self.events.retain(|(_, kind)| *kind != EventKind::Completed);
+        self.forget(|kind| *kind == EventKind::Completed);
+    }
+
+    /// Without some of what happened.
+    pub(super) fn forget(&mut self, what: impl Fn(&EventKind) -> bool) {
+        self.events.retain(|(_, kind)| !what(kind));
     }
 
     /// Replaces the values of a channel.

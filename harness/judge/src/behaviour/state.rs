@@ -3,18 +3,19 @@
 use proto::quantity::{Micros, Percent, Volts};
 
 use super::scene::Scene;
-use crate::trace::Channel;
+use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, integral, stretches};
+use crate::window::{Window, stretches, times};
 
-/// Charge that must have moved before state of charge can be held against it, % of capacity.
-const SWING: f64 = 4.0;
+/// Charge that must have moved one way before state of charge can be held against it, % of capacity. A state of
+/// charge that stands still is then off by nine tenths of it, more than is allowed.
+const SWING: f64 = 4.5;
 
 /// SOC-03: state of charge moves with the integral of current (P 2 §0x355). Batteries correct it when full and when
-/// empty, so only the time between 5 % and 98 % counts.
+/// empty, so only the time between 5 % and 98 % counts; of it, the time between the least and the most charge.
 pub(super) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     let (soc, current) = (scene.series(Channel::Soc), scene.series(Channel::PackCurrent));
-    let between = longest(crate::window::times([soc], scene.whole, |[v]| (5.0..=98.0).contains(&v)));
+    let between = longest(times([soc], scene.whole, |[v]| (5.0..=98.0).contains(&v)));
     let Some(window) = between else {
         opinion.unclear("the state of charge never was between 5 % and 98 %");
         return;
@@ -22,11 +23,8 @@ pub(super) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     if !scene.hears(opinion, &[Channel::Soc, Channel::PackCurrent], &[window]) {
         return;
     }
-    let capacity = scene.subject.battery.capacity.0;
-    let Some((ampere_seconds, _)) = integral(current, &[window], |i| i) else { return };
-    let Some((moved, _)) = integral(current, &[window], f64::abs) else { return };
-    let share = |ampere_seconds: f64| 100.0 * ampere_seconds / 3600.0 / capacity;
-    let counted = share(ampere_seconds);
+    let (window, ampere_seconds) = widest_swing(current, window);
+    let counted = 100.0 * ampere_seconds / 3600.0 / scene.subject.battery.capacity.0;
     let last = Micros(window.to.0.saturating_sub(1));
     let (Some(first), Some(last)) = (soc.at(window.from), soc.at(last)) else { return };
     let reported = last - first;
@@ -39,10 +37,10 @@ pub(super) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
             Evidence::fact("change of the reported state of charge", format!("{reported:+.1} %"))
                 .within(window),
         );
-    if share(moved) < SWING {
+    if counted.abs() < SWING {
         opinion.unclear(format!(
-            "only {:.1} % of the capacity was moved between 5 % and 98 % charge, {SWING} % decides",
-            share(moved)
+            "only {:.1} % of the capacity was moved one way between 5 % and 98 % charge, {SWING} % decides",
+            counted.abs()
         ));
         return;
     }
@@ -59,6 +57,26 @@ pub(super) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
             "the state of charge changed by {reported:+.1} % while {counted:+.1} % was counted; difference"
         ),
     );
+}
+
+/// The part of a window between the least and the most charge in the battery, and what flowed in between, As.
+fn widest_swing(current: &Series, window: Window) -> (Window, f64) {
+    let start = (window.from, 0.0);
+    let (mut low, mut high, mut charge) = (start, start, 0.0);
+    for s in stretches([current], window) {
+        charge += s.values[0] * s.window.secs();
+        if charge < low.1 {
+            low = (s.window.to, charge);
+        }
+        if charge > high.1 {
+            high = (s.window.to, charge);
+        }
+    }
+    if low.0 < high.0 {
+        (Window::new(low.0, high.0), high.1 - low.1)
+    } else {
+        (Window::new(high.0, low.0), low.1 - high.1)
+    }
 }
 
 /// A current that is large enough to have a sign on every instrument, A.
@@ -159,7 +177,25 @@ mod tests {
             .shaped(Channel::Soc, move |t, _| (50.0 + soc_rises * t.min(7200) as f64 / 7200.0).round())
     }
 
+    /// 5.6 % of capacity out and in again: the net is nothing, a state of charge that stands still is wrong all the same.
+    fn out_and_in() -> Stage {
+        good()
+            .shaped(Channel::PackCurrent, |t, _| {
+                if t < 2000 {
+                    -28.0
+                } else if t < 4000 {
+                    28.0
+                } else {
+                    0.0
+                }
+            })
+            .shaped(Channel::Soc, |_, _| 60.0)
+    }
+
     #[rstest]
+    #[case(out_and_in(), Fail)]
+    #[case(out_and_in().shaped(Channel::Soc, |t, _| 60.0 - (2000 - t.min(4000).abs_diff(2000)) as f64 * 5.6 / 2000.0), Pass)]
+    #[case(charging(0.0).cut(1900), Fail)]
     #[case(charging(20.0), Pass)]
     #[case(charging(17.0), Pass)]
     #[case(charging(0.0), Fail)]

@@ -38,15 +38,19 @@ impl Tracking {
     }
 }
 
-const SETTLED: Micros = Micros::from_secs(45);
+/// So many pulls decide: fewer than six points make no correlation.
+pub const PULLS: usize = 6;
+/// The voltage is compared with what it was in this time before the pull.
 const BEFORE: Micros = Micros::from_secs(30);
+/// Shorter pulls end before a CVL that is refreshed every 20 s (P 1.5.3) has answered.
 const SHORTEST: Micros = Micros::from_secs(90);
-const LONGEST: Micros = Micros::from_secs(120);
+/// The end of a pull that counts: a tenth of the slowest refresh that is looked for.
+const END: Micros = Micros::from_secs(60);
 
-/// M12: `slope = Σ ΔV ΔCVL / Σ ΔV²` over windows that each begin with a disturbance. ΔV and ΔCVL compare the mean of
-/// the last part of the window, 45 s after the disturbance, with the mean of the 30 s before it; the regression goes
-/// through zero, because a CVL that is a decision does not move when only the voltage does. Windows shorter than
-/// 90 s are left out, longer ones count for their first 120 s.
+/// M12: `slope = Σ ΔV ΔCVL / Σ ΔV²` over windows that each begin with a pull at the battery. ΔV and ΔCVL compare the
+/// mean of the last minute of the window with the mean of the 30 s before it; the regression goes through zero, because
+/// a CVL that is a decision does not move when only the voltage does. Windows shorter than 90 s are left out. A CVL
+/// that is refreshed less often than a window is long has followed by the end of each.
 ///
 /// *"Implementations that set the CVL to the currently measured battery voltages minus some constant should be
 /// avoided"* (P 1.5.3).
@@ -59,7 +63,7 @@ pub fn tracking(trace: &Trace, windows: &[Window]) -> Tracking {
         .filter_map(|w| {
             let rest = Micros(w.from.0 - BEFORE.0);
             let before = [Window::new(rest, w.from)];
-            let after = [Window::new(w.from + SETTLED, w.to.min(w.from + LONGEST))];
+            let after = [w.last(END)];
             let (low, high) = extremes(cvl, &[Window::new(rest, w.to)])?;
             let change = |series| Some(mean(series, &after)? - mean(series, &before)?);
             Some([change(pack)?, change(cvl)?, high - low])
@@ -141,11 +145,12 @@ mod tests {
         let (t, windows) = pulled(0.8, 0.0);
         let mut late = Trace::default();
         for at in 0..4200u64 {
-            let seen = at - at % 290;
+            let seen = at - at % 410;
             late.push(Channel::PackVoltage, s(at), t.series(Channel::PackVoltage).at(s(at)).expect("pushed"));
             late.push(Channel::Cvl, s(at), t.series(Channel::PackVoltage).at(s(seen)).expect("pushed") - 0.2);
         }
-        let found = tracking(&late, &windows[..13]);
+        let pulls: Vec<Window> = windows.into_iter().step_by(2).collect();
+        let found = tracking(&late, &pulls);
         assert!(found.slope.0 < 40.0 && found.moved > found.explained(), "{found:?}");
     }
 

@@ -8,6 +8,12 @@ use super::Terms;
 use super::seen::{Range, Spot, Tally};
 use crate::verdict::{Evidence, Opinion};
 
+/// State of charge from which on no battery is low, and below which each is, %: half of the charge, give or take the
+/// tenth by which a gauge may be wrong (SOC-03). A charge may be forced *"if the battery has been at a low state of
+/// charge for a long time"* (P 2 §0x360).
+const NOT_LOW: u16 = 60;
+const LOW: u16 = 40;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Charge {
     soc: Range,
@@ -153,8 +159,8 @@ impl Charge {
         if m.forced == Some(0xFF) {
             self.forced.hit(spot);
             let soc = self.last_soc.unwrap_or(0);
-            self.forced_high.hit_if(soc >= 60, spot);
-            self.forced_middle.hit_if((40..60).contains(&soc), spot);
+            self.forced_high.hit_if(soc >= NOT_LOW, spot);
+            self.forced_middle.hit_if((LOW..NOT_LOW).contains(&soc), spot);
         }
     }
 
@@ -285,12 +291,13 @@ impl Charge {
             format!("{} of {}", self.forced.count, self.force.count),
         ));
         if self.forced_high.any() {
-            opinion.show(self.forced_high.evidence("forced at 60 % charge or more").against("none"));
-            opinion.fail(format!("charge is forced at 60 % charge or more, {}", self.forced_high.place()));
+            let what = format!("forced at {NOT_LOW} % charge or more");
+            opinion.show(self.forced_high.evidence(&what).against("none"));
+            opinion.fail(format!("charge is {what}, {}", self.forced_high.place()));
         } else if self.forced_middle.any() {
-            opinion.unclear(
-                "charge is forced between 40 and 60 % charge: whether after a long low period does not show",
-            );
+            opinion.unclear(format!(
+                "charge is forced between {LOW} and {NOT_LOW} % charge: whether after a long low period does not show"
+            ));
         } else if self.forced.any() {
             opinion.pass("charge is forced at low charge only");
         } else {

@@ -1,0 +1,102 @@
+//! CVL-06: a CVL that is so low that the system discharges the battery (P 1.5.3).
+
+use proto::quantity::{Amps, Micros, Percent};
+
+use super::scene::{Scene, shown};
+use crate::metrics::{covered, discharge, soc_fall};
+use crate::trace::Channel;
+use crate::verdict::{Evidence, Opinion};
+use crate::window::{common, hours};
+
+/// CVL-06, M7: *"a setpoint that is too low will cause the Victron system to discharge the battery"*.
+pub(super) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
+    discharges_what_never_was_full(scene, opinion);
+    let Some(full) = scene.at_full(opinion) else { return };
+    let windows = common(&[full], &covered(scene.trace, scene.whole));
+    let thresholds = &scene.subject.thresholds;
+    let observed = Micros((hours(&windows) * 3.6e9) as u64);
+    if !scene.hears(opinion, &[Channel::PackCurrent], &windows) {
+        return;
+    }
+    let Some(found) = discharge(scene.trace, &windows, scene.subject.battery.capacity) else {
+        opinion.unclear("PV never covered the loads with the grid connected while the battery was full");
+        return;
+    };
+    opinion.show(Evidence::fact("mean battery current", shown(found.mean)).within(full));
+    let complaint = if found.mean < Amps::ZERO {
+        format!("CVL is so low that the system discharges the battery ({} on average)", shown(found.mean))
+    } else {
+        "CVL again and again falls so low that the system discharges the battery, to charge it anew; charge taken"
+            .to_owned()
+    };
+    Scene::at_most(
+        opinion,
+        "M7 charge taken from the full battery while PV covers the load and the grid is there",
+        found.rate,
+        thresholds.discharge,
+        full,
+        &complaint,
+    );
+    if let Some(fall) = soc_fall(scene.trace, &windows) {
+        Scene::at_most(
+            opinion,
+            "fall of the state of charge",
+            fall.max(Percent(0.0)),
+            thresholds.soc_fall,
+            full,
+            "the state of charge falls while PV covers the load",
+        );
+    }
+    if opinion.is_good() {
+        scene.watched(opinion, full);
+        if observed < thresholds.observation.limit {
+            opinion.unclear(scene.too_short(observed));
+        }
+    }
+}
+
+/// A CVL that holds a battery down which never was full must not discharge it either, with sun to spare.
+fn discharges_what_never_was_full(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let Some(held) = scene.held_down() else { return };
+    let (thresholds, capacity) = (&scene.subject.thresholds, scene.subject.battery.capacity);
+    let Some(found) = discharge(scene.trace, &held.windows, capacity) else { return };
+    let fall = soc_fall(scene.trace, &held.windows).unwrap_or_default();
+    let evidence = Evidence::fact("M7 charge taken while CVL holds the battery down", shown(found.rate))
+        .against(format!("≤ {}", thresholds.discharge.limit))
+        .measured(found.rate, thresholds.discharge);
+    if found.rate > thresholds.discharge.limit && fall > thresholds.soc_fall.limit && found.mean < Amps::ZERO
+    {
+        opinion.prove(evidence);
+        opinion.fail(format!(
+            "CVL is so low that the system discharges a battery that is not full ({} on average, {} of its charge): {held}",
+            shown(found.mean),
+            shown(fall)
+        ));
+    } else {
+        opinion.show(evidence);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::staged::{Stage, good};
+    use crate::trace::Channel;
+    use crate::verdict::Outcome::{self, Fail, Pass};
+
+    fn check(stage: &Stage, id: &str, expected: Outcome) {
+        let verdict = stage.verdict(id);
+        assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
+    }
+
+    #[test]
+    fn a_cvl_too_low_discharges() {
+        // 8 A out of 280 Ah is 2.9 % an hour.
+        check(&good().shaped(Channel::PackCurrent, |t, i| if t > 4000 { -8.0 } else { i }), "CVL-06", Fail);
+        check(&good().shaped(Channel::Soc, |t, v| if t > 6000 { v - 4.0 } else { v }), "CVL-06", Fail);
+        // 2.8 A is 1 % an hour: worth a remark.
+        let remark = good().shaped(Channel::PackCurrent, |t, i| if t > 4000 { -2.8 } else { i });
+        let verdict = remark.verdict("CVL-06");
+        assert_eq!(verdict.outcome, Pass);
+        assert!(verdict.reason.contains("a good battery"), "{}", verdict.reason);
+    }
+}

@@ -1,0 +1,135 @@
+//! CVL-05: a CVL that follows the measured battery voltage (P 1.5.3), found by moving that voltage on purpose.
+
+use super::scene::Scene;
+use crate::metrics::{PULLS, tracking};
+use crate::verdict::{Evidence, Opinion};
+
+/// CVL-05, M12: *"implementations that set the CVL to the currently measured battery voltages minus some constant
+/// should be avoided"*.
+pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let Some(since_full) = scene.since_full else {
+        let _ = scene.at_full(opinion);
+        return;
+    };
+    let found = tracking(scene.trace, &scene.pulls(since_full));
+    let thresholds = &scene.subject.thresholds;
+    let share = Evidence::fact(
+        "M12 share of a change of voltage that CVL follows",
+        format!("{:.0} %", found.slope.0),
+    )
+    .against(format!("≤ {}", thresholds.tracking.limit))
+    .within(since_full)
+    .measured(found.slope, thresholds.tracking);
+    let excited = found.windows >= PULLS && found.excitation >= thresholds.excitation.limit;
+    if excited && found.slope >= thresholds.tracking.limit {
+        opinion.prove(share);
+    } else {
+        opinion.show(share);
+    }
+    opinion
+        .show(
+            Evidence::fact("M12 windows in which the voltage was moved", found.windows.to_string())
+                .against(format!("≥ {PULLS}")),
+        )
+        .show(
+            Evidence::fact(
+                "M12 root mean square of the changes of voltage",
+                format!("{:.2} V", found.excitation.0),
+            )
+            .against(format!("≥ {}", thresholds.excitation.limit)),
+        )
+        .show(Evidence::fact("M12 correlation", format!("{:.0} %", found.correlation.0)))
+        .show(
+            Evidence::fact(
+                "M12 root mean square of what CVL moved in a window",
+                format!("{:.2} V", found.moved.0),
+            )
+            .against(format!("≤ {:.2} V", found.explained().0)),
+        );
+    if !excited {
+        opinion.unclear(format!(
+            "the battery voltage was moved {} times by {:.2} V: at least {PULLS} times by {} decides",
+            found.windows, found.excitation.0, thresholds.excitation.limit
+        ));
+    } else if found.slope < thresholds.tracking.limit
+        && found.moved > found.explained()
+        && -found.correlation.0 < thresholds.correlation.limit.0
+    {
+        opinion.unclear(format!(
+            "CVL moved by {:.2} V while the voltage was moved by {:.2} V, but not at once with it (slope {:.0} %, correlation {:.0} %): it may follow the voltage more slowly than it was moved. What decides it is each change of CVL in the log: if the new CVL always is the battery voltage of that moment minus the same constant, it follows",
+            found.moved.0, found.excitation.0, found.slope.0, found.correlation.0
+        ));
+    } else if found.slope < thresholds.tracking.limit {
+        let remark = if found.slope > thresholds.tracking.good {
+            format!(" (a good battery stays below {})", thresholds.tracking.good)
+        } else {
+            String::new()
+        };
+        opinion.pass(format!(
+            "when the voltage was moved by {:.2} V, CVL followed {:.0} % of it{remark}",
+            found.excitation.0,
+            found.slope.0.max(0.0)
+        ));
+    } else if found.correlation >= thresholds.correlation.limit {
+        opinion.fail(format!(
+            "CVL follows the measured battery voltage: {:.0} % of every change, correlation {:.0} %",
+            found.slope.0, found.correlation.0
+        ));
+    } else {
+        opinion.unclear(format!(
+            "CVL moves with the battery voltage ({:.0} %), but not steadily (correlation {:.0} %)",
+            found.slope.0, found.correlation.0
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::staged::{Stage, good};
+    use crate::trace::Channel;
+    use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use rstest::rstest;
+
+    fn check(stage: &Stage, id: &str, expected: Outcome) {
+        let verdict = stage.verdict(id);
+        assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
+    }
+
+    #[test]
+    fn a_cvl_that_follows_the_voltage_is_found() {
+        let tracking = good().following(1.0);
+        check(&tracking, "CVL-05", Fail);
+        check(&good().following(0.1), "CVL-05", Pass);
+        check(&good().unmoved(), "CVL-05", Inconclusive);
+    }
+
+    /// CVL is the battery voltage minus 0.2 V as it was when last looked at; the pulls are 2 minutes long.
+    #[rstest]
+    #[case(20, Fail)]
+    #[case(120, Inconclusive)]
+    #[case(180, Fail)]
+    #[case(240, Inconclusive)]
+    #[case(290, Inconclusive)]
+    #[case(410, Inconclusive)]
+    #[case(650, Inconclusive)]
+    fn a_cvl_that_follows_more_slowly_than_it_is_pulled_does_not_pass(
+        #[case] refresh: u64,
+        #[case] expected: Outcome,
+    ) {
+        let low = |t: u64| t >= 6600 && t % 600 < 120;
+        let sampled = move |t: u64, v: f64| {
+            let seen = t.saturating_sub((t + refresh / 6) % refresh);
+            if t < 3000 { v } else { 55.0 - if low(seen) { 2.4 } else { 0.0 } }
+        };
+        check(&good().shaped(Channel::Cvl, sampled), "CVL-05", expected);
+    }
+
+    /// A control loop of the highest cell: CVL rises a little while the cells are low, or flickers by one step.
+    #[test]
+    fn a_cvl_with_a_mind_of_its_own_passes() {
+        check(&good().following(-0.2), "CVL-05", Pass);
+        check(&good().shaped(Channel::Cvl, |t, v| v + 0.1 * (t / 37 % 2) as f64), "CVL-05", Pass);
+        let slow = |t: u64, v: f64| if t > 6600 { v + ((t - 6600) / 1200) as f64 * 0.1 } else { v };
+        check(&good().shaped(Channel::Cvl, slow), "CVL-05", Pass);
+    }
+}
