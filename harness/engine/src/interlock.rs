@@ -182,6 +182,8 @@ impl Interlocks {
                         self.false_voltage = (by.abs(), until);
                     }
                     FaultKind::Current { by } => self.false_current = (by.abs(), until),
+                    // A GX that the suite reboots may be silent for so long; then its clock starts again.
+                    FaultKind::GxReboot {} => self.gx_seen = self.gx_seen.max(at + span),
                     _ => {}
                 }
             }

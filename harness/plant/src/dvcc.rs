@@ -1,12 +1,15 @@
 //! What the GX makes of the battery's limits: distributed voltage and current control, as `dbus-systemcalc-py` of
-//! Venus OS does it, as one pure function.
+//! Venus OS (v2.256) does it, as one pure function.
+
+mod quirk;
+mod share;
 
 use proto::quantity::{Amps, Volts};
 
-/// What the battery says in 0x351, after the corrections for its make.
-///
-/// Those corrections (LG at most 57.3 V, Pylontech towards 52.8 V, BYD 55 V at no charge, Pelio 56.0 V, Lynx stopping
-/// every charger at no charge) belong between the frame and this type; none is made here yet.
+pub use quirk::{Corrector, MAKES, Quirk, Reported};
+pub use share::{Charger, SolarLimit, share};
+
+/// What the battery says in 0x351, after the corrections for its make ([`Corrector`]).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// charge voltage limit
@@ -28,12 +31,14 @@ pub struct Settings {
     pub feed_in: bool,
     /// the most that solar chargers may exceed CVL by: 0.4 V at 48 V (P 1.5.3), half of it at 24 V, a quarter at 12 V
     pub solar_offset: Volts,
+    /// CCL = 0 stops every charger, whatever the inverter draws ([`Quirk::stops_at_zero`])
+    pub stops_at_zero: bool,
 }
 
 /// What the devices report.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Devices {
-    /// the AC input is connected, and to no generator
+    /// the AC input is connected, and to no generator, under ESS
     pub mains: bool,
     /// the inverter's voltage setpoint for the DC bus, with the solar offset while it may export; absent without ESS
     pub hub: Option<Volts>,
@@ -45,8 +50,6 @@ pub struct Devices {
     pub inverter_current: Amps,
     /// of all solar chargers, smoothed
     pub solar_current: Amps,
-    /// the solar chargers' own limit
-    pub solar_rating: Amps,
 }
 
 /// What goes out to inverter and chargers.
@@ -60,8 +63,8 @@ pub struct Setpoints {
     pub discharge: Amps,
     /// setpoint of the solar chargers
     pub solar_voltage: Volts,
-    /// limit of the solar chargers
-    pub solar_current: Amps,
+    /// limit of all solar chargers together, to be shared with [`share`]
+    pub solar_limit: SolarLimit,
     /// whether excess solar goes to the grid
     pub feed_in: bool,
 }
@@ -69,39 +72,50 @@ pub struct Setpoints {
 /// The GX's rules, applied every 3 s.
 #[must_use]
 pub fn setpoints(limits: &Limits, settings: &Settings, devices: &Devices) -> Setpoints {
-    let cvl = settings.charge_voltage.map_or(limits.cvl, |user| limits.cvl.min(user));
     let ccl = settings.charge_current.map_or(limits.ccl, |user| limits.ccl.min(user)).max(Amps::ZERO);
     let feed_in = settings.feed_in && devices.mains;
-
-    let solar_current = if feed_in {
-        // Nobody can tell whether more sun would go to the battery or to the grid, so voltage alone decides.
-        devices.solar_rating
-    } else {
-        let drawn = (-devices.inverter_current).max(Amps::ZERO);
-        Amps((ccl + drawn).0.ceil()).min(devices.solar_rating)
-    };
-
-    let solar_voltage = match devices.hub {
-        None => cvl,
-        Some(hub) => {
-            let offset = Volts((hub - devices.readback).0.clamp(0.0, settings.solar_offset.0));
-            // Without a first step the bus would never rise above CVL, and the inverter never begin to export.
-            let first = settings.solar_offset / 4.0;
-            if feed_in && devices.charge_stage {
-                (cvl + offset.max(first)).min(hub + first)
-            } else {
-                (cvl + offset).min(hub)
-            }
-        }
-    };
-
     Setpoints {
-        inverter_voltage: cvl,
-        inverter_charge: Amps((ccl - devices.solar_current).0.round().max(0.0)),
+        inverter_voltage: settings.bounded(limits.cvl),
+        inverter_charge: Amps((ccl - devices.solar_current).0.round_ties_even().max(0.0)),
         discharge: limits.dcl,
-        solar_voltage,
-        solar_current,
+        solar_voltage: solar_voltage(limits.cvl, settings, devices),
+        solar_limit: solar_limit(ccl, feed_in, settings.stops_at_zero, devices),
         feed_in,
+    }
+}
+
+impl Settings {
+    /// CVL and the user's charge voltage limit, whichever is lower.
+    #[must_use]
+    pub fn bounded(&self, cvl: Volts) -> Volts {
+        self.charge_voltage.map_or(cvl, |user| cvl.min(user))
+    }
+}
+
+fn solar_limit(ccl: Amps, feed_in: bool, stops_at_zero: bool, devices: &Devices) -> SolarLimit {
+    let drawn = (-devices.inverter_current).max(Amps::ZERO);
+    if stops_at_zero && ccl <= Amps::ZERO {
+        SolarLimit::Total(Amps::ZERO)
+    } else if feed_in {
+        // Nobody can tell whether more sun would go to the battery or to the grid, so voltage alone decides.
+        SolarLimit::Rating
+    } else {
+        SolarLimit::Total(Amps((ccl + drawn).0.ceil()))
+    }
+}
+
+/// The setpoint of solar chargers, which may exceed CVL by as much as the hub voltage does.
+#[must_use]
+pub fn solar_voltage(cvl: Volts, settings: &Settings, devices: &Devices) -> Volts {
+    let cvl = settings.bounded(cvl);
+    let Some(hub) = devices.hub else { return cvl };
+    let offset = Volts((hub - devices.readback).0.clamp(0.0, settings.solar_offset.0));
+    if settings.feed_in && devices.mains && devices.charge_stage {
+        // Without a first step the bus would never rise above CVL, and the inverter never begin to export.
+        let first = settings.solar_offset / 4.0;
+        (cvl + offset.max(first)).min(hub + first)
+    } else {
+        (cvl + offset).min(hub)
     }
 }
 
@@ -111,8 +125,13 @@ mod tests {
     use rstest::rstest;
 
     const LIMITS: Limits = Limits { cvl: Volts(56.0), ccl: Amps(140.0), dcl: Amps(200.0) };
-    const SETTINGS: Settings =
-        Settings { charge_current: None, charge_voltage: None, feed_in: true, solar_offset: Volts(0.4) };
+    const SETTINGS: Settings = Settings {
+        charge_current: None,
+        charge_voltage: None,
+        feed_in: true,
+        solar_offset: Volts(0.4),
+        stops_at_zero: false,
+    };
     const DEVICES: Devices = Devices {
         mains: true,
         hub: Some(Volts(56.4)),
@@ -120,8 +139,13 @@ mod tests {
         charge_stage: false,
         inverter_current: Amps(-40.0),
         solar_current: Amps(50.0),
-        solar_rating: Amps(100.0),
     };
+    /// What one charger of 100 A gets.
+    fn alone(limit: SolarLimit) -> f64 {
+        let mut of_each = [Amps::ZERO];
+        share(limit, &[Charger { rating: Amps(100.0), current: Amps(50.0) }], &mut of_each);
+        of_each[0].0
+    }
 
     fn with<T: Copy>(base: T, change: impl FnOnce(&mut T)) -> T {
         let mut t = base;
@@ -181,6 +205,15 @@ mod tests {
     #[case::zero_volts_are_passed_on(
         with(LIMITS, |l| l.cvl = Volts(0.0)), SETTINGS,
         with(DEVICES, |d| { d.hub = Some(Volts(0.4)); }), [0.0, 90.0, 200.0, 0.0, 100.0], true)]
+    #[case::a_quarter_of_the_offset_at_12_volts(
+        with(LIMITS, |l| l.cvl = Volts(14.2)), with(SETTINGS, |s| s.solar_offset = Volts(0.1)),
+        with(DEVICES, |d| { d.hub = Some(Volts(14.6)); d.readback = Volts(14.2); }), [14.2, 90.0, 200.0, 14.3, 100.0], true)]
+    #[case::where_no_charge_stops_all_chargers_it_does_so_while_feeding_in(
+        with(LIMITS, |l| l.ccl = Amps(0.0)), with(SETTINGS, |s| s.stops_at_zero = true), DEVICES,
+        [56.0, 0.0, 200.0, 56.4, 0.0], true)]
+    #[case::and_a_little_charge_does_not_stop_them(
+        with(LIMITS, |l| l.ccl = Amps(1.0)), with(SETTINGS, |s| s.stops_at_zero = true), DEVICES,
+        [56.0, 0.0, 200.0, 56.4, 100.0], true)]
     #[case::no_discharge_is_passed_on(
         with(LIMITS, |l| l.dcl = Amps(0.0)), SETTINGS, DEVICES, [56.0, 90.0, 0.0, 56.4, 100.0], true)]
     fn the_rules(
@@ -191,8 +224,13 @@ mod tests {
         #[case] feed_in: bool,
     ) {
         let s = setpoints(&limits, &settings, &devices);
-        let found =
-            [s.inverter_voltage.0, s.inverter_charge.0, s.discharge.0, s.solar_voltage.0, s.solar_current.0];
+        let found = [
+            s.inverter_voltage.0,
+            s.inverter_charge.0,
+            s.discharge.0,
+            s.solar_voltage.0,
+            alone(s.solar_limit),
+        ];
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-9, "{s:?}");
         }

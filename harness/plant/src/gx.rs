@@ -1,22 +1,32 @@
 //! The GX: hears the battery, keeps it alive, orders inverter and solar charger about, and shows it all.
 
-use proto::frame::{CanId, Frame};
-use proto::message::{
-    Alarms, BatteryIdentity, Cells, Limits as Heard, Measurements, Message, Payload, StateOfCharge, Text8, id,
-};
-use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
-use proto::reading::{GxBattery, GxModules};
+mod battery;
+pub mod image;
+pub(crate) mod params;
+mod show;
+mod stage;
+#[cfg(test)]
+mod tests;
+pub(crate) mod writes;
 
-use crate::dvcc::{self, Devices, Limits, Setpoints, Settings};
+use proto::frame::{CanId, Frame};
+use proto::message::{Message, Payload, id};
+use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
+use proto::reading::GxBattery;
+
+use crate::dvcc::{self, Charger, Corrector, Devices, Limits, Quirk, Setpoints, Settings, SolarLimit};
 use crate::inverter::InverterOrders;
-use crate::params::GxParams;
+use crate::params::{Ess, GxParams};
 use crate::solar::SolarOrders;
+use battery::Battery;
+pub(crate) use show::Plant;
+use stage::Stages;
 
 /// Outputs go out at every third tick of one second.
 const TICKS: u64 = 3;
-/// Venus OS smooths currents with first-order filters of 2π/30 s (inverter) and 2π/20 s (solar).
-const SMOOTH_INVERTER: f64 = core::f64::consts::TAU / 30.0;
-const SMOOTH_SOLAR: f64 = core::f64::consts::TAU / 20.0;
+/// Venus OS smooths currents by taking in 2π/30 (inverter) and 2π/20 (solar) of each new value.
+const TAKE_INVERTER: f64 = core::f64::consts::TAU / 30.0;
+const TAKE_SOLAR: f64 = core::f64::consts::TAU / 20.0;
 
 /// Rounds as a register does that holds `value · scale` as an integer.
 pub(crate) fn round(value: f64, scale: f64) -> f64 {
@@ -30,17 +40,24 @@ pub(crate) struct Gx {
     settings: Settings,
     grid_setpoint: f64,
     minimum_soc: f64,
-    /// last frame of the battery, of whatever id, and last 0x351
+    /// until then it reboots
+    down_until: Micros,
+    /// last 0x351, of whatever length
     heard_at: Option<Micros>,
+    /// last 0x351 that the devices were told of
     limits_at: Micros,
     limits: Option<Limits>,
     battery: Battery,
+    corrector: Corrector,
+    devices: Option<Devices>,
     setpoints: Option<Setpoints>,
+    /// its share of the limit of all solar chargers
+    solar_amps: Amps,
+    stages: Stages,
     /// the charge voltage that the inverter reports back: what it was told a tick ago
     readback: Volts,
     inverter_current: f64,
     solar_current: f64,
-    keep: [f64; 2],
     ticks: u64,
     spare: bool,
     recharge: bool,
@@ -48,23 +65,12 @@ pub(crate) struct Gx {
     identify: bool,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Battery {
-    measurements: Measurements,
-    soc: StateOfCharge,
-    cells: Cells,
-    identity: BatteryIdentity,
-    alarms: Alarms,
-    cell_ids: [Text8; 4],
-    modules: GxModules,
-    limits: Heard,
-    forced: bool,
-}
-
 /// What the GX reads from the other devices every second.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {
     pub(crate) mains: bool,
+    /// of the DC bus, V
+    pub(crate) volts: f64,
     /// positive when the inverter charges, A
     pub(crate) inverter: f64,
     pub(crate) solar: f64,
@@ -75,26 +81,30 @@ impl Gx {
     /// `phase` of its frames within the second and `ticks` within the three seconds of its control differ from run
     /// to run, as those of two clocks do.
     pub(crate) fn new(p: &GxParams, feed_in: bool, phase: Micros, ticks: u64) -> Self {
-        let keep = |omega: f64| libm::exp(-omega);
         Self {
             settings: Settings {
                 charge_current: None,
                 charge_voltage: None,
                 feed_in,
                 solar_offset: p.solar_offset * (p.nominal.0 / 48.0),
+                stops_at_zero: false,
             },
             grid_setpoint: p.grid_setpoint.0,
             minimum_soc: p.minimum_soc.0,
             p: p.clone(),
+            down_until: Micros::ZERO,
             heard_at: None,
             limits_at: Micros::ZERO,
             limits: None,
             battery: Battery::default(),
+            corrector: Corrector::default(),
+            devices: None,
             setpoints: None,
+            solar_amps: Amps::ZERO,
+            stages: Stages::default(),
             readback: Volts::ZERO,
             inverter_current: 0.0,
             solar_current: 0.0,
-            keep: [keep(SMOOTH_INVERTER), keep(SMOOTH_SOLAR)],
             ticks,
             spare: false,
             recharge: false,
@@ -105,67 +115,87 @@ impl Gx {
 
     /// A frame of the battery arrived.
     pub(crate) fn hear(&mut self, at: Micros, frame: &Frame) {
-        self.heard_at = Some(at);
-        let b = &mut self.battery;
-        match Message::decode(frame) {
-            Some(Message::Limits(m)) => {
-                b.limits = m;
-                // A frame too short to hold all three says nothing to act on.
-                if let (Some(cvl), Some(ccl), Some(dcl)) = (m.cvl(), m.ccl(), m.dcl()) {
-                    (self.limits, self.limits_at) = (Some(Limits { cvl, ccl, dcl }), at);
-                }
-            }
-            Some(Message::StateOfCharge(m)) => b.soc = m,
-            Some(Message::Measurements(m)) => b.measurements = m,
-            Some(Message::Cells(m)) => b.cells = m,
-            Some(Message::BatteryIdentity(m)) => b.identity = m,
-            Some(Message::Alarms(m)) => b.alarms = m,
-            Some(Message::MinCellVoltageId(text)) => b.cell_ids[0] = text,
-            Some(Message::MaxCellVoltageId(text)) => b.cell_ids[1] = text,
-            Some(Message::MinCellTemperatureId(text)) => b.cell_ids[2] = text,
-            Some(Message::MaxCellTemperatureId(text)) => b.cell_ids[3] = text,
-            Some(Message::Modules(m)) => {
-                let count = |count: Option<u16>| count.unwrap_or_default();
-                b.modules = GxModules {
-                    offline: count(m.offline()),
-                    online: count(m.ok()),
-                    blocking_charge: count(m.blocking_charge()),
-                    blocking_discharge: count(m.blocking_discharge()),
-                };
-            }
-            Some(Message::ForceCharge(m)) => b.forced = m.forced().unwrap_or(false),
-            _ => {}
+        if self.is_down(at) {
+            return;
         }
+        let Some(message) = Message::decode(frame) else { return };
+        if matches!(message, Message::Limits(_)) {
+            if self.heard_at.is_some() && self.lost(at) {
+                // The product vanished and comes back as a new one.
+                self.battery = Battery::default();
+            }
+            self.heard_at = Some(at);
+        }
+        self.battery.hear(&message);
+        if let Message::Limits(_) = message
+            && let Some(limits) = self.battery.limits()
+        {
+            self.heed(at, limits);
+        }
+    }
+
+    fn heed(&mut self, at: Micros, limits: Limits) {
+        if self.limits.is_none() {
+            // After a start nothing is told before the first control action.
+            self.setpoints = None;
+        }
+        (self.limits, self.limits_at) = (Some(limits), at);
+        if self.quirk().is_some_and(Quirk::is_quick)
+            && let (Some(told), Some(devices)) = (&mut self.setpoints, &self.devices)
+        {
+            told.inverter_voltage = self.settings.bounded(limits.cvl);
+            told.solar_voltage = dvcc::solar_voltage(limits.cvl, &self.settings, devices);
+        }
+    }
+
+    fn quirk(&self) -> Option<Quirk> {
+        self.p.quirk.quirk(self.battery.manufacturer.text(), self.battery.name.text())
     }
 
     /// The 1 s timer: smooth; every third time, new setpoints.
     pub(crate) fn tick(&mut self, at: Micros, seen: &Seen) {
-        let [inverter, solar] = self.keep;
-        self.inverter_current = seen.inverter + (self.inverter_current - seen.inverter) * inverter;
-        self.solar_current = seen.solar + (self.solar_current - seen.solar) * solar;
+        if self.is_down(at) {
+            return;
+        }
+        // What the inverter draws beyond what the chargers can give would wind the filter up.
+        let inverter = seen.inverter.max(-seen.solar_rating.0);
+        self.inverter_current += (inverter - self.inverter_current) * TAKE_INVERTER;
+        self.solar_current += (seen.solar - self.solar_current) * TAKE_SOLAR;
         self.watch_soc();
         self.ticks += 1;
         if !self.ticks.is_multiple_of(TICKS) || self.stale(at) {
             return;
         }
         let Some(limits) = self.limits else { return };
-        let told = self.settings.charge_voltage.map_or(limits.cvl, |user| limits.cvl.min(user));
-        let feed_in = self.settings.feed_in && seen.mains;
-        let offset = if feed_in { self.settings.solar_offset } else { Volts::ZERO };
-        self.setpoints = Some(dvcc::setpoints(
-            &limits,
-            &self.settings,
-            &Devices {
-                mains: seen.mains,
-                hub: Some(told + offset),
-                readback: self.readback,
-                charge_stage: false,
-                inverter_current: Amps(self.inverter_current),
-                solar_current: Amps(self.solar_current),
-                solar_rating: seen.solar_rating,
-            },
-        ));
+        self.control(at, limits, seen);
+    }
+
+    /// A control action.
+    fn control(&mut self, at: Micros, limits: Limits, seen: &Seen) {
+        let quirk = self.quirk();
+        let limits = self.corrector.correct(quirk, &self.battery.reported(limits));
+        let mains = seen.mains && self.p.ess != Ess::None;
+        let told = self.settings.bounded(limits.cvl);
+        let offset = if self.settings.feed_in && mains { self.settings.solar_offset } else { Volts::ZERO };
+        self.stages.look(at, Volts(seen.volts), told, self.p.absorption);
+        let devices = Devices {
+            mains,
+            hub: (self.p.ess != Ess::None).then_some(told + offset),
+            readback: self.readback,
+            charge_stage: self.p.ess == Ess::ChargeStages,
+            inverter_current: Amps(self.inverter_current),
+            solar_current: Amps(self.solar_current),
+        };
+        self.settings.stops_at_zero = quirk.is_some_and(Quirk::stops_at_zero);
+        let setpoints = dvcc::setpoints(&limits, &self.settings, &devices);
+        self.tell_chargers(setpoints.solar_limit, seen.solar_rating);
+        (self.setpoints, self.devices) = (Some(setpoints), Some(devices));
         self.readback = told;
+    }
+
+    fn tell_chargers(&mut self, limit: SolarLimit, rating: Amps) {
+        let charger = Charger { rating, current: Amps(self.solar_current) };
+        dvcc::share(limit, &[charger], core::slice::from_mut(&mut self.solar_amps));
     }
 
     fn watch_soc(&mut self) {
@@ -175,8 +205,31 @@ impl Gx {
         self.recharge = soc.0 <= low - self.p.recharge_below.0 || (self.recharge && soc.0 < low);
     }
 
+    /// The devices were not told of 0x351 for too long: they stop by themselves (P 1.4).
     fn stale(&self, at: Micros) -> bool {
         at.since(self.limits_at) > self.p.limits_timeout
+    }
+
+    /// The battery is gone from the GX, or never was there.
+    fn lost(&self, at: Micros) -> bool {
+        self.heard_at.is_none_or(|heard| at.since(heard) > self.p.battery_timeout)
+    }
+
+    /// It says nothing, hears nothing and controls nothing for a time, and has forgotten the battery and when its
+    /// timer began. Settings are kept. The devices go on with what they were told until that is too old.
+    pub(crate) fn reboot(&mut self, at: Micros, span: Micros) {
+        self.down_until = self.down_until.max(at + span);
+        (self.heard_at, self.limits, self.devices) = (None, None, None);
+        (self.battery, self.corrector) = (Battery::default(), Corrector::default());
+        (self.stages, self.ticks) = (Stages::default(), 0);
+        (self.inverter_current, self.solar_current) = (0.0, 0.0);
+        (self.spare, self.recharge) = (false, false);
+        (self.next_frame, self.identify) = (self.down_until, false);
+    }
+
+    /// Whether it is rebooting.
+    pub(crate) fn is_down(&self, at: Micros) -> bool {
+        at < self.down_until
     }
 
     /// What the inverter is told now. Before the first setpoints it carries on with the loads and neither charges
@@ -200,12 +253,17 @@ impl Gx {
         }
     }
 
-    /// What the solar charger is told now.
+    /// What the solar charger is told now. Without a BMS it stops, or goes on at the voltage of an inverter that
+    /// does not export.
     pub(crate) fn solar(&self, at: Micros, battery: bool) -> SolarOrders {
+        let Some(s) = self.setpoints else { return SolarOrders { enabled: false, volts: 0.0, amps: 0.0 } };
+        if !self.stale(at) {
+            return SolarOrders { enabled: battery, volts: s.solar_voltage.0, amps: self.solar_amps.0 };
+        }
         SolarOrders {
-            enabled: battery && !self.stale(at) && self.setpoints.is_some(),
-            volts: self.setpoints.map_or(0.0, |s| s.solar_voltage.0),
-            amps: self.setpoints.map_or(0.0, |s| s.solar_current.0),
+            enabled: battery && !self.p.chargers_expect_bms,
+            volts: s.inverter_voltage.0,
+            amps: f64::INFINITY,
         }
     }
 
@@ -257,32 +315,8 @@ impl Gx {
         self.settings.feed_in
     }
 
-    /// The battery's own unit, or nothing once the battery has been silent for too long. A value that the battery
-    /// does not send reads 0, as on the gateway.
+    /// The battery's own unit, or nothing while 0x35A was never heard or 0x351 has been silent for too long.
     pub(crate) fn battery(&self, at: Micros) -> Option<GxBattery> {
-        if at.since(self.heard_at?) > self.p.battery_timeout {
-            return None;
-        }
-        let b = &self.battery;
-        let to = |value: f64, scale: f64| round(value, scale);
-        Some(GxBattery {
-            voltage: Volts(to(b.measurements.voltage().unwrap_or_default().0, 100.0)),
-            current: Amps(to(b.measurements.current().unwrap_or_default().0, 10.0)),
-            temperature: Celsius(to(b.measurements.temperature().unwrap_or_default().0, 10.0)),
-            soc: Percent(to(b.soc.finest_soc().unwrap_or_default().0, 10.0)),
-            soh: Percent(to(b.soc.soh().unwrap_or_default().0, 10.0)),
-            cvl: Volts(to(b.limits.cvl().unwrap_or_default().0, 10.0)),
-            ccl: Amps(to(b.limits.ccl().unwrap_or_default().0, 10.0)),
-            dcl: Amps(to(b.limits.dcl().unwrap_or_default().0, 10.0)),
-            capacity: AmpHours(to(b.identity.online_capacity().unwrap_or_default().0, 10.0)),
-            min_cell: Volts(to(b.cells.min_cell().unwrap_or_default().0, 100.0)),
-            max_cell: Volts(to(b.cells.max_cell().unwrap_or_default().0, 100.0)),
-            min_cell_temperature: Celsius(to(b.cells.min_temperature().unwrap_or_default().0, 10.0)),
-            max_cell_temperature: Celsius(to(b.cells.max_temperature().unwrap_or_default().0, 10.0)),
-            cell_ids: b.cell_ids,
-            modules: b.modules,
-            alarms: b.alarms.active_alarms().fold(0, |bits, kind| bits | 1 << kind as u16),
-            warnings: b.alarms.active_warnings().fold(0, |bits, kind| bits | 1 << kind as u16),
-        })
+        (self.battery.recognised && !self.lost(at)).then(|| self.battery.reading())
     }
 }

@@ -195,6 +195,16 @@ impl Inverter {
         if self.connected || self.running { self.load } else { 0.0 }
     }
 
+    /// At the AC input, 0 V without mains.
+    pub(crate) fn mains_voltage(&self) -> Volts {
+        if self.mains { self.p.mains_voltage } else { Volts::ZERO }
+    }
+
+    /// At the AC output, 0 V while it supplies nothing.
+    pub(crate) fn output_voltage(&self) -> Volts {
+        if self.connected || self.running { self.p.mains_voltage } else { Volts::ZERO }
+    }
+
     /// What the GX shows of it.
     pub(crate) fn reading(&self) -> GxInverter {
         GxInverter {
@@ -202,8 +212,9 @@ impl Inverter {
             dc_current: Amps(round(-self.amps, 10.0)),
             input_current_limit: Amps(round(self.input_limit, 10.0)),
             running: self.running,
-            ac_out: Watts(round(self.load_watts(), 0.1)),
-            ac_in: Watts(round(self.grid_watts(), 0.1)),
+            // In tens of watts.
+            ac_out: Watts(round(self.load_watts() / 10.0, 1.0) * 10.0),
+            ac_in: Watts(round(self.grid_watts() / 10.0, 1.0) * 10.0),
         }
     }
 }

@@ -3,10 +3,10 @@
 
 pub mod bms;
 pub mod dvcc;
+pub mod gx;
 pub mod params;
 pub mod world;
 
-mod gx;
 mod inverter;
 mod ocv;
 mod pack;

@@ -8,6 +8,8 @@ use proto::quantity::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::gx::params::{Correction, Ess, GxParams, ModbusParams, Units};
+
 /// The world around the battery's management system.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -168,30 +170,6 @@ pub struct InverterParams {
     pub calibration: Volts,
 }
 
-/// The GX: its timers and what the installer set.
-#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct GxParams {
-    /// without 0x351 for longer, charging and discharging stop (P 1.4)
-    pub limits_timeout: Micros,
-    /// without any frame for longer, the battery is gone from the GX; A
-    pub battery_timeout: Micros,
-    /// chargers may exceed CVL by this while feeding in, at 48 V (P 1.5.3)
-    pub solar_offset: Volts,
-    /// system voltage that `solar-offset` scales with: 12, 24 or 48 V
-    pub nominal: Volts,
-    /// power drawn from the grid when it can be chosen (register 2700); V: default of ESS
-    pub grid_setpoint: Watts,
-    /// below it no discharge while the mains are there (register 2901); V: default of ESS is 10 %
-    pub minimum_soc: Percent,
-    /// above `minimum-soc` by this, discharge resumes; A
-    pub minimum_soc_release: Percent,
-    /// below `minimum-soc` by this, it recharges from the mains; V: ESS manual
-    pub recharge_below: Percent,
-    /// power of that recharge, on the AC side; A
-    pub recharge_power: Watts,
-}
-
 impl Default for PackParams {
     fn default() -> Self {
         Self {
@@ -309,22 +287,6 @@ impl Default for InverterParams {
     }
 }
 
-impl Default for GxParams {
-    fn default() -> Self {
-        Self {
-            limits_timeout: Micros::from_secs(3),
-            battery_timeout: Micros::from_secs(10),
-            solar_offset: Volts(0.4),
-            nominal: Volts(48.0),
-            grid_setpoint: Watts(50.0),
-            minimum_soc: Percent(10.0),
-            minimum_soc_release: Percent(3.0),
-            recharge_below: Percent(5.0),
-            recharge_power: Watts(200.0),
-        }
-    }
-}
-
 /// A number that no world can be made of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("plant: {field}: found {found}, expected {expected}")]
@@ -426,13 +388,15 @@ mod tests {
     /// A file holds every number, with its unit, and nothing else.
     #[test]
     fn a_file_is_complete_or_refused() {
-        let gx = "{ limits-timeout: 3 s, battery-timeout: 10 s, solar-offset: 0.4 V, nominal: 48 V, grid-setpoint: 50 W, \
-                  minimum-soc: 10 %, minimum-soc-release: 3 %, recharge-below: 5 %, recharge-power: 200 W }";
+        let gx = "{ limits-timeout: 3 s, battery-timeout: 10 s, solar-offset: 0.4 V, nominal: 48 V, ess: external-control, \
+                  absorption: 1 h, quirk: by-name, chargers-expect-bms: true, grid-setpoint: 50 W, minimum-soc: 10 %, \
+                  minimum-soc-release: 3 %, recharge-below: 5 %, recharge-power: 200 W, modbus: { write-delay: 7 ms, \
+                  missed-reads: 2, units: { battery: 225, inverter: 227, solar: 229, grid: 30 } } }";
         assert_eq!(serde_yaml::from_str::<GxParams>(gx).expect("complete"), GxParams::default());
         let error = |text: &str| serde_yaml::from_str::<GxParams>(text).expect_err("refused").to_string();
         assert!(error(&gx.replace("nominal: 48 V, ", "")).contains("nominal"));
         assert!(error(&gx.replace("48 V", "48")).contains("48"));
-        assert!(error(&gx.replace("{ ", "{ colour: 1 V, ")).contains("colour"));
+        assert!(error(&gx.replacen("{ ", "{ colour: 1 V, ", 1)).contains("colour"));
     }
 
     #[test]

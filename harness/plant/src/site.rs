@@ -89,6 +89,7 @@ impl Site {
     pub(crate) fn seen(&self) -> Seen {
         Seen {
             mains: self.inverter.connected(),
+            volts: self.bus,
             inverter: -self.inverter.amps(),
             solar: self.solar.amps(),
             solar_rating: self.rating,

@@ -131,7 +131,7 @@ impl Solar {
         GxSolar {
             battery_voltage: Volts(round(self.volts + self.p.calibration.0, 100.0)),
             battery_current: Amps(round(self.amps, 10.0)),
-            pv_power: Watts(round(self.watts, 10.0)),
+            pv_power: self.shown_power(),
             pv_voltage: self.psu().voltage,
             tracker: match (self.running, self.limited) {
                 (false, _) => 0,
@@ -139,6 +139,12 @@ impl Solar {
                 (true, false) => 2,
             },
         }
+    }
+
+    /// In tenths of a watt, or whole watts where tenths do not fit into the register.
+    fn shown_power(&self) -> Watts {
+        let whole = Watts(self.watts.round());
+        if whole > proto::gx::MOST_PV_TENTHS { whole } else { Watts(super::gx::round(self.watts, 10.0)) }
     }
 
     /// Current into the bus at the last step, A.

@@ -6,6 +6,8 @@ use proto::reading::{GxReading, GxSystem, PsuReading};
 use proto::stimulus::{Start, Stimulus};
 
 use crate::bms::{Bms, BmsParams, Sensed};
+use crate::gx::image::Image;
+use crate::gx::writes::Writes;
 use crate::gx::{Gx, round};
 use crate::pack::{Pack, STEP};
 use crate::params::Params;
@@ -35,6 +37,9 @@ pub enum StimulusError {
         /// its address
         register: u16,
     },
+    /// The GX does not answer now.
+    #[error("the simulated GX reboots and takes no settings; write after it is back")]
+    Rebooting,
     /// Something that the simulated rig does not have.
     #[error("the simulated rig cannot do this: {what}")]
     NotModelled {
@@ -66,6 +71,9 @@ pub struct World {
     temperature_spread: Celsius,
     /// ids whose frames do not reach anybody, and until when
     silenced: Vec<(u16, Micros)>,
+    /// settings of the GX that are acknowledged and not applied yet
+    writes: Writes,
+    image: Image,
 }
 
 impl World {
@@ -96,9 +104,14 @@ impl World {
             sunshine_limit: params.psu.maximum,
             temperature_spread: params.pack.temperature_spread,
             silenced: Vec::new(),
+            writes: Writes::new(params.gx.modbus.write_delay),
+            image: Image::new(&params.gx.modbus),
         };
         // The battery knows its cells before it speaks for the first time.
         world.sample(Micros::ZERO, Micros::ZERO);
+        if let Some(image) = world.image() {
+            image.settle();
+        }
         world
     }
 
@@ -113,14 +126,16 @@ impl World {
     pub fn advance(&mut self, until: Micros) -> Option<Frame> {
         loop {
             let (battery, gx) = (self.bms.next_frame_at(), self.gx.next_frame_at());
-            let due = self.next_step.min(battery).min(gx);
+            let due = self.next_step.min(battery).min(gx).min(self.writes.due());
             if due > until {
                 self.now = self.now.max(until);
                 return None;
             }
             self.now = self.now.max(due);
-            // Physics before words, the GX before the battery: ties always break the same way.
-            if self.next_step == due {
+            // Settings before physics, physics before words, the GX before the battery: ties always break the same way.
+            if self.writes.due() == due {
+                self.apply_writes();
+            } else if self.next_step == due {
                 self.step();
             } else if let Some(frame) = if gx == due { self.gx_speaks() } else { self.battery_speaks() } {
                 return Some(frame);
@@ -217,6 +232,10 @@ impl World {
             }
             Stimulus::Inject(fault) => match fault.kind {
                 kind if Bms::has(&kind) => self.bms.inject(self.now, fault),
+                FaultKind::GxReboot {} => {
+                    self.gx.reboot(self.now, fault.span);
+                    self.writes.clear();
+                }
                 kind => return Err(StimulusError::NotModelled { what: kind.name() }),
             },
             Stimulus::Imbalance(above) => {
@@ -228,30 +247,18 @@ impl World {
         Ok(())
     }
 
-    /// Registers of the gateway; signed ones hold two's complement.
-    fn write(&mut self, register: u16, value: u16) -> Result<(), StimulusError> {
-        let signed = f64::from(value.cast_signed());
-        match register {
-            22 => self.site.inverter.limit_input(Amps(signed.max(0.0) / 10.0)),
-            2700 => self.gx.set_grid_setpoint(Watts(signed)),
-            2705 => self.gx.set_charge_current((signed >= 0.0).then_some(Amps(signed))),
-            2707 => self.gx.set_feed_in(value == 1),
-            2710 => self.gx.set_charge_voltage((value > 0).then_some(Volts(f64::from(value) / 10.0))),
-            2901 => self.gx.set_minimum_soc(Percent(f64::from(value) / 10.0)),
-            _ => return Err(StimulusError::UnknownRegister { register }),
-        }
-        Ok(())
-    }
-
     /// What the supply would show now.
     #[must_use]
     pub fn psu(&self) -> PsuReading {
         self.site.solar.psu()
     }
 
-    /// What a poll of the GX would read now.
+    /// What a poll of the GX would read now; nothing while it reboots.
     #[must_use]
     pub fn gx(&self) -> GxReading {
+        if self.gx.is_down(self.now) {
+            return GxReading::default();
+        }
         let inverter = self.site.inverter.reading();
         GxReading {
             battery: self.gx.battery(self.now),
@@ -281,5 +288,6 @@ fn in_range(
     }
 }
 
+mod modbus;
 #[cfg(test)]
 mod tests;

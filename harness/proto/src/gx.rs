@@ -4,11 +4,17 @@
 //! GX does not have reads 0, never a pattern of its own, and a write is acknowledged before it is applied, and even
 //! when it is refused: read it back.
 
+mod decode;
+mod exception;
+mod runs;
 mod table;
 
 #[cfg(test)]
 mod tests;
 
+pub use decode::{Answers, MOST_PV_TENTHS};
+pub use exception::Exception;
+pub use runs::{RESERVED, RESERVED_CELL, RUNS, is_reserved};
 pub use table::{ALARMS, BLOCKS, REGISTERS, battery, ess, grid, inverter, solar, system};
 
 use crate::message::Scale;
@@ -47,6 +53,11 @@ pub enum Product {
     Grid,
     /// settings of ESS and DVCC, unit 100
     Ess,
+}
+
+impl Product {
+    /// How many there are.
+    pub const COUNT: usize = Self::Ess as usize + 1;
 }
 
 /// How a register holds its value. 32 bits come with the high cell first.
@@ -145,12 +156,17 @@ impl Register {
     /// Its text from cells that were read from `first` on; nothing when it is not among them, or a number.
     #[must_use]
     pub fn read_text(&self, first: u16, cells: &[u16]) -> Option<String> {
-        if self.kind != Kind::Text4 {
-            return None;
-        }
-        let bytes = self.among(first, cells)?.iter().flat_map(|cell| cell.to_be_bytes());
+        let bytes = self.read_bytes(first, cells)?;
         // Latin-1 is the first 256 code points.
-        Some(bytes.take_while(|&b| b != 0).map(char::from).collect())
+        Some(bytes.into_iter().take_while(|&b| b != 0).map(char::from).collect())
+    }
+
+    /// The eight bytes of its text, padding included; nothing when it is not among the cells, or a number.
+    #[must_use]
+    pub fn read_bytes(&self, first: u16, cells: &[u16]) -> Option<[u8; 8]> {
+        let (Kind::Text4, &[a, b, c, d]) = (self.kind, self.among(first, cells)?) else { return None };
+        let [[a, b], [c, d], [e, f], [g, h]] = [a, b, c, d].map(u16::to_be_bytes);
+        Some([a, b, c, d, e, f, g, h])
     }
 
     /// Puts a value into cells that begin at `first`, as the gateway does: rounded, and what is out of range loses
@@ -168,12 +184,30 @@ impl Register {
     /// Puts a text into cells that begin at `first`: at most 8 latin-1 characters, others as `?`. Whether it is
     /// among them and a text.
     pub fn write_text(&self, text: &str, first: u16, cells: &mut [u16]) -> bool {
+        self.write_bytes(text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')), first, cells)
+    }
+
+    /// Puts the bytes of a text into cells that begin at `first`: at most 8, the others zero. Whether it is among
+    /// them and a text.
+    pub fn write_bytes(&self, bytes: impl IntoIterator<Item = u8>, first: u16, cells: &mut [u16]) -> bool {
         let (Kind::Text4, Some(cells)) = (self.kind, self.among_mut(first, cells)) else { return false };
-        let mut bytes = text.chars().map(|c| u8::try_from(c).unwrap_or(b'?'));
+        let mut bytes = bytes.into_iter();
         for cell in cells {
             *cell = u16::from_be_bytes([bytes.next().unwrap_or(0), bytes.next().unwrap_or(0)]);
         }
         true
+    }
+
+    /// Whether an alarm register also shows a warning, as 1: those from 326 to 329 do.
+    #[must_use]
+    pub const fn warns(&self) -> bool {
+        matches!(self.product, Product::Battery) && self.address >= 326 && self.address <= 329
+    }
+
+    /// The register at this address, if the table has it.
+    #[must_use]
+    pub fn at(address: u16) -> Option<&'static Self> {
+        REGISTERS.iter().find(|r| r.address == address)
     }
 
     /// The cells to send for a setting; only the first is used unless the register is one of 32 bits.

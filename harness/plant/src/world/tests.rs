@@ -16,7 +16,7 @@ fn reference() -> BmsParams {
     serde_yaml::from_str::<File>(text).expect("the reference battery").simulated
 }
 
-fn start() -> Start {
+pub(in crate::world) fn start() -> Start {
     Start {
         soc: Percent(97.0),
         grid: true,
@@ -29,7 +29,7 @@ fn start() -> Start {
     }
 }
 
-fn world(start: &Start, seed: u64) -> World {
+pub(in crate::world) fn world(start: &Start, seed: u64) -> World {
     let size = PackSize { cells: 16, capacity: AmpHours(280.0) };
     World::new(&Params::default(), &reference(), &size, start, seed)
 }

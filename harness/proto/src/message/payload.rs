@@ -89,6 +89,14 @@ impl Text8 {
         Some((Self::new(first)?, Self::new(last)?))
     }
 
+    /// The bytes up to the first zero, at most 8, padded with zeros: a text as a GX passes it on.
+    #[must_use]
+    pub fn padded(text: &[u8]) -> Self {
+        let mut bytes = [0; 8];
+        bytes.iter_mut().zip(text.iter().take_while(|&&b| b != 0)).for_each(|(to, &from)| *to = from);
+        Self(Payload::new(bytes))
+    }
+
     /// The bytes as sent, padding included.
     #[must_use]
     pub fn raw(&self) -> &[u8] {

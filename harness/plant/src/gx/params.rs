@@ -1,0 +1,145 @@
+//! Every number of the GX, with where it comes from.
+
+use proto::quantity::{Micros, Percent, Volts, Watts};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::dvcc::Quirk;
+
+/// The GX: its timers and what the installer set.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GxParams {
+    /// without 0x351 for longer, charging and discharging stop (P 1.4)
+    pub limits_timeout: Micros,
+    /// without 0x351 for longer, the battery is gone from the GX; A
+    pub battery_timeout: Micros,
+    /// chargers may exceed CVL by this while feeding in, at 48 V (P 1.5.3)
+    pub solar_offset: Volts,
+    /// system voltage that `solar-offset` scales with: 12, 24 or 48 V
+    pub nominal: Volts,
+    /// how the inverter is controlled and what it reports
+    pub ess: Ess,
+    /// how long absorption lasts before the inverter reports float, with `ess: charge-stages`; A
+    pub absorption: Micros,
+    /// which make's corrections of 0x351 are applied; A: the driver that knows the product is not public
+    pub quirk: Correction,
+    /// whether solar chargers stop without a BMS; if not, they go on at the inverter's voltage setpoint; A
+    pub chargers_expect_bms: bool,
+    /// power drawn from the grid when it can be chosen (register 2700); V: default of ESS
+    pub grid_setpoint: Watts,
+    /// below it no discharge while the mains are there (register 2901); V: default of ESS is 10 %
+    pub minimum_soc: Percent,
+    /// above `minimum-soc` by this, discharge resumes; A
+    pub minimum_soc_release: Percent,
+    /// below `minimum-soc` by this, it recharges from the mains; V: ESS manual
+    pub recharge_below: Percent,
+    /// power of that recharge, on the AC side; A
+    pub recharge_power: Watts,
+    /// the gateway for Modbus-TCP
+    pub modbus: ModbusParams,
+}
+
+/// The gateway for Modbus-TCP.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ModbusParams {
+    /// from the acknowledgement of a write until it is applied; V: 7 ms on a PC
+    pub write_delay: Micros,
+    /// how many reads of a product that came back still give exception 10; V: one or two
+    pub missed_reads: u8,
+    /// unit ids of the products; system and settings are 100 and 0
+    pub units: Units,
+}
+
+/// Unit ids of products on the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Units {
+    /// CAN-bus BMS; V: 225
+    pub battery: u8,
+    /// inverter/charger on VE.Bus; V: 227 on a Cerbo GX
+    pub inverter: u8,
+    /// solar charger; V: 223, 224, 226 or 229 to 239 by port
+    pub solar: u8,
+    /// grid meter; A
+    pub grid: u8,
+}
+
+/// How the inverter is controlled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ess {
+    /// by ESS: it reports external control
+    ExternalControl,
+    /// by ESS: it reports bulk, absorption and float
+    ChargeStages,
+    /// not by ESS: no feed-in, and no hub voltage
+    None,
+}
+
+/// Which make's corrections of 0x351 are applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Correction {
+    /// that of the make which the battery sends
+    ByName,
+    /// none
+    None,
+    /// LG
+    Lg,
+    /// Pylontech
+    Pylontech,
+    /// BYD
+    Byd,
+    /// Pylontech Pelio
+    Pelio,
+    /// Lynx Smart BMS
+    Lynx,
+}
+
+impl Correction {
+    /// The make to correct for, of a battery that sends this manufacturer and this name.
+    pub(crate) fn quirk(self, manufacturer: &[u8], name: &[u8]) -> Option<Quirk> {
+        match self {
+            Self::ByName => Quirk::of(manufacturer, name),
+            Self::None => None,
+            Self::Lg => Some(Quirk::Lg),
+            Self::Pylontech => Some(Quirk::Pylontech),
+            Self::Byd => Some(Quirk::Byd),
+            Self::Pelio => Some(Quirk::Pelio),
+            Self::Lynx => Some(Quirk::Lynx),
+        }
+    }
+}
+
+impl Default for GxParams {
+    fn default() -> Self {
+        Self {
+            limits_timeout: Micros::from_secs(3),
+            battery_timeout: Micros::from_secs(10),
+            solar_offset: Volts(0.4),
+            nominal: Volts(48.0),
+            ess: Ess::ExternalControl,
+            absorption: Micros::from_secs(3600),
+            quirk: Correction::ByName,
+            chargers_expect_bms: true,
+            grid_setpoint: Watts(50.0),
+            minimum_soc: Percent(10.0),
+            minimum_soc_release: Percent(3.0),
+            recharge_below: Percent(5.0),
+            recharge_power: Watts(200.0),
+            modbus: ModbusParams::default(),
+        }
+    }
+}
+
+impl Default for ModbusParams {
+    fn default() -> Self {
+        Self {
+            write_delay: Micros::from_millis(7),
+            missed_reads: 2,
+            units: Units { battery: 225, inverter: 227, solar: 229, grid: 30 },
+        }
+    }
+}
