@@ -1,7 +1,7 @@
 //! The recording of a case: everything that came in, as a trace and as the facts of the wire checks.
 
 use proto::frame::Frame;
-use proto::message::{AlarmKind, Alarms, Message, Pair};
+use proto::message::{AlarmKind, Alarms, Message, Pair, Text8};
 use proto::quantity::Micros;
 use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem, PsuReading};
 
@@ -14,7 +14,12 @@ use crate::wire::{Spot, Wire};
 pub struct Recording {
     trace: Trace,
     wire: Wire,
+    /// names of cells, in the order of their first appearance
+    texts: Vec<Text8>,
 }
+
+/// So many names of cells are told apart: a garbled bus makes no more of them.
+const MOST_TEXTS: usize = 512;
 
 impl Recording {
     /// Nothing seen yet.
@@ -77,6 +82,24 @@ impl Recording {
         self.trace
     }
 
+    /// A name of a cell by its number in the channels of names.
+    #[must_use]
+    pub fn text(&self, number: f64) -> Option<Text8> {
+        self.texts.get(number as usize).copied()
+    }
+
+    /// The number of a name; one that only padding tells from another is the same.
+    fn number(&mut self, text: Text8) -> f64 {
+        let text = Text8::padded(text.text().trim_ascii_end());
+        let known = self.texts.iter().position(|t| *t == text).unwrap_or_else(|| {
+            if self.texts.len() < MOST_TEXTS {
+                self.texts.push(text);
+            }
+            self.texts.len() - 1
+        });
+        known as f64
+    }
+
     /// The facts of the wire checks so far.
     #[must_use]
     pub fn wire(&self) -> &Wire {
@@ -96,6 +119,18 @@ impl Recording {
 
     #[inline]
     fn message(&mut self, at: Micros, message: &Message) {
+        let name = match message {
+            Message::MinCellVoltageId(text) => Some((Channel::MinCellId, text)),
+            Message::MaxCellVoltageId(text) => Some((Channel::MaxCellId, text)),
+            Message::MinCellTemperatureId(text) => Some((Channel::ColdestCellId, text)),
+            Message::MaxCellTemperatureId(text) => Some((Channel::HottestCellId, text)),
+            _ => None,
+        };
+        if let Some((channel, &text)) = name {
+            let number = self.number(text);
+            self.trace.push(channel, at, number);
+            return;
+        }
         let trace = &mut self.trace;
         let mut take = |channel, value: Option<f64>| {
             if let Some(value) = value {
@@ -128,6 +163,13 @@ impl Recording {
                 take(Channel::Alarms, Some(f64::from(active(|kind| m.alarm(kind)))));
                 take(Channel::Warnings, Some(f64::from(active(|kind| m.warning(kind)))));
             }
+            Message::BatteryIdentity(m) => take(Channel::Capacity, m.online_capacity().map(|v| v.0)),
+            Message::Modules(m) => {
+                take(Channel::ModulesOnline, m.ok().map(f64::from));
+                take(Channel::ModulesOffline, m.offline().map(f64::from));
+                take(Channel::ModulesBlockingCharge, m.blocking_charge().map(f64::from));
+                take(Channel::ModulesBlockingDischarge, m.blocking_discharge().map(f64::from));
+            }
             _ => {}
         }
     }
@@ -141,8 +183,23 @@ impl Recording {
             (Channel::GxPackVoltage, b.voltage.0),
             (Channel::GxPackCurrent, b.current.0),
             (Channel::GxAlarms, f64::from(b.alarms)),
+            (Channel::GxMinCell, b.min_cell.0),
+            (Channel::GxMaxCell, b.max_cell.0),
+            (Channel::GxMinCellTemperature, b.min_cell_temperature.0),
+            (Channel::GxMaxCellTemperature, b.max_cell_temperature.0),
+            (Channel::GxCapacity, b.capacity.0),
+            (Channel::GxModulesOnline, f64::from(b.modules.online)),
+            (Channel::GxModulesOffline, f64::from(b.modules.offline)),
+            (Channel::GxModulesBlockingCharge, f64::from(b.modules.blocking_charge)),
+            (Channel::GxModulesBlockingDischarge, f64::from(b.modules.blocking_discharge)),
         ] {
             self.trace.push(channel, at, value);
+        }
+        let names =
+            [Channel::GxMinCellId, Channel::GxMaxCellId, Channel::GxColdestCellId, Channel::GxHottestCellId];
+        for (channel, &text) in names.into_iter().zip(&b.cell_ids) {
+            let number = self.number(text);
+            self.trace.push(channel, at, number);
         }
     }
 
@@ -250,6 +307,32 @@ mod tests {
         assert_eq!(r.trace().series(Channel::GxBattery).points().len(), 2);
         r.psu(Micros::ZERO, &PsuReading { output: false, available: Watts(4000.0), ..PsuReading::default() });
         assert_eq!(r.trace().series(Channel::PvAvailable).last(), Some(0.0));
+    }
+
+    /// A battery that pads with spaces and a GX that does not name the same cell.
+    #[test]
+    fn names_of_cells_are_told_apart() {
+        let mut r = Recording::new();
+        let name = |text: &str| Message::MinCellVoltageId(Text8::new(text).expect("short"));
+        let last = |r: &Recording, channel| r.trace().series(channel).last().expect("recorded");
+        r.can(Micros::ZERO, &frame(name("3      ")));
+        let shown = Text8::padded(b"3");
+        r.gx(
+            Micros::ZERO,
+            &GxReading {
+                battery: Some(GxBattery { cell_ids: [shown; 4], ..GxBattery::default() }),
+                ..GxReading::default()
+            },
+        );
+        let number = last(&r, Channel::MinCellId);
+        assert!((number - last(&r, Channel::GxMinCellId)).abs() < 0.5);
+        assert_eq!(r.text(number), Some(shown));
+        r.can(Micros::from_secs(1), &frame(name("12")));
+        assert!((number - last(&r, Channel::MinCellId)).abs() > 0.5);
+        for n in 0..2000 {
+            r.can(Micros::from_secs(2 + n), &frame(name(&n.to_string())));
+        }
+        assert_eq!(r.texts.len(), MOST_TEXTS, "a garbled bus makes no more of them");
     }
 
     #[test]

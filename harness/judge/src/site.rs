@@ -3,12 +3,38 @@
 use proto::quantity::{Amps, Volts, Watts};
 
 /// Facts of the installation, from the rig file.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Site {
     /// nominal AC voltage
     pub ac_voltage: Volts,
     /// continuous power of the inverter
     pub inverter_power: Watts,
+    /// how the GX is set, where the rig says so: it cannot be read over Modbus
+    pub gx: Option<GxSetup>,
+}
+
+/// How DVCC is set in the GX, confirmed by somebody who looked (P 5.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GxSetup {
+    /// distributed voltage and current control
+    pub dvcc: bool,
+    /// shared voltage sense
+    pub svs: bool,
+    /// who confirmed it, and when
+    pub confirmed_by: String,
+}
+
+impl GxSetup {
+    /// What is not as P 5.5 asks for before a control test; nothing where all is.
+    #[must_use]
+    pub fn fault(&self) -> Option<&'static str> {
+        match (self.dvcc, self.svs) {
+            (true, false) => None,
+            (false, false) => Some("DVCC is off"),
+            (true, true) => Some("shared voltage sense is on"),
+            (false, true) => Some("DVCC is off and shared voltage sense is on"),
+        }
+    }
 }
 
 impl Site {
@@ -26,7 +52,7 @@ impl Site {
 /// 230 V and 4 kW: a 48 V, 5 kVA inverter/charger.
 impl Default for Site {
     fn default() -> Self {
-        Self { ac_voltage: Volts(230.0), inverter_power: Watts(4000.0) }
+        Self { ac_voltage: Volts(230.0), inverter_power: Watts(4000.0), gx: None }
     }
 }
 

@@ -242,6 +242,9 @@ thresholds! {
     /// Time for the battery to appear on the GX (P 5.1). A GX looks for devices every few seconds and waits for the
     /// identity, which may be sent every 10 s (assumption); twice the good value is a minute.
     start_up ("start-up", "GXD-01", AtMost): Micros = Micros::from_secs(30), Micros::from_secs(60);
+    /// Time without 0x351 until solar charger and inverter/charger are at rest (P 1.4). 3 s and a frame, a ramp of 4 kW
+    /// and a poll of a second each are 6 s; a control action of 3 s and a lost poll more are 10 s.
+    stopping ("stopping", "TIM-06", AtMost): Micros = Micros::from_secs(6), Micros::from_secs(10);
     /// Delay of a value between CAN and the GX (P 5.2). A frame each second, a GX that acts within 3 s and a poll each
     /// second are 5 s; frames 3 s apart (P 1.4) and polls 2 s apart, one of them lost, are 10 s.
     gx_delay ("gx-delay", "GXD-02", AtMost): Micros = Micros::from_secs(5), Micros::from_secs(10);

@@ -77,11 +77,55 @@ pub enum Channel {
     Alarms,
     /// 0x35A: active warnings, one bit each in the order of the table
     Warnings,
+    /// 0x35F: online capacity, Ah
+    Capacity,
+    /// 0x372: modules that are OK
+    ModulesOnline,
+    /// 0x372: modules offline
+    ModulesOffline,
+    /// 0x372: modules blocking charge
+    ModulesBlockingCharge,
+    /// 0x372: modules blocking discharge
+    ModulesBlockingDischarge,
+    /// 0x374: which cell is the lowest, a number of [`crate::recording::Recording::text`]
+    MinCellId,
+    /// 0x375: which cell is the highest, as before
+    MaxCellId,
+    /// 0x376: which cell is the coldest, as before
+    ColdestCellId,
+    /// 0x377: which cell is the hottest, as before
+    HottestCellId,
+    /// GX: lowest cell as the GX shows it, V
+    GxMinCell,
+    /// GX: highest cell as the GX shows it, V
+    GxMaxCell,
+    /// GX: coldest cell as the GX shows it, °C
+    GxMinCellTemperature,
+    /// GX: hottest cell as the GX shows it, °C
+    GxMaxCellTemperature,
+    /// GX: online capacity as the GX shows it, Ah
+    GxCapacity,
+    /// GX: modules online
+    GxModulesOnline,
+    /// GX: modules offline
+    GxModulesOffline,
+    /// GX: modules blocking charge
+    GxModulesBlockingCharge,
+    /// GX: modules blocking discharge
+    GxModulesBlockingDischarge,
+    /// GX: which cell is the lowest, a number of [`crate::recording::Recording::text`]
+    GxMinCellId,
+    /// GX: which cell is the highest, as before
+    GxMaxCellId,
+    /// GX: which cell is the coldest, as before
+    GxColdestCellId,
+    /// GX: which cell is the hottest, as before
+    GxHottestCellId,
 }
 
 impl Channel {
     /// How many there are.
-    pub const COUNT: usize = Self::Warnings as usize + 1;
+    pub const COUNT: usize = Self::GxHottestCellId as usize + 1;
 
     /// Every channel.
     pub const ALL: [Self; Self::COUNT] = {
@@ -145,6 +189,28 @@ const NAMES: [(Channel, &str, &str); Channel::COUNT] = [
     (Channel::Online, "the system status", ""),
     (Channel::Alarms, "the alarms", ""),
     (Channel::Warnings, "the warnings", ""),
+    (Channel::Capacity, "the online capacity", "Ah"),
+    (Channel::ModulesOnline, "the modules online", ""),
+    (Channel::ModulesOffline, "the modules offline", ""),
+    (Channel::ModulesBlockingCharge, "the modules blocking charge", ""),
+    (Channel::ModulesBlockingDischarge, "the modules blocking discharge", ""),
+    (Channel::MinCellId, "the name of the lowest cell", ""),
+    (Channel::MaxCellId, "the name of the highest cell", ""),
+    (Channel::ColdestCellId, "the name of the coldest cell", ""),
+    (Channel::HottestCellId, "the name of the hottest cell", ""),
+    (Channel::GxMinCell, "the lowest cell on the GX", "V"),
+    (Channel::GxMaxCell, "the highest cell on the GX", "V"),
+    (Channel::GxMinCellTemperature, "the coldest cell on the GX", "°C"),
+    (Channel::GxMaxCellTemperature, "the hottest cell on the GX", "°C"),
+    (Channel::GxCapacity, "the online capacity on the GX", "Ah"),
+    (Channel::GxModulesOnline, "the modules online on the GX", ""),
+    (Channel::GxModulesOffline, "the modules offline on the GX", ""),
+    (Channel::GxModulesBlockingCharge, "the modules blocking charge on the GX", ""),
+    (Channel::GxModulesBlockingDischarge, "the modules blocking discharge on the GX", ""),
+    (Channel::GxMinCellId, "the name of the lowest cell on the GX", ""),
+    (Channel::GxMaxCellId, "the name of the highest cell on the GX", ""),
+    (Channel::GxColdestCellId, "the name of the coldest cell on the GX", ""),
+    (Channel::GxHottestCellId, "the name of the hottest cell on the GX", ""),
 ];
 
 /// What happened at a time, besides measured values.

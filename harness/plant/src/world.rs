@@ -1,5 +1,6 @@
 //! The world as a bench sees it: time goes on, frames appear on the bus, instruments can be read.
 
+use proto::fault::FaultKind;
 use proto::frame::{CanId, Frame};
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
 use proto::reading::{GxReading, GxSystem, PsuReading};

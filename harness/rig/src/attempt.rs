@@ -1,6 +1,6 @@
 //! One case on one rig with one battery: planned before anything starts, then run and judged.
 
-use engine::bench::{Bench as _, Input, Witness};
+use engine::bench::{Bench as _, Capability, Input, Witness};
 use engine::interlock::LimitsError;
 use engine::run::{End, Record};
 use engine::suite::{BindError, Case, Runnable, Step, Verb};
@@ -71,6 +71,9 @@ pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned
         Err(BindError::Limits(error)) => return Err(error),
         Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),
     };
+    if let Some(reason) = unprepared(case, rig) {
+        return Ok(not_applicable(reason));
+    }
     if let Some(reason) = misfit(case, rig, &battery.declared) {
         return Ok(not_applicable(reason));
     }
@@ -81,6 +84,14 @@ pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned
         )));
     }
     Ok(Planned::Ready(Box::new(Ready { runnable, rig: rig.clone(), battery: battery.clone() })))
+}
+
+/// Why the GX of this rig controls nothing as P 5.5 wants it: what a case would show then says nothing of the battery.
+fn unprepared(case: &Case, rig: &RigFile) -> Option<String> {
+    let fault = rig.site().gx?.fault()?;
+    case.needs.contains(&Capability::Gx).then(|| {
+        format!("the rig states that {fault}: enable DVCC and disable SVS in the GX (P 5.5), then state it in `gx:`")
+    })
 }
 
 /// Why this battery cannot be put on this rig, or not through this case: known before anything is switched on.
@@ -227,6 +238,18 @@ mod tests {
     #[test]
     fn the_reference_fits() {
         assert!(matches!(planned("cells: 16", "cells: 16"), Planned::Ready(_)));
+    }
+
+    #[test]
+    fn a_gx_that_is_set_otherwise_runs_no_control_test() {
+        let rig = include_str!("../../../rigs/simulated.yaml").replacen("dvcc: on", "dvcc: off", 1);
+        let rig = RigFile::parse("rig", &rig).expect("a good rig");
+        let battery = include_str!("../../../rigs/batteries/reference.yaml");
+        let battery = BatteryFile::parse("b", battery).expect("a good battery");
+        let suite = engine::suite::Suite::parse("s.yaml", CASE).expect("a good suite");
+        let planned = plan(&suite.cases[0], &rig, &battery).expect("the limits leave room");
+        let Planned::NotApplicable { reason, .. } = planned else { panic!("it runs") };
+        assert!(reason.contains("DVCC is off") && reason.contains("P 5.5"), "{reason}");
     }
 
     #[rstest]

@@ -3,7 +3,7 @@
 use engine::bench::Capability;
 use engine::interlock::RigLimits;
 use engine::yaml::refuse;
-use judge::site::Site;
+use judge::site::{GxSetup, Site};
 use plant::params::Params;
 use proto::quantity::Micros;
 use schemars::JsonSchema;
@@ -22,10 +22,35 @@ pub struct RigFile {
     pub capabilities: Vec<Capability>,
     /// how often the instruments are read
     pub polling: Polling,
+    /// how its GX is set, once somebody has looked: it cannot be read over Modbus (P 5.5)
+    #[serde(default)]
+    pub gx: Option<GxStated>,
     /// never-exceed limits and clamps, whatever a suite says
     pub limits: RigLimits,
     /// the simulated world
     pub plant: Params,
+}
+
+/// How the GX is set: menu Settings, DVCC.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GxStated {
+    /// distributed voltage and current control; `on` before a control test
+    pub dvcc: OnOff,
+    /// shared voltage sense; `off` before a control test
+    pub svs: OnOff,
+    /// who looked, and when
+    pub confirmed_by: String,
+}
+
+/// A switch in the menu of the GX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnOff {
+    /// switched on
+    On,
+    /// switched off
+    Off,
 }
 
 /// How often the instruments are read.
@@ -77,7 +102,15 @@ impl RigFile {
     #[must_use]
     pub fn site(&self) -> Site {
         let inverter = &self.plant.inverter;
-        Site { ac_voltage: inverter.mains_voltage, inverter_power: inverter.maximum_power }
+        Site {
+            ac_voltage: inverter.mains_voltage,
+            inverter_power: inverter.maximum_power,
+            gx: self.gx.as_ref().map(|stated| GxSetup {
+                dvcc: stated.dvcc == OnOff::On,
+                svs: stated.svs == OnOff::On,
+                confirmed_by: stated.confirmed_by.clone(),
+            }),
+        }
     }
 
     /// JSON schema of a rig file, for editors.
@@ -101,6 +134,20 @@ mod tests {
     }
 
     #[rstest]
+    #[case::as_it_should_be("dvcc: on", "dvcc: on", None)]
+    #[case::dvcc_off("dvcc: on", "dvcc: off", Some("DVCC is off"))]
+    #[case::svs_on("svs: off", "svs: on", Some("shared voltage sense is on"))]
+    fn how_the_gx_is_set(#[case] good: &str, #[case] other: &str, #[case] fault: Option<&str>) {
+        assert!(FILE.contains(good), "{good} stands in the file");
+        let rig = RigFile::parse("rig", &FILE.replacen(good, other, 1)).expect("readable");
+        assert_eq!(rig.site().gx.expect("stated").fault(), fault);
+        let unstated: String =
+            FILE.lines().filter(|l| !l.starts_with("gx:")).map(|l| format!("{l}\n")).collect();
+        assert_eq!(RigFile::parse("rig", &unstated).expect("readable").site().gx, None);
+    }
+
+    #[rstest]
+    #[case("dvcc: on", "dvcc: maybe", "`maybe` is not known here")]
     #[case("r0: 0.22 mΩ", "r0: 0 mΩ", "pack.r0 cannot be 0")]
     #[case("cell-voltage-max: 3.80 V", "cell-voltage-max: 1 V", "`cell-voltage-max` leaves no room")]
     #[case("gx: 1 s ", "gx: 0 s ", "polled too often")]

@@ -52,6 +52,20 @@ fn bus(dc_voltage: f64) -> Input {
     Input::Gx(GxReading { inverter: Some(inverter), ..GxReading::default() })
 }
 
+/// A reboot that the suite makes may last as long as it does; the clock starts again when it is over.
+#[test]
+fn a_gx_that_reboots_may_be_silent() {
+    let mut interlocks = Interlocks::new(limits(), true, Micros::ZERO);
+    let fault = Fault { kind: FaultKind::GxReboot {}, span: Micros::from_secs(120) };
+    interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(fault));
+    let mut at = |secs: u64| {
+        interlocks.check(Micros::from_secs(secs), &limits_frame());
+        interlocks.check(Micros::from_secs(secs), &Input::Gx(GxReading::default())).map(|trip| trip.what)
+    };
+    assert!((1..=150).all(|secs| at(secs).is_none()));
+    assert_eq!(at(151), Some("time without an answer of the GX"));
+}
+
 #[rstest]
 #[case(measured(58.40, 0.0, 25.0), measured(58.41, 0.0, 25.0), "pack voltage", "58.410 V", "58.400 V")]
 #[case(measured(40.00, 0.0, 25.0), measured(39.99, 0.0, 25.0), "pack voltage", "39.990 V", "40.000 V")]

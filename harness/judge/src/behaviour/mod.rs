@@ -12,6 +12,7 @@ mod fullness;
 mod gx;
 mod imbalance;
 mod scene;
+mod silence;
 #[cfg(test)]
 mod staged;
 mod state;
@@ -50,6 +51,7 @@ type Judge = fn(&Scene<'_>, &mut Opinion);
 
 /// Who judges what. Requirements that a log alone decides are judged by [`crate::wire`].
 const JUDGES: &[(&str, Judge)] = &[
+    ("TIM-06", silence::stops_the_system),
     ("CVL-02", charge_voltage::stops_charge_by_cvl),
     ("CVL-03", charge_voltage::is_not_hasty),
     ("CVL-04", charge_voltage::does_not_oscillate),
@@ -67,6 +69,9 @@ const JUDGES: &[(&str, Judge)] = &[
     ("GXD-01", gx::appears),
     ("GXD-02", gx::limits_agree),
     ("GXD-03", gx::state_agrees),
+    ("GXD-04", gx::details_agree),
+    ("GXD-05", gx::is_set_up),
+    ("GXD-06", gx::pages),
     ("BEH-FI", feed_in::feeds_in),
     ("BEH-IM", feed_in::feeds_in_with_imbalance),
     ("BEH-XP", feed_in::copes_with_excess),

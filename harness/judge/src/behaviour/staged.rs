@@ -7,7 +7,7 @@ use super::{Subject, judge};
 use crate::battery::Battery;
 use crate::catalogue;
 use crate::recording::Recording;
-use crate::site::Site;
+use crate::site::{GxSetup, Site};
 use crate::thresholds::Thresholds;
 use crate::trace::{Channel, EventKind};
 use crate::verdict::Verdict;
@@ -17,6 +17,7 @@ use crate::verdict::Verdict;
 pub(super) struct Stage {
     channels: Vec<(Channel, Vec<(u64, f64)>)>,
     events: Vec<(u64, EventKind)>,
+    gx: Option<GxSetup>,
 }
 
 pub(super) const END: u64 = 3 * 3600;
@@ -72,6 +73,11 @@ pub(super) fn good() -> Stage {
             Channel::InverterRunning | Channel::GxBattery | Channel::FeedIn | Channel::Online => 1.0,
             Channel::GridConnected => pick(on_grid(t), 1.0, 0.0),
             Channel::InputCurrentLimit => 16.0,
+            Channel::MinCellTemperature => 24.85,
+            Channel::MaxCellTemperature => 26.85,
+            Channel::Capacity => 280.0,
+            Channel::ModulesOnline => 1.0,
+            Channel::MaxCellId => pick(full(t), 1.0, 0.0),
             _ => 0.0,
         }
     };
@@ -100,6 +106,17 @@ pub(super) fn good() -> Stage {
         C::InputCurrentLimit,
         C::Alarms,
         C::Warnings,
+        C::MinCellTemperature,
+        C::MaxCellTemperature,
+        C::Capacity,
+        C::ModulesOnline,
+        C::ModulesOffline,
+        C::ModulesBlockingCharge,
+        C::ModulesBlockingDischarge,
+        C::MinCellId,
+        C::MaxCellId,
+        C::ColdestCellId,
+        C::HottestCellId,
     ];
     let mut channels: Vec<_> =
         sent.iter().map(|&c| (c, (0..END).map(|t| (t, value(c, t))).collect())).collect();
@@ -108,7 +125,8 @@ pub(super) fn good() -> Stage {
         let shown: Vec<(u64, f64)> = (0..END).map(|t| (t, value(can, t.saturating_sub(2)))).collect();
         channels.push((gx, shown));
     }
-    let mut stage = Stage { channels, events: vec![(0, EventKind::Stimulus(Stimulus::Pv(Watts(3000.0))))] };
+    let mut stage =
+        Stage { channels, events: vec![(0, EventKind::Stimulus(Stimulus::Pv(Watts(3000.0))))], gx: None };
     stage.note(FULL, EventKind::Mark("full".to_owned()));
     for &pull in &PULLS {
         stage.note(pull, EventKind::Stimulus(Stimulus::Grid(false)));
@@ -120,22 +138,41 @@ pub(super) fn good() -> Stage {
     stage
 }
 
-const GX_OF: [(Channel, Channel); 6] = [
+const GX_OF: [(Channel, Channel); 19] = [
     (Channel::GxCvl, Channel::Cvl),
     (Channel::GxCcl, Channel::Ccl),
     (Channel::GxDcl, Channel::Dcl),
     (Channel::GxSoc, Channel::Soc),
     (Channel::GxPackVoltage, Channel::PackVoltage),
     (Channel::GxPackCurrent, Channel::PackCurrent),
+    (Channel::GxMinCell, Channel::MinCell),
+    (Channel::GxMaxCell, Channel::MaxCell),
+    (Channel::GxMinCellTemperature, Channel::MinCellTemperature),
+    (Channel::GxMaxCellTemperature, Channel::MaxCellTemperature),
+    (Channel::GxCapacity, Channel::Capacity),
+    (Channel::GxModulesOnline, Channel::ModulesOnline),
+    (Channel::GxModulesOffline, Channel::ModulesOffline),
+    (Channel::GxModulesBlockingCharge, Channel::ModulesBlockingCharge),
+    (Channel::GxModulesBlockingDischarge, Channel::ModulesBlockingDischarge),
+    (Channel::GxMinCellId, Channel::MinCellId),
+    (Channel::GxMaxCellId, Channel::MaxCellId),
+    (Channel::GxColdestCellId, Channel::ColdestCellId),
+    (Channel::GxHottestCellId, Channel::HottestCellId),
 ];
 
 impl Stage {
     pub(super) fn empty() -> Self {
-        Self { channels: Vec::new(), events: vec![(0, EventKind::Completed)] }
+        Self { channels: Vec::new(), events: vec![(0, EventKind::Completed)], gx: None }
     }
 
     pub(super) fn note(&mut self, at: u64, kind: EventKind) {
         self.events.push((at, kind));
+    }
+
+    /// On a rig that says how its GX is set.
+    pub(super) fn set_up(mut self, dvcc: bool, svs: bool) -> Self {
+        self.gx = Some(GxSetup { dvcc, svs, confirmed_by: "the test".to_owned() });
+        self
     }
 
     pub(super) fn uncompleted(&mut self) {
@@ -176,6 +213,14 @@ impl Stage {
         self
     }
 
+    /// A channel that is sampled only every so many seconds.
+    pub(super) fn every(mut self, channel: Channel, seconds: u64) -> Self {
+        for (_, points) in self.channels.iter_mut().filter(|(c, _)| *c == channel) {
+            points.retain(|(t, _)| t.is_multiple_of(seconds));
+        }
+        self
+    }
+
     /// Ends the case early, but complete.
     pub(super) fn cut(mut self, end: u64) -> Self {
         self.channels.iter_mut().for_each(|(_, points)| points.retain(|(t, _)| *t < end));
@@ -206,13 +251,22 @@ impl Stage {
     }
 
     pub(super) fn verdict(&self, id: &str) -> Verdict {
-        let battery = declared();
-        let subject = Subject {
-            requirements: vec![catalogue::find(id).expect("a row of the catalogue")],
-            thresholds: Thresholds::default(),
-            battery: &battery,
-            site: Site::default(),
-        };
-        judge(&subject, &self.recording()).pop().expect("one verdict for one requirement")
+        on_rig(id, &self.recording(), Site { gx: self.gx.clone(), ..Site::default() })
     }
+}
+
+/// The verdict on a recording.
+pub(super) fn judged(id: &str, recording: &Recording) -> Verdict {
+    on_rig(id, recording, Site::default())
+}
+
+fn on_rig(id: &str, recording: &Recording, site: Site) -> Verdict {
+    let battery = declared();
+    let subject = Subject {
+        requirements: vec![catalogue::find(id).expect("a row of the catalogue")],
+        thresholds: Thresholds::default(),
+        battery: &battery,
+        site,
+    };
+    judge(&subject, recording).pop().expect("one verdict for one requirement")
 }
