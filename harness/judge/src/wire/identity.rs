@@ -12,6 +12,10 @@ struct Text {
     tally: Tally,
     last: Option<Text8>,
     before: Option<Text8>,
+    /// the first with bytes that are no text
+    first_unprintable: Option<Text8>,
+    /// the first that is padded with spaces
+    first_spaces: Option<Text8>,
     /// another text than the one before
     changes: Tally,
     /// back to the text before the last one
@@ -34,8 +38,14 @@ impl Text {
         }
         self.before = self.last;
         self.last = Some(text);
-        self.unprintable.hit_if(text.unprintable().next().is_some(), spot);
-        self.spaces.hit_if(text.padding() == Padding::Spaces, spot);
+        if text.unprintable().next().is_some() {
+            self.unprintable.hit(spot);
+            self.first_unprintable.get_or_insert(text);
+        }
+        if text.padding() == Padding::Spaces {
+            self.spaces.hit(spot);
+            self.first_spaces.get_or_insert(text);
+        }
         self.garbage.hit_if(text.padding() == Padding::Garbage, spot);
     }
 
@@ -48,12 +58,7 @@ impl Text {
     }
 
     fn words(&self) -> String {
-        self.last.map_or_else(String::new, |t| format!("\"{t}\""))
-    }
-
-    /// Every byte as sent, the ones that are no text escaped.
-    fn raw(&self) -> String {
-        self.last.map_or_else(String::new, |t| format!("\"{}\"", t.raw().escape_ascii()))
+        quoted(self.last)
     }
 
     /// Complains about bytes that are no text or padded otherwise than with zeros.
@@ -68,16 +73,28 @@ impl Text {
             );
             opinion.fail(format!(
                 "{id} holds bytes that are not 7-bit ASCII ({}), {}: a GX may take the battery for another make",
-                self.raw(),
+                escaped(self.first_unprintable),
                 self.unprintable.place()
             ));
         } else if self.garbage.any() {
             opinion.fail(format!("{id} has other bytes behind its first zero, {}", self.garbage.place()));
         }
         if self.spaces.any() {
-            opinion.fail(format!("{id} is padded with spaces ({}), zeros are asked for", self.words()));
+            opinion.fail(format!(
+                "{id} is padded with spaces ({}), zeros are asked for",
+                quoted(self.first_spaces)
+            ));
         }
     }
+}
+
+fn quoted(text: Option<Text8>) -> String {
+    text.map_or_else(String::new, |t| format!("\"{t}\""))
+}
+
+/// Every byte as sent, the ones that are no text escaped.
+fn escaped(text: Option<Text8>) -> String {
+    text.map_or_else(String::new, |t| format!("\"{}\"", t.raw().escape_ascii()))
 }
 
 const FIELDS: usize = 10;
@@ -150,7 +167,7 @@ impl Identity {
                 );
                 opinion.fail(format!(
                     "{id} goes to and fro between {} and {}, {}: two nodes send it",
-                    text.before.map_or_else(String::new, |t| format!("\"{t}\"")),
+                    quoted(text.before),
                     text.words(),
                     text.returns.place()
                 ));

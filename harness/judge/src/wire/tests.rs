@@ -153,6 +153,36 @@ fn a_fault_is_found(#[case] id: &str, #[case] good: &str, #[case] bad: &str) {
     assert!(verdict.reason.len() > 20, "{}", verdict.reason);
 }
 
+/// The first bad text is the proof, whatever is sent later.
+#[test]
+fn the_bad_text_is_quoted() {
+    let maker = |bad: &'static str| {
+        log_with(90, |s| {
+            BYD.iter()
+                .map(|f| if s == 20 { f.replace("35E#4259440000000000", bad) } else { (*f).to_owned() })
+                .collect()
+        })
+    };
+    let binary = check(&maker("35E#44593030311CFC08"), "IDN-01", Fail);
+    assert!(binary.reason.contains(r"\x1c\xfc\x08"), "{}", binary.reason);
+    let spaces = check(&maker("35E#50594C4F4E202020"), "IDN-01", Fail);
+    assert!(spaces.reason.contains("PYLON"), "{}", spaces.reason);
+}
+
+/// A period longer than the bins reach is no stall, and a stall of it is found.
+#[rstest]
+#[case(20, 0, Pass)]
+#[case(20, 100, Fail)]
+#[case(6, 0, Pass)]
+#[case(6, 40, Fail)]
+fn a_slow_period_is_steady(#[case] period: u64, #[case] stall: u64, #[case] expected: Outcome) {
+    let sent = |s: u64| s.is_multiple_of(period) && !(300..300 + stall).contains(&s);
+    let wire = log_with(600, |s| {
+        BYD.iter().filter(|f| !f.starts_with("355") || sent(s)).map(|f| (*f).to_owned()).collect()
+    });
+    check(&wire, "TIM-05", expected);
+}
+
 #[test]
 fn the_line_of_the_log_is_the_proof() {
     let wire = log_with(90, |s| {

@@ -58,17 +58,19 @@ impl Cadence {
         self.count + u64::from(self.last.is_some())
     }
 
-    /// The gap that this share of all gaps does not exceed, to 20 ms.
+    /// The gap that this share of all gaps does not exceed, to 20 ms up to 4 s. Beyond, where few gaps are kept, one
+    /// that more of them do not exceed.
     fn quantile(&self, share: f64) -> Micros {
         let wanted = (share * self.count as f64).ceil() as u64;
         let mut seen = 0;
-        for (bin, &count) in self.gaps.iter().enumerate() {
+        for (bin, &count) in self.gaps[..BINS].iter().enumerate() {
             seen += u64::from(count);
             if seen >= wanted {
                 return Micros((bin as u64 + 1) * BIN);
             }
         }
-        Micros(BINS as u64 * BIN)
+        let longer = usize::try_from(self.count.saturating_sub(wanted)).unwrap_or(LONGEST);
+        self.longest[longer.min(LONGEST - 1)].0
     }
 }
 
