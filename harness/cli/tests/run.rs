@@ -107,6 +107,10 @@ fn one_seed_is_one_run_to_the_byte_and_another_seed_comes_to_the_same_verdicts()
 #[rstest]
 #[case("reference")]
 #[case("lower-when-full")]
+#[case("penalty-sum")]
+#[case("clipped-sum")]
+#[case("cell-pi")]
+#[case("float-after-absorption")]
 fn a_compliant_battery_passes_everything(#[case] battery: &str) {
     let (_keep, run, code) = run(&["--battery", battery]);
     assert_eq!(code, 0, "{:#}", verdicts(&run)["cases"]);
@@ -117,6 +121,19 @@ fn a_compliant_battery_passes_everything(#[case] battery: &str) {
 #[case("tracks-voltage")]
 #[case("oscillating")]
 #[case("blackout-deadlock")]
+#[case("cvl-zero-when-full")]
+#[case("cvl-stuck-at-zero")]
+#[case("jumping-limits")]
+#[case("cvl-copies-voltage")]
+#[case("mute-without-charge")]
+#[case("no-charge-after-empty")]
+#[case("contactor-stays-open")]
+#[case("negative-limits")]
+#[case("boot-garbage")]
+#[case("celsius-in-cells")]
+#[case("big-endian-limits")]
+#[case("glitch-frames")]
+#[case("identity-switches")]
 fn a_faulty_battery_fails_by_the_requirement_that_its_file_names(#[case] battery: &str) {
     let file = Path::new(PROJECT).join(format!("rigs/batteries/{battery}.yaml"));
     let parsed = rig::BatteryFile::load(&file, &|path| path.display().to_string()).expect("a good file");

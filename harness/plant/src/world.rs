@@ -188,7 +188,7 @@ impl World {
     }
 
     fn battery_speaks(&mut self) -> Option<Frame> {
-        let frame = self.bms.send();
+        let frame = self.bms.send()?;
         let passes = !self.is_silenced(&frame);
         if passes && !Gx::owns(&frame) {
             self.gx.hear(self.now, &frame);

@@ -68,9 +68,10 @@ impl Feedback {
     }
 }
 
-/// The content of 0x35A after a sample.
+/// The content of 0x35A after a sample; `closed` is what the contactor is to be.
 pub(super) fn alarms(
     protection: &Protection,
+    closed: bool,
     feedback: Feedback,
     limits: &LimitParams,
     view: &View,
@@ -107,7 +108,7 @@ pub(super) fn alarms(
         (AlarmKind::BmsInternal, view.diagnosis.doubtful),
         (AlarmKind::CellImbalance, spread >= p.imbalance_warning.0),
     ];
-    let conducts = (protection.closed() && !feedback.fails_to_close()) || feedback.is_welded();
+    let conducts = (closed && !feedback.fails_to_close()) || feedback.is_welded();
     let mut out = ALARMS_OK.with_system_status(if conducts { ONLINE } else { OFFLINE });
     alarms.into_iter().filter(|(_, on)| *on).for_each(|(kind, _)| out.set_alarm(kind, Pair::Active));
     warnings.into_iter().filter(|(_, on)| *on).for_each(|(kind, _)| out.set_warning(kind, Pair::Active));

@@ -7,6 +7,7 @@ mod alarms;
 mod balancing;
 mod defect;
 mod gauge;
+mod identity;
 mod limits;
 mod params;
 mod protection;
@@ -24,25 +25,27 @@ use proto::message::id;
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, WattHours};
 
 pub use self::balancing::BalancingParams;
-pub use self::defect::Defect;
+pub use self::defect::{AlarmMixUp, Defect, Miscoding};
 pub use self::gauge::GaugeParams;
+pub use self::identity::Identity;
 pub use self::limits::LimitParams;
 pub use self::params::{BmsParams, BmsSheet, ParamsError};
 pub use self::protection::ProtectionParams;
 pub use self::sensors::SensorParams;
 pub use self::strategy::{
-    CellLoopParams, FixedCclZeroParams, LowerWhenFullParams, StepDownParams, StrategyParams, TrackMinusParams,
+    BlocksBy, CellLoopParams, CellPiParams, CellSumParams, FixedParams, FloatParams, LowerWhenFullParams,
+    StepDownParams, StrategyParams, SumLaw, TrackMinusParams,
 };
-pub use self::wire::{AlarmStyle, FrameLength, Identity, WireParams};
+pub use self::wire::{AlarmStyle, FrameLength, WireParams};
 
 use self::alarms::{ALARMS_OK, Feedback, alarms};
 use self::balancing::Balancer;
-use self::defect::Defects;
+use self::defect::{Defects, Events, Wanted};
 use self::gauge::Gauge;
-use self::limits::{CurrentLimits, Limiter};
+use self::limits::Limiter;
 use self::protection::{Protection, Trip};
 use self::sensors::Sensors;
-use self::strategy::Strategy;
+use self::strategy::{Demand, Strategy};
 use self::view::View;
 use self::wire::{Status, Wire};
 
@@ -77,6 +80,8 @@ pub struct Bms {
     feedback: Feedback,
     wire: Wire,
     defects: Defects,
+    /// the contactor is to be closed
+    closed: bool,
     status: Status,
 }
 
@@ -123,6 +128,7 @@ impl Bms {
             feedback: Feedback::default(),
             wire: Wire::new(params.identity.clone(), params.wire.clone(), &defects, seed),
             defects,
+            closed: true,
             status,
         }
     }
@@ -143,19 +149,25 @@ impl Bms {
             bus: sensed.bus.0,
             soc: self.gauge.soc(),
             capacity: self.status.capacity.0,
-            connected: self.protection.closed(),
+            connected: self.closed,
             diagnosis: readings.diagnosis,
         };
         self.feedback.sample(&view);
         self.balancer.sample(at, &readings.cells, view.lowest);
         self.gauge.sample(&view);
         self.protection.sample(&view);
-        let demand = self.strategy.sample(&view);
-        let limits = self.limits(&view, demand.block_charge);
+        let demand = self.strategy.sample(&view, &readings.cells);
+        let limits = wanted(&mut self.limiter, &self.protection, &view, demand);
+        let empty = self.limiter.empty() || self.protection.tripped(Trip::UnderVoltage);
+        let limits = self.defects.limits(&view, Events { empty, open: !self.protection.closed() }, limits);
+        self.closed = self.protection.closed() && !self.defects.open();
+        if self.defects.frozen(at) {
+            return;
+        }
 
         let energy = WattHours(view.pack * view.current * view.dt / 3600.0);
         let s = &mut self.status;
-        s.cvl = Volts(demand.cvl);
+        s.cvl = Volts(limits.cvl);
         (s.ccl, s.dcl) = (Amps(limits.charge), Amps(limits.discharge));
         s.soc = Percent(self.gauge.soc());
         (s.pack, s.current) = (Volts(view.pack), Amps(view.current));
@@ -165,12 +177,14 @@ impl Bms {
         s.highest = (highest.0, Volts(highest.1));
         s.energy_in += energy.max(WattHours::ZERO);
         s.energy_out += (-energy).max(WattHours::ZERO);
-        s.connected = self.protection.closed();
-        s.alarms = alarms(&self.protection, self.feedback, self.limiter.params(), &view);
+        s.connected = self.closed;
+        let truth = alarms(&self.protection, self.closed, self.feedback, self.limiter.params(), &view);
+        s.alarms = self.defects.alarms(truth);
     }
 
     /// A frame of the GX reached the battery.
     pub fn hear(&mut self, at: Micros, frame: &Frame) {
+        self.defects.hear(at, frame);
         if frame.id() == CanId::Standard(id::KEEP_ALIVE) {
             self.protection.keep_alive(at);
         }
@@ -178,8 +192,8 @@ impl Bms {
 
     /// Whether the pack is connected to the DC bus.
     #[must_use]
-    pub fn contactor_closed(&self) -> bool {
-        self.protection.closed()
+    pub const fn contactor_closed(&self) -> bool {
+        self.closed
     }
 
     /// Which cells bleed now.
@@ -200,12 +214,13 @@ impl Bms {
         self.wire.next_at()
     }
 
-    /// The frame that is due now; [`Self::next_frame_at`] moves on.
-    ///
-    /// # Panics
-    /// For a battery that sends nothing: its next frame is never due.
-    pub fn send(&mut self) -> Frame {
-        self.wire.send(&self.status, &self.defects).expect("a frame that is due has a slot")
+    /// The frame that is due now, where a defect does not keep it back; [`Self::next_frame_at`] moves on.
+    pub fn send(&mut self) -> Option<Frame> {
+        let (at, message) = self.wire.next(&self.status, &self.defects)?;
+        if self.defects.holds_back(at, &self.status) {
+            return None;
+        }
+        Some(self.defects.message(at, message).encode())
     }
 
     /// Whether a fault is the battery's own, to be given to [`Self::inject`]; any other is one of the world.
@@ -218,17 +233,16 @@ impl Bms {
     pub fn inject(&mut self, at: Micros, fault: Fault) {
         self.sensors.inject(at, fault);
     }
+}
 
-    /// The current limits after everything that has a say in them.
-    fn limits(&mut self, view: &View, block_charge: bool) -> CurrentLimits {
-        let limits = self.limiter.sample(view);
-        let (no_charge, no_discharge) = self.protection.forbids(view);
-        let limits = CurrentLimits {
-            charge: if no_charge || block_charge { 0.0 } else { limits.charge },
-            discharge: if no_discharge { 0.0 } else { limits.discharge },
-        };
-        let empty = self.limiter.empty() || self.protection.tripped(Trip::UnderVoltage);
-        self.defects.limits(empty, limits)
+/// The limits after everything but a defect has had its say.
+fn wanted(limiter: &mut Limiter, protection: &Protection, view: &View, demand: Demand) -> Wanted {
+    let limits = limiter.sample(view);
+    let (no_charge, no_discharge) = protection.forbids(view);
+    Wanted {
+        cvl: demand.cvl,
+        charge: if no_charge || demand.block_charge { 0.0 } else { limits.charge },
+        discharge: if no_discharge { 0.0 } else { limits.discharge },
     }
 }
 

@@ -7,11 +7,12 @@ use serde::Deserialize;
 use super::balancing::BalancingParams;
 use super::defect::Defect;
 use super::gauge::GaugeParams;
+use super::identity::Identity;
 use super::limits::LimitParams;
 use super::protection::ProtectionParams;
 use super::sensors::SensorParams;
 use super::strategy::StrategyParams;
-use super::wire::{Identity, WireParams};
+use super::wire::WireParams;
 
 /// What the management system of a simulated battery is and does.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]

@@ -4,6 +4,7 @@ mod alarms;
 #[path = "../../tests/batteries/mod.rs"]
 mod batteries;
 mod bench;
+mod defects;
 mod files;
 mod protection;
 mod strategies;

@@ -1,8 +1,7 @@
 //! What the battery sends: its identity, its messages with their periods, and the moment at which each leaves.
 
-use proto::frame::Frame;
 use proto::message::{
-    Alarms, BatteryIdentity, Cells, Energy, Firmware, InstalledCapacity, Limits, Measurements, Message,
+    Alarms, BatteryIdentity, Cells, Energy, ForceCharge, InstalledCapacity, Limits, Measurements, Message,
     Modules, StateOfCharge, Text8,
 };
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, WattHours};
@@ -10,62 +9,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::defect::Defects;
+use super::identity::Identity;
 use super::params::{ParamsError, positive_time};
 use crate::rng::Rng;
-
-/// Who the battery says it is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Identity {
-    /// 0x35E, up to 8 characters
-    pub manufacturer: String,
-    /// 0x370 and 0x371, up to 16 characters; one of 8 or fewer belongs in 0x35E alone and may be left out
-    pub name: Option<String>,
-    /// 0x35F, such as `1.23`
-    pub firmware: String,
-    /// 0x380 and 0x381, up to 16 characters
-    pub serial: Option<String>,
-    /// 0x382, up to 8 characters
-    pub family: Option<String>,
-}
-
-impl Identity {
-    pub(super) fn check(&self) -> Result<(), ParamsError> {
-        let refuse =
-            |key, found: &str, expected| ParamsError::Range { key, found: found.to_owned(), expected };
-        let short = "up to 8 printable ASCII characters";
-        let long = "up to 16 printable ASCII characters";
-        for (key, text) in
-            [("identity.manufacturer", Some(&self.manufacturer)), ("identity.family", self.family.as_ref())]
-        {
-            if let Some(text) = text
-                && Text8::new(text).is_none()
-            {
-                return Err(refuse(key, text, short));
-            }
-        }
-        for (key, text) in [("identity.name", &self.name), ("identity.serial", &self.serial)] {
-            if let Some(text) = text
-                && Text8::pair(text).is_none()
-            {
-                return Err(refuse(key, text, long));
-            }
-        }
-        if self.version().is_none() {
-            return Err(refuse(
-                "identity.firmware",
-                &self.firmware,
-                "a version such as `1.23`, each part 0–255",
-            ));
-        }
-        Ok(())
-    }
-
-    fn version(&self) -> Option<Firmware> {
-        let (major, minor) = self.firmware.split_once('.')?;
-        Some(Firmware { major: major.parse().ok()?, minor: minor.parse().ok()? })
-    }
-}
 
 /// When and in what form messages leave.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -173,12 +119,13 @@ enum Pace {
 }
 
 /// Every message a battery may send, in the order of a cycle.
-const CYCLE: [(u16, Pace); 18] = [
+const CYCLE: [(u16, Pace); 19] = [
     (0x351, Pace::Fast),
     (0x355, Pace::Fast),
     (0x356, Pace::Fast),
     (0x35A, Pace::Fast),
     (0x373, Pace::Fast),
+    (FORCE_CHARGE, Pace::Fast),
     (0x35E, Pace::Slow),
     (0x35F, Pace::Slow),
     (0x370, Pace::Slow),
@@ -193,6 +140,8 @@ const CYCLE: [(u16, Pace); 18] = [
     (0x380, Pace::Slow),
     (0x381, Pace::Slow),
 ];
+/// 0x360 asks for charge: no sound battery of these does.
+const FORCE_CHARGE: u16 = 0x360;
 /// 0x382 closes the cycle where there is a family name.
 const FAMILY: u16 = 0x382;
 
@@ -230,6 +179,7 @@ impl Wire {
                     0x370 | 0x371 => identity.name.is_some(),
                     0x380 | 0x381 => identity.serial.is_some(),
                     FAMILY => identity.family.is_some(),
+                    FORCE_CHARGE => defects.forces_charge(),
                     _ => true,
                 }
         };
@@ -253,13 +203,13 @@ impl Wire {
         self.slots.iter().map(|s| s.leaves).min().unwrap_or(NEVER)
     }
 
-    /// The frame that is due, as the battery is now.
-    pub(super) fn send(&mut self, status: &Status, defects: &Defects) -> Option<Frame> {
+    /// The message that is due, as the battery is now, and when it leaves.
+    pub(super) fn next(&mut self, status: &Status, defects: &Defects) -> Option<(Micros, Message)> {
         let slot = self.slots.iter_mut().min_by_key(|s| s.leaves)?;
+        let (at, id) = (slot.leaves, slot.id);
         slot.due += slot.period;
         slot.settle(self.params.jitter, &mut self.jitter, defects);
-        let id = slot.id;
-        Some(self.message(id, status).encode())
+        Some((at, self.message(id, status)))
     }
 
     fn message(&self, id: u16, s: &Status) -> Message {
@@ -297,6 +247,7 @@ impl Wire {
                 }
                 cells.into()
             }
+            FORCE_CHARGE => ForceCharge::new(true).into(),
             0x35E => Message::Manufacturer(text(&self.identity.manufacturer)),
             0x35F => {
                 let online = if s.connected { s.capacity } else { AmpHours::ZERO };

@@ -6,12 +6,16 @@ use std::fmt;
 use serde::Deserialize;
 
 /// Those that the tests of the simulated world look at, by name.
-pub(crate) const FILES: [(&str, &str); 6] = [
+pub(crate) const FILES: [(&str, &str); 10] = [
     ("reference", include_str!("../../../../rigs/batteries/reference.yaml")),
     ("lower-when-full", include_str!("../../../../rigs/batteries/lower-when-full.yaml")),
     ("ccl-zero-when-full", include_str!("../../../../rigs/batteries/ccl-zero-when-full.yaml")),
     ("tracks-voltage", include_str!("../../../../rigs/batteries/tracks-voltage.yaml")),
     ("oscillating", include_str!("../../../../rigs/batteries/oscillating.yaml")),
+    ("penalty-sum", include_str!("../../../../rigs/batteries/penalty-sum.yaml")),
+    ("clipped-sum", include_str!("../../../../rigs/batteries/clipped-sum.yaml")),
+    ("cell-pi", include_str!("../../../../rigs/batteries/cell-pi.yaml")),
+    ("float-after-absorption", include_str!("../../../../rigs/batteries/float-after-absorption.yaml")),
     ("blackout-deadlock", include_str!("../../../../rigs/batteries/blackout-deadlock.yaml")),
 ];
 

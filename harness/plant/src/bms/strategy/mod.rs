@@ -4,7 +4,10 @@
 //! goes on the wire; what all batteries share (current limits, protection) is elsewhere.
 
 mod cell_loop;
-mod fixed_ccl_zero;
+mod cell_pi;
+mod cell_sum;
+mod fixed;
+mod float;
 mod lower_when_full;
 mod step_down;
 mod track_minus;
@@ -13,14 +16,20 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::cell_loop::CellLoop;
-use self::fixed_ccl_zero::FixedCclZero;
+use self::cell_pi::CellPi;
+use self::cell_sum::CellSum;
+use self::fixed::Fixed;
+use self::float::Float;
 use self::lower_when_full::LowerWhenFull;
 use self::track_minus::TrackMinus;
 use super::params::ParamsError;
 use super::view::View;
 
 pub use self::cell_loop::CellLoopParams;
-pub use self::fixed_ccl_zero::FixedCclZeroParams;
+pub use self::cell_pi::CellPiParams;
+pub use self::cell_sum::{CellSumParams, SumLaw};
+pub use self::fixed::{BlocksBy, FixedParams};
+pub use self::float::FloatParams;
 pub use self::lower_when_full::LowerWhenFullParams;
 pub use self::step_down::StepDownParams;
 pub use self::track_minus::TrackMinusParams;
@@ -31,10 +40,16 @@ pub use self::track_minus::TrackMinusParams;
 pub enum StrategyParams {
     /// slow control of the highest cell (P 1.5.3: "a control loop … works even better")
     CellLoop(CellLoopParams),
+    /// control of the highest cell each second, without a band
+    CellPi(CellPiParams),
+    /// a sum over all cells, each minute
+    CellSum(CellSumParams),
     /// a fixed lower CVL once full (P 1.5.3: "for most batteries a hardcoded lower CVL works sufficiently")
     LowerWhenFull(LowerWhenFullParams),
-    /// constant CVL, CCL = 0 when full (P 1.5.2: "that strategy does not work with a Victron system")
-    FixedCclZero(FixedCclZeroParams),
+    /// absorption for a while, then float by a slow ramp
+    Float(FloatParams),
+    /// constant CVL, charge blocked when full (P 1.5.2: "that strategy does not work with a Victron system")
+    Fixed(FixedParams),
     /// measured voltage minus a constant (P 1.5.3: "should be avoided")
     TrackMinus(TrackMinusParams),
 }
@@ -43,8 +58,11 @@ impl StrategyParams {
     pub(super) fn check(&self) -> Result<(), ParamsError> {
         match self {
             Self::CellLoop(p) => p.check(),
+            Self::CellPi(p) => p.check(),
+            Self::CellSum(p) => p.check(),
             Self::LowerWhenFull(p) => p.check(),
-            Self::FixedCclZero(p) => p.check(),
+            Self::Float(p) => p.check(),
+            Self::Fixed(p) => p.check(),
             Self::TrackMinus(p) => p.check(),
         }
     }
@@ -52,8 +70,11 @@ impl StrategyParams {
     pub(super) fn start(&self) -> Strategy {
         match self {
             Self::CellLoop(p) => Strategy::CellLoop(CellLoop::new(p.clone())),
+            Self::CellPi(p) => Strategy::CellPi(CellPi::new(p.clone())),
+            Self::CellSum(p) => Strategy::CellSum(CellSum::new(p.clone())),
             Self::LowerWhenFull(p) => Strategy::LowerWhenFull(LowerWhenFull::new(p.clone())),
-            Self::FixedCclZero(p) => Strategy::FixedCclZero(FixedCclZero::new(p.clone())),
+            Self::Float(p) => Strategy::Float(Float::new(p.clone())),
+            Self::Fixed(p) => Strategy::Fixed(Fixed::new(p.clone())),
             Self::TrackMinus(p) => Strategy::TrackMinus(TrackMinus::new(p.clone())),
         }
     }
@@ -68,35 +89,49 @@ pub(super) struct Demand {
     pub(super) block_charge: bool,
 }
 
+impl Demand {
+    const fn volts(cvl: f64) -> Self {
+        Self { cvl, block_charge: false }
+    }
+}
+
 /// A strategy at work.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Strategy {
     CellLoop(CellLoop),
+    CellPi(CellPi),
+    CellSum(CellSum),
     LowerWhenFull(LowerWhenFull),
-    FixedCclZero(FixedCclZero),
+    Float(Float),
+    Fixed(Fixed),
     TrackMinus(TrackMinus),
 }
 
 impl Strategy {
-    /// Takes the sample of this second.
-    pub(super) fn sample(&mut self, view: &View) -> Demand {
+    /// Takes the sample of this second; `cells` are what the view is drawn from.
+    pub(super) fn sample(&mut self, view: &View, cells: &[f64]) -> Demand {
         match self {
-            Self::CellLoop(s) => Demand { cvl: s.sample(view), block_charge: false },
-            Self::LowerWhenFull(s) => Demand { cvl: s.sample(view), block_charge: false },
-            Self::FixedCclZero(s) => s.sample(view),
-            Self::TrackMinus(s) => Demand { cvl: s.sample(view), block_charge: false },
+            Self::CellLoop(s) => Demand::volts(s.sample(view)),
+            Self::CellPi(s) => Demand::volts(s.sample(view)),
+            Self::CellSum(s) => Demand::volts(s.sample(view, cells)),
+            Self::LowerWhenFull(s) => Demand::volts(s.sample(view)),
+            Self::Float(s) => Demand::volts(s.sample(view)),
+            Self::Fixed(s) => s.sample(view),
+            Self::TrackMinus(s) => Demand::volts(s.sample(view)),
         }
     }
 
     /// The limit before the first sample: CVL is right from the first frame on.
     pub(super) fn initial(&self) -> Demand {
-        let cvl = match self {
+        Demand::volts(match self {
             Self::CellLoop(s) => s.cvl(),
+            Self::CellPi(s) => s.cvl(),
+            Self::CellSum(s) => s.cvl(),
             Self::LowerWhenFull(s) => s.cvl(),
-            Self::FixedCclZero(s) => s.cvl(),
+            Self::Float(s) => s.cvl(),
+            Self::Fixed(s) => s.cvl(),
             Self::TrackMinus(s) => s.cvl(),
-        };
-        Demand { cvl, block_charge: false }
+        })
     }
 }
 

@@ -173,7 +173,7 @@ impl Bench {
         self.now += 1;
         while self.bms.next_frame_at() < Micros::from_secs(self.now) {
             let left = self.bms.next_frame_at();
-            let frame = self.bms.send();
+            let Some(frame) = self.bms.send() else { continue };
             if let Some(Message::Limits(limits)) = Message::decode(&frame) {
                 self.limits = limits;
             }

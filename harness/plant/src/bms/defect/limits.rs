@@ -1,0 +1,56 @@
+//! Defects of CVL, CCL and DCL: what the battery should not have sent.
+
+use super::Defect;
+use crate::bms::view::View;
+
+/// The three limits on their way to the wire, V and A.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::bms) struct Wanted {
+    pub(in crate::bms) cvl: f64,
+    pub(in crate::bms) charge: f64,
+    pub(in crate::bms) discharge: f64,
+}
+
+/// What is the case with the battery now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::bms) struct Events {
+    /// it forbids discharge because it is empty
+    pub(in crate::bms) empty: bool,
+    /// its contactor is open
+    pub(in crate::bms) open: bool,
+}
+
+/// What was the case before: the state machine that does not come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Memory {
+    pub(super) was_empty: bool,
+    was_open: bool,
+}
+
+impl Memory {
+    pub(super) const fn note(&mut self, events: Events) {
+        self.was_empty |= events.empty;
+        self.was_open |= events.open;
+    }
+}
+
+impl Defect {
+    /// What becomes of the limits.
+    pub(super) fn limits(&self, memory: &Memory, view: &View, wanted: Wanted) -> Wanted {
+        let Wanted { cvl, charge, discharge } = wanted;
+        match *self {
+            Self::DeadlockAfterUndervoltage if memory.was_empty => {
+                Wanted { charge: 0.0, discharge: 0.0, ..wanted }
+            }
+            Self::NoChargeAfterUndervoltage if memory.was_empty => Wanted { charge: 0.0, ..wanted },
+            Self::ZeroCvlAfterTrip if memory.was_open => Wanted { cvl: 0.0, ..wanted },
+            Self::LowCvlAfterTrip { cvl: low } if memory.was_open => Wanted { cvl: cvl.min(low.0), ..wanted },
+            Self::DeratedCvl { cvl: low } => Wanted { cvl: cvl.min(low.0), ..wanted },
+            Self::SwingingLimits { by } if !(view.at.0 / 1_000_000).is_multiple_of(2) => {
+                Wanted { cvl: cvl - by.0, charge: charge / 2.0, discharge: discharge / 2.0 }
+            }
+            Self::NoDischargeWhenFull { soc } if view.soc >= soc.0 => Wanted { discharge: 0.0, ..wanted },
+            _ => wanted,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What can be wrong with a battery whatever its strategy. A defect is one small part with the hooks it needs;
+//! a new one is a variant here, an arm in the hook it uses, and a battery file that must be found out.
+
+mod alarms;
+mod limits;
+mod wire;
+
+use proto::frame::Frame;
+use proto::message::{Alarms, Message};
+use proto::quantity::{Micros, Percent, Volts};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::params::{ParamsError, positive, positive_time};
+use super::view::View;
+use super::wire::Status;
+
+pub use self::alarms::AlarmMixUp;
+pub(super) use self::limits::{Events, Wanted};
+pub use self::wire::Miscoding;
+
+/// A defect, as the battery file names it.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Defect {
+    /// once the battery was empty it forbids discharge and charge for ever: nothing can wake it (P 5.6)
+    DeadlockAfterUndervoltage,
+    /// once the battery was empty it forbids charge for ever; discharge comes back (P 5.6)
+    NoChargeAfterUndervoltage,
+    /// once the battery was empty its contactor is open for ever (P 5.6)
+    OpenAfterUndervoltage,
+    /// once the contactor was open CVL is 0 for ever
+    ZeroCvlAfterTrip,
+    /// once the contactor was open CVL is no more than this for ever: CCL returns and nothing is charged
+    LowCvlAfterTrip {
+        /// what CVL is then
+        cvl: Volts,
+    },
+    /// CVL is never more than this, and nothing is the cause
+    DeratedCvl {
+        /// the most that CVL is
+        cvl: Volts,
+    },
+    /// every other second CVL is so much lower, CCL and DCL half as large
+    SwingingLimits {
+        /// what is taken off CVL
+        by: Volts,
+    },
+    /// DCL = 0 from this state of charge on
+    NoDischargeWhenFull {
+        /// where it begins
+        soc: Percent,
+    },
+    /// the contactor opens when 0x305 is missing this long; the protocol asks for 10 min at least (P 1.4)
+    KeepAliveTrip {
+        /// time without 0x305
+        after: Micros,
+    },
+    /// one message, or every one, stops for a while, again and again (P 1.4)
+    Stall {
+        /// identifier of the message; absent, all of them
+        id: Option<u16>,
+        /// time from the start of one stall to the start of the next
+        every: Micros,
+        /// how long it lasts, at the end of that time
+        span: Micros,
+    },
+    /// nothing is sent while CCL is 0 (P 1.4)
+    SilentWithoutCharge,
+    /// nothing is sent until 0x305 was heard, nor when it is missing this long (P 1.4)
+    SilentWithoutKeepAlive {
+        /// time without 0x305
+        after: Micros,
+    },
+    /// once the GX was not heard for this long, so that nobody acknowledged a frame, nothing is ever sent again: the
+    /// queue is full, or the controller bus-off, and nobody clears it
+    NeverBackOnBus {
+        /// time without a frame of the GX
+        after: Micros,
+    },
+    /// from this time on every message repeats what it said then
+    Frozen {
+        /// time since the start
+        after: Micros,
+    },
+    /// so long after the start −150 °C is sent, CCL = 0 and DCL = 0
+    BootGarbage {
+        /// time since the start
+        span: Micros,
+    },
+    /// once in this time one frame of 0x356 says 46 V
+    GlitchFrames {
+        /// from one to the next
+        every: Micros,
+    },
+    /// 0x360 is sent, and asks for charge for ever
+    ForceCharge,
+    /// the manufacturer's name is another one every other such time, and the limits come in its byte order
+    IdentitySwitches {
+        /// from one to the other
+        every: Micros,
+        /// the other name, up to 8 characters
+        manufacturer: String,
+    },
+    /// a field is sent in another form than the document's
+    Miscoded(Miscoding),
+    /// alarms are not what they say
+    MixedUpAlarms(AlarmMixUp),
+}
+
+impl Defect {
+    pub(super) fn check(&self) -> Result<(), ParamsError> {
+        match self {
+            Self::LowCvlAfterTrip { cvl } => positive("low-cvl-after-trip.cvl", cvl.0),
+            Self::DeratedCvl { cvl } => positive("derated-cvl.cvl", cvl.0),
+            Self::SwingingLimits { by } => positive("swinging-limits.by", by.0),
+            Self::KeepAliveTrip { after } => positive_time("keep-alive-trip.after", *after),
+            Self::SilentWithoutKeepAlive { after } => {
+                positive_time("silent-without-keep-alive.after", *after)
+            }
+            Self::NeverBackOnBus { after } => positive_time("never-back-on-bus.after", *after),
+            Self::GlitchFrames { every } => positive_time("glitch-frames.every", *every),
+            Self::IdentitySwitches { every, manufacturer } => {
+                wire::name("identity-switches.manufacturer", manufacturer)?;
+                positive_time("identity-switches.every", *every)
+            }
+            Self::Stall { every, span, .. } => {
+                if span < every {
+                    return positive_time("stall.span", *span);
+                }
+                Err(ParamsError::Range {
+                    key: "stall.span",
+                    found: span.to_string(),
+                    expected: "less than `stall.every`",
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The defects of one battery at work.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Defects {
+    list: Vec<Defect>,
+    memory: limits::Memory,
+    bus: wire::Bus,
+}
+
+impl Defects {
+    pub(super) fn new(list: Vec<Defect>) -> Self {
+        Self { list, memory: limits::Memory::default(), bus: wire::Bus::default() }
+    }
+
+    /// What becomes of the limits.
+    pub(super) fn limits(&mut self, view: &View, events: Events, wanted: Wanted) -> Wanted {
+        self.memory.note(events);
+        self.list.iter().fold(wanted, |wanted, defect| defect.limits(&self.memory, view, wanted))
+    }
+
+    /// Whether the contactor is open whatever the protection says.
+    pub(super) fn open(&self) -> bool {
+        self.memory.was_empty && self.list.contains(&Defect::OpenAfterUndervoltage)
+    }
+
+    /// What becomes of 0x35A.
+    pub(super) fn alarms(&self, alarms: Alarms) -> Alarms {
+        self.list.iter().fold(alarms, |alarms, defect| match defect {
+            Defect::MixedUpAlarms(mix_up) => mix_up.apply(alarms),
+            _ => alarms,
+        })
+    }
+
+    /// The time without 0x305 after which the contactor opens.
+    pub(super) fn keep_alive_timeout(&self, sound: Option<Micros>) -> Option<Micros> {
+        let defect = self.list.iter().find_map(|d| match d {
+            Defect::KeepAliveTrip { after } => Some(*after),
+            _ => None,
+        });
+        defect.or(sound)
+    }
+
+    /// Whether what is sent stands still at this time.
+    pub(super) fn frozen(&self, at: Micros) -> bool {
+        self.list.iter().any(|d| matches!(d, Defect::Frozen { after } if at >= *after))
+    }
+
+    /// Whether 0x360 is sent.
+    pub(super) fn forces_charge(&self) -> bool {
+        self.list.contains(&Defect::ForceCharge)
+    }
+
+    /// A frame of the GX was heard.
+    pub(super) const fn hear(&mut self, at: Micros, frame: &Frame) {
+        self.bus.hear(at, frame);
+    }
+
+    /// Whether a message that is due at this time is never sent: what is known long before.
+    pub(super) fn silences(&self, at: Micros, id: u16) -> bool {
+        self.list.iter().any(|defect| defect.silences(at, id))
+    }
+
+    /// Whether a message that is due now is kept back: what is only known now.
+    pub(super) fn holds_back(&mut self, at: Micros, status: &Status) -> bool {
+        self.bus.watch(&self.list, at);
+        self.list.iter().any(|defect| defect.holds_back(&self.bus, at, status))
+    }
+
+    /// What becomes of a message.
+    pub(super) fn message(&self, at: Micros, message: Message) -> Message {
+        self.list.iter().fold(message, |message, defect| defect.message(at, message))
+    }
+}
