@@ -18,6 +18,8 @@ impl Witness for Evidence<'_> {
     fn input(&mut self, at: Micros, input: &Input) {
         match input {
             Input::Can(frame) => self.folder.can(at, frame),
+            Input::CanError(error) => self.folder.can_error(at, error),
+            Input::Bus(reading) => self.folder.bus(at, reading),
             Input::Psu(reading) => self.folder.psu(at, reading),
             Input::Gx(reading) => self.folder.gx(at, reading),
             // The engine notes these as events.

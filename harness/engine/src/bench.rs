@@ -1,6 +1,7 @@
 //! What a test runs against, and the loop that runs it.
 
 use judge::trace::Event;
+use proto::bus::{BusReading, ErrorFrame};
 use proto::frame::Frame;
 use proto::quantity::Micros;
 use proto::reading::{GxReading, PsuReading};
@@ -14,6 +15,10 @@ use serde::Deserialize;
 pub enum Input {
     /// a frame on the battery's bus, from whomever
     Can(Frame),
+    /// an error frame: what the harness's own controller tells of the bus
+    CanError(ErrorFrame),
+    /// the state of the harness's own CAN interface
+    Bus(BusReading),
     /// a reading of the supply
     Psu(PsuReading),
     /// a poll of the GX

@@ -112,9 +112,13 @@ pub struct Interlocks {
     offline_expected: bool,
     /// It went silent while that was expected, and has not been heard since.
     offline_accepted: bool,
-    /// What an injected fault adds to the reported voltage and current, until when.
+    /// What an injected fault adds to the reported voltage, current and temperature (at its lower and at its upper
+    /// limit), until when.
     false_voltage: (Volts, Micros),
     false_current: (Amps, Micros),
+    false_temperature: ((Celsius, Celsius), Micros),
+    /// Frames of these ids are garbled, or sent by another node, until when.
+    forged: Vec<(u16, Micros)>,
 }
 
 impl Interlocks {
@@ -130,6 +134,8 @@ impl Interlocks {
             offline_accepted: false,
             false_voltage: (Volts::ZERO, Micros::ZERO),
             false_current: (Amps::ZERO, Micros::ZERO),
+            false_temperature: ((Celsius::ZERO, Celsius::ZERO), Micros::ZERO),
+            forged: Vec::new(),
         }
     }
 
@@ -152,7 +158,7 @@ impl Interlocks {
                     above("DC voltage at the inverter", inverter.dc_voltage, self.limits.bus_voltage_max)
                 })
             }
-            Input::Operator(_) | Input::Fault(_) | Input::Tick => None,
+            Input::CanError(_) | Input::Bus(_) | Input::Operator(_) | Input::Fault(_) | Input::Tick => None,
         };
         trip.or_else(|| self.silence(at))
     }
@@ -172,21 +178,42 @@ impl Interlocks {
 
     /// The suite changes the world: what it causes itself does not trip.
     pub fn stimulus(&mut self, at: Micros, stimulus: &Stimulus) {
-        match *stimulus {
+        if let Some(tampering) = stimulus.tampering() {
+            let until = at + tampering.span;
             // The clock of 0x351 starts again when the suite lets it through.
-            Stimulus::Silence { id: id::LIMITS, span } => self.can_seen = self.can_seen.max(at + span),
-            Stimulus::Inject(Fault { kind, span }) => {
-                let until = at + span + FAULT_ECHO;
-                match kind {
-                    FaultKind::CellVoltage { by } | FaultKind::PackVoltage { by } => {
-                        self.false_voltage = (by.abs(), until);
-                    }
-                    FaultKind::Current { by } => self.false_current = (by.abs(), until),
-                    // A GX that the suite reboots may be silent for so long; then its clock starts again.
-                    FaultKind::GxReboot {} => self.gx_seen = self.gx_seen.max(at + span),
-                    _ => {}
-                }
+            if tampering.is_of(id::LIMITS) {
+                self.can_seen = self.can_seen.max(until);
             }
+            self.forged.extend(tampering.id.filter(|_| tampering.forged).map(|id| (id, until + FAULT_ECHO)));
+        }
+        if let Stimulus::Inject(Fault { kind, span }) = *stimulus {
+            self.fault(at + span, kind);
+        }
+    }
+
+    fn fault(&mut self, end: Micros, kind: FaultKind) {
+        let until = end + FAULT_ECHO;
+        let limits = &self.limits;
+        match kind {
+            FaultKind::CellVoltage { by } | FaultKind::PackVoltage { by } => {
+                self.false_voltage = (by, until);
+            }
+            FaultKind::Current { by } => self.false_current = (by.abs(), until),
+            FaultKind::CurrentGain { by } => {
+                let most = limits.charge_current_max.max(limits.discharge_current_max);
+                self.false_current = (most * (by.0.abs() / 100.0), until);
+            }
+            // A discharge is reported as a charge: the lower of the two limits must bear the higher one.
+            FaultKind::ShuntReversed {} => {
+                let apart = (limits.charge_current_max - limits.discharge_current_max).abs();
+                self.false_current = (apart, until);
+            }
+            FaultKind::Temperature { by } => self.false_temperature = ((by, by), until),
+            // Such a sensor reads the end of its scale.
+            FaultKind::TemperatureOpen {} | FaultKind::TemperatureShort {} => {
+                self.false_temperature = ((Celsius(-f64::INFINITY), Celsius(f64::INFINITY)), until);
+            }
+            FaultKind::GxReboot {} => self.gx_seen = self.gx_seen.max(end),
             _ => {}
         }
     }
@@ -213,7 +240,13 @@ impl Interlocks {
 
     fn can(&mut self, at: Micros, frame: &Frame) -> Option<Trip> {
         let limits = &self.limits;
-        let extra = |(by, until): (Volts, Micros)| if at <= until { by } else { Volts::ZERO };
+        let (by, until) = self.false_voltage;
+        let by = if at <= until { by } else { Volts::ZERO };
+        let (raise, lower) = (by.max(Volts::ZERO), by.min(Volts::ZERO));
+        let is_forged = |&(id, until): &(u16, Micros)| frame.id() == CanId::Standard(id) && at <= until;
+        if self.forged.iter().any(is_forged) {
+            return None;
+        }
         match frame.id() {
             CanId::Standard(id::LIMITS) => {
                 // A commanded silence lies in the future of its frames: it is not shortened by a straggler.
@@ -223,12 +256,11 @@ impl Interlocks {
             }
             CanId::Standard(id::MEASUREMENTS) => {
                 let Some(Message::Measurements(m)) = Message::decode(frame) else { return None };
-                let raise = extra(self.false_voltage);
                 let more = if at <= self.false_current.1 { self.false_current.0 } else { Amps::ZERO };
                 m.voltage()
                     .and_then(|v| {
                         above("pack voltage", v, limits.pack_voltage_max + raise)
-                            .or_else(|| below("pack voltage", v, limits.pack_voltage_min))
+                            .or_else(|| below("pack voltage", v, limits.pack_voltage_min + lower))
                     })
                     .or_else(|| {
                         let current = m.current()?;
@@ -236,24 +268,25 @@ impl Interlocks {
                             above("discharge current", -current, limits.discharge_current_max + more)
                         })
                     })
-                    .or_else(|| self.temperature(m.temperature()?))
+                    .or_else(|| self.temperature(at, m.temperature()?))
             }
             CanId::Standard(id::CELLS) => {
                 let Some(Message::Cells(c)) = Message::decode(frame) else { return None };
-                let raise = extra(self.false_voltage);
                 c.max_cell()
                     .and_then(|v| above("highest cell", v, limits.cell_voltage_max + raise))
-                    .or_else(|| below("lowest cell", c.min_cell()?, limits.cell_voltage_min))
-                    .or_else(|| self.temperature(c.max_temperature()?))
-                    .or_else(|| self.temperature(c.min_temperature()?))
+                    .or_else(|| below("lowest cell", c.min_cell()?, limits.cell_voltage_min + lower))
+                    .or_else(|| self.temperature(at, c.max_temperature()?))
+                    .or_else(|| self.temperature(at, c.min_temperature()?))
             }
             _ => None,
         }
     }
 
-    fn temperature(&self, t: Celsius) -> Option<Trip> {
-        above("temperature", t, self.limits.temperature_max)
-            .or_else(|| below("temperature", t, self.limits.temperature_min))
+    fn temperature(&self, at: Micros, t: Celsius) -> Option<Trip> {
+        let (by, until) = self.false_temperature;
+        let (low, high) = if at <= until { by } else { (Celsius::ZERO, Celsius::ZERO) };
+        above("temperature", t, self.limits.temperature_max + high.max(Celsius::ZERO))
+            .or_else(|| below("temperature", t, self.limits.temperature_min + low.min(Celsius::ZERO)))
     }
 
     fn psu(&self, reading: &PsuReading) -> Option<Trip> {

@@ -1,5 +1,6 @@
 //! The recording of a case: everything that came in, as a trace and as the facts of the wire checks.
 
+use proto::bus::{BusReading, ErrorFrame};
 use proto::frame::Frame;
 use proto::message::{AlarmKind, Alarms, Message, Pair, Text8};
 use proto::quantity::Micros;
@@ -31,11 +32,26 @@ impl Recording {
     /// Takes a frame, from whomever on the bus.
     #[inline]
     pub fn can(&mut self, at: Micros, frame: &Frame) {
+        // What a rig garbled or put on the bus itself says nothing of the battery.
+        if self.wire.is_forged(at, frame.id()) {
+            return;
+        }
         let message = Message::decode(frame);
         self.wire.frame(Spot::new(at, None), frame, message.as_ref());
         if let Some(message) = &message {
             self.message(at, message);
         }
+    }
+
+    /// Takes an error frame.
+    pub fn can_error(&mut self, at: Micros, error: &ErrorFrame) {
+        self.wire.error(Spot::new(at, None), error);
+    }
+
+    /// Takes the state of the harness's own CAN interface.
+    pub fn bus(&mut self, at: Micros, reading: &BusReading) {
+        self.trace.push(Channel::BitRate, at, reading.bit_rate.0);
+        self.trace.push(Channel::BusState, at, f64::from(reading.state as u8));
     }
 
     /// Takes a reading of the supply.
@@ -67,6 +83,11 @@ impl Recording {
 
     /// Notes what happened.
     pub fn note(&mut self, at: Micros, kind: EventKind) {
+        if let EventKind::Stimulus(stimulus) = &kind
+            && let Some(tampering) = stimulus.tampering()
+        {
+            self.wire.tamper(at, tampering);
+        }
         self.trace.note(at, kind);
     }
 

@@ -1,6 +1,6 @@
 //! What the judge must know of the plant around the battery.
 
-use proto::quantity::{Amps, Volts, Watts};
+use proto::quantity::{Amps, BitRate, Volts, Watts};
 
 /// Facts of the installation, from the rig file.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,8 @@ pub struct Site {
     pub inverter_power: Watts,
     /// how the GX is set, where the rig says so: it cannot be read over Modbus
     pub gx: Option<GxSetup>,
+    /// bit rate of the CAN-bus profile that is chosen on the GX
+    pub gx_profile: BitRate,
 }
 
 /// How DVCC is set in the GX, confirmed by somebody who looked (P 5.5).
@@ -49,10 +51,10 @@ impl Site {
     }
 }
 
-/// 230 V and 4 kW: a 48 V, 5 kVA inverter/charger.
+/// 230 V and 4 kW: a 48 V, 5 kVA inverter/charger; the preferred bit rate (P 1.2).
 impl Default for Site {
     fn default() -> Self {
-        Self { ac_voltage: Volts(230.0), inverter_power: Watts(4000.0), gx: None }
+        Self { ac_voltage: Volts(230.0), inverter_power: Watts(4000.0), gx: None, gx_profile: BitRate(500.0) }
     }
 }
 

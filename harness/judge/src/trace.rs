@@ -121,11 +121,15 @@ pub enum Channel {
     GxColdestCellId,
     /// GX: which cell is the hottest, as before
     GxHottestCellId,
+    /// CAN interface of the harness: bit rate, kbit/s
+    BitRate,
+    /// CAN interface of the harness: 0 error-active, 1 error-warning, 2 error-passive, 3 bus-off
+    BusState,
 }
 
 impl Channel {
     /// How many there are.
-    pub const COUNT: usize = Self::GxHottestCellId as usize + 1;
+    pub const COUNT: usize = Self::BusState as usize + 1;
 
     /// Every channel.
     pub const ALL: [Self; Self::COUNT] = {
@@ -211,6 +215,8 @@ const NAMES: [(Channel, &str, &str); Channel::COUNT] = [
     (Channel::GxMaxCellId, "the name of the highest cell on the GX", ""),
     (Channel::GxColdestCellId, "the name of the coldest cell on the GX", ""),
     (Channel::GxHottestCellId, "the name of the hottest cell on the GX", ""),
+    (Channel::BitRate, "the bit rate", "kbit/s"),
+    (Channel::BusState, "the state of the CAN interface", ""),
 ];
 
 /// What happened at a time, besides measured values.

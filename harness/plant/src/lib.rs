@@ -2,6 +2,7 @@
 //! mains and loads. It has no clock and does nothing by itself; [`world::World::advance`] carries it through time.
 
 pub mod bms;
+pub mod bus;
 pub mod dvcc;
 pub mod gx;
 pub mod params;

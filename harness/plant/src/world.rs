@@ -1,12 +1,14 @@
 //! The world as a bench sees it: time goes on, frames appear on the bus, instruments can be read.
 
+use proto::bus::BusState;
 use proto::fault::FaultKind;
-use proto::frame::{CanId, Frame};
+use proto::frame::Frame;
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
 use proto::reading::{GxReading, GxSystem, PsuReading};
 use proto::stimulus::{Start, Stimulus};
 
 use crate::bms::{Bms, BmsParams, Sensed};
+use crate::bus::{Bus, Coming, Fate, Heard, Sender};
 use crate::gx::image::Image;
 use crate::gx::writes::Writes;
 use crate::gx::{Gx, round};
@@ -70,8 +72,7 @@ pub struct World {
     bms: Bms,
     sunshine_limit: Watts,
     temperature_spread: Celsius,
-    /// ids whose frames do not reach anybody, and until when
-    silenced: Vec<(u16, Micros)>,
+    bus: Bus,
     /// settings of the GX that are acknowledged and not applied yet
     writes: Writes,
     image: Image,
@@ -104,7 +105,7 @@ impl World {
             bms: Bms::new(bms, cells, pack.capacity, soc, rng.next()),
             sunshine_limit: params.psu.maximum,
             temperature_spread: params.pack.temperature_spread,
-            silenced: Vec::new(),
+            bus: Bus::new(seed),
             writes: Writes::new(params.gx.modbus.write_delay),
             image: Image::new(&params.gx.modbus),
         };
@@ -122,26 +123,65 @@ impl World {
         self.now
     }
 
-    /// Runs to `until`, or to the next frame on the bus, of battery or GX, where that comes first; [`Self::now`] is
-    /// then its time.
-    pub fn advance(&mut self, until: Micros) -> Option<Frame> {
+    /// Runs to `until`, or to the next frame on the bus, of battery, GX or a stranger, where that comes first;
+    /// [`Self::now`] is then its time.
+    pub fn advance(&mut self, until: Micros) -> Option<Heard> {
         loop {
             let (battery, gx) = (self.bms.next_frame_at(), self.gx.next_frame_at());
-            let due = self.next_step.min(battery).min(gx).min(self.writes.due());
+            let late = self.bus.next_at();
+            let due = self.next_step.min(battery).min(gx).min(self.writes.due()).min(late);
             if due > until {
                 self.now = self.now.max(until);
                 return None;
             }
             self.now = self.now.max(due);
-            // Settings before physics, physics before words, the GX before the battery: ties always break the same way.
-            if self.writes.due() == due {
+            // Settings before physics, physics before words, old words before new ones, the GX before the battery: ties
+            // always break the same way.
+            let heard = if self.writes.due() == due {
                 self.apply_writes();
+                None
             } else if self.next_step == due {
                 self.step();
-            } else if let Some(frame) = if gx == due { self.gx_speaks() } else { self.battery_speaks() } {
-                return Some(frame);
+                None
+            } else if late == due {
+                self.arrival()
+            } else if gx == due {
+                let frame = self.gx.send();
+                self.carry(Sender::Gx, frame)
+            } else {
+                let frame = self.bms.send();
+                frame.and_then(|frame| self.carry(Sender::Battery, frame))
+            };
+            if heard.is_some() {
+                return heard;
             }
         }
+    }
+
+    /// What comes by itself: a late frame, that of a stranger, an error.
+    fn arrival(&mut self) -> Option<Heard> {
+        match self.bus.due()? {
+            Coming::Frame(sender, frame) => Some(self.deliver(sender, frame)),
+            Coming::Error(error) => Some(Heard::Error(error)),
+        }
+    }
+
+    fn carry(&mut self, sender: Sender, frame: Frame) -> Option<Heard> {
+        match self.bus.carry(self.now, sender, frame) {
+            Fate::Arrives(frame) => Some(self.deliver(sender, frame)),
+            Fate::Unheard(frame) => Some(Heard::Frame(frame)),
+            Fate::Gone => None,
+        }
+    }
+
+    fn deliver(&mut self, sender: Sender, frame: Frame) -> Heard {
+        if sender != Sender::Battery {
+            self.bms.hear(self.now, &frame);
+        }
+        if sender != Sender::Gx && !Gx::owns(&frame) {
+            self.gx.hear(self.now, &frame);
+        }
+        Heard::Frame(frame)
     }
 
     fn step(&mut self) {
@@ -178,28 +218,6 @@ impl World {
         );
     }
 
-    fn gx_speaks(&mut self) -> Option<Frame> {
-        let frame = self.gx.send();
-        let passes = !self.is_silenced(&frame);
-        if passes {
-            self.bms.hear(self.now, &frame);
-        }
-        passes.then_some(frame)
-    }
-
-    fn battery_speaks(&mut self) -> Option<Frame> {
-        let frame = self.bms.send()?;
-        let passes = !self.is_silenced(&frame);
-        if passes && !Gx::owns(&frame) {
-            self.gx.hear(self.now, &frame);
-        }
-        passes.then_some(frame)
-    }
-
-    fn is_silenced(&self, frame: &Frame) -> bool {
-        self.silenced.iter().any(|&(id, until)| frame.id() == CanId::Standard(id) && self.now < until)
-    }
-
     /// Changes the world now.
     ///
     /// # Errors
@@ -226,11 +244,8 @@ impl World {
                 self.site.inverter.limit_input(amps);
             }
             Stimulus::FeedIn(on) => self.gx.set_feed_in(on),
-            Stimulus::Silence { id, span } => {
-                let now = self.now;
-                self.silenced.retain(|&(_, until)| until > now);
-                self.silenced.push((id, now + span));
-            }
+            Stimulus::Silence { id, span } => self.bus.silence(self.now, id, span),
+            Stimulus::Inject(fault) if self.bus.inject(self.now, fault) => {}
             Stimulus::Inject(fault) => match fault.kind {
                 kind if Bms::has(&kind) => self.bms.inject(self.now, fault),
                 FaultKind::GxReboot {} => {
@@ -246,6 +261,12 @@ impl World {
             Stimulus::GxWrite { register, value } => self.write(register, value)?,
         }
         Ok(())
+    }
+
+    /// The state of the CAN controller with which the harness listens.
+    #[must_use]
+    pub fn bus(&self) -> BusState {
+        self.bus.state()
     }
 
     /// What the supply would show now.

@@ -3,6 +3,7 @@
 mod batteries;
 
 use plant::bms::BmsParams;
+use plant::bus::Heard;
 use plant::params::Params;
 use plant::world::{PackSize, World};
 use proto::fault::{Fault, FaultKind};
@@ -60,7 +61,7 @@ impl Run {
     fn run(&mut self, seconds: u64) -> &mut Self {
         for _ in 0..seconds {
             let until = self.world.now() + Micros::from_secs(1);
-            while let Some(frame) = self.world.advance(until) {
+            while let Some(Heard::Frame(frame)) = self.world.advance(until) {
                 match Message::decode(&frame) {
                     Some(Message::Limits(m)) => {
                         self.now.cvl = m.cvl().map_or(0.0, |v| v.0);

@@ -1,6 +1,7 @@
 //! The wire of a Victron GX system with a CAN-bus battery: frames and messages (*CAN-bus BMS Protocol*,
 //! cited as `P`), logs of them, readings of the instruments, and the quantities they carry.
 
+pub mod bus;
 pub mod candump;
 pub mod dbc;
 pub mod fault;

@@ -190,6 +190,8 @@ quantity! {
     Percent, "%", ["%" = 1.0], "a share such as `97 %`";
     /// A current relative to capacity: 1 C discharges the battery in an hour.
     CRate, "C", ["C" = 1.0], "a rate such as `0.5 C`";
+    /// Bit rate of a bus.
+    BitRate, "kbit/s", ["kbit/s" = 1.0, "Mbit/s" = 1e3], "a bit rate such as `500 kbit/s`";
     /// Rate of change of power.
     WattsPerSecond, "W/s", ["W/s" = 1.0, "kW/s" = 1e3], "a power ramp such as `1000 W/s`";
     /// Rate of change of voltage.

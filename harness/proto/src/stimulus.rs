@@ -1,6 +1,6 @@
 //! What a test does to the world: the same words for a real bench and the simulated one.
 
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind, Id};
 use crate::quantity::{Amps, Micros, Percent, Watts};
 
 /// One change of the world.
@@ -36,6 +36,58 @@ pub enum Stimulus {
         /// raw value
         value: u16,
     },
+}
+
+/// What a change of the world does to frames on their way: they say nothing of their sender then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tampering {
+    /// frames of this identifier, or all of them
+    pub id: Option<u16>,
+    /// for how long
+    pub span: Micros,
+    /// whether what arrives meanwhile is not what was sent
+    pub forged: bool,
+}
+
+impl Tampering {
+    /// Whether it concerns frames of an identifier.
+    #[must_use]
+    pub fn is_of(&self, id: u16) -> bool {
+        self.id.is_none_or(|own| own == id)
+    }
+}
+
+impl Stimulus {
+    /// What it does to frames, if anything.
+    #[must_use]
+    pub fn tampering(&self) -> Option<Tampering> {
+        let (kind, span) = match *self {
+            Self::Silence { id, span } => return Some(Tampering { id: Some(id), span, forged: false }),
+            Self::Inject(Fault { kind, span }) => (kind, span),
+            _ => return None,
+        };
+        let one = |id: Option<Id>| id.map(|Id(id)| id);
+        let (id, lag, forged) = match kind {
+            FaultKind::FrameLoss { id, .. } => (one(id), Micros::ZERO, false),
+            FaultKind::FrameDelay { by, id } | FaultKind::FrameJitter { by, id } => (one(id), by, false),
+            FaultKind::WireCut {} | FaultKind::BusOff {} => (None, Micros::ZERO, false),
+            FaultKind::Garble { id } | FaultKind::Babble { id, .. } => (Some(id.0), Micros::ZERO, true),
+            _ => return None,
+        };
+        Some(Tampering { id, span: span + lag, forged })
+    }
+
+    /// For how long it keeps the keep-alive of the GX from the battery, all of it or some, if it does (P 1.4).
+    #[must_use]
+    pub fn keep_alive_lost(&self) -> Option<Micros> {
+        match *self {
+            Self::Silence { id: crate::message::id::KEEP_ALIVE, span } => Some(span),
+            Self::Inject(Fault { kind: FaultKind::WireCut {} | FaultKind::BusOff {}, span }) => Some(span),
+            Self::Inject(Fault { kind: FaultKind::GxReboot {}, span }) => Some(span),
+            Self::Inject(Fault { kind: FaultKind::FrameLoss { id: None, .. }, span }) => Some(span),
+            _ => None,
+        }
+    }
 }
 
 /// Initial conditions of a case.

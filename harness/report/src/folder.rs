@@ -5,7 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use judge::trace::Event;
-use proto::candump::write_line;
+use proto::bus::{BusReading, ErrorFrame};
+use proto::candump::{Record, write_line, write_record};
 use proto::frame::Frame;
 use proto::quantity::Micros;
 use proto::reading::{GxReading, PsuReading};
@@ -149,12 +150,32 @@ impl RunFolder {
 
     /// A frame on the bus.
     pub fn can(&mut self, at: Micros, frame: &Frame) {
-        let t = self.epoch.0.saturating_add(self.began.0).saturating_add(at.0);
+        let t = self.clock(at);
         let mut line = core::mem::take(&mut self.line);
         line.clear();
-        write_line(&mut line, Micros(t), &self.interface, frame);
+        write_line(&mut line, t, &self.interface, frame);
         self.append(CAN, &line);
         self.line = line;
+    }
+
+    /// An error frame of the CAN interface, as `candump -e` logs it.
+    pub fn can_error(&mut self, at: Micros, error: &ErrorFrame) {
+        let mut line = Vec::new();
+        let (at, content) = (self.clock(at), error.content());
+        write_record(&mut line, &Record { at, interface: &self.interface, direction: None, content });
+        self.append(CAN, &line);
+    }
+
+    /// The state of the CAN interface, as a comment between the frames.
+    pub fn bus(&mut self, at: Micros, reading: &BusReading) {
+        let t = self.clock(at).0;
+        let line = format!("# ({}.{:06}) {} {reading}\n", t / 1_000_000, t % 1_000_000, self.interface);
+        self.append(CAN, line.as_bytes());
+    }
+
+    /// A moment of this case as the time stamps of `can.log` have it.
+    fn clock(&self, at: Micros) -> Micros {
+        Micros(self.epoch.0.saturating_add(self.began.0).saturating_add(at.0))
     }
 
     /// A poll of the GX.

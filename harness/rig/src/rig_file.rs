@@ -5,7 +5,7 @@ use engine::interlock::RigLimits;
 use engine::yaml::refuse;
 use judge::site::{GxSetup, Site};
 use plant::params::Params;
-use proto::quantity::Micros;
+use proto::quantity::{BitRate, Micros};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,6 +20,8 @@ pub struct RigFile {
     pub title: String,
     /// what it has and can do by itself; a case that needs more is not applicable
     pub capabilities: Vec<Capability>,
+    /// the CAN bus to the battery
+    pub can: CanBus,
     /// how often the instruments are read
     pub polling: Polling,
     /// how its GX is set, once somebody has looked: it cannot be read over Modbus (P 5.5)
@@ -53,10 +55,27 @@ pub enum OnOff {
     Off,
 }
 
+/// The CAN bus between battery, GX and harness.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CanBus {
+    /// the bit rate that the harness's own interface is set to
+    pub bit_rate: BitRate,
+    /// the bit rate of the CAN-bus profile that is chosen on the GX (P 5.1)
+    pub gx_profile: BitRate,
+}
+
+impl CanBus {
+    /// The bit rates that a GX offers (P 1.2).
+    const RATES: [BitRate; 2] = [BitRate(250.0), BitRate(500.0)];
+}
+
 /// How often the instruments are read.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Polling {
+    /// the state of the CAN interface
+    pub bus: Micros,
     /// the supply
     pub psu: Micros,
     /// the GX over Modbus-TCP: a real one bears one or two polls a second
@@ -89,7 +108,16 @@ impl RigFile {
             let path = format!("plant.{}", error.field);
             refuse(file, text, &path, format!("{} cannot be {}", error.field, error.found), error.expected)
         })?;
-        for (path, period) in [("polling.psu", rig.polling.psu), ("polling.gx", rig.polling.gx)] {
+        for (path, rate) in [("can.bit-rate", rig.can.bit_rate), ("can.gx-profile", rig.can.gx_profile)] {
+            if !CanBus::RATES.contains(&rate) {
+                let expected = "`500 kbit/s` or `250 kbit/s`".to_owned();
+                return Err(refuse(file, text, path, format!("a GX has no profile with {rate}"), expected));
+            }
+        }
+        let polling = &rig.polling;
+        for (path, period) in
+            [("polling.bus", polling.bus), ("polling.psu", polling.psu), ("polling.gx", polling.gx)]
+        {
             if period < Polling::SHORTEST {
                 let expected = format!("at least {} ms", Polling::SHORTEST.0 / 1000);
                 return Err(refuse(file, text, path, "polled too often".to_owned(), expected));
@@ -110,6 +138,7 @@ impl RigFile {
                 svs: stated.svs == OnOff::On,
                 confirmed_by: stated.confirmed_by.clone(),
             }),
+            gx_profile: self.can.gx_profile,
         }
     }
 
@@ -151,6 +180,7 @@ mod tests {
     #[case("r0: 0.22 mΩ", "r0: 0 mΩ", "pack.r0 cannot be 0")]
     #[case("cell-voltage-max: 3.80 V", "cell-voltage-max: 1 V", "`cell-voltage-max` leaves no room")]
     #[case("gx: 1 s ", "gx: 0 s ", "polled too often")]
+    #[case("bit-rate: 500 kbit/s", "bit-rate: 125 kbit/s", "no profile with 125 kbit/s")]
     #[case("psu-current-max: 60 A", "psu-current-max: 60", "has no unit")]
     #[case("psu-current-max: 60 A", "psu-curent-max: 60 A", "expected `psu-current-max`")]
     #[case("capabilities: [pv,", "capabilities: [sun,", "`sun` is not known here")]

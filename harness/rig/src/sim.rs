@@ -2,13 +2,15 @@
 
 use engine::bench::{Action, Bench, BenchError, Capability, Input};
 use plant::bms::BmsParams;
+use plant::bus::Heard;
 use plant::world::PackSize;
 use plant::world::World;
+use proto::bus::BusReading;
 use proto::quantity::Micros;
 
 use crate::{BatteryFile, RigFile};
 
-/// A world in a box. Ties in time go CAN, supply, GX, deadline: the order in which a real loop drains them.
+/// A world in a box. Ties in time go CAN, its interface, supply, GX, deadline: the order in which a real loop drains them.
 pub struct SimBench {
     rig: RigFile,
     bms: BmsParams,
@@ -16,6 +18,7 @@ pub struct SimBench {
     seed: u64,
     world: Option<World>,
     ended: Micros,
+    next_bus: Micros,
     next_psu: Micros,
     next_gx: Micros,
 }
@@ -32,6 +35,7 @@ impl SimBench {
             seed,
             world: None,
             ended: Micros::ZERO,
+            next_bus: rig.polling.bus,
             next_psu: rig.polling.psu,
             next_gx: rig.polling.gx,
         })
@@ -54,12 +58,19 @@ impl Bench for SimBench {
     fn next(&mut self, until: Option<Micros>) -> Result<(Micros, Input), BenchError> {
         let world =
             self.world.as_mut().ok_or_else(|| Self::refused("asked for inputs before a case began"))?;
-        let poll = self.next_psu.min(self.next_gx);
+        let poll = self.next_bus.min(self.next_psu).min(self.next_gx);
         let horizon = until.map_or(poll, |deadline| deadline.min(poll));
-        if let Some(frame) = world.advance(horizon) {
-            return Ok((world.now(), Input::Can(frame)));
+        if let Some(heard) = world.advance(horizon) {
+            let input = match heard {
+                Heard::Frame(frame) => Input::Can(frame),
+                Heard::Error(error) => Input::CanError(error),
+            };
+            return Ok((world.now(), input));
         }
-        let input = if self.next_psu <= horizon {
+        let input = if self.next_bus <= horizon {
+            self.next_bus += self.rig.polling.bus;
+            Input::Bus(BusReading { bit_rate: self.rig.can.bit_rate, state: world.bus() })
+        } else if self.next_psu <= horizon {
             self.next_psu += self.rig.polling.psu;
             Input::Psu(world.psu())
         } else if self.next_gx <= horizon {
@@ -75,7 +86,8 @@ impl Bench for SimBench {
         match action {
             Action::Prepare(start) => {
                 self.world = Some(World::new(&self.rig.plant, &self.bms, &self.pack, start, self.seed));
-                (self.next_psu, self.next_gx) = (self.rig.polling.psu, self.rig.polling.gx);
+                let polling = &self.rig.polling;
+                (self.next_bus, self.next_psu, self.next_gx) = (polling.bus, polling.psu, polling.gx);
                 Ok(())
             }
             Action::Apply(stimulus) => {

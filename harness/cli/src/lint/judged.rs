@@ -149,7 +149,6 @@ impl Reading {
             battery: conditions.battery,
             thresholds: Thresholds::default(),
             certifying: conditions.certifying,
-            silenced: Vec::new(),
             untimed,
         };
         let nobody = nobody(wire);

@@ -1,6 +1,8 @@
 //! Every limit trips just above itself and not at it.
 
+use proto::fault::Id;
 use proto::message::{Cells, Limits, Measurements};
+use proto::quantity::Percent;
 use proto::reading::{GxInverter, GxReading};
 use rstest::rstest;
 
@@ -210,4 +212,35 @@ fn a_poll_without_an_inverter_does_not_hide_silence() {
     let mut interlocks = Interlocks::new(limits(), true, Micros::ZERO);
     let trip = interlocks.check(Micros::from_secs(11), &Input::Gx(GxReading::default())).expect("trips");
     assert_eq!(trip.what, "time without 0x351");
+}
+
+/// What a fault makes the battery report, or keeps from being heard, does not trip; the same without it does.
+#[rstest]
+#[case(FaultKind::Temperature { by: Celsius(45.0) }, measured(52.0, 0.0, 70.0))]
+#[case(FaultKind::Temperature { by: Celsius(-50.0) }, measured(52.0, 0.0, -25.0))]
+#[case(FaultKind::TemperatureOpen {}, measured(52.0, 0.0, -200.0))]
+#[case(FaultKind::PackVoltage { by: Volts(-20.0) }, measured(33.0, 0.0, 25.0))]
+#[case(FaultKind::CurrentGain { by: Percent(50.0) }, measured(52.0, 240.0, 25.0))]
+#[case(FaultKind::Garble { id: Id(0x356) }, measured(327.0, 3000.0, 500.0))]
+fn what_a_fault_shows_is_not_what_is(#[case] kind: FaultKind, #[case] reported: Input) {
+    let span = Micros::from_secs(5);
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    assert!(interlocks.check(Micros::ZERO, &reported).is_some());
+    interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(Fault { kind, span }));
+    assert_eq!(interlocks.check(Micros::from_secs(4), &reported), None);
+    interlocks.check(Micros::from_secs(16), &limits_frame());
+    assert!(interlocks.check(Micros::from_secs(16), &reported).is_some(), "over");
+}
+
+#[rstest]
+#[case(FaultKind::WireCut {})]
+#[case(FaultKind::BusOff {})]
+#[case(FaultKind::FrameLoss { share: Percent(100.0), id: None })]
+#[case(FaultKind::FrameLoss { share: Percent(100.0), id: Some(Id(0x351)) })]
+fn a_silence_that_the_rig_makes_is_none_of_the_battery(#[case] kind: FaultKind) {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let span = Micros::from_secs(30);
+    interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(Fault { kind, span }));
+    assert_eq!(interlocks.check(Micros::from_secs(39), &Input::Tick), None);
+    assert!(interlocks.check(Micros::from_secs(41), &Input::Tick).is_some(), "it must be back by then");
 }

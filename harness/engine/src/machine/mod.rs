@@ -89,6 +89,8 @@ impl Engine {
                 self.recording.can(self.now, frame);
                 self.seen.can(self.now, frame);
             }
+            Input::CanError(error) => self.recording.can_error(self.now, error),
+            Input::Bus(reading) => self.recording.bus(self.now, reading),
             Input::Psu(reading) => self.recording.psu(self.now, reading),
             Input::Gx(reading) => {
                 self.recording.gx(self.now, reading);

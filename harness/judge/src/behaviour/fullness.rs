@@ -52,8 +52,13 @@ impl Scene<'_> {
     /// How far from full the battery stayed in the whole case, by its own account and by its highest cell; nothing
     /// when it was full. A suite marks `full` when CVL is lowered, which a battery may do long before.
     pub(super) fn never_full(&self) -> Option<String> {
+        self.short_of_full(self.whole)
+    }
+
+    /// The same within a window.
+    pub(super) fn short_of_full(&self, window: Window) -> Option<String> {
         let battery = self.subject.battery;
-        let highest = |channel| extremes(self.series(channel), &[self.whole]).map(|(_, high)| high);
+        let highest = |channel| extremes(self.series(channel), &[window]).map(|(_, high)| high);
         let enough = battery.max_charge_voltage / f64::from(battery.cells.max(1)) - SHORT_OF_MAXIMUM;
         let soc = highest(Channel::Soc);
         // Without 0x373 the mean of the cells has to do.

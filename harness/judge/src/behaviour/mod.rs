@@ -3,14 +3,20 @@
 //! Nothing that was not seen passes: too little time, a silent instrument or a case that ended early leaves a
 //! requirement undecided, with what would decide it. A failure that was seen stays a failure however the case ended.
 
+mod alarms;
+mod bus;
 mod charge_voltage;
 mod current_limits;
 mod discharging;
 mod feed_in;
 mod following;
 mod fullness;
+mod grid_loss;
 mod gx;
 mod imbalance;
+mod keep_alive;
+mod links;
+mod load_dump;
 mod scene;
 mod silence;
 #[cfg(test)]
@@ -52,6 +58,10 @@ type Judge = fn(&Scene<'_>, &mut Opinion);
 /// Who judges what. Requirements that a log alone decides are judged by [`crate::wire`].
 const JUDGES: &[(&str, Judge)] = &[
     ("TIM-06", silence::stops_the_system),
+    ("BUS-02", bus::runs_at_the_right_rate),
+    ("BUS-03", bus::is_sound),
+    ("TIM-03", keep_alive::stays_connected),
+    ("TIM-04", keep_alive::works_on),
     ("CVL-02", charge_voltage::stops_charge_by_cvl),
     ("CVL-03", charge_voltage::is_not_hasty),
     ("CVL-04", charge_voltage::does_not_oscillate),
@@ -66,6 +76,7 @@ const JUDGES: &[(&str, Judge)] = &[
     ("SOC-03", state::counts_charge),
     ("MEA-01", state::has_the_sign),
     ("MEA-03", state::agrees_with_the_bus),
+    ("ALM-05", alarms::reach_the_gx),
     ("GXD-01", gx::appears),
     ("GXD-02", gx::limits_agree),
     ("GXD-03", gx::state_agrees),
@@ -75,6 +86,16 @@ const JUDGES: &[(&str, Judge)] = &[
     ("BEH-FI", feed_in::feeds_in),
     ("BEH-IM", feed_in::feeds_in_with_imbalance),
     ("BEH-XP", feed_in::copes_with_excess),
+    ("BEH-AC", load_dump::bears_a_dropped_load),
+    ("BEH-KA", keep_alive::outlives_the_gx),
+    ("BEH-GR", grid_loss::keeps_its_last_charge),
+    ("BEH-AL", alarms::answers_every_fault),
+    ("D-MB", links::does_not_take_part),
+    ("D-VD", links::does_not_take_part),
+    ("D-BT", links::does_not_take_part),
+    ("D-N2K", links::does_not_take_part),
+    ("D-VRM", links::does_not_take_part),
+    ("D-MK2", links::does_not_take_part),
 ];
 
 fn verdict(scene: &Scene<'_>, requirement: &'static Requirement) -> Verdict {
@@ -84,7 +105,7 @@ fn verdict(scene: &Scene<'_>, requirement: &'static Requirement) -> Verdict {
         judge(scene, &mut opinion);
     } else if !scene.recording.wire().judge(&scene.terms(), &mut opinion) && !expected {
         opinion.unclear(
-            "not judged yet: no check of this requirement exists, and the case expects nothing for it",
+            "only what a case expects decides this (`expect:` with this requirement), and this case expects nothing",
         );
     }
     let mut verdict = opinion.verdict();
@@ -177,7 +198,7 @@ mod tests {
         let (result, reason) = outcome(&stage, "BEH-BO");
         assert_eq!(result, Outcome::Fail);
         assert!(reason.contains("inverter on") && reason.contains("line 20"), "{reason}");
-        assert_eq!(outcome(&stage, "BEH-GR").0, Outcome::Inconclusive, "expects nothing, judges nothing");
+        assert_eq!(outcome(&good(), "BEH-BO").0, Outcome::Inconclusive, "expects nothing, judges nothing");
     }
 
     #[test]

@@ -151,18 +151,10 @@ impl<'a> Scene<'a> {
 
     /// What the frames of this case are held against.
     pub(super) fn terms(&self) -> Terms<'a> {
-        let silenced = self.trace.events.iter().filter_map(|e| match &e.kind {
-            EventKind::Stimulus(Stimulus::Silence { id, span }) => {
-                // The gap ends with the first frame after it.
-                Some((*id, Window::new(e.at, e.at + *span + Micros::from_secs(2))))
-            }
-            _ => None,
-        });
         Terms {
             battery: Some(self.subject.battery),
             thresholds: self.subject.thresholds,
             certifying: true,
-            silenced: silenced.collect(),
             untimed: None,
         }
     }

@@ -78,6 +78,7 @@ pub(super) fn good() -> Stage {
             Channel::Capacity => 280.0,
             Channel::ModulesOnline => 1.0,
             Channel::MaxCellId => pick(full(t), 1.0, 0.0),
+            Channel::BitRate => 500.0,
             _ => 0.0,
         }
     };
@@ -117,6 +118,8 @@ pub(super) fn good() -> Stage {
         C::MaxCellId,
         C::ColdestCellId,
         C::HottestCellId,
+        C::BitRate,
+        C::BusState,
     ];
     let mut channels: Vec<_> =
         sent.iter().map(|&c| (c, (0..END).map(|t| (t, value(c, t))).collect())).collect();

@@ -121,7 +121,7 @@ mod tests {
         Window::new(s(0), s(3600))
     }
     fn site() -> Site {
-        Site { ac_voltage: Volts(230.0), inverter_power: Watts(4000.0), gx: None }
+        Site { ac_voltage: Volts(230.0), inverter_power: Watts(4000.0), ..Site::default() }
     }
 
     /// 2.8 A out of 280 Ah is 1 % an hour; a charge before it does not make up for it.

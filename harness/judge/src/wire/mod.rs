@@ -5,6 +5,7 @@ mod alarms;
 mod bus;
 mod cells;
 mod charge;
+mod errors;
 mod identity;
 mod limits;
 mod presence;
@@ -13,9 +14,11 @@ mod seen;
 mod sent;
 mod timing;
 
-use proto::frame::Frame;
+use proto::bus::ErrorFrame;
+use proto::frame::{CanId, Frame};
 use proto::message::{AlarmKind, Message};
 use proto::quantity::{Micros, Percent};
+use proto::stimulus::Tampering;
 
 use crate::battery::Battery;
 use crate::catalogue::{CATALOGUE, Requirement};
@@ -23,6 +26,7 @@ use crate::thresholds::Thresholds;
 use crate::verdict::{Opinion, Verdict};
 use crate::window::Window;
 
+pub use errors::Errors;
 pub use seen::Spot;
 pub use sent::{Gaps, Sent};
 
@@ -35,8 +39,6 @@ pub struct Terms<'a> {
     pub thresholds: Thresholds,
     /// whether the battery is to be officially supported, which needs 0x35E and 0x35F (P 2)
     pub certifying: bool,
-    /// when frames of an id were kept away on purpose
-    pub silenced: Vec<(u16, Window)>,
     /// Why the times of the frames judge no period, where they do not: a log whose times were made up, such as "the
     /// times of this log were not measured".
     pub untimed: Option<String>,
@@ -54,7 +56,12 @@ pub struct Wire {
     identity: identity::Identity,
     cells: cells::CellFacts,
     regulation: regulation::Regulation,
+    errors: Errors,
+    tampered: Vec<(Window, Tampering)>,
 }
+
+/// What was kept away or delayed comes with the next frame of its period.
+const PERIOD: Micros = Micros::from_secs(2);
 
 type Judge = fn(&Wire, &Terms<'_>, &mut Opinion);
 
@@ -105,7 +112,7 @@ impl Wire {
     #[inline]
     pub fn frame(&mut self, spot: Spot, frame: &Frame, message: Option<&Message>) {
         let spot = Spot { frame: Some(*frame), ..spot };
-        if let Some(pause) = self.bus.pause(spot) {
+        if let Some(pause) = self.bus.pause(spot).filter(|&pause| !self.is_cut_off(spot.at, pause)) {
             self.timing.pause(pause, spot.at);
         }
         self.bus.frame(spot, frame);
@@ -143,6 +150,40 @@ impl Wire {
             Message::InstalledCapacity(m) => self.identity.installed(m),
             _ => self.identity.text(spot, message),
         }
+    }
+
+    /// From now on frames are disturbed on purpose: what is missing or late is not held against the battery.
+    pub fn tamper(&mut self, at: Micros, tampering: Tampering) {
+        let window = Window::new(at, at + tampering.span + PERIOD);
+        self.tampered.push((window, tampering));
+        self.timing.tamper(&tampering, window);
+    }
+
+    /// Whether frames of an identifier are not what was sent, at a moment.
+    #[inline]
+    #[must_use]
+    pub fn is_forged(&self, at: Micros, id: CanId) -> bool {
+        let CanId::Standard(id) = id else { return false };
+        self.tampered.iter().any(|(window, t)| t.forged && t.is_of(id) && window.contains(at))
+    }
+
+    /// Takes an error frame.
+    pub fn error(&mut self, spot: Spot, error: &ErrorFrame) {
+        let caused = self.tampered.iter().any(|(window, _)| window.contains(spot.at));
+        self.errors.frame(spot, error, caused);
+    }
+
+    /// The error frames.
+    #[must_use]
+    pub fn errors(&self) -> &Errors {
+        &self.errors
+    }
+
+    /// Whether nothing could be heard, on purpose, at the end of a pause.
+    fn is_cut_off(&self, at: Micros, pause: Micros) -> bool {
+        let began = Micros(at.0.saturating_sub(pause.0));
+        let cuts = self.tampered.iter().filter(|(_, t)| t.id.is_none());
+        cuts.into_iter().any(|(window, _)| window.overlap(Window::new(began, at)).is_some())
     }
 
     /// The verdict on one requirement, nothing for one that a log does not decide.
@@ -223,24 +264,12 @@ impl Terms<'_> {
     /// A log and nothing else: no battery file, default thresholds.
     #[must_use]
     pub fn of_a_log() -> Self {
-        Self {
-            battery: None,
-            thresholds: Thresholds::default(),
-            certifying: false,
-            silenced: Vec::new(),
-            untimed: None,
-        }
+        Self { battery: None, thresholds: Thresholds::default(), certifying: false, untimed: None }
     }
 
     /// Whether periods and gaps may be judged.
     fn is_timed(&self) -> bool {
         self.untimed.is_none()
-    }
-
-    /// Whether frames of an id were kept away at some time between two moments.
-    fn excuses(&self, id: u16, from: Micros, to: Micros) -> bool {
-        let gap = Window::new(from, to + Micros(1));
-        self.silenced.iter().any(|(silenced, w)| *silenced == id && w.overlap(gap).is_some())
     }
 }
 

@@ -4,6 +4,8 @@ use super::*;
 use crate::verdict::Outcome::{self, Fail, Inconclusive, NotApplicable, Pass};
 use proptest::prelude::*;
 use proto::frame::CanId;
+use proto::message::Limits;
+use proto::quantity::{Amps, Volts};
 use rstest::rstest;
 
 /// A cycle of frames once a second for a while.
@@ -206,14 +208,38 @@ fn a_pause_of_three_seconds_stops_the_system() {
     check(&pausing(1), "TIM-01", Pass);
     let verdict = check(&pausing(2), "TIM-01", Fail);
     assert!(verdict.reason.contains('3'), "{}", verdict.reason);
-    // The suite may have kept the frames away on purpose.
-    let terms = Terms {
-        silenced: vec![(0x351, Window::new(Micros::from_secs(60), Micros::from_secs(63)))],
-        ..Terms::of_a_log()
-    };
+}
+
+/// What a suite keeps away on purpose is not held against the battery, what it keeps away besides is.
+#[rstest]
+#[case(60, 60..70, Some(0x351), Pass)]
+#[case(60, 60..70, None, Pass)]
+#[case(60, 60..70, Some(0x355), Fail)]
+#[case(60, 50..70, Some(0x351), Fail)]
+#[case(60, 60..90, Some(0x351), Fail)]
+fn frames_kept_away_on_purpose_are_no_gap(
+    #[case] from: u64,
+    #[case] missing: core::ops::Range<u64>,
+    #[case] id: Option<u16>,
+    #[case] expected: Outcome,
+) {
+    let mut wire = Wire::default();
+    for second in 0..180 {
+        let at = Micros::from_secs(second);
+        if second == from {
+            wire.tamper(at, Tampering { id, span: Micros::from_secs(10), forged: false });
+        }
+        let limits = Message::from(Limits::new(Volts(56.0), Amps(100.0), Amps(100.0), Volts(44.0))).encode();
+        if !missing.contains(&second) {
+            wire.frame(Spot::new(at, None), &limits, Message::decode(&limits).as_ref());
+        }
+        let other = Frame::standard(0x355, &[50, 0, 100, 0]);
+        wire.frame(Spot::new(at, None), &other, Message::decode(&other).as_ref());
+    }
     let mut opinion = Opinion::on("TIM-01");
-    pausing(2).judge(&terms, &mut opinion);
-    assert_eq!(opinion.verdict().outcome, Pass);
+    wire.judge(&Terms::of_a_log(), &mut opinion);
+    let verdict = opinion.verdict();
+    assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
 }
 
 /// Pylontech US5000, protocol 1.3 (setfirelabs.com): one cycle, 0x351 before 0x356, name padded with spaces.

@@ -1,18 +1,19 @@
 //! TIM-01, TIM-02, TIM-05 and M14: how often the core messages come (P 1.4).
 
-use proto::message::id;
 use proto::quantity::Micros;
+use proto::stimulus::Tampering;
 
 use super::Terms;
 use super::bus::Bus;
 use super::presence::CORE;
 use super::seen::Spot;
 use crate::verdict::{Evidence, Opinion};
+use crate::window::Window;
 
 /// Gaps are counted in bins of 20 ms up to 4 s.
 const BIN: u64 = 20_000;
 const BINS: usize = 200;
-/// As many of the longest gaps are kept as a case may silence on purpose.
+/// As many of the longest gaps are kept for what the bins do not reach.
 const LONGEST: usize = 8;
 
 #[derive(Debug, Clone)]
@@ -22,11 +23,14 @@ struct Cadence {
     count: u64,
     /// the longest gaps, longest first: length, and the frame that ended it
     longest: [(Micros, Option<Spot>); LONGEST],
+    /// the longest gap that was still open when frames were disturbed on purpose
+    cut: Option<(Micros, Spot)>,
 }
 
 impl Default for Cadence {
     fn default() -> Self {
-        Self { last: None, gaps: [0; BINS + 1], count: 0, longest: [(Micros::ZERO, None); LONGEST] }
+        let longest = [(Micros::ZERO, None); LONGEST];
+        Self { last: None, gaps: [0; BINS + 1], count: 0, longest, cut: None }
     }
 }
 
@@ -42,6 +46,10 @@ impl Cadence {
     #[inline]
     fn frame(&mut self, spot: Spot) {
         if let Some(last) = self.last {
+            // Frames are disturbed on purpose until then.
+            if spot.at < last.at {
+                return;
+            }
             let gap = spot.at.since(last.at);
             self.count += 1;
             self.gaps[((gap.0 / BIN) as usize).min(BINS)] += 1;
@@ -51,6 +59,25 @@ impl Cadence {
             }
         }
         self.last = Some(spot);
+    }
+
+    /// Frames are disturbed on purpose: gaps count from the end of that.
+    fn tamper(&mut self, window: Window) {
+        if let Some(last) = self.last {
+            let gap = window.from.since(last.at);
+            if self.cut.is_none_or(|(longest, _)| gap > longest) {
+                self.cut = Some((gap, Spot::new(window.from, None)));
+            }
+            self.last = Some(Spot { at: last.at.max(window.to), ..last });
+        }
+    }
+
+    /// The longest gap, or the one that was still open at the end, and what ended it.
+    fn worst(&self, last: Spot, end: Micros) -> (Micros, Spot) {
+        let open = (end.since(last.at), Spot::new(end, None));
+        let ended = self.longest.iter().find_map(|&(gap, spot)| Some((gap, spot?)));
+        let longer = |a: (Micros, Spot), b: (Micros, Spot)| if b.0 >= a.0 { b } else { a };
+        ended.into_iter().chain(self.cut).fold(open, longer)
     }
 
     /// How many frames.
@@ -90,6 +117,12 @@ impl Timing {
         }
     }
 
+    /// Frames are disturbed on purpose, of one identifier or of all.
+    pub(super) fn tamper(&mut self, tampering: &Tampering, window: Window) {
+        let own = self.core.iter_mut().zip(CORE).filter(|(_, id)| tampering.is_of(*id));
+        own.for_each(|(cadence, _)| cadence.tamper(window));
+    }
+
     /// TIM-01: *"When the inverter does not receive the 0x351 message from the battery every 3 seconds, the system will
     /// stop charging and discharging"*.
     pub(super) fn never_pauses(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
@@ -107,18 +140,7 @@ impl Timing {
             opinion.unclear(format!("{why}: no gap can be told"));
             return;
         }
-        let ended = cadence.longest.iter().filter_map(|&(gap, spot)| Some((gap, spot?)));
-        let open = (window.to.since(last.at), Spot::new(window.to, None));
-        let worst = ended
-            .chain([open])
-            .filter(|(gap, spot)| {
-                !terms.excuses(id::LIMITS, Micros(spot.at.0.saturating_sub(gap.0)), spot.at)
-            })
-            .max_by_key(|(gap, _)| *gap);
-        let Some((gap, spot)) = worst else {
-            opinion.unclear("0x351 was silenced on purpose all the time");
-            return;
-        };
+        let (gap, spot) = cadence.worst(last, window.to);
         let mut evidence =
             Evidence::fact("M14 longest gap between two 0x351", format!("{:.2} s", gap.secs()))
                 .against(format!("< {:.0} s", limit.secs()))
@@ -205,13 +227,7 @@ impl Timing {
             };
             let usual = cadence.quantile(0.5);
             let allowed = Micros(3 * usual.0 + 1_000_000);
-            let (mut gap, mut spot) = (bus.window().to.since(last.at), Spot::new(bus.window().to, None));
-            if let (ended, Some(at)) = cadence.longest[0]
-                && ended > gap
-            {
-                (gap, spot) = (ended, at);
-            }
-            let excused = terms.excuses(id, Micros(spot.at.0.saturating_sub(gap.0)), spot.at);
+            let (gap, spot) = cadence.worst(last, bus.window().to);
             opinion.show(
                 Evidence::fact(
                     format!("longest gap of 0x{id:03X}, usual {:.2} s", usual.secs()),
@@ -220,7 +236,7 @@ impl Timing {
                 .against(format!("≤ {:.2} s", allowed.secs()))
                 .in_frame(Some(spot)),
             );
-            if gap > allowed && !excused {
+            if gap > allowed {
                 opinion.fail(format!("0x{id:03X} stalls for {:.1} s before {}", gap.secs(), spot.at));
             } else {
                 opinion.pass(format!("0x{id:03X} comes every {:.2} s", usual.secs()));

@@ -1,6 +1,7 @@
 //! Time, frames and stimuli. What a test of the electrics needs stands with the site.
 
 use proto::fault::{Fault, FaultKind};
+use proto::frame::CanId;
 use proto::message::{Message, id};
 use rstest::rstest;
 
@@ -37,7 +38,7 @@ pub(in crate::world) fn world(start: &Start, seed: u64) -> World {
 /// Every frame until a time, with its time.
 fn frames(world: &mut World, until: Micros) -> Vec<(Micros, Frame)> {
     let mut all = Vec::new();
-    while let Some(frame) = world.advance(until) {
+    while let Some(Heard::Frame(frame)) = world.advance(until) {
         all.push((world.now(), frame));
     }
     assert_eq!(world.now(), until);

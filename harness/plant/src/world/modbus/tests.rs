@@ -1,5 +1,6 @@
 //! A client against the simulated GX: what it decodes is what a poll says, and its writes come late.
 
+use crate::bus::Heard;
 use proto::gx::{Answers, BLOCKS, Product};
 use proto::quantity::Micros;
 use proto::reading::GxReading;
@@ -165,6 +166,7 @@ fn a_rebooting_gx_neither_answers_nor_takes_settings() {
     let sent = |w: &mut World, until: u64| {
         let mut owned = 0;
         while let Some(frame) = w.advance(Micros::from_secs(until)) {
+            let Heard::Frame(frame) = frame else { continue };
             owned += u32::from(crate::gx::Gx::owns(&frame));
         }
         owned

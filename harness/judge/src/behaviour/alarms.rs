@@ -1,0 +1,329 @@
+//! BEH-AL and ALM-05: each alarm that is provoked is raised as the right one, seen on the GX, and cleared on both
+//! (P 5.3, P 5.4).
+
+use proto::fault::{Fault, FaultKind};
+use proto::gx;
+use proto::message::AlarmKind::{self, *};
+use proto::quantity::Micros;
+use proto::stimulus::Stimulus;
+
+use super::scene::Scene;
+use crate::trace::{Channel, EventKind};
+use crate::verdict::{Evidence, Opinion};
+use crate::window::{Window, about, extremes, heard, times};
+
+/// After the end of a fault its alarm may still be raised: filters of the battery, the period of 0x35A.
+const ECHO: Micros = Micros::from_secs(10);
+/// An alarm is gone so long after its cause at the latest: releases and retries take their time (assumption).
+const CLEARS: Micros = Micros::from_secs(1800);
+
+/// What a fault is to be answered with.
+struct Answer {
+    /// one of these must be raised
+    right: &'static [AlarmKind],
+    /// these may be raised too
+    beside: &'static [AlarmKind],
+}
+
+/// What a battery may raise for a fault; nothing where the document names no alarm for it.
+fn answer(kind: FaultKind) -> Option<Answer> {
+    let up = |value: f64, high: Answer, low: Answer| Some(if value > 0.0 { high } else { low });
+    let one = |right: &'static [AlarmKind], beside: &'static [AlarmKind]| Answer { right, beside };
+    match kind {
+        FaultKind::CellVoltage { by } => {
+            up(by.0, one(&[HighVoltage], &[CellImbalance]), one(&[LowVoltage], &[CellImbalance]))
+        }
+        FaultKind::PackVoltage { by } => up(
+            by.0,
+            one(&[HighVoltage, BmsInternal], &[HighVoltage, BmsInternal]),
+            one(&[LowVoltage, BmsInternal], &[LowVoltage, BmsInternal]),
+        ),
+        FaultKind::Current { by } => up(by.0, one(&[HighChargeCurrent], &[]), one(&[HighCurrent], &[])),
+        FaultKind::Temperature { by } => up(
+            by.0,
+            one(&[HighTemperature, HighTemperatureCharge], &[]),
+            one(&[LowTemperature, LowTemperatureCharge], &[]),
+        ),
+        // A sensor that is open reads very cold, a shorted one very hot; a battery that sees through it says so.
+        FaultKind::TemperatureOpen {} => {
+            Some(one(&[BmsInternal, LowTemperature, LowTemperatureCharge], &[HighTemperature]))
+        }
+        FaultKind::TemperatureShort {} => {
+            Some(one(&[BmsInternal, HighTemperature, HighTemperatureCharge], &[LowTemperature]))
+        }
+        FaultKind::Internal {} => Some(one(&[BmsInternal], &[])),
+        FaultKind::ShortCircuit {} => Some(one(&[ShortCircuit, HighCurrent], &[])),
+        FaultKind::ContactorWelded {} | FaultKind::ContactorOpen {} => {
+            Some(one(&[Contactor], &[BmsInternal]))
+        }
+        _ => None,
+    }
+}
+
+/// One fault of the case, from its beginning to where its traces end.
+struct Provoked {
+    kind: FaultKind,
+    answer: Answer,
+    /// while it lasts, with its echo
+    during: Window,
+    /// from its end to the next fault
+    after: Window,
+}
+
+fn provoked(scene: &Scene<'_>) -> Vec<Provoked> {
+    let faults: Vec<(Micros, Fault)> = scene
+        .trace
+        .events
+        .iter()
+        .filter_map(|e| match &e.kind {
+            EventKind::Stimulus(Stimulus::Inject(fault)) => Some((e.at, *fault)),
+            _ => None,
+        })
+        .collect();
+    let ends = |at: Micros| {
+        let later = faults.iter().map(|f| f.0).filter(|&next| next > at).min();
+        later.unwrap_or(scene.whole.to)
+    };
+    let one = |&(at, fault): &(Micros, Fault)| {
+        let end = at + fault.span;
+        let during = Window::new(at, end + ECHO);
+        Some(Provoked {
+            kind: fault.kind,
+            answer: answer(fault.kind)?,
+            during,
+            after: Window::new(end, ends(at)),
+        })
+    };
+    faults.iter().filter_map(one).collect()
+}
+
+fn bits(kinds: &[AlarmKind]) -> u32 {
+    kinds.iter().fold(0, |mask, &kind| mask | 1 << kind as u32)
+}
+
+fn named(mask: u32) -> String {
+    let kinds = AlarmKind::ALL.into_iter().filter(|&kind| mask & 1 << kind as u32 != 0);
+    kinds.map(AlarmKind::words).collect::<Vec<_>>().join(", ")
+}
+
+/// Every bit of a channel that is set at some time in a window.
+fn seen(scene: &Scene<'_>, channel: Channel, window: Window) -> u32 {
+    crate::window::stretches([scene.series(channel)], window)
+        .iter()
+        .fold(0, |mask, s| mask | s.values[0] as u32)
+}
+
+/// BEH-AL: *"Generate the alarms on the BMS, and double check that they appear on the GX device"*.
+pub(super) fn answers_every_fault(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let provoked = provoked(scene);
+    if provoked.is_empty() {
+        opinion.unclear("no fault was injected that an alarm would answer");
+        return;
+    }
+    let (mut answered, mut unsupported) = (0, 0);
+    for fault in &provoked {
+        let heard = heard(scene.series(Channel::Alarms), &[fault.during]);
+        if heard < 0.95 || fault.during.to > scene.whole.to {
+            opinion.unclear(format!("0x35A was not heard for all of {}", place(fault)));
+        } else if !supports(scene, fault.answer.right) {
+            unsupported += 1;
+            let what = format!("{}: alarms that the document has for it", place(fault));
+            opinion.show(Evidence::fact(what, "none of them is supported (00 or 11)"));
+        } else {
+            answered += 1;
+            is_answered(scene, opinion, fault, &provoked);
+            shows_the_detail(scene, opinion, fault);
+        }
+    }
+    if answered == 0 && unsupported > 0 {
+        opinion.absent("the battery supports none of the alarms that were provoked");
+    }
+    if answered > 0 {
+        compare_with_the_gx(scene, opinion);
+    }
+}
+
+fn place(fault: &Provoked) -> String {
+    format!("{} at {}", fault.kind, about(fault.during.from))
+}
+
+/// Whether any of the kinds was ever shown as OK or active, as alarm or as warning.
+fn supports(scene: &Scene<'_>, kinds: &[AlarmKind]) -> bool {
+    let wire = scene.recording.wire();
+    let shown = |&kind: &AlarmKind| {
+        [false, true].iter().any(|&w| matches!(wire.alarm_seen(kind, w), [_, a, o, _] if a || o))
+    };
+    // Without any 0x35A in the facts of the wire the masks of the trace are all that is known.
+    wire.of(proto::message::id::ALARMS).is_none() || kinds.iter().any(shown)
+}
+
+/// Whether the battery itself saw what must raise an alarm and not only a warning.
+fn is_beyond(scene: &Scene<'_>, fault: &Provoked) -> bool {
+    let battery = scene.subject.battery;
+    let range = |channel| extremes(scene.series(channel), &[fault.during]);
+    let over = |channel, limit: f64| range(channel).is_none_or(|(_, high)| high >= limit);
+    let under = |channel, limit: f64| range(channel).is_none_or(|(low, _)| low <= limit);
+    match fault.kind {
+        FaultKind::CellVoltage { by } if by.0 > 0.0 => over(Channel::MaxCell, battery.cell_over_voltage.0),
+        FaultKind::CellVoltage { .. } => under(Channel::MinCell, battery.cell_under_voltage.0),
+        FaultKind::PackVoltage { .. } => false,
+        // A battery may bear half as much again for a while (assumption).
+        FaultKind::Current { by } if by.0 > 0.0 => {
+            over(Channel::PackCurrent, 1.5 * battery.max_charge_current.0)
+        }
+        FaultKind::Current { .. } => under(Channel::PackCurrent, -1.5 * battery.max_discharge_current.0),
+        FaultKind::Temperature { by } if by.0 > 0.0 => {
+            over(Channel::MaxCellTemperature, battery.max_temperature.0 + 10.0)
+        }
+        FaultKind::Temperature { .. } => under(Channel::MinCellTemperature, -20.0),
+        _ => true,
+    }
+}
+
+fn is_answered(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked, all: &[Provoked]) {
+    let before = Window::new(Micros(fault.during.from.0.saturating_sub(2_000_000)), fault.during.from);
+    let new = |channel| seen(scene, channel, fault.during) & !seen(scene, channel, before);
+    let (alarms, warnings) = (new(Channel::Alarms), new(Channel::Warnings));
+    let beyond = is_beyond(scene, fault);
+    let right = bits(fault.answer.right);
+    // Below the protection a cell that stands apart is an imbalance first.
+    let milder = if beyond { right } else { right | bits(fault.answer.beside) };
+    let place = place(fault);
+    let told = |mask: u32| if mask == 0 { "none".to_owned() } else { named(mask) };
+    opinion
+        .show(
+            Evidence::fact(format!("{place}: alarms"), told(alarms))
+                .against(named(right))
+                .within(fault.during),
+        )
+        .show(Evidence::fact(format!("{place}: warnings"), told(warnings)).within(fault.during));
+    if alarms & right == 0 && beyond {
+        let only = if warnings & right != 0 { ", only a warning" } else { "" };
+        let instead = if alarms == 0 { String::new() } else { format!(" but {}", named(alarms)) };
+        opinion.fail(format!("{place} raises no alarm for {}{instead}{only}", named(right)));
+    } else if (alarms | warnings) & milder == 0 {
+        opinion.fail(format!("{place} raises neither alarm nor warning for {}", named(milder)));
+    } else {
+        opinion.pass(format!("{place} raises {}", named((alarms | warnings) & milder)));
+    }
+    let overlapping = all.iter().filter(|o| o.during.overlap(fault.during).is_some());
+    let allowed =
+        overlapping.fold(1 << General as u32, |mask, o| mask | bits(o.answer.right) | bits(o.answer.beside));
+    let wrong = (alarms | warnings) & !allowed;
+    if wrong != 0 {
+        opinion.fail(format!("{place} raises {}, which is something else", named(wrong)));
+    }
+    clears(scene, opinion, fault, &place);
+}
+
+/// The alarms of a fault go when it is gone.
+fn clears(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked, place: &str) {
+    let own = bits(fault.answer.right) | bits(fault.answer.beside);
+    let last = Micros(fault.after.to.0.saturating_sub(1));
+    for (channel, where_) in [(Channel::Alarms, "on CAN"), (Channel::GxAlarms, "on the GX")] {
+        let Some(mask) = scene.series(channel).at(last) else { continue };
+        let stuck = mask as u32 & own & seen(scene, channel, fault.during);
+        if stuck == 0 {
+            continue;
+        }
+        let waited = fault.after.about();
+        if fault.after.length() >= CLEARS {
+            opinion.fail(format!(
+                "{}, raised by {place}, is not cleared {where_} within {waited}",
+                named(stuck)
+            ));
+        } else {
+            opinion.unclear(format!(
+                "{}, raised by {place}, was not cleared {where_} within {waited}; {CLEARS} decide",
+                named(stuck)
+            ));
+        }
+    }
+}
+
+/// P 5.4: the detail that a fault moves shows on CAN; that the GX shows the same is GXD-04.
+fn shows_the_detail(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked) {
+    let (channel, by) = match fault.kind {
+        FaultKind::CellVoltage { by } if by.0 > 0.0 => (Channel::MaxCell, by.0),
+        FaultKind::CellVoltage { by } => (Channel::MinCell, by.0),
+        FaultKind::Temperature { by } if by.0 > 0.0 => (Channel::MaxCellTemperature, by.0),
+        FaultKind::Temperature { by } => (Channel::MinCellTemperature, by.0),
+        _ => return,
+    };
+    let series = scene.series(channel);
+    let (Some(before), Some((low, high))) =
+        (series.at(Micros(fault.during.from.0.saturating_sub(1_000_000))), extremes(series, &[fault.during]))
+    else {
+        return;
+    };
+    let moved = if by > 0.0 { high - before } else { low - before };
+    let unit = channel.unit();
+    let what = format!("{}: {} moves by", place(fault), channel.words());
+    opinion.show(Evidence::fact(what, format!("{moved:+.2} {unit}")).against(format!("{by:+.2} {unit}")));
+    if moved / by < 0.5 {
+        opinion.fail(format!(
+            "{} does not show {}: it moves by {moved:+.2} {unit}",
+            channel.words(),
+            place(fault)
+        ));
+    }
+}
+
+/// ALM-05: each alarm appears on the GX, and clears there again.
+pub(super) fn reach_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
+    if compare_with_the_gx(scene, opinion) == 0 {
+        opinion.unclear("no alarm that a GX shows was raised for long enough");
+    }
+}
+
+/// Holds what the GX shows against CAN; how many alarms were raised.
+fn compare_with_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) -> usize {
+    let (can, shown) = (scene.series(Channel::Alarms), scene.series(Channel::GxAlarms));
+    let delay = scene.subject.thresholds.gx_delay.limit;
+    if !scene.hears(opinion, &[Channel::Alarms, Channel::GxAlarms], &[scene.whole]) {
+        return 0;
+    }
+    let mut raised = 0;
+    for &(kind, register) in gx::ALARMS {
+        let set = |[mask]: [f64; 1]| mask as u32 & 1 << kind as u32 != 0;
+        // What ends within the delay may come and go between two looks of the GX.
+        let on_can: Vec<Window> =
+            times([can], scene.whole, set).into_iter().filter(|w| w.length() > delay).collect();
+        let on_gx = times([shown], scene.whole, set);
+        raised += on_can.len();
+        let place = format!("the {kind} alarm (register {})", register.address);
+        for window in &on_can {
+            let due = Window::new(window.from, window.from + delay);
+            if due.to < scene.whole.to && !on_gx.iter().any(|w| w.from <= due.to && w.to > window.from) {
+                opinion.fail(format!(
+                    "{place} is raised on CAN at {} and not seen on the GX",
+                    about(window.from)
+                ));
+            }
+        }
+        let any = times([can], scene.whole, set);
+        for window in &on_gx {
+            let known = any.iter().any(|w| w.from <= window.from && window.from <= w.to + delay);
+            let cleared = any.iter().any(|w| w.from <= window.to && window.to <= w.to + delay);
+            if !known {
+                opinion.fail(format!(
+                    "{place} shows on the GX at {}, the battery does not raise it",
+                    about(window.from)
+                ));
+            } else if !cleared {
+                opinion.fail(format!("{place} stays on the GX after the battery has cleared it"));
+            }
+        }
+        if !on_can.is_empty() {
+            let value = format!("{} times on CAN, {} times on the GX", on_can.len(), on_gx.len());
+            opinion.show(Evidence::fact(place, value));
+        }
+    }
+    if raised > 0 {
+        opinion.pass(format!("{raised} alarms appeared on the GX and cleared there as on CAN"));
+    }
+    raised
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Staged faults and the alarms that answer them, rightly and wrongly.
+
+use super::super::staged::{Stage, good};
+use super::*;
+use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+use proto::quantity::{Amps, Celsius, Volts};
+use rstest::rstest;
+
+const AT: u64 = 1000;
+const CELL_HIGH: FaultKind = FaultKind::CellVoltage { by: Volts(0.5) };
+
+fn mask(kind: AlarmKind) -> f64 {
+    f64::from(1u32 << kind as u32)
+}
+
+/// A fault of 60 s, and what the battery raises until 5 minutes after it.
+fn faulty(kind: FaultKind, alarm: Option<AlarmKind>, warning: Option<AlarmKind>) -> Stage {
+    let raised = |t: u64, kind: Option<AlarmKind>, late: u64| {
+        let on = (AT + 3 + late..AT + 360 + late).contains(&t);
+        kind.filter(|_| on).map_or(0.0, mask)
+    };
+    let lasts = |t: u64| (AT..AT + 60).contains(&t);
+    let moved = move |by: f64| move |t: u64, v: f64| if lasts(t) { v + by } else { v };
+    let stage = match kind {
+        FaultKind::CellVoltage { by } if by.0 > 0.0 => good().shaped(Channel::MaxCell, moved(by.0)),
+        FaultKind::CellVoltage { by } => good().shaped(Channel::MinCell, moved(by.0)),
+        FaultKind::Current { by } => good().shaped(Channel::PackCurrent, moved(by.0)),
+        FaultKind::Temperature { by } => {
+            let both = [Channel::MinCellTemperature, Channel::MaxCellTemperature];
+            both.into_iter().fold(good(), |stage, channel| stage.shaped(channel, moved(by.0)))
+        }
+        _ => good(),
+    };
+    let mut stage = stage
+        .shaped(Channel::Alarms, move |t, _| raised(t, alarm, 0))
+        .shaped(Channel::GxAlarms, move |t, _| raised(t, alarm, 2))
+        .shaped(Channel::Warnings, move |t, _| raised(t, warning, 0));
+    let span = Micros::from_secs(60);
+    stage.note(AT, EventKind::Stimulus(Stimulus::Inject(Fault { kind, span })));
+    stage
+}
+
+#[rstest]
+#[case::right(CELL_HIGH, Some(HighVoltage), None, Pass)]
+#[case::right_with_its_warning(CELL_HIGH, Some(HighVoltage), Some(CellImbalance), Pass)]
+#[case::swapped(CELL_HIGH, Some(LowVoltage), None, Fail)]
+#[case::swapped_besides(CELL_HIGH, Some(HighVoltage), Some(LowVoltage), Fail)]
+#[case::a_warning_for_an_alarm(CELL_HIGH, None, Some(HighVoltage), Fail)]
+#[case::never_set(CELL_HIGH, None, None, Fail)]
+#[case::below(FaultKind::CellVoltage { by: Volts(-1.5) }, Some(LowVoltage), None, Pass)]
+#[case::below_swapped(FaultKind::CellVoltage { by: Volts(-1.5) }, Some(HighVoltage), None, Fail)]
+#[case::only_an_imbalance(FaultKind::CellVoltage { by: Volts(0.15) }, None, Some(CellImbalance), Pass)]
+#[case::no_imbalance(FaultKind::CellVoltage { by: Volts(0.15) }, None, None, Fail)]
+#[case::charge(FaultKind::Current { by: Amps(400.0) }, Some(HighChargeCurrent), None, Pass)]
+#[case::direction_inverted(FaultKind::Current { by: Amps(400.0) }, Some(HighCurrent), None, Fail)]
+#[case::discharge(FaultKind::Current { by: Amps(-400.0) }, Some(HighCurrent), None, Pass)]
+#[case::hot(FaultKind::Temperature { by: Celsius(60.0) }, Some(HighTemperature), None, Pass)]
+#[case::hot_for_cold(FaultKind::Temperature { by: Celsius(60.0) }, Some(LowTemperature), None, Fail)]
+#[case::cold(FaultKind::Temperature { by: Celsius(-60.0) }, Some(LowTemperatureCharge), None, Pass)]
+#[case::internal(FaultKind::Internal {}, Some(BmsInternal), None, Pass)]
+#[case::internal_as_contactor(FaultKind::Internal {}, Some(Contactor), None, Fail)]
+#[case::sensor_open(FaultKind::TemperatureOpen {}, Some(BmsInternal), None, Pass)]
+#[case::no_alarm_is_named_for_it(FaultKind::CellStuck {}, None, None, Inconclusive)]
+fn a_fault_is_answered(
+    #[case] kind: FaultKind,
+    #[case] alarm: Option<AlarmKind>,
+    #[case] warning: Option<AlarmKind>,
+    #[case] expected: Outcome,
+) {
+    let verdict = faulty(kind, alarm, warning).verdict("BEH-AL");
+    assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+}
+
+#[test]
+fn an_alarm_that_stays_is_found() {
+    let right = faulty(CELL_HIGH, Some(HighVoltage), None);
+    let stuck =
+        |channel| right.clone().shaped(channel, |t, v| if t > AT + 5 { mask(HighVoltage) } else { v });
+    let verdict = stuck(Channel::Alarms).verdict("BEH-AL");
+    assert_eq!(verdict.outcome, Fail, "{}", verdict.reason);
+    for id in ["BEH-AL", "ALM-05"] {
+        let verdict = stuck(Channel::GxAlarms).verdict(id);
+        assert_eq!(verdict.outcome, Fail, "{}", verdict.reason);
+    }
+    let soon = stuck(Channel::Alarms).cut(AT + 600).verdict("BEH-AL");
+    assert_eq!(soon.outcome, Inconclusive, "{}", soon.reason);
+}
+
+#[rstest]
+#[case(faulty(CELL_HIGH, Some(HighVoltage), None), Pass)]
+#[case(faulty(CELL_HIGH, Some(HighVoltage), None).shaped(Channel::GxAlarms, |_, _| 0.0), Fail)]
+#[case(faulty(CELL_HIGH, Some(HighVoltage), None).shaped(Channel::GxAlarms, |_, v| 2.0 * v), Fail)]
+#[case(faulty(CELL_HIGH, Some(HighVoltage), None).deaf(Channel::GxAlarms), Inconclusive)]
+#[case(good().shaped(Channel::GxAlarms, |t, _| if t > 500 { 4.0 } else { 0.0 }), Fail)]
+#[case(good().shaped(Channel::GxAlarms, |_, _| 0.0), Inconclusive)]
+fn alarms_reach_the_gx(#[case] stage: Stage, #[case] expected: Outcome) {
+    let verdict = stage.verdict("ALM-05");
+    assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+}
+
+#[test]
+fn a_detail_that_does_not_move_is_found() {
+    let still = faulty(CELL_HIGH, Some(HighVoltage), None).shaped(Channel::MaxCell, |_, _| 3.40);
+    let verdict = still.verdict("BEH-AL");
+    assert_eq!(verdict.outcome, Fail, "{}", verdict.reason);
+}

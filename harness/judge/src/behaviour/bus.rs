@@ -1,0 +1,146 @@
+//! BUS-02 and BUS-03: the bit rate and the health of the bus, as the harness's own CAN interface knows them (P 1.2).
+
+use proto::bus::BusState;
+use proto::quantity::{BitRate, Micros};
+use proto::stimulus::Stimulus;
+
+use super::scene::Scene;
+use crate::trace::{Channel, EventKind};
+use crate::verdict::{Evidence, Opinion};
+use crate::window::{Window, about, times, without};
+
+/// BUS-02: *"The preferred and common bitrate is 500kbps ... the installer needs to select the correct profile"*.
+pub(super) fn runs_at_the_right_rate(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let rates = scene.series(Channel::BitRate).points();
+    let profile = scene.subject.site.gx_profile;
+    opinion.show(Evidence::fact("CAN-bus profile of the GX, as the rig file says", profile.to_string()));
+    if rates.is_empty() {
+        opinion.unclear("the bench does not say at which bit rate its CAN interface works");
+        return;
+    }
+    if scene.series(Channel::Cvl).points().is_empty() {
+        opinion.unclear("no frame of the battery was heard: at which bit rate it sends is not known");
+        return;
+    }
+    for &(at, rate) in rates {
+        let rate = BitRate(rate);
+        opinion
+            .show(Evidence::fact("bit rate at which the battery is heard", rate.to_string()).seen(at, None));
+        if rate == profile {
+            opinion.pass(format!("the battery is heard at {rate}, as the GX is set"));
+        } else {
+            opinion.fail(format!("the bus runs at {rate}, the profile of the GX is set to {profile}"));
+        }
+    }
+}
+
+/// BUS-03: no error-passive, bus-off or acknowledge-error episode but those that the suite caused.
+pub(super) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let errors = scene.recording.wire().errors();
+    opinion.show(Evidence::fact("error frames", errors.count().to_string()));
+    opinion.show_all(errors.evidence().into_iter().map(Some));
+    for (kind, count, place) in errors.episodes() {
+        opinion.fail(format!("{count} error frames say {kind}, {place}, and the suite did not cause them"));
+    }
+    let state = scene.series(Channel::BusState);
+    let bad = times([state], scene.whole, |[state]| state >= f64::from(BusState::ErrorPassive as u8));
+    let caused = caused(scene);
+    for window in bad.into_iter().flat_map(|w| without(w, &caused)) {
+        let what = "CAN interface error-passive or bus-off";
+        opinion.prove(Evidence::fact(what, window.about().to_string()).against("never").within(window));
+        opinion.fail(format!("the CAN interface is error-passive or bus-off from {}", about(window.from)));
+    }
+    // Where nobody looked, nothing was sound.
+    if scene.hears(opinion, &[Channel::BusState], &[scene.whole]) && scene.whole.length() > Micros::ZERO {
+        let own = errors.count() - errors.caused();
+        opinion.pass(format!(
+            "the CAN interface stayed error-active; {own} error frames came by themselves, none of them bad"
+        ));
+    }
+}
+
+/// When the suite itself disturbed the bus, and a moment longer.
+fn caused(scene: &Scene<'_>) -> Vec<Window> {
+    let one = |at: Micros, stimulus: &Stimulus| {
+        let tampering = stimulus.tampering()?;
+        Some(Window::new(at, at + tampering.span + Micros::from_secs(10)))
+    };
+    let mut windows: Vec<Window> = scene
+        .trace
+        .events
+        .iter()
+        .filter_map(|e| if let EventKind::Stimulus(s) = &e.kind { one(e.at, s) } else { None })
+        .collect();
+    windows.sort();
+    windows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::staged::{Stage, good};
+    use super::*;
+    use crate::recording::Recording;
+    use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use proto::bus::ErrorFrame;
+    use proto::fault::{Fault, FaultKind};
+    use rstest::rstest;
+
+    const CUT: Stimulus =
+        Stimulus::Inject(Fault { kind: FaultKind::WireCut {}, span: Micros::from_secs(30) });
+
+    #[rstest]
+    #[case(good(), Pass)]
+    #[case(good().shaped(Channel::BitRate, |_, _| 250.0), Fail)]
+    #[case(good().shaped(Channel::BitRate, |t, _| if t < 5000 { 500.0 } else { 125.0 }), Fail)]
+    #[case(good().deaf(Channel::BitRate), Inconclusive)]
+    #[case(good().deaf(Channel::Cvl), Inconclusive)]
+    fn the_bit_rate_is_that_of_the_profile(#[case] stage: Stage, #[case] expected: Outcome) {
+        let verdict = stage.verdict("BUS-02");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    fn passive(from: u64, to: u64) -> Stage {
+        good().shaped(Channel::BusState, |t, _| if (from..to).contains(&t) { 2.0 } else { 0.0 })
+    }
+
+    #[rstest]
+    #[case(good(), Pass)]
+    #[case(passive(500, 520), Fail)]
+    #[case(good().deaf(Channel::BusState), Inconclusive)]
+    #[case(good().silent_after(Channel::BusState, 5000), Inconclusive)]
+    fn a_passive_interface_is_found(#[case] stage: Stage, #[case] expected: Outcome) {
+        let verdict = stage.verdict("BUS-03");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    #[rstest]
+    #[case(500, 520, Pass)]
+    #[case(500, 600, Fail)]
+    fn what_the_suite_caused_is_not_held_against_it(
+        #[case] from: u64,
+        #[case] to: u64,
+        #[case] expected: Outcome,
+    ) {
+        let mut stage = passive(from, to);
+        stage.note(500, EventKind::Stimulus(CUT));
+        let verdict = stage.verdict("BUS-03");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    #[rstest]
+    #[case(ErrorFrame::UNHEARD, 1)]
+    #[case(ErrorFrame::controller(BusState::ErrorPassive), 1)]
+    #[case(ErrorFrame::controller(BusState::BusOff), 1)]
+    #[case(ErrorFrame::controller(BusState::ErrorWarning), 0)]
+    #[case(ErrorFrame::DISTURBED, 0)]
+    fn error_frames_that_a_sound_bus_never_shows(#[case] error: ErrorFrame, #[case] episodes: usize) {
+        let mut recording = Recording::new();
+        recording.can_error(Micros::from_secs(1), &error);
+        assert_eq!(recording.wire().errors().episodes().count(), episodes);
+        let mut caused = Recording::new();
+        caused.note(Micros::ZERO, EventKind::Stimulus(CUT));
+        caused.can_error(Micros::from_secs(1), &error);
+        assert_eq!(caused.wire().errors().episodes().count(), 0);
+        assert_eq!((caused.wire().errors().count(), caused.wire().errors().caused()), (1, 1));
+    }
+}

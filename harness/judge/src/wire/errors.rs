@@ -1,0 +1,57 @@
+//! Error frames, counted and timed by what they say (BUS-03).
+
+use proto::bus::{ErrorFrame, ErrorKind};
+
+use super::seen::{Spot, Tally};
+use crate::verdict::Evidence;
+
+/// The error frames of a bus.
+#[derive(Debug, Clone, Default)]
+pub struct Errors {
+    kinds: [Tally; ErrorKind::COUNT],
+    frames: u64,
+    caused: Tally,
+}
+
+impl Errors {
+    /// Takes one; `caused` where the harness itself disturbed the bus.
+    pub(super) fn frame(&mut self, spot: Spot, error: &ErrorFrame, caused: bool) {
+        self.frames += 1;
+        if caused {
+            self.caused.hit(spot);
+            return;
+        }
+        error.kinds().for_each(|kind| self.kinds[kind as usize].hit(spot));
+    }
+
+    /// How many there were.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.frames
+    }
+
+    /// How many of them came while the harness disturbed the bus on purpose.
+    #[must_use]
+    pub fn caused(&self) -> u64 {
+        self.caused.count
+    }
+
+    /// The kinds that a sound bus never shows, with how often and where they were first seen.
+    pub(crate) fn episodes(&self) -> impl Iterator<Item = (ErrorKind, u64, String)> + '_ {
+        let bad = ErrorKind::ALL.iter().copied().filter(|kind| kind.is_episode());
+        let seen = bad.map(|kind| (kind, &self.kinds[kind as usize])).filter(|(_, tally)| tally.any());
+        seen.map(|(kind, tally)| (kind, tally.count, tally.place()))
+    }
+
+    /// Every kind that was seen, as evidence.
+    pub(crate) fn evidence(&self) -> Vec<Evidence> {
+        let one = |kind: &ErrorKind| {
+            let tally = &self.kinds[*kind as usize];
+            let evidence = tally.evidence(&format!("error frames: {kind}"));
+            tally.any().then(|| if kind.is_episode() { evidence.against("none") } else { evidence })
+        };
+        let own = ErrorKind::ALL.iter().filter_map(one);
+        let caused = self.caused.any().then(|| self.caused.evidence("error frames that the suite caused"));
+        own.chain(caused).collect()
+    }
+}
