@@ -11,4 +11,5 @@ pub mod log;
 pub mod message;
 pub mod quantity;
 pub mod reading;
+pub mod slcan;
 pub mod stimulus;
