@@ -2,6 +2,7 @@
 
 pub mod attempt;
 mod battery_file;
+pub mod can;
 mod library;
 mod rig_file;
 mod sim;

@@ -1,0 +1,308 @@
+//! An adapter on a serial port, which speaks SLCAN.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{self, Read as _, Write as _};
+use std::time::{Duration, Instant};
+
+use proto::bus::BusState;
+use proto::frame::Frame;
+use proto::quantity::{BitRate, Micros};
+use proto::slcan::{self, Carried, Decoder, Flags, Piece, Reply, Stamp, StampClock};
+use serialport::SerialPort;
+
+use super::{CanError, CanPort, Kind, PortInfo, Received, RunClock, SEND_WITHIN};
+
+/// Speed of the serial line where the adapter is a real one; USB adapters take any.
+const BAUD: u32 = 115_200;
+/// How long an adapter may take to answer: assumption, USB adapters take a few milliseconds.
+const ANSWER_WITHIN: Duration = Duration::from_millis(500);
+/// How often an adapter is asked for its status flags.
+const ASK_FLAGS_EVERY: Micros = Micros::from_secs(1);
+/// So many questions for flags without an answer, and the adapter is lost.
+const UNANSWERED: u32 = 3;
+
+/// An SLCAN adapter, open.
+pub struct Slcan {
+    name: String,
+    port: Box<dyn SerialPort>,
+    rate: BitRate,
+    run: RunClock,
+    decoder: Decoder,
+    stamps: StampClock,
+    /// the adapter has put a time behind a frame, so it does behind every one
+    stamped: bool,
+    /// where the adapter knows status flags: how many questions are unanswered
+    unanswered: Option<u32>,
+    next_question: Micros,
+    state: BusState,
+    received: VecDeque<Result<Received, CanError>>,
+    last: Micros,
+    lost: u64,
+    line: Vec<u8>,
+}
+
+impl Slcan {
+    /// Opens the serial port, sets the bit rate and takes part in the bus.
+    ///
+    /// # Errors
+    /// When the port cannot be opened, nobody answers in SLCAN, or the bit rate is refused.
+    pub fn open(path: &str, rate: BitRate, run: RunClock) -> Result<Self, CanError> {
+        let number = slcan::rate_number(rate)
+            .ok_or_else(|| CanError::NoSuchBitRate { port: path.to_owned(), rate })?;
+        let port = serialport::new(path, BAUD).timeout(Duration::from_millis(10)).open();
+        let port = port.map_err(|error| cannot_open(path, error))?;
+        let mut this = Self {
+            name: path.to_owned(),
+            port,
+            rate,
+            run,
+            decoder: Decoder::default(),
+            stamps: StampClock::default(),
+            stamped: false,
+            unanswered: None,
+            next_question: Micros::ZERO,
+            state: BusState::ErrorActive,
+            received: VecDeque::with_capacity(256),
+            last: Micros::ZERO,
+            lost: 0,
+            line: Vec::with_capacity(slcan::LONGEST + 1),
+        };
+        this.quieten()?;
+        let answer = this.ask(&[b'S', b'0' + number])?;
+        match answer {
+            Some(Answer::Yes) => {}
+            Some(_) => return Err(CanError::NoSuchBitRate { port: this.name.clone(), rate }),
+            None => return Err(this.silent("the bit rate")),
+        }
+        // Whether it does is seen of its frames: some agree to whatever they are asked.
+        this.ask(b"Z1")?;
+        match this.ask(b"O")? {
+            Some(Answer::Yes) => {}
+            Some(_) => {
+                return Err(CanError::Refused { port: this.name.clone(), what: "to open the channel" });
+            }
+            None => return Err(this.silent("opening the channel")),
+        }
+        if let Some(Answer::Flags(flags)) = this.ask(b"F")? {
+            this.unanswered = Some(0);
+            this.flagged(flags);
+            this.next_question = this.run.now() + ASK_FLAGS_EVERY;
+        }
+        Ok(this)
+    }
+
+    /// Ends whatever was begun: a half command, an open channel; and hears out what it still has to say.
+    fn quieten(&mut self) -> Result<(), CanError> {
+        self.write(b"\r\r\rC\r")?;
+        let (give_up, mut buffer) = (Instant::now() + ANSWER_WITHIN, [0; 4096]);
+        let mut quiet = 0;
+        while quiet < 5 && Instant::now() < give_up {
+            quiet = if self.read(&mut buffer, Duration::from_millis(10))? == 0 { quiet + 1 } else { 0 };
+        }
+        self.decoder = Decoder::default();
+        Ok(())
+    }
+
+    /// Asks while the adapter is being opened; nothing when it does not answer, as old firmware does to what it does
+    /// not know. What is received between is kept.
+    fn ask(&mut self, command: &[u8]) -> Result<Option<Answer>, CanError> {
+        self.line.clear();
+        self.line.extend_from_slice(command);
+        self.line.push(slcan::CR);
+        let line = std::mem::take(&mut self.line);
+        let written = self.write(&line);
+        self.line = line;
+        written?;
+        let (give_up, mut byte) = (Instant::now() + ANSWER_WITHIN, [0; 1]);
+        while Instant::now() < give_up {
+            if self.read(&mut byte, Duration::from_millis(10))? == 0 {
+                continue;
+            }
+            let answer = match self.decoder.push(byte[0]) {
+                None | Some(Piece::Noise) => None,
+                Some(Piece::Refused) => Some(Answer::No),
+                Some(Piece::Line(line)) => match slcan::reply(line) {
+                    Ok(Reply::Done | Reply::Taken) => Some(Answer::Yes),
+                    Ok(Reply::Flags(flags)) => Some(Answer::Flags(flags)),
+                    Ok(Reply::Frame(carried, stamp)) => {
+                        self.keep(carried, stamp);
+                        None
+                    }
+                    Ok(Reply::Version(_) | Reply::Serial(_)) | Err(_) => None,
+                },
+            };
+            if answer.is_some() {
+                return Ok(answer);
+            }
+        }
+        Ok(None)
+    }
+
+    fn silent(&self, what: &'static str) -> CanError {
+        CanError::Silent { port: self.name.clone(), what, baud: BAUD }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), CanError> {
+        let within = self.port.set_timeout(Duration::from_micros(SEND_WITHIN.0));
+        let written = within.map_err(io::Error::from).and_then(|()| self.port.write_all(bytes));
+        written.map_err(|source| match source.kind() {
+            io::ErrorKind::TimedOut => CanError::QueueFull { port: self.name.clone() },
+            _ => CanError::System { port: self.name.clone(), what: "write to the adapter", source },
+        })
+    }
+
+    /// How many bytes came within a time.
+    fn read(&mut self, buffer: &mut [u8], within: Duration) -> Result<usize, CanError> {
+        let set = self.port.set_timeout(within).map_err(io::Error::from);
+        match set.and_then(|()| self.port.read(buffer)) {
+            Ok(0) => Err(self.system("read from the adapter", io::ErrorKind::UnexpectedEof.into())),
+            Ok(count) => Ok(count),
+            Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::Interrupted) => {
+                Ok(0)
+            }
+            Err(source) => Err(self.system("read from the adapter", source)),
+        }
+    }
+
+    fn system(&self, what: &'static str, source: io::Error) -> CanError {
+        CanError::System { port: self.name.clone(), what, source }
+    }
+
+    /// Takes in bytes of an open channel.
+    fn take_in(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            let reply = match self.decoder.push(*byte) {
+                None => continue,
+                Some(Piece::Line(line)) => slcan::reply(line).ok(),
+                Some(Piece::Noise) => None,
+                Some(Piece::Refused) => {
+                    let error = CanError::Refused { port: self.name.clone(), what: "to send a frame" };
+                    self.received.push_back(Err(error));
+                    continue;
+                }
+            };
+            match reply {
+                Some(Reply::Frame(carried, stamp)) if stamp.is_some() || !self.stamped => {
+                    self.keep(carried, stamp);
+                }
+                Some(Reply::Flags(flags)) => self.flagged(flags),
+                Some(Reply::Done | Reply::Taken | Reply::Version(_) | Reply::Serial(_)) => {}
+                // What is not a line was one once: a byte was lost on the way, and the frame with it.
+                Some(Reply::Frame(..)) | None => {
+                    self.lost += 1;
+                    self.push(Kind::Overflow(1), None);
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, carried: Carried, stamp: Option<Stamp>) {
+        let kind = match carried {
+            Carried::Data(frame) => Kind::Data(frame),
+            Carried::Remote { id, dlc } => Kind::Remote { id, dlc },
+        };
+        self.push(kind, stamp);
+    }
+
+    fn push(&mut self, kind: Kind, stamp: Option<Stamp>) {
+        let arrived = self.run.now();
+        self.stamped |= stamp.is_some();
+        let at = stamp.map_or(arrived, |stamp| self.stamps.at(stamp, arrived));
+        self.last = self.last.max(at);
+        self.received.push_back(Ok(Received { at: self.last, kind }));
+    }
+
+    fn flagged(&mut self, flags: Flags) {
+        self.unanswered = self.unanswered.map(|_| 0);
+        self.state = flags.state();
+        if let Some(error) = flags.error_frame() {
+            self.push(Kind::Error(error), None);
+        }
+    }
+
+    /// Asks for the flags when it is time to.
+    fn question(&mut self) -> Result<(), CanError> {
+        let Some(unanswered) = self.unanswered else { return Ok(()) };
+        if self.run.now() < self.next_question {
+            return Ok(());
+        }
+        if unanswered >= UNANSWERED {
+            return Err(self.silent("its status flags"));
+        }
+        self.write(b"F\r")?;
+        self.unanswered = Some(unanswered + 1);
+        self.next_question = self.run.now() + ASK_FLAGS_EVERY;
+        Ok(())
+    }
+}
+
+/// What an adapter answers while it is being opened.
+enum Answer {
+    Yes,
+    No,
+    Flags(Flags),
+}
+
+impl CanPort for Slcan {
+    fn next(&mut self, deadline: Micros) -> Result<Option<Received>, CanError> {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(received) = self.received.pop_front() {
+                return received.map(Some);
+            }
+            self.question()?;
+            let until = if self.unanswered.is_some() { deadline.min(self.next_question) } else { deadline };
+            let count = self.read(&mut buffer, self.run.until(until))?;
+            self.take_in(&buffer[..count]);
+            if self.received.is_empty() && self.run.now() >= deadline {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn send(&mut self, frame: &Frame) -> Result<(), CanError> {
+        let mut line = std::mem::take(&mut self.line);
+        line.clear();
+        slcan::write(&mut line, &Carried::Data(*frame), None);
+        let written = self.write(&line);
+        self.line = line;
+        written
+    }
+
+    fn info(&mut self) -> Result<PortInfo, CanError> {
+        Ok(PortInfo {
+            name: self.name.clone(),
+            bit_rate: Some(self.rate),
+            state: self.unanswered.map(|_| self.state),
+            counters: None,
+            lost: self.lost,
+        })
+    }
+}
+
+/// Leaves the bus: an adapter that stays open fills its queue, and acknowledges where nobody listens.
+impl Drop for Slcan {
+    fn drop(&mut self) {
+        // Nobody is left to tell; the next opening begins with the same command.
+        let _ = self.write(b"C\r");
+    }
+}
+
+impl fmt::Debug for Slcan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slcan").field("name", &self.name).field("rate", &self.rate).finish_non_exhaustive()
+    }
+}
+
+fn cannot_open(path: &str, error: serialport::Error) -> CanError {
+    let port = path.to_owned();
+    let source = io::Error::from(error);
+    match source.kind() {
+        io::ErrorKind::PermissionDenied => CanError::Permission {
+            port,
+            remedy: "become a member of the port's group (`sudo usermod -aG dialout $USER`) and log in again",
+        },
+        _ => CanError::System { port, what: "open the serial port", source },
+    }
+}
