@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | ci | bench | bless | schema | tidy`.
+//! Project automation: `cargo xtask run | test | ci | bench | bless | can-guest | schema | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -6,6 +6,7 @@
 
 mod bench;
 mod bless;
+mod can_guest;
 mod ci;
 mod process;
 mod schema;
@@ -46,6 +47,12 @@ enum Task {
         reason: String,
         /// only the cases whose name contains one of these
         cases: Vec<String>,
+    },
+    /// Test the CAN drivers against a real Linux CAN stack, in a guest of QEMU; arguments go to the test
+    CanGuest {
+        /// as a Rust test takes them, such as `flood`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
     },
     /// Write the JSON schemas of the file formats to rigs/schema/
     Schema {
@@ -90,6 +97,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
         Task::Ci => ci::ci(workspace),
         Task::Bench => bench::bench(workspace),
         Task::Bless { reason, cases } => bless::bless(workspace, reason, cases),
+        Task::CanGuest { args } => can_guest::can_guest(workspace, args),
         Task::Schema { check } => schema::schema(workspace, *check),
         Task::Tidy => tidy::tidy(workspace),
     }

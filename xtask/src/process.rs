@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// Why a job did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -34,17 +34,21 @@ pub(crate) enum Failure {
     /// The job itself found something wrong.
     #[error("{0}")]
     Found(String),
+    /// This machine lacks what the job needs.
+    #[error("{0}")]
+    Unprepared(String),
     /// The job was asked for in a way that makes no sense.
     #[error("{0}")]
     Usage(String),
 }
 
 impl Failure {
-    /// What the process ends with: a program's own code, 1 for findings, 64 for bad usage.
+    /// What the process ends with: a program's own code, 1 for findings, 2 for what this machine lacks, 64 for bad usage.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Program { status, .. } => exit_code(*status),
             Self::NotStarted { .. } | Self::File { .. } | Self::Found(_) => 1,
+            Self::Unprepared(_) => 2,
             Self::Usage(_) => crate::USAGE,
         }
     }
@@ -175,10 +179,20 @@ impl Program {
         }
     }
 
+    /// Starts it beside this program; says it as it could be typed, too.
+    pub(crate) fn spawn(mut self, stdin: Stdio, stdout: Stdio) -> Result<(Child, String), Failure> {
+        let command = self.line();
+        eprintln!("$ {command}");
+        match self.command.stdin(stdin).stdout(stdout).spawn() {
+            Ok(child) => Ok((child, command)),
+            Err(source) => Err(Failure::NotStarted { command, source }),
+        }
+    }
+
     /// Runs it and takes what it says on stdout; stderr stays with the terminal.
     pub(crate) fn output(mut self) -> Result<Vec<u8>, Failure> {
         let command = self.line();
-        match self.command.stderr(std::process::Stdio::inherit()).output() {
+        match self.command.stderr(Stdio::inherit()).output() {
             Ok(output) if output.status.success() => Ok(output.stdout),
             Ok(output) => Err(Failure::Program { command, status: output.status }),
             Err(source) => Err(Failure::NotStarted { command, source }),
