@@ -11,5 +11,6 @@ pub mod log;
 pub mod message;
 pub mod quantity;
 pub mod reading;
+pub mod scpi;
 pub mod slcan;
 pub mod stimulus;

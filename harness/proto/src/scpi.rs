@@ -1,0 +1,16 @@
+//! The text of programmable supplies on a serial line: SCPI-99 over IEEE 488.2, and the older serial languages that
+//! are like it. Command lines are built from [`Template`]s with typed values, replies are read into quantities.
+//!
+//! Which words a supply knows is in its profile, `rigs/psu/*.yaml`; none is here.
+
+mod identity;
+mod lines;
+mod queue;
+mod reply;
+mod template;
+
+pub use identity::Identity;
+pub use lines::{LONGEST_LINE, Lines, Overlong, Terminator};
+pub use queue::QueuedError;
+pub use reply::{Reply, ReplyError, Units};
+pub use template::{Arguments, CommandError, Curve, Slot, Template, TemplateError, Word, WordError};
