@@ -3,7 +3,7 @@
 use crate::process::{Failure, Workspace};
 
 /// The formats that have a schema: `busbar schema <name>` makes `rigs/schema/<name>.json`.
-const FORMATS: &[&str] = &["suite", "rig", "battery"];
+const FORMATS: &[&str] = &["suite", "rig", "battery", "psu-profile"];
 
 /// Writes every schema, or only says which are stale.
 pub(crate) fn schema(workspace: &Workspace, check: bool) -> Result<(), Failure> {

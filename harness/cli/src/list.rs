@@ -31,6 +31,8 @@ enum Kind {
     Batteries,
     /// Rigs: what they can do
     Rigs,
+    /// Profiles of programmable supplies: whether a bench has confirmed them, and the supplies
+    PsuProfiles,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -48,6 +50,7 @@ pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
         Kind::Requirements => requirements(),
         Kind::Batteries => batteries()?,
         Kind::Rigs => rigs()?,
+        Kind::PsuProfiles => psu_profiles()?,
     };
     let text = match args.format {
         Format::Text => columns(&rows),
@@ -124,6 +127,19 @@ fn rigs() -> Result<Vec<Row>, Failure> {
         let file = RigFile::parse(&library.shown(&path), &text).map_err(rig::InputError::from)?;
         let can: Vec<_> = file.capabilities.iter().map(|c| c.name()).collect();
         rows.push(vec![("rig", file.rig), ("can", can.join(" ")), ("title", file.title)]);
+    }
+    Ok(rows)
+}
+
+fn psu_profiles() -> Result<Vec<Row>, Failure> {
+    let library = load::library()?;
+    let mut rows = Vec::new();
+    for path in library.psu_profiles().map_err(Failure::from)? {
+        let text = read_text(&path).map_err(Failure::from)?;
+        let profile =
+            rig::psu::Profile::parse(&library.shown(&path), &text).map_err(rig::InputError::from)?;
+        let status = profile.status.name().to_owned();
+        rows.push(vec![("psu-profile", profile.psu_profile), ("status", status), ("title", profile.title)]);
     }
     Ok(rows)
 }

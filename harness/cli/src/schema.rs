@@ -16,6 +16,7 @@ enum Kind {
     Suite,
     Rig,
     Battery,
+    PsuProfile,
 }
 
 pub(crate) fn print(args: &Args) -> Result<Exit, Failure> {
@@ -23,6 +24,7 @@ pub(crate) fn print(args: &Args) -> Result<Exit, Failure> {
         Kind::Suite => engine::suite::schema(),
         Kind::Rig => rig::RigFile::schema().to_value(),
         Kind::Battery => rig::BatteryFile::schema().to_value(),
+        Kind::PsuProfile => rig::psu::Profile::schema().to_value(),
     };
     crate::answer(&format!("{schema:#}\n"))?;
     Ok(Exit::Pass)

@@ -4,7 +4,10 @@ pub mod attempt;
 mod battery_file;
 pub mod can;
 mod library;
+pub mod psu;
 mod rig_file;
+#[cfg(unix)]
+pub mod served;
 mod sim;
 
 use std::fs::File;

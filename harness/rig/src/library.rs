@@ -51,6 +51,14 @@ impl Library {
         self.yaml_in("rigs/batteries")
     }
 
+    /// Every profile of a programmable supply, `rigs/psu/*.yaml`.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn psu_profiles(&self) -> Result<Vec<PathBuf>, InputError> {
+        self.yaml_in("rigs/psu")
+    }
+
     /// Every rig file, `rigs/*.yaml`.
     ///
     /// # Errors

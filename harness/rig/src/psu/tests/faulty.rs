@@ -1,0 +1,147 @@
+//! A line between driver and instrument that fails on demand.
+
+use std::collections::VecDeque;
+
+use super::super::{Link, LinkError};
+use super::*;
+
+/// What the line does to the next replies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Fault {
+    /// nothing
+    None,
+    /// the next reply comes later by this
+    Late(Micros),
+    /// the next reply does not come
+    Lost,
+    /// everything that is sent comes back
+    Echo,
+    /// the next reply has noise in front, on a line of its own
+    Noise,
+    /// a byte of the next reply is another one
+    Garbled,
+    /// each byte comes by itself, so much after the one before
+    Split(Micros),
+    /// nothing is taken and nothing comes
+    Frozen,
+    /// the port is gone
+    Gone,
+}
+
+pub(super) struct Faulty {
+    instrument: Shared,
+    fault: Arc<Mutex<Fault>>,
+    now: Micros,
+    coming: VecDeque<(Micros, u8)>,
+}
+
+impl Faulty {
+    pub(super) fn new(instrument: Shared) -> (Self, Arc<Mutex<Fault>>) {
+        let fault = Arc::new(Mutex::new(Fault::None));
+        (Self { instrument, fault: fault.clone(), now: Micros::ZERO, coming: VecDeque::new() }, fault)
+    }
+
+    fn fault(&self) -> Fault {
+        *self.fault.lock().expect("one thread")
+    }
+
+    fn gone() -> LinkError {
+        LinkError::Gone { link: "test".to_owned(), source: std::io::ErrorKind::BrokenPipe.into() }
+    }
+
+    /// Puts bytes on their way.
+    fn deliver(&mut self, from: Micros, step: Micros, bytes: &[u8]) {
+        let mut at = from;
+        for &byte in bytes {
+            at += step;
+            self.coming.push_back((at, byte));
+        }
+    }
+}
+
+impl Link for Faulty {
+    fn name(&self) -> &str {
+        "test"
+    }
+
+    fn now(&self) -> Micros {
+        self.now
+    }
+
+    fn write(&mut self, bytes: &[u8], until: Micros) -> Result<(), LinkError> {
+        match self.fault() {
+            Fault::Gone => return Err(Self::gone()),
+            Fault::Frozen => {
+                self.now = self.now.max(until);
+                return Err(LinkError::Stuck { link: "test".to_owned() });
+            }
+            Fault::Echo => self.deliver(self.now, Micros::ZERO, bytes),
+            _ => {}
+        }
+        let instrument = self.instrument.clone();
+        at(&instrument).receive(self.now, bytes);
+        let mut reply = Vec::new();
+        let mut ready = self.now;
+        let mut supply = at(&instrument);
+        while let Some(next) = supply.ready_at() {
+            ready = next;
+            reply.extend(supply.answers(ready));
+        }
+        drop(supply);
+        if reply.is_empty() {
+            return Ok(());
+        }
+        let mut spent = true;
+        match self.fault() {
+            Fault::Late(by) => self.deliver(ready + by, Micros::ZERO, &reply),
+            Fault::Lost => {}
+            Fault::Noise => {
+                self.deliver(ready, Micros::ZERO, b"\xFF\x00#\xA5\n");
+                self.deliver(ready, Micros::ZERO, &reply);
+            }
+            Fault::Garbled => {
+                reply[0] = b'~';
+                self.deliver(ready, Micros::ZERO, &reply);
+            }
+            Fault::Split(step) => {
+                self.deliver(ready, step, &reply);
+                spent = false;
+            }
+            _ => {
+                self.deliver(ready, Micros::ZERO, &reply);
+                spent = false;
+            }
+        }
+        if spent {
+            *self.fault.lock().expect("one thread") = Fault::None;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, buffer: &mut [u8], until: Micros) -> Result<usize, LinkError> {
+        if self.fault() == Fault::Gone {
+            return Err(Self::gone());
+        }
+        if self.fault() == Fault::Frozen {
+            self.now = self.now.max(until);
+            return Ok(0);
+        }
+        match self.coming.front() {
+            Some(&(ready, _)) if ready <= until.max(self.now) => self.now = self.now.max(ready),
+            _ => {
+                self.now = self.now.max(until);
+                return Ok(0);
+            }
+        }
+        let ready = self.coming.iter().take_while(|(ready, _)| *ready <= self.now).count();
+        let many = ready.min(buffer.len());
+        for (place, (_, byte)) in buffer.iter_mut().zip(self.coming.drain(..many)) {
+            *place = byte;
+        }
+        Ok(many)
+    }
+
+    fn wait(&mut self, until: Micros) {
+        self.now = self.now.max(until);
+    }
+}

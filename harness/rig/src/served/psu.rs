@@ -1,0 +1,180 @@
+//! A simulated supply on a pseudo-terminal or a TCP port: drivers, terminals and other people's tools can use it.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use proto::quantity::Micros;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+use crate::psu::instrument::Instrument;
+
+/// An instrument that is being served; no more when this is dropped.
+#[derive(Debug)]
+pub struct Served<A> {
+    address: A,
+    /// closed to end the thread
+    stop: Option<UnixStream>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl<A> Served<A> {
+    fn start(
+        address: A,
+        instrument: Arc<Mutex<Instrument>>,
+        serve: impl FnOnce(&Server) + Send + 'static,
+    ) -> io::Result<Self> {
+        let (stop, stopped) = UnixStream::pair()?;
+        let server = Server { instrument, stopped, start: Instant::now() };
+        let thread =
+            std::thread::Builder::new().name("served supply".to_owned()).spawn(move || serve(&server))?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl<A> Drop for Served<A> {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // It has nothing left to say; a panic in it was shown where it happened.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Served<SocketAddr> {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Served<PathBuf> {
+    /// The device to open.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.address
+    }
+}
+
+/// Serves an instrument over TCP, one connection after the other, as supplies do. Port 0 takes a free one.
+///
+/// # Errors
+/// When the address is taken.
+pub fn on_tcp(instrument: Arc<Mutex<Instrument>>, address: SocketAddr) -> io::Result<Served<SocketAddr>> {
+    let listener = TcpListener::bind(address)?;
+    let address = listener.local_addr()?;
+    Served::start(address, instrument, move |server| {
+        while server.wait_for(listener.as_fd(), None) == Ready::Wire {
+            // A client that gave up before it was accepted is nobody's fault.
+            if let Ok((stream, _)) = listener.accept() {
+                let _ = stream.set_nodelay(true);
+                server.serve(&stream, stream.as_fd());
+            }
+        }
+    })
+}
+
+/// Serves an instrument on a new pseudo-terminal.
+///
+/// # Errors
+/// When the system has none left.
+pub fn on_pty(instrument: Arc<Mutex<Instrument>>) -> io::Result<Served<PathBuf>> {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let path = PathBuf::from(ptsname(&master, Vec::new())?.to_string_lossy().into_owned());
+    // Held open, so that the terminal lives on between two clients, and raw, so that it does not echo to itself.
+    let held: OwnedFd =
+        rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut settings = tcgetattr(&held)?;
+    settings.make_raw();
+    tcsetattr(&held, OptionalActions::Now, &settings)?;
+    let master = File::from(master);
+    Served::start(path, instrument, move |server| {
+        server.serve(&master, master.as_fd());
+        drop(held);
+    })
+}
+
+#[derive(Debug, PartialEq)]
+enum Ready {
+    Wire,
+    Time,
+    Stop,
+}
+
+#[derive(Debug)]
+struct Server {
+    instrument: Arc<Mutex<Instrument>>,
+    stopped: UnixStream,
+    start: Instant,
+}
+
+impl Server {
+    fn now(&self) -> Micros {
+        Micros(u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn instrument(&self) -> MutexGuard<'_, Instrument> {
+        self.instrument.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until something comes, a time has come, or all ends.
+    fn wait_for(&self, wire: BorrowedFd<'_>, until: Option<Micros>) -> Ready {
+        loop {
+            let left = until.map(|at| at.since(self.now()).0);
+            let timeout = left.map(|us| Timespec {
+                tv_sec: i64::try_from(us / 1_000_000).unwrap_or(i64::MAX),
+                tv_nsec: (us % 1_000_000 * 1000) as _,
+            });
+            let mut fds = [PollFd::new(&self.stopped, PollFlags::IN), PollFd::new(&wire, PollFlags::IN)];
+            match poll(&mut fds, timeout.as_ref()) {
+                Ok(0) => return Ready::Time,
+                Ok(_) if !fds[0].revents().is_empty() => return Ready::Stop,
+                Ok(_) => return Ready::Wire,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return Ready::Stop,
+            }
+        }
+    }
+
+    /// Serves one client until it leaves.
+    fn serve<W>(&self, wire: &W, fd: BorrowedFd<'_>)
+    where
+        for<'w> &'w W: Read + Write,
+    {
+        let mut wire = wire;
+        let mut buffer = [0; 512];
+        loop {
+            let ready = self.instrument().ready_at();
+            match self.wait_for(fd, ready) {
+                Ready::Stop => return,
+                Ready::Wire => match wire.read(&mut buffer) {
+                    Ok(0) => return,
+                    Ok(many) => self.instrument().receive(self.now(), &buffer[..many]),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(_) => return,
+                },
+                Ready::Time => {}
+            }
+            let answers = self.instrument().answers(self.now());
+            if wire.write_all(&answers).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
