@@ -3,18 +3,21 @@
 use proto::quantity::{Amps, Micros, Volts, Watts};
 use proto::reading::GxInverter;
 
+use crate::ac_pv::{AcPv, Island, Line};
 use crate::gx::round;
-use crate::pack::STEP;
-use crate::params::InverterParams;
+use crate::params::{AcPvParams, InverterParams};
 
 /// One unit between DC bus, AC input (mains) and AC output (loads).
 #[derive(Debug, Clone)]
 pub(crate) struct Inverter {
     p: InverterParams,
+    /// on its AC output
+    pub(crate) pv: AcPv,
     /// AC power, positive from battery to AC, negative when charging
     watts: f64,
     /// W per V of error per second, so that the loop through the battery has its time constant
     gain: f64,
+    nominal: f64,
     running: bool,
     /// since when nothing keeps it from working
     ready_since: Option<Micros>,
@@ -26,6 +29,10 @@ pub(crate) struct Inverter {
     overload_since: Option<Micros>,
     rest_until: Micros,
     load: f64,
+    /// share of the load that was supplied
+    supplied: f64,
+    /// of the transfer that is still to pass, s
+    transfer: f64,
     input_limit: f64,
     volts: f64,
     amps: f64,
@@ -52,10 +59,23 @@ pub(crate) struct InverterOrders {
     pub(crate) recharge: f64,
 }
 
+/// Powers on the AC side, W: `grid + pv + given = loads + own`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ac {
+    pub(crate) grid: f64,
+    pub(crate) pv: f64,
+    pub(crate) loads: f64,
+    /// from the DC side, negative when it charges
+    pub(crate) given: f64,
+    pub(crate) own: f64,
+}
+
 impl Inverter {
-    pub(crate) fn new(p: &InverterParams, ohms: f64, nominal: Volts, mains: bool) -> Self {
+    pub(crate) fn new(p: &InverterParams, pv: &AcPvParams, ohms: f64, nominal: Volts, mains: bool) -> Self {
         Self {
             gain: nominal.0 / (ohms * p.voltage_loop.secs()),
+            pv: AcPv::new(pv, nominal.0 / ohms),
+            nominal: nominal.0,
             p: p.clone(),
             watts: 0.0,
             running: true,
@@ -68,6 +88,8 @@ impl Inverter {
             overload_since: None,
             rest_until: Micros::ZERO,
             load: 0.0,
+            supplied: 1.0,
+            transfer: 0.0,
             input_limit: p.input_current_limit.0,
             volts: 0.0,
             amps: 0.0,
@@ -78,8 +100,17 @@ impl Inverter {
     pub(crate) fn mains(&mut self, at: Micros, there: bool) {
         if there != self.mains {
             (self.mains, self.mains_since) = (there, at);
+            if self.connected {
+                self.transfer = self.p.transfer.secs();
+            }
             self.connected = false;
         }
+    }
+
+    /// The resistance that its voltage loop acts through has changed.
+    pub(crate) fn tune(&mut self, ohms: f64) {
+        self.gain = self.nominal / (ohms * self.p.voltage_loop.secs());
+        self.pv.tune(self.nominal / ohms);
     }
 
     /// AC load on the output.
@@ -92,8 +123,16 @@ impl Inverter {
         self.input_limit = amps.0;
     }
 
-    /// One step at `volts` of its DC terminals, with `solar` amps on the bus; returns the current it draws from there.
-    pub(crate) fn step(&mut self, at: Micros, volts: f64, solar: f64, orders: &InverterOrders) -> f64 {
+    /// A slice of `secs` that ends at `at`, at `volts` of its DC terminals, with `solar` amps on the bus; returns the
+    /// power that it takes from the bus, W.
+    pub(crate) fn step(
+        &mut self,
+        at: Micros,
+        secs: f64,
+        volts: f64,
+        solar: f64,
+        orders: &InverterOrders,
+    ) -> f64 {
         let volts = volts.max(1.0);
         self.volts = volts;
         if self.mains && !self.connected && at.since(self.mains_since) >= self.p.reconnect {
@@ -103,39 +142,75 @@ impl Inverter {
         self.watch_load(at);
         let island_ok = orders.discharge > 0.0 && !self.low && at >= self.rest_until;
         self.start_or_stop(at, orders.enabled && (self.connected || island_ok));
+        let line = self.line(volts, orders);
+        let pv = self.pv.step(at, secs, &line);
 
+        let gap = self.transfer.min(secs);
+        self.transfer -= gap;
+        self.supplied = if self.connected || self.running { 1.0 - gap / secs } else { 0.0 };
         self.watts = match (self.running, self.connected) {
             (false, _) => 0.0,
-            (true, false) => self.load,
-            (true, true) => self.towards(volts, solar, orders),
+            (true, false) => self.load * self.supplied - pv,
+            (true, true) => self.towards(secs, volts, solar, orders),
         };
         let efficiency = self.p.efficiency.0 / 100.0;
         let dc = if self.watts >= 0.0 { self.watts / efficiency } else { self.watts * efficiency };
-        let standby = if self.running && !self.connected { self.p.standby.0 } else { 0.0 };
-        self.amps = (dc + standby) / volts;
+        dc + if self.running && !self.connected { self.p.standby.0 } else { 0.0 }
+    }
+
+    fn line(&self, volts: f64, orders: &InverterOrders) -> Line {
+        match (self.connected, self.running) {
+            (true, _) => Line::Mains,
+            (false, false) => Line::Dead,
+            (false, true) => Line::Island(Island {
+                load: self.load,
+                volts: volts + self.p.calibration.0,
+                setpoint: orders.volts,
+                rating: self.p.maximum_charge.0,
+                charge: orders.charge,
+                most: self.p.maximum_power.0,
+            }),
+        }
+    }
+
+    /// The current that the power turned out to be; none where the bus collapsed, which switches it off for a while.
+    pub(crate) fn settle(&mut self, at: Micros, amps: Option<f64>) -> f64 {
+        self.amps = amps.unwrap_or(0.0);
+        if amps.is_none() {
+            (self.watts, self.supplied, self.running, self.ready_since) = (0.0, 0.0, false, None);
+            if self.connected {
+                self.supplied = 1.0;
+            } else {
+                self.pv.step(at, 0.0, &Line::Dead);
+            }
+            self.rest_until = at + self.p.overload_time;
+        }
         self.amps
     }
 
     /// Power in parallel with the mains: an integral control of the DC voltage between two bounds that move. The
     /// lower one covers the loads (or recharges); the upper one is what may be exported.
-    fn towards(&self, volts: f64, solar: f64, orders: &InverterOrders) -> f64 {
-        let (dt, efficiency) = (STEP.secs(), self.p.efficiency.0 / 100.0);
+    fn towards(&self, dt: f64, volts: f64, solar: f64, orders: &InverterOrders) -> f64 {
+        let efficiency = self.p.efficiency.0 / 100.0;
         let discharges = orders.discharge > 0.0 && !orders.spare && !self.low;
         let from_battery = if discharges { orders.discharge } else { 0.0 };
         let source = (solar + from_battery) * volts * efficiency;
         let most = self.p.maximum_power.0;
         let own = self.p.standby.0;
-        let cover = (self.load + own - orders.setpoint).clamp(0.0, most).min(source);
         let charge = orders.charge.min(self.p.maximum_charge.0) * volts / efficiency;
+        // Where PV on the AC side exceeds the loads, that much of it may charge.
+        let (surplus, pv) = ((-charge).max(-most), self.pv.watts());
+        let missing = (self.load + own - orders.setpoint - pv).max(-pv).clamp(surplus.min(0.0), most);
+        let cover = missing.max(0.0).min(source);
         let lower = if orders.recharge > 0.0 {
             -orders.recharge.min(charge).min(most)
         } else if discharges {
-            cover
+            cover + missing.min(0.0)
         } else {
-            0.0
+            missing.min(0.0)
         };
         let upper = if orders.feed_in {
-            let mains = self.load + own + self.input_limit * self.p.mains_voltage.0;
+            let mains = self.load + own - pv + self.input_limit * self.p.mains_voltage.0;
             most.min(mains).min(source)
         } else {
             cover
@@ -159,7 +234,8 @@ impl Inverter {
     }
 
     fn watch_load(&mut self, at: Micros) {
-        let over = self.running && !self.connected && self.load > self.p.overload_power.0;
+        let drawn = self.load - self.pv.watts();
+        let over = self.running && !self.connected && drawn > self.p.overload_power.0;
         if !over {
             self.overload_since = None;
         } else if at.since(*self.overload_since.get_or_insert(at)) >= self.p.overload_time {
@@ -187,7 +263,18 @@ impl Inverter {
 
     /// Power from the mains, negative when it exports; the own consumption comes from there too.
     pub(crate) fn grid_watts(&self) -> f64 {
-        if self.connected { self.load - self.watts + self.p.standby.0 } else { 0.0 }
+        if self.connected { self.load + self.p.standby.0 - self.watts - self.pv.watts() } else { 0.0 }
+    }
+
+    /// What the last slice did on the AC side.
+    pub(crate) fn ac(&self) -> Ac {
+        Ac {
+            grid: self.grid_watts(),
+            pv: self.pv.watts(),
+            loads: self.load * self.supplied,
+            given: self.watts,
+            own: if self.connected { self.p.standby.0 } else { 0.0 },
+        }
     }
 
     /// Power that reaches the loads.

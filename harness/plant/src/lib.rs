@@ -5,12 +5,17 @@ pub mod bms;
 pub mod bus;
 pub mod dvcc;
 pub mod gx;
+pub mod ledger;
 pub mod params;
 pub mod world;
 
+mod ac_pv;
+mod contactor;
+mod faults;
 mod inverter;
 mod ocv;
 mod pack;
 mod rng;
 mod site;
 mod solar;
+mod supply;

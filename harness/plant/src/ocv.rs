@@ -64,6 +64,28 @@ impl Ocv {
         let slope = c[1] + x * (2.0 * c[2] + x * 3.0 * c[3]);
         (v + slope * (soc - from - x), slope)
     }
+
+    /// Integral of the voltage from the first point of the table to `soc`: joules per coulomb of capacity.
+    pub(crate) fn energy(&self, soc: f64) -> f64 {
+        let last = self.segments.len() - 1;
+        let mut sum = 0.0;
+        for (i, &Segment { from, to, c }) in self.segments.iter().enumerate() {
+            let x = soc.clamp(from, to) - from;
+            sum += x * (c[0] + x * (c[1] / 2.0 + x * (c[2] / 3.0 + x * c[3] / 4.0)));
+            let beyond = if i == 0 {
+                (soc - from).min(0.0)
+            } else if i == last {
+                (soc - to).max(0.0)
+            } else {
+                0.0
+            };
+            if beyond != 0.0 {
+                let (edge, slope) = self.at(soc - beyond, &mut 0);
+                sum += beyond * (edge + 0.5 * slope * beyond);
+            }
+        }
+        sum
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +116,20 @@ mod tests {
             let (w, _) = ocv.at(soc + 1e-7, &mut 0);
             prop_assert!(w > v, "{v} then {w}");
             prop_assert!(((w - v) / 1e-7 - slope).abs() < 1e-2 * slope.abs() + 0.05);
+        }
+
+        /// The energy between two states of charge is the area under the curve (Simpson, 2000 pieces).
+        #[test]
+        fn energy_is_the_area(a in -0.05f64..1.05, b in -0.05f64..1.05) {
+            let ocv = Ocv::new(&PackParams::default().ocv);
+            let h = (b - a) / 2000.0;
+            let v = |soc: f64| ocv.at(soc, &mut 0).0;
+            let piece = |i: i32| {
+                let from = a + h * f64::from(i);
+                (v(from) + 4.0 * v(from + h / 2.0) + v(from + h)) * h / 6.0
+            };
+            let area: f64 = (0..2000).map(piece).sum();
+            prop_assert!((ocv.energy(b) - ocv.energy(a) - area).abs() < 1e-7);
         }
     }
 }

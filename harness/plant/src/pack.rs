@@ -2,20 +2,44 @@
 //!
 //! Every cell carries the same current, so the two filters of an equivalent circuit with two RC pairs are shared by
 //! all of them: a cell is `OCV(soc) + hysteresis + r·(R0·I + R1·i1 + R2·i2)`, `i1` and `i2` being the current through
-//! the two filters. A step costs the same for 16 cells as for 256; once a second the cells are looked at one by one.
+//! the two resistors. A step costs the same for 16 cells as for 256; once a second the cells are looked at one by
+//! one. Within a step the current is constant, so that charge, work, heat and what is stored are known exactly.
+
+mod account;
 
 use proto::quantity::{AmpHours, Micros, Percent};
 
 use crate::ocv::Ocv;
 use crate::params::PackParams;
 use crate::rng::Rng;
+pub(crate) use account::Account;
 
-/// The step of the world; every filter is exact for it.
+/// The step of the world.
 pub(crate) const STEP: Micros = Micros::from_millis(100);
 
 const MONTH: f64 = 30.0 * 86_400.0;
 const GAS: f64 = 8.314;
 const KELVIN: f64 = 273.15;
+
+/// A stretch of time with constant current, and what the two filters make of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slice {
+    /// its length in s
+    pub(crate) secs: f64,
+    /// share of the way to the current that each filter goes
+    k: [f64; 2],
+    /// weight of where each filter stood, in its mean
+    mean: [f64; 2],
+}
+
+/// A voltage behind a resistance, as the mean over a slice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source {
+    /// V
+    pub(crate) volts: f64,
+    /// Ω
+    pub(crate) ohms: f64,
+}
 
 /// Cells in series, with their connections.
 #[derive(Debug, Clone)]
@@ -34,12 +58,12 @@ pub(crate) struct Pack {
     r: [f64; 3],
     /// sum of `spread`
     cells: f64,
-    /// what the filters approach per step
-    k: [f64; 2],
+    tau: [f64; 2],
     filtered: [f64; 2],
     /// where the voltage at rest lies between discharged (−1) and charged (+1)
     hysteresis: f64,
     hysteresis_volts: f64,
+    /// C
     hysteresis_span: f64,
     self_discharge: f64,
     celsius: f64,
@@ -53,11 +77,16 @@ pub(crate) struct Pack {
     /// sum of the open-circuit voltages at the last look, and their slope in V/C
     rest: f64,
     slope: f64,
-    /// since the last look: charge in C, Σ I²·dt for the heat
+    /// since the last look: charge in C, Σ I²·dt through R0, R1 and R2
     charge: f64,
-    squares: f64,
-    /// the cell that an imbalance raises
+    squares: [f64; 3],
+    /// heat in J that the next look warms the cells with
+    late: f64,
+    /// the cell that an imbalance raises and a fault makes resist
     odd: usize,
+    /// its resistance without fault
+    sound: f64,
+    account: Account,
 }
 
 impl Pack {
@@ -67,7 +96,7 @@ impl Pack {
         let capacity: Vec<f64> = (0..cells).map(|_| coulombs * deviation(p.capacity_spread, rng)).collect();
         let spread: Vec<f64> = (0..cells).map(|_| deviation(p.resistance_spread, rng)).collect();
         let scale = p.reference_capacity.0 * 3600.0 / coulombs;
-        let approach = |tau: Micros| 1.0 - libm::exp(-STEP.secs() / tau.secs());
+        let odd = (rng.next() % cells as u64) as usize;
         let mut pack = Self {
             ocv: Ocv::new(&p.ocv),
             soc: vec![soc.0 / 100.0; cells],
@@ -76,8 +105,7 @@ impl Pack {
             r: [p.r0.0 * scale, p.r1.0 * scale, p.r2.0 * scale],
             cells: spread.iter().sum(),
             capacity,
-            spread,
-            k: [approach(p.tau1), approach(p.tau2)],
+            tau: [p.tau1.secs(), p.tau2.secs()],
             filtered: [0.0; 2],
             hysteresis: 0.0,
             hysteresis_volts: p.hysteresis.0,
@@ -93,23 +121,51 @@ impl Pack {
             rest: 0.0,
             slope: 0.0,
             charge: 0.0,
-            squares: 0.0,
-            odd: (rng.next() % cells as u64) as usize,
+            squares: [0.0; 3],
+            late: 0.0,
+            odd,
+            sound: spread[odd],
+            spread,
+            account: Account::default(),
         };
         pack.look(0.0, 0.0, &[], 0.0);
         pack
     }
 
-    /// One [`STEP`] with a current, positive when it charges.
-    pub(crate) fn step(&mut self, amps: f64) {
-        let dt = STEP.secs();
-        self.charge += amps * dt;
-        self.squares += amps * amps * dt;
-        self.filtered[0] += (amps - self.filtered[0]) * self.k[0];
-        self.filtered[1] += (amps - self.filtered[1]) * self.k[1];
+    /// What the filters do in a time.
+    pub(crate) fn slice(&self, span: Micros) -> Slice {
+        let secs = span.secs();
+        let k = self.tau.map(|tau| -libm::expm1(-secs / tau));
+        Slice { secs, k, mean: [self.tau[0] * k[0] / secs, self.tau[1] * k[1] / secs] }
     }
 
-    /// Voltage without current: what the ohmic drop adds to.
+    /// A slice with a current, positive when it charges.
+    pub(crate) fn step(&mut self, amps: f64, slice: &Slice) {
+        let charge = amps * slice.secs;
+        self.charge += charge;
+        self.account.passed += charge;
+        self.squares[0] += amps * charge;
+        for n in 0..2 {
+            let (k, apart) = (slice.k[n], self.filtered[n] - amps);
+            self.squares[n + 1] +=
+                amps * charge + self.tau[n] * k * apart * (2.0 * amps + apart * (1.0 - 0.5 * k));
+            self.filtered[n] -= apart * k;
+        }
+    }
+
+    /// What the pack is between its terminals, as the mean over a slice with constant current.
+    pub(crate) fn source(&self, slice: &Slice) -> Source {
+        let ([_, r1, r2], [m1, m2]) = (self.r, slice.mean);
+        let scale = self.factor * self.cells;
+        let polarised = r1 * m1 * self.filtered[0] + r2 * m2 * self.filtered[1];
+        let resistance = self.r[0] + r1 * (1.0 - m1) + r2 * (1.0 - m2);
+        Source {
+            volts: self.rest + self.slope * self.charge + scale * polarised,
+            ohms: 0.5 * self.slope * slice.secs + scale * resistance,
+        }
+    }
+
+    /// Voltage without current at this moment: what the ohmic drop adds to.
     pub(crate) fn emf(&self) -> f64 {
         let polarised = self.r[1] * self.filtered[0] + self.r[2] * self.filtered[1];
         self.rest + self.slope * self.charge + self.factor * self.cells * polarised
@@ -128,28 +184,59 @@ impl Pack {
     /// Brings the cells up to now: `amps` flow, `seconds` passed since the last look, cells marked in `bleeding`
     /// (none, where it is shorter) lose `bleed` amps each.
     pub(crate) fn look(&mut self, amps: f64, seconds: f64, bleeding: &[bool], bleed: f64) {
-        let heat = self.factor * self.squares * self.r[0]
-            + self.factor * seconds * (self.r[1] * sq(self.filtered[0]) + self.r[2] * sq(self.filtered[1]));
-        self.celsius += (heat - self.cooling * (self.celsius - self.ambient) * seconds) / self.heat_capacity;
-        let (kelvin, reference) = (self.celsius + KELVIN, 25.0 + KELVIN);
-        self.factor = libm::exp(self.activation / GAS * (1.0 / kelvin - 1.0 / reference));
+        let n = self.soc.len() as f64;
+        let joule = self.factor
+            * self.cells
+            * self.r.iter().zip(self.squares).map(|(ohms, squares)| ohms * squares).sum::<f64>();
+        let heat = joule + n * self.sweep_hysteresis();
+        self.account.heat += heat;
+        let warms = (heat + self.late) / n;
+        self.celsius += (warms - self.cooling * (self.celsius - self.ambient) * seconds) / self.heat_capacity;
+        self.squares = [0.0; 3];
+        self.late = 0.0;
+        self.warm();
 
-        let moved = self.charge.abs() / self.hysteresis_span;
-        self.hysteresis += (self.charge.signum() - self.hysteresis) * moved / (1.0 + moved);
         let offset = self.hysteresis * self.hysteresis_volts;
         let drop =
             self.factor * (self.r[0] * amps + self.r[1] * self.filtered[0] + self.r[2] * self.filtered[1]);
-
         (self.rest, self.slope) = (0.0, 0.0);
         for i in 0..self.soc.len() {
             let bled = if bleeding.get(i).copied().unwrap_or(false) { bleed * seconds } else { 0.0 };
-            self.soc[i] += (self.charge - bled) / self.capacity[i] - self.self_discharge * seconds;
+            let leaked = self.self_discharge * seconds * self.capacity[i];
+            let lost = bled + leaked;
+            self.soc[i] += (self.charge - lost) / self.capacity[i];
             let (rest, slope) = self.ocv.at(self.soc[i], &mut self.hints[i]);
+            let slope = slope / self.capacity[i];
+            self.account.lose(bled, leaked, rest + 0.5 * slope * lost);
             self.volts[i] = rest + offset + self.spread[i] * drop;
             self.rest += rest + offset;
-            self.slope += slope / self.capacity[i];
+            self.slope += slope;
         }
-        (self.charge, self.squares) = (0.0, 0.0);
+        self.charge = 0.0;
+    }
+
+    /// Moves the hysteresis by the charge since the last look; returns its heat in J per cell. What it holds is that
+    /// of a spring, `½·V·span·h²`; the heat is what the work left over.
+    fn sweep_hysteresis(&mut self) -> f64 {
+        let moved = self.charge.abs() / self.hysteresis_span;
+        let before = self.hysteresis;
+        self.hysteresis += (self.charge.signum() - before) * moved / (1.0 + moved);
+        let held = 0.5 * self.hysteresis_span * (sq(self.hysteresis) - sq(before));
+        self.hysteresis_volts * (before * self.charge - held)
+    }
+
+    /// Resistances by temperature. What the RC pairs hold changes with them; the difference comes from the heat.
+    fn warm(&mut self) {
+        let before = self.polarisation();
+        let (kelvin, reference) = (self.celsius + KELVIN, 25.0 + KELVIN);
+        self.factor = libm::exp(self.activation / GAS * (1.0 / kelvin - 1.0 / reference));
+        self.settle(before);
+    }
+
+    fn settle(&mut self, before: f64) {
+        let freed = before - self.polarisation();
+        self.late += freed;
+        self.account.heat += freed;
     }
 
     /// Puts one cell above the mean of the others, at most at the ceiling: where that leaves too little room, the
@@ -159,6 +246,8 @@ impl Pack {
         if self.soc.len() < 2 || above <= 0.0 {
             return;
         }
+        self.look(0.0, 0.0, &[], 0.0);
+        let (charge, energy) = (self.held(), self.stored());
         let others = (self.soc.iter().sum::<f64>() - self.soc[self.odd]) / (self.soc.len() - 1) as f64;
         let high = (others + above).min(self.ceiling.max(others));
         let lower = others + above - high;
@@ -166,6 +255,23 @@ impl Pack {
             *soc = if i == self.odd { high } else { *soc - lower };
         }
         self.look(0.0, 0.0, &[], 0.0);
+        self.account.place(self.held() - charge, self.stored() - energy);
+    }
+
+    /// One cell resists more, by this share; none, at zero.
+    pub(crate) fn resist(&mut self, more: f64) {
+        self.look(0.0, 0.0, &[], 0.0);
+        let before = self.polarisation();
+        self.spread[self.odd] = self.sound * (1.0 + more);
+        self.cells = self.spread.iter().sum();
+        self.settle(before);
+    }
+
+    /// Room and cells get this temperature, °C.
+    pub(crate) fn acclimatise(&mut self, celsius: f64) {
+        self.look(0.0, 0.0, &[], 0.0);
+        (self.ambient, self.celsius) = (celsius, celsius);
+        self.warm();
     }
 
     /// Terminal voltage of each cell at the last look.
@@ -189,130 +295,4 @@ fn sq(x: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::{prop_assert, proptest};
-    use rstest::rstest;
-
-    /// A pack without what the test at hand does not want to see.
-    fn ideal() -> PackParams {
-        let none = Percent::ZERO;
-        PackParams {
-            capacity_spread: none,
-            resistance_spread: none,
-            hysteresis: proto::quantity::Volts(0.0),
-            self_discharge: proto::quantity::PercentPerMonth(0.0),
-            activation: proto::quantity::JoulesPerMole(0.0),
-            ..PackParams::default()
-        }
-    }
-
-    fn pack(p: &PackParams, soc: f64) -> Pack {
-        Pack::new(p, 16, AmpHours(280.0), Percent(soc), &mut Rng::new(1, 0))
-    }
-
-    /// Equivalent circuit with two RC pairs, constant current from rest: V = OCV + I·(R0 + Σ Rk·(1 − e^(−t/τk))).
-    #[rstest]
-    #[case(10)]
-    #[case(60)]
-    #[case(3000)]
-    fn answers_a_step_of_current_as_the_circuit_does(#[case] seconds: u32) {
-        let p = ideal();
-        let mut pack = pack(&p, 50.0);
-        let (amps, t) = (56.0, f64::from(seconds));
-        for s in 0..seconds {
-            (0..10).for_each(|_| pack.step(amps));
-            let _ = s;
-            pack.look(amps, 1.0, &[], 0.0);
-        }
-        let soc = 0.5 + amps * t / (280.0 * 3600.0);
-        let rest = Ocv::new(&p.ocv).at(soc, &mut 0).0;
-        let rise = |r: f64, tau: Micros| r * (1.0 - libm::exp(-t / tau.secs()));
-        let cell = rest + amps * (p.r0.0 + rise(p.r1.0, p.tau1) + rise(p.r2.0, p.tau2));
-        assert!((pack.volts()[3] - cell).abs() < 1e-9, "{} for {cell}", pack.volts()[3]);
-        assert!((pack.emf() + amps * pack.ohms() - 16.0 * cell).abs() < 1e-7);
-    }
-
-    #[test]
-    fn a_minute_of_current_meets_7_milliohm_and_an_hour_11() {
-        let pack = pack(&ideal(), 50.0);
-        assert!((pack.static_ohms() - 6.72e-3).abs() < 1e-9);
-        let all = pack.cells * (pack.r[0] + pack.r[1] + pack.r[2]);
-        assert!((all - 11.52e-3).abs() < 1e-6, "{all}");
-        assert!((pack.ohms() - 3.52e-3).abs() < 1e-9);
-    }
-
-    /// V: Arrhenius 20 kJ/mol doubles the resistance at 0 °C (×2.1).
-    #[test]
-    fn cold_cells_resist() {
-        let mut p = PackParams { ambient: proto::quantity::Celsius(0.0), ..ideal() };
-        p.activation = PackParams::default().activation;
-        let cold = pack(&p, 50.0);
-        assert!((cold.factor - 2.09).abs() < 0.02, "{}", cold.factor);
-    }
-
-    #[test]
-    fn rests_higher_after_charge_than_after_discharge() {
-        let p = PackParams { hysteresis: PackParams::default().hysteresis, ..ideal() };
-        let mut up = pack(&p, 45.0);
-        let mut down = pack(&p, 55.0);
-        // 5 % of capacity each way at 0.5 C, then rest.
-        for _ in 0..360 {
-            (0..10).for_each(|_| (up.step(140.0), down.step(-140.0)).0);
-            up.look(140.0, 1.0, &[], 0.0);
-            down.look(-140.0, 1.0, &[], 0.0);
-        }
-        for _ in 0..20_000 {
-            (0..10).for_each(|_| (up.step(0.0), down.step(0.0)).0);
-            up.look(0.0, 1.0, &[], 0.0);
-            down.look(0.0, 1.0, &[], 0.0);
-        }
-        assert!((up.soc() - down.soc()).abs() < 1e-9);
-        let gap = up.volts()[0] - down.volts()[0];
-        assert!((gap - 0.020).abs() < 0.001, "{gap}");
-    }
-
-    #[rstest]
-    #[case(50.0, 5.0, 55.0, 50.0)]
-    #[case(97.0, 5.0, 99.0, 94.0)]
-    fn one_cell_is_put_above_the_others(
-        #[case] start: f64,
-        #[case] above: f64,
-        #[case] high: f64,
-        #[case] others: f64,
-    ) {
-        let mut pack = pack(&ideal(), start);
-        pack.unbalance(Percent(above));
-        let raised: Vec<_> = pack.soc.iter().filter(|&&s| (s * 100.0 - high).abs() < 1e-9).collect();
-        assert_eq!(raised.len(), 1);
-        assert!(pack.soc.iter().filter(|&&s| (s * 100.0 - others).abs() < 1e-9).count() == 15);
-    }
-
-    #[test]
-    fn a_bleeding_cell_falls_behind() {
-        let mut pack = pack(&ideal(), 90.0);
-        let bleeding = [true, false];
-        for _ in 0..3600 {
-            pack.look(0.0, 1.0, &bleeding, 0.15);
-        }
-        assert!((pack.soc[1] - pack.soc[0] - 0.15 / 280.0).abs() < 1e-12);
-        assert!((pack.soc[2] - pack.soc[1]).abs() < 1e-15);
-    }
-
-    proptest! {
-        /// What goes in is there: Σ charge of the cells = cells · ∫ I dt, whatever the spread.
-        #[test]
-        fn charge_is_conserved(currents in proptest::collection::vec(-200.0f64..200.0, 1..200), seed in 0u64..1000) {
-            let p = PackParams { self_discharge: proto::quantity::PercentPerMonth(0.0), ..PackParams::default() };
-            let mut pack = Pack::new(&p, 16, AmpHours(280.0), Percent(50.0), &mut Rng::new(seed, 0));
-            let held = |p: &Pack| p.soc.iter().zip(&p.capacity).map(|(s, c)| s * c).sum::<f64>();
-            let before = held(&pack);
-            let mut put = 0.0;
-            for amps in currents {
-                (0..10).for_each(|_| { pack.step(amps); put += amps * 0.1; });
-                pack.look(amps, 1.0, &[], 0.0);
-            }
-            prop_assert!((held(&pack) - before - 16.0 * put).abs() < 1e-9 * before);
-        }
-    }
-}
+mod tests;

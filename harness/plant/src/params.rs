@@ -2,8 +2,8 @@
 //! assumption, to be swept. [`Params::default`] holds the same numbers as `rigs/simulated.yaml`.
 
 use proto::quantity::{
-    AmpHours, Amps, Celsius, JoulesPerKelvin, JoulesPerMole, Micros, Ohms, Percent, PercentPerMonth, Volts,
-    Watts, WattsPerKelvin, WattsPerSecond,
+    AmpHours, Amps, Celsius, Farads, JoulesPerKelvin, JoulesPerMole, Micros, Ohms, Percent, PercentPerMonth,
+    Volts, VoltsPerSecond, Watts, WattsPerKelvin, WattsPerSecond,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,6 +24,8 @@ pub struct Params {
     pub solar: SolarParams,
     /// the inverter/charger
     pub inverter: InverterParams,
+    /// the PV inverter on the AC side
+    pub ac_pv: AcPvParams,
     /// the GX and the installer's settings in it
     pub gx: GxParams,
 }
@@ -81,23 +83,83 @@ pub struct CableParams {
     pub inverter: Ohms,
     /// bus bar to solar charger; A
     pub solar: Ohms,
-    /// Rise of the bus per ampere that still flows when the contactor opens: reaction time over bus capacitance.
-    /// A: 1 ms over 20 mF, which is the 3 V/ms at 60 A of a measured bus.
-    pub opening_spike: Ohms,
+    /// of everything on the bus; A: 10–20 mF, with which 60 A lift it by 3 V in a millisecond
+    pub capacitance: Farads,
+    /// from the command to open until the contactor is open; A: 10–15 ms
+    pub contactor_opens: Micros,
+    /// from the command to close until it is closed; A: 20–30 ms
+    pub contactor_closes: Micros,
+    /// until chargers and inverter stop when they have lost the battery; what they give meanwhile lifts the bus; A
+    pub stop_time: Micros,
     /// the chargers' own over-voltage protection cuts the spike here; A (60.8 V was seen in the field)
     pub spike_ceiling: Volts,
     /// time constant with which a bus without battery dies; A
     pub bus_decay: Micros,
 }
 
-/// A supply with a rectangular characteristic: constant voltage up to a current limit.
+/// The programmable supply that plays the sun.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PsuParams {
-    /// voltage setting, the "sun's" voltage at the charger's input; A
+    /// how its voltage depends on the current
+    pub source: PsuSource,
+    /// voltage setting of the rectangle, the "sun's" voltage at the charger's input; A
     pub voltage: Volts,
     /// the most that it can give; A
     pub maximum: Watts,
+    /// rise of the voltage when the output is switched on; A: 1–5 V/ms
+    pub slew: VoltsPerSecond,
+    /// over-voltage protection: no setting may lie above; A
+    pub over_voltage: Volts,
+    /// over-current protection: a setting of more current trips the output until the next setting; A
+    pub over_current: Amps,
+}
+
+/// What a supply does between no load and its current limit.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum PsuSource {
+    /// constant voltage up to the current limit: any supply
+    Rectangle,
+    /// Solar-array mode: one diode, `I = Isc·(1 − e^((V − Voc)/knee))`, its maximum at the power asked for.
+    #[serde(rename_all = "kebab-case")]
+    Curve {
+        /// Voc at the most power
+        open_circuit: Volts,
+        /// thermal voltage of the string: n·kT/q × cells in series; A: 8 V for 220 cells
+        knee: Volts,
+    },
+}
+
+/// A PV inverter on the AC output. The voltages are those of a 48 V system.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AcPvParams {
+    /// the most that it can give; A: no more than the inverter's power
+    pub maximum: Watts,
+    /// time constant with which it follows sun and frequency; A: 0.2–5 s
+    pub response: Micros,
+    /// in an island the frequency lets it charge with all of the inverter's rating up to this voltage; V
+    pub shift_from: Volts,
+    /// and with `least` of it from this voltage on; V
+    pub shift_to: Volts,
+    /// V: 10 %
+    pub least: Percent,
+    /// from a line that is alive to feeding in again; A: 60 s (10–300 s by grid code)
+    pub reconnect: Micros,
+}
+
+impl Default for AcPvParams {
+    fn default() -> Self {
+        Self {
+            maximum: Watts(4000.0),
+            response: Micros::from_secs(1),
+            shift_from: Volts(54.0),
+            shift_to: Volts(57.6),
+            least: Percent(10.0),
+            reconnect: Micros::from_secs(60),
+        }
+    }
 }
 
 /// A solar charger with maximum power point tracker.
@@ -116,6 +178,8 @@ pub struct SolarParams {
     pub start_delay: Micros,
     /// rise of power, the tracker on its way up; A
     pub rise: WattsPerSecond,
+    /// fall of power when voltage or current are too high: a dropped load charges on until it is over; A
+    pub fall: WattsPerSecond,
     /// time constant of its voltage control; A: 0.1–0.5 s
     pub voltage_loop: Micros,
     /// battery side over PV side; V: 98 % at its best
@@ -152,6 +216,8 @@ pub struct InverterParams {
     pub mains_voltage: Volts,
     /// AC input current limit at the start; A
     pub input_current_limit: Amps,
+    /// loads are without power for so long when the mains go; V: less than 20 ms
+    pub transfer: Micros,
     /// mains present until connected; A: 60 s (10–300 s by grid code)
     pub reconnect: Micros,
     /// A: 400–2000 W/s
@@ -231,7 +297,10 @@ impl Default for CableParams {
             battery: Ohms(2.0e-3),
             inverter: Ohms(0.5e-3),
             solar: Ohms(1.0e-3),
-            opening_spike: Ohms(50e-3),
+            capacitance: Farads(20e-3),
+            contactor_opens: Micros::from_millis(12),
+            contactor_closes: Micros::from_millis(25),
+            stop_time: Micros::from_millis(1),
             spike_ceiling: Volts(66.0),
             bus_decay: Micros::from_secs(1),
         }
@@ -240,7 +309,14 @@ impl Default for CableParams {
 
 impl Default for PsuParams {
     fn default() -> Self {
-        Self { voltage: Volts(120.0), maximum: Watts(7200.0) }
+        Self {
+            source: PsuSource::Rectangle,
+            voltage: Volts(120.0),
+            maximum: Watts(7200.0),
+            slew: VoltsPerSecond(2000.0),
+            over_voltage: Volts(240.0),
+            over_current: Amps(65.0),
+        }
     }
 }
 
@@ -253,6 +329,7 @@ impl Default for SolarParams {
             stop_below: Volts(1.0),
             start_delay: Micros::from_secs(10),
             rise: WattsPerSecond(2000.0),
+            fall: WattsPerSecond(4000.0),
             voltage_loop: Micros::from_millis(300),
             efficiency: Percent(98.0),
             tracking: Percent(99.5),
@@ -275,6 +352,7 @@ impl Default for InverterParams {
             standby: Watts(35.0),
             mains_voltage: Volts(230.0),
             input_current_limit: Amps(32.0),
+            transfer: Micros::from_millis(15),
             reconnect: Micros::from_secs(60),
             ramp: WattsPerSecond(1000.0),
             voltage_loop: Micros::from_secs(1),
@@ -324,13 +402,19 @@ impl Params {
             ("cables.bus-decay", c.bus_decay.secs()),
             ("psu.voltage", self.psu.voltage.0),
             ("psu.maximum", self.psu.maximum.0),
+            ("cables.capacitance", c.capacitance.0),
+            ("psu.slew", self.psu.slew.0),
+            ("psu.over-current", self.psu.over_current.0),
             ("solar.rise", s.rise.0),
+            ("solar.fall", s.fall.0),
             ("solar.voltage-loop", s.voltage_loop.secs()),
             ("solar.scan-period", s.scan_period.secs()),
             ("inverter.maximum-power", i.maximum_power.0),
             ("inverter.mains-voltage", i.mains_voltage.0),
             ("inverter.ramp", i.ramp.0),
             ("inverter.voltage-loop", i.voltage_loop.secs()),
+            ("ac-pv.maximum", self.ac_pv.maximum.0),
+            ("ac-pv.response", self.ac_pv.response.secs()),
             ("gx.limits-timeout", g.limits_timeout.secs()),
             ("gx.nominal", g.nominal.0),
         ];
@@ -349,6 +433,7 @@ impl Params {
             ("solar.efficiency", s.efficiency.0),
             ("solar.tracking", s.tracking.0),
             ("inverter.efficiency", i.efficiency.0),
+            ("ac-pv.least", self.ac_pv.least.0),
         ];
         // Wider, and a draw of the seed could give a cell without capacity or resistance.
         let spread = [
@@ -364,6 +449,31 @@ impl Params {
             .find(|&(_, _, good, _)| !good);
         if let Some((field, v, _, expected)) = found {
             return Err(ParamsError { field, found: v.to_string(), expected });
+        }
+        let (most, knee) = match self.psu.source {
+            PsuSource::Rectangle => (self.psu.voltage, None),
+            PsuSource::Curve { open_circuit, knee } => (open_circuit, Some(knee)),
+        };
+        if most > self.psu.over_voltage {
+            return Err(ParamsError {
+                field: "psu.over-voltage",
+                found: self.psu.over_voltage.to_string(),
+                expected: "at least the voltage of the supply",
+            });
+        }
+        if knee.is_some_and(|knee| knee <= Volts::ZERO || knee > most / 4.0) {
+            return Err(ParamsError {
+                field: "psu.source",
+                found: knee.unwrap_or_default().to_string(),
+                expected: "a knee of more than zero and at most a quarter of the open-circuit voltage",
+            });
+        }
+        if self.ac_pv.shift_to <= self.ac_pv.shift_from {
+            return Err(ParamsError {
+                field: "ac-pv.shift-to",
+                found: self.ac_pv.shift_to.to_string(),
+                expected: "more than ac-pv.shift-from",
+            });
         }
         if i.restart < i.shutdown {
             return Err(ParamsError {

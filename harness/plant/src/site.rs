@@ -1,11 +1,15 @@
 //! The DC bus and what hangs on it: pack behind its contactor, inverter/charger, solar charger.
 //!
-//! While the contactor is closed the bus has no state of its own (10–20 mF behind 9 mΩ settle in 0.1 ms): its voltage
-//! follows from the currents. When it opens, what still flows for a moment makes a spike, and everything stops.
+//! Every slice of time has constant currents, found from the mean voltages of that slice, so that what one device
+//! gives the others take to the last bit. The bus has little capacitance: behind a closed contactor it follows at
+//! once. When the contactor opens, what still flows for a moment lifts or drops it, and everything stops.
 
+use crate::contactor::Contactor;
+use crate::faults::Broken;
 use crate::gx::{Gx, Seen};
 use crate::inverter::Inverter;
-use crate::pack::{Pack, STEP};
+use crate::ledger::{Flows, Ledger};
+use crate::pack::{Pack, STEP, Slice};
 use crate::params::{CableParams, Params};
 use crate::solar::Solar;
 use proto::quantity::{Amps, Micros};
@@ -16,58 +20,148 @@ pub(crate) struct Site {
     pub(crate) pack: Pack,
     pub(crate) inverter: Inverter,
     pub(crate) solar: Solar,
+    pub(crate) contactor: Contactor,
     cables: CableParams,
-    closed: bool,
+    /// resistance of battery cable and contactor, with what a fault adds
+    battery_cable: f64,
     /// of the battery, positive when it charges
     amps: f64,
+    /// mean of the last slice, which its capacitance holds
     bus: f64,
-    /// share of its voltage that a dead bus keeps per step
-    decay: f64,
     rating: Amps,
+    step: Slice,
+    flows: Flows,
+    broken: Broken,
+    room: f64,
 }
 
 impl Site {
     pub(crate) fn new(p: &Params, pack: Pack, mains: bool, scan_phase: f64) -> Self {
         let ohms = pack.static_ohms() + p.cables.battery.0;
         Self {
-            inverter: Inverter::new(&p.inverter, ohms, p.gx.nominal, mains),
+            inverter: Inverter::new(&p.inverter, &p.ac_pv, ohms, p.gx.nominal, mains),
             solar: Solar::new(&p.solar, &p.psu, ohms, scan_phase),
+            contactor: Contactor::new(&p.cables),
+            battery_cable: p.cables.battery.0,
             cables: p.cables.clone(),
-            closed: true,
             amps: 0.0,
             bus: pack.emf(),
-            decay: libm::exp(-STEP.secs() / p.cables.bus_decay.secs()),
             rating: p.solar.maximum_current,
+            step: pack.slice(STEP),
+            flows: Flows::default(),
+            broken: Broken::default(),
+            room: p.pack.ambient.0,
             pack,
         }
     }
 
-    /// One step that ends at `at`.
+    /// One step that ends at `at`; where the contactor moves meanwhile, in pieces.
     pub(crate) fn step(&mut self, at: Micros, gx: &Gx) {
-        let (solar, inverter) = (gx.solar(at, self.closed), gx.inverter(at, self.closed));
-        let into = self.solar.step(at, self.bus + self.solar.amps() * self.cables.solar.0, &solar);
-        let drop = self.inverter.amps() * self.cables.inverter.0;
-        let out = self.inverter.step(at, self.bus - drop, into, &inverter);
-        if self.closed {
-            self.amps = into - out;
-            self.pack.step(self.amps);
-            self.bus = self.terminals() + self.amps * self.cables.battery.0;
-        } else {
-            self.pack.step(0.0);
-            self.bus *= self.decay;
+        let Some(due) = self.contactor.due(at) else {
+            let whole = self.step;
+            return self.pass(at, &whole, gx);
+        };
+        let begin = Micros(at.0 - STEP.0);
+        let before = due.since(begin);
+        if before > Micros::ZERO {
+            self.pass(due, &self.pack.slice(before), gx);
+        }
+        if !self.contactor.switch() {
+            self.part();
+        }
+        let after = at.since(due.max(begin));
+        if after > Micros::ZERO {
+            self.pass(at, &self.pack.slice(after), gx);
         }
     }
 
-    /// Opens or closes the battery's contactor.
-    pub(crate) fn contactor(&mut self, closed: bool) {
-        if self.closed && !closed {
-            let spike = self.amps * self.cables.opening_spike.0;
-            self.bus = (self.bus + spike).min(self.cables.spike_ceiling.0.max(self.bus)).max(0.0);
-            self.amps = 0.0;
-        } else if closed && !self.closed {
-            self.bus = self.terminals();
+    fn pass(&mut self, at: Micros, slice: &Slice, gx: &Gx) {
+        let closed = self.contactor.closed();
+        let (solar, inverter) = (gx.solar(at, closed), gx.inverter(at, closed));
+        let (to_solar, to_inverter) = (self.cables.solar.0, self.cables.inverter.0);
+        let into = self.solar.step(at, slice.secs, self.bus + self.solar.amps() * to_solar, &solar);
+        let drop = self.inverter.amps() * to_inverter;
+        let power = self.inverter.step(at, slice.secs, self.bus - drop, into, &inverter);
+
+        // Seen from the devices, battery and capacitance are one source behind one resistance.
+        let capacitance = self.cables.capacitance.0 / slice.secs;
+        let (volts, ohms) = if closed {
+            let source = self.pack.source(slice);
+            let ohms = source.ohms + self.battery_cable;
+            let share = 1.0 / (1.0 + capacitance * ohms);
+            ((source.volts + capacitance * ohms * self.bus) * share, ohms * share)
+        } else {
+            (self.bus, 1.0 / capacitance)
+        };
+        let drawn = current(power, volts + into * ohms, ohms + to_inverter);
+        let out = self.inverter.settle(at, drawn);
+        let bus = volts + (into - out) * ohms;
+        let rise = bus - self.bus;
+        self.amps = if closed { into - out - capacitance * rise } else { 0.0 };
+        self.pack.step(self.amps, slice);
+        self.book(slice.secs, into, out, bus);
+        self.flows.cables += slice.secs * self.amps * self.amps * self.battery_cable
+            + 0.5 * self.cables.capacitance.0 * rise * rise;
+        self.bus = bus;
+        if !closed {
+            self.fade(slice.secs);
         }
-        self.closed = closed;
+    }
+
+    /// Enters what the devices did in a time at a mean voltage of the bus.
+    fn book(&mut self, secs: f64, into: f64, out: f64, bus: f64) {
+        let (to_solar, to_inverter) = (self.cables.solar.0, self.cables.inverter.0);
+        let at_solar = bus + into * to_solar;
+        let pv = self.solar.settle(at_solar);
+        let dc = (bus - out * to_inverter) * out;
+        let ac = self.inverter.ac();
+        let f = &mut self.flows;
+        f.pv += secs * pv;
+        f.grid += secs * ac.grid;
+        f.ac_pv += secs * ac.pv;
+        f.loads += secs * ac.loads;
+        f.cables += secs * (into * into * to_solar + out * out * to_inverter);
+        f.converters += secs * (pv - into * at_solar + dc - ac.given + ac.own);
+    }
+
+    /// The battery is gone under load: what still flows until everything has stopped moves the bus.
+    fn part(&mut self) {
+        let (into, out) = (self.solar.amps(), self.inverter.amps());
+        let capacitance = self.cables.capacitance.0;
+        let net = into - out;
+        let room =
+            if net > 0.0 { (self.cables.spike_ceiling.0 - self.bus).max(0.0) } else { self.bus.max(0.0) };
+        let stop = self.cables.stop_time.secs();
+        let secs = if net.abs() * stop > room * capacitance { room * capacitance / net.abs() } else { stop };
+        let rise = net * secs / capacitance;
+        self.book(secs, into, out, self.bus + 0.5 * rise);
+        self.bus += rise;
+        self.amps = 0.0;
+    }
+
+    /// A bus without battery dies through what still hangs on it.
+    fn fade(&mut self, secs: f64) {
+        let before = self.bus;
+        self.bus *= libm::exp(-secs / self.cables.bus_decay.secs());
+        self.flows.converters += 0.5 * self.cables.capacitance.0 * (before * before - self.bus * self.bus);
+    }
+
+    /// What is broken from now on.
+    pub(crate) fn breaks(&mut self, at: Micros, broken: &Broken) {
+        let before = core::mem::replace(&mut self.broken, *broken);
+        self.contactor.ail(at, broken.contactor);
+        self.solar.supply.fail(broken.supply_off, broken.supply_silent);
+        self.solar.force_scan(broken.scan);
+        if before.ambient != broken.ambient {
+            self.pack.acclimatise(broken.ambient.unwrap_or(self.room));
+        }
+        if before.cell.to_bits() != broken.cell.to_bits() {
+            self.pack.resist(broken.cell);
+        }
+        self.battery_cable = self.cables.battery.0 + broken.cable;
+        let ohms = self.pack.static_ohms() + self.battery_cable;
+        self.solar.tune(ohms);
+        self.inverter.tune(ohms);
     }
 
     /// Voltage at the battery's terminals, V.
@@ -85,6 +179,12 @@ impl Site {
         self.bus
     }
 
+    /// What came and went until now.
+    pub(crate) fn ledger(&self) -> Ledger {
+        let bus = 0.5 * self.cables.capacitance.0 * self.bus * self.bus;
+        Ledger::new(&self.flows, &self.pack.account(), self.pack.held(), self.pack.stored() + bus)
+    }
+
     /// What the GX reads every second.
     pub(crate) fn seen(&self) -> Seen {
         Seen {
@@ -95,6 +195,14 @@ impl Site {
             solar_rating: self.rating,
         }
     }
+}
+
+/// The current at which a source of `volts` behind `ohms` gives this power, of the two the smaller; none where it
+/// cannot.
+fn current(watts: f64, volts: f64, ohms: f64) -> Option<f64> {
+    let rest = volts * volts - 4.0 * ohms * watts;
+    (volts > 0.0 && rest >= 0.0 || watts.abs() <= 0.0)
+        .then(|| if watts.abs() <= 0.0 { 0.0 } else { 2.0 * watts / (volts + rest.sqrt()) })
 }
 
 #[cfg(test)]

@@ -1,18 +1,17 @@
-//! The solar charger, and the supply that plays the sun on its input.
+//! The solar charger: a tracker at the supply's best point, or below it where a limit holds it back.
 
-use proto::quantity::{Micros, Volts, Watts};
-use proto::reading::{GxSolar, PsuReading};
+use proto::quantity::{Amps, Micros, Volts, Watts};
+use proto::reading::GxSolar;
 
-use crate::pack::STEP;
+use crate::gx::round;
 use crate::params::{PsuParams, SolarParams};
+use crate::supply::Supply;
 
-/// A charger whose tracker sits at the corner of a rectangular supply, or below it where a limit holds it back.
+/// A charger with its input.
 #[derive(Debug, Clone)]
 pub(crate) struct Solar {
     p: SolarParams,
-    psu: PsuParams,
-    /// what the supply would give
-    available: f64,
+    pub(crate) supply: Supply,
     /// battery side, A
     amps: f64,
     /// PV side, W
@@ -23,6 +22,7 @@ pub(crate) struct Solar {
     running: bool,
     limited: bool,
     next_scan: Micros,
+    forced_scan: bool,
     volts: f64,
 }
 
@@ -40,34 +40,45 @@ pub(crate) struct SolarOrders {
 impl Solar {
     /// `ohms`: of battery and cables, which the voltage loop acts through; `phase` of the scans, 0 to 1.
     pub(crate) fn new(p: &SolarParams, psu: &PsuParams, ohms: f64, phase: f64) -> Self {
-        Self {
-            gain: 1.0 / (ohms * p.voltage_loop.secs()),
+        let mut solar = Self {
+            gain: 0.0,
             next_scan: Micros((p.scan_period.0 as f64 * phase) as u64),
             p: p.clone(),
-            psu: psu.clone(),
-            available: 0.0,
+            supply: Supply::new(psu),
             amps: 0.0,
             watts: 0.0,
             input_since: None,
             running: false,
             limited: false,
+            forced_scan: false,
             volts: 0.0,
-        }
+        };
+        solar.tune(ohms);
+        solar
     }
 
-    /// The sun, as a current limit at the supply's voltage.
+    /// The resistance that its voltage loop acts through has changed.
+    pub(crate) fn tune(&mut self, ohms: f64) {
+        self.gain = 1.0 / (ohms * self.p.voltage_loop.secs());
+    }
+
+    /// The sun.
     pub(crate) fn shine(&mut self, watts: Watts) {
-        self.available = watts.0;
+        self.supply.set(watts);
     }
 
-    /// One step at `volts` of its battery terminals; returns the current into the bus.
-    pub(crate) fn step(&mut self, at: Micros, volts: f64, orders: &SolarOrders) -> f64 {
-        let dt = STEP.secs();
+    /// A scan that goes on until it is called off.
+    pub(crate) fn force_scan(&mut self, on: bool) {
+        self.forced_scan = on;
+    }
+
+    /// A slice of `secs` that ends at `at`, at `volts` of its battery terminals; returns the current into the bus.
+    pub(crate) fn step(&mut self, at: Micros, secs: f64, volts: f64, orders: &SolarOrders) -> f64 {
         let volts = volts.max(1.0);
         self.volts = volts;
-        let margin = if self.available > 0.0 { self.psu.voltage.0 - volts } else { -volts };
+        self.supply.step(secs);
         let wanted = if self.running { self.p.stop_below.0 } else { self.p.start_above.0 };
-        if margin <= wanted {
+        if self.supply.volts() - volts <= wanted {
             self.input_since = None;
         } else if self.input_since.is_none() {
             self.input_since = Some(at);
@@ -81,27 +92,36 @@ impl Solar {
                 self.input_since = None;
             }
             (self.running, self.limited) = (false, false);
-            (self.amps, self.watts) = (0.0, 0.0);
+            self.amps = 0.0;
             return 0.0;
         }
         self.running = true;
 
-        let at_corner = self.available * self.p.tracking.0 / 100.0 * self.scan(at);
-        let efficiency = self.p.efficiency.0 / 100.0;
-        let sun = at_corner * efficiency / volts;
+        let best = self.supply.gives() * self.p.tracking.0 / 100.0 * self.scan(at);
+        let sun = best * self.p.efficiency.0 / 100.0 / volts;
         let rating = self.p.maximum_current.0.min(self.p.maximum_power.0 / volts);
-        let limit = sun.min(rating).min(orders.amps);
         let error = orders.volts - (volts + self.p.calibration.0);
-        let rise = self.p.rise.0 / volts * dt;
-        let change = (error * self.gain * dt).min(rise);
-        self.limited = self.amps + change < sun;
-        self.amps = (self.amps + change).clamp(0.0, limit.max(0.0));
-        self.watts = self.amps * volts / efficiency;
+        let wanted = (self.amps + error * self.gain * secs).min(rating).min(orders.amps);
+        let (rise, fall) = (self.p.rise.0 / volts * secs, self.p.fall.0 / volts * secs);
+        let next = wanted.clamp(self.amps - fall, self.amps + rise).max(0.0);
+        self.limited = next < sun;
+        self.amps = next.min(sun);
         self.amps
+    }
+
+    /// What the slice took from the supply, W, now that the mean voltage at the battery terminals is known.
+    pub(crate) fn settle(&mut self, volts: f64) -> f64 {
+        self.watts = self.amps * volts / (self.p.efficiency.0 / 100.0);
+        self.supply.take(self.watts);
+        self.watts
     }
 
     /// Share of power left by the full scan, which only a tracker at the maximum makes.
     fn scan(&mut self, at: Micros) -> f64 {
+        let level = self.p.scan_level.0 / 100.0;
+        if self.forced_scan {
+            return level;
+        }
         if at < self.next_scan || self.limited {
             return 1.0;
         }
@@ -109,30 +129,16 @@ impl Solar {
             self.next_scan = at + self.p.scan_period;
             return 1.0;
         }
-        self.p.scan_level.0 / 100.0
-    }
-
-    /// What the supply shows: 10 mV, 10 mA.
-    pub(crate) fn psu(&self) -> PsuReading {
-        let output = self.available > 0.0;
-        let voltage = if output { self.psu.voltage.0 } else { 0.0 };
-        PsuReading {
-            output,
-            voltage: Volts(voltage),
-            current: proto::quantity::Amps(super::gx::round(self.watts / self.psu.voltage.0, 100.0)),
-            available: Watts(self.available),
-        }
+        level
     }
 
     /// What the GX shows of the charger.
     pub(crate) fn reading(&self) -> GxSolar {
-        use super::gx::round;
-        use proto::quantity::Amps;
         GxSolar {
             battery_voltage: Volts(round(self.volts + self.p.calibration.0, 100.0)),
             battery_current: Amps(round(self.amps, 10.0)),
             pv_power: self.shown_power(),
-            pv_voltage: self.psu().voltage,
+            pv_voltage: self.supply.input(),
             tracker: match (self.running, self.limited) {
                 (false, _) => 0,
                 (true, true) => 1,

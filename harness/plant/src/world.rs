@@ -11,7 +11,9 @@ use crate::bms::{Bms, BmsParams, Sensed};
 use crate::bus::{Bus, Coming, Fate, Heard, Sender};
 use crate::gx::image::Image;
 use crate::gx::writes::Writes;
+use crate::faults::Faults;
 use crate::gx::{Gx, round};
+use crate::ledger::Ledger;
 use crate::pack::{Pack, STEP};
 use crate::params::Params;
 use crate::rng::Rng;
@@ -70,7 +72,9 @@ pub struct World {
     site: Site,
     gx: Gx,
     bms: Bms,
+    faults: Faults,
     sunshine_limit: Watts,
+    ac_sunshine_limit: Watts,
     temperature_spread: Celsius,
     bus: Bus,
     /// settings of the GX that are acknowledged and not applied yet
@@ -92,6 +96,7 @@ impl World {
         let soc = Percent(battery.soc() * 100.0);
         let mut site = Site::new(params, battery, start.grid, rng.unit());
         site.solar.shine(start.pv.max(Watts::ZERO).min(params.psu.maximum));
+        site.inverter.pv.begin(start.ac_pv.max(Watts::ZERO).min(params.ac_pv.maximum));
         site.inverter.load(start.ac_load);
         if let Some(limit) = start.input_current_limit {
             site.inverter.limit_input(limit);
@@ -103,7 +108,9 @@ impl World {
             site,
             gx: Gx::new(&params.gx, start.feed_in, phase, rng.next() % 3),
             bms: Bms::new(bms, cells, pack.capacity, soc, rng.next()),
+            faults: Faults::new(),
             sunshine_limit: params.psu.maximum,
+            ac_sunshine_limit: params.ac_pv.maximum,
             temperature_spread: params.pack.temperature_spread,
             bus: Bus::new(seed),
             writes: Writes::new(params.gx.modbus.write_delay),
@@ -187,6 +194,9 @@ impl World {
     fn step(&mut self) {
         let at = self.next_step;
         self.next_step += STEP;
+        if self.faults.expire(at) {
+            self.site.breaks(at, &self.faults.broken());
+        }
         self.site.step(at, &self.gx);
         if at.0.is_multiple_of(SECOND.0) {
             self.second(at);
@@ -197,7 +207,7 @@ impl World {
         let balance = self.bms.balance_current().0;
         self.site.pack.look(self.site.amps(), SECOND.secs(), self.bms.balancing(), balance);
         self.sample(at, SECOND);
-        self.site.contactor(self.bms.contactor_closed());
+        self.site.contactor.command(at, self.bms.contactor_closed());
         self.gx.tick(at, &self.site.seen());
     }
 
@@ -231,8 +241,12 @@ impl World {
                 })?;
                 self.site.solar.shine(watts);
             }
-            Stimulus::AcPv(_) => {
-                return Err(StimulusError::NotModelled { what: "a PV inverter on the AC side" });
+            Stimulus::AcPv(watts) => {
+                let most = self.ac_sunshine_limit;
+                in_range("a PV power on the AC side", watts.0, most.0, watts, || {
+                    format!("0 W to {most} (ac-pv.maximum of the rig)")
+                })?;
+                self.site.inverter.pv.shine(watts);
             }
             Stimulus::AcLoad(watts) => {
                 in_range("an AC load", watts.0, 1e5, watts, || "0 W to 100 kW".to_owned())?;
@@ -252,6 +266,10 @@ impl World {
                     self.gx.reboot(self.now, fault.span);
                     self.writes.clear();
                 }
+                kind if Faults::knows(kind) => {
+                    self.faults.add(self.now, fault);
+                    self.site.breaks(self.now, &self.faults.broken());
+                }
                 kind => return Err(StimulusError::NotModelled { what: kind.name() }),
             },
             Stimulus::Imbalance(above) => {
@@ -269,10 +287,16 @@ impl World {
         self.bus.state()
     }
 
-    /// What the supply would show now.
+    /// What the supply would show now; nothing when it does not answer.
     #[must_use]
-    pub fn psu(&self) -> PsuReading {
-        self.site.solar.psu()
+    pub fn psu(&self) -> Option<PsuReading> {
+        self.site.solar.supply.reading()
+    }
+
+    /// Where charge and energy came from and went since the start.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.site.ledger()
     }
 
     /// What a poll of the GX would read now; nothing while it reboots.

@@ -180,6 +180,8 @@ quantity! {
     Watts, "W", ["W" = 1.0, "kW" = 1e3], "a power such as `4 kW`";
     /// Resistance.
     Ohms, "Ω", ["Ω" = 1.0, "Ohm" = 1.0, "mΩ" = 1e-3, "mOhm" = 1e-3], "a resistance such as `0.22 mΩ`";
+    /// Capacitance.
+    Farads, "F", ["F" = 1.0, "mF" = 1e-3], "a capacitance such as `20 mF`";
     /// Charge.
     AmpHours, "Ah", ["Ah" = 1.0, "mAh" = 1e-3], "a charge such as `280 Ah`";
     /// Energy.
@@ -195,7 +197,7 @@ quantity! {
     /// Rate of change of power.
     WattsPerSecond, "W/s", ["W/s" = 1.0, "kW/s" = 1e3], "a power ramp such as `1000 W/s`";
     /// Rate of change of voltage.
-    VoltsPerSecond, "V/s", ["V/s" = 1.0, "mV/s" = 1e-3], "a voltage ramp such as `0.1 V/s`";
+    VoltsPerSecond, "V/s", ["V/s" = 1.0, "mV/s" = 1e-3, "V/ms" = 1e3], "a voltage ramp such as `0.1 V/s`";
     /// Heat capacity.
     JoulesPerKelvin, "J/K", ["J/K" = 1.0, "kJ/K" = 1e3], "a heat capacity such as `5.4 kJ/K`";
     /// Thermal conductance.

@@ -58,28 +58,32 @@ impl Bench for SimBench {
     fn next(&mut self, until: Option<Micros>) -> Result<(Micros, Input), BenchError> {
         let world =
             self.world.as_mut().ok_or_else(|| Self::refused("asked for inputs before a case began"))?;
-        let poll = self.next_bus.min(self.next_psu).min(self.next_gx);
-        let horizon = until.map_or(poll, |deadline| deadline.min(poll));
-        if let Some(heard) = world.advance(horizon) {
-            let input = match heard {
-                Heard::Frame(frame) => Input::Can(frame),
-                Heard::Error(error) => Input::CanError(error),
+        loop {
+            let poll = self.next_bus.min(self.next_psu).min(self.next_gx);
+            let horizon = until.map_or(poll, |deadline| deadline.min(poll));
+            if let Some(heard) = world.advance(horizon) {
+                let input = match heard {
+                    Heard::Frame(frame) => Input::Can(frame),
+                    Heard::Error(error) => Input::CanError(error),
+                };
+                return Ok((world.now(), input));
+            }
+            let input = if self.next_bus <= horizon {
+                self.next_bus += self.rig.polling.bus;
+                Input::Bus(BusReading { bit_rate: self.rig.can.bit_rate, state: world.bus() })
+            } else if self.next_psu <= horizon {
+                self.next_psu += self.rig.polling.psu;
+                // A supply that does not answer is no input, as on a real bench.
+                let Some(reading) = world.psu() else { continue };
+                Input::Psu(reading)
+            } else if self.next_gx <= horizon {
+                self.next_gx += self.rig.polling.gx;
+                Input::Gx(world.gx())
+            } else {
+                Input::Tick
             };
             return Ok((world.now(), input));
         }
-        let input = if self.next_bus <= horizon {
-            self.next_bus += self.rig.polling.bus;
-            Input::Bus(BusReading { bit_rate: self.rig.can.bit_rate, state: world.bus() })
-        } else if self.next_psu <= horizon {
-            self.next_psu += self.rig.polling.psu;
-            Input::Psu(world.psu())
-        } else if self.next_gx <= horizon {
-            self.next_gx += self.rig.polling.gx;
-            Input::Gx(world.gx())
-        } else {
-            Input::Tick
-        };
-        Ok((world.now(), input))
     }
 
     fn act(&mut self, action: &Action) -> Result<(), BenchError> {

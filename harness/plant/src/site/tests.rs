@@ -244,12 +244,16 @@ fn an_open_contactor_stops_everything() {
     let mut b = Bench::new(80.0, false, false).with(4000.0, 0.0, 120);
     let (amps, bus) = (b.site.amps(), b.site.bus());
     assert!(amps > 60.0, "{amps}");
-    b.site.contactor(false);
-    assert!(near(b.site.bus() - bus, amps * 0.05, 1e-9), "3 V at 60 A: {}", b.site.bus() - bus);
+    b.site.contactor.command(b.at, false);
+    b.at += STEP;
+    b.site.step(b.at, &b.gx);
+    // 12 ms later it is open; the spike of 3 V at 60 A has faded for 88 ms with 1 s then.
+    let spike = (bus + amps * 1e-3 / 20e-3) * libm::exp(-0.088);
+    assert!(near(b.site.bus(), spike, 0.01), "{} for {spike}", b.site.bus());
     b.run(10);
     assert!(b.site.amps().abs() < 1e-12 && b.site.solar.amps().abs() < 1e-12);
     assert!(!b.inverter().running && b.site.bus() < 1.0);
-    b.site.contactor(true);
+    b.site.contactor.command(b.at, true);
     b.run(60);
     assert!(b.inverter().running && b.site.amps() > 60.0);
 }
@@ -286,13 +290,13 @@ fn the_charger_waits_after_its_input_returns() {
     assert!(b.site.solar.amps() > 30.0);
     b.site.solar.shine(Watts(0.0));
     b.run(1);
-    assert!(b.site.solar.amps() < 1e-12 && !b.site.solar.psu().output);
+    assert!(b.site.solar.amps() < 1e-12 && !b.site.solar.supply.reading().expect("it answers").output);
     b.site.solar.shine(Watts(2000.0));
     b.run(9);
     assert!(b.site.solar.amps() < 1e-12);
     b.run(6);
     assert!(b.site.solar.amps() > 30.0);
-    let psu = b.site.solar.psu();
+    let psu = b.site.solar.supply.reading().expect("it answers");
     assert!(near(psu.voltage.0 * psu.current.0, 2000.0 * 0.995, 2.0) && near(psu.available.0, 2000.0, 1e-9));
 }
 
