@@ -7,6 +7,7 @@ pub mod dvcc;
 pub mod gx;
 pub mod ledger;
 pub mod params;
+pub mod sweep;
 pub mod world;
 
 mod ac_pv;

@@ -136,6 +136,12 @@ impl Supply {
         let volts = if self.gives() > 0.0 { self.curve.volts(self.watts).min(self.volts) } else { 0.0 };
         Volts(round(volts, 100.0))
     }
+
+    /// Current into the charger, as the charger shows it.
+    pub(crate) fn input_current(&self) -> Amps {
+        let volts = self.input();
+        Amps(round(if volts > Volts::ZERO { self.watts / volts.0 } else { 0.0 }, 100.0))
+    }
 }
 
 #[cfg(test)]

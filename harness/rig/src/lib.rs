@@ -9,6 +9,7 @@ mod rig_file;
 #[cfg(unix)]
 pub mod served;
 mod sim;
+mod sweep;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -18,6 +19,7 @@ pub use battery_file::{BatteryFile, Expectation};
 pub use library::{Library, nearest};
 pub use rig_file::RigFile;
 pub use sim::SimBench;
+pub use sweep::Sweep;
 
 /// Why a file could not be taken in. Nothing has been started when one of these is reported.
 #[derive(Debug, thiserror::Error)]

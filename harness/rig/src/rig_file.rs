@@ -9,6 +9,8 @@ use proto::quantity::{BitRate, Micros};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::Sweep;
+
 /// A rig.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -31,6 +33,9 @@ pub struct RigFile {
     pub limits: RigLimits,
     /// the simulated world
     pub plant: Params,
+    /// ranges of numbers under `plant` that nobody knows exactly; only a run that asks for it draws from them
+    #[serde(default)]
+    pub sweep: Sweep,
 }
 
 /// How the GX is set: menu Settings, DVCC.
@@ -108,6 +113,7 @@ impl RigFile {
             let path = format!("plant.{}", error.field);
             refuse(file, text, &path, format!("{} cannot be {}", error.field, error.found), error.expected)
         })?;
+        rig.sweep.check(&rig.plant, file, text)?;
         for (path, rate) in [("can.bit-rate", rig.can.bit_rate), ("can.gx-profile", rig.can.gx_profile)] {
             if !CanBus::RATES.contains(&rate) {
                 let expected = "`500 kbit/s` or `250 kbit/s`".to_owned();
@@ -124,6 +130,12 @@ impl RigFile {
             }
         }
         Ok(rig)
+    }
+
+    /// The same rig with every number that has a range under `sweep` drawn from it, by the seed.
+    #[must_use]
+    pub fn swept(&self, seed: u64) -> Self {
+        Self { plant: self.sweep.draw(&self.plant, seed), ..self.clone() }
     }
 
     /// What the judge must know of the plant around the battery.

@@ -46,7 +46,7 @@ impl World {
         let plant = Plant {
             mains: self.site.inverter.mains_voltage(),
             output: self.site.inverter.output_voltage(),
-            pv_current: self.site.solar.psu().current.0,
+            pv_current: self.site.solar.supply.input_current().0,
         };
         self.gx.show(self.now, &reading, &plant, &mut self.image);
         Some(&mut self.image)
