@@ -9,9 +9,9 @@ use proto::stimulus::{Start, Stimulus};
 
 use crate::bms::{Bms, BmsParams, Sensed};
 use crate::bus::{Bus, Coming, Fate, Heard, Sender};
+use crate::faults::Faults;
 use crate::gx::image::Image;
 use crate::gx::writes::Writes;
-use crate::faults::Faults;
 use crate::gx::{Gx, round};
 use crate::ledger::Ledger;
 use crate::pack::{Pack, STEP};
