@@ -48,8 +48,7 @@ fn trials() -> Result<Vec<Trial>, String> {
     let rig = library.rig(&named("BUSBAR_RIG", "simulated")).map_err(text)?;
     let battery = library.battery(&named("BUSBAR_BATTERY", "reference")).map_err(text)?;
     let bench = Arc::new(Bench {
-        rig: RigFile::parse(&library.shown(&rig), &read_text(&rig).map_err(text)?)
-            .map_err(|e| e.to_string())?,
+        rig: library.read_rig(&rig).map_err(text)?,
         battery: library.read_battery(&battery).map_err(text)?,
         printing: Mutex::new(()),
     });

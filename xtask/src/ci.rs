@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Workspace};
-use crate::{schema, tidy};
+use crate::{matrix, schema, tidy};
 
 type Step = (&'static str, fn(&Workspace) -> Result<(), Failure>);
 
@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     }),
     ("schemas", |w| schema::schema(w, true)),
     ("suites", |w| w.busbar().arg("run").run()),
+    ("matrix", matrix::cut),
 ];
 
 /// Runs every step, also after one failed, so that one run says all there is to mend.

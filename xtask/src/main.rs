@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | ci | bench | bless | can-guest | schema | tidy`.
+//! Project automation: `cargo xtask run | test | ci | bench | matrix | bless | can-guest | schema | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -8,6 +8,7 @@ mod bench;
 mod bless;
 mod can_guest;
 mod ci;
+mod matrix;
 mod process;
 mod schema;
 mod tidy;
@@ -40,6 +41,13 @@ enum Task {
     Ci,
     /// Measure how fast the harness is
     Bench,
+    /// Prove the judge: batteries x rigs x seeds, in release; arguments go to `busbar matrix`
+    #[command(disable_help_flag = true)]
+    Matrix {
+        /// as `busbar matrix` takes them, such as `--seeds 100 --shard 1/4`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Accept changed snapshots of the suites and note why in suites/BLESSED.md
     Bless {
         /// why the behaviour changed, for whoever reads the list in a year
@@ -96,6 +104,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
         Task::Test { args } => workspace.cargo("test").arg("--workspace").args(args).run(),
         Task::Ci => ci::ci(workspace),
         Task::Bench => bench::bench(workspace),
+        Task::Matrix { args } => matrix::matrix(workspace, args),
         Task::Bless { reason, cases } => bless::bless(workspace, reason, cases),
         Task::CanGuest { args } => can_guest::can_guest(workspace, args),
         Task::Schema { check } => schema::schema(workspace, *check),

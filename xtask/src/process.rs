@@ -106,6 +106,16 @@ impl Workspace {
             .map_err(|source| Failure::File { path: relative.to_owned(), source })
     }
 
+    /// Removes a folder with all that is in it, where it is there.
+    pub(crate) fn remove(&self, relative: &str) -> Result<(), Failure> {
+        match std::fs::remove_dir_all(self.path(relative)) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(Failure::File { path: relative.to_owned(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// `cargo <subcommand>`, the same cargo that started this.
     pub(crate) fn cargo(&self, subcommand: &str) -> Program {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -222,6 +232,17 @@ mod tests {
     fn a_program_that_is_not_there_is_named() {
         let failure = Workspace::find().program("busbar-is-not-there").run().expect_err("no such program");
         assert!(failure.to_string().contains("busbar-is-not-there"), "{failure}");
+    }
+
+    #[test]
+    fn a_folder_is_removed_and_one_that_is_missing_is_no_failure() {
+        let place = tempfile::tempdir().expect("a temporary folder");
+        let workspace = Workspace::at(place.path());
+        workspace.write("a/b.txt", "text").expect("written");
+        for _ in 0..2 {
+            workspace.remove("a").expect("removed");
+            assert!(workspace.read("a/b.txt").is_err());
+        }
     }
 
     #[test]

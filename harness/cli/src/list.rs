@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use clap::ValueEnum;
 use judge::catalogue::CATALOGUE;
-use rig::{RigFile, read_text};
 
 use crate::{Exit, Failure, load};
 
@@ -123,8 +122,7 @@ fn rigs() -> Result<Vec<Row>, Failure> {
     let library = load::library()?;
     let mut rows = Vec::new();
     for path in library.rigs().map_err(Failure::from)? {
-        let text = read_text(&path).map_err(Failure::from)?;
-        let file = RigFile::parse(&library.shown(&path), &text).map_err(rig::InputError::from)?;
+        let file = library.read_rig(&path)?;
         let can: Vec<_> = file.capabilities.iter().map(|c| c.name()).collect();
         rows.push(vec![("rig", file.rig), ("can", can.join(" ")), ("title", file.title)]);
     }

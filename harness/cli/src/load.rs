@@ -51,8 +51,8 @@ pub(crate) fn battery(library: &Library, name: &str) -> Result<BatteryFile, Inpu
 /// A rig by name or path.
 pub(crate) fn rig(library: &Library, name: &str) -> Result<RigFile, InputError> {
     let path = library.rig(name)?;
+    let rig = library.read_rig(&path)?;
     let (shown, text) = (library.shown(&path), read_text(&path)?);
-    let rig = RigFile::parse(&shown, &text)?;
     called_as_its_file(&path, &shown, &text, "rig", &rig.rig)?;
     Ok(rig)
 }

@@ -7,6 +7,7 @@ mod input;
 mod lint;
 mod list;
 mod load;
+mod matrix;
 mod progress;
 mod run;
 mod schema;
@@ -73,6 +74,8 @@ enum Command {
     Run(run::Args),
     /// Judge CAN logs without a rig: what they decide, and what they tell of the battery
     Lint(lint::Args),
+    /// Prove the judge: batteries x rigs x seeds, every suite in each
+    Matrix(matrix::Args),
     /// List what there is
     List(list::Args),
     /// Print every frame of CAN logs, with every field
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Lint(args) => lint::lint(&args),
+        Command::Matrix(args) => matrix::matrix(&args),
         Command::List(args) => list::list(&args),
         Command::Decode(args) => decode::decode(&args),
         Command::Schema(args) => schema::print(&args),

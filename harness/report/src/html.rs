@@ -11,6 +11,7 @@ mod lanes;
 mod matrix;
 mod overlay;
 mod panels;
+pub mod proof;
 mod scale;
 mod summary;
 pub mod thin;

@@ -46,18 +46,6 @@ pub const fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-const fn standing(mark: Mark) -> &'static str {
-    match mark {
-        Mark::Pass => "pass",
-        Mark::Fail => "fail",
-        Mark::Warning => "warning",
-        Mark::Inconclusive => "inconclusive",
-        Mark::Note => "note",
-        Mark::NotApplicable => "not-applicable",
-        Mark::NotJudged => "not-judged",
-    }
-}
-
 #[derive(Serialize)]
 struct File<'a> {
     schema: &'static str,
@@ -142,7 +130,7 @@ struct RequirementDto {
     id: &'static str,
     section: &'static str,
     severity: &'static str,
-    standing: &'static str,
+    standing: Mark,
 }
 
 fn file(run: &Run) -> File<'_> {
@@ -168,7 +156,7 @@ fn file(run: &Run) -> File<'_> {
                 id: r.id,
                 section: r.section,
                 severity: severity(r.severity),
-                standing: standing(mark),
+                standing: mark,
             })
             .collect(),
     }

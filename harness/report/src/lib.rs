@@ -1,7 +1,8 @@
 //! What a run leaves behind: the run folder with raw evidence and conclusions, `verdicts.json`, JUnit,
 //! the HTML report and the table on the terminal.
 //!
-//! Start at [`run::Run`], the result of a run, and [`folder::RunFolder`], where it is kept.
+//! Start at [`run::Run`], the result of a run, and [`folder::RunFolder`], where it is kept; [`matrix`] is what many runs
+//! say of the judge.
 
 pub mod events;
 pub mod folder;
@@ -11,6 +12,7 @@ pub mod json;
 pub mod junit;
 pub mod manifest;
 pub mod mark;
+pub mod matrix;
 pub mod run;
 pub mod snapshot;
 pub mod terminal;

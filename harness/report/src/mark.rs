@@ -2,10 +2,12 @@
 
 use judge::catalogue::Severity;
 use judge::verdict::{Outcome, Verdict};
+use serde::{Deserialize, Serialize};
 
 /// What a reader sees of a verdict, from the least to the most urgent. A requirement that only warns
 /// (severity S) is no failure, one that only reports (severity I) is a note.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mark {
     /// no case of the run judges it
     NotJudged,

@@ -1,6 +1,6 @@
 //! Battery files, `rigs/batteries/*.yaml`: what is declared about a battery and how the simulated rig plays it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engine::yaml::{Layers, YamlError};
 use judge::battery::Battery;
@@ -9,7 +9,8 @@ use proto::quantity::{AmpHours, Amps, Celsius, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::{InputError, read_text};
+use crate::InputError;
+use crate::like::{Like, relaxed};
 
 /// One battery.
 #[derive(Debug, Clone)]
@@ -36,10 +37,13 @@ pub enum Expectation {
     Fail(Vec<String>),
 }
 
-/// What a battery takes from the one it is `like`; what it is called and how it must be judged is its own.
-const INHERITED: [&str; 2] = ["declared", "simulated"];
-/// The map in which one strategy replaces another.
-const CHOICES: [&str; 1] = ["simulated.strategy"];
+/// What a battery is called and how it must be judged is its own; one strategy replaces another.
+const LIKE: Like = Like {
+    kind: "battery",
+    example: "reference",
+    own: &["battery", "title", "expect", "like", "catalogue"],
+    choices: &["simulated.strategy"],
+};
 
 impl BatteryFile {
     /// Reads and validates a file, with those beside it that it is `like`. `shown` is the path as the user knows it.
@@ -47,7 +51,7 @@ impl BatteryFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
-        Ok(Self::of(&layers(path, shown, &mut Vec::new())?)?)
+        Ok(Self::of(&LIKE.layers(path, shown)?)?)
     }
 
     /// Reads and validates the text of a battery file that stands alone.
@@ -100,57 +104,8 @@ impl BatteryFile {
     /// JSON schema of a battery file, for editors.
     #[must_use]
     pub fn schema() -> schemars::Schema {
-        let mut schema = schemars::schema_for!(Raw);
-        relax(schema.ensure_object().values_mut());
-        schema.insert("required".to_owned(), serde_json::json!(["battery", "title", "expect"]));
-        schema
+        relaxed(schemars::schema_for!(Raw), &["battery", "title", "expect"])
     }
-}
-
-/// A file that is like another leaves out what it likes: below the top level no key must be there, but the name of
-/// a choice.
-fn relax<'a>(values: impl Iterator<Item = &'a mut serde_json::Value>) {
-    for value in values {
-        match value {
-            serde_json::Value::Object(map) => {
-                let choices = map.remove("oneOf");
-                map.remove("required");
-                relax(map.values_mut());
-                map.extend(choices.map(|choices| ("oneOf".to_owned(), choices)));
-            }
-            serde_json::Value::Array(items) => relax(items.iter_mut()),
-            _ => {}
-        }
-    }
-}
-
-/// The file at `path` over all that it is like. `above` are the files that are like it.
-fn layers(
-    path: &Path,
-    shown: &dyn Fn(&Path) -> String,
-    above: &mut Vec<PathBuf>,
-) -> Result<Layers, InputError> {
-    let file = Layers::new(&shown(path), &read_text(path)?)?;
-    if !file.has("like") {
-        return Ok(file);
-    }
-    let wrong = |message: String, expected: String| file.refuse("like", message, expected);
-    let a_name = "the name of a battery file beside this one, such as `reference`";
-    let name = file.word("like").filter(|name| !name.contains(['/', '\\', '.']));
-    let name = name.ok_or_else(|| wrong("`like` is no name".to_owned(), a_name.to_owned()))?;
-    above.push(path.to_owned());
-    let base = path.with_file_name(format!("{name}.yaml"));
-    if above.contains(&base) {
-        let circle: Vec<String> = above.iter().chain([&base]).map(|path| shown(path)).collect();
-        let message = format!("`like` goes round in a circle: {}", circle.join(", then "));
-        return Err(wrong(message, "a battery that is not like this one".to_owned()).into());
-    }
-    if !base.is_file() {
-        let message = format!("there is no battery `{name}` to be like: {} is missing", shown(&base));
-        return Err(wrong(message, a_name.to_owned()).into());
-    }
-    let base = layers(&base, shown, above)?;
-    Ok(file.over(base, &INHERITED, &CHOICES))
 }
 
 /// Where the key stands that an error names: strategies and faults lie deeper than the other parts.

@@ -4,6 +4,7 @@ pub mod attempt;
 mod battery_file;
 pub mod can;
 mod library;
+mod like;
 pub mod psu;
 mod rig_file;
 #[cfg(unix)]

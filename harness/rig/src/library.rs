@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{BatteryFile, InputError};
+use crate::{BatteryFile, InputError, RigFile};
 
 /// The project's folders.
 #[derive(Debug, Clone)]
@@ -85,6 +85,14 @@ impl Library {
     /// With file, line, column and what was expected.
     pub fn read_battery(&self, path: &Path) -> Result<BatteryFile, InputError> {
         BatteryFile::load(path, &|path| self.shown(path))
+    }
+
+    /// Reads and validates a rig file, with those beside it that it is like.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn read_rig(&self, path: &Path) -> Result<RigFile, InputError> {
+        RigFile::load(path, &|path| self.shown(path))
     }
 
     /// A rig by name (`simulated`) or by path.

@@ -1,15 +1,22 @@
 //! Rig files, `rigs/*.yaml`: what a bench has, its limits, and for the simulated one every number of its world.
 
+use std::path::Path;
+
 use engine::bench::Capability;
 use engine::interlock::RigLimits;
-use engine::yaml::refuse;
+use engine::yaml::{Layers, YamlError};
 use judge::site::{GxSetup, Site};
 use plant::params::Params;
 use proto::quantity::{BitRate, Micros};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::InputError;
 use crate::Sweep;
+use crate::like::{Like, relaxed};
+
+/// What a rig is called is its own.
+const LIKE: Like = Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[] };
 
 /// A rig.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -20,6 +27,8 @@ pub struct RigFile {
     pub rig: String,
     /// one line for reports
     pub title: String,
+    /// name of the rig beside this one that it is like: only what differs is said here
+    pub like: Option<String>,
     /// what it has and can do by itself; a case that needs more is not applicable
     pub capabilities: Vec<Capability>,
     /// the CAN bus to the battery
@@ -93,17 +102,31 @@ impl Polling {
 }
 
 impl RigFile {
-    /// Reads and validates the text of a rig file.
+    /// Reads and validates a file, with those beside it that it is `like`. `shown` is the path as the user knows it.
     ///
     /// # Errors
     /// With file, line, column and what was expected.
-    pub fn parse(file: &str, text: &str) -> Result<Self, engine::yaml::YamlError> {
-        let rig: Self = engine::yaml::parse(file, text)?;
+    pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
+        Ok(Self::of(&LIKE.layers(path, shown)?)?)
+    }
+
+    /// Reads and validates the text of a rig file that stands alone.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn parse(file: &str, text: &str) -> Result<Self, YamlError> {
+        let layers = Layers::new(file, text)?;
+        if layers.has("like") {
+            return Err(layers.refuse("like", "a text alone has no file beside it", "all keys written out"));
+        }
+        Self::of(&layers)
+    }
+
+    fn of(layers: &Layers) -> Result<Self, YamlError> {
+        let rig: Self = layers.read()?;
         rig.limits.check().map_err(|error| {
             let path = format!("limits.{}", error.high);
-            refuse(
-                file,
-                text,
+            layers.refuse(
                 &path,
                 format!("`{}` leaves no room", error.high),
                 format!("more than `{}`", error.low),
@@ -111,13 +134,13 @@ impl RigFile {
         })?;
         rig.plant.check().map_err(|error| {
             let path = format!("plant.{}", error.field);
-            refuse(file, text, &path, format!("{} cannot be {}", error.field, error.found), error.expected)
+            layers.refuse(&path, format!("{} cannot be {}", error.field, error.found), error.expected)
         })?;
-        rig.sweep.check(&rig.plant, file, text)?;
+        rig.sweep.check(&rig.plant, layers)?;
         for (path, rate) in [("can.bit-rate", rig.can.bit_rate), ("can.gx-profile", rig.can.gx_profile)] {
             if !CanBus::RATES.contains(&rate) {
                 let expected = "`500 kbit/s` or `250 kbit/s`".to_owned();
-                return Err(refuse(file, text, path, format!("a GX has no profile with {rate}"), expected));
+                return Err(layers.refuse(path, format!("a GX has no profile with {rate}"), expected));
             }
         }
         let polling = &rig.polling;
@@ -126,7 +149,7 @@ impl RigFile {
         {
             if period < Polling::SHORTEST {
                 let expected = format!("at least {} ms", Polling::SHORTEST.0 / 1000);
-                return Err(refuse(file, text, path, "polled too often".to_owned(), expected));
+                return Err(layers.refuse(path, "polled too often".to_owned(), expected));
             }
         }
         Ok(rig)
@@ -157,7 +180,7 @@ impl RigFile {
     /// JSON schema of a rig file, for editors.
     #[must_use]
     pub fn schema() -> schemars::Schema {
-        schemars::schema_for!(Self)
+        relaxed(schemars::schema_for!(Self), &["rig", "title"])
     }
 }
 
@@ -172,6 +195,32 @@ mod tests {
     fn the_simulated_rig_states_every_number_of_its_world() {
         let rig = RigFile::parse("rigs/simulated.yaml", FILE).expect("it is shipped");
         assert_eq!(rig.plant, Params::default());
+    }
+
+    /// A rig that says only what differs, and a mistake in it.
+    #[test]
+    fn a_rig_may_be_like_another() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).expect("written");
+        };
+        let load = || {
+            let shown = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            RigFile::load(&folder.path().join("tight.yaml"), &shown).map_err(|e| e.to_string())
+        };
+        write("simulated.yaml", FILE);
+        let tight =
+            "rig: tight\ntitle: t\nlike: simulated\nplant: { inverter: { input-current-limit: 10 A } }\n";
+        write("tight.yaml", tight);
+        let rig = load().expect("a good rig");
+        let mut plant = Params::default();
+        plant.inverter.input_current_limit = proto::quantity::Amps(10.0);
+        assert_eq!((rig.rig.as_str(), rig.plant), ("tight", plant));
+        write("tight.yaml", &tight.replace("10 A", "-1 A"));
+        let error = load().expect_err("refused");
+        assert!(error.starts_with("tight.yaml:4:"), "{error}");
+        write("tight.yaml", &tight.replace("like: simulated", "like: simulatd"));
+        assert!(load().expect_err("refused").contains("there is no rig `simulatd` to be like"));
     }
 
     #[rstest]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::yaml::{YamlError, refuse};
+use engine::yaml::{Layers, YamlError};
 use plant::params::Params;
 use plant::sweep::SweepError;
 use schemars::JsonSchema;
@@ -40,9 +40,9 @@ impl Sweep {
     /// Refuses a range without a number behind it, of another unit or upside down, and ranges that can meet in a
     /// world that cannot be: all conditions of [`Params::check`] join at most two numbers, so the corners of each two
     /// ranges tell.
-    pub(crate) fn check(&self, params: &Params, file: &str, text: &str) -> Result<(), YamlError> {
+    pub(crate) fn check(&self, params: &Params, layers: &Layers) -> Result<(), YamlError> {
         let wrong = |range: &Range<'_>, message: String, expected: &str| {
-            refuse(file, text, &format!("sweep.{}", range.path), message, expected)
+            layers.refuse(&format!("sweep.{}", range.path), message, expected)
         };
         let ranges = self.ranges();
         let mut world = params.clone();

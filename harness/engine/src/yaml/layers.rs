@@ -59,6 +59,15 @@ impl Layers {
         }
     }
 
+    /// The keys of the top level.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let entries = match &self.tree.kind {
+            Branch::Map(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().map(|(_, name, _)| name.as_str())
+    }
+
     /// Lays this file over `base`, of which only the keys `inherited` count. Of a map named in `choices` (dotted
     /// keys), which holds one thing under its name, another name replaces all of it.
     #[must_use]

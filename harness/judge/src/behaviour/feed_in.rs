@@ -4,10 +4,13 @@ use proto::quantity::Micros;
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
-use crate::metrics::{curtailed, excess, headroom, ripple, settling, trips};
+use crate::metrics::{OFFSET, curtailed, excess, headroom, ripple, settling, trips};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, about, hours, stretches, times};
+use crate::window::{Window, about, hours, mean, stretches, times};
+
+/// The state before a step is the mean over this: longer than a scan of the tracker takes.
+const BEFORE_STEP: Micros = Micros::from_secs(30);
 
 /// BEH-FI: *"1. the battery does not switch off in an over-voltage error; 2. solar power is fed back into the grid, in
 /// a stable manner; 3. system can handle switching on and off of sizeable AC loads"* (P 1.5.3.1).
@@ -185,11 +188,16 @@ fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
     };
     let after = scene.after_disturbances(full);
     let loads = after.iter().filter(|(d, _)| d.is_load()).count();
-    let found: Vec<_> = after
-        .iter()
-        .filter(|(d, w)| d.is_step() && on_grid(*w))
-        .filter_map(|(_, w)| settling(scene.trace, *w))
-        .collect();
+    let steps = after.iter().filter(|(d, w)| d.is_step() && on_grid(*w));
+    let (glutted, fair): (Vec<_>, Vec<_>) = steps.partition(|(d, _)| is_glut(scene, d.window.from));
+    if !glutted.is_empty() {
+        opinion.show(
+            Evidence::fact("M8 steps out of more sun than the grid may take", glutted.len().to_string())
+                .against("their settling is not judged")
+                .within(full),
+        );
+    }
+    let found: Vec<_> = fair.iter().filter_map(|(_, w)| settling(scene.trace, *w)).collect();
     if let Some(slowest) = found.iter().max_by_key(|s| s.time) {
         let what = format!("M8 slowest settling of the grid power after {} steps", found.len());
         let complaint = "the power fed into the grid takes too long to settle after a step";
@@ -219,6 +227,15 @@ fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
     }
 }
 
+/// Whether there was more sun than loads and grid take, just before a moment: the solar chargers then hold the bus up
+/// to 0.4 V above CVL. A step that ends this lets the battery give back what it took above CVL, which decays over
+/// minutes as its cells relax and is no doing of its management system (P 1.5.3.3).
+fn is_glut(scene: &Scene<'_>, at: Micros) -> bool {
+    let before = [Window::new(Micros(at.0.saturating_sub(BEFORE_STEP.0)), at)];
+    let bus = mean(scene.series(Channel::BusVoltage), &before);
+    bus.zip(mean(scene.series(Channel::Cvl), &before)).is_some_and(|(bus, cvl)| bus - cvl > 0.5 * OFFSET.0)
+}
+
 /// M9: PV is not curtailed while the inverter has room.
 fn uses_the_sun(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
     let Some((share, time)) = curtailed(scene.trace, &scene.quiet(full), &scene.subject.site) else {
@@ -242,8 +259,9 @@ fn uses_the_sun(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
 #[cfg(test)]
 mod tests {
     use super::super::staged::{Stage, good};
-    use crate::trace::Channel;
+    use super::*;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use proto::quantity::Watts;
     use rstest::rstest;
 
     fn check(stage: &Stage, id: &str, expected: Outcome) {
@@ -292,6 +310,24 @@ mod tests {
     #[case(parting().deaf(Channel::Online), Fail)]
     #[case(good().shaped(Channel::MaxCell, |t, v| if t == 5000 { 3.64 } else { v }), Fail)]
     fn feed_in(#[case] stage: Stage, #[case] expected: Outcome) {
+        check(&stage, "BEH-FI", expected);
+    }
+
+    /// After a load is switched on the export needs 3 minutes to come down.
+    #[rstest]
+    #[case(55.2, Fail)]
+    #[case(55.6, Pass)]
+    fn a_step_out_of_too_much_sun_need_not_settle(#[case] bus: f64, #[case] expected: Outcome) {
+        let mut stage = good()
+            .shaped(Channel::GridPower, |t, p| match t {
+                5000..5180 => -1800.0,
+                5180..5400 => -800.0,
+                _ => p,
+            })
+            .shaped(Channel::BusVoltage, move |t, v| if (4000..5000).contains(&t) { bus } else { v });
+        for (at, load) in [(5000, 2000.0), (5400, 0.0)] {
+            stage.note(at, EventKind::Stimulus(Stimulus::AcLoad(Watts(load))));
+        }
         check(&stage, "BEH-FI", expected);
     }
 

@@ -1,0 +1,114 @@
+//! `busbar matrix`: batteries × rigs × seeds, every suite in each cell. It proves the judge: batteries that do right
+//! are certified, batteries that do wrong are caught, on every seed.
+//!
+//! Every cell is kept as a line in the folder of results the moment it is done. The same command goes on where it was
+//! stopped; shards run apart and are put together by `--merge` or by lying in one folder.
+
+mod asked;
+mod inputs;
+mod pages;
+mod play;
+mod store;
+
+use std::io::IsTerminal as _;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use report::matrix::cell::Cell;
+use report::matrix::tally::Tally;
+
+use crate::{Exit, Failure, load};
+use asked::{Names, Seeds, Shard};
+use inputs::Inputs;
+use store::Store;
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Batteries by name, with commas between them, or `all`
+    #[arg(long, default_value = "all", value_name = "NAMES")]
+    batteries: Names,
+    /// Rigs by name, with commas between them, or `all`
+    #[arg(long, default_value = "all", value_name = "NAMES")]
+    rigs: Names,
+    /// How many seeds from 1 on, or from which to which: `50`, `51..100`. Seed 1 is the rig as its file says; every
+    /// other seed also draws the numbers of its `sweep:`
+    #[arg(long, default_value = "50", value_name = "SEEDS")]
+    seeds: Seeds,
+    /// Only the cells of one of several shards, such as `2/4`
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Folder of the results; by default one below `reports` for this program and these files
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Threads; one for each core by default
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Stop at the first cell that is not as it must be
+    #[arg(long)]
+    fail_fast: bool,
+    /// Let compliant batteries stay undecided
+    #[arg(long)]
+    allow_undecided: bool,
+    /// Run nothing, put the results of these folders together
+    #[arg(long, value_name = "FOLDER", num_args = 1.., conflicts_with_all = ["shard", "jobs", "fail_fast"])]
+    merge: Vec<PathBuf>,
+    /// Write the table of margins into this document
+    #[arg(long, value_name = "FILE")]
+    write_thresholds: Option<PathBuf>,
+    /// No progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(crate) fn matrix(args: &Args) -> Result<Exit, Failure> {
+    let (cells, made_by, folder) = if args.merge.is_empty() { run(args)? } else { merge(args)? };
+    if cells.is_empty() {
+        let message = "no cell belongs to this shard: use fewer shards, or more seeds".to_owned();
+        return Err(Failure { exit: Exit::Usage, message });
+    }
+    let tally = Tally::of(&cells, &made_by);
+    pages::write(&folder, &tally)?;
+    if let Some(document) = &args.write_thresholds {
+        pages::write_thresholds(document, &tally)?;
+    }
+    let terminal = std::io::stdout().is_terminal();
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+    let mut text = report::matrix::terminal::table(&tally, colour);
+    text += &format!("Report: {}\n", folder.join("matrix.html").display());
+    crate::answer(&text)?;
+    Ok(exit(&tally, args.allow_undecided))
+}
+
+fn exit(tally: &Tally, allow_undecided: bool) -> Exit {
+    if tally.wrong().any(|w| !(w.undecided && allow_undecided)) { Exit::Fail } else { Exit::Pass }
+}
+
+/// Runs what is not done yet. The answer is about what was asked for, not about all that lies in the folder.
+fn run(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
+    let library = load::library()?;
+    let inputs = Inputs::read(&library, &args.batteries, &args.rigs)?;
+    let folder = args
+        .out
+        .clone()
+        .unwrap_or_else(|| library.root().join("reports").join(format!("matrix-{}", inputs.made_by.short())));
+    let asked = inputs.cells(args.seeds, args.shard);
+    let mut store = Store::open(&folder, args.shard, &inputs.made_by)?;
+    let done = store.cells()?;
+    let left: Vec<_> = asked.iter().filter(|key| !done.contains_key(&inputs.name(key))).copied().collect();
+    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let progress = play::Progress::new(left.len(), args.quiet);
+    play::play(&inputs, &left, jobs, args.fail_fast, progress, &mut store)?;
+    // Read back, so that the answer is made of what is kept, and the same for a run that was stopped in between.
+    let mut all = store.cells()?;
+    let cells = asked.iter().filter_map(|key| all.remove(&inputs.name(key))).collect();
+    Ok((cells, inputs.made_by.to_string(), folder))
+}
+
+/// Reads what was run before, here or elsewhere.
+fn merge(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
+    let (cells, made_by) = store::merged(&args.merge)?;
+    let folder = args.out.clone().or_else(|| args.merge.first().cloned()).unwrap_or_default();
+    let wanted = |cell: &Cell| args.batteries.has(&cell.battery) && args.rigs.has(&cell.rig);
+    Ok((cells.into_values().filter(wanted).collect(), made_by, folder))
+}

@@ -1,0 +1,177 @@
+//! Plays cells in parallel: a queue of keys, a thread for each core, one small record a cell.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use judge::trace::Trace;
+use proto::quantity::Micros;
+use report::matrix::cell::Cell;
+use report::run::{BatteryUnderTest, CaseResult, Rig, Run, RunMeta};
+use rig::RigFile;
+use rig::attempt::{self, Attempt, Unseen};
+
+use super::inputs::{Inputs, Key};
+use super::store::Store;
+use crate::{Exit, Failure, load};
+
+/// Plays cells and keeps each the moment it is done; with `fail_fast` until one is not as it must be.
+pub(super) fn play(
+    inputs: &Inputs,
+    keys: &[Key],
+    jobs: usize,
+    fail_fast: bool,
+    mut progress: Progress,
+    store: &mut Store,
+) -> Result<(), Failure> {
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (next, stop) = (&next, &stop);
+    let (done, results) = mpsc::channel();
+    let work = move |done: mpsc::Sender<Result<Cell, Failure>>| {
+        while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if stop.load(Ordering::Relaxed) || done.send(cell(inputs, *key)).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, keys.len().max(1)) {
+            let done = done.clone();
+            scope.spawn(move || work(done));
+        }
+        // The results end when the last thread is gone.
+        drop(done);
+        let mut failure = None;
+        for result in results {
+            match result.and_then(|cell| store.keep(&cell).map(|()| cell)) {
+                Ok(cell) => {
+                    progress.done(&cell);
+                    if fail_fast && !cell.is_right() {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                }
+                // The others finish what they have begun, nothing more.
+                Err(error) => {
+                    stop.store(true, Ordering::Relaxed);
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        progress.finish();
+        failure.map_or(Ok(()), Err)
+    })
+}
+
+/// Every suite once.
+fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
+    let subject = &inputs.batteries[key.battery];
+    let (battery, rig) = (&subject.file, rig_of(&inputs.rigs[key.rig], key.seed));
+    let mut cases = Vec::new();
+    for suite in &inputs.suites {
+        for case in &suite.cases {
+            let planned = attempt::plan(case, &rig, battery)
+                .map_err(|error| Failure { exit: Exit::Input, message: format!("{}: {error}", rig.rig) })?;
+            let name = load::full_name(suite, case);
+            let Attempt { outcome, reason, verdicts, length, .. } =
+                attempt::attempt(planned, &name, key.seed, &mut Unseen);
+            cases.push(CaseResult {
+                suite: suite.name.clone(),
+                case: case.name.clone(),
+                title: case.title.clone(),
+                section: case.spec.clone(),
+                outcome,
+                reason,
+                file: suite.file.clone(),
+                line: case.line,
+                began: Micros::ZERO,
+                length,
+                verdicts,
+                // Hours of samples: a cell keeps none of them.
+                trace: Trace::default(),
+            });
+        }
+    }
+    let meta = RunMeta {
+        seed: key.seed,
+        rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: true },
+        battery: BatteryUnderTest { name: battery.declared.name.clone(), ..BatteryUnderTest::default() },
+        ..RunMeta::default()
+    };
+    Ok(Cell::of(&Run { meta, cases }, &subject.expect))
+}
+
+/// The rig of a seed.
+fn rig_of(rig: &RigFile, _seed: u64) -> RigFile {
+    rig.clone()
+}
+
+/// How far it is, on standard error: standard output is for results.
+pub(super) enum Progress {
+    /// a person looks at it
+    Terminal(ProgressBar),
+    /// a log file or CI reads it: a line now and then
+    Lines { of: usize, done: usize, wrong: usize, began: Instant, said: Instant },
+    /// nobody wants it
+    Silent,
+}
+
+/// How often a log file hears how far it is.
+const OFTEN: Duration = Duration::from_secs(10);
+
+impl Progress {
+    pub(super) fn new(cells: usize, quiet: bool) -> Self {
+        if quiet {
+            return Self::Silent;
+        }
+        if !std::io::stderr().is_terminal() {
+            let now = Instant::now();
+            return Self::Lines { of: cells, done: 0, wrong: 0, began: now, said: now };
+        }
+        let bar = ProgressBar::new(cells as u64);
+        let style = ProgressStyle::with_template("{bar:24.cyan} {pos}/{len} {eta} left  {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self::Terminal(bar)
+    }
+
+    /// A cell is done.
+    fn done(&mut self, cell: &Cell) {
+        match self {
+            Self::Terminal(bar) => {
+                if !cell.is_right() {
+                    bar.println(format!("not as it must be: {}", cell.name()));
+                }
+                bar.set_message(cell.name());
+                bar.inc(1);
+            }
+            Self::Lines { done, wrong, said, .. } => {
+                *done += 1;
+                *wrong += usize::from(!cell.is_right());
+                if said.elapsed() >= OFTEN {
+                    self.say();
+                }
+            }
+            Self::Silent => {}
+        }
+    }
+
+    fn say(&mut self) {
+        if let Self::Lines { of, done, wrong, began, said } = self {
+            *said = Instant::now();
+            let _ = writeln!(
+                std::io::stderr(),
+                "{done} of {of} cells in {:.0} s, {wrong} not as they must be",
+                began.elapsed().as_secs_f64()
+            );
+        }
+    }
+
+    fn finish(&mut self) {
+        match self {
+            Self::Terminal(bar) => bar.finish_and_clear(),
+            Self::Lines { .. } => self.say(),
+            Self::Silent => {}
+        }
+    }
+}

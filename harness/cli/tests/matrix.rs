@@ -1,0 +1,132 @@
+//! `busbar matrix` as its users meet it: what it keeps, what it refuses, its exit codes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// A project with one short case, one rig and two batteries, so that a cell takes a moment.
+fn project() -> TempDir {
+    let home = TempDir::new().expect("a temporary folder");
+    for folder in ["suites/s", "rigs/batteries"] {
+        fs::create_dir_all(home.path().join(folder)).expect("a folder");
+    }
+    for file in ["rigs/simulated.yaml", "rigs/batteries/reference.yaml"] {
+        fs::copy(Path::new(PROJECT).join(file), home.path().join(file)).expect("a copy");
+    }
+    // 0x351 every 5 s, where the GX waits for 3 s.
+    let reference =
+        fs::read_to_string(home.path().join("rigs/batteries/reference.yaml")).expect("the battery");
+    let slow = reference
+        .replace("battery: reference", "battery: slow")
+        .replace("expect: pass", "expect: { fail: [TIM-01] }")
+        .replace("    period: 1 s ", "    period: 5 s ");
+    fs::write(home.path().join("rigs/batteries/slow.yaml"), slow).expect("a battery");
+    fs::write(
+        home.path().join("suites/s/s.yaml"),
+        "suite: s\ntitle: t\nspec: P 2\nneeds: [pv, gx, grid]\ncases:\n  - case: c\n    title: t\n    \
+         requirements: [TIM-01, CVL-01]\n    \
+         start: { soc: 50 %, grid: on, feed-in: on, pv: off, ac-load: off }\n    steps:\n      - hold: 2 min\n",
+    )
+    .expect("a suite");
+    home
+}
+
+fn matrix(home: &Path, out: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let out = out.to_string_lossy();
+    let all = [&["matrix", "--quiet", "--out", &out], arguments].concat();
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(all)
+        .env("BUSBAR_HOME", home)
+        .output()
+        .expect("the binary was built for this test");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (status.code().expect("it ended by itself"), text(stdout), text(stderr))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn what_was_stopped_goes_on_and_comes_to_the_same() {
+    let (home, out) = (project(), TempDir::new().expect("a temporary folder"));
+    let (whole, cut) = (out.path().join("whole"), out.path().join("cut"));
+    let (code, said, _) = matrix(home.path(), &whole, &["--seeds", "3"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("failures caught 1/1, compliant refused 0/1 over 3 seeds x 1 rig"), "{said}");
+
+    matrix(home.path(), &cut, &["--seeds", "1"]);
+    // As if the program had been killed while it wrote its last line.
+    let kept = read(&cut.join("cells.jsonl"));
+    fs::write(cut.join("cells.jsonl"), &kept[..kept.len() - 40]).expect("written");
+    let (code, again, _) = matrix(home.path(), &cut, &["--seeds", "3"]);
+    assert_eq!(code, 0);
+    assert_eq!(read(&cut.join("matrix.json")), read(&whole.join("matrix.json")));
+    assert_eq!(again.lines().last(), said.replace("whole", "cut").lines().last());
+    assert_eq!(read(&cut.join("cells.jsonl")).lines().count(), 7, "a head and six cells");
+}
+
+#[test]
+fn shards_come_to_the_same_as_the_whole() {
+    let (home, out) = (project(), TempDir::new().expect("a temporary folder"));
+    let at = |name: &str| out.path().join(name);
+    matrix(home.path(), &at("whole"), &["--seeds", "4"]);
+    matrix(home.path(), &at("one"), &["--seeds", "4", "--shard", "1/2"]);
+    matrix(home.path(), &at("two"), &["--seeds", "4", "--shard", "2/2", "--jobs", "2"]);
+    let folders = [at("two"), at("one")].map(|path| path.to_string_lossy().into_owned());
+    let (code, _, said) = matrix(home.path(), &at("sum"), &["--merge", &folders[0], &folders[1]]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(read(&at("sum").join("matrix.json")), read(&at("whole").join("matrix.json")));
+}
+
+#[test]
+fn results_of_other_files_are_refused() {
+    let (home, out) = (project(), TempDir::new().expect("a temporary folder"));
+    matrix(home.path(), out.path(), &["--seeds", "1"]);
+    let rig = home.path().join("rigs/simulated.yaml");
+    fs::write(&rig, read(&rig).replace("ambient: 25 °C", "ambient: 20 °C")).expect("written");
+    let (code, _, said) = matrix(home.path(), out.path(), &["--seeds", "1"]);
+    assert_eq!(code, 65);
+    assert!(
+        said.contains("results of other suites, rigs or batteries") && said.contains("cells.jsonl"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_battery_that_is_not_as_its_file_says_fails_the_matrix() {
+    let (home, out) = (project(), TempDir::new().expect("a temporary folder"));
+    let battery = home.path().join("rigs/batteries/slow.yaml");
+    let sound = read(&battery).replace("    period: 5 s ", "    period: 1 s ");
+    fs::write(&battery, &sound).expect("written");
+    let (code, said, _) = matrix(home.path(), &out.path().join("missed"), &["--seeds", "2"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("slow on simulated, seed 1: not found by TIM-01"), "{said}");
+    assert!(said.contains("faults not caught    2 of 2: 100.00 %"), "{said}");
+
+    // A compliant battery that stays undecided fails too, unless that is allowed.
+    let suite = home.path().join("suites/s/s.yaml");
+    fs::write(&suite, read(&suite).replace("TIM-01, ", "CVL-06, ")).expect("written");
+    let out = out.path().join("open");
+    let only = ["--seeds", "1", "--batteries", "reference"];
+    let (code, said, _) = matrix(home.path(), &out, &only);
+    assert_eq!(code, 1);
+    assert!(said.contains("reference on simulated, seed 1: undecided: CVL-06"), "{said}");
+    let (code, ..) = matrix(home.path(), &out, &[&only[..], &["--allow-undecided"]].concat());
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn one_failure_is_enough_where_that_is_asked_for() {
+    let (home, out) = (project(), TempDir::new().expect("a temporary folder"));
+    let battery = home.path().join("rigs/batteries/reference.yaml");
+    fs::write(&battery, read(&battery).replace("expect: pass", "expect: { fail: [CVL-01] }"))
+        .expect("written");
+    let (code, ..) = matrix(home.path(), out.path(), &["--seeds", "20", "--fail-fast", "--jobs", "1"]);
+    assert_eq!(code, 1);
+    assert!(read(&out.path().join("cells.jsonl")).lines().count() < 8);
+}

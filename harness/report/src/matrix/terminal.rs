@@ -1,0 +1,215 @@
+//! The matrix on a terminal: a line for each battery, what is not as it must be, rates and margins.
+
+use std::fmt::Write as _;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::bounds::Rate;
+use super::margin::{Extreme, Margin};
+use super::tally::{Battery, OnRig, Tally};
+use crate::mark::Mark;
+use crate::text::plain;
+
+/// Wrong cells that are told for one battery; the others are counted.
+const TOLD: usize = 3;
+
+/// Everything, ending in the summary line.
+#[must_use]
+pub fn table(tally: &Tally, colour: bool) -> String {
+    let mut out = String::new();
+    batteries(&mut out, tally, colour);
+    wrong(&mut out, tally, colour);
+    margins(&mut out, &tally.margins);
+    for (what, rate) in [
+        ("faults not caught", &tally.false_pass),
+        ("compliant refused", &tally.false_fail),
+        ("compliant undecided", &tally.undecided),
+    ] {
+        out += &format!("{what:<20} {}\n", rated(rate));
+    }
+    out += &format!(
+        "\n{} cells, {:.0} h in the time of the rig\n{}\n",
+        tally.cells,
+        tally.simulated_hours,
+        tally.summary()
+    );
+    out
+}
+
+fn batteries(out: &mut String, tally: &Tally, colour: bool) {
+    let mut rows = vec![vec!["battery".to_owned(), "expected".to_owned()]];
+    rows[0].extend(tally.rigs.iter().cloned());
+    rows[0].push("found by".to_owned());
+    let mut marks = vec![None];
+    for battery in &tally.batteries {
+        let expect = if battery.is_compliant() { "pass".to_owned() } else { battery.expect.join(" ") };
+        let mut row = vec![plain(&battery.battery).into_owned(), expect];
+        row.extend(tally.rigs.iter().map(|rig| {
+            battery.rigs.iter().find(|r| r.rig == *rig).map_or_else(|| "–".to_owned(), |r| on_rig(battery, r))
+        }));
+        row.push(found_by(battery));
+        rows.push(row);
+        marks.push(Some(standing(battery)));
+    }
+    let columns = rows[0].len();
+    let width = |i: usize| rows.iter().map(|row| row[i].width()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for (row, mark) in rows.iter().zip(marks) {
+        let symbol = mark.map_or(" ".to_owned(), |m: Mark| m.paint(m.symbol(), colour));
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line += &format!("  {cell}{:1$}", "", width - cell.width());
+        }
+        let _ = writeln!(out, "{symbol}{}", line.trim_end());
+    }
+    out.push('\n');
+}
+
+/// How a battery stands over all its cells.
+#[must_use]
+pub fn standing(battery: &Battery) -> Mark {
+    if battery.wrong.iter().any(|w| !w.undecided) {
+        Mark::Fail
+    } else if battery.wrong.is_empty() {
+        Mark::Pass
+    } else {
+        Mark::Inconclusive
+    }
+}
+
+fn on_rig(battery: &Battery, on: &OnRig) -> String {
+    let word = if battery.is_compliant() { "certified" } else { "caught" };
+    format!("{}/{} {word}", on.right, on.seeds)
+}
+
+/// Each expected requirement with the share of cells in which it found the battery.
+fn found_by(battery: &Battery) -> String {
+    if battery.is_compliant() {
+        return String::new();
+    }
+    let cells: usize = battery.rigs.iter().map(|r| r.seeds).sum();
+    let by_all: usize = battery.rigs.iter().map(|r| r.by_all).sum();
+    let each = battery.expect.iter().map(|id| {
+        let found: usize = battery.rigs.iter().filter_map(|r| r.found.get(id)).sum();
+        format!("{id} {found}")
+    });
+    let each: Vec<String> = each.collect();
+    if each.len() > 1 { format!("{}, all {by_all}/{cells}", each.join(", ")) } else { each.join("") }
+}
+
+fn wrong(out: &mut String, tally: &Tally, colour: bool) {
+    for battery in tally.batteries.iter().filter(|b| !b.wrong.is_empty()) {
+        for wrong in battery.wrong.iter().take(TOLD) {
+            let mark = if wrong.undecided { Mark::Inconclusive } else { Mark::Fail };
+            let symbol = mark.paint(mark.symbol(), colour);
+            let _ = writeln!(out, "{symbol}  {}: {}", plain(&wrong.cell), plain(&wrong.what));
+        }
+        if battery.wrong.len() > TOLD {
+            let _ =
+                writeln!(out, "   and {} more of {}", battery.wrong.len() - TOLD, plain(&battery.battery));
+        }
+    }
+    if tally.wrong().next().is_some() {
+        out.push('\n');
+    }
+}
+
+fn margins(out: &mut String, margins: &[Margin]) {
+    if margins.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "{:<15} {:>12}  {:<22} nearest fault to be found by it",
+        "threshold", "", "worst compliant"
+    );
+    for margin in margins {
+        let limit =
+            format!("{} {}", if margin.at_least { "≥" } else { "≤" }, amount(margin.limit, &margin.unit));
+        let _ = writeln!(
+            out,
+            "{:<15} {limit:>12}  {:<22} {}",
+            margin.threshold,
+            side(margin.compliant.as_ref(), &margin.unit, false),
+            side(margin.faulty.as_ref(), &margin.unit, true)
+        );
+    }
+    out.push('\n');
+}
+
+fn side(extreme: Option<&Extreme>, unit: &str, named: bool) -> String {
+    let Some(e) = extreme else { return "–".to_owned() };
+    let value = format!("{} (room {:.0} %)", amount(e.value, unit), 100.0 * e.room);
+    if named { format!("{value} {} {}", e.requirement, plain(&e.cell)) } else { value }
+}
+
+/// A number with three digits that count, and its unit.
+#[must_use]
+pub fn amount(value: f64, unit: &str) -> String {
+    let decimals = match value.abs() {
+        size if size >= 100.0 => 0,
+        size if size >= 10.0 => 1,
+        size if size >= 1.0 => 2,
+        _ => 3,
+    };
+    let text = format!("{value:.decimals$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} {unit}")
+}
+
+/// A rate with its bounds.
+#[must_use]
+pub fn rated(rate: &Rate) -> String {
+    let Rate { events, trials, low, high, at_most } = *rate;
+    if trials == 0 {
+        return "no such cell".to_owned();
+    }
+    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    format!(
+        "{events} of {trials}: {}, 95 % interval {} to {}, at most {} with 95 % confidence",
+        percent(events as f64 / trials as f64),
+        percent(low),
+        percent(high),
+        percent(at_most)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cell::tests::cell;
+    use super::*;
+
+    #[test]
+    fn the_table_says_who_was_right_and_what_was_not() {
+        let cells = [
+            cell("good", "a", 1, &[], &[]),
+            cell("good", "a", 2, &[], &["CVL-04"]),
+            cell("bad", "a", 1, &["CVL-04", "CVL-03"], &["CVL-04"]),
+            cell("bad", "a", 2, &["CVL-04", "CVL-03"], &["CVL-04", "CVL-03"]),
+        ];
+        let text = table(&Tally::of(&cells, "x"), false);
+        insta::assert_snapshot!(text, @r"
+           battery  expected       a              found by
+        ✗  good     pass           1/2 certified
+        ✓  bad      CVL-04 CVL-03  2/2 caught     CVL-04 2, CVL-03 1, all 1/2
+
+        ✗  good on a, seed 2: refused: CVL-04 s/c: because
+
+        faults not caught    0 of 2: 0.00 %, 95 % interval 0.00 % to 84.19 %, at most 77.64 % with 95 % confidence
+        compliant refused    1 of 2: 50.00 %, 95 % interval 1.26 % to 98.74 %, at most 97.47 % with 95 % confidence
+        compliant undecided  0 of 2: 0.00 %, 95 % interval 0.00 % to 84.19 %, at most 77.64 % with 95 % confidence
+
+        4 cells, 0 h in the time of the rig
+        failures caught 1/1, compliant refused 1/1 over 2 seeds x 1 rig
+        ");
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, shown) in
+            [(0.0294, "0.029 V"), (1234.5, "1234 V"), (20.0, "20 V"), (1.5, "1.5 V"), (0.0, "0 V")]
+        {
+            assert_eq!(amount(value, "V"), shown);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The proof of the judge: `busbar matrix`, whole or as the small cut that every change must pass.
+
+use crate::process::{Failure, Workspace};
+
+/// Seeds of the small cut: the rigs as their files say, and one draw.
+const FEW: &str = "2";
+
+/// Where the small cut lands: results of another program are of no use.
+const CUT: &str = "target/matrix";
+
+/// Runs the whole, in release; arguments go to `busbar matrix`.
+pub(crate) fn matrix(workspace: &Workspace, args: &[String]) -> Result<(), Failure> {
+    workspace.busbar().here().arg("matrix").args(args).run()
+}
+
+/// All batteries on all rigs, few seeds, from the beginning.
+pub(crate) fn cut(workspace: &Workspace) -> Result<(), Failure> {
+    workspace.remove(CUT)?;
+    workspace.busbar().args(["matrix", "--seeds", FEW, "--out", CUT]).run()
+}
