@@ -133,7 +133,7 @@ fn psu_profiles() -> Result<Vec<Row>, Failure> {
     let library = load::library()?;
     let mut rows = Vec::new();
     for path in library.psu_profiles().map_err(Failure::from)? {
-        let text = read_text(&path).map_err(Failure::from)?;
+        let text = rig::read_text(&path).map_err(Failure::from)?;
         let profile =
             rig::psu::Profile::parse(&library.shown(&path), &text).map_err(rig::InputError::from)?;
         let status = profile.status.name().to_owned();

@@ -150,7 +150,7 @@ impl Solar {
     /// In tenths of a watt, or whole watts where tenths do not fit into the register.
     fn shown_power(&self) -> Watts {
         let whole = Watts(self.watts.round());
-        if whole > proto::gx::MOST_PV_TENTHS { whole } else { Watts(super::gx::round(self.watts, 10.0)) }
+        if whole > proto::gx::MOST_PV_TENTHS { whole } else { Watts(round(self.watts, 10.0)) }
     }
 
     /// Current into the bus at the last step, A.

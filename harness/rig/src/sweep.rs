@@ -92,7 +92,6 @@ fn share(seed: u64, name: &str) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::RigFile;
     use rstest::rstest;
 
