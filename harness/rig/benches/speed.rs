@@ -41,6 +41,10 @@ fn main() {
     say("the world alone, 16 cells", world, "simulated s/s");
     say("16 cells alone, one RC, 10 steps a second (the floor)", floor, "simulated s/s");
     say("floor over every suite", floor / whole, "times");
+    for (what, hours) in [("hour", 1), ("day", 24), ("week", 168)] {
+        let speed = median(|| world_alone(&rig, &battery, 16, hours));
+        say(&format!("one simulated second in a run of a {what}"), 1e6 / speed, "µs");
+    }
     for cells in [16, 32, 64, 128, 256] {
         let speed = median(|| world_alone(&rig, &battery, cells, 24));
         say(&format!("one simulated hour of the world with {cells} cells"), HOUR.secs() / speed * 1e3, "ms");
