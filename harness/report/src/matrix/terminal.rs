@@ -152,7 +152,9 @@ pub fn amount(value: f64, unit: &str) -> String {
         size if size >= 1.0 => 2,
         _ => 3,
     };
+    // A small negative number rounds to zero, not to minus zero.
     let text = format!("{value:.decimals$}");
+    let text = if text.parse() == Ok(0.0) { "0".to_owned() } else { text };
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     format!("{text} {unit}")
 }
@@ -206,9 +208,14 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, shown) in
-            [(0.0294, "0.029 V"), (1234.5, "1234 V"), (20.0, "20 V"), (1.5, "1.5 V"), (0.0, "0 V")]
-        {
+        for (value, shown) in [
+            (0.0294, "0.029 V"),
+            (1234.5, "1234 V"),
+            (20.0, "20 V"),
+            (1.5, "1.5 V"),
+            (0.0, "0 V"),
+            (-0.0001, "0 V"),
+        ] {
             assert_eq!(amount(value, "V"), shown);
         }
     }
