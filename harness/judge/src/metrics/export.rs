@@ -3,7 +3,7 @@
 use proto::quantity::{Micros, Percent, Watts};
 
 use crate::trace::{Channel, Trace};
-use crate::window::{Window, bridged, mean, stretches, times, without};
+use crate::window::{Window, bridged, common, extremes, mean, stretches, times, without};
 
 /// A tracker scans its whole range every some minutes and gives less for a moment: no fault of the battery. A poll
 /// may catch only the edge of it.
@@ -39,13 +39,16 @@ pub struct Ripple {
 pub fn ripple(trace: &Trace, windows: &[Window], least: Watts) -> Option<Ripple> {
     let grid = trace.series(Channel::GridPower);
     let (mut variance, mut sum, mut secs, mut scans) = (0.0, 0.0, 0.0, 0);
-    for (steady, left_out) in windows.iter().map(|&w| without_scans(trace, w)) {
+    for &window in windows {
+        let (steady, left_out) = without_scans(trace, window);
         scans += left_out;
-        let Some(average) = mean(grid, &steady) else { continue };
-        for s in steady.iter().flat_map(|&w| stretches([grid], w)) {
-            variance += (s.values[0] - average).powi(2) * s.window.secs();
-            sum -= s.values[0] * s.window.secs();
-            secs += s.window.secs();
+        for level in levels(trace, window, &steady) {
+            let Some(average) = mean(grid, &level) else { continue };
+            for s in level.iter().flat_map(|&w| stretches([grid], w)) {
+                variance += (s.values[0] - average).powi(2) * s.window.secs();
+                sum -= s.values[0] * s.window.secs();
+                secs += s.window.secs();
+            }
         }
     }
     let exported = sum / secs;
@@ -82,9 +85,12 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     let tail: Vec<Window> = calm.iter().filter_map(|w| w.overlap(end)).collect();
     let settled = mean(grid, &tail)?;
     let band = (settled.abs() * 0.05).max(150.0);
+    let to_and_fro = one_step(trace, window).map_or(window.to, |since| since + FOLLOWS);
     let mut since = window.from;
-    for outside in
-        calm.iter().flat_map(|&w| stretches([grid], w)).filter(|s| (s.values[0] - settled).abs() > band)
+    for outside in calm
+        .iter()
+        .flat_map(|&w| stretches([grid], w))
+        .filter(|s| (s.values[0] - settled).abs() > band && s.window.from < to_and_fro)
     {
         if outside.window.from.since(since) >= STEADY {
             break;
@@ -93,6 +99,42 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     }
     let time = since.since(window.from);
     Some(Settling { window, time, settled: Watts(settled), scans })
+}
+
+/// 0x351 carries CVL in steps of 0.1 V (P 2 §0x351): a good controller that wants a value between two of them goes
+/// to and fro, and moves 11 A of a 280 Ah battery each time.
+const STEP: f64 = 0.1;
+/// The power follows a step of CVL within this: 3 s of the GX, its loop and the ramps of the devices.
+const FOLLOWS: Micros = Micros::from_secs(30);
+
+/// Since when CVL goes to and fro by no more than one step, until the end of the window; nothing where it does not.
+fn one_step(trace: &Trace, window: Window) -> Option<Micros> {
+    let cvl = trace.series(Channel::Cvl);
+    let (mut low, mut high, mut turns) = (f64::INFINITY, f64::NEG_INFINITY, 0);
+    let mut since = None;
+    for part in stretches([cvl], window).iter().rev() {
+        (low, high) = (low.min(part.values[0]), high.max(part.values[0]));
+        // Decimals of the wire are binary fractions.
+        if high - low > STEP * 1.001 {
+            break;
+        }
+        (since, turns) = (Some(part.window.from), turns + 1);
+    }
+    // Three values in a row are a way there and a way back.
+    since.filter(|_| turns >= 3)
+}
+
+/// The parts of a window that have a mean of their own: one for each of the two values that CVL goes to and fro
+/// between, where it does so all the time, and else all of it.
+fn levels(trace: &Trace, window: Window, steady: &[Window]) -> Vec<Vec<Window>> {
+    let cvl = trace.series(Channel::Cvl);
+    if one_step(trace, window) != Some(window.from) {
+        return vec![steady.to_vec()];
+    }
+    let Some((low, high)) = extremes(cvl, &[window]) else { return vec![steady.to_vec()] };
+    let middle = (low + high) / 2.0;
+    let at = |upper: bool| common(steady, &times([cvl], window, |[v]| (v > middle) == upper));
+    vec![at(true), at(false)]
 }
 
 /// A window without the scans of the tracker, and how many they were.
@@ -235,6 +277,35 @@ mod tests {
         assert_eq!(found.time, s(45));
         assert!((found.settled.0 + 500.0).abs() < 1e-6);
         assert_eq!(settling(&t, w(0, 60)), None, "too short to say");
+    }
+
+    /// CVL goes to and fro by `step` every 40 s, and 600 W with it.
+    fn to_and_fro(step: f64) -> Trace {
+        let mut t = Trace::default();
+        for at in 0..3600 {
+            let up = at / 40 % 2 == 0;
+            t.push(Channel::Cvl, s(at), if up { 55.0 + step } else { 55.0 });
+            t.push(Channel::GridPower, s(at), if up { -2700.0 } else { -3300.0 });
+            t.push(Channel::PvPower, s(at), 3500.0);
+        }
+        t
+    }
+
+    /// One step of the wire is no swing of the battery; two are.
+    #[test]
+    fn one_step_of_cvl_to_and_fro_is_no_ripple() {
+        let share = |step| ripple(&to_and_fro(step), &[w(0, 3600)], Watts(300.0)).expect("it exports").share.0;
+        assert!(share(0.1) < 1e-6 && share(0.2) > 9.9, "{} {}", share(0.1), share(0.2));
+        let time = |step| settling(&to_and_fro(step), w(0, 300)).expect("long enough").time;
+        assert!(time(0.1) <= s(30) && time(0.2) > s(200), "{} {}", time(0.1), time(0.2));
+    }
+
+    /// What swings at a constant CVL is not the battery's step.
+    #[test]
+    fn ripple_without_steps_of_cvl_counts() {
+        let mut t = exporting(|at| if at / 10 % 2 == 0 { 3300.0 } else { 2700.0 });
+        (0..3600).for_each(|at| t.push(Channel::Cvl, s(at), 55.0));
+        assert!(ripple(&t, &[w(0, 3600)], Watts(300.0)).expect("it exports").share.0 > 9.9);
     }
 
     /// The edge of a tracker scan, caught by one poll, long after the export settled.
