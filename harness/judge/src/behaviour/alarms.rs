@@ -271,8 +271,35 @@ fn shows_the_detail(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked) 
 
 /// ALM-05: each alarm appears on the GX, and clears there again.
 pub(super) fn reach_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
+    for fault in provoked(scene).iter().filter(|f| is_beyond(scene, f) && supports(scene, f.answer.right)) {
+        appears_as_the_right_one(scene, opinion, fault);
+    }
     if compare_with_the_gx(scene, opinion) == 0 {
         opinion.unclear("no alarm that a GX shows was raised for long enough");
+    }
+}
+
+/// Who looks at the GX must read what is wrong: not its opposite, not a mere warning, not nothing.
+fn appears_as_the_right_one(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked) {
+    let delay = scene.subject.thresholds.gx_delay.limit;
+    let shown = gx::ALARMS.iter().fold(0, |mask, &(kind, _)| mask | 1 << kind as u32);
+    let right = bits(fault.answer.right);
+    let during = Window::new(fault.during.from, fault.during.to + delay);
+    // For a short circuit the GX has no register.
+    if right & !shown != 0 || during.to > scene.whole.to || heard(scene.series(Channel::GxAlarms), &[during]) < 0.95 {
+        return;
+    }
+    let before = Window::new(Micros(during.from.0.saturating_sub(2_000_000)), during.from);
+    let on_gx = seen(scene, Channel::GxAlarms, during) & !seen(scene, Channel::GxAlarms, before);
+    let place = place(fault);
+    let told = if on_gx == 0 { "no alarm".to_owned() } else { named(on_gx) };
+    let evidence =
+        Evidence::fact(format!("{place}: the GX shows"), told.clone()).against(named(right)).within(during);
+    if on_gx & right == 0 {
+        opinion.prove(evidence);
+        opinion.fail(format!("{place} shows on the GX as {told}, expected is {}", named(right)));
+    } else {
+        opinion.show(evidence);
     }
 }
 

@@ -50,12 +50,39 @@ pub(super) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
         opinion.prove(Evidence::fact(what, window.about().to_string()).against("never").within(window));
         opinion.fail(format!("the CAN interface is error-passive or bus-off from {}", about(window.from)));
     }
+    comes_back(scene, opinion);
     // Where nobody looked, nothing was sound.
     if scene.hears(opinion, &[Channel::BusState], &[scene.whole]) && scene.whole.length() > Micros::ZERO {
         let own = errors.count() - errors.caused();
         opinion.pass(format!(
             "the CAN interface stayed error-active; {own} error frames came by themselves, none of them bad"
         ));
+    }
+}
+
+/// A sound controller is back on the bus so long after it could be at the latest: recovery from bus-off takes 128 × 11
+/// bits, which is 3 ms, and a battery that restarts for it some seconds (assumption).
+const BACK: Micros = Micros::from_secs(10);
+
+/// After the suite disturbed the bus the battery is heard again.
+fn comes_back(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let cvl = scene.series(Channel::Cvl);
+    for event in &scene.trace.events {
+        let EventKind::Stimulus(stimulus) = &event.kind else { continue };
+        let Some(tampering) = stimulus.tampering() else { continue };
+        let free = event.at + tampering.span;
+        let due = free + BACK;
+        let Some(last) = cvl.last_seen().filter(|_| due < scene.whole.to) else { continue };
+        let silent = cvl.silences().iter().any(|&(from, to)| from <= free && to > due) || last <= free;
+        if silent {
+            let window = Window::new(free, due);
+            let what = "time in which the battery is back on the bus after a disturbance";
+            opinion.prove(Evidence::fact(what, "not heard").against(format!("≤ {BACK}")).within(window));
+            opinion.fail(format!(
+                "the battery is not heard within {BACK} after the bus was free again at {}",
+                about(free)
+            ));
+        }
     }
 }
 

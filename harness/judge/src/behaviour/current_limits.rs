@@ -40,7 +40,7 @@ pub(super) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     let pair = [scene.series(Channel::Dcl), scene.series(Channel::Ccl)];
     let forbidden = times(pair, all, |[dcl, _]| dcl < 0.05);
     if forbidden.is_empty() {
-        opinion.unclear("DCL never was 0: what it does to charge was not seen");
+        stays_above_zero(scene, opinion);
         return;
     }
     // A battery that protects itself against anything but low voltage may well refuse charge too.
@@ -72,6 +72,22 @@ pub(super) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
         opinion.fail(format!("DCL is 0 for {} although the battery is full", minutes(&at_full)));
     } else {
         opinion.pass(format!("while DCL was 0 for {} charge stayed allowed", minutes(&forbidden)));
+    }
+}
+
+/// A full battery gives no cause to forbid discharge; what DCL = 0 does to charge takes an empty one to see.
+fn stays_above_zero(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let needed = scene.subject.thresholds.full_time.limit;
+    match scene.full.filter(|w| w.length() >= needed && scene.never_full().is_none()) {
+        Some(full) if scene.hears(opinion, &[Channel::Dcl], &[full]) => {
+            let length = full.about();
+            opinion.show(Evidence::fact("DCL of a full battery", "never 0").against("> 0 A").within(full));
+            opinion.pass(format!("discharge stays allowed in a full battery, for {length}"));
+        }
+        Some(_) => {}
+        None => {
+            opinion.unclear("DCL never was 0: what it does to charge was not seen");
+        }
     }
 }
 

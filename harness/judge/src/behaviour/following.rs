@@ -1,7 +1,7 @@
 //! CVL-05: a CVL that follows the measured battery voltage (P 1.5.3), found by moving that voltage on purpose.
 
 use super::scene::Scene;
-use crate::metrics::{PULLS, tracking};
+use crate::metrics::{COPIES, PULLS, copies, tracking};
 use crate::verdict::{Evidence, Opinion};
 
 /// CVL-05, M12: *"implementations that set the CVL to the currently measured battery voltages minus some constant
@@ -11,7 +11,9 @@ pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
         let _ = scene.at_full(opinion);
         return;
     };
-    let found = tracking(scene.trace, &scene.pulls(since_full));
+    let pulls = scene.pulls(since_full);
+    let found = tracking(scene.trace, &pulls);
+    let copied = copies(scene.trace, &pulls).filter(|&share| share >= COPIES);
     let thresholds = &scene.subject.thresholds;
     let share = Evidence::fact(
         "M12 share of a change of voltage that CVL follows",
@@ -46,7 +48,14 @@ pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
             )
             .against(format!("≤ {:.2} V", found.explained().0)),
         );
-    if !excited {
+    if let Some(share) = copied {
+        let what = "M12 share of the changes of CVL that land on the battery voltage plus one constant";
+        opinion.prove(Evidence::fact(what, format!("{:.0} %", share.0)).against(format!("< {COPIES}")));
+        opinion.fail(format!(
+            "CVL copies the measured battery voltage: {:.0} % of its changes while a load pulled at the battery land on the voltage of that moment plus one constant",
+            share.0
+        ));
+    } else if !excited {
         opinion.unclear(format!(
             "the battery voltage was moved {} times by {:.2} V: at least {PULLS} times by {} decides",
             found.windows, found.excitation.0, thresholds.excitation.limit

@@ -294,7 +294,8 @@ mod tests {
     /// One step of the wire is no swing of the battery; two are.
     #[test]
     fn one_step_of_cvl_to_and_fro_is_no_ripple() {
-        let share = |step| ripple(&to_and_fro(step), &[w(0, 3600)], Watts(300.0)).expect("it exports").share.0;
+        let share =
+            |step| ripple(&to_and_fro(step), &[w(0, 3600)], Watts(300.0)).expect("it exports").share.0;
         assert!(share(0.1) < 1e-6 && share(0.2) > 9.9, "{} {}", share(0.1), share(0.2));
         let time = |step| settling(&to_and_fro(step), w(0, 300)).expect("long enough").time;
         assert!(time(0.1) <= s(30) && time(0.2) > s(200), "{} {}", time(0.1), time(0.2));

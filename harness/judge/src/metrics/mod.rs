@@ -23,7 +23,7 @@ pub use export::{Ripple, Settling, ripple, settling};
 pub use pace::{Pace, Steps, pace, steps};
 pub use regularity::{Regularity, regularity};
 pub use swings::{Swings, swings};
-pub use tracking::{PULLS, Tracking, tracking};
+pub use tracking::{COPIES, PULLS, Tracking, copies, tracking};
 pub use trips::{How, Trip, trips};
 
 /// One step of CVL on the wire, V (P 2 §0x351).

@@ -82,9 +82,66 @@ pub fn tracking(trace: &Trace, windows: &[Window]) -> Tracking {
     }
 }
 
+/// So many changes of CVL, the least that the voltage moved meanwhile, and how near to one constant each lands: half a
+/// step of CVL on the wire and the noise of the voltage.
+const CHANGES: usize = 30;
+const MOVED: f64 = 0.3;
+const NEARNESS: f64 = 0.07;
+/// The share of changes from which CVL is said to copy the voltage.
+pub const COPIES: Percent = Percent(80.0);
+
+/// M12: of the changes of CVL in windows in which the voltage is pulled, the share that lands on the voltage of that
+/// moment plus one and the same constant. A battery that copies its voltage only now and then, while it blocks charge,
+/// has no steady slope over whole windows, but it has this. Nothing where CVL changed too seldom to say.
+#[must_use]
+pub fn copies(trace: &Trace, windows: &[Window]) -> Option<Percent> {
+    let (cvl, pack) = (trace.series(Channel::Cvl), trace.series(Channel::PackVoltage));
+    let within = |at: Micros| windows.iter().any(|w| w.contains(at));
+    let changes: Vec<(f64, f64)> = cvl
+        .points()
+        .iter()
+        .filter(|&&(at, _)| within(at))
+        .filter_map(|&(at, cvl)| Some((pack.at(at)?, cvl)))
+        .collect();
+    if changes.len() < CHANGES {
+        return None;
+    }
+    let mut apart: Vec<f64> = changes.iter().map(|(pack, cvl)| cvl - pack).collect();
+    apart.sort_by(f64::total_cmp);
+    let constant = apart[apart.len() / 2];
+    let lands = |&&(pack, cvl): &&(f64, f64)| (cvl - pack - constant).abs() <= NEARNESS;
+    let landing: Vec<_> = changes.iter().filter(lands).collect();
+    let low = landing.iter().map(|c| c.0).fold(f64::INFINITY, f64::min);
+    let high = landing.iter().map(|c| c.0).fold(f64::NEG_INFINITY, f64::max);
+    // A CVL that changes while the voltage stands still is near it for other reasons.
+    let share = if high - low >= MOVED { landing.len() as f64 / changes.len() as f64 } else { 0.0 };
+    Some(Percent(100.0 * share))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Pulled from 55 V down to 54 V in ten minutes: a copy is found though it jumps away now and then, a controller
+    /// that answers the fall is not, and one that hardly moves says nothing.
+    #[test]
+    fn a_copy_lands_on_the_voltage_of_the_moment() {
+        let pulled = |cvl: fn(u64, f64) -> f64| {
+            let mut t = Trace::default();
+            for at in 0..600u64 {
+                let v = 55.0 - at as f64 / 600.0;
+                t.push(Channel::PackVoltage, s(at), v);
+                t.push(Channel::Cvl, s(at), (cvl(at, v) * 10.0).round() / 10.0);
+            }
+            copies(&t, &[Window::new(s(0), s(600))])
+        };
+        assert_eq!(pulled(|_, v| v), None, "ten steps of 0.1 V are too few to say");
+        let noisy = pulled(|at, v| v + if at % 3 == 0 { 0.05 } else { -0.05 }).expect("many changes");
+        assert!(noisy >= COPIES, "{noisy}");
+        let answering = pulled(|at, v| 55.2 + 0.4 * (55.0 - v) + if at % 20 < 10 { 0.1 } else { 0.0 });
+        assert!(answering.is_some_and(|share| share < COPIES), "{answering:?}");
+        assert_eq!(pulled(|_, _| 55.2), None);
+    }
 
     fn s(t: u64) -> Micros {
         Micros::from_secs(t)
