@@ -286,7 +286,10 @@ fn appears_as_the_right_one(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Pr
     let right = bits(fault.answer.right);
     let during = Window::new(fault.during.from, fault.during.to + delay);
     // For a short circuit the GX has no register.
-    if right & !shown != 0 || during.to > scene.whole.to || heard(scene.series(Channel::GxAlarms), &[during]) < 0.95 {
+    if right & !shown != 0
+        || during.to > scene.whole.to
+        || heard(scene.series(Channel::GxAlarms), &[during]) < 0.95
+    {
         return;
     }
     let before = Window::new(Micros(during.from.0.saturating_sub(2_000_000)), during.from);

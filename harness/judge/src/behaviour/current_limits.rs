@@ -125,7 +125,17 @@ mod tests {
 
     #[test]
     fn dcl_zero_must_leave_charge() {
-        assert_eq!(good().verdict("DCL-02").outcome, Inconclusive, "DCL never was 0");
+        assert_eq!(good().verdict("DCL-02").outcome, Pass, "never 0 in a full battery");
+        assert_eq!(
+            good()
+                .shaped(Channel::MaxCell, |_, _| 3.3)
+                .shaped(Channel::Soc, |_, _| 60.0)
+                .verdict("DCL-02")
+                .outcome,
+            Inconclusive,
+            "neither full nor empty"
+        );
+        assert_eq!(good().deaf(Channel::Dcl).verdict("DCL-02").outcome, Inconclusive);
         let empty = good()
             .shaped(Channel::Dcl, |t, v| if t > 5000 { 0.0 } else { v })
             .shaped(Channel::Soc, |_, _| 4.0)

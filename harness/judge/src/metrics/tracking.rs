@@ -136,8 +136,19 @@ mod tests {
             copies(&t, &[Window::new(s(0), s(600))])
         };
         assert_eq!(pulled(|_, v| v), None, "ten steps of 0.1 V are too few to say");
-        let noisy = pulled(|at, v| v + if at % 3 == 0 { 0.05 } else { -0.05 }).expect("many changes");
-        assert!(noisy >= COPIES, "{noisy}");
+        let falling = |from: u64| {
+            let mut t = Trace::default();
+            for at in 0..1200u64 {
+                // A load that comes and goes, each time for 15 s.
+                let v = 54.0 + if at / 15 % 2 == 0 { 0.5 } else { 0.0 };
+                t.push(Channel::PackVoltage, s(at), v);
+                t.push(Channel::Cvl, s(at), if at % 100 < from { 56.0 } else { v });
+            }
+            copies(&t, &[Window::new(s(0), s(1200))])
+        };
+        let copied = falling(0).expect("many changes");
+        assert!((copied.0 - 100.0).abs() < 1e-9, "{copied}");
+        assert!(falling(3).is_some_and(|share| share >= COPIES), "it jumps away now and then");
         let answering = pulled(|at, v| 55.2 + 0.4 * (55.0 - v) + if at % 20 < 10 { 0.1 } else { 0.0 });
         assert!(answering.is_some_and(|share| share < COPIES), "{answering:?}");
         assert_eq!(pulled(|_, _| 55.2), None);
