@@ -13,7 +13,7 @@ pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
     };
     let pulls = scene.pulls(since_full);
     let found = tracking(scene.trace, &pulls);
-    let copied = copies(scene.trace, &pulls).filter(|&share| share >= COPIES);
+    let copied = copies(scene.trace, &[since_full]).filter(|&share| share >= COPIES);
     let thresholds = &scene.subject.thresholds;
     let share = Evidence::fact(
         "M12 share of a change of voltage that CVL follows",
@@ -52,7 +52,7 @@ pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
         let what = "M12 share of the changes of CVL that land on the battery voltage plus one constant";
         opinion.prove(Evidence::fact(what, format!("{:.0} %", share.0)).against(format!("< {COPIES}")));
         opinion.fail(format!(
-            "CVL copies the measured battery voltage: {:.0} % of its changes while a load pulled at the battery land on the voltage of that moment plus one constant",
+            "CVL copies the measured battery voltage: {:.0} % of its hasty changes land on the voltage of that moment plus one constant",
             share.0
         ));
     } else if !excited {

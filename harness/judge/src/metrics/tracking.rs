@@ -24,7 +24,7 @@ pub struct Tracking {
 /// One step of CVL on the wire, to and fro, is no movement; V.
 const FLICKER: Volts = Volts(1.25 * LSB);
 /// A CVL that moves by no more than this share of what the voltage moved stands still.
-const STILL: f64 = 0.1;
+const STILL: f64 = 0.2;
 /// What CVL moves in all may exceed what the slope explains by its last bit and the noise of both.
 const SCATTER: f64 = 1.25;
 
@@ -90,7 +90,11 @@ const NEARNESS: f64 = 0.07;
 /// The share of changes from which CVL is said to copy the voltage.
 pub const COPIES: Percent = Percent(80.0);
 
-/// M12: of the changes of CVL in windows in which the voltage is pulled, the share that lands on the voltage of that
+/// A copy is refreshed often: changes that come later than this after the one before are decisions of their own, for
+/// *"it is probably not helpful to update the parameters more than once every 20 seconds"* (P 1.5.3).
+const REFRESH: Micros = Micros::from_secs(10);
+
+/// M12: of the hasty changes of CVL in windows in which the voltage moves, the share that lands on the voltage of that
 /// moment plus one and the same constant. A battery that copies its voltage only now and then, while it blocks charge,
 /// has no steady slope over whole windows, but it has this. Nothing where CVL changed too seldom to say.
 #[must_use]
@@ -99,9 +103,9 @@ pub fn copies(trace: &Trace, windows: &[Window]) -> Option<Percent> {
     let within = |at: Micros| windows.iter().any(|w| w.contains(at));
     let changes: Vec<(f64, f64)> = cvl
         .points()
-        .iter()
-        .filter(|&&(at, _)| within(at))
-        .filter_map(|&(at, cvl)| Some((pack.at(at)?, cvl)))
+        .windows(2)
+        .filter(|pair| within(pair[1].0) && pair[1].0.since(pair[0].0) <= REFRESH)
+        .filter_map(|pair| Some((pack.at(pair[1].0)?, pair[1].1)))
         .collect();
     if changes.len() < CHANGES {
         return None;
@@ -142,7 +146,11 @@ mod tests {
                 // A load that comes and goes, each time for 15 s.
                 let v = 54.0 + if at / 15 % 2 == 0 { 0.5 } else { 0.0 };
                 t.push(Channel::PackVoltage, s(at), v);
-                t.push(Channel::Cvl, s(at), if at % 100 < from { 56.0 } else { v });
+                t.push(
+                    Channel::Cvl,
+                    s(at),
+                    if at % 100 < from { 56.0 } else { v + if at % 3 == 0 { 0.05 } else { 0.0 } },
+                );
             }
             copies(&t, &[Window::new(s(0), s(1200))])
         };

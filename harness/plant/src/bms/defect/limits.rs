@@ -1,5 +1,7 @@
 //! Defects of CVL, CCL and DCL: what the battery should not have sent.
 
+use proto::quantity::Micros;
+
 use super::Defect;
 use crate::bms::view::View;
 
@@ -25,9 +27,31 @@ pub(in crate::bms) struct Events {
 pub(super) struct Memory {
     pub(super) was_empty: bool,
     was_open: bool,
+    /// until when a surge of charge keeps the contactor open
+    surge: Option<Micros>,
 }
 
+/// A contactor that opened on a surge closes again after this (assumption).
+const AFTER_SURGE: Micros = Micros::from_secs(60);
+
 impl Memory {
+    /// Whether a surge of charge keeps the contactor open.
+    pub(super) const fn surged(&self) -> bool {
+        self.surge.is_some()
+    }
+
+    pub(super) fn watch(&mut self, defects: &[Defect], view: &View) {
+        self.surge = self.surge.filter(|&until| view.at < until);
+        for defect in defects {
+            if let Defect::OpensOnSurge { soc, current } = *defect
+                && view.soc >= soc.0
+                && view.current > current.0
+            {
+                self.surge = Some(view.at + AFTER_SURGE);
+            }
+        }
+    }
+
     pub(super) const fn note(&mut self, events: Events) {
         self.was_empty |= events.empty;
         self.was_open |= events.open;

@@ -7,7 +7,7 @@ mod wire;
 
 use proto::frame::Frame;
 use proto::message::{Alarms, Message};
-use proto::quantity::{Micros, Percent, Volts};
+use proto::quantity::{Amps, Micros, Percent, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -50,6 +50,13 @@ pub enum Defect {
     NoDischargeWhenFull {
         /// where it begins
         soc: Percent,
+    },
+    /// a full battery opens its contactor at once, for a minute, when it is charged with more than this (P 1.5.4)
+    OpensOnSurge {
+        /// where full begins
+        soc: Percent,
+        /// what it bears
+        current: Amps,
     },
     /// the contactor opens when 0x305 is missing this long; the protocol asks for 10 min at least (P 1.4)
     KeepAliveTrip {
@@ -113,6 +120,7 @@ impl Defect {
         match self {
             Self::LowCvlAfterTrip { cvl } => positive("low-cvl-after-trip.cvl", cvl.0),
             Self::DeratedCvl { cvl } => positive("derated-cvl.cvl", cvl.0),
+            Self::OpensOnSurge { current, .. } => positive("opens-on-surge.current", current.0),
             Self::SwingingLimits { by } => positive("swinging-limits.by", by.0),
             Self::KeepAliveTrip { after } => positive_time("keep-alive-trip.after", *after),
             Self::SilentWithoutKeepAlive { after } => {
@@ -155,12 +163,13 @@ impl Defects {
     /// What becomes of the limits.
     pub(super) fn limits(&mut self, view: &View, events: Events, wanted: Wanted) -> Wanted {
         self.memory.note(events);
+        self.memory.watch(&self.list, view);
         self.list.iter().fold(wanted, |wanted, defect| defect.limits(&self.memory, view, wanted))
     }
 
     /// Whether the contactor is open whatever the protection says.
     pub(super) fn open(&self) -> bool {
-        self.memory.was_empty && self.list.contains(&Defect::OpenAfterUndervoltage)
+        self.memory.surged() || self.memory.was_empty && self.list.contains(&Defect::OpenAfterUndervoltage)
     }
 
     /// What becomes of 0x35A.
