@@ -72,6 +72,10 @@ pub struct Settling {
 /// In its band for this long, the power has settled; what disturbs it later is ripple.
 const STEADY: Micros = Micros::from_secs(60);
 
+/// A scan takes charge from the battery for a moment, which then is given back: what stands so near the end of a
+/// window says nothing of where the power has settled.
+const AFTERMATH: Micros = Micros::from_secs(120);
+
 /// M8, M10: time from the start of `window` until grid power stays, for 60 s, within ±5 % (at least ±150 W) of its
 /// mean over the last 60 s of the window. Nothing where the window is shorter than 2 min or the grid power is unknown.
 #[must_use]
@@ -80,8 +84,14 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
         return None;
     }
     let grid = trace.series(Channel::GridPower);
-    let (calm, scans) = without_scans(trace, window);
-    let end = window.last(Micros::from_secs(60));
+    let (mut calm, scans) = without_scans(trace, window);
+    let late =
+        |pair: &[Window]| pair[0].to + AFTERMATH > window.to && pair[0].to.since(window.from) >= AFTERMATH;
+    if let Some(scan) = calm.windows(2).position(late) {
+        calm.truncate(scan + 1);
+    }
+    let to = calm.last().map_or(window.to, |w| w.to);
+    let end = Window::new(window.from, to).last(Micros::from_secs(60));
     let tail: Vec<Window> = calm.iter().filter_map(|w| w.overlap(end)).collect();
     let settled = mean(grid, &tail)?;
     let band = (settled.abs() * 0.05).max(150.0);
@@ -255,6 +265,19 @@ mod tests {
         };
         assert!(with(&[50]) < s(20));
         assert!(with(&[30, 50, 70, 90, 110]) > s(100), "what goes on is ringing");
+    }
+
+    /// The export settles at once; 80 s before the end the tracker scans, and for a minute the battery takes back what
+    /// it gave.
+    #[test]
+    fn what_a_late_scan_leaves_behind_is_not_the_final_value() {
+        let mut t = Trace::default();
+        for at in 0..300u64 {
+            t.push(Channel::PvPower, s(at), if (220..223).contains(&at) { 1000.0 } else { 3000.0 });
+            t.push(Channel::GridPower, s(at), if at < 220 { -3000.0 } else { -2600.0 });
+        }
+        let found = settling(&t, w(0, 300)).expect("long enough");
+        assert_eq!((found.time, found.settled), (Micros::ZERO, Watts(-3000.0)));
     }
 
     /// One scan that two polls saw as two dips is one.

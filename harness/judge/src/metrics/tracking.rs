@@ -82,11 +82,11 @@ pub fn tracking(trace: &Trace, windows: &[Window]) -> Tracking {
     }
 }
 
-/// So many changes of CVL, the least that the voltage moved meanwhile, and how near to one constant each lands: half a
-/// step of CVL on the wire and the noise of the voltage.
+/// So many changes of CVL, the least that the voltage moved meanwhile, and how near to one constant each lands: a step
+/// of CVL on the wire, for it is rounded and may be a second older than the voltage beside it, and some noise.
 const CHANGES: usize = 30;
 const MOVED: f64 = 0.3;
-const NEARNESS: f64 = 0.07;
+const NEARNESS: f64 = 0.12;
 /// The share of changes from which CVL is said to copy the voltage.
 pub const COPIES: Percent = Percent(80.0);
 

@@ -49,7 +49,7 @@ pub enum SumLaw {
         gain: f64,
     },
     /// CVL is the sum of all cells, each counted with the limit at most, without what the charge current drops over
-    /// this resistance
+    /// this resistance; while a cell stays above, each update takes off as much again
     Clipped {
         /// the part of the pack's resistance that answers at once
         resistance: Ohms,
@@ -129,7 +129,8 @@ impl CellSum {
                 SumLaw::Penalty { gain } => bounded - gain * above,
                 SumLaw::Clipped { resistance } => {
                     let clipped = view.pack - above - view.current.max(0.0) * resistance.0;
-                    bounded.min(clipped)
+                    // Where the chargers' offset holds the pack above CVL, the sum alone would stand still.
+                    (bounded - above).min(clipped)
                 }
             }
         } else if highest < p.rise_below.0 && !discharging {
