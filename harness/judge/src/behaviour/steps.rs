@@ -93,7 +93,7 @@ pub(super) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
         opinion,
         &what,
         slowest.0,
-        thresholds.settling,
+        thresholds.cvl_settling,
         slowest.1,
         "CVL takes too long to settle after a step",
     );

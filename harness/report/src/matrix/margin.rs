@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use judge::catalogue::{self, Severity};
 use judge::thresholds::{Name, Sense, Thresholds};
 use serde::Serialize;
 
@@ -53,7 +54,11 @@ pub fn margins(cells: &[Cell]) -> Vec<Margin> {
         let limit = defaults.limit(name.name)?;
         let own = |w: &&Worst| w.threshold == name.name;
         let compliant = cells.iter().filter(|c| c.is_compliant());
-        let compliant = compliant.flat_map(|c| c.measures.iter().filter(own).map(move |w| (c, w)));
+        // A warning refuses nobody.
+        let decides =
+            |w: &&Worst| catalogue::find(&w.requirement).is_some_and(|r| r.severity == Severity::Must);
+        let compliant =
+            compliant.flat_map(|c| c.measures.iter().filter(own).filter(decides).map(move |w| (c, w)));
         let faulty = finders.iter().copied().filter(|(_, finder)| finder.threshold == name.name);
         let side = |found: Option<Measured<'_>>, sign: f64| {
             found.map(|(cell, worst)| Extreme {
