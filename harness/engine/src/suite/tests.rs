@@ -263,7 +263,7 @@ fn refused_steps(#[case] steps: &str, #[case] message: &str, #[case] expected: &
 #[case(
     "] }\n",
     "], limits: { settling: 2 h } }\n",
-    "11:28: `settling: 2 h` is milder than the 0:01:00 in force"
+    "11:28: `settling: 2 h` is milder than the 0:02:00 in force"
 )]
 #[case("] }\n", "], limits: { settling: { value: 2 h } } }\n", "11:28: `because` is missing")]
 fn refused_heads(#[case] right: &str, #[case] wrong: &str, #[case] message: &str) {
