@@ -63,7 +63,7 @@ pub struct Setpoints {
     pub discharge: Amps,
     /// setpoint of the solar chargers
     pub solar_voltage: Volts,
-    /// limit of all solar chargers together, to be shared with [`share`]
+    /// limit of all solar chargers together, to be shared with [`share()`]
     pub solar_limit: SolarLimit,
     /// whether excess solar goes to the grid
     pub feed_in: bool,
