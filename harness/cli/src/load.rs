@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use engine::suite::{Case, Suite};
 use engine::yaml::refuse;
-use report::run::SuiteFile;
+use proto::quantity::Micros;
+use report::run::{CaseResult, SuiteFile};
+use rig::attempt::Attempt;
 use rig::{BatteryFile, InputError, Library, RigFile, nearest, read_text};
 
 use crate::{Exit, Failure};
@@ -92,6 +94,25 @@ pub(crate) fn select<'a>(
         .into_iter()
         .filter(|(suite, case)| words.is_empty() || words.iter().any(|word| means(word, suite, case)))
         .collect())
+}
+
+/// What a run keeps of an attempt at a case that began at this time.
+pub(crate) fn result(suite: &Suite, case: &Case, attempt: Attempt, began: Micros) -> CaseResult {
+    let Attempt { outcome, reason, verdicts, trace, length, .. } = attempt;
+    CaseResult {
+        suite: suite.name.clone(),
+        case: case.name.clone(),
+        title: case.title.clone(),
+        section: case.spec.clone(),
+        outcome,
+        reason,
+        file: suite.file.clone(),
+        line: case.line,
+        began,
+        length,
+        verdicts,
+        trace,
+    }
 }
 
 /// `suite/case`, how a case is named everywhere.

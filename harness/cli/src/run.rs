@@ -8,9 +8,9 @@ use clap::ValueEnum;
 use judge::verdict::Outcome;
 use proto::quantity::Micros;
 use report::folder::{Place, RunFolder};
-use report::run::{BatteryUnderTest, CaseResult, Rig, Run, RunMeta};
+use report::run::{BatteryUnderTest, Rig, Run, RunMeta};
 use report::terminal::{Style, table};
-use rig::attempt::{self, Attempt};
+use rig::attempt;
 
 use crate::evidence::Evidence;
 use crate::progress::Progress;
@@ -86,24 +86,11 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         let name = load::full_name(suite, case);
         folder.begin_case(&suite.name, &case.name, began);
         let mut evidence = Evidence { folder: &mut folder, progress: &progress, case: &name };
-        let Attempt { outcome, reason, verdicts, trace, identity, length } =
-            attempt::attempt(planned, &name, args.seed, &mut evidence);
-        let result = CaseResult {
-            suite: suite.name.clone(),
-            case: case.name.clone(),
-            title: case.title.clone(),
-            section: case.spec.clone(),
-            outcome,
-            reason,
-            file: suite.file.clone(),
-            line: case.line,
-            began,
-            length,
-            verdicts,
-            trace,
-        };
+        let mut attempt = attempt::attempt(planned, &name, args.seed, &mut evidence);
+        let (identity, length) = (core::mem::take(&mut attempt.identity), attempt.length);
+        let result = load::result(suite, case, attempt, began);
         folder.end_case(&result).map_err(failed)?;
-        progress.done(&name, outcome, length);
+        progress.done(&name, result.outcome, length);
         // The longest account that the battery gave of itself in any case.
         if identity.len() > said.len() {
             said = identity;

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::InputError;
-use crate::like::{Like, relaxed};
+use crate::like::{self, Like, relaxed};
 
 /// One battery.
 #[derive(Debug, Clone)]
@@ -59,11 +59,7 @@ impl BatteryFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn parse(file: &str, text: &str) -> Result<Self, YamlError> {
-        let layers = Layers::new(file, text)?;
-        if layers.has("like") {
-            return Err(layers.refuse("like", "a text alone has no file beside it", "all keys written out"));
-        }
-        Self::of(&layers)
+        Self::of(&like::alone(file, text)?)
     }
 
     fn of(layers: &Layers) -> Result<Self, YamlError> {

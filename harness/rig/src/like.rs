@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::yaml::Layers;
+use engine::yaml::{Layers, YamlError};
 
 use crate::{InputError, read_text};
 
@@ -57,6 +57,15 @@ impl Like {
         let inherited: Vec<&str> = inherited.iter().map(String::as_str).collect();
         Ok(file.over(base, &inherited, self.choices))
     }
+}
+
+/// A text that has no file beside it to be like.
+pub(crate) fn alone(file: &str, text: &str) -> Result<Layers, YamlError> {
+    let layers = Layers::new(file, text)?;
+    if layers.has("like") {
+        return Err(layers.refuse("like", "a text alone has no file beside it", "all keys written out"));
+    }
+    Ok(layers)
 }
 
 /// The schema of such a file: it leaves out what it likes, so that no key must be there but `required` ones at the top.

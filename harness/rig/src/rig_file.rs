@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::InputError;
 use crate::Sweep;
-use crate::like::{Like, relaxed};
+use crate::like::{self, Like, relaxed};
 
 /// What a rig is called is its own.
 const LIKE: Like = Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[] };
@@ -115,11 +115,7 @@ impl RigFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn parse(file: &str, text: &str) -> Result<Self, YamlError> {
-        let layers = Layers::new(file, text)?;
-        if layers.has("like") {
-            return Err(layers.refuse("like", "a text alone has no file beside it", "all keys written out"));
-        }
-        Self::of(&layers)
+        Self::of(&like::alone(file, text)?)
     }
 
     fn of(layers: &Layers) -> Result<Self, YamlError> {

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use judge::trace::Trace;
 use proto::quantity::Micros;
 use report::matrix::cell::Cell;
-use report::run::{BatteryUnderTest, CaseResult, Rig, Run, RunMeta};
+use report::run::{BatteryUnderTest, Rig, Run, RunMeta};
 use rig::RigFile;
 use rig::attempt::{self, Attempt, Unseen};
 
@@ -74,23 +74,10 @@ fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
             let planned = attempt::plan(case, &rig, battery)
                 .map_err(|error| Failure { exit: Exit::Input, message: format!("{}: {error}", rig.rig) })?;
             let name = load::full_name(suite, case);
-            let Attempt { outcome, reason, verdicts, length, .. } =
-                attempt::attempt(planned, &name, key.seed, &mut Unseen);
-            cases.push(CaseResult {
-                suite: suite.name.clone(),
-                case: case.name.clone(),
-                title: case.title.clone(),
-                section: case.spec.clone(),
-                outcome,
-                reason,
-                file: suite.file.clone(),
-                line: case.line,
-                began: Micros::ZERO,
-                length,
-                verdicts,
-                // Hours of samples: a cell keeps none of them.
-                trace: Trace::default(),
-            });
+            let attempt = attempt::attempt(planned, &name, key.seed, &mut Unseen);
+            // Hours of samples: a cell keeps none of them.
+            let attempt = Attempt { trace: Trace::default(), ..attempt };
+            cases.push(load::result(suite, case, attempt, Micros::ZERO));
         }
     }
     let meta = RunMeta {
