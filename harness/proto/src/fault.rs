@@ -154,9 +154,7 @@ trait Written {
 
 impl Written for Micros {
     fn written(&self) -> String {
-        let units = [("s", 1_000_000), ("ms", 1_000), ("us", 1)];
-        let (unit, scale) = units.into_iter().find(|&(_, s)| self.0.is_multiple_of(s)).unwrap_or(("us", 1));
-        format!("{} {unit}", self.0 / scale)
+        self.written()
     }
 }
 

@@ -258,6 +258,13 @@ impl Micros {
     pub fn secs(self) -> f64 {
         self.0 as f64 * 1e-6
     }
+    /// A span as files write it, without loss: `20 s`, `1500 us`.
+    #[must_use]
+    pub fn written(self) -> String {
+        let units = [("s", 1_000_000), ("ms", 1_000), ("us", 1)];
+        let (unit, scale) = units.into_iter().find(|&(_, s)| self.0.is_multiple_of(s)).unwrap_or(("us", 1));
+        format!("{} {unit}", self.0 / scale)
+    }
     /// The span since `earlier`, zero when `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Self {

@@ -1,10 +1,15 @@
 //! What a test does to the world: the same words for a real bench and the simulated one.
 
+mod text;
+
+use serde::{Deserialize, Serialize};
+
 use crate::fault::{Fault, FaultKind, Id};
 use crate::quantity::{Amps, Micros, Percent, Watts};
 
-/// One change of the world.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// One change of the world. As text it is what suites write: `{"pv": "4000 W"}`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Stimulus {
     /// PV power made available; zero is night.
     Pv(Watts),
@@ -21,12 +26,14 @@ pub enum Stimulus {
     /// Frames of this id are kept from their receivers for a time.
     Silence {
         /// the 11-bit id
+        #[serde(with = "text::id")]
         id: u16,
         /// for how long
+        #[serde(rename = "for", with = "text::span")]
         span: Micros,
     },
     /// A fault was injected.
-    Inject(Fault),
+    Inject(#[serde(with = "text::fault")] Fault),
     /// One cell is charged this much above the others.
     Imbalance(Percent),
     /// A register of the GX was written.
@@ -91,7 +98,8 @@ impl Stimulus {
 }
 
 /// Initial conditions of a case.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Start {
     /// state of charge of the pack
     pub soc: Percent,

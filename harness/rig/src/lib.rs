@@ -5,6 +5,7 @@ mod battery_file;
 pub mod can;
 mod library;
 mod like;
+pub mod operator;
 pub mod psu;
 mod rig_file;
 #[cfg(unix)]
