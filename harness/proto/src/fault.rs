@@ -154,7 +154,7 @@ trait Written {
 
 impl Written for Micros {
     fn written(&self) -> String {
-        self.written()
+        Self::written(*self)
     }
 }
 
