@@ -147,7 +147,7 @@ impl Lines {
     ///
     /// # Errors
     /// When the line is no such message, or too long: the peer speaks something else.
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, LineError> {
+    pub fn take<T: DeserializeOwned>(&mut self) -> Result<Option<T>, LineError> {
         let Some(end) = self.0.iter().position(|&byte| byte == b'\n') else {
             return if self.0.len() > LONGEST { Err(LineError::TooLong) } else { Ok(None) };
         };

@@ -53,7 +53,7 @@ impl Operator for Client {
         self.stream.write_all(line(request).as_bytes()).map_err(|error| self.gone(error))?;
         let mut buffer = [0; 1024];
         loop {
-            let reply = self.lines.next();
+            let reply = self.lines.take();
             if let Some(reply) =
                 reply.map_err(|error| OperatorError::Senseless { who: who.clone(), error })?
             {

@@ -35,14 +35,14 @@ impl Terminal {
         // What is typed comes when it comes: a thread of its own waits for it, and ends with its input or with this.
         let (sender, receiver) = sync_channel(1);
         std::thread::Builder::new().name("operator".to_owned()).spawn(move || {
-            typed.lines().take_while(|line| sender.send(line_of(line)).is_ok()).count();
+            for line in typed.lines() {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
         })?;
         Ok(Self { shown, typed: receiver, within })
     }
-}
-
-fn line_of(line: &std::io::Result<String>) -> std::io::Result<String> {
-    line.as_ref().map(Clone::clone).map_err(|error| error.kind().into())
 }
 
 impl Operator for Terminal {

@@ -33,10 +33,10 @@ fn requests_are_lines(#[case] request: Request, #[case] text: &str) {
     assert_eq!(line(&request), format!("{text}\n"));
     let mut lines = Lines::default();
     for byte in line(&request).bytes() {
-        assert_eq!(lines.next::<Request>().expect("no line yet"), None);
+        assert_eq!(lines.take::<Request>().expect("no line yet"), None);
         lines.push(&[byte]);
     }
-    assert_eq!(lines.next().expect("a request"), Some(request));
+    assert_eq!(lines.take().expect("a request"), Some(request));
 }
 
 #[rstest]
@@ -49,7 +49,7 @@ fn requests_are_lines(#[case] request: Request, #[case] text: &str) {
 fn what_is_no_request_is_told(#[case] bytes: Vec<u8>, #[case] says: &str) {
     let mut lines = Lines::default();
     lines.push(&bytes);
-    let error = lines.next::<Request>().expect_err("refused").to_string();
+    let error = lines.take::<Request>().expect_err("refused").to_string();
     assert!(error.contains(says), "{error}");
 }
 
