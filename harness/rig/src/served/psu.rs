@@ -5,9 +5,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use proto::quantity::Micros;
@@ -16,56 +15,11 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
+use super::Served;
 use crate::psu::instrument::Instrument;
 
-/// An instrument that is being served; no more when this is dropped.
-#[derive(Debug)]
-pub struct Served<A> {
-    address: A,
-    /// closed to end the thread
-    stop: Option<UnixStream>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl<A> Served<A> {
-    fn start(
-        address: A,
-        instrument: Arc<Mutex<Instrument>>,
-        serve: impl FnOnce(&Server) + Send + 'static,
-    ) -> io::Result<Self> {
-        let (stop, stopped) = UnixStream::pair()?;
-        let server = Server { instrument, stopped, start: Instant::now() };
-        let thread =
-            std::thread::Builder::new().name("served supply".to_owned()).spawn(move || serve(&server))?;
-        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl<A> Drop for Served<A> {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        // It has nothing left to say; a panic in it was shown where it happened.
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-impl Served<SocketAddr> {
-    /// Where it listens.
-    #[must_use]
-    pub const fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-impl Served<PathBuf> {
-    /// The device to open.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.address
-    }
-}
+/// The name of its thread.
+const NAME: &str = "served supply";
 
 /// Serves an instrument over TCP, one connection after the other, as supplies do. Port 0 takes a free one.
 ///
@@ -74,7 +28,8 @@ impl Served<PathBuf> {
 pub fn on_tcp(instrument: Arc<Mutex<Instrument>>, address: SocketAddr) -> io::Result<Served<SocketAddr>> {
     let listener = TcpListener::bind(address)?;
     let address = listener.local_addr()?;
-    Served::start(address, instrument, move |server| {
+    Served::start(address, NAME, move |stopped| {
+        let server = Server::new(instrument, stopped);
         while server.wait_for(listener.as_fd(), None) == Ready::Wire {
             // A client that gave up before it was accepted is nobody's fault.
             if let Ok((stream, _)) = listener.accept() {
@@ -101,7 +56,8 @@ pub fn on_pty(instrument: Arc<Mutex<Instrument>>) -> io::Result<Served<PathBuf>>
     settings.make_raw();
     tcsetattr(&held, OptionalActions::Now, &settings)?;
     let master = File::from(master);
-    Served::start(path, instrument, move |server| {
+    Served::start(path, NAME, move |stopped| {
+        let server = Server::new(instrument, stopped);
         server.serve(&master, master.as_fd());
         drop(held);
     })
@@ -122,6 +78,10 @@ struct Server {
 }
 
 impl Server {
+    fn new(instrument: Arc<Mutex<Instrument>>, stopped: UnixStream) -> Self {
+        Self { instrument, stopped, start: Instant::now() }
+    }
+
     fn now(&self) -> Micros {
         Micros(u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX))
     }

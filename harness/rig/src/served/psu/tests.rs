@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use proto::quantity::{Amps, Volts};
 
