@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// Seed of everything random on a simulated rig
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The seed also draws the numbers that the rig file has ranges for under `sweep:`, as `matrix` does
+    #[arg(long)]
+    sweep: bool,
     /// Where run folders go
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -54,6 +57,7 @@ const PAUSE: Micros = Micros::from_secs(60);
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let library = load::library()?;
     let rig = load::rig(&library, &args.rig)?;
+    let rig = if args.sweep { rig.swept(args.seed) } else { rig };
     let battery = load::battery(&library, &args.battery)?;
     let (suites, hashes) = load::suites(&library)?;
     let cases = load::select(&suites, &args.cases)?;

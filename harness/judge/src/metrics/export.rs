@@ -95,12 +95,12 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     let tail: Vec<Window> = calm.iter().filter_map(|w| w.overlap(end)).collect();
     let settled = mean(grid, &tail)?;
     let band = (settled.abs() * 0.05).max(150.0);
-    let to_and_fro = one_step(trace, window).map_or(window.to, |since| since + FOLLOWS);
+    let smallest = one_step(trace, window).map_or(window.to, |since| since + FOLLOWS);
     let mut since = window.from;
     for outside in calm
         .iter()
         .flat_map(|&w| stretches([grid], w))
-        .filter(|s| (s.values[0] - settled).abs() > band && s.window.from < to_and_fro)
+        .filter(|s| (s.values[0] - settled).abs() > band && s.window.from < smallest)
     {
         if outside.window.from.since(since) >= STEADY {
             break;
@@ -111,16 +111,16 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     Some(Settling { window, time, settled: Watts(settled), scans })
 }
 
-/// 0x351 carries CVL in steps of 0.1 V (P 2 §0x351): a good controller that wants a value between two of them goes
-/// to and fro, and moves 11 A of a 280 Ah battery each time.
+/// 0x351 carries CVL in steps of 0.1 V (P 2 §0x351). It cannot move by less, so a good controller that goes on
+/// correcting takes one now and then, or goes to and fro between two, and moves 11 A of a 280 Ah battery each time.
 const STEP: f64 = 0.1;
 /// The power follows a step of CVL within this: 3 s of the GX, its loop and the ramps of the devices.
 const FOLLOWS: Micros = Micros::from_secs(30);
 
-/// Since when CVL goes to and fro by no more than one step, until the end of the window; nothing where it does not.
+/// Since when CVL moves by no more than one step, until the end of the window; nothing where it stands still.
 fn one_step(trace: &Trace, window: Window) -> Option<Micros> {
     let cvl = trace.series(Channel::Cvl);
-    let (mut low, mut high, mut turns) = (f64::INFINITY, f64::NEG_INFINITY, 0);
+    let (mut low, mut high, mut values) = (f64::INFINITY, f64::NEG_INFINITY, 0);
     let mut since = None;
     for part in stretches([cvl], window).iter().rev() {
         (low, high) = (low.min(part.values[0]), high.max(part.values[0]));
@@ -128,14 +128,13 @@ fn one_step(trace: &Trace, window: Window) -> Option<Micros> {
         if high - low > STEP * 1.001 {
             break;
         }
-        (since, turns) = (Some(part.window.from), turns + 1);
+        (since, values) = (Some(part.window.from), values + 1);
     }
-    // Three values in a row are a way there and a way back.
-    since.filter(|_| turns >= 3)
+    since.filter(|_| values >= 2)
 }
 
-/// The parts of a window that have a mean of their own: one for each of the two values that CVL goes to and fro
-/// between, where it does so all the time, and else all of it.
+/// The parts of a window that have a mean of their own: one for each of the two values of CVL, where it moves by one
+/// step of the wire, and else all of it.
 fn levels(trace: &Trace, window: Window, steady: &[Window]) -> Vec<Vec<Window>> {
     let cvl = trace.series(Channel::Cvl);
     if one_step(trace, window) != Some(window.from) {
@@ -322,6 +321,16 @@ mod tests {
         assert!(share(0.1) < 1e-6 && share(0.2) > 9.9, "{} {}", share(0.1), share(0.2));
         let time = |step| settling(&to_and_fro(step), w(0, 300)).expect("long enough").time;
         assert!(time(0.1) <= s(40) && time(0.2) > s(200), "{} {}", time(0.1), time(0.2));
+    }
+
+    /// Long after a step of load CVL moves once by `step`, and 600 W with it.
+    #[rstest]
+    #[case::one_step_of_the_wire(0.1, FOLLOWS)]
+    #[case::two(0.2, s(240))]
+    fn a_late_step_of_cvl(#[case] step: f64, #[case] settled: Micros) {
+        let mut t = exporting(|at| if at < 20 { 900.0 } else { 3000.0 - if at < 240 { 600.0 } else { 0.0 } });
+        (0..3600).for_each(|at| t.push(Channel::Cvl, s(at), if at < 240 { 55.0 } else { 55.0 - step }));
+        assert_eq!(settling(&t, w(0, 300)).expect("long enough").time, settled);
     }
 
     /// What swings at a constant CVL is not the battery's step.
