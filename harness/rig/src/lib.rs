@@ -3,6 +3,7 @@
 pub mod attempt;
 mod battery_file;
 pub mod can;
+pub mod gx;
 mod library;
 mod like;
 pub mod operator;

@@ -1,0 +1,171 @@
+//! A real GX over Modbus-TCP: polled at a steady rate, written to, and lost and found again without an end of the run.
+//!
+//! [`GxPort`] has a thread of its own. What it sees goes into a channel as [`Timed`] events; it never waits for whoever
+//! reads them. Its methods may be called from any thread that may wait.
+//!
+//! ```no_run
+//! use std::sync::mpsc::sync_channel;
+//! use proto::gx::system;
+//! use proto::quantity::Micros;
+//! use rig::can::RunClock;
+//! use rig::gx::{GxEvent, GxPort, GxSettings, Timed, UnitIds};
+//!
+//! let settings = GxSettings {
+//!     address: "192.168.1.20".to_owned(),
+//!     units: UnitIds { inverter: Some(227), solar: Some(229), ..UnitIds::default() },
+//!     period: Micros::from_secs(1),
+//!     within: Micros::from_secs(1),
+//! };
+//! let (sender, events) = sync_channel::<Timed>(1024);
+//! let port = GxPort::open(&settings, RunClock::start(), sender)?;
+//! let relay = port.write(system::RELAY_1, 1.0)?; // what the GX holds now, accepted or not
+//! for Timed { at, event, .. } in events {
+//!     match event {
+//!         GxEvent::Poll(poll) => { /* poll.reading */ }
+//!         told => eprintln!("{at} {told}"),
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod driver;
+mod error;
+mod link;
+mod poll;
+mod port;
+
+pub use error::GxError;
+pub use link::Link;
+pub use poll::{Answer, Poll};
+pub use port::{Coil, GxPort};
+
+use std::fmt;
+
+use proto::gx::Product;
+use proto::quantity::Micros;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// How a GX is reached and read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GxSettings {
+    /// host or host:port; port 502 where none is named
+    pub address: String,
+    /// unit ids of what is read
+    pub units: UnitIds,
+    /// from one poll to the next; a real GX bears one or two a second
+    pub period: Micros,
+    /// how long an answer or a connection may take
+    pub within: Micros,
+}
+
+/// Unit ids, as the GX lists them under Settings, Services, Modbus TCP, Available services. What has none is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct UnitIds {
+    /// the CAN-bus BMS; 225 where nothing else is said
+    pub battery: Option<u8>,
+    /// system, settings and ESS; 100 where nothing else is said
+    pub system: Option<u8>,
+    /// inverter/charger on VE.Bus: 227 on a Cerbo GX, 228 on a MultiPlus-II GX, 246 on a CCGX, 242 on a Venus GX
+    pub inverter: Option<u8>,
+    /// solar charger: 223, 224, 226 or 229 to 239, by port
+    pub solar: Option<u8>,
+    /// grid meter
+    pub grid: Option<u8>,
+}
+
+impl Default for UnitIds {
+    fn default() -> Self {
+        Self { battery: Some(225), system: Some(100), inverter: None, solar: None, grid: None }
+    }
+}
+
+impl UnitIds {
+    /// The unit id of a product, if it has one.
+    #[must_use]
+    pub const fn of(&self, product: Product) -> Option<u8> {
+        match product {
+            Product::Battery => self.battery,
+            Product::System | Product::Ess => self.system,
+            Product::Inverter => self.inverter,
+            Product::Solar => self.solar,
+            Product::Grid => self.grid,
+        }
+    }
+}
+
+/// Something seen of the GX.
+#[derive(Debug)]
+pub struct Timed {
+    /// when, on the axis of the run
+    pub at: Micros,
+    /// what
+    pub event: GxEvent,
+    /// how many events before it found no room in the channel and were dropped
+    pub dropped: u32,
+}
+
+/// What is seen of the GX.
+#[derive(Debug)]
+pub enum GxEvent {
+    /// every block was asked for, and the GX answered
+    Poll(Box<Poll>),
+    /// the GX answers, but a product of it is not there; a battery that is absent was lost by the GX, or never found
+    Absent {
+        /// which
+        product: Product,
+        /// how the GX says so
+        why: GxError,
+    },
+    /// a product that was absent is there again
+    Present {
+        /// which
+        product: Product,
+    },
+    /// the GX itself does not answer; it is tried again and again, and until [`GxEvent::Back`] there is no poll
+    Lost(GxError),
+    /// the GX answers again
+    Back {
+        /// how long it did not
+        after: Micros,
+    },
+    /// a poll took longer than its period, so the next one was left out
+    Slow {
+        /// how long it took
+        took: Micros,
+    },
+}
+
+impl fmt::Display for GxEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Poll(poll) => write!(f, "the GX was read: {} blocks", poll.answers.len()),
+            Self::Absent { product: Product::Battery, why } => {
+                write!(f, "the GX is there, but has no battery: {why}")
+            }
+            Self::Absent { product, why } => {
+                write!(f, "the GX is there, but not its {}: {why}", name(*product))
+            }
+            Self::Present { product } => write!(f, "the GX has its {} again", name(*product)),
+            Self::Lost(why) => write!(f, "the GX is lost: {why}"),
+            Self::Back { after } => write!(f, "the GX is back after {:.1} s", after.secs()),
+            Self::Slow { took } => write!(f, "the GX is slow: a poll took {:.2} s", took.secs()),
+        }
+    }
+}
+
+/// A product in the words of a bench.
+pub(crate) const fn name(product: Product) -> &'static str {
+    match product {
+        Product::Battery => "battery",
+        Product::System => "system",
+        Product::Inverter => "inverter/charger",
+        Product::Solar => "solar charger",
+        Product::Grid => "grid meter",
+        Product::Ess => "ESS settings",
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;

@@ -1,0 +1,247 @@
+//! What the thread of a port does: poll, take commands between two polls, and find a lost GX again.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+use proto::gx::{Product, Register};
+use proto::quantity::Micros;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{sleep, timeout};
+
+use super::error::{Asked, What};
+use super::poll::{Answer, NO_PRODUCT, Poll, is_settled, requests};
+use super::port::Coil;
+use super::{GxError, GxEvent, GxSettings, Link, Timed, name};
+use crate::can::RunClock;
+
+/// A write is acknowledged before it is applied. V: 7 ms on a PC; the gateway tells nobody when.
+const SETTLING: Duration = Duration::from_millis(100);
+/// How often a value that is still another one is read back.
+const READ_BACKS: usize = 5;
+/// How often a product is asked that says it is not there: one or two reads after it came back still say so.
+const TRIES: usize = 3;
+/// Between two of those. Assumption: the gateway has fetched it by then.
+const PAUSE: Duration = Duration::from_millis(20);
+/// First wait before a lost GX is tried again; it doubles up to the longest.
+const FIRST_RETRY: Micros = Micros::from_millis(200);
+/// Longest such wait. Assumption: short beside the minute that a GX takes to restart.
+const LONGEST_RETRY: Micros = Micros::from_secs(2);
+
+/// What a port is asked to do.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// cells to a register; gives those that are read back
+    Write { register: Register, cells: Vec<u16>, reply: SyncSender<Result<Vec<u16>, GxError>> },
+    /// a coil of another device; gives its state read back
+    Switch { coil: Coil, on: bool, reply: SyncSender<Result<bool, GxError>> },
+}
+
+/// A port from within.
+#[derive(Debug)]
+pub(super) struct Driver<E> {
+    settings: GxSettings,
+    clock: RunClock,
+    events: SyncSender<E>,
+    dropped: u32,
+    link: Option<Link>,
+    /// since when the GX does not answer
+    lost: Option<Micros>,
+    /// when a lost GX is tried next, and how long is waited after that
+    retry: (Micros, Micros),
+    /// exceptions of the products that were absent in the last poll
+    absent: BTreeMap<Product, u8>,
+}
+
+impl<E: From<Timed>> Driver<E> {
+    pub(super) fn new(settings: GxSettings, clock: RunClock, events: SyncSender<E>) -> Self {
+        Self {
+            settings,
+            clock,
+            events,
+            dropped: 0,
+            link: None,
+            lost: None,
+            retry: (Micros::ZERO, FIRST_RETRY),
+            absent: BTreeMap::new(),
+        }
+    }
+
+    /// Works until nobody can send a command any more.
+    pub(super) async fn run(mut self, mut commands: UnboundedReceiver<Command>) {
+        let period = self.settings.period;
+        let mut next = self.clock.now();
+        loop {
+            let wake = if self.lost.is_some() { self.retry.0 } else { next };
+            let left = self.clock.until(wake);
+            // A poll that is due comes first: commands without a pause do not hold it up.
+            let command = if left.is_zero() { None } else { timeout(left, commands.recv()).await.ok() };
+            match command {
+                Some(None) => return,
+                Some(Some(command)) => self.carry_out(command).await,
+                None => {
+                    let began = self.clock.now();
+                    self.poll().await;
+                    let took = self.clock.now().since(began);
+                    if took > period && self.lost.is_none() {
+                        self.tell(GxEvent::Slow { took });
+                    }
+                    // On the same beat, whatever was left out.
+                    while next <= self.clock.now() {
+                        next += period;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn poll(&mut self) {
+        match self.blocks().await {
+            Ok(answers) => {
+                self.found();
+                let poll = Poll::of(answers);
+                self.tell_of_products(&poll);
+                self.tell(GxEvent::Poll(Box::new(poll)));
+            }
+            Err(error) => self.lose(error),
+        }
+    }
+
+    async fn blocks(&mut self) -> Result<Vec<Answer>, GxError> {
+        let (requests, clock) = (requests(&self.settings.units), self.clock);
+        let link = self.link().await?;
+        let mut answers: Vec<Answer> = Vec::with_capacity(requests.len());
+        for (unit, block) in requests {
+            if is_settled(&answers, block.product) {
+                continue;
+            }
+            let cells = match read(link, unit, block.first, block.count).await {
+                Ok(cells) => Ok(cells),
+                Err(GxError::Refused { code, .. }) => Err(code),
+                Err(lost) => return Err(lost),
+            };
+            answers.push(Answer { block, unit, at: clock.now(), cells });
+        }
+        Ok(answers)
+    }
+
+    /// The connection, a new one where there is none.
+    async fn link(&mut self) -> Result<&mut Link, GxError> {
+        let link = match self.link.take() {
+            Some(link) => link,
+            None => Link::open(&self.settings.address, self.settings.within).await?,
+        };
+        Ok(self.link.insert(link))
+    }
+
+    async fn carry_out(&mut self, command: Command) {
+        // Who asked and did not wait for the answer does not need it.
+        match command {
+            Command::Write { register, cells, reply } => {
+                let _ = reply.send(self.write(register, &cells).await);
+            }
+            Command::Switch { coil, on, reply } => {
+                let within = self.settings.within;
+                // Another device, which may be slow without holding up the GX.
+                tokio::spawn(async move { reply.send(switch(&coil, on, within).await) });
+            }
+        }
+    }
+
+    /// Writes, and reads back.
+    async fn write(&mut self, register: Register, cells: &[u16]) -> Result<Vec<u16>, GxError> {
+        let unit = self.settings.units.of(register.product).ok_or(GxError::NoUnit(name(register.product)))?;
+        let link = match self.link().await {
+            Ok(link) => link,
+            Err(error) => {
+                self.lose(error.clone());
+                return Err(error);
+            }
+        };
+        let written = write(link, unit, register.address, cells).await;
+        written.map_err(|error| {
+            if error.is_refusal() {
+                return error;
+            }
+            self.lose(error.clone());
+            GxError::Uncertain(Box::new(error))
+        })
+    }
+
+    fn lose(&mut self, error: GxError) {
+        self.link = None;
+        let (_, wait) = self.retry;
+        self.retry = (self.clock.now() + wait, LONGEST_RETRY.min(wait * 2));
+        if self.lost.is_none() {
+            self.lost = Some(self.clock.now());
+            self.tell(GxEvent::Lost(error));
+        }
+    }
+
+    fn found(&mut self) {
+        self.retry.1 = FIRST_RETRY;
+        if let Some(since) = self.lost.take() {
+            self.tell(GxEvent::Back { after: self.clock.now().since(since) });
+        }
+    }
+
+    /// Tells what is no longer there, or there again.
+    fn tell_of_products(&mut self, poll: &Poll) {
+        let mut before = std::mem::take(&mut self.absent);
+        for Answer { block, unit, cells, .. } in poll.absent() {
+            let Err(code) = *cells else { continue };
+            self.absent.insert(block.product, code);
+            if before.remove(&block.product) != Some(code) {
+                let what = What::Read(block.first, block.first + block.count - 1);
+                let why = GxError::Refused { asked: Asked { unit: *unit, what }, code };
+                self.tell(GxEvent::Absent { product: block.product, why });
+            }
+        }
+        for product in before.into_keys() {
+            self.tell(GxEvent::Present { product });
+        }
+    }
+
+    /// Nobody is waited for: what finds no room is counted.
+    fn tell(&mut self, event: GxEvent) {
+        let told = Timed { at: self.clock.now(), event, dropped: self.dropped };
+        self.dropped = match self.events.try_send(told.into()) {
+            Ok(()) => 0,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.dropped.saturating_add(1),
+        };
+    }
+}
+
+/// Reads; a product that says it is not there is asked again.
+async fn read(link: &mut Link, unit: u8, first: u16, count: u16) -> Result<Vec<u16>, GxError> {
+    let mut tries = 1;
+    loop {
+        match link.read(unit, first, count).await {
+            Err(GxError::Refused { code: NO_PRODUCT, .. }) if tries < TRIES => tries += 1,
+            answer => return answer,
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Writes, and reads back until it holds what was written or has had time enough.
+async fn write(link: &mut Link, unit: u8, first: u16, cells: &[u16]) -> Result<Vec<u16>, GxError> {
+    link.write(unit, first, cells).await?;
+    let count = u16::try_from(cells.len()).unwrap_or(u16::MAX);
+    let mut held = Vec::new();
+    for _ in 0..READ_BACKS {
+        sleep(SETTLING).await;
+        held = read(link, unit, first, count).await?;
+        if held == cells {
+            break;
+        }
+    }
+    Ok(held)
+}
+
+async fn switch(coil: &Coil, on: bool, within: Micros) -> Result<bool, GxError> {
+    let mut link = Link::open(&coil.address, within).await?;
+    link.switch(coil.unit, coil.coil, on).await?;
+    sleep(SETTLING).await;
+    link.coil(coil.unit, coil.coil).await
+}
