@@ -11,6 +11,8 @@ mod matrix;
 mod progress;
 mod run;
 mod schema;
+#[cfg(unix)]
+mod serve;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -61,6 +63,11 @@ pub(crate) fn answer(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Says what is wrong to whoever watches; where nobody can, there is nobody to tell.
+pub(crate) fn warn(message: &str) {
+    let _ = writeln!(std::io::stderr(), "busbar: {message}");
+}
+
 #[derive(Debug, Parser)]
 #[command(name = "busbar", version, about = "Certifies CAN-bus batteries for Victron GX systems", long_about = None)]
 struct Cli {
@@ -80,6 +87,9 @@ enum Command {
     List(list::Args),
     /// Print every frame of CAN logs, with every field
     Decode(decode::Args),
+    /// Serve the simulated rig on real wires: CAN, SCPI, Modbus-TCP
+    #[cfg(unix)]
+    Serve(serve::Args),
     /// Print the JSON schema of a file kind, for editors
     Schema(schema::Args),
     /// Print the protocol as a DBC database, for cantools, SavvyCAN and CANalyzer
@@ -102,11 +112,13 @@ fn main() -> ExitCode {
         Command::Matrix(args) => matrix::matrix(&args),
         Command::List(args) => list::list(&args),
         Command::Decode(args) => decode::decode(&args),
+        #[cfg(unix)]
+        Command::Serve(args) => serve::serve(&args),
         Command::Schema(args) => schema::print(&args),
         Command::Dbc => dbc::print(),
     };
     let exit = done.unwrap_or_else(|failure| {
-        let _ = writeln!(std::io::stderr(), "busbar: {}", failure.message);
+        warn(&failure.message);
         failure.exit
     });
     ExitCode::from(exit as u8)

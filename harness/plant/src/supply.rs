@@ -84,6 +84,13 @@ impl Supply {
         self.off = self.curve.short > self.p.over_current.0;
     }
 
+    /// Takes voltage setting and current limit of a supply outside of this world, which guards itself. Zero is off.
+    pub(crate) fn drive(&mut self, volts: Volts, amps: Amps) {
+        self.asked = (volts * amps).0;
+        self.curve = Curve { open: volts.0, short: amps.0, knee: 0.0, best: volts.0 };
+        self.off = false;
+    }
+
     /// Faults: the output is off; it does not answer.
     pub(crate) fn fail(&mut self, failed: bool, silent: bool) {
         (self.failed, self.silent) = (failed, silent);
@@ -186,6 +193,22 @@ mod tests {
         assert!(gives(3500.0));
         assert!(!gives(3700.0), "30.8 A at 120 V");
         assert!(gives(3500.0));
+    }
+
+    #[test]
+    fn a_supply_outside_gives_what_it_is_set_to() {
+        let mut supply = Supply::new(&PsuParams::default());
+        supply.drive(Volts(80.0), Amps(70.0));
+        supply.step(1.0);
+        supply.take(4000.0);
+        let reading = supply.reading().expect("it answers");
+        assert!(
+            reading.output && reading.available == Watts(5600.0),
+            "no over-current protection: {reading:?}"
+        );
+        assert_eq!((reading.voltage, reading.current), (Volts(80.0), Amps(50.0)));
+        supply.drive(Volts(80.0), Amps::ZERO);
+        assert!(!supply.reading().expect("it answers").output);
     }
 
     /// 2 V/ms: 120 V take 60 ms.

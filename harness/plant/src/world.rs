@@ -281,6 +281,17 @@ impl World {
         Ok(())
     }
 
+    /// A frame of a node that is not of this world is on the bus now.
+    pub fn hear(&mut self, frame: Frame) {
+        self.carry(Sender::Stranger, frame);
+    }
+
+    /// The sun is a supply outside of this world: its voltage setting and current limit now, zero while its output is
+    /// off. Until the next [`Stimulus::Pv`].
+    pub fn feed(&mut self, volts: Volts, amps: Amps) {
+        self.site.solar.supply.drive(volts.max(Volts::ZERO), amps.max(Amps::ZERO));
+    }
+
     /// The state of the CAN controller with which the harness listens.
     #[must_use]
     pub fn bus(&self) -> BusState {

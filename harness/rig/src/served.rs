@@ -1,13 +1,21 @@
-//! Simulated instruments on real wires, for whatever wants to talk to one.
+//! What a rig has, simulated and served as other processes see the real thing: [`ServedRig`] is all of it.
 
+mod bus;
+mod folder;
 pub mod gx;
+mod operator;
+mod pace;
 pub mod psu;
+mod pty;
+mod start;
 
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
+
+pub use start::{Addresses, CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
 
 /// An instrument that is being served; no more when this is dropped.
 #[derive(Debug)]

@@ -58,6 +58,8 @@ pub struct Instrument {
     terminals: Volts,
     /// when the last byte came in
     heard: Micros,
+    /// it hears and says nothing
+    silent: bool,
 }
 
 /// What is set, and lost in a restart.
@@ -128,6 +130,7 @@ impl Instrument {
             tripped: BTreeSet::new(),
             terminals: Volts::ZERO,
             heard: Micros::ZERO,
+            silent: false,
         }
     }
 
@@ -145,6 +148,9 @@ impl Instrument {
     /// Takes in bytes at a time that does not run backwards.
     pub fn receive(&mut self, at: Micros, bytes: &[u8]) {
         self.advance(at);
+        if self.silent {
+            return;
+        }
         self.heard = self.at;
         for &byte in bytes {
             if byte == self.dialect.ends_with {
@@ -177,6 +183,27 @@ impl Instrument {
     #[must_use]
     pub const fn is_on(&self) -> bool {
         self.on
+    }
+
+    /// Voltage setting and current limit of its output; zero while that is off.
+    #[must_use]
+    pub const fn drives(&self) -> (Volts, Amps) {
+        if self.on { (self.set.voltage, self.set.current) } else { (Volts::ZERO, Amps::ZERO) }
+    }
+
+    /// Changes what is connected to the terminals.
+    pub const fn load(&mut self, load: Ohms) {
+        self.surroundings.load = load;
+    }
+
+    /// Whether it hears and says nothing from now on.
+    pub const fn silence(&mut self, silent: bool) {
+        self.silent = silent;
+    }
+
+    /// It overheats: the output goes off.
+    pub fn overheat(&mut self) {
+        self.trip(Alarm::OverTemperature);
     }
 
     /// Whether it listens to the line and not to its front panel.

@@ -1,9 +1,8 @@
 //! A simulated supply on a pseudo-terminal or a TCP port: drivers, terminals and other people's tools can use it.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,11 +10,9 @@ use std::time::Instant;
 
 use proto::quantity::Micros;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use super::Served;
+use super::pty::Pty;
 use crate::psu::instrument::Instrument;
 
 /// The name of its thread.
@@ -30,11 +27,18 @@ pub fn on_tcp(instrument: Arc<Mutex<Instrument>>, address: SocketAddr) -> io::Re
     let address = listener.local_addr()?;
     Served::start(address, NAME, move |stopped| {
         let server = Server::new(instrument, stopped);
-        while server.wait_for(listener.as_fd(), None) == Ready::Wire {
-            // A client that gave up before it was accepted is nobody's fault.
-            if let Ok((stream, _)) = listener.accept() {
-                let _ = stream.set_nodelay(true);
-                server.serve(&stream, stream.as_fd());
+        loop {
+            match server.wait_for(listener.as_fd(), Some(server.now() + TICK)) {
+                Ready::Stop => return,
+                // Its watchdog runs on without a client.
+                Ready::Time => drop(server.instrument().answers(server.now())),
+                // A client that gave up before it was accepted is nobody's fault.
+                Ready::Wire => {
+                    if let Ok((stream, _)) = listener.accept() {
+                        let _ = stream.set_nodelay(true);
+                        server.serve(&stream, stream.as_fd());
+                    }
+                }
             }
         }
     })
@@ -45,23 +49,16 @@ pub fn on_tcp(instrument: Arc<Mutex<Instrument>>, address: SocketAddr) -> io::Re
 /// # Errors
 /// When the system has none left.
 pub fn on_pty(instrument: Arc<Mutex<Instrument>>) -> io::Result<Served<PathBuf>> {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&master)?;
-    unlockpt(&master)?;
-    let path = PathBuf::from(ptsname(&master, Vec::new())?.to_string_lossy().into_owned());
-    // Held open, so that the terminal lives on between two clients, and raw, so that it does not echo to itself.
-    let held: OwnedFd =
-        rustix::fs::open(&path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut settings = tcgetattr(&held)?;
-    settings.make_raw();
-    tcsetattr(&held, OptionalActions::Now, &settings)?;
-    let master = File::from(master);
+    let Pty { master, held, path } = Pty::open()?;
     Served::start(path, NAME, move |stopped| {
         let server = Server::new(instrument, stopped);
         server.serve(&master, master.as_fd());
         drop(held);
     })
 }
+
+/// How often its own time goes on when nobody speaks to it.
+const TICK: Micros = Micros::from_millis(100);
 
 #[derive(Debug, PartialEq)]
 enum Ready {
@@ -117,8 +114,8 @@ impl Server {
         let mut wire = wire;
         let mut buffer = [0; 512];
         loop {
-            let ready = self.instrument().ready_at();
-            match self.wait_for(fd, ready) {
+            let ready = self.instrument().ready_at().unwrap_or_else(|| self.now() + TICK);
+            match self.wait_for(fd, Some(ready)) {
                 Ready::Stop => return,
                 Ready::Wire => match wire.read(&mut buffer) {
                     Ok(0) => return,

@@ -65,7 +65,7 @@ impl Instrument {
         }
     }
 
-    fn trip(&mut self, alarm: Alarm) {
+    pub(super) fn trip(&mut self, alarm: Alarm) {
         if self.tripped.is_empty() {
             self.resume = self.on;
         }

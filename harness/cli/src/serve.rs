@@ -1,0 +1,145 @@
+//! `busbar serve`: the simulated rig as other processes see a real one.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use proto::quantity::Micros;
+use rig::served::{CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
+
+use crate::{Exit, Failure, load};
+
+/// What to serve, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The rig, by name or file; it must be a simulated one
+    #[arg(long, default_value = "simulated")]
+    rig: String,
+    /// The battery, by name or file
+    #[arg(long, default_value = "reference")]
+    battery: String,
+    /// How many times faster than the clock on the wall its time goes
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    speed: u32,
+    /// Seed of everything random in its world
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where to put links with stable names to the pseudo-terminals
+    #[arg(long, value_name = "FOLDER")]
+    at: Option<PathBuf>,
+    /// Serve CAN on this interface of the kernel, such as vcan0, instead of an SLCAN pseudo-terminal
+    #[arg(long, value_name = "INTERFACE")]
+    can: Option<String>,
+    /// Profile of the supply, a name of rigs/psu: the language that it speaks
+    #[arg(long, value_name = "NAME", default_value = "generic")]
+    psu_profile: String,
+    /// Serve the supply on this TCP port instead of a pseudo-terminal; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    psu_port: Option<u16>,
+    /// TCP port of the GX (Modbus-TCP); 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 1502)]
+    gx_port: u16,
+    /// TCP port of the operator; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 1503)]
+    operator_port: u16,
+    /// The address to listen on; whoever can reach it can drive the simulated rig
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+}
+
+/// How often it looks after itself.
+const LOOK: Duration = Duration::from_millis(100);
+/// As far behind the clock a client may be fooled: a second of the rig's time is judged (P 1.4: every second).
+const BEHIND: Micros = Micros::from_millis(100);
+/// It complains this often at most.
+const COMPLAIN: Duration = Duration::from_secs(10);
+
+pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
+    if args.battery == "none" {
+        return Err(Failure {
+            exit: Exit::Usage,
+            message: "a rig cannot be served without a battery: the cells of a served rig are those of its own simulated \
+                      battery, and a BMS outside of it could not measure them. Serve one, such as `--battery reference`; \
+                      frames that others send on its bus, a keep-alive of another GX too, are heard."
+                .to_owned(),
+        });
+    }
+    let library = load::library()?;
+    let rig = load::rig(&library, &args.rig)?;
+    let battery = load::battery(&library, &args.battery)?;
+    let port = |port| SocketAddr::new(args.listen, port);
+    let options = Options {
+        speed: args.speed,
+        seed: args.seed,
+        can: args.can.clone().map_or(CanWire::Terminal, CanWire::Interface),
+        psu: args.psu_port.map_or(PsuWire::Terminal, |number| PsuWire::Tcp(port(number))),
+        psu_profile: args.psu_profile.clone(),
+        gx: port(args.gx_port),
+        operator: port(args.operator_port),
+        folder: args.at.clone().unwrap_or_else(default_folder),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, stop.clone()).map_err(|error| Failure {
+            exit: Exit::Inconclusive,
+            message: format!("cannot wait for the signal that ends it: {error}"),
+        })?;
+    }
+    let mut served = ServedRig::start(&rig, &battery, &options).map_err(|error| Failure {
+        exit: match error {
+            ServeError::NotSimulated(_) => Exit::Input,
+            ServeError::NoDialect { .. } => Exit::Usage,
+            _ => Exit::Inconclusive,
+        },
+        message: error.to_string(),
+    })?;
+    crate::answer(&words(&served, &battery.title, &options))?;
+    watch(&mut served, &stop)
+}
+
+/// How to connect.
+fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
+    let addresses = served.addresses();
+    let can = match options.can {
+        CanWire::Terminal => "SLCAN, for `slcan:` of a rig file, python-can or slcand",
+        CanWire::Interface(_) => "SocketCAN",
+    };
+    format!(
+        "{battery}, {} times as fast as the clock\n\
+         CAN       {}  ({can})\n\
+         supply    {}  (SCPI, profile {})\n\
+         GX        {}  (Modbus-TCP)\n\
+         operator  {}  (one JSON object a line)\n\
+         All of this is in {}. Ctrl-C ends it.\n",
+        options.speed,
+        addresses.can,
+        addresses.psu,
+        options.psu_profile,
+        addresses.gx,
+        addresses.operator,
+        options.folder.join("addresses.json").display(),
+    )
+}
+
+/// Serves until a signal comes, and says when it cannot keep up.
+fn watch(served: &mut ServedRig, stop: &AtomicBool) -> Result<Exit, Failure> {
+    let mut complained: Option<Instant> = None;
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(LOOK);
+        if let Some(why) = served.lost() {
+            let message = format!("the rig is no longer served: {why}");
+            return Err(Failure { exit: Exit::Inconclusive, message });
+        }
+        let behind = served.behind();
+        if behind > BEHIND && complained.is_none_or(|at| at.elapsed() > COMPLAIN) {
+            complained = Some(Instant::now());
+            crate::warn(&format!(
+                "the rig is {} behind the clock: what is measured now is late; choose a lower --speed",
+                humantime::format_duration(Duration::from_millis(behind.0 / 1000))
+            ));
+        }
+    }
+    Ok(Exit::Pass)
+}
