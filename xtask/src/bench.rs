@@ -23,7 +23,7 @@ const MEASURES: &[Measure] = &[
     Measure { what: "every suite on the simulated rig, wall time", how: Some(suites) },
     Measure { what: "CAN log decoded and judged, frames per second", how: Some(lint::speed) },
     Measure { what: "recorded run judged again, wall time", how: None },
-    Measure { what: "Modbus-TCP poll of the GX, requests per second", how: None },
+    Measure { what: "Modbus-TCP poll of the GX, requests per second", how: Some(modbus) },
 ];
 
 /// Builds in release, takes every measurement that is written and says which are not.
@@ -52,6 +52,12 @@ fn suites(workspace: &Workspace) -> Result<String, Failure> {
         times.push(began.elapsed());
     }
     Ok(middle(times))
+}
+
+/// One line of its own, beside libmodbus where it is installed.
+fn modbus(workspace: &Workspace) -> Result<String, Failure> {
+    let bench = workspace.cargo("bench").args(["--quiet", "--package", "rig", "--bench", "modbus"]);
+    Ok(String::from_utf8_lossy(&bench.output()?).trim().to_owned())
 }
 
 /// The middle of some times, with the fastest and the slowest.
