@@ -153,6 +153,10 @@ pub(super) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
+/// A full LFP cell rests at 3.45 V, this far below its usual disconnect voltage: one that comes up from below to there
+/// recovers from a load and stops by itself (P 1.5.3).
+const NEAR: Volts = Volts(0.2);
+
 /// CVL-07: *"This reduction must be enough to stop the battery voltage rising"*.
 pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
@@ -199,17 +203,16 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
             complaint,
         );
     }
-    match rise(Channel::MaxCell) {
-        Some(cell) => {
+    let what = "rise of the highest cell at the end of the hold";
+    let highest = extremes(scene.series(Channel::MaxCell), &[end]).map(|(_, high)| high);
+    match rise(Channel::MaxCell).zip(highest) {
+        Some((cell, highest)) if battery.cell_over_voltage.0 - highest > NEAR.0 => {
+            let far = format!("not held against: it is more than {NEAR} below its disconnect voltage");
+            opinion.show(Evidence::fact(what, cell.to_string()).against(far).within(end));
+        }
+        Some((cell, _)) => {
             let complaint = "the highest cell goes on rising in the full battery";
-            Scene::at_most(
-                opinion,
-                "rise of the highest cell at the end of the hold",
-                cell,
-                per_cell,
-                end,
-                complaint,
-            );
+            Scene::at_most(opinion, what, cell, per_cell, end, complaint);
         }
         None => {
             opinion.show(Evidence::fact("highest cell", "not sent (0x373)"));

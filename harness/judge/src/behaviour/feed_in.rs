@@ -313,7 +313,7 @@ mod tests {
         check(&stage, "BEH-FI", expected);
     }
 
-    /// After a load is switched on the export needs 3 minutes to come down.
+    /// After a load is switched on, CVL and with it the export need 3 minutes to come down.
     #[rstest]
     #[case(55.2, Fail)]
     #[case(55.6, Pass)]
@@ -324,6 +324,7 @@ mod tests {
                 5180..5400 => -800.0,
                 _ => p,
             })
+            .shaped(Channel::Cvl, |t, v| if (5180..5400).contains(&t) { v - 0.2 } else { v })
             .shaped(Channel::BusVoltage, move |t, v| if (4000..5000).contains(&t) { bus } else { v });
         for (at, load) in [(5000, 2000.0), (5400, 0.0)] {
             stage.note(at, EventKind::Stimulus(Stimulus::AcLoad(Watts(load))));

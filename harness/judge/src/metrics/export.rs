@@ -95,42 +95,42 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     let tail: Vec<Window> = calm.iter().filter_map(|w| w.overlap(end)).collect();
     let settled = mean(grid, &tail)?;
     let band = (settled.abs() * 0.05).max(150.0);
-    let smallest = one_step(trace, window).map_or(window.to, |since| since + FOLLOWS);
+    let at_most = one_step(trace, window).map_or(window.to, |since| since + FOLLOWS);
     let mut since = window.from;
     for outside in calm
         .iter()
         .flat_map(|&w| stretches([grid], w))
-        .filter(|s| (s.values[0] - settled).abs() > band && s.window.from < smallest)
+        .filter(|s| (s.values[0] - settled).abs() > band && s.window.from < at_most)
     {
         if outside.window.from.since(since) >= STEADY {
             break;
         }
-        since = outside.window.to;
+        since = outside.window.to.min(at_most);
     }
     let time = since.since(window.from);
     Some(Settling { window, time, settled: Watts(settled), scans })
 }
 
 /// 0x351 carries CVL in steps of 0.1 V (P 2 §0x351). It cannot move by less, so a good controller that goes on
-/// correcting takes one now and then, or goes to and fro between two, and moves 11 A of a 280 Ah battery each time.
+/// correcting takes one now and then, or goes to and fro between two, and moves 11 A of a 280 Ah battery each time,
+/// which die away over minutes.
 const STEP: f64 = 0.1;
 /// The power follows a step of CVL within this: 3 s of the GX, its loop and the ramps of the devices.
 const FOLLOWS: Micros = Micros::from_secs(30);
 
-/// Since when CVL moves by no more than one step, until the end of the window; nothing where it stands still.
+/// Since when CVL stands still or moves by one step at most, until the end of the window; nothing where it is unknown.
 fn one_step(trace: &Trace, window: Window) -> Option<Micros> {
-    let cvl = trace.series(Channel::Cvl);
-    let (mut low, mut high, mut values) = (f64::INFINITY, f64::NEG_INFINITY, 0);
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     let mut since = None;
-    for part in stretches([cvl], window).iter().rev() {
+    for part in stretches([trace.series(Channel::Cvl)], window).iter().rev() {
         (low, high) = (low.min(part.values[0]), high.max(part.values[0]));
         // Decimals of the wire are binary fractions.
         if high - low > STEP * 1.001 {
             break;
         }
-        (since, values) = (Some(part.window.from), values + 1);
+        since = Some(part.window.from);
     }
-    since.filter(|_| values >= 2)
+    since
 }
 
 /// The parts of a window that have a mean of their own: one for each of the two values of CVL, where it moves by one
