@@ -23,6 +23,8 @@ const READ_BACKS: usize = 5;
 const TRIES: usize = 3;
 /// Between two of those. Assumption: the gateway has fetched it by then.
 const PAUSE: Duration = Duration::from_millis(20);
+/// What is asked for more often is polled so often; rig files do not come near it.
+const SHORTEST_PERIOD: Micros = Micros::from_millis(1);
 /// First wait before a lost GX is tried again; it doubles up to the longest.
 const FIRST_RETRY: Micros = Micros::from_millis(200);
 /// Longest such wait. Assumption: short beside the minute that a GX takes to restart.
@@ -54,7 +56,8 @@ pub(super) struct Driver<E> {
 }
 
 impl<E: From<Timed>> Driver<E> {
-    pub(super) fn new(settings: GxSettings, clock: RunClock, events: SyncSender<E>) -> Self {
+    pub(super) fn new(mut settings: GxSettings, clock: RunClock, events: SyncSender<E>) -> Self {
+        settings.period = settings.period.max(SHORTEST_PERIOD);
         Self {
             settings,
             clock,
@@ -158,14 +161,13 @@ impl<E: From<Timed>> Driver<E> {
                 return Err(error);
             }
         };
-        let written = write(link, unit, register.address, cells).await;
-        written.map_err(|error| {
-            if error.is_refusal() {
-                return error;
-            }
+        let held = write(link, unit, register.address, cells).await;
+        if let Err(error) = &held
+            && !error.is_refusal()
+        {
             self.lose(error.clone());
-            GxError::Uncertain(Box::new(error))
-        })
+        }
+        held
     }
 
     fn lose(&mut self, error: GxError) {
@@ -226,12 +228,12 @@ async fn read(link: &mut Link, unit: u8, first: u16, count: u16) -> Result<Vec<u
 
 /// Writes, and reads back until it holds what was written or has had time enough.
 async fn write(link: &mut Link, unit: u8, first: u16, cells: &[u16]) -> Result<Vec<u16>, GxError> {
-    link.write(unit, first, cells).await?;
+    link.write(unit, first, cells).await.map_err(uncertain)?;
     let count = u16::try_from(cells.len()).unwrap_or(u16::MAX);
     let mut held = Vec::new();
     for _ in 0..READ_BACKS {
         sleep(SETTLING).await;
-        held = read(link, unit, first, count).await?;
+        held = read(link, unit, first, count).await.map_err(taken_or_not)?;
         if held == cells {
             break;
         }
@@ -241,7 +243,16 @@ async fn write(link: &mut Link, unit: u8, first: u16, cells: &[u16]) -> Result<V
 
 async fn switch(coil: &Coil, on: bool, within: Micros) -> Result<bool, GxError> {
     let mut link = Link::open(&coil.address, within).await?;
-    link.switch(coil.unit, coil.coil, on).await?;
+    link.switch(coil.unit, coil.coil, on).await.map_err(uncertain)?;
     sleep(SETTLING).await;
-    link.coil(coil.unit, coil.coil).await
+    link.coil(coil.unit, coil.coil).await.map_err(taken_or_not)
+}
+
+/// Why a change was not acknowledged: only what is refused is known not to be made.
+fn uncertain(error: GxError) -> GxError {
+    if error.is_refusal() { error } else { taken_or_not(error) }
+}
+
+fn taken_or_not(error: GxError) -> GxError {
+    GxError::Uncertain(Box::new(error))
 }

@@ -75,7 +75,7 @@ pub enum GxError {
         /// number of the exception
         code: u8,
     },
-    /// The GX was lost before it was known what it holds.
+    /// It was sent, and cannot be read back.
     #[error("{0}. Whether the value was taken is not known")]
     Uncertain(Box<GxError>),
     /// A value that no register can carry.
@@ -95,8 +95,12 @@ pub enum GxError {
 impl GxError {
     /// Whether the device is there and said no: the connection is good.
     #[must_use]
-    pub const fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Refused { .. } => true,
+            Self::Uncertain(why) => why.is_refusal(),
+            _ => false,
+        }
     }
 }
 

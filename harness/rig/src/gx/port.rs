@@ -50,12 +50,13 @@ impl GxPort {
         Ok(Self { commands: Some(commands), thread: Some(thread) })
     }
 
-    /// Writes a value, and gives what the GX holds after that: it acknowledges also what it refuses. Relays are
-    /// registers too, 806 and 807 ([`proto::gx::system`]).
+    /// Writes a value, and gives what the GX holds after that: it acknowledges also what it refuses. A value that is not
+    /// the one written is read again for half a second; what a device behind the GX takes longer for is seen later.
+    /// Relays are registers too, 806 and 807 ([`proto::gx::system`]).
     ///
     /// # Errors
-    /// When the register cannot hold the value, the GX says no, or it is not there; where the connection was lost
-    /// between, whether the value was taken is not known.
+    /// When the register cannot hold the value, the GX says no, or it is not there; [`GxError::Uncertain`] where it was
+    /// lost between.
     pub fn write(&self, register: Register, value: f64) -> Result<f64, GxError> {
         let setting = register.setting(value)?;
         let cells = setting[..usize::from(register.kind.cells())].to_vec();

@@ -35,7 +35,7 @@ fn settings(address: String) -> GxSettings {
         address,
         units: UnitIds { inverter: Some(227), solar: Some(229), grid: Some(30), ..UnitIds::default() },
         period: Micros::from_millis(50),
-        within: Micros::from_millis(150),
+        within: Micros::from_millis(500),
     }
 }
 
@@ -129,7 +129,8 @@ fn a_read_that_misses_a_product_is_repeated(#[case] misses: u8) {
     assert!(bench.poll().reading.battery.is_some());
     bench.desk().restore(225, misses);
     assert!(bench.poll().reading.battery.is_some());
-    assert!(bench.events.try_iter().all(|timed| matches!(timed.event, GxEvent::Poll(_))));
+    let harmless = |event: &GxEvent| matches!(event, GxEvent::Poll(_) | GxEvent::Slow { .. });
+    assert!(bench.events.try_iter().all(|timed| harmless(&timed.event)));
 }
 
 #[test]
@@ -175,8 +176,8 @@ fn what_cannot_be_written() {
 }
 
 #[rstest]
-#[case::silence(Mode::Swallow, "reading registers 256 to 329 of unit 225 was not answered within 150 ms")]
-#[case::slowness(Mode::Slow(Duration::from_millis(400)), "was not answered within 150 ms")]
+#[case::silence(Mode::Swallow, "reading registers 256 to 329 of unit 225 was not answered within 500 ms")]
+#[case::slowness(Mode::Slow(Duration::from_millis(1200)), "was not answered within 500 ms")]
 #[case::a_reset(Mode::Reset, "the connection was ")]
 #[case::the_end_of_the_connection(Mode::Close, "the connection was closed instead of an answer to reading")]
 #[case::an_end_amid_the_answer(Mode::MidAnswer, "the connection was closed instead of an answer")]
@@ -221,7 +222,7 @@ fn a_write_whose_answer_is_lost_is_uncertain() {
     assert!(bench.poll().reading.battery.is_some());
     wire.spoil(Mode::SwallowWrites, 1);
     let error = bench.port.write(system::RELAY_1, 1.0).expect_err("not acknowledged").to_string();
-    assert!(error.contains("writing register 806 of unit 100 was not answered within 150 ms"), "{error}");
+    assert!(error.contains("writing register 806 of unit 100 was not answered within 500 ms"), "{error}");
     assert!(error.ends_with("Whether the value was taken is not known"), "{error}");
     assert!(matches!(bench.told(), GxEvent::Lost(_)));
     assert!(matches!(bench.told(), GxEvent::Back { .. }));

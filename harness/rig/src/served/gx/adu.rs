@@ -11,6 +11,9 @@ const HEADER: usize = 6;
 /// Unit and at most 253 bytes for function and data.
 const LONGEST: usize = 254;
 
+/// The most registers that one answer can carry.
+const MOST_READ: u16 = 125;
+
 /// One request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Request<'a> {
@@ -62,6 +65,7 @@ impl Request<'_> {
         let Self { unit, function, data, .. } = *self;
         let number = |high, low| u16::from_be_bytes([high, low]);
         match (function, data) {
+            (3 | 4, &[_, _, c, d]) if !(1..=MOST_READ).contains(&number(c, d)) => Err(Exception::Value),
             (3 | 4, &[a, b, c, d]) => {
                 let cells = registers.read(unit, function, number(a, b), number(c, d)).transpose()?;
                 Ok(cells.map(|cells| {

@@ -69,6 +69,8 @@ fn ask(stream: &mut TcpStream, bytes: &[u8], expected: &[u8]) {
 #[case::a_byte_count_that_does_not_fit(&[16, 1, 2, 0, 2, 2, 0, 9], &[0x90, 3])]
 #[case::fewer_bytes_than_counted(&[16, 1, 2, 0, 2, 4, 0, 9, 0], &[0x90, 3])]
 #[case::a_count_beyond_a_byte(&[16, 1, 2, 0, 130, 4, 0, 9, 0, 9], &[0x90, 3])]
+#[case::nothing(&[3, 1, 0, 0, 0], &[0x83, 3])]
+#[case::more_than_an_answer_carries(&[3, 1, 0, 0, 126], &[0x83, 3])]
 #[case::coils(&[1, 0, 0, 0, 1], &[0x81, 1])]
 #[case::mask_write(&[22, 1, 0, 0, 1, 0, 1], &[0x96, 1])]
 #[case::no_function(&[0], &[0x80, 1])]
