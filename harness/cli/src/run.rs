@@ -1,7 +1,9 @@
 //! `busbar run`: suites on a rig, a verdict for each requirement, a folder of evidence.
 
-use std::io::IsTerminal as _;
+use std::io::{BufReader, IsTerminal as _};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
 
 use clap::ValueEnum;
@@ -10,7 +12,10 @@ use proto::quantity::Micros;
 use report::folder::{Place, RunFolder};
 use report::run::{BatteryUnderTest, Rig, Run, RunMeta};
 use report::terminal::{Style, table};
-use rig::attempt;
+use rig::live::{Lab, OperatorPlace};
+use rig::operator::Terminal;
+use rig::{Library, RigFile, attempt};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::evidence::Evidence;
 use crate::progress::Progress;
@@ -59,6 +64,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let rig = load::rig(&library, &args.rig)?;
     let rig = if args.sweep { rig.swept(args.seed) } else { rig };
     let battery = load::battery(&library, &args.battery)?;
+    let lab = lab(&rig, &library)?;
     let (suites, hashes) = load::suites(&library)?;
     let cases = load::select(&suites, &args.cases)?;
     let plan: Vec<_> = cases
@@ -90,7 +96,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         let name = load::full_name(suite, case);
         folder.begin_case(&suite.name, &case.name, began);
         let mut evidence = Evidence { folder: &mut folder, progress: &progress, case: &name };
-        let mut attempt = attempt::attempt(planned, &name, args.seed, &mut evidence);
+        let mut attempt = match &lab {
+            Some(lab) => attempt::attempt_in(lab, planned, &mut evidence),
+            None => attempt::attempt(planned, &name, args.seed, &mut evidence),
+        };
         let (identity, length) = (core::mem::take(&mut attempt.identity), attempt.length);
         let result = load::result(suite, case, attempt, began);
         folder.end_case(&result).map_err(failed)?;
@@ -109,7 +118,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
             title: format!("{} on {}", battery.declared.name, rig.title),
             id: folder.id(),
             seed: args.seed,
-            rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: true },
+            rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: lab.is_none() },
             battery: BatteryUnderTest {
                 name: battery.declared.name.clone(),
                 title: battery.title.clone(),
@@ -134,6 +143,29 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         Outcome::Fail => Exit::Fail,
         Outcome::Inconclusive | Outcome::NotApplicable => Exit::Inconclusive,
     })
+}
+
+/// The real rig, where it is one. Signals to end then end the case that runs, which switches everything off.
+fn lab(rig: &RigFile, library: &Library) -> Result<Option<Lab>, Failure> {
+    let Some(live) = &rig.live else { return Ok(None) };
+    let failed = |what: &str, error: std::io::Error| Failure {
+        exit: Exit::Inconclusive,
+        message: format!("cannot {what}: {error}"),
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, stop.clone())
+            .map_err(|error| failed("listen for signals", error))?;
+    }
+    let terminal = match live.operator {
+        OperatorPlace::Terminal { timeout } => {
+            let typed = Box::new(BufReader::new(std::io::stdin()));
+            let terminal = Terminal::new(Box::new(std::io::stderr()), typed, timeout);
+            Some(terminal.map_err(|error| failed("listen to the terminal", error))?)
+        }
+        OperatorPlace::None | OperatorPlace::Tcp { .. } => None,
+    };
+    Ok(Lab::new(rig, library, terminal, stop)?)
 }
 
 /// Colour and width of the terminal; neither where there is none.

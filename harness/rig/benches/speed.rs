@@ -90,7 +90,7 @@ fn world_alone(rig: &RigFile, battery: &BatteryFile, cells: usize, hours: u64) -
         imbalance: Percent::ZERO,
         input_current_limit: None,
     };
-    let mut world = World::new(&rig.plant, bms, &pack, &start, 1);
+    let mut world = World::new(rig.plant.as_ref().expect("simulated"), bms, &pack, &start, 1);
     let end = HOUR * hours;
     let began = Instant::now();
     while world.now() < end {

@@ -1,6 +1,6 @@
 //! One case on one rig with one battery: planned before anything starts, then run and judged.
 
-use engine::bench::{Bench as _, Capability, Input, Witness};
+use engine::bench::{Bench, Capability, Input, Witness};
 use engine::interlock::LimitsError;
 use engine::run::{End, Record};
 use engine::suite::{BindError, Case, Runnable, Step, Verb};
@@ -8,8 +8,10 @@ use judge::battery::Battery;
 use judge::behaviour::{Subject, judge};
 use judge::trace::{Event, Trace};
 use judge::verdict::{Outcome, Verdict, outcome_of_case};
+use proto::fault::{Fault, FaultKind};
 use proto::quantity::{Micros, Watts};
 
+use crate::live::{Lab, Live};
 use crate::{BatteryFile, RigFile, SimBench};
 
 /// What a case will be on this rig.
@@ -77,7 +79,11 @@ pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned
     if let Some(reason) = misfit(case, rig, &battery.declared) {
         return Ok(not_applicable(reason));
     }
-    if battery.simulated.is_none() {
+    if let Some(live) = &rig.live {
+        if let Some(reason) = beyond(case, rig, live) {
+            return Ok(not_applicable(reason));
+        }
+    } else if battery.simulated.is_none() {
         let name = &battery.declared.name;
         return Ok(not_applicable(format!(
             "the file of `{name}` does not say how a simulated rig plays it (`simulated:`)"
@@ -116,14 +122,59 @@ fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
         ));
     }
     // While feeding in, the GX lets the sun charge with all it has, whatever CCL says: it must fit the battery.
-    let sun = brightest(&case.steps, case.start.pv).min(rig.plant.solar.maximum_power);
-    let charge = (sun / battery.max_charge_voltage).min(rig.plant.solar.maximum_current);
+    let sun = brightest(&case.steps, case.start.pv).min(rig.house().solar_power);
+    let charge = (sun / battery.max_charge_voltage).min(rig.house().solar_current);
     (charge > battery.max_charge_current).then(|| {
         format!(
             "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most",
             battery.max_charge_current
         )
     })
+}
+
+/// What the instruments of a real rig cannot do of what a case asks for.
+fn beyond(case: &Case, rig: &RigFile, live: &Live) -> Option<String> {
+    if !live.operator.is_there() {
+        return Some(format!(
+            "the rig has nobody to bring the battery to {} before the case begins (`live.operator`)",
+            case.start.soc
+        ));
+    }
+    if let Some(psu) = &live.psu {
+        let (sun, most) = (brightest(&case.steps, case.start.pv), psu.voltage * rig.limits.psu_current_max);
+        if sun > most {
+            return Some(format!(
+                "the sun of this case, {sun}, is more than the {most} that the supply may give"
+            ));
+        }
+    }
+    let mut loads = vec![case.start.ac_load];
+    let mut trips = None;
+    walk(&case.steps, &mut |step| match &step.verb {
+        Verb::AcLoad(power) | Verb::Discharge { power, .. } => loads.push(*power),
+        Verb::Inject(Fault { kind: kind @ (FaultKind::PsuTrip {} | FaultKind::PsuSilent {}), .. }) => {
+            trips = Some(kind.name());
+        }
+        _ => {}
+    });
+    if let Some(name) = trips {
+        return Some(format!("a real supply is not broken on purpose (`{name}`)"));
+    }
+    if live.switches.ac_load.is_empty() {
+        return None;
+    }
+    let load = loads.into_iter().find(|&power| live.load(power).is_none())?;
+    Some(format!("no loads of the rig together make the {load} of this case (`live.switches.ac-load`)"))
+}
+
+/// Looks at every step, those that are repeated included.
+fn walk(steps: &[Step], look: &mut impl FnMut(&Step)) {
+    for step in steps {
+        look(step);
+        if let Verb::Repeat { steps, .. } = &step.verb {
+            walk(steps, look);
+        }
+    }
 }
 
 /// The most PV power that steps ask for.
@@ -143,12 +194,41 @@ pub fn attempt(planned: Planned, name: &str, seed: u64, witness: &mut dyn Witnes
         Planned::NotApplicable { reason, case } => return not_applicable(reason, &case),
     };
     let Some(mut bench) = SimBench::new(&rig, &battery, seed_of(seed, name)) else {
-        return not_applicable("the battery cannot be simulated".to_owned(), &runnable.case);
+        let reason =
+            "a real rig has no seed and no simulated battery: `busbar run` runs cases on it".to_owned();
+        return not_applicable(reason, &runnable.case);
     };
+    witnessed(runnable, &rig, &battery, &mut bench, witness)
+}
+
+/// Runs a case on a real rig and judges it. Its instruments are opened for this case alone, and closed after it.
+pub fn attempt_in(lab: &Lab, planned: Planned, witness: &mut dyn Witness) -> Attempt {
+    let Ready { runnable, rig, battery } = match planned {
+        Planned::Ready(ready) => *ready,
+        Planned::NotApplicable { reason, case } => return not_applicable(reason, &case),
+    };
+    let mut bench = match lab.open() {
+        Ok(bench) => bench,
+        Err(error) => return undecided(Outcome::Inconclusive, error.to_string(), &runnable.case),
+    };
+    let mut attempt = witnessed(runnable, &rig, &battery, &mut bench, witness);
+    if let (Outcome::Inconclusive, Some(trouble)) = (attempt.outcome, bench.trouble()) {
+        attempt.reason = format!("{}; {trouble}", attempt.reason);
+    }
+    attempt
+}
+
+fn witnessed(
+    runnable: Runnable,
+    rig: &RigFile,
+    battery: &BatteryFile,
+    bench: &mut dyn Bench,
+    witness: &mut dyn Witness,
+) -> Attempt {
     let case = runnable.case.clone();
-    let Record { recording, end, not_off } = engine::run::run(runnable, &mut bench, witness);
+    let Record { recording, end, not_off } = engine::run::run(runnable, bench, witness);
     let length = bench.now();
-    let subject = subject(&case, &battery.declared, &rig);
+    let subject = subject(&case, &battery.declared, rig);
     let verdicts = judge(&subject, &recording);
     let (outcome, reason) = conclude(&verdicts, &end, not_off);
     let identity = recording.portrait().identity();
@@ -158,7 +238,8 @@ pub fn attempt(planned: Planned, name: &str, seed: u64, witness: &mut dyn Witnes
 /// The verdict on the case from those on its requirements and from how it ended.
 fn conclude(verdicts: &[Verdict], end: &End, not_off: Option<String>) -> (Outcome, String) {
     if let Some(why) = not_off {
-        return (Outcome::Inconclusive, format!("the rig was not confirmed off: {why}"));
+        let before = if let End::Aborted(abort) = end { format!("{abort}; then ") } else { String::new() };
+        return (Outcome::Inconclusive, format!("{before}the rig was not confirmed off: {why}"));
     }
     let outcome = match (outcome_of_case(verdicts), end) {
         // What was cut short has not passed, whatever was seen until then.
@@ -180,24 +261,17 @@ fn conclude(verdicts: &[Verdict], end: &End, not_off: Option<String>) -> (Outcom
 }
 
 fn not_applicable(reason: String, case: &Case) -> Attempt {
+    undecided(Outcome::NotApplicable, reason, case)
+}
+
+/// A case that did not begin.
+fn undecided(outcome: Outcome, reason: String, case: &Case) -> Attempt {
     let verdicts = case
         .requirements
         .iter()
-        .map(|requirement| Verdict {
-            requirement,
-            outcome: Outcome::NotApplicable,
-            reason: reason.clone(),
-            evidence: Vec::new(),
-        })
+        .map(|requirement| Verdict { requirement, outcome, reason: reason.clone(), evidence: Vec::new() })
         .collect();
-    Attempt {
-        outcome: Outcome::NotApplicable,
-        reason,
-        verdicts,
-        trace: Trace::default(),
-        identity: Vec::new(),
-        length: Micros::ZERO,
-    }
+    Attempt { outcome, reason, verdicts, trace: Trace::default(), identity: Vec::new(), length: Micros::ZERO }
 }
 
 fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> {

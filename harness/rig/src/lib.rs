@@ -6,6 +6,7 @@ pub mod can;
 pub mod gx;
 mod library;
 mod like;
+pub mod live;
 pub mod operator;
 pub mod psu;
 mod rig_file;

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{BatteryFile, InputError, RigFile};
+use crate::psu::Profile;
+use crate::{BatteryFile, InputError, RigFile, read_text};
 
 /// The project's folders.
 #[derive(Debug, Clone)]
@@ -57,6 +58,15 @@ impl Library {
     /// When the folder cannot be read.
     pub fn psu_profiles(&self) -> Result<Vec<PathBuf>, InputError> {
         self.yaml_in("rigs/psu")
+    }
+
+    /// The profile of a programmable supply, by its name.
+    ///
+    /// # Errors
+    /// When no file has that name; with file, line, column and what was expected where it makes no sense.
+    pub fn psu_profile(&self, name: &str) -> Result<Profile, InputError> {
+        let path = pick("PSU profile", name, self.psu_profiles()?)?;
+        Ok(Profile::parse(&self.shown(&path), &read_text(&path)?)?)
     }
 
     /// Every rig file, `rigs/*.yaml`.

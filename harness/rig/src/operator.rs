@@ -8,7 +8,7 @@
 //! "done"
 //! {"apply":{"ac-load":"3000 W"}}
 //! "done"
-//! {"apply":{"inject":{"by":"5 A","fault":"current","for":"20 s"}}}
+//! {"apply":{"inject":{"current":{"by":"5 A","for":"20 s"}}}}
 //! {"refused":"the shunt of this bench cannot be reached"}
 //! {"ask":"Reset the battery, then confirm."}
 //! "done"

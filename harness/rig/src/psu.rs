@@ -12,6 +12,7 @@ mod supply;
 mod wire;
 
 pub use error::SupplyError;
+pub(crate) use link::Brake;
 pub use link::{InMemory, Link, LinkError, Serial, Tcp};
 pub use profile::Profile;
 pub use supply::{Accepted, Found, Limits, Settings, ShutDown, Status, Supply, Target};

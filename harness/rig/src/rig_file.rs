@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::InputError;
 use crate::Sweep;
 use crate::like::{self, Like, relaxed};
+use crate::live::{House, Live};
 
 /// What a rig is called is its own.
 const LIKE: Like = Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[] };
@@ -40,8 +41,10 @@ pub struct RigFile {
     pub gx: Option<GxStated>,
     /// never-exceed limits and clamps, whatever a suite says
     pub limits: RigLimits,
-    /// the simulated world
-    pub plant: Params,
+    /// the simulated world, of a rig that is simulated
+    pub plant: Option<Params>,
+    /// the instruments, of a rig that is real
+    pub live: Option<Live>,
     /// ranges of numbers under `plant` that nobody knows exactly; only a run that asks for it draws from them
     #[serde(default)]
     pub sweep: Sweep,
@@ -128,11 +131,21 @@ impl RigFile {
                 format!("more than `{}`", error.low),
             )
         })?;
-        rig.plant.check().map_err(|error| {
-            let path = format!("plant.{}", error.field);
-            layers.refuse(&path, format!("{} cannot be {}", error.field, error.found), error.expected)
-        })?;
-        rig.sweep.check(&rig.plant, layers)?;
+        match (&rig.plant, &rig.live) {
+            (Some(plant), None) => {
+                plant.check().map_err(|error| {
+                    let path = format!("plant.{}", error.field);
+                    layers.refuse(&path, format!("{} cannot be {}", error.field, error.found), error.expected)
+                })?;
+                rig.sweep.check(plant, layers)?;
+            }
+            (None, Some(live)) => live.check(&rig, layers)?,
+            _ => {
+                let message = "a rig is either simulated or real".to_owned();
+                let expected = "`plant:`, a simulated world, or `live:`, instruments".to_owned();
+                return Err(layers.refuse("live", message, expected));
+            }
+        }
         for (path, rate) in [("can.bit-rate", rig.can.bit_rate), ("can.gx-profile", rig.can.gx_profile)] {
             if !CanBus::RATES.contains(&rate) {
                 let expected = "`500 kbit/s` or `250 kbit/s`".to_owned();
@@ -154,22 +167,39 @@ impl RigFile {
     /// The same rig with every number that has a range under `sweep` drawn from it, by the seed.
     #[must_use]
     pub fn swept(&self, seed: u64) -> Self {
-        Self { plant: self.sweep.draw(&self.plant, seed), ..self.clone() }
+        let plant = self.plant.as_ref().map(|plant| self.sweep.draw(plant, seed));
+        Self { plant, ..self.clone() }
     }
 
     /// What the judge must know of the plant around the battery.
     #[must_use]
     pub fn site(&self) -> Site {
-        let inverter = &self.plant.inverter;
+        let House { mains_voltage, inverter_power, .. } = self.house();
         Site {
-            ac_voltage: inverter.mains_voltage,
-            inverter_power: inverter.maximum_power,
+            ac_voltage: mains_voltage,
+            inverter_power,
             gx: self.gx.as_ref().map(|stated| GxSetup {
                 dvcc: stated.dvcc == OnOff::On,
                 svs: stated.svs == OnOff::On,
                 confirmed_by: stated.confirmed_by.clone(),
             }),
             gx_profile: self.can.gx_profile,
+        }
+    }
+
+    /// The installation around the battery, simulated or real.
+    pub(crate) fn house(&self) -> House {
+        if let Some(live) = &self.live {
+            return live.site;
+        }
+        // A rig without both is refused when it is read.
+        let plant = self.plant.clone().unwrap_or_default();
+        House {
+            mains_voltage: plant.inverter.mains_voltage,
+            inverter_power: plant.inverter.maximum_power,
+            input_current_limit: plant.inverter.input_current_limit,
+            solar_power: plant.solar.maximum_power,
+            solar_current: plant.solar.maximum_current,
         }
     }
 
@@ -190,7 +220,7 @@ mod tests {
     #[test]
     fn the_simulated_rig_states_every_number_of_its_world() {
         let rig = RigFile::parse("rigs/simulated.yaml", FILE).expect("it is shipped");
-        assert_eq!(rig.plant, Params::default());
+        assert_eq!(rig.plant, Some(Params::default()));
     }
 
     /// A rig that says only what differs, and a mistake in it.
@@ -211,12 +241,19 @@ mod tests {
         let rig = load().expect("a good rig");
         let mut plant = Params::default();
         plant.inverter.input_current_limit = proto::quantity::Amps(10.0);
-        assert_eq!((rig.rig.as_str(), rig.plant), ("tight", plant));
+        assert_eq!((rig.rig.as_str(), rig.plant), ("tight", Some(plant)));
         write("tight.yaml", &tight.replace("10 A", "-1 A"));
         let error = load().expect_err("refused");
         assert!(error.starts_with("tight.yaml:4:"), "{error}");
         write("tight.yaml", &tight.replace("like: simulated", "like: simulatd"));
         assert!(load().expect_err("refused").contains("there is no rig `simulatd` to be like"));
+    }
+
+    #[test]
+    fn a_rig_is_simulated_or_real() {
+        let neither: String = LAB.split("\nlive:").next().unwrap_or_default().to_owned();
+        let error = RigFile::parse("rigs/bad.yaml", &neither).expect_err("nothing there").to_string();
+        assert!(error.contains("either simulated or real"), "{error}");
     }
 
     #[rstest]
@@ -230,6 +267,37 @@ mod tests {
         let unstated: String =
             FILE.lines().filter(|l| !l.starts_with("gx:")).map(|l| format!("{l}\n")).collect();
         assert_eq!(RigFile::parse("rig", &unstated).expect("readable").site().gx, None);
+    }
+
+    const LAB: &str = include_str!("../../../rigs/lab-example.yaml");
+
+    #[test]
+    fn the_example_of_a_lab_reads_well_and_its_loads_add_up() {
+        let rig = RigFile::parse("rigs/lab-example.yaml", LAB).expect("it is shipped");
+        let live = rig.live.as_ref().expect("it is real");
+        let on = |power| live.load(proto::quantity::Watts(power)).map(|on| on.len());
+        assert_eq!([0.0, 500.0, 3000.0, 3500.0, 4000.0].map(on), [Some(0), Some(1), Some(2), Some(3), None]);
+        assert_eq!(rig.site().inverter_power, proto::quantity::Watts(4000.0));
+    }
+
+    #[rstest]
+    #[case("speed: 1 ", "speed: 0 ", "cannot run 0 times faster")]
+    #[case("ac-load, operator]", "ac-load, inject]", "claims `inject` and has nothing that does it")]
+    #[case("over-voltage: 132 V", "over-voltage: 110 V", "120 V leaves no room below 110 V")]
+    #[case("over-current: 60 A", "over-current: 40 A", "40 A would trip before")]
+    #[case("power: 500 W", "power: 0 W", "load 1 has no power")]
+    #[case("gx-relay: 2", "gx-relay: 3", "a GX has two relays")]
+    #[case("interface: can0", "interfac: can0", "interfac")]
+    #[case("live:\n", "plant: {}\nlive:\n", "`pack` is missing")]
+    fn a_lab_that_cannot_be_is_refused_with_its_line(
+        #[case] good: &str,
+        #[case] bad: &str,
+        #[case] says: &str,
+    ) {
+        assert!(LAB.contains(good), "{good} stands in the file");
+        let error = RigFile::parse("rigs/bad.yaml", &LAB.replacen(good, bad, 1)).expect_err(bad).to_string();
+        assert!(error.contains(says), "{error}");
+        assert!(error.starts_with("rigs/bad.yaml:"), "{error}");
     }
 
     #[rstest]

@@ -3,6 +3,7 @@
 use engine::bench::{Action, Bench, BenchError, Capability, Input};
 use plant::bms::BmsParams;
 use plant::bus::Heard;
+use plant::params::Params;
 use plant::world::PackSize;
 use plant::world::World;
 use proto::bus::BusReading;
@@ -13,6 +14,7 @@ use crate::{BatteryFile, RigFile};
 /// A world in a box. Ties in time go CAN, its interface, supply, GX, deadline: the order in which a real loop drains them.
 pub struct SimBench {
     rig: RigFile,
+    plant: Params,
     bms: BmsParams,
     pack: PackSize,
     seed: u64,
@@ -24,12 +26,13 @@ pub struct SimBench {
 }
 
 impl SimBench {
-    /// A bench with this battery on it, or nothing where its file does not say how to play it.
+    /// A bench with this battery on it, or nothing where its file does not say how to play it, or the rig is real.
     #[must_use]
     pub fn new(rig: &RigFile, battery: &BatteryFile, seed: u64) -> Option<Self> {
         let declared = &battery.declared;
         Some(Self {
             rig: rig.clone(),
+            plant: rig.plant.clone()?,
             bms: battery.simulated.clone()?,
             pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },
             seed,
@@ -89,7 +92,7 @@ impl Bench for SimBench {
     fn act(&mut self, action: &Action) -> Result<(), BenchError> {
         match action {
             Action::Prepare(start) => {
-                self.world = Some(World::new(&self.rig.plant, &self.bms, &self.pack, start, self.seed));
+                self.world = Some(World::new(&self.plant, &self.bms, &self.pack, start, self.seed));
                 let polling = &self.rig.polling;
                 (self.next_bus, self.next_psu, self.next_gx) = (polling.bus, polling.psu, polling.gx);
                 Ok(())

@@ -76,8 +76,14 @@ impl Inputs {
         }
         let mut on = Vec::new();
         for path in chosen(rigs, library.rigs()?, |name| library.rig(name))? {
-            on.push(load::rig(library, &path.to_string_lossy())?);
+            let rig = load::rig(library, &path.to_string_lossy())?;
             paths.push(path);
+            if rig.live.is_none() {
+                on.push(rig);
+            } else if *rigs != Names::All {
+                let message = format!("`{}` is a real rig: seeds need a simulated one", rig.rig);
+                return Err(Failure { exit: Exit::Usage, message });
+            }
         }
         paths.sort();
         paths.dedup();

@@ -32,7 +32,7 @@ pub(super) mod span {
     }
 }
 
-/// A fault as `{"fault": "current", "by": "5 A", "for": "20 s"}`.
+/// A fault as `{"current": {"by": "5 A", "for": "20 s"}}`.
 pub(super) mod fault {
     use std::collections::BTreeMap;
 
@@ -41,15 +41,20 @@ pub(super) mod fault {
 
     use crate::fault::{Fault, FaultKind};
 
+    type Fields = BTreeMap<String, String>;
+
     pub(in super::super) fn serialize<S: Serializer>(fault: &Fault, s: S) -> Result<S::Ok, S::Error> {
-        let whole = [("fault", fault.kind.name().to_owned()), ("for", fault.span.written())];
-        s.collect_map(whole.into_iter().chain(fault.kind.arguments()))
+        let arguments = fault.kind.arguments().into_iter().chain([("for", fault.span.written())]);
+        let fields: Fields = arguments.map(|(name, value)| (name.to_owned(), value)).collect();
+        s.collect_map([(fault.kind.name(), fields)])
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Fault, D::Error> {
-        let mut fields = BTreeMap::<String, String>::deserialize(d)?;
-        let mut take = |name| fields.remove(name).ok_or_else(|| D::Error::missing_field(name));
-        let (name, span) = (take("fault")?, take("for")?);
+        let mut faults = BTreeMap::<String, Fields>::deserialize(d)?;
+        let (Some((name, mut fields)), true) = (faults.pop_first(), faults.is_empty()) else {
+            return Err(D::Error::custom("expected one fault by its name"));
+        };
+        let span = fields.remove("for").ok_or_else(|| D::Error::missing_field("for"))?;
         let arguments: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Ok(Fault {
             kind: FaultKind::read(&name, &arguments).map_err(D::Error::custom)?,

@@ -1,11 +1,13 @@
 //! The way to a supply: a stream of bytes with absolute deadlines.
 
+mod brake;
 mod memory;
 mod serial;
 mod tcp;
 
 use proto::quantity::Micros;
 
+pub(crate) use brake::Brake;
 pub use memory::InMemory;
 pub use serial::Serial;
 pub use tcp::Tcp;
@@ -32,6 +34,12 @@ pub enum LinkError {
         link: String,
         /// what the system said
         source: std::io::Error,
+    },
+    /// What was going on was given up, because the output must go off.
+    #[error("{link}: given up, the output is being switched off")]
+    GivenUp {
+        /// path or address
+        link: String,
     },
     /// It takes no bytes.
     #[error("{link} takes no bytes; the supply or the adapter holds the line")]
@@ -68,6 +76,11 @@ pub trait Link: Send {
 
     /// Waits until a time.
     fn wait(&mut self, until: Micros);
+
+    /// Another way to send on the same wire, for the one command that waits for nothing; nothing where there is none.
+    fn second_writer(&self) -> Option<Box<dyn std::io::Write + Send>> {
+        None
+    }
 }
 
 /// A clock for links that are real.

@@ -173,7 +173,21 @@ impl Supply {
         self.wire.wait(self.wire.now() + span);
     }
 
-    fn take_over(&mut self) -> Result<Found, SupplyError> {
+    /// What switches the output off, as the bytes of a whole line.
+    ///
+    /// # Errors
+    /// When the profile needs a channel and there is none.
+    pub fn off_line(&self) -> Result<Vec<u8>, SupplyError> {
+        let off = self.plain(&self.profile.output.off)?;
+        Ok([off.as_bytes(), self.profile.line.send.bytes()].concat())
+    }
+
+    /// Takes remote control again after [`Supply::shut_down`] gave it back. Everything counts as unknown until it is
+    /// read.
+    ///
+    /// # Errors
+    /// As [`Supply::open`].
+    pub fn take_over(&mut self) -> Result<Found, SupplyError> {
         self.known = Known::default();
         self.alarms.clear();
         self.lingering.clear();

@@ -91,6 +91,12 @@ impl Link for Serial {
     fn wait(&mut self, until: Micros) {
         self.clock.wait(until);
     }
+
+    fn second_writer(&self) -> Option<Box<dyn std::io::Write + Send>> {
+        let mut port = self.port.try_clone().ok()?;
+        let _ = port.set_timeout(Duration::from_millis(20));
+        Some(Box::new(port))
+    }
 }
 
 fn is_late(error: &std::io::Error) -> bool {

@@ -94,6 +94,10 @@ impl Link for Tcp {
     fn wait(&mut self, until: Micros) {
         self.clock.wait(until);
     }
+
+    fn second_writer(&self) -> Option<Box<dyn std::io::Write + Send>> {
+        Some(Box::new(self.stream.try_clone().ok()?))
+    }
 }
 
 fn is_late(error: &std::io::Error) -> bool {

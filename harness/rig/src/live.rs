@@ -1,0 +1,163 @@
+//! The bench of real instruments: the battery on CAN, the supply, the GX, and somebody for what no wire carries.
+//!
+//! [`Lab`] is what a rig file describes, [`LiveBench`] the instruments of it, opened for one case. Opening switches the
+//! supply off and reads that back before anything else; so does the end of every case.
+
+mod bench;
+mod file;
+mod hands;
+mod inbox;
+mod listener;
+mod sun;
+mod worker;
+
+pub use bench::LiveBench;
+pub use file::{
+    CanPlace, GxPlace, House, Live, LoadSwitch, OperatorPlace, PsuPlace, PsuPort, Switch, Switches,
+};
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::bench::BenchError;
+use proto::quantity::Micros;
+
+use crate::can::{CanError, CanPort, RunClock, Slcan};
+use crate::gx::{GxPort, GxSettings};
+use crate::operator::{Client, Operator, OperatorError, Reply, Request, Terminal};
+use crate::psu::{Link, LinkError, Profile, Serial, Tcp};
+use crate::{InputError, Library, RigFile};
+
+use bench::Parts;
+use hands::Hands;
+use inbox::Inbox;
+use listener::Listener;
+use sun::{Setup, Sun};
+use worker::Worker;
+
+/// A real rig, ready to be opened.
+pub struct Lab {
+    rig: RigFile,
+    live: Live,
+    profile: Option<Profile>,
+    terminal: Option<Desk>,
+    stop: Arc<AtomicBool>,
+}
+
+/// How long a connection may take, and an answer of the GX. Assumption: a GX answers within 100 ms.
+const CONNECT_WITHIN: Micros = Micros::from_secs(1);
+
+impl Lab {
+    /// The lab of a rig file, with the profile of its supply; nothing where the rig is simulated. The terminal is asked
+    /// where the rig says so. Cases end soon after `stop` is set.
+    ///
+    /// # Errors
+    /// When there is no such profile, or it makes no sense. Nothing is opened yet.
+    pub fn new(
+        rig: &RigFile,
+        library: &Library,
+        terminal: Option<Terminal>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Option<Self>, InputError> {
+        let Some(live) = rig.live.clone() else { return Ok(None) };
+        let profile = live.psu.as_ref().map(|psu| library.psu_profile(&psu.profile)).transpose()?;
+        let terminal = terminal.map(|terminal| Desk(Arc::new(Mutex::new(terminal))));
+        Ok(Some(Self { rig: rig.clone(), live, profile, terminal, stop }))
+    }
+
+    /// Opens every instrument, and switches the supply off.
+    ///
+    /// # Errors
+    /// When one is not there, is another than expected, or cannot be confirmed off.
+    pub fn open(&self) -> Result<LiveBench, BenchError> {
+        let clock = RunClock::start();
+        let (inbox, outbox) = Inbox::new(clock);
+        let real = |period: Micros| Micros((period.0 / u64::from(self.live.speed)).max(1000));
+        let polling = &self.rig.polling;
+        // First what may be energised.
+        let sun = self.setup(real(polling.psu)).map(|setup| {
+            let port = setup.place.port.clone();
+            let serial = setup.profile.serial;
+            let opener = Box::new(move || connect(&port, serial));
+            Sun::open(setup, opener, clock, outbox.clone()).map_err(|what| failed("supply", what))
+        });
+        let sun = sun.transpose()?;
+        let port = self.can(clock).map_err(|error| failed("CAN", error))?;
+        let listener = Listener::start(port, real(polling.bus), clock, outbox.clone());
+        let hands = self.live.gx.as_ref().map(|gx| {
+            let settings = GxSettings {
+                address: gx.address.clone(),
+                units: gx.units,
+                period: real(polling.gx),
+                within: CONNECT_WITHIN,
+            };
+            GxPort::open(&settings, clock, outbox.of_gx())
+                .and_then(|port| Worker::start("switches", Hands(port)))
+        });
+        let operator = self.operator().map_err(|error| failed("operator", error))?;
+        let thread = |error: std::io::Error| failed("bench", error);
+        let parts = Parts {
+            sun,
+            hands: hands.transpose().map_err(thread)?,
+            operator: operator
+                .map(|operator| Worker::start("operator", operator))
+                .transpose()
+                .map_err(thread)?,
+            listener: listener.map_err(thread)?,
+        };
+        let capabilities = self.rig.capabilities.clone();
+        Ok(LiveBench::new(self.live.clone(), capabilities, self.stop.clone(), clock, (inbox, outbox), parts))
+    }
+
+    fn setup(&self, period: Micros) -> Option<Setup> {
+        let (place, profile) = (self.live.psu.clone()?, self.profile.clone()?);
+        Some(Setup { place, profile, current_max: self.rig.limits.psu_current_max, period })
+    }
+
+    fn can(&self, clock: RunClock) -> Result<Box<dyn CanPort>, CanError> {
+        let rate = self.rig.can.bit_rate;
+        Ok(match &self.live.can {
+            #[cfg(target_os = "linux")]
+            CanPlace::Interface(name) => Box::new(crate::can::SocketCan::open(name, rate, clock)?),
+            #[cfg(not(target_os = "linux"))]
+            CanPlace::Interface(name) => return Err(CanError::NoKernelCan { port: name.clone() }),
+            CanPlace::Slcan(path) => Box::new(Slcan::open(path, rate, clock)?),
+        })
+    }
+
+    fn operator(&self) -> Result<Option<Box<dyn Operator>>, OperatorError> {
+        Ok(match self.live.operator {
+            OperatorPlace::None => None,
+            OperatorPlace::Terminal { .. } => {
+                self.terminal.clone().map(|desk| -> Box<dyn Operator> { Box::new(desk) })
+            }
+            OperatorPlace::Tcp { address, timeout } => Some(Box::new(Client::connect(address, timeout)?)),
+        })
+    }
+}
+
+/// A terminal that outlives the cases: there is only one keyboard.
+#[derive(Clone)]
+struct Desk(Arc<Mutex<Terminal>>);
+
+impl Operator for Desk {
+    fn ask(&mut self, request: &Request) -> Result<Reply, OperatorError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).ask(request)
+    }
+}
+
+/// The way to a supply.
+fn connect(port: &PsuPort, settings: crate::psu::profile::SerialPort) -> Result<Box<dyn Link>, LinkError> {
+    match port {
+        PsuPort::Serial { serial, baud } => {
+            let settings =
+                crate::psu::profile::SerialPort { baud: baud.unwrap_or(settings.baud), ..settings };
+            Ok(Box::new(Serial::open(serial, settings)?))
+        }
+        PsuPort::Tcp { tcp } => Ok(Box::new(Tcp::open(*tcp, CONNECT_WITHIN)?)),
+    }
+}
+
+fn failed(instrument: &str, what: impl ToString) -> BenchError {
+    BenchError { instrument: instrument.to_owned(), what: what.to_string() }
+}

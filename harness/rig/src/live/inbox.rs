@@ -1,0 +1,317 @@
+//! One queue for everything that instruments say, in the order in which it happened.
+//!
+//! Every instrument has a thread and stamps what it says. A frame stamped by the kernel may come in after a reading of
+//! the supply that is younger: what is no frame is therefore held back for [`WINDOW`]. Frames never wait.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+
+use engine::bench::{Answer, Input};
+use proto::bus::{BusReading, ErrorFrame};
+use proto::frame::Frame;
+use proto::quantity::Micros;
+use proto::reading::PsuReading;
+
+use crate::can::RunClock;
+use crate::gx::{GxEvent, Timed};
+
+/// How long what is no frame waits for frames that were earlier. Assumption: a thread that is woken by a frame runs
+/// within this.
+const WINDOW: Micros = Micros::from_millis(2);
+/// What is older than this when it is handled was handled too late: interlocks would have acted too late as well.
+/// Assumption: far above what a machine that does its work needs, far below what a battery survives.
+pub(super) const LATE: Micros = Micros::from_millis(500);
+/// Inputs that may wait: four seconds of a bus at 500 kbit/s that is full.
+const QUEUE: usize = 16_384;
+
+/// Who says it; what happens at the same time is handled in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    Can,
+    Bus,
+    Psu,
+    Gx,
+    Operator,
+}
+
+/// What comes through the queue.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "moved, not allocated, as `Input` is")]
+pub(super) enum Message {
+    /// an input
+    Input { at: Micros, source: Source, input: Input },
+    /// what the driver of the GX tells
+    Gx(Timed),
+}
+
+impl From<Timed> for Message {
+    fn from(timed: Timed) -> Self {
+        Self::Gx(timed)
+    }
+}
+
+/// Where an instrument puts what it says. Times are those of the clock, not of a case.
+#[derive(Debug, Clone)]
+pub(super) struct Outbox {
+    sender: SyncSender<Message>,
+    lost: Arc<AtomicBool>,
+}
+
+impl Outbox {
+    pub(super) fn frame(&self, at: Micros, frame: Frame) {
+        self.put(at, Source::Can, Input::Can(frame));
+    }
+
+    pub(super) fn error_frame(&self, at: Micros, error: ErrorFrame) {
+        self.put(at, Source::Can, Input::CanError(error));
+    }
+
+    pub(super) fn bus(&self, at: Micros, reading: BusReading) {
+        self.put(at, Source::Bus, Input::Bus(reading));
+    }
+
+    pub(super) fn psu(&self, at: Micros, reading: PsuReading) {
+        self.put(at, Source::Psu, Input::Psu(reading));
+    }
+
+    /// Where the driver of the GX puts what it tells.
+    pub(super) fn of_gx(&self) -> SyncSender<Message> {
+        self.sender.clone()
+    }
+
+    pub(super) fn answer(&self, at: Micros, answer: Answer) {
+        self.put(at, Source::Operator, Input::Operator(answer));
+    }
+
+    /// An instrument failed. Before everything that waits: the case is over.
+    pub(super) fn fault(&self, what: String) {
+        self.put(Micros::ZERO, Source::Can, Input::Fault(what));
+    }
+
+    /// Nobody waits for a place: a thread that waited would no longer hear its instrument.
+    fn put(&self, at: Micros, source: Source, input: Input) {
+        if self.sender.try_send(Message::Input { at, source, input }).is_err() {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Where everything comes together.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    clock: RunClock,
+    receiver: Receiver<Message>,
+    lost: Arc<AtomicBool>,
+    /// by time, source and order of arrival
+    waiting: BTreeMap<(Micros, Source, u64), Input>,
+    arrived: u64,
+    /// frames among those that wait
+    frames: usize,
+    /// why the GX is not polled now
+    gx_trouble: Option<String>,
+}
+
+/// What comes next.
+#[derive(Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "moved, not allocated, as `Input` is")]
+pub(super) enum Next {
+    /// an input with its time
+    Input(Micros, Input),
+    /// the deadline has come, and everything before it was handled
+    Due,
+    /// nothing yet
+    Nothing,
+}
+
+impl Inbox {
+    pub(super) fn new(clock: RunClock) -> (Self, Outbox) {
+        let (sender, receiver) = sync_channel(QUEUE);
+        let lost = Arc::new(AtomicBool::new(false));
+        let outbox = Outbox { sender, lost: lost.clone() };
+        (
+            Self { clock, receiver, lost, waiting: BTreeMap::new(), arrived: 0, frames: 0, gx_trouble: None },
+            outbox,
+        )
+    }
+
+    /// Why the GX is not polled now, where it is not.
+    pub(super) fn gx_trouble(&self) -> Option<&str> {
+        self.gx_trouble.as_deref()
+    }
+
+    /// Forgets everything that came in until now, but tells of a fault.
+    pub(super) fn forget(&mut self) -> Option<String> {
+        self.take_in();
+        self.frames = 0;
+        let gone = std::mem::take(&mut self.waiting);
+        gone.into_values().find_map(|input| if let Input::Fault(what) = input { Some(what) } else { None })
+    }
+
+    /// The next input, waiting for it until `patience`, or the deadline `until`, whichever comes first.
+    pub(super) fn next(&mut self, until: Option<Micros>, patience: Micros) -> Next {
+        loop {
+            self.take_in();
+            if self.lost.swap(false, Ordering::Relaxed) {
+                let what = format!(
+                    "more than {QUEUE} inputs waited and some were lost: this machine is too slow, or busy with something else"
+                );
+                return Next::Input(self.clock.now(), Input::Fault(what));
+            }
+            let now = self.clock.now();
+            if let Some((at, input)) = self.ready(now, until) {
+                let age = now.since(at);
+                if age > LATE && !matches!(input, Input::Fault(_)) {
+                    let what = format!(
+                        "an input was handled {} ms after it came in, later than the {} ms allowed: this machine is too slow, or busy with something else",
+                        age.0 / 1000,
+                        LATE.0 / 1000
+                    );
+                    return Next::Input(now, Input::Fault(what));
+                }
+                return Next::Input(at, input);
+            }
+            if until.is_some_and(|until| now >= until + WINDOW) {
+                return Next::Due;
+            }
+            if now >= patience {
+                return Next::Nothing;
+            }
+            let first = self.waiting.keys().next().map(|&(at, ..)| at + WINDOW);
+            let wake =
+                [first, until.map(|until| until + WINDOW)].into_iter().flatten().fold(patience, Micros::min);
+            match self.receiver.recv_timeout(self.clock.until(wake)) {
+                Ok(message) => self.keep(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                // Every thread has ended, each with a fault that was taken in.
+                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(self.clock.until(wake)),
+            }
+        }
+    }
+
+    fn take_in(&mut self) {
+        while let Ok(message) = self.receiver.try_recv() {
+            self.keep(message);
+        }
+    }
+
+    fn keep(&mut self, message: Message) {
+        match message {
+            Message::Input { at, source, input } => self.insert(at, source, input),
+            Message::Gx(Timed { at, event, dropped }) => {
+                if dropped > 0 {
+                    self.lost.store(true, Ordering::Relaxed);
+                }
+                match event {
+                    GxEvent::Poll(poll) => self.insert(at, Source::Gx, Input::Gx(poll.reading)),
+                    // No fault by itself: a suite may have it rebooted. The interlock knows how long is too long.
+                    lost @ GxEvent::Lost(_) => self.gx_trouble = Some(lost.to_string()),
+                    GxEvent::Back { .. } => self.gx_trouble = None,
+                    // Seen in the reading, by what it lacks; and a slow one by its age.
+                    GxEvent::Absent { .. } | GxEvent::Present { .. } | GxEvent::Slow { .. } => {}
+                }
+            }
+        }
+    }
+
+    fn insert(&mut self, at: Micros, source: Source, input: Input) {
+        self.arrived += 1;
+        self.frames += usize::from(source == Source::Can);
+        self.waiting.insert((at, source, self.arrived), input);
+    }
+
+    /// The earliest input, once nothing earlier can come any more, and if it is due.
+    fn ready(&mut self, now: Micros, until: Option<Micros>) -> Option<(Micros, Input)> {
+        let (&(at, source, _), _) = self.waiting.first_key_value()?;
+        // Frames come in order: one that waits says that no earlier one will come.
+        let settled = self.frames > 0 || now >= at + WINDOW;
+        if !settled || until.is_some_and(|until| at > until) {
+            return None;
+        }
+        self.frames -= usize::from(source == Source::Can);
+        self.waiting.pop_first().map(|((at, ..), input)| (at, input))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::frame::CanId;
+    use proto::reading::GxReading;
+
+    const PATIENCE: Micros = Micros::from_secs(1);
+
+    fn frame(n: u8) -> Frame {
+        Frame::new(CanId::Standard(0x351), &[n]).expect("a frame")
+    }
+
+    /// What comes out until there is nothing more.
+    fn order(inbox: &mut Inbox) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        loop {
+            let patience = inbox.clock.now() + Micros::from_millis(20);
+            match inbox.next(None, patience) {
+                Next::Input(_, input) => inputs.push(input),
+                Next::Due | Next::Nothing => return inputs,
+            }
+        }
+    }
+
+    #[test]
+    fn what_happened_first_comes_first_and_ties_have_an_order() {
+        let (mut inbox, outbox) = Inbox::new(RunClock::start());
+        let at = inbox.clock.now();
+        outbox.put(at, Source::Gx, Input::Gx(GxReading::default()));
+        outbox.psu(at, PsuReading::default());
+        outbox.frame(at, frame(1));
+        outbox.frame(at, frame(2));
+        outbox.answer(Micros(at.0.saturating_sub(1)), Answer::Done);
+        let expected = [
+            Input::Operator(Answer::Done),
+            Input::Can(frame(1)),
+            Input::Can(frame(2)),
+            Input::Psu(PsuReading::default()),
+            Input::Gx(GxReading::default()),
+        ];
+        assert_eq!(order(&mut inbox), expected);
+    }
+
+    #[test]
+    fn a_deadline_comes_after_what_was_before_it_and_before_what_is_after() {
+        let (mut inbox, outbox) = Inbox::new(RunClock::start());
+        let at = inbox.clock.now();
+        outbox.frame(at, frame(1));
+        outbox.frame(at + Micros(2), frame(2));
+        let until = Some(at + Micros(1));
+        assert_eq!(inbox.next(until, PATIENCE), Next::Input(at, Input::Can(frame(1))));
+        assert_eq!(inbox.next(until, PATIENCE), Next::Due);
+        assert_eq!(inbox.next(None, PATIENCE), Next::Input(at + Micros(2), Input::Can(frame(2))));
+    }
+
+    #[test]
+    fn what_is_handled_late_is_a_fault() {
+        let (mut inbox, outbox) = Inbox::new(RunClock::start());
+        outbox.frame(inbox.clock.now(), frame(1));
+        std::thread::sleep(std::time::Duration::from_micros(LATE.0 + 50_000));
+        let Next::Input(_, Input::Fault(what)) = inbox.next(None, PATIENCE) else { panic!("no fault") };
+        assert!(what.contains("this machine is too slow"), "{what}");
+    }
+
+    #[test]
+    fn what_finds_no_place_is_a_fault() {
+        let (mut inbox, outbox) = Inbox::new(RunClock::start());
+        (0..=QUEUE).for_each(|_| outbox.frame(Micros::ZERO, frame(1)));
+        let Next::Input(_, Input::Fault(what)) = inbox.next(None, PATIENCE) else { panic!("no fault") };
+        assert!(what.contains("some were lost"), "{what}");
+    }
+
+    #[test]
+    fn a_fault_comes_before_everything() {
+        let (mut inbox, outbox) = Inbox::new(RunClock::start());
+        outbox.frame(inbox.clock.now(), frame(1));
+        outbox.fault("the cable is out".to_owned());
+        let next = inbox.next(None, PATIENCE);
+        assert_eq!(next, Next::Input(Micros::ZERO, Input::Fault("the cable is out".to_owned())));
+    }
+}
