@@ -155,7 +155,7 @@ fn world() -> World {
         imbalance: Percent::ZERO,
         input_current_limit: None,
     };
-    let mut world = World::new(&rig.plant, bms, &pack, &start, 1);
+    let mut world = World::new(rig.plant.as_ref().expect("simulated"), bms, &pack, &start, 1);
     while world.advance(Micros::from_secs(60)).is_some() {}
     // The first two reads miss a battery that has just come.
     for _ in 0..3 {

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plant::bms::BmsParams;
 use plant::bus::Heard;
+use plant::params::Params;
 use plant::world::{PackSize, StimulusError, World};
 use proto::frame::Frame;
 use proto::gx::Exception;
@@ -56,7 +57,7 @@ impl Registers for Shared {
 
 /// A world whose time is that of the wall, some times faster.
 pub(crate) struct Paced {
-    rig: RigFile,
+    plant: Params,
     bms: BmsParams,
     pack: PackSize,
     seed: u64,
@@ -82,7 +83,7 @@ const LOOK: Micros = Micros::from_millis(100);
 
 impl Paced {
     /// A world in which no test has begun: half charged, mains and feed-in on, no sun but the supply's. Nothing where
-    /// the battery's file does not say how to play it.
+    /// the battery's file does not say how to play it, or the rig is real.
     pub(crate) fn new(
         rig: &RigFile,
         battery: &BatteryFile,
@@ -94,9 +95,10 @@ impl Paced {
         let declared = &battery.declared;
         let bms = battery.simulated.clone()?;
         let pack = PackSize { cells: usize::from(declared.cells), capacity: declared.capacity };
-        let world = World::new(&rig.plant, &bms, &pack, &AT_REST, seed);
+        let plant = rig.plant.clone()?;
+        let world = World::new(&plant, &bms, &pack, &AT_REST, seed);
         let mut paced = Self {
-            rig: rig.clone(),
+            plant,
             bms,
             pack,
             seed,
@@ -148,10 +150,10 @@ impl Paced {
 
     /// A new world with these initial conditions, in which the GX knows the battery.
     pub(crate) fn prepare(&mut self, start: &Start) {
-        self.world = World::new(&self.rig.plant, &self.bms, &self.pack, start, self.seed);
+        self.world = World::new(&self.plant, &self.bms, &self.pack, start, self.seed);
         self.look_at_supply();
         while self.world.advance(ACQUAINTED).is_some() {}
-        let modbus = &self.rig.plant.gx.modbus;
+        let modbus = &self.plant.gx.modbus;
         for _ in 0..modbus.missed_reads {
             // What it answers to the first reads is that it misses the battery.
             let _ = self.world.modbus_read(modbus.units.battery, 3, proto::gx::battery::VOLTAGE.address, 1);

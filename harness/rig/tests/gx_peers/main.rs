@@ -137,7 +137,7 @@ fn sunshine() -> Result<World, Failed> {
         imbalance: Percent::ZERO,
         input_current_limit: None,
     };
-    let mut world = World::new(&rig.plant, bms, &pack, &start, 1);
+    let mut world = World::new(rig.plant.as_ref().expect("simulated"), bms, &pack, &start, 1);
     while world.advance(Micros::from_secs(60)).is_some() {}
     Ok(world)
 }
