@@ -1,11 +1,12 @@
-//! The served GX against programs that nobody here wrote: `pymodbus` and `mbpoll`, which stands on libmodbus, read every
-//! register that there is, write, and get every exception.
+//! Both ends of Modbus-TCP against programs that nobody here wrote. `pymodbus`, and `mbpoll`, which stands on libmodbus,
+//! read every register of the served GX, write, and get every exception; the driver drives a device of pymodbus.
 //!
 //! `mbpoll` is looked for on the path; pymodbus in the Python that `BUSBAR_PYTHON` names, or in
 //! `target/venv/bin/python`. What is not there leaves its tests listed as ignored, with the reason; with
 //! `BUSBAR_MODBUS_PEERS` set they run, and fail.
 #![cfg(unix)]
 
+mod device;
 mod mbpoll;
 mod pymodbus;
 
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         trial("pymodbus reads every register", pymodbus, no_python, with(pymodbus::every_register)),
         trial("pymodbus gets every exception", pymodbus, no_python, with(pymodbus::every_exception)),
         trial("pymodbus writes", pymodbus, no_python, with(pymodbus::writes)),
+        trial("the driver drives a device of pymodbus", pymodbus, no_python, with(device::driven)),
         trial("mbpoll reads every block", mbpoll, no_mbpoll, Box::new(mbpoll::every_block)),
         trial("mbpoll gets every exception", mbpoll, no_mbpoll, Box::new(mbpoll::every_exception)),
         trial("mbpoll writes", mbpoll, no_mbpoll, Box::new(mbpoll::writes)),
@@ -137,7 +139,7 @@ fn sunshine() -> Result<World, Failed> {
         imbalance: Percent::ZERO,
         input_current_limit: None,
     };
-    let mut world = World::new(rig.plant.as_ref().expect("simulated"), bms, &pack, &start, 1);
+    let mut world = World::new(rig.plant.as_ref().ok_or("it is simulated")?, bms, &pack, &start, 1);
     while world.advance(Micros::from_secs(60)).is_some() {}
     Ok(world)
 }
