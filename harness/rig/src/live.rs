@@ -11,6 +11,9 @@ mod listener;
 mod sun;
 mod worker;
 
+#[cfg(all(test, unix))]
+mod tests;
+
 pub use bench::LiveBench;
 pub use file::{
     CanPlace, GxPlace, House, Live, LoadSwitch, OperatorPlace, PsuPlace, PsuPort, Switch, Switches,
@@ -89,7 +92,8 @@ impl Lab {
                 address: gx.address.clone(),
                 units: gx.units,
                 period: real(polling.gx),
-                within: CONNECT_WITHIN,
+                // Why it does not answer is known before the interlock says that it did not.
+                within: CONNECT_WITHIN.min(Micros(real(self.rig.limits.gx_silence).0 / 2)),
             };
             GxPort::open(&settings, clock, outbox.of_gx())
                 .and_then(|port| Worker::start("switches", Hands(port)))

@@ -117,6 +117,19 @@ impl Sun {
     }
 }
 
+#[cfg(all(test, unix))]
+impl Sun {
+    /// Only the first byte of [`Sun::off`].
+    pub(super) fn brake(&self) {
+        self.brake.pull();
+    }
+
+    /// Goes on after that.
+    pub(super) fn release(&self) {
+        self.brake.release();
+    }
+}
+
 impl Drop for Sun {
     fn drop(&mut self) {
         drop(self.orders.take());
@@ -190,7 +203,8 @@ impl Driver {
     fn told(&mut self, what: impl FnOnce(&mut Self) -> Result<(), SupplyError>) -> bool {
         match what(self) {
             Ok(()) => false,
-            // Given up because it shall be off: that is no news.
+            // Given up because it shall be off, or undone by that: no news.
+            Err(SupplyError::Link(LinkError::GivenUp { .. })) => false,
             Err(_) if self.brake.is_pulled() => false,
             Err(error) => {
                 self.outbox.fault(format!("supply: {error}"));
@@ -200,11 +214,22 @@ impl Driver {
     }
 
     fn poll(&mut self) -> Result<(), SupplyError> {
-        let status = self.supply.read()?;
+        let status = match self.supply.read() {
+            // One answer may be lost; a supply that restarted in the middle of a question says so now.
+            Err(SupplyError::Silent { .. } | SupplyError::Garbled { .. }) if !self.brake.is_pulled() => {
+                self.supply.read()?
+            }
+            read => read?,
+        };
         if !status.alarms.is_empty() {
             return Err(SupplyError::Tripped(status.alarms));
         }
         if self.lit && !status.reading.output {
+            // It may have restarted or tripped between two questions, and says so now.
+            let now = self.supply.read()?;
+            if !now.alarms.is_empty() {
+                return Err(SupplyError::Tripped(now.alarms));
+            }
             return Err(SupplyError::OutputIs(false));
         }
         let available = if status.reading.output { status.reading.available } else { Watts::ZERO };
