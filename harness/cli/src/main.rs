@@ -2,6 +2,8 @@
 
 mod dbc;
 mod decode;
+#[cfg(unix)]
+mod doctor;
 mod evidence;
 mod input;
 mod lint;
@@ -90,6 +92,9 @@ enum Command {
     /// Serve the simulated rig on real wires: CAN, SCPI, Modbus-TCP
     #[cfg(unix)]
     Serve(serve::Args),
+    /// Look whether a rig is as its file says and fit to run; switches nothing on
+    #[cfg(unix)]
+    Doctor(doctor::Args),
     /// Print the JSON schema of a file kind, for editors
     Schema(schema::Args),
     /// Print the protocol as a DBC database, for cantools, SavvyCAN and CANalyzer
@@ -114,6 +119,8 @@ fn main() -> ExitCode {
         Command::Decode(args) => decode::decode(&args),
         #[cfg(unix)]
         Command::Serve(args) => serve::serve(&args),
+        #[cfg(unix)]
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Schema(args) => schema::print(&args),
         Command::Dbc => dbc::print(),
     };

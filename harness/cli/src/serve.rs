@@ -89,7 +89,7 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
     }
     let mut served = ServedRig::start(&rig, &battery, &options).map_err(|error| Failure {
         exit: match error {
-            ServeError::NotSimulated(_) => Exit::Input,
+            ServeError::NotSimulated(_) | ServeError::Real(_) => Exit::Input,
             ServeError::NoDialect { .. } => Exit::Usage,
             _ => Exit::Inconclusive,
         },

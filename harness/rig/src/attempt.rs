@@ -102,6 +102,22 @@ fn unprepared(case: &Case, rig: &RigFile) -> Option<String> {
 
 /// Why this battery cannot be put on this rig, or not through this case: known before anything is switched on.
 fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
+    if let Some(reason) = beyond_limits(rig, battery) {
+        return Some(reason);
+    }
+    // While feeding in, the GX lets the sun charge with all it has, whatever CCL says: it must fit the battery.
+    let sun = brightest(&case.steps, case.start.pv).min(rig.house().solar_power);
+    let charge = (sun / battery.max_charge_voltage).min(rig.house().solar_current);
+    (charge > battery.max_charge_current).then(|| {
+        format!(
+            "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most",
+            battery.max_charge_current
+        )
+    })
+}
+
+/// Why the limits of the rig would end every case with this battery.
+pub(crate) fn beyond_limits(rig: &RigFile, battery: &Battery) -> Option<String> {
     let limits = &rig.limits;
     if battery.min_voltage < limits.pack_voltage_min || battery.max_charge_voltage > limits.pack_voltage_max {
         return Some(format!(
@@ -121,15 +137,7 @@ fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
             limits.cell_voltage_max
         ));
     }
-    // While feeding in, the GX lets the sun charge with all it has, whatever CCL says: it must fit the battery.
-    let sun = brightest(&case.steps, case.start.pv).min(rig.house().solar_power);
-    let charge = (sun / battery.max_charge_voltage).min(rig.house().solar_current);
-    (charge > battery.max_charge_current).then(|| {
-        format!(
-            "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most",
-            battery.max_charge_current
-        )
-    })
+    None
 }
 
 /// What the instruments of a real rig cannot do of what a case asks for.

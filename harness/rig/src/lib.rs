@@ -3,6 +3,8 @@
 pub mod attempt;
 mod battery_file;
 pub mod can;
+#[cfg(unix)]
+pub mod doctor;
 pub mod gx;
 mod library;
 mod like;

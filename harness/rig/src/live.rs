@@ -23,7 +23,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::bench::BenchError;
-use proto::quantity::Micros;
+use proto::quantity::{BitRate, Micros};
 
 use crate::can::{CanError, CanPort, RunClock, Slcan};
 use crate::gx::{GxPort, GxSettings};
@@ -85,7 +85,8 @@ impl Lab {
             Sun::open(setup, opener, clock, outbox.clone()).map_err(|what| failed("supply", what))
         });
         let sun = sun.transpose()?;
-        let port = self.can(clock).map_err(|error| failed("CAN", error))?;
+        let port =
+            open_can(&self.live.can, self.rig.can.bit_rate, clock).map_err(|error| failed("CAN", error))?;
         let listener = Listener::start(port, real(polling.bus), clock, outbox.clone());
         let hands = self.live.gx.as_ref().map(|gx| {
             let settings = GxSettings {
@@ -118,17 +119,6 @@ impl Lab {
         Some(Setup { place, profile, current_max: self.rig.limits.psu_current_max, period })
     }
 
-    fn can(&self, clock: RunClock) -> Result<Box<dyn CanPort>, CanError> {
-        let rate = self.rig.can.bit_rate;
-        Ok(match &self.live.can {
-            #[cfg(target_os = "linux")]
-            CanPlace::Interface(name) => Box::new(crate::can::SocketCan::open(name, rate, clock)?),
-            #[cfg(not(target_os = "linux"))]
-            CanPlace::Interface(name) => return Err(CanError::NoKernelCan { port: name.clone() }),
-            CanPlace::Slcan(path) => Box::new(Slcan::open(path, rate, clock)?),
-        })
-    }
-
     fn operator(&self) -> Result<Option<Box<dyn Operator>>, OperatorError> {
         Ok(match self.live.operator {
             OperatorPlace::None => None,
@@ -150,8 +140,26 @@ impl Operator for Desk {
     }
 }
 
+/// The port of a CAN bus.
+pub(crate) fn open_can(
+    place: &CanPlace,
+    rate: BitRate,
+    clock: RunClock,
+) -> Result<Box<dyn CanPort>, CanError> {
+    Ok(match place {
+        #[cfg(target_os = "linux")]
+        CanPlace::Interface(name) => Box::new(crate::can::SocketCan::open(name, rate, clock)?),
+        #[cfg(not(target_os = "linux"))]
+        CanPlace::Interface(name) => return Err(CanError::NoKernelCan { port: name.clone() }),
+        CanPlace::Slcan(path) => Box::new(Slcan::open(path, rate, clock)?),
+    })
+}
+
 /// The way to a supply.
-fn connect(port: &PsuPort, settings: crate::psu::profile::SerialPort) -> Result<Box<dyn Link>, LinkError> {
+pub(crate) fn connect(
+    port: &PsuPort,
+    settings: crate::psu::profile::SerialPort,
+) -> Result<Box<dyn Link>, LinkError> {
     match port {
         PsuPort::Serial { serial, baud } => {
             let settings =

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::RigFile;
 use crate::gx::UnitIds;
+use crate::psu::{Limits, Settings};
 
 /// The instruments of a real rig.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -69,6 +70,21 @@ pub struct PsuPlace {
     pub safe_within: Micros,
     /// the supply switches off by itself when it hears nothing for so long; only where its profile has a watchdog
     pub watchdog: Option<Micros>,
+}
+
+impl PsuPlace {
+    /// What the driver must know, with the rig's limit of the current.
+    pub(crate) fn settings(&self, current_max: Amps) -> Settings {
+        let limits = Limits {
+            voltage: self.voltage,
+            current: current_max,
+            over_voltage: self.over_voltage,
+            over_current: self.over_current,
+            safe_voltage: self.safe_voltage,
+            safe_within: self.safe_within,
+        };
+        Settings { limits, channel: None, expected: None }
+    }
 }
 
 /// Where a supply is connected.

@@ -11,7 +11,7 @@ use proto::reading::PsuReading;
 use super::PsuPlace;
 use super::inbox::Outbox;
 use crate::can::RunClock;
-use crate::psu::{Brake, Limits, Link, LinkError, Profile, Settings, ShutDown, Supply, SupplyError, Target};
+use crate::psu::{Brake, Link, LinkError, Profile, ShutDown, Supply, SupplyError, Target};
 
 /// Opens the way to the supply, the first time and again after it was lost.
 pub(super) type Opener = Box<dyn Fn() -> Result<Box<dyn Link>, LinkError> + Send>;
@@ -60,18 +60,7 @@ impl Sun {
         let Setup { place, profile, current_max, period } = setup;
         let brake = Brake::default();
         let link = opener().map_err(|error| named(&error))?;
-        let settings = Settings {
-            limits: Limits {
-                voltage: place.voltage,
-                current: current_max,
-                over_voltage: place.over_voltage,
-                over_current: place.over_current,
-                safe_voltage: place.safe_voltage,
-                safe_within: place.safe_within,
-            },
-            channel: None,
-            expected: None,
-        };
+        let settings = place.settings(current_max);
         let (mut supply, _) =
             Supply::open(brake.on(link), profile, settings).map_err(|error| named(&error))?;
         told(supply.shut_down())?;

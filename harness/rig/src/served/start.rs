@@ -74,6 +74,11 @@ pub enum ServeError {
     /// its file does not say how
     #[error("the file of the battery `{0}` does not say how a simulated rig plays it (`simulated:`)")]
     NotSimulated(String),
+    /// it is a rig of instruments
+    #[error(
+        "`{0}` is not a simulated rig: its instruments are there already; serve one with `plant:`, such as `--rig simulated`"
+    )]
+    Real(String),
     /// there is no simulated supply that speaks so
     #[error("no simulated supply speaks the language of `{name}`; known are: {known}")]
     NoDialect {
@@ -132,6 +137,9 @@ impl ServedRig {
     /// # Errors
     /// When the battery cannot be simulated, or a wire or a name is not to be had. Nothing is served then.
     pub fn start(rig: &RigFile, battery: &BatteryFile, options: &Options) -> Result<Self, ServeError> {
+        if rig.plant.is_none() {
+            return Err(ServeError::Real(rig.rig.clone()));
+        }
         let clock = RunClock::start();
         let dialect = dialect::of(&options.psu_profile).ok_or_else(|| ServeError::NoDialect {
             name: options.psu_profile.clone(),

@@ -96,6 +96,14 @@ impl Supply {
             self.protect_current(over_current)?;
         }
         self.check_trip()?;
+        self.accepted()
+    }
+
+    /// Reads back what is set, whoever has set it.
+    ///
+    /// # Errors
+    /// When the supply does not answer.
+    pub fn accepted(&mut self) -> Result<Accepted, SupplyError> {
         Ok(Accepted {
             voltage: self.voltage_setting()?,
             current: self.current_setting()?,

@@ -85,13 +85,21 @@ impl Supply {
         }
     }
 
-    fn let_go(&mut self) -> Result<(), SupplyError> {
-        if let Some(watchdog) = self.profile.watchdog.clone() {
-            self.all(std::slice::from_ref(&watchdog.disarm))?;
-        }
+    /// Gives up remote control; everything else stays as it is.
+    ///
+    /// # Errors
+    /// When the supply does not answer or refuses.
+    pub fn release(&mut self) -> Result<(), SupplyError> {
         if let Some(lock) = self.profile.lock.clone() {
             self.all(&lock.release)?;
         }
         self.reported("giving up remote control")
+    }
+
+    fn let_go(&mut self) -> Result<(), SupplyError> {
+        if let Some(watchdog) = self.profile.watchdog.clone() {
+            self.all(std::slice::from_ref(&watchdog.disarm))?;
+        }
+        self.release()
     }
 }

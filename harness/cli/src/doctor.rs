@@ -1,0 +1,80 @@
+//! `busbar doctor`: is a rig as its file says, and fit to run?
+
+use std::fmt::Write as _;
+
+use clap::ValueEnum;
+use proto::quantity::Micros;
+use rig::doctor::{Finding, Level, examine};
+
+use crate::{Exit, Failure, load};
+
+/// What to look at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The rig, by name or file
+    #[arg(long)]
+    rig: String,
+    /// The battery that is on it, by name or file
+    #[arg(long, default_value = "reference")]
+    battery: String,
+    /// For how many seconds to listen to the bus
+    #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    listen: u64,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub(crate) fn doctor(args: &Args) -> Result<Exit, Failure> {
+    let library = load::library()?;
+    let rig = load::rig(&library, &args.rig)?;
+    let battery = load::battery(&library, &args.battery)?;
+    let findings = examine(&rig, &battery, &library, Micros::from_secs(args.listen))?;
+    let worst = findings.iter().flatten().map(|finding| finding.level).max().unwrap_or(Level::Ok);
+    let text = match args.format {
+        Format::Json => json(&rig.rig, worst, findings.as_deref()),
+        Format::Text => text(&rig.rig, worst, findings.as_deref()),
+    };
+    crate::answer(&text)?;
+    Ok(match worst {
+        Level::Ok => Exit::Pass,
+        Level::Problem => Exit::Fail,
+        Level::Warning => Exit::Inconclusive,
+    })
+}
+
+fn json(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
+    let value = serde_json::json!({
+        "rig": rig,
+        "simulated": findings.is_none(),
+        "outcome": worst,
+        "findings": findings.unwrap_or_default(),
+    });
+    format!("{value:#}\n")
+}
+
+fn text(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
+    let Some(findings) = findings else {
+        return format!("{rig} is a simulated rig: there is nothing to look at, it is always fit to run\n");
+    };
+    let mut out = String::new();
+    for Finding { level, about, what, remedy } in findings {
+        // Writing into a text cannot fail.
+        let _ = writeln!(out, "{:<8} {:<9} {what}", level.name(), about.name());
+        if !remedy.is_empty() {
+            let _ = writeln!(out, "{:<18} {remedy}", "");
+        }
+    }
+    out.push_str(match worst {
+        Level::Ok => "fit to run\n",
+        Level::Warning => "a run can begin; look at the warnings first\n",
+        Level::Problem => "not fit to run\n",
+    });
+    out
+}

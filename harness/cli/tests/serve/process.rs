@@ -1,0 +1,101 @@
+//! `busbar serve` in a process of its own, and the rig file that drives it.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+pub(crate) fn busbar(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
+    command.args(args).env("BUSBAR_HOME", PROJECT).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+pub(crate) fn output(args: &[&str]) -> Output {
+    busbar(args).output().expect("the binary was built for this test")
+}
+
+pub(crate) fn within(span: Duration, mut is: impl FnMut() -> bool, what: &str) {
+    let end = Instant::now() + span;
+    while !is() {
+        assert!(Instant::now() < end, "not in time: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A served rig, which ends with its test.
+pub(crate) struct Serving {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Serving {
+    /// Serves on free ports, in a folder of its own.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let at = folder.path().join("at");
+        let own =
+            ["serve", "--gx-port", "0", "--operator-port", "0", "--at", at.to_str().expect("a plain path")];
+        let child = busbar(&[&own, args].concat()).spawn().expect("it starts");
+        let serving = Self { child, folder };
+        let file = serving.at().join("addresses.json");
+        let whole = || fs::read_to_string(&file).is_ok_and(|text| text.ends_with("}\n"));
+        within(Duration::from_secs(20), whole, "the addresses");
+        serving
+    }
+
+    pub(crate) fn at(&self) -> PathBuf {
+        self.folder.path().join("at")
+    }
+
+    /// One of its addresses.
+    pub(crate) fn address(&self, of: &str) -> String {
+        let text = fs::read_to_string(self.at().join("addresses.json")).expect("it is there");
+        let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        json[of].as_str().expect("an address").to_owned()
+    }
+
+    /// `rigs/served.yaml` with the addresses of this one, and something else in it replaced.
+    pub(crate) fn rig(&self, good: &str, other: &str) -> String {
+        let text = fs::read_to_string(Path::new(PROJECT).join("rigs/served.yaml")).expect("it is shipped");
+        assert!(text.contains(good), "{good} stands in the file");
+        let text = text
+            .replace(good, other)
+            .replace("/tmp/busbar/can", &self.address("can"))
+            .replace("/tmp/busbar/psu", &self.address("psu"))
+            .replace("127.0.0.1:1502", &self.address("gx"))
+            .replace("127.0.0.1:1503", &self.address("operator"));
+        let path = self.folder.path().join("served.yaml");
+        fs::write(&path, text).expect("a file");
+        path.to_str().expect("a plain path").to_owned()
+    }
+
+    /// Sends a signal; its exit code, and what it printed.
+    pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, String, TempDir) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().expect("a kill command").success());
+        let mut ended = None;
+        let is = || {
+            ended = self.child.try_wait().expect("it is ours");
+            ended.is_some()
+        };
+        within(Duration::from_secs(10), is, "its end");
+        let mut said = String::new();
+        self.child.stdout.take().expect("piped").read_to_string(&mut said).expect("text");
+        let folder = std::mem::replace(&mut self.folder, TempDir::new().expect("a folder"));
+        (ended.and_then(|status| status.code()), said, folder)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
