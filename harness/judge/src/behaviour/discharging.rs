@@ -79,14 +79,9 @@ fn discharges_what_never_was_full(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{Stage, good};
+    use super::super::staged::{check, good};
     use crate::trace::Channel;
-    use crate::verdict::Outcome::{self, Fail, Pass};
-
-    fn check(stage: &Stage, id: &str, expected: Outcome) {
-        let verdict = stage.verdict(id);
-        assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
-    }
+    use crate::verdict::Outcome::{Fail, Pass};
 
     #[test]
     fn a_cvl_too_low_discharges() {

@@ -258,16 +258,11 @@ fn uses_the_sun(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{Stage, good};
+    use super::super::staged::{Stage, check, good};
     use super::*;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
     use proto::quantity::Watts;
     use rstest::rstest;
-
-    fn check(stage: &Stage, id: &str, expected: Outcome) {
-        let verdict = stage.verdict(id);
-        assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
-    }
 
     /// A current regulated around zero.
     fn resting(t: u64, i: f64) -> f64 {

@@ -94,15 +94,10 @@ pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{Stage, good};
+    use super::super::staged::{check, good};
     use crate::trace::Channel;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
     use rstest::rstest;
-
-    fn check(stage: &Stage, id: &str, expected: Outcome) {
-        let verdict = stage.verdict(id);
-        assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
-    }
 
     #[test]
     fn a_cvl_that_follows_the_voltage_is_found() {

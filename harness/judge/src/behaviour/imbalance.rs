@@ -97,15 +97,10 @@ pub(super) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion
 
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{FULL, Stage, good};
+    use super::super::staged::{FULL, Stage, check, good};
     use crate::trace::Channel;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
     use rstest::rstest;
-
-    fn check(stage: &Stage, id: &str, expected: Outcome) {
-        let verdict = stage.verdict(id);
-        assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
-    }
 
     fn imbalanced(falls_to: f64) -> Stage {
         good()

@@ -10,7 +10,7 @@ use crate::recording::Recording;
 use crate::site::{GxSetup, Site};
 use crate::thresholds::Thresholds;
 use crate::trace::{Channel, EventKind};
-use crate::verdict::Verdict;
+use crate::verdict::{Outcome, Verdict};
 
 /// Samples once a second per channel, and events; made into a recording when judged.
 #[derive(Clone)]
@@ -256,6 +256,14 @@ impl Stage {
     pub(super) fn verdict(&self, id: &str) -> Verdict {
         on_rig(id, &self.recording(), Site { gx: self.gx.clone(), ..Site::default() })
     }
+}
+
+/// Panics where a verdict is another than expected, with the evidence; every verdict says why.
+#[track_caller]
+pub(super) fn check(stage: &Stage, id: &str, expected: Outcome) {
+    let verdict = stage.verdict(id);
+    assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
+    assert!(!verdict.reason.is_empty(), "{id}");
 }
 
 /// The verdict on a recording.

@@ -124,14 +124,10 @@ pub(super) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{Stage, good};
+    use super::super::staged::{Stage, check, good};
     use crate::trace::Channel;
-    use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use crate::verdict::Outcome::{Fail, Inconclusive, Pass};
 
-    fn check(stage: &Stage, id: &str, expected: Outcome) {
-        let verdict = stage.verdict(id);
-        assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
-    }
     fn high_bus() -> Stage {
         good().shaped(Channel::BusVoltage, |t, v| if (4000..6000).contains(&t) { 55.6 } else { v })
     }
