@@ -8,8 +8,6 @@ mod qemu;
 
 use std::path::PathBuf;
 
-use serde::Deserialize;
-
 use crate::process::{Failure, Workspace};
 
 /// Where everything of the guest lies.
@@ -45,8 +43,10 @@ pub(crate) fn can_guest(workspace: &Workspace, args: &[String]) -> Result<(), Fa
         return Err(Failure::Unprepared(unprepared(&missing)));
     }
     let test = build(workspace)?;
+    let busbar =
+        workspace.built(workspace.cargo("build").args(["--locked", "--package", "cli"]), "busbar")?;
     let kernel = image::kernel(workspace)?;
-    let initramfs = image::initramfs(workspace, &kernel, &test, args)?;
+    let initramfs = image::initramfs(workspace, &kernel, &image::Built { test, busbar }, args)?;
     qemu::run(workspace, &kernel.image, &initramfs)
 }
 
@@ -70,31 +70,9 @@ fn find(program: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// A message of `cargo test --message-format json`, as far as it is asked for.
-#[derive(Deserialize)]
-struct Built {
-    executable: Option<PathBuf>,
-    target: Option<Target>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-}
-
 fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    let cargo = workspace.cargo("test").args(["--locked", "--package", "rig", "--test", TEST]);
-    let said = cargo.args(["--no-run", "--message-format", "json-render-diagnostics"]).output()?;
-    let text = String::from_utf8_lossy(&said);
-    executable(&text).ok_or_else(|| Failure::Found(format!("cargo built no test `{TEST}`")))
-}
-
-/// The test's binary among what cargo says.
-fn executable(messages: &str) -> Option<PathBuf> {
-    let built = messages.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
-    built
-        .filter(|built| built.target.as_ref().is_some_and(|target| target.name == TEST))
-        .find_map(|built| built.executable)
+    let cargo = workspace.cargo("test").args(["--locked", "--package", "rig", "--test", TEST, "--no-run"]);
+    workspace.built(cargo, TEST)
 }
 
 #[cfg(test)]
@@ -108,17 +86,5 @@ mod tests {
         assert!(text.contains("needs candump, cpio, cansend,"), "{text}");
         assert!(text.ends_with("`sudo apt-get install --no-install-recommends can-utils cpio`"), "{text}");
         assert_eq!(Failure::Unprepared(text).exit_code(), 2);
-    }
-
-    #[test]
-    fn the_binary_is_found_among_cargos_messages() {
-        let messages = concat!(
-            "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"rig\"},\"executable\":null}\n",
-            "no JSON\n",
-            "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"can_guest\"},\"executable\":\"/t/can_guest-1\"}\n",
-            "{\"reason\":\"build-finished\",\"success\":true}\n",
-        );
-        assert_eq!(executable(messages), Some(PathBuf::from("/t/can_guest-1")));
-        assert_eq!(executable("{\"reason\":\"build-finished\",\"success\":true}"), None);
     }
 }

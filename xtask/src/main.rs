@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | ci | bench | matrix | bless | can-guest | schema | tidy`.
+//! Project automation: `cargo xtask run | test | ci | bench | matrix | bless | can-guest | served | schema | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -11,6 +11,7 @@ mod ci;
 mod matrix;
 mod process;
 mod schema;
+mod served;
 mod tidy;
 
 use std::process::ExitCode;
@@ -62,6 +63,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Compare the verdicts of suites on the served rig, through real wires, with those in the box; in release
+    Served {
+        /// how many times faster than the clock
+        #[arg(long, default_value_t = 60)]
+        speed: u32,
+        /// suites or cases; the four with which a manufacturer begins without one
+        suites: Vec<String>,
+    },
     /// Write the JSON schemas of the file formats to rigs/schema/
     Schema {
         /// write nothing, fail when a schema is stale
@@ -107,6 +116,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
         Task::Matrix { args } => matrix::matrix(workspace, args),
         Task::Bless { reason, cases } => bless::bless(workspace, reason, cases),
         Task::CanGuest { args } => can_guest::can_guest(workspace, args),
+        Task::Served { speed, suites } => served::served(workspace, *speed, suites),
         Task::Schema { check } => schema::schema(workspace, *check),
         Task::Tidy => tidy::tidy(workspace),
     }

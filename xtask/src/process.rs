@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use serde::Deserialize;
+
 /// Why a job did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -129,6 +131,13 @@ impl Workspace {
         cargo.args(["--release", "--package", "cli", "--bin", "busbar", "--"])
     }
 
+    /// What cargo builds under a name: `build` is told to say where it lies.
+    pub(crate) fn built(&self, build: Program, name: &str) -> Result<PathBuf, Failure> {
+        let said = build.args(["--message-format", "json-render-diagnostics"]).output()?;
+        executable(&String::from_utf8_lossy(&said), name)
+            .ok_or_else(|| Failure::Found(format!("cargo built no `{name}`")))
+    }
+
     /// Any program, started in the root.
     pub(crate) fn program(&self, name: impl AsRef<OsStr>) -> Program {
         let mut command = Command::new(name);
@@ -139,6 +148,26 @@ impl Workspace {
         }
         Program { command }
     }
+}
+
+/// A message of cargo with `--message-format json`, as far as it is asked for.
+#[derive(Deserialize)]
+struct Built {
+    executable: Option<PathBuf>,
+    target: Option<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// A binary among what cargo says.
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
+    let built = messages.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
+    built
+        .filter(|built| built.target.as_ref().is_some_and(|target| target.name == name))
+        .find_map(|built| built.executable)
 }
 
 /// A program about to run.
@@ -199,6 +228,13 @@ impl Program {
         }
     }
 
+    /// Runs it and takes what it says on stdout, whatever it ends with.
+    pub(crate) fn said(mut self) -> Result<Vec<u8>, Failure> {
+        let command = self.line();
+        let done = self.command.stderr(Stdio::inherit()).output();
+        done.map(|output| output.stdout).map_err(|source| Failure::NotStarted { command, source })
+    }
+
     /// Runs it and takes what it says on stdout; stderr stays with the terminal.
     pub(crate) fn output(mut self) -> Result<Vec<u8>, Failure> {
         let command = self.line();
@@ -226,6 +262,18 @@ mod tests {
     #[case("kill -TERM $$", 143)]
     fn exit_codes_pass_through(#[case] script: &str, #[case] code: u8) {
         assert_eq!(shell(script).expect_err("it fails").exit_code(), code);
+    }
+
+    #[test]
+    fn the_binary_is_found_among_cargos_messages() {
+        let messages = concat!(
+            "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"rig\"},\"executable\":null}\n",
+            "no JSON\n",
+            "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"can_guest\"},\"executable\":\"/t/can_guest-1\"}\n",
+            "{\"reason\":\"build-finished\",\"success\":true}\n",
+        );
+        assert_eq!(executable(messages, "can_guest"), Some(PathBuf::from("/t/can_guest-1")));
+        assert_eq!(executable("{\"reason\":\"build-finished\",\"success\":true}", "can_guest"), None);
     }
 
     #[test]

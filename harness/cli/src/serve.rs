@@ -51,8 +51,8 @@ pub(crate) struct Args {
 
 /// How often it looks after itself.
 const LOOK: Duration = Duration::from_millis(100);
-/// As far behind the clock a client may be fooled: a second of the rig's time is judged (P 1.4: every second).
-const BEHIND: Micros = Micros::from_millis(100);
+/// As far behind, in its own time, it may be: a pause of 3 s is a fault of the battery (P 1.4).
+const BEHIND: Micros = Micros::from_secs(1);
 /// It complains this often at most.
 const COMPLAIN: Duration = Duration::from_secs(10);
 
@@ -96,7 +96,7 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
         message: error.to_string(),
     })?;
     crate::answer(&words(&served, &battery.title, &options))?;
-    watch(&mut served, &stop)
+    watch(&mut served, args.speed, &stop)
 }
 
 /// How to connect.
@@ -124,7 +124,7 @@ fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
 }
 
 /// Serves until a signal comes, and says when it cannot keep up.
-fn watch(served: &mut ServedRig, stop: &AtomicBool) -> Result<Exit, Failure> {
+fn watch(served: &mut ServedRig, speed: u32, stop: &AtomicBool) -> Result<Exit, Failure> {
     let mut complained: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(LOOK);
@@ -133,11 +133,13 @@ fn watch(served: &mut ServedRig, stop: &AtomicBool) -> Result<Exit, Failure> {
             return Err(Failure { exit: Exit::Inconclusive, message });
         }
         let behind = served.behind();
-        if behind > BEHIND && complained.is_none_or(|at| at.elapsed() > COMPLAIN) {
+        if behind * u64::from(speed) > BEHIND && complained.is_none_or(|at| at.elapsed() > COMPLAIN) {
             complained = Some(Instant::now());
             crate::warn(&format!(
-                "the rig is {} behind the clock: what is measured now is late; choose a lower --speed",
-                humantime::format_duration(Duration::from_millis(behind.0 / 1000))
+                "the rig was {} behind the clock, {} of its own time: what was measured then was late; choose a lower \
+                 --speed, or end what else runs here",
+                humantime::format_duration(Duration::from_millis(behind.0 / 1000)),
+                behind * u64::from(speed)
             ));
         }
     }

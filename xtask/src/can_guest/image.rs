@@ -10,6 +10,17 @@ use crate::process::{Failure, Workspace};
 /// Modules in the order in which they build on each other.
 const MODULES: &[&str] = &["can", "can-raw", "can-dev", "vcan", "sja1000", "kvaser_pci", "slcan"];
 
+/// Folders of the project whose files the guest has.
+const DATA: &[&str] = &["suites", "rigs"];
+
+/// What was built for the guest.
+pub(super) struct Built {
+    /// the test
+    pub(super) test: PathBuf,
+    /// the command that it starts
+    pub(super) busbar: PathBuf,
+}
+
 /// What the guest runs first.
 const INIT: &str = include_str!("init.sh");
 
@@ -71,7 +82,7 @@ fn depends(said: &str) -> Option<String> {
 pub(super) fn initramfs(
     workspace: &Workspace,
     kernel: &Kernel,
-    test: &Path,
+    built: &Built,
     args: &[String],
 ) -> Result<PathBuf, Failure> {
     let root = workspace.path(&format!("{FOLDER}/root"));
@@ -88,7 +99,9 @@ pub(super) fn initramfs(
         copy(&program, &root.join("usr/bin").join(name))?;
         libraries.extend(shared(workspace, &program)?);
     }
-    libraries.extend(shared(workspace, test)?);
+    for program in [&built.test, &built.busbar] {
+        libraries.extend(shared(workspace, program)?);
+    }
     for library in libraries {
         copy(&library, &root.join(library.strip_prefix("/").unwrap_or(&library)))?;
     }
@@ -98,9 +111,20 @@ pub(super) fn initramfs(
         copy(module, &root.join("modules").join(module.file_name().unwrap_or_default()))?;
     }
     // Names of its symbols would only make it longer to unpack.
-    let stripped = root.join("test");
-    copy(test, &stripped)?;
-    workspace.program("strip").arg(&stripped).run()?;
+    for (program, place) in [(&built.test, "test"), (&built.busbar, "usr/bin/busbar")] {
+        let stripped = root.join(place);
+        copy(program, &stripped)?;
+        workspace.program("strip").arg(&stripped).run()?;
+    }
+    // What `busbar` reads; it finds the folder by BUSBAR_HOME.
+    for file in
+        DATA.iter().map(|folder| below(&workspace.path(folder))).collect::<Result<Vec<_>, _>>()?.concat()
+    {
+        if file.extension().is_some_and(|end| end == "yaml") {
+            let inside = file.strip_prefix(workspace.path("")).unwrap_or(&file);
+            copy(&file, &root.join("busbar").join(inside))?;
+        }
+    }
     let quoted: Vec<String> = args.iter().map(|arg| format!("'{}'", arg.replace('\'', "'\\''"))).collect();
     let list = MODULES.join(" ");
     let script = INIT.replace("@MODULES@", &list).replace("@ARGS@", &quoted.join(" "));

@@ -19,6 +19,8 @@ for interface in can0 can1; do
     $ip link set "$interface" up
 done
 $ip link add vcan0 type vcan && $ip link set vcan0 up
+$ip link set lo up
+export BUSBAR_HOME=/busbar
 BUSBAR_CAN_GUEST=1 RUST_BACKTRACE=1 /test --test-threads 1 --color never @ARGS@
 echo "busbar can-guest: test ended with $?"
 sync

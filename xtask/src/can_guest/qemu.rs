@@ -11,9 +11,9 @@ use crate::process::{Failure, Workspace};
 /// How the guest says that the test ended; its exit code follows.
 pub(super) const ENDED: &str = "busbar can-guest: test ended with ";
 
-/// The guest is powered off when it takes longer: assumption, it takes less than a minute of software emulation on a
-/// quiet machine.
-const WITHIN: Duration = Duration::from_secs(300);
+/// The guest is powered off when it takes longer: assumption, its suite takes three minutes of software emulation on a
+/// quiet machine, the rest less than one.
+const WITHIN: Duration = Duration::from_secs(600);
 
 /// Software emulation on purpose: hardware acceleration is not to be had in most containers, and where its device
 /// exists all the same QEMU may hang.

@@ -119,6 +119,8 @@ impl Paced {
     fn catch_up(&mut self) {
         let now = self.clock.now();
         let target = self.begun + now.since(self.began) * u64::from(self.speed);
+        let late = Micros(target.since(self.world.now()).0 / u64::from(self.speed));
+        self.behind = self.behind.max(late);
         while self.world.now() < target && self.clock.now().since(now) < SLICE {
             self.look_at_supply();
             let until = target.min(self.world.now() + LOOK);
@@ -126,7 +128,6 @@ impl Paced {
                 self.heard.push((self.on_the_wall(), heard));
             }
         }
-        self.behind = Micros(target.since(self.world.now()).0 / u64::from(self.speed));
     }
 
     /// The time of the world, on the clock.
@@ -189,9 +190,9 @@ impl Paced {
         core::mem::take(&mut self.heard)
     }
 
-    /// How long ago it should have been where it is.
-    pub(crate) const fn behind(&self) -> Micros {
-        self.behind
+    /// The longest that it was behind the clock since this was asked last: so late was what it said then.
+    pub(crate) fn take_behind(&mut self) -> Micros {
+        core::mem::take(&mut self.behind)
     }
 
     /// The world.

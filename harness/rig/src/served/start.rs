@@ -198,10 +198,11 @@ impl ServedRig {
         &self.addresses
     }
 
-    /// How far it is behind the clock: more than a moment, and the speed is too high for this machine.
+    /// The longest that it was behind the clock since this was asked last: more than a moment, and the speed is too high
+    /// for this machine, or it is busy with something else.
     #[must_use]
     pub fn behind(&self) -> Micros {
-        self.shared.now().behind()
+        self.shared.now().take_behind()
     }
 
     /// Why it is no longer on CAN, when it lost its interface.

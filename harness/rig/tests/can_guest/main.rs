@@ -18,6 +18,8 @@ mod guest;
 mod interface;
 #[cfg(target_os = "linux")]
 mod kernel_slcan;
+#[cfg(target_os = "linux")]
+mod served;
 
 use std::process::ExitCode;
 
@@ -27,7 +29,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 type Test = (&'static str, fn() -> Result<(), Failed>);
 
 #[cfg(target_os = "linux")]
-const TESTS: &[&[Test]] = &[frames::TESTS, flood::TESTS, interface::TESTS, kernel_slcan::TESTS];
+const TESTS: &[&[Test]] =
+    &[frames::TESTS, flood::TESTS, interface::TESTS, kernel_slcan::TESTS, served::TESTS];
 /// No other system has SocketCAN.
 #[cfg(not(target_os = "linux"))]
 const TESTS: &[&[Test]] = &[];
