@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use engine::suite::{Case, Suite};
 use engine::yaml::refuse;
 use proto::quantity::Micros;
+use report::folder::InputFile;
 use report::run::{CaseResult, SuiteFile};
 use rig::attempt::Attempt;
 use rig::{BatteryFile, InputError, Library, RigFile, nearest, read_text};
@@ -39,6 +40,17 @@ pub(crate) fn suites(library: &Library) -> Result<(Vec<Suite>, Vec<SuiteFile>), 
         hashes.push(SuiteFile::new(&shown, text.as_bytes()));
     }
     Ok((suites, hashes))
+}
+
+/// Copies of all files that a run is made from.
+pub(crate) fn inputs(
+    library: &Library,
+    (rig_name, rig): (&str, &RigFile),
+    battery: &str,
+) -> Result<Vec<InputFile>, InputError> {
+    let profile = rig.live.as_ref().and_then(|live| live.psu.as_ref()).map(|psu| psu.profile.as_str());
+    let files = library.inputs(&library.rig(rig_name)?, profile, &library.battery(battery)?)?;
+    Ok(files.into_iter().map(|(path, text)| InputFile { path, content: text.into_bytes() }).collect())
 }
 
 /// A battery by name or path.
@@ -112,6 +124,13 @@ pub(crate) fn result(suite: &Suite, case: &Case, attempt: Attempt, began: Micros
         length,
         verdicts,
         trace,
+    }
+}
+
+/// Keeps the longest account that a battery gave of itself in any case.
+pub(crate) fn longest(kept: &mut Vec<(String, String)>, said: &[(String, String)]) {
+    if said.len() > kept.len() {
+        *kept = said.to_vec();
     }
 }
 

@@ -6,11 +6,13 @@ mod decode;
 mod doctor;
 mod evidence;
 mod input;
+mod judge;
 mod lint;
 mod list;
 mod load;
 mod matrix;
 mod progress;
+mod recorded;
 mod run;
 mod schema;
 #[cfg(unix)]
@@ -81,6 +83,10 @@ struct Cli {
 enum Command {
     /// Run suites or cases on a rig and judge the battery
     Run(run::Args),
+    /// Judge a recorded run again, from its folder alone
+    Judge(judge::Args),
+    /// Render a recorded run again: report, JUnit, verdicts, manifest
+    Report(judge::ReportArgs),
     /// Judge CAN logs without a rig: what they decide, and what they tell of the battery
     Lint(lint::Args),
     /// Prove the judge: batteries x rigs x seeds, every suite in each
@@ -113,6 +119,8 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Judge(args) => judge::judge(&args),
+        Command::Report(args) => judge::report(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Matrix(args) => matrix::matrix(&args),
         Command::List(args) => list::list(&args),

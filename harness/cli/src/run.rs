@@ -4,13 +4,13 @@ use std::io::{BufReader, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use clap::ValueEnum;
-use judge::verdict::Outcome;
 use proto::quantity::Micros;
+use report::events::Begun;
 use report::folder::{Place, RunFolder};
-use report::run::{BatteryUnderTest, Rig, Run, RunMeta};
+use report::run::{Run, RunMeta};
 use report::terminal::{Style, table};
 use rig::live::{Lab, OperatorPlace};
 use rig::operator::Terminal;
@@ -19,7 +19,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::evidence::Evidence;
 use crate::progress::Progress;
-use crate::{Exit, Failure, load};
+use crate::{Exit, Failure, load, recorded};
 
 /// What to run, on what.
 #[derive(Debug, clap::Args)]
@@ -50,9 +50,12 @@ pub(crate) struct Args {
     quiet: bool,
 }
 
+/// What goes to standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(crate) enum Format {
+    /// the table
     Text,
+    /// the bytes of `verdicts.json`
     Json,
 }
 
@@ -77,13 +80,22 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         |error: report::folder::FolderError| Failure { exit: Exit::Inconclusive, message: error.to_string() };
     let out = args.out.clone().unwrap_or_else(|| library.root().join("reports"));
     let scope = args.cases.join("+").replace('/', "-");
+    let begun = Begun {
+        harness: env!("CARGO_PKG_VERSION").to_owned(),
+        rig: rig.rig.clone(),
+        battery: battery.declared.name.clone(),
+        seed: args.seed,
+        sweep: args.sweep,
+        interface: "can0".to_owned(),
+        epoch: Micros::ZERO,
+        cases: plan.len(),
+    };
+    let inputs = load::inputs(&library, (&args.rig, &rig), &args.battery)?;
     let mut folder = RunFolder::create(&Place {
         parent: &out,
         scope: Some(scope.as_str()).filter(|s| !s.is_empty()),
-        battery: &battery.declared.name,
-        seed: args.seed,
-        interface: "can0",
-        epoch: Micros::ZERO,
+        begun: &begun,
+        inputs: &inputs,
     })
     .map_err(failed)?;
 
@@ -96,18 +108,15 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         let name = load::full_name(suite, case);
         folder.begin_case(&suite.name, &case.name, began);
         let mut evidence = Evidence { folder: &mut folder, progress: &progress, case: &name };
-        let mut attempt = match &lab {
+        let attempt = match &lab {
             Some(lab) => attempt::attempt_in(lab, planned, &mut evidence),
             None => attempt::attempt(planned, &name, args.seed, &mut evidence),
         };
-        let (identity, length) = (core::mem::take(&mut attempt.identity), attempt.length);
+        load::longest(&mut said, &attempt.identity);
+        let length = attempt.length;
         let result = load::result(suite, case, attempt, began);
         folder.end_case(&result).map_err(failed)?;
         progress.done(&name, result.outcome, length);
-        // The longest account that the battery gave of itself in any case.
-        if identity.len() > said.len() {
-            said = identity;
-        }
         began = Micros((began + length).0.next_multiple_of(1_000_000)) + PAUSE;
         results.push(result);
     }
@@ -115,34 +124,25 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 
     let run = Run {
         meta: RunMeta {
-            title: format!("{} on {}", battery.declared.name, rig.title),
             id: folder.id(),
-            seed: args.seed,
-            rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: lab.is_none() },
-            battery: BatteryUnderTest {
-                name: battery.declared.name.clone(),
-                title: battery.title.clone(),
-                identity: said,
-            },
-            harness: env!("CARGO_PKG_VERSION").to_owned(),
-            suites: hashes,
             started: Some(humantime::format_rfc3339_seconds(started).to_string()),
-            took: Some(clock.elapsed()),
+            // As the manifest keeps it, so that it is rendered again the same.
+            took: Some(Duration::from_millis(u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX))),
+            ..recorded::meta(&begun, &rig, &battery, hashes, said)
         },
         cases: results,
     };
     let path = folder.finish(&run).map_err(failed)?;
-    let shown = library.shown(&path.join("report.html"));
-    let text = match args.format {
-        Format::Json => report::json::verdicts(&run),
-        Format::Text => table(&run, &style(&shown)),
-    };
-    crate::answer(&text)?;
-    Ok(match run.outcome() {
-        Outcome::Pass => Exit::Pass,
-        Outcome::Fail => Exit::Fail,
-        Outcome::Inconclusive | Outcome::NotApplicable => Exit::Inconclusive,
-    })
+    crate::answer(&shown(&run, args.format, Some(&library.shown(&path.join("report.html")))))?;
+    Ok(recorded::exit(&run))
+}
+
+/// What a run prints.
+pub(crate) fn shown(run: &Run, format: Format, report: Option<&str>) -> String {
+    match format {
+        Format::Json => report::json::verdicts(run),
+        Format::Text => table(run, &style(report)),
+    }
 }
 
 /// The real rig, where it is one. Signals to end then end the case that runs, which switches everything off.
@@ -169,9 +169,9 @@ fn lab(rig: &RigFile, library: &Library) -> Result<Option<Lab>, Failure> {
 }
 
 /// Colour and width of the terminal; neither where there is none.
-fn style(report: &str) -> Style<'_> {
+fn style(report: Option<&str>) -> Style<'_> {
     let terminal = std::io::stdout().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none();
     let width = terminal_size::terminal_size().map_or(100, |(columns, _)| usize::from(columns.0));
-    Style { width, colour, report: Some(report) }
+    Style { width, colour, report }
 }

@@ -140,6 +140,10 @@ pub trait Bench {
     /// # Errors
     /// When an instrument refuses or is lost.
     fn act(&mut self, action: &Action) -> Result<(), BenchError>;
+    /// What instruments had to say until now that is no fault by itself, such as why the GX does not answer.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Sees everything that passes between engine and bench, before it is acted on: evidence, progress.

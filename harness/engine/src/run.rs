@@ -3,6 +3,7 @@
 use core::fmt;
 
 use judge::recording::Recording;
+use judge::trace::{Event, EventKind};
 use proto::quantity::Micros;
 
 use crate::bench::{Action, Bench, Input, Witness};
@@ -17,8 +18,6 @@ pub struct Record {
     pub recording: Recording,
     /// how the case ended
     pub end: End,
-    /// the bench did not confirm that everything is off: a person must look before anything else is done
-    pub not_off: Option<String>,
 }
 
 /// How a case ended.
@@ -62,7 +61,8 @@ pub enum Abort {
 }
 
 /// Runs a case to its end. Whatever happens, the bench is asked to switch everything off before this returns,
-/// also when a bench or a witness panics.
+/// also when a bench or a witness panics. Where it does not confirm that, the last event says so: a person must look
+/// before anything else is done.
 pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness) -> Record {
     let mut engine = Engine::new(runnable);
     let mut bench = SwitchedOff { bench, done: false };
@@ -79,15 +79,23 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
         }
         match bench.bench.next(engine.deadline()) {
             Ok((at, input)) => {
+                // As the engine takes it, so that what is written down is what is judged.
+                let at = at.max(engine.now());
                 witness.input(at, &input);
                 engine.handle(at, &input);
             }
             Err(error) => engine.handle(bench.bench.now(), &Input::Fault(error.to_string())),
         }
     }
-    let not_off = bench.off();
-    let (recording, end) = engine.into_parts();
-    Record { recording, end, not_off }
+    let not_off = bench.off().map(EventKind::NotOff);
+    let trouble = bench.bench.trouble().map(EventKind::Trouble);
+    let at = engine.now();
+    let (mut recording, end) = engine.into_parts();
+    for kind in trouble.into_iter().chain(not_off) {
+        recording.note(at, kind.clone());
+        witness.event(&Event { at, kind });
+    }
+    Record { recording, end }
 }
 
 /// Tells the witness of the events that it has not seen yet.

@@ -259,6 +259,12 @@ pub enum EventKind {
     Completed,
     /// The case ended early, with the reason.
     Aborted(String),
+    /// The case did not begin: the rig could not be opened, with the reason.
+    NotBegun(String),
+    /// What an instrument said at the end that is no fault by itself, such as why the GX does not answer.
+    Trouble(String),
+    /// The rig did not confirm that everything is off, with what it said: somebody must look.
+    NotOff(String),
 }
 
 /// How a `wait` or an `expect` ended.

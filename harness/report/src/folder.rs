@@ -6,17 +6,22 @@ use std::path::{Path, PathBuf};
 
 use judge::trace::Event;
 use proto::bus::{BusReading, ErrorFrame};
-use proto::candump::{Record, write_line, write_record};
 use proto::frame::Frame;
 use proto::quantity::Micros;
 use proto::reading::{GxReading, PsuReading};
 
+pub use crate::conclusions::FolderError;
+use crate::conclusions::conclude;
+use crate::events::Begun;
+pub use crate::psu_log::Direction;
 use crate::run::{CaseResult, Run};
-use crate::text::{plain, slug};
-use crate::{events, gx_csv, html, json, junit, manifest};
+use crate::text::slug;
+use crate::{can_log, events, gx_csv, psu_log};
 
 /// The raw evidence, before any conclusion.
-const RAW: [&str; 4] = ["can.log", "gx.csv", "psu.log", "events.jsonl"];
+pub(crate) const RAW: [&str; 4] = ["can.log", "gx.csv", "psu.log", "events.jsonl"];
+/// The folder of the files that a run is made from.
+pub const INPUTS: &str = "inputs";
 const CAN: usize = 0;
 const GX: usize = 1;
 const PSU: usize = 2;
@@ -29,58 +34,19 @@ pub struct Place<'a> {
     pub parent: &'a Path,
     /// suite or case that was asked for; nothing for all
     pub scope: Option<&'a str>,
-    /// name of the battery
-    pub battery: &'a str,
-    /// seed of the run
-    pub seed: u64,
-    /// CAN interface as the log names it
-    pub interface: &'a str,
-    /// time of day at which the run began, since 1970, for the time stamps of `can.log`; zero on the
-    /// simulated rig
-    pub epoch: Micros,
+    /// what is run on what
+    pub begun: &'a Begun,
+    /// the files that the run is made from, kept in `inputs/`
+    pub inputs: &'a [InputFile],
 }
 
-/// Why evidence could not be kept. Says what is safe.
-#[derive(Debug, thiserror::Error)]
-pub enum FolderError {
-    /// The folder could not be made.
-    #[error("cannot make the run folder {}: {source}; nothing was run and nothing was written", path.display())]
-    Create {
-        /// the folder
-        path: PathBuf,
-        /// what the system says
-        source: io::Error,
-    },
-    /// A file could not be written.
-    #[error(
-        "cannot write {}: {source}; what was written before stays readable, the run has to be repeated",
-        path.display()
-    )]
-    Write {
-        /// the file
-        path: PathBuf,
-        /// what the system says
-        source: io::Error,
-    },
-    /// The link to the newest run could not be set.
-    #[error("cannot point {} to the newest run: {source}; the run itself is complete in {}", path.display(), run.display())]
-    Latest {
-        /// the link
-        path: PathBuf,
-        /// the run
-        run: PathBuf,
-        /// what the system says
-        source: io::Error,
-    },
-}
-
-/// Which way a line went to or from the supply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// to the supply
-    Sent,
-    /// from the supply
-    Received,
+/// A file that a run is made from: a suite, the rig, the battery, and what they are like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputFile {
+    /// where it stands in a project, with `/` between the parts
+    pub path: String,
+    /// its bytes
+    pub content: Vec<u8>,
 }
 
 /// An open run folder. Raw evidence is appended and never rewritten.
@@ -93,6 +59,10 @@ pub struct RunFolder {
     interface: String,
     epoch: Micros,
     began: Micros,
+    /// recorded in this case so far, on any wire
+    inputs: u64,
+    /// end of the last case
+    ended: Micros,
     raw: [BufWriter<File>; RAW.len()],
     line: Vec<u8>,
     failed: Option<(usize, io::Error)>,
@@ -110,6 +80,11 @@ impl RunFolder {
         };
         fs::create_dir_all(place.parent).map_err(failed(place.parent))?;
         let path = claim(place).map_err(failed(place.parent))?;
+        for input in place.inputs {
+            let file = path.join(INPUTS).join(&input.path);
+            let written = file.parent().map_or(Ok(()), fs::create_dir_all);
+            written.and_then(|()| fs::write(&file, &input.content)).map_err(failed(&file))?;
+        }
         let open = |name: &str| -> Result<BufWriter<File>, FolderError> {
             let file = path.join(name);
             let opened = OpenOptions::new().append(true).create_new(true).open(&file);
@@ -117,15 +92,19 @@ impl RunFolder {
         };
         let raw = [open(RAW[CAN])?, open(RAW[GX])?, open(RAW[PSU])?, open(RAW[EVENTS])?];
         let mut folder = Self {
-            interface: interface(place.interface),
-            epoch: place.epoch,
+            interface: interface(&place.begun.interface),
+            epoch: place.begun.epoch,
             began: Micros::ZERO,
+            inputs: 0,
+            ended: Micros::ZERO,
             raw,
             line: Vec::with_capacity(256),
             failed: None,
             path,
         };
         folder.append(GX, gx_csv::header().as_bytes());
+        folder.append(EVENTS, events::run(place.begun).as_bytes());
+        folder.flush();
         Ok(folder)
     }
 
@@ -143,73 +122,61 @@ impl RunFolder {
 
     /// Opens a case. Times of what follows are since its start; `began` is since the start of the run.
     pub fn begin_case(&mut self, suite: &str, case: &str, began: Micros) {
-        self.began = began;
+        (self.began, self.inputs) = (began, 0);
         self.append(EVENTS, events::case_start(began, suite, case).as_bytes());
         self.flush();
     }
 
     /// A frame on the bus.
     pub fn can(&mut self, at: Micros, frame: &Frame) {
-        let t = self.clock(at);
+        self.heard(at, |out, at, interface| can_log::frame(out, at, interface, frame));
+    }
+
+    /// An error frame of the CAN interface.
+    pub fn can_error(&mut self, at: Micros, error: &ErrorFrame) {
+        self.heard(at, |out, at, interface| can_log::error(out, at, interface, error));
+    }
+
+    /// The state of the CAN interface.
+    pub fn bus(&mut self, at: Micros, reading: &BusReading) {
+        self.heard(at, |out, at, interface| can_log::bus(out, at, interface, reading));
+    }
+
+    fn heard(&mut self, at: Micros, write: impl FnOnce(&mut Vec<u8>, Micros, &str)) {
+        let at = Micros(self.epoch.0.saturating_add(self.in_run(at).0));
         let mut line = core::mem::take(&mut self.line);
         line.clear();
-        write_line(&mut line, t, &self.interface, frame);
+        write(&mut line, at, &self.interface);
         self.append(CAN, &line);
         self.line = line;
+        self.inputs += 1;
     }
 
-    /// An error frame of the CAN interface, as `candump -e` logs it.
-    pub fn can_error(&mut self, at: Micros, error: &ErrorFrame) {
-        let mut line = Vec::new();
-        let (at, content) = (self.clock(at), error.content());
-        write_record(&mut line, &Record { at, interface: &self.interface, direction: None, content });
-        self.append(CAN, &line);
-    }
-
-    /// The state of the CAN interface, as a comment between the frames.
-    pub fn bus(&mut self, at: Micros, reading: &BusReading) {
-        let t = self.clock(at).0;
-        let line = format!("# ({}.{:06}) {} {reading}\n", t / 1_000_000, t % 1_000_000, self.interface);
-        self.append(CAN, line.as_bytes());
-    }
-
-    /// A moment of this case as the time stamps of `can.log` have it.
-    fn clock(&self, at: Micros) -> Micros {
-        Micros(self.epoch.0.saturating_add(self.began.0).saturating_add(at.0))
+    /// A moment of this case since the start of the run.
+    fn in_run(&self, at: Micros) -> Micros {
+        Micros(self.began.0.saturating_add(at.0))
     }
 
     /// A poll of the GX.
     pub fn gx(&mut self, at: Micros, reading: &GxReading) {
-        self.append(GX, gx_csv::row(Micros(self.began.0.saturating_add(at.0)), reading).as_bytes());
+        self.append(GX, gx_csv::row(self.in_run(at), self.inputs, reading).as_bytes());
+        self.inputs += 1;
     }
 
     /// A reading of the supply.
     pub fn psu(&mut self, at: Micros, reading: &PsuReading) {
-        let text = format!(
-            "output={} voltage={} current={} available={}",
-            if reading.output { "on" } else { "off" },
-            reading.voltage.0,
-            reading.current.0,
-            reading.available.0
-        );
-        self.psu_text(at, '=', &text);
+        self.append(PSU, psu_log::reading(self.in_run(at), self.inputs, reading).as_bytes());
+        self.inputs += 1;
     }
 
     /// A line to or from the supply, as it went over the wire.
     pub fn psu_line(&mut self, at: Micros, direction: Direction, text: &str) {
-        let sign = if direction == Direction::Sent { '>' } else { '<' };
-        self.psu_text(at, sign, text);
-    }
-
-    fn psu_text(&mut self, at: Micros, sign: char, text: &str) {
-        let t = self.began.0.saturating_add(at.0);
-        let line = format!("({}.{:06}) {sign} {}\n", t / 1_000_000, t % 1_000_000, plain(text));
-        self.append(PSU, line.as_bytes());
+        self.append(PSU, psu_log::wire(self.in_run(at), direction, text).as_bytes());
     }
 
     /// What the engine noted. All evidence up to here is handed to the system.
     pub fn event(&mut self, event: &Event) {
-        self.append(EVENTS, events::line(self.began, event).as_bytes());
+        self.append(EVENTS, events::line(self.began, self.inputs, event).as_bytes());
         self.flush();
     }
 
@@ -218,7 +185,8 @@ impl RunFolder {
     /// # Errors
     /// When any evidence since the start of the run could not be written.
     pub fn end_case(&mut self, case: &CaseResult) -> Result<(), FolderError> {
-        self.append(EVENTS, events::case_end(case).as_bytes());
+        self.ended = self.in_run(case.length);
+        self.append(EVENTS, events::case_end(case, self.inputs).as_bytes());
         self.flush();
         self.health()
     }
@@ -251,6 +219,7 @@ impl RunFolder {
     /// # Errors
     /// When evidence or a conclusion could not be written.
     pub fn finish(mut self, run: &Run) -> Result<PathBuf, FolderError> {
+        self.append(EVENTS, events::run_end(self.ended).as_bytes());
         self.flush();
         self.health()?;
         for (file, name) in self.raw.iter().zip(RAW) {
@@ -272,45 +241,10 @@ impl RunFolder {
     }
 }
 
-/// Writes the conclusions of a run and the manifest into its folder, replacing those that are there; raw
-/// evidence is only read.
-///
-/// # Errors
-/// When a file cannot be written or raw evidence cannot be read.
-pub fn conclude(folder: &Path, run: &Run) -> Result<(), FolderError> {
-    let failed = |name: &str, source| FolderError::Write { path: folder.join(name), source };
-    let conclusions = [
-        ("verdicts.json", json::verdicts(run)),
-        ("junit.xml", junit::junit(run)),
-        ("report.html", html::report(run)),
-    ];
-    for (name, content) in &conclusions {
-        replace(&folder.join(name), content.as_bytes()).map_err(|e| failed(name, e))?;
-    }
-    let mut entries = Vec::new();
-    for name in RAW.into_iter().chain(conclusions.iter().map(|c| c.0)) {
-        if folder.join(name).exists() {
-            entries.push(manifest::entry(folder, name).map_err(|e| failed(name, e))?);
-        }
-    }
-    let name = "manifest.json";
-    replace(&folder.join(name), manifest::manifest(&run.meta, &entries).as_bytes())
-        .map_err(|e| failed(name, e))
-}
-
-/// A file appears whole or not at all.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let part = path.with_extension("part");
-    let mut file = File::create(&part)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&part, path)
-}
-
 /// Makes the folder with the first free number. Two runs that start together get two numbers.
 fn claim(place: &Place<'_>) -> io::Result<PathBuf> {
     let scope = place.scope.map_or_else(|| "all".to_owned(), slug);
-    let stem = format!("{scope}-{}-seed{}", slug(place.battery), place.seed);
+    let stem = format!("{scope}-{}-seed{}", slug(&place.begun.battery), place.begun.seed);
     for n in 1..1_000_000 {
         let path = place.parent.join(format!("{stem}-{n:03}"));
         match fs::create_dir(&path) {

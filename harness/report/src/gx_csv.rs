@@ -1,141 +1,210 @@
 //! `gx.csv`: every poll of the GX, one row each, in the units of [`proto::reading`].
 //!
 //! A cell is empty where the unit of that block did not answer. Numbers are written with as many digits
-//! as it takes to read back the very same value, so a recording judges like the run it came from.
+//! as it takes to read back the very same value, so a recording judges like the run it came from. The last column,
+//! `input`, counts what was recorded in the case before this poll, on any wire: it keeps the order of what came at
+//! the same time.
 
+use proto::message::Text8;
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
 use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem};
+
+use crate::raw::Fault;
+use crate::stamp;
 
 /// One column: its name with the unit, how it is read from a poll and put back into one.
 struct Column {
     name: &'static str,
-    get: fn(&GxReading) -> Option<f64>,
-    set: fn(&mut GxReading, f64),
+    get: fn(&GxReading) -> Option<String>,
+    set: fn(&mut GxReading, &str) -> Result<(), &'static str>,
+}
+
+/// What a cell holds, as text and back, to the bit.
+trait Cell: Sized {
+    const EXPECTED: &'static str;
+    fn write(&self) -> String;
+    fn read(text: &str) -> Option<Self>;
+}
+
+macro_rules! quantities { ($($unit:ident)+) => { $(impl Cell for $unit {
+    const EXPECTED: &'static str = "a number, or nothing";
+    fn write(&self) -> String {
+        self.0.to_string()
+    }
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|v: &f64| v.is_finite()).map(Self)
+    }
+})+ } }
+quantities!(AmpHours Amps Celsius Percent Volts Watts);
+
+impl Cell for u16 {
+    const EXPECTED: &'static str = "a whole number up to 65535, or nothing";
+    fn write(&self) -> String {
+        self.to_string()
+    }
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl Cell for bool {
+    const EXPECTED: &'static str = "1, 0 or nothing";
+    fn write(&self) -> String {
+        u8::from(*self).to_string()
+    }
+    fn read(text: &str) -> Option<Self> {
+        ["0", "1"].iter().position(|word| *word == text).map(|on| on == 1)
+    }
+}
+
+/// Up to eight bytes; what would end a cell or a line, and `\` itself, as `\x2c`.
+impl Cell for Text8 {
+    const EXPECTED: &'static str = "up to 8 characters, others as `\\x2c`, or nothing";
+    fn write(&self) -> String {
+        let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'\\' | b',' | b'"');
+        self.text()
+            .iter()
+            .map(|&b| if plain(b) { char::from(b).to_string() } else { format!("\\x{b:02x}") })
+            .collect()
+    }
+    fn read(text: &str) -> Option<Self> {
+        let mut bytes = Vec::new();
+        let mut rest = text.as_bytes();
+        while let Some((&b, after)) = rest.split_first() {
+            let (byte, after) = match (b, after) {
+                (b'\\', [b'x', high, low, after @ ..]) => {
+                    let digit = |b: u8| char::from(b).to_digit(16);
+                    (u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?, after)
+                }
+                (b'\\', _) => return None,
+                _ => (b, after),
+            };
+            bytes.push(byte);
+            rest = after;
+        }
+        (bytes.len() <= 8).then(|| Self::padded(&bytes))
+    }
 }
 
 macro_rules! columns {
-    ($( $block:ident: $kind:ident { $( $name:literal $field:ident $make:ident ),+ $(,)? } )+) => {
-        /// In the order of the file, after `time_s`.
+    ($( $block:ident: $kind:ident { $( $name:literal $($field:ident).+ $([$k:literal])? ),+ $(,)? } )+) => {
+        /// In the order of the file, after `time_s` and before `input`.
         const COLUMNS: &[Column] = &[ $( $( Column {
             name: $name,
-            get: |r| r.$block.as_ref().map(|b| columns!(@get $make b.$field)),
-            set: |r, v| r.$block.get_or_insert_with($kind::default).$field = columns!(@set $make v),
+            get: |r| r.$block.as_ref().map(|b| b.$($field).+ $([$k])?.write()),
+            set: |r, text| {
+                let block = r.$block.get_or_insert_with($kind::default);
+                put(&mut block.$($field).+ $([$k])?, text)
+            },
         } ),+ ),+ ];
     };
-    (@get bool $e:expr) => { f64::from(u8::from($e)) };
-    (@get u16 $e:expr) => { f64::from($e) };
-    (@get $unit:ident $e:expr) => { $e.0 };
-    (@set bool $v:expr) => { $v > 0.5 };
-    (@set u16 $v:expr) => { $v as u16 };
-    (@set $unit:ident $v:expr) => { $unit($v) };
+}
+
+fn put<T: Cell>(place: &mut T, text: &str) -> Result<(), &'static str> {
+    *place = T::read(text).ok_or(T::EXPECTED)?;
+    Ok(())
 }
 
 columns! {
     battery: GxBattery {
-        "battery_voltage_V" voltage Volts,
-        "battery_current_A" current Amps,
-        "battery_temperature_C" temperature Celsius,
-        "battery_soc_pct" soc Percent,
-        "battery_soh_pct" soh Percent,
-        "battery_cvl_V" cvl Volts,
-        "battery_ccl_A" ccl Amps,
-        "battery_dcl_A" dcl Amps,
-        "battery_capacity_Ah" capacity AmpHours,
-        "battery_min_cell_V" min_cell Volts,
-        "battery_max_cell_V" max_cell Volts,
-        "battery_alarms" alarms u16,
+        "battery_voltage_V" voltage,
+        "battery_current_A" current,
+        "battery_temperature_C" temperature,
+        "battery_soc_pct" soc,
+        "battery_soh_pct" soh,
+        "battery_cvl_V" cvl,
+        "battery_ccl_A" ccl,
+        "battery_dcl_A" dcl,
+        "battery_capacity_Ah" capacity,
+        "battery_min_cell_V" min_cell,
+        "battery_max_cell_V" max_cell,
+        "battery_alarms" alarms,
     }
     inverter: GxInverter {
-        "inverter_dc_voltage_V" dc_voltage Volts,
-        "inverter_dc_current_A" dc_current Amps,
-        "inverter_input_limit_A" input_current_limit Amps,
-        "inverter_running" running bool,
-        "inverter_ac_out_W" ac_out Watts,
-        "inverter_ac_in_W" ac_in Watts,
+        "inverter_dc_voltage_V" dc_voltage,
+        "inverter_dc_current_A" dc_current,
+        "inverter_input_limit_A" input_current_limit,
+        "inverter_running" running,
+        "inverter_ac_out_W" ac_out,
+        "inverter_ac_in_W" ac_in,
     }
     solar: GxSolar {
-        "solar_battery_voltage_V" battery_voltage Volts,
-        "solar_battery_current_A" battery_current Amps,
-        "solar_pv_power_W" pv_power Watts,
-        "solar_pv_voltage_V" pv_voltage Volts,
-        "solar_tracker" tracker u16,
+        "solar_battery_voltage_V" battery_voltage,
+        "solar_battery_current_A" battery_current,
+        "solar_pv_power_W" pv_power,
+        "solar_pv_voltage_V" pv_voltage,
+        "solar_tracker" tracker,
     }
     system: GxSystem {
-        "grid_W" grid Watts,
-        "grid_connected" grid_connected bool,
-        "ac_loads_W" ac_loads Watts,
-        "feed_in" feed_in bool,
+        "grid_W" grid,
+        "grid_connected" grid_connected,
+        "ac_loads_W" ac_loads,
+        "feed_in" feed_in,
     }
-}
-
-/// Why a row cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("column {column}: found `{found}`, expected {expected}")]
-pub struct RowError {
-    /// counted from 1
-    pub column: usize,
-    /// the cell as it stands
-    pub found: String,
-    /// what would have been right
-    pub expected: &'static str,
+    battery: GxBattery {
+        "battery_min_cell_temperature_C" min_cell_temperature,
+        "battery_max_cell_temperature_C" max_cell_temperature,
+        "battery_min_cell_id" cell_ids[0],
+        "battery_max_cell_id" cell_ids[1],
+        "battery_coldest_cell_id" cell_ids[2],
+        "battery_hottest_cell_id" cell_ids[3],
+        "battery_modules_offline" modules.offline,
+        "battery_modules_online" modules.online,
+        "battery_modules_blocking_charge" modules.blocking_charge,
+        "battery_modules_blocking_discharge" modules.blocking_discharge,
+        "battery_warnings" warnings,
+    }
 }
 
 /// The first line, with its line break.
 #[must_use]
 pub fn header() -> String {
     let names: Vec<&str> = COLUMNS.iter().map(|c| c.name).collect();
-    format!("time_s,{}\n", names.join(","))
+    format!("time_s,{},input\n", names.join(","))
 }
 
-/// One poll as a row, with its line break. `at` is since the start of the run.
+/// One poll as a row, with its line break. `at` is since the start of the run, `input` what was recorded in the case
+/// before it.
 #[must_use]
-pub fn row(at: Micros, reading: &GxReading) -> String {
-    let mut out = format!("{}.{:06}", at.0 / 1_000_000, at.0 % 1_000_000);
+pub fn row(at: Micros, input: u64, reading: &GxReading) -> String {
+    let mut out = stamp::write(at);
     for column in COLUMNS {
         out.push(',');
-        if let Some(v) = (column.get)(reading) {
-            out.push_str(&v.to_string());
-        }
+        out.push_str(&(column.get)(reading).unwrap_or_default());
     }
-    out.push('\n');
-    out
+    out + &format!(",{input}\n")
 }
 
-/// A row read back.
+/// A row read back: when, what was recorded before it, the poll.
 ///
 /// # Errors
-/// When a cell is no number or the row is too short or too long, as the last row of a run that was cut off.
-pub fn parse(row: &str) -> Result<(Micros, GxReading), RowError> {
+/// When a cell is not what its column holds, or the row is too short or too long.
+pub fn parse(row: &str) -> Result<(Micros, u64, GxReading), Fault> {
     let cells: Vec<&str> = row.trim_end_matches(['\r', '\n']).split(',').collect();
-    if cells.len() != COLUMNS.len() + 1 {
-        let expected = "a time and one cell for each column of the header";
-        return Err(RowError { column: cells.len(), found: row.trim_end().to_owned(), expected });
+    let [at, values @ .., input] = cells.as_slice() else { return Err(Fault::new(row, Fault::A_ROW)) };
+    if values.len() != COLUMNS.len() {
+        return Err(Fault::new(row, Fault::A_ROW));
     }
-    let wrong = |column: usize, expected| RowError { column, found: cells[column - 1].to_owned(), expected };
-    let at = seconds(cells[0]).ok_or_else(|| wrong(1, "seconds with six decimals"))?;
+    let wrong = |name: &str, cell: &str, expected: &str| Fault {
+        found: format!("{name}: {cell}"),
+        expected: expected.to_owned(),
+    };
     let mut reading = GxReading::default();
-    for (i, column) in COLUMNS.iter().enumerate() {
-        if !cells[i + 1].is_empty() {
-            let value = cells[i + 1].parse().ok().filter(|v: &f64| v.is_finite());
-            (column.set)(&mut reading, value.ok_or_else(|| wrong(i + 2, "a number, or nothing"))?);
-        }
+    for (column, cell) in COLUMNS.iter().zip(values).filter(|(_, cell)| !cell.is_empty()) {
+        (column.set)(&mut reading, cell).map_err(|expected| wrong(column.name, cell, expected))?;
     }
-    Ok((at, reading))
-}
-
-fn seconds(text: &str) -> Option<Micros> {
-    let (s, us) = text.split_once('.')?;
-    if us.len() != 6 || !us.bytes().chain(s.bytes()).all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let s: u64 = s.parse().ok()?;
-    Some(Micros(s.checked_mul(1_000_000)?.checked_add(us.parse().ok()?)?))
+    Ok((
+        stamp::read(at).ok_or_else(|| wrong("time_s", at, stamp::EXPECTED))?,
+        input.parse().map_err(|_| wrong("input", input, "a whole number"))?,
+        reading,
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use proto::reading::GxModules;
 
     #[test]
     fn absent_blocks_are_empty_cells() {
@@ -143,31 +212,62 @@ mod tests {
             system: Some(GxSystem { grid: Watts(-3512.0), grid_connected: true, ..GxSystem::default() }),
             ..GxReading::default()
         };
-        let line = row(Micros(12_000_250), &reading);
+        let line = row(Micros(12_000_250), 7, &reading);
         assert!(line.starts_with("12.000250,,,"), "{line}");
-        assert!(line.ends_with(",-3512,1,0,0\n"), "{line}");
-        assert_eq!(parse(&line), Ok((Micros(12_000_250), reading)));
+        assert!(line.contains(",-3512,1,0,0,") && line.ends_with(",7\n"), "{line}");
+        assert_eq!(parse(&line), Ok((Micros(12_000_250), 7, reading)));
         assert_eq!(header().split(',').count(), line.split(',').count());
     }
 
     #[test]
-    fn a_row_cut_off_is_refused_with_its_place() {
-        let line = row(Micros(5), &GxReading::default());
-        assert!(parse(&line[..line.len() - 3]).is_err());
+    fn what_is_no_row_is_refused_with_its_column() {
+        let line = row(Micros(5), 0, &GxReading::default());
+        assert!(parse(&line[..line.len() - 5]).is_err());
         let error = parse(&line.replacen(",,", ",x,", 1)).expect_err("no number");
-        assert_eq!((error.column, error.found.as_str()), (2, "x"));
+        assert_eq!(error.found, "battery_voltage_V: x");
+        let battery = GxReading { battery: Some(GxBattery::default()), ..GxReading::default() };
+        let error =
+            parse(&row(Micros(5), 0, &battery).replace(",0,0\n", ",65536,0\n")).expect_err("too large");
+        assert_eq!(error.found, "battery_warnings: 65536");
+    }
+
+    fn number() -> impl Strategy<Value = f64> {
+        any::<f64>().prop_filter("finite", |v| v.is_finite())
     }
 
     proptest! {
         #[test]
-        fn reads_back_the_same(at in 0..u64::MAX, volts in any::<f64>().prop_filter("finite", |v| v.is_finite()),
-                               alarms: u16, running: bool) {
-            let reading = GxReading {
-                battery: Some(GxBattery { voltage: Volts(volts), alarms, ..GxBattery::default() }),
-                inverter: Some(GxInverter { running, ..GxInverter::default() }),
-                ..GxReading::default()
+        fn reads_back_the_same(
+            at: u64, input: u64, numbers in prop::collection::vec(number(), 17), words: [u16; 7], flags: [bool; 3],
+            names in prop::array::uniform4(prop::collection::vec(1..=255_u8, 0..=8)), absent in 0..16_u8,
+        ) {
+            let n = |k: usize| numbers[k];
+            // A name without a character is an empty cell, as one that never came.
+            let name = |n: Vec<u8>| if n.is_empty() { Text8::default() } else { Text8::padded(&n) };
+            let battery = GxBattery {
+                voltage: Volts(n(0)), current: Amps(n(1)), temperature: Celsius(n(2)), soc: Percent(n(3)),
+                soh: Percent(n(4)), cvl: Volts(n(5)), ccl: Amps(n(6)), dcl: Amps(n(7)), capacity: AmpHours(n(8)),
+                min_cell: Volts(n(9)), max_cell: Volts(n(10)), min_cell_temperature: Celsius(n(11)),
+                max_cell_temperature: Celsius(n(12)), cell_ids: names.map(name),
+                modules: GxModules {
+                    offline: words[0], online: words[1], blocking_charge: words[2], blocking_discharge: words[3],
+                },
+                alarms: words[4], warnings: words[5],
             };
-            prop_assert_eq!(parse(&row(Micros(at), &reading)), Ok((Micros(at), reading)));
+            let inverter = GxInverter {
+                dc_voltage: Volts(n(13)), running: flags[0], ac_in: Watts(n(14)), ..GxInverter::default()
+            };
+            let solar = GxSolar { pv_power: Watts(n(15)), tracker: words[6], ..GxSolar::default() };
+            let system =
+                GxSystem { grid: Watts(n(16)), grid_connected: flags[1], feed_in: flags[2], ..GxSystem::default() };
+            let is = |bit: u8| absent & 1 << bit == 0;
+            let reading = GxReading {
+                battery: is(0).then_some(battery), inverter: is(1).then_some(inverter),
+                solar: is(2).then_some(solar), system: is(3).then_some(system),
+            };
+            let text = row(Micros(at), input, &reading);
+            prop_assert_eq!(text.matches('\n').count(), 1);
+            prop_assert_eq!(parse(&text), Ok((Micros(at), input, reading)));
         }
 
         #[test]

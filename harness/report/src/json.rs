@@ -57,6 +57,8 @@ struct File<'a> {
     battery: BatteryDto<'a>,
     suites: Vec<SuiteDto<'a>>,
     simulated: Micros,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cut_off: Option<&'a str>,
     cases: Vec<CaseDto<'a>>,
     requirements: Vec<RequirementDto>,
 }
@@ -149,6 +151,7 @@ fn file(run: &Run) -> File<'_> {
         },
         suites: m.suites.iter().map(|s| SuiteDto { path: &s.path, sha256: &s.sha256 }).collect(),
         simulated: run.simulated(),
+        cut_off: m.cut_off.as_deref(),
         cases: run.cases.iter().map(case).collect(),
         requirements: run
             .matrix()

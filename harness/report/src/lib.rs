@@ -1,9 +1,11 @@
 //! What a run leaves behind: the run folder with raw evidence and conclusions, `verdicts.json`, JUnit,
 //! the HTML report and the table on the terminal.
 //!
-//! Start at [`run::Run`], the result of a run, and [`folder::RunFolder`], where it is kept; [`matrix`] is what many runs
-//! say of the judge.
+//! Start at [`run::Run`], the result of a run, and [`folder::RunFolder`], where it is kept; [`replay::Replay`] reads it
+//! back, to be judged again; [`matrix`] is what many runs say of the judge.
 
+pub mod can_log;
+pub mod conclusions;
 pub mod events;
 pub mod folder;
 pub mod gx_csv;
@@ -13,8 +15,13 @@ pub mod junit;
 pub mod manifest;
 pub mod mark;
 pub mod matrix;
+pub mod psu_log;
+pub mod raw;
+pub mod replay;
 pub mod run;
 pub mod snapshot;
+mod stamp;
+mod tape;
 pub mod terminal;
 pub mod text;
 pub mod words;

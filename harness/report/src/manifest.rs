@@ -4,16 +4,17 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::folder::INPUTS;
 use crate::run::RunMeta;
 
 /// Name and version of the format.
 pub const SCHEMA: &str = "busbar-manifest/1";
 
 /// One file of the folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// name within the folder
     pub name: String,
@@ -46,6 +47,77 @@ pub fn entry(folder: &Path, name: &str) -> io::Result<Entry> {
         }
     }
     Ok(Entry { name: name.to_owned(), bytes, sha256: hex(&hash.finalize()) })
+}
+
+/// The files of `inputs/`, by their names within the run folder, in their order.
+///
+/// # Errors
+/// When a folder cannot be read.
+pub fn inputs(folder: &Path) -> io::Result<Vec<String>> {
+    fn walk(folder: &Path, name: &str, depth: usize, names: &mut Vec<String>) -> io::Result<()> {
+        let mut entries = std::fs::read_dir(folder.join(name))?.collect::<io::Result<Vec<_>>>()?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let name = format!("{name}/{}", entry.file_name().to_string_lossy());
+            // Nothing lies deeper; a link is not followed.
+            match entry.file_type()?.is_dir() {
+                true if depth > 0 => walk(folder, &name, depth - 1, names)?,
+                true => {}
+                false => names.push(name),
+            }
+        }
+        Ok(())
+    }
+    let mut names = Vec::new();
+    if folder.join(INPUTS).is_dir() {
+        walk(folder, INPUTS, 4, &mut names)?;
+    }
+    Ok(names)
+}
+
+/// What a manifest says that nothing else in its folder does.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Kept {
+    /// unique id of the run
+    pub run: String,
+    /// time of day at which it began
+    pub started: Option<String>,
+    /// how long it took on the wall clock, in milliseconds
+    pub took_ms: Option<u64>,
+    /// every file
+    pub files: Vec<Entry>,
+}
+
+impl Kept {
+    /// Reads `manifest.json` of a folder; nothing where it has none, as a run that was cut off.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no manifest.
+    pub fn read(folder: &Path) -> io::Result<Option<Self>> {
+        let text = match std::fs::read(folder.join("manifest.json")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        Ok(Some(serde_json::from_slice(&text)?))
+    }
+
+    /// Raw evidence and inputs that are not what they were when this was written: changed, missing or new.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn changed(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let listed = |name: &str| crate::folder::RAW.contains(&name) || name.starts_with("inputs/");
+        let mut names = inputs(folder)?;
+        names.retain(|name| self.files.iter().all(|kept| kept.name != *name));
+        for kept in self.files.iter().filter(|kept| listed(&kept.name)) {
+            match entry(folder, &kept.name) {
+                Ok(now) if now == *kept => {}
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => names.push(kept.name.clone()),
+            }
+        }
+        Ok(names)
+    }
 }
 
 /// The whole file, ending in a line break.

@@ -39,6 +39,8 @@ pub struct RunMeta {
     pub started: Option<String>,
     /// how long the run took on the wall clock. Not part of `verdicts.json`.
     pub took: Option<Duration>,
+    /// why the run is not whole, if it was cut off: then it has not passed
+    pub cut_off: Option<String>,
 }
 
 /// The rig a run took place on.
@@ -134,13 +136,14 @@ impl CaseResult {
 }
 
 impl Run {
-    /// The outcome of the whole run. A run in which nothing passed or failed decides nothing.
+    /// The outcome of the whole run. A run in which nothing passed or failed decides nothing, and so does one that was
+    /// cut off before anything failed.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         let any = |o| self.cases.iter().any(|c| c.outcome == o);
         if any(Outcome::Fail) {
             Outcome::Fail
-        } else if any(Outcome::Inconclusive) || !any(Outcome::Pass) {
+        } else if any(Outcome::Inconclusive) || !any(Outcome::Pass) || self.meta.cut_off.is_some() {
             Outcome::Inconclusive
         } else {
             Outcome::Pass

@@ -103,6 +103,9 @@ pub fn event(event: &Event) -> (&'static str, String) {
         EventKind::DriverFault(what) => ("fault", what.clone()),
         EventKind::Completed => ("end", "last step done".to_owned()),
         EventKind::Aborted(why) => ("aborted", why.clone()),
+        EventKind::NotBegun(why) => ("not begun", why.clone()),
+        EventKind::Trouble(what) => ("trouble", what.clone()),
+        EventKind::NotOff(what) => ("not confirmed off", what.clone()),
     }
 }
 

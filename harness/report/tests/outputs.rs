@@ -11,7 +11,8 @@ use proto::frame::Frame;
 use proto::quantity::{Micros, Volts, Watts};
 use proto::reading::{GxReading, GxSystem, PsuReading};
 use quick_xml::events::Event as Xml;
-use report::folder::{Direction, FolderError, Place, RunFolder};
+use report::events::Begun;
+use report::folder::{Direction, FolderError, InputFile, Place, RunFolder};
 use report::run::Run;
 use report::terminal::{Style, table};
 use report::{html, json, junit};
@@ -216,15 +217,33 @@ fn an_empty_run_decides_nothing() {
     elements(&junit::junit(&run));
 }
 
-fn place(parent: &Path) -> Place<'_> {
-    Place { parent, scope: None, battery: "Acme LFP/280", seed: 1, interface: "can0", epoch: Micros::ZERO }
+/// Makes a run folder with one input.
+fn create(parent: &Path) -> Result<RunFolder, FolderError> {
+    let battery = "Acme LFP/280".to_owned();
+    let begun = Begun { battery, seed: 1, interface: "can0".to_owned(), ..Begun::default() };
+    let inputs = [InputFile { path: "rigs/simulated.yaml".to_owned(), content: b"rig: simulated".to_vec() }];
+    RunFolder::create(&Place { parent, scope: None, begun: &begun, inputs: &inputs })
+}
+
+/// A run that was cut off has not passed, and says so everywhere.
+#[test]
+fn a_run_that_was_cut_off_has_not_passed() {
+    let mut run = sample::run(1);
+    run.cases.retain(|case| case.outcome == Outcome::Pass);
+    assert_eq!(run.outcome(), Outcome::Pass);
+    run.meta.cut_off = Some("the run was cut off: 1 of its 4 cases had begun".to_owned());
+    assert_eq!(run.outcome(), Outcome::Inconclusive);
+    let style = Style { width: 110, colour: false, report: None };
+    for text in [table(&run, &style), json::verdicts(&run), html::report(&run)] {
+        assert!(text.contains("1 of its 4 cases had begun"), "{text}");
+    }
 }
 
 #[test]
 fn a_run_folder_from_begin_to_end() {
     let parent = tempfile::tempdir().expect("a folder");
     let run = sample::run(1);
-    let mut folder = RunFolder::create(&place(parent.path())).expect("made");
+    let mut folder = create(parent.path()).expect("made");
     assert_eq!(folder.id(), "all-acme-lfp-280-seed1-001");
     let case = &run.cases[1];
     folder.begin_case(&case.suite, &case.case, case.began);
@@ -243,12 +262,12 @@ fn a_run_folder_from_begin_to_end() {
     let read = |name: &str| fs::read_to_string(path.join(name)).expect(name);
     assert_eq!(read("can.log"), "(0000013260.000250) can0 351#480200050005AE01\n");
     assert!(read("gx.csv").lines().nth(1).is_some_and(|l| l.starts_with("13261.000000,")));
-    let (at, back) =
+    let (at, input, back) =
         report::gx_csv::parse(read("gx.csv").lines().nth(1).expect("a row")).expect("reads back");
-    assert_eq!((at, back.system), (Micros::from_secs(13_261), Some(system)));
+    assert_eq!((at, input, back.system), (Micros::from_secs(13_261), 1, Some(system)));
     assert_eq!(
         read("psu.log"),
-        "(13262.000000) = output=on voltage=120 current=0 available=0\n(13263.000000) < 56.4  \n"
+        "(13262.000000) = output=on voltage=120 current=0 available=0 input=2\n(13263.000000) < 56.4  \n"
     );
     let kinds: Vec<String> = read("events.jsonl")
         .lines()
@@ -259,11 +278,11 @@ fn a_run_folder_from_begin_to_end() {
                 .to_owned()
         })
         .collect();
-    assert_eq!(kinds, ["case-start", "mark", "case-end"]);
+    assert_eq!(kinds, ["run", "case-start", "mark", "case-end", "run-end"]);
 
     let manifest: serde_json::Value = serde_json::from_str(&read("manifest.json")).expect("JSON");
     let files = manifest["files"].as_array().expect("a list");
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 8);
     for file in files {
         let content = fs::read(path.join(file["name"].as_str().expect("a name"))).expect("is there");
         assert_eq!(file["bytes"], content.len());
@@ -279,8 +298,7 @@ fn a_run_folder_from_begin_to_end() {
 #[test]
 fn runs_never_overwrite_each_other() {
     let parent = tempfile::tempdir().expect("a folder");
-    let ids: Vec<String> =
-        (0..3).map(|_| RunFolder::create(&place(parent.path())).expect("made").id()).collect();
+    let ids: Vec<String> = (0..3).map(|_| create(parent.path()).expect("made").id()).collect();
     assert_eq!(
         ids,
         ["all-acme-lfp-280-seed1-001", "all-acme-lfp-280-seed1-002", "all-acme-lfp-280-seed1-003"]
@@ -292,7 +310,7 @@ fn a_folder_that_cannot_be_made_says_what_is_safe() {
     let parent = tempfile::tempdir().expect("a folder");
     let file = parent.path().join("reports");
     fs::write(&file, "in the way").expect("written");
-    let error = RunFolder::create(&place(&file)).expect_err("refused").to_string();
+    let error = create(&file).expect_err("refused").to_string();
     assert!(error.contains("reports") && error.contains("nothing was run"), "{error}");
 }
 
@@ -302,7 +320,7 @@ fn a_latest_that_is_no_link_is_left_alone() {
     let parent = tempfile::tempdir().expect("a folder");
     fs::create_dir(parent.path().join("latest")).expect("made");
     let run = sample::run(1);
-    let folder = RunFolder::create(&place(parent.path())).expect("made");
+    let folder = create(parent.path()).expect("made");
     let error = folder.finish(&run).expect_err("refused");
     assert!(matches!(error, FolderError::Latest { .. }), "{error}");
     assert!(error.to_string().contains("the run itself is complete"), "{error}");

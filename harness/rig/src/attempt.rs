@@ -2,15 +2,16 @@
 
 use engine::bench::{Bench, Capability, Input, Witness};
 use engine::interlock::LimitsError;
-use engine::run::{End, Record};
+use engine::run::Record;
 use engine::suite::{BindError, Case, Runnable, Step, Verb};
 use judge::battery::Battery;
-use judge::behaviour::{Subject, judge};
-use judge::trace::{Event, Trace};
-use judge::verdict::{Outcome, Verdict, outcome_of_case};
+use judge::recording::Recording;
+use judge::trace::{Event, EventKind, Trace};
+use judge::verdict::{Outcome, Verdict};
 use proto::fault::{Fault, FaultKind};
 use proto::quantity::{Micros, Watts};
 
+use crate::conclusion::{judged, not_applicable};
 use crate::live::{Lab, Live};
 use crate::{BatteryFile, RigFile, SimBench};
 
@@ -217,13 +218,14 @@ pub fn attempt_in(lab: &Lab, planned: Planned, witness: &mut dyn Witness) -> Att
     };
     let mut bench = match lab.open() {
         Ok(bench) => bench,
-        Err(error) => return undecided(Outcome::Inconclusive, error.to_string(), &runnable.case),
+        Err(error) => {
+            let mut recording = Recording::new();
+            recording.note(Micros::ZERO, EventKind::NotBegun(error.to_string()));
+            recording.trace().events.iter().for_each(|event| witness.event(event));
+            return judged(&runnable.case, &rig, &battery, recording, Micros::ZERO);
+        }
     };
-    let mut attempt = witnessed(runnable, &rig, &battery, &mut bench, witness);
-    if let (Outcome::Inconclusive, Some(trouble)) = (attempt.outcome, bench.trouble()) {
-        attempt.reason = format!("{}; {trouble}", attempt.reason);
-    }
-    attempt
+    witnessed(runnable, &rig, &battery, &mut bench, witness)
 }
 
 fn witnessed(
@@ -234,61 +236,8 @@ fn witnessed(
     witness: &mut dyn Witness,
 ) -> Attempt {
     let case = runnable.case.clone();
-    let Record { recording, end, not_off } = engine::run::run(runnable, bench, witness);
-    let length = bench.now();
-    let subject = subject(&case, &battery.declared, rig);
-    let verdicts = judge(&subject, &recording);
-    let (outcome, reason) = conclude(&verdicts, &end, not_off);
-    let identity = recording.portrait().identity();
-    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, length }
-}
-
-/// The verdict on the case from those on its requirements and from how it ended.
-fn conclude(verdicts: &[Verdict], end: &End, not_off: Option<String>) -> (Outcome, String) {
-    if let Some(why) = not_off {
-        let before = if let End::Aborted(abort) = end { format!("{abort}; then ") } else { String::new() };
-        return (Outcome::Inconclusive, format!("{before}the rig was not confirmed off: {why}"));
-    }
-    let outcome = match (outcome_of_case(verdicts), end) {
-        // What was cut short has not passed, whatever was seen until then.
-        (Outcome::Pass | Outcome::NotApplicable, End::Aborted(_)) => Outcome::Inconclusive,
-        (outcome, _) => outcome,
-    };
-    let worst = verdicts
-        .iter()
-        .filter(|v| v.outcome == outcome && v.requirement.severity == judge::catalogue::Severity::Must)
-        .map(|v| format!("{}: {}", v.requirement.id, v.reason))
-        .next();
-    let reason = match (outcome, end) {
-        (Outcome::Pass, _) => String::new(),
-        (Outcome::Fail, _) => worst.unwrap_or_default(),
-        (_, End::Aborted(abort)) => abort.to_string(),
-        (_, End::Completed) => worst.unwrap_or_default(),
-    };
-    (outcome, reason)
-}
-
-fn not_applicable(reason: String, case: &Case) -> Attempt {
-    undecided(Outcome::NotApplicable, reason, case)
-}
-
-/// A case that did not begin.
-fn undecided(outcome: Outcome, reason: String, case: &Case) -> Attempt {
-    let verdicts = case
-        .requirements
-        .iter()
-        .map(|requirement| Verdict { requirement, outcome, reason: reason.clone(), evidence: Vec::new() })
-        .collect();
-    Attempt { outcome, reason, verdicts, trace: Trace::default(), identity: Vec::new(), length: Micros::ZERO }
-}
-
-fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> {
-    Subject {
-        requirements: case.requirements.clone(),
-        thresholds: case.thresholds,
-        battery,
-        site: rig.site(),
-    }
+    let Record { recording, .. } = engine::run::run(runnable, bench, witness);
+    judged(&case, rig, battery, recording, bench.now())
 }
 
 /// FNV-1a over the name, folded into the seed: stable for ever, unlike the standard library's hashes.

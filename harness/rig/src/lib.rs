@@ -3,6 +3,7 @@
 pub mod attempt;
 mod battery_file;
 pub mod can;
+pub mod conclusion;
 #[cfg(unix)]
 pub mod doctor;
 pub mod gx;

@@ -24,6 +24,46 @@ impl Library {
             .ok_or_else(|| InputError::NoProject { from: from.to_owned() })
     }
 
+    /// The project in this very folder.
+    ///
+    /// # Errors
+    /// When it does not hold both `suites/` and `rigs/`.
+    pub fn at(root: &Path) -> Result<Self, InputError> {
+        Self::find(root).and_then(|found| {
+            let is_here = found.root == root;
+            is_here.then_some(found).ok_or_else(|| InputError::NoProject { from: root.to_owned() })
+        })
+    }
+
+    /// Every file that a run with this rig and this battery is made from, with the place it has in a project: all
+    /// suites, rig and battery with those that they are like, and the profile of the supply.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn inputs(
+        &self,
+        rig: &Path,
+        profile: Option<&str>,
+        battery: &Path,
+    ) -> Result<Vec<(String, String)>, InputError> {
+        let mut files = Vec::new();
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for path in self.suites()? {
+            let folder = path.parent().map(name).unwrap_or_default();
+            files.push((format!("suites/{folder}/{}", name(&path)), read_text(&path)?));
+        }
+        for (folder, path) in [("rigs", rig), ("rigs/batteries", battery)] {
+            for (path, text) in crate::like::files(path)? {
+                files.push((format!("{folder}/{}", name(&path)), text));
+            }
+        }
+        if let Some(profile) = profile {
+            let path = pick("PSU profile", profile, self.psu_profiles()?)?;
+            files.push((format!("rigs/psu/{}", name(&path)), read_text(&path)?));
+        }
+        Ok(files)
+    }
+
     /// The folder that holds `suites/` and `rigs/`.
     #[must_use]
     pub fn root(&self) -> &Path {

@@ -59,6 +59,20 @@ impl Like {
     }
 }
 
+/// The file at `path` and all that it is like, each with its text.
+pub(crate) fn files(path: &Path) -> Result<Vec<(PathBuf, String)>, InputError> {
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
+    let mut next = Some(path.to_owned());
+    // A circle is refused where the file is read for good.
+    while let Some(path) = next.take_if(|path| files.iter().all(|(there, _)| there != path)) {
+        let text = read_text(&path)?;
+        let like = Layers::new(&path.display().to_string(), &text)?.word("like");
+        next = like.map(|name| path.with_file_name(format!("{name}.yaml")));
+        files.push((path, text));
+    }
+    Ok(files)
+}
+
 /// A text that has no file beside it to be like.
 pub(crate) fn alone(file: &str, text: &str) -> Result<Layers, YamlError> {
     let layers = Layers::new(file, text)?;

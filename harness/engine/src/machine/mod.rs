@@ -130,6 +130,12 @@ impl Engine {
         Some(self.interlocks.deadline().map_or(step, |silence| step.min(silence)))
     }
 
+    /// The time of the latest input.
+    #[must_use]
+    pub const fn now(&self) -> Micros {
+        self.now
+    }
+
     /// How the case ended, once it has.
     #[must_use]
     pub fn end(&self) -> Option<&End> {

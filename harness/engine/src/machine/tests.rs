@@ -181,6 +181,7 @@ fn events(record: &Record) -> Vec<String> {
             EventKind::DriverFault(what) => format!("fault {what}"),
             EventKind::Completed => "completed".to_owned(),
             EventKind::Aborted(reason) => format!("aborted {reason}"),
+            EventKind::NotBegun(what) | EventKind::Trouble(what) | EventKind::NotOff(what) => what.clone(),
         };
         format!("{} {what}", event.at)
     };
@@ -195,7 +196,6 @@ fn verbs_become_actions_at_their_time() {
     let mut bench = Scripted::background();
     let record = play(steps, &mut bench);
     assert_eq!(record.end, End::Completed);
-    assert_eq!(record.not_off, None);
     let (ten, span) = (Micros::from_secs(10), Micros::from_secs(5));
     assert_eq!(
         bench.applied(),
@@ -483,7 +483,8 @@ fn a_fault_of_an_instrument_ends_the_case() {
 fn a_bench_that_does_not_switch_off_is_asked_again_and_named() {
     let mut bench = Scripted { refuses: Some(Action::Finish), ..Scripted::background() };
     let record = play("{ hold: 1 s }", &mut bench);
-    assert_eq!(record.not_off.as_deref(), Some("supply: does not take it"));
+    let said = "supply: does not take it".to_owned();
+    assert_eq!(record.recording.trace().events.last().map(|e| &e.kind), Some(&EventKind::NotOff(said)));
     assert_eq!(bench.asked.iter().filter(|(_, a)| *a == Action::Finish).count(), 3);
 }
 

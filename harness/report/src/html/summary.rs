@@ -39,6 +39,9 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
              GX and grid are models. This is no certificate.</p>",
         );
     }
+    if let Some(why) = &meta.cut_off {
+        write!(out, "<p class=simulated><strong>Not a whole run</strong> {}</p>", Esc(why))?;
+    }
     let mark = verdict(run);
     writeln!(
         out,
@@ -79,6 +82,9 @@ fn lead(run: &Run) -> String {
         ),
         Outcome::Pass if ran == 1 => "The case passed: every requirement it decides on holds.".to_owned(),
         Outcome::Pass => format!("All {total} passed: every requirement they decide on holds."),
+        _ if run.meta.cut_off.is_some() && run.count(Outcome::Inconclusive) == 0 => {
+            format!("{total} passed before the run was cut off. What was not seen is not passed.")
+        }
         _ if ran == 0 => "No case could run, so nothing is decided.".to_owned(),
         _ => format!(
             "The evidence does not decide {} of {total}. What was not seen is not passed.",

@@ -89,12 +89,6 @@ impl LiveBench {
         }
     }
 
-    /// What instruments had to say that is no fault by itself, such as why the GX does not answer.
-    #[must_use]
-    pub fn trouble(&self) -> Option<&str> {
-        self.inbox.gx_trouble()
-    }
-
     fn stopped(&self) -> Result<(), BenchError> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(refused("busbar", "was told to stop"));
@@ -324,5 +318,9 @@ impl Bench for LiveBench {
             Action::Ask(text) => self.ask(text),
             Action::Finish => self.finish(),
         }
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.inbox.gx_trouble().map(str::to_owned)
     }
 }

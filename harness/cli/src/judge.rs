@@ -1,0 +1,165 @@
+//! `busbar judge` and `busbar report`: a recorded run judged again from its folder alone, and rendered again.
+
+use std::path::{Path, PathBuf};
+
+use report::conclusions::conclude;
+use report::json::verdicts;
+use report::manifest::Kept;
+use serde_json::Value;
+
+use crate::recorded::{self, Again, again};
+use crate::run::{Format, shown};
+use crate::{Exit, Failure, warn};
+
+/// What to judge again.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folder of a run, such as `reports/latest`
+    #[arg(value_name = "RUN")]
+    folder: PathBuf,
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// What to render again.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// Folder of a run, such as `reports/latest`
+    #[arg(value_name = "RUN")]
+    folder: PathBuf,
+}
+
+/// At most so many differences are told one by one.
+const TOLD: usize = 20;
+
+pub(crate) fn judge(args: &Args) -> Result<Exit, Failure> {
+    let Again { run, notes } = again(&args.folder)?;
+    notes.iter().for_each(|note| warn(note));
+    let page = args.folder.join("report.html");
+    let page = page.exists().then(|| page.display().to_string());
+    crate::answer(&shown(&run, args.format, page.as_deref()))?;
+    let before = args.folder.join("verdicts.json");
+    let before = match std::fs::read_to_string(&before) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            warn("there is no verdicts.json to compare with: the run did not come to its end");
+            return Ok(recorded::exit(&run));
+        }
+        Err(error) => return Err(wrong(format!("{} cannot be read: {error}", before.display()))),
+    };
+    let now = verdicts(&run);
+    if before == now {
+        warn("same verdicts as in verdicts.json");
+        return Ok(recorded::exit(&run));
+    }
+    Err(wrong(format!(
+        "NOT the verdicts of verdicts.json, which the raw evidence does not give:\n{}",
+        differences(&before, &now)
+    )))
+}
+
+pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
+    let folder = &args.folder;
+    let Again { run, notes } = again(folder)?;
+    refuse_changed(folder)?;
+    notes.iter().for_each(|note| warn(note));
+    conclude(folder, &run)
+        .map_err(|error| Failure { exit: Exit::Inconclusive, message: error.to_string() })?;
+    crate::answer(&format!("{}\n", folder.join("report.html").display()))?;
+    Ok(Exit::Pass)
+}
+
+/// A manifest that is written again vouches for what it lists: not for evidence that was changed meanwhile.
+fn refuse_changed(folder: &Path) -> Result<(), Failure> {
+    let changed = match Kept::read(folder) {
+        Ok(Some(kept)) => kept.changed(folder),
+        Ok(None) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
+    let changed = changed.map_err(|error| wrong(format!("{}: {error}", folder.display())))?;
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(wrong(format!(
+        "changed since manifest.json was written: {}. Nothing was rendered, for a new manifest would vouch for it; \
+         `busbar judge {}` shows what it decides",
+        changed.join(", "),
+        folder.display()
+    )))
+}
+
+fn wrong(message: String) -> Failure {
+    Failure { exit: Exit::Input, message }
+}
+
+/// Where two files of verdicts say different things, a line each.
+fn differences(before: &str, now: &str) -> String {
+    let (before, now): (Value, Value) = match (serde_json::from_str(before), serde_json::from_str(now)) {
+        (Ok(before), Ok(now)) => (before, now),
+        _ => return "  verdicts.json is not JSON".to_owned(),
+    };
+    let mut found = Vec::new();
+    compare(&before, &now, &mut String::new(), &mut found);
+    if found.is_empty() {
+        return "  the same content, set differently".to_owned();
+    }
+    let more = found.len().saturating_sub(TOLD);
+    found.truncate(TOLD);
+    if more > 0 {
+        found.push(format!("  and {more} more"));
+    }
+    found.join("\n")
+}
+
+fn compare(before: &Value, now: &Value, path: &mut String, found: &mut Vec<String>) {
+    let length = path.len();
+    let mut inside = |name: &str, before: Option<&Value>, now: Option<&Value>| {
+        path.push_str(name);
+        let null = Value::Null;
+        compare(before.unwrap_or(&null), now.unwrap_or(&null), path, found);
+        path.truncate(length);
+    };
+    match (before, now) {
+        (Value::Object(a), Value::Object(b)) => {
+            for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
+                inside(&format!(".{key}"), a.get(key), b.get(key));
+            }
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            for k in 0..a.len().max(b.len()) {
+                let (a, b) = (a.get(k), b.get(k));
+                inside(&format!("[{}]", name(a.or(b), k)), a, b);
+            }
+        }
+        (a, b) if a != b => {
+            found.push(format!(
+                "  {}: verdicts.json has {}, the evidence gives {}",
+                path.trim_start_matches('.'),
+                short(a),
+                short(b)
+            ));
+        }
+        _ => {}
+    }
+}
+
+/// What a case, a verdict or a requirement is called.
+fn name(value: Option<&Value>, place: usize) -> String {
+    let text = |key: &str| value.and_then(|v| v.get(key)).and_then(Value::as_str);
+    match (text("suite").zip(text("case")), text("requirement").or(text("id"))) {
+        (Some((suite, case)), _) => format!("{suite}/{case}"),
+        (None, Some(id)) => id.to_owned(),
+        _ => place.to_string(),
+    }
+}
+
+fn short(value: &Value) -> String {
+    let text = match value {
+        Value::Null => "nothing".to_owned(),
+        Value::Array(_) | Value::Object(_) => "more".to_owned(),
+        other => other.to_string(),
+    };
+    let shown: String = text.chars().take(80).collect();
+    if shown.len() < text.len() { format!("{shown}…") } else { shown }
+}

@@ -1,0 +1,136 @@
+//! A run folder judged again: from its raw evidence and the inputs it keeps, nothing else.
+
+use std::path::Path;
+use std::time::Duration;
+
+use judge::verdict::Outcome;
+use report::events::Begun;
+use report::folder::INPUTS;
+use report::manifest::Kept;
+use report::replay::Replay;
+use report::run::{BatteryUnderTest, Rig, Run, RunMeta, SuiteFile};
+use rig::{BatteryFile, Library, RigFile, conclusion};
+
+use crate::{Exit, Failure, load};
+
+/// A run as it is judged now, and what a person must know of its folder.
+pub(crate) struct Again {
+    pub(crate) run: Run,
+    pub(crate) notes: Vec<String>,
+}
+
+/// Judges a run folder again. Nothing in it is written.
+pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
+    let wrong = |message: String| Failure { exit: Exit::Input, message };
+    let mut replay = Replay::open(folder).map_err(|error| wrong(error.to_string()))?;
+    let begun = replay.begun().clone();
+    let library = Library::at(&folder.join(INPUTS)).map_err(|_| {
+        wrong(format!(
+            "{}/{INPUTS} does not hold the suites and rigs that the run was made from: it cannot be judged again",
+            folder.display()
+        ))
+    })?;
+    // A name that is missing in the folder is no bad usage.
+    let bad = |error: rig::InputError| wrong(format!("{}/{INPUTS}: {error}", folder.display()));
+    let rig = load::rig(&library, &begun.rig).map_err(bad)?;
+    let rig = if begun.sweep { rig.swept(begun.seed) } else { rig };
+    let battery = load::battery(&library, &begun.battery).map_err(bad)?;
+    let (suites, hashes) = load::suites(&library).map_err(bad)?;
+
+    let (mut results, mut said) = (Vec::new(), Vec::new());
+    while let Some(recorded) = replay.next_case().map_err(|error| wrong(error.to_string()))? {
+        let name = format!("{}/{}", recorded.suite, recorded.case);
+        let found = suites.iter().filter(|suite| suite.name == recorded.suite).find_map(|suite| {
+            suite.cases.iter().find(|case| case.name == recorded.case).map(|case| (suite, case))
+        });
+        let (suite, case) = found.ok_or_else(|| {
+            wrong(format!(
+                "{0}/events.jsonl tells of {name}, {0}/{INPUTS} holds no such case",
+                folder.display()
+            ))
+        })?;
+        let (began, length) = (recorded.began, recorded.length);
+        let attempt = conclusion::again(case, &rig, &battery, recorded.recording, length, recorded.broken)
+            .map_err(|error| wrong(format!("{}: {error}", rig.rig)))?;
+        load::longest(&mut said, &attempt.identity);
+        results.push(load::result(suite, case, attempt, began));
+    }
+    let kept = Kept::read(folder)
+        .map_err(|error| wrong(format!("{}/manifest.json cannot be read: {error}", folder.display())))?;
+    let mut notes = notes(folder, &replay, kept.as_ref())?;
+    if begun.harness != env!("CARGO_PKG_VERSION") {
+        notes.push(format!(
+            "the run was made by busbar {}, this is {}: they may judge differently",
+            begun.harness,
+            env!("CARGO_PKG_VERSION")
+        ));
+    }
+    let mut meta = meta(&begun, &rig, &battery, hashes, said);
+    meta.id = folder
+        .canonicalize()
+        .ok()
+        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .unwrap_or_default();
+    if let Some(kept) = kept {
+        meta.id = kept.run;
+        meta.started = kept.started;
+        meta.took = kept.took_ms.map(Duration::from_millis);
+    }
+    if !replay.is_whole() {
+        meta.cut_off = Some(format!(
+            "the run was cut off: {} of its {} cases had begun",
+            results.len(),
+            begun.cases.max(results.len())
+        ));
+    }
+    Ok(Again { run: Run { meta, cases: results }, notes })
+}
+
+fn notes<R: std::io::BufRead>(
+    folder: &Path,
+    replay: &Replay<R>,
+    kept: Option<&Kept>,
+) -> Result<Vec<String>, Failure> {
+    let mut notes: Vec<String> = replay
+        .cuts()
+        .into_iter()
+        .map(|(file, line)| format!("{file}:{line}: the last line was cut off and is left out"))
+        .collect();
+    let changed = kept.map_or(Ok(Vec::new()), |kept| kept.changed(folder)).map_err(|error| Failure {
+        exit: Exit::Input,
+        message: format!("{} cannot be read: {error}", folder.display()),
+    })?;
+    if !changed.is_empty() {
+        notes.push(format!("changed since manifest.json was written: {}", changed.join(", ")));
+    }
+    Ok(notes)
+}
+
+/// What a report says of a run beside its cases.
+pub(crate) fn meta(
+    begun: &Begun,
+    rig: &RigFile,
+    battery: &BatteryFile,
+    suites: Vec<SuiteFile>,
+    identity: Vec<(String, String)>,
+) -> RunMeta {
+    let name = battery.declared.name.clone();
+    RunMeta {
+        title: format!("{name} on {}", rig.title),
+        seed: begun.seed,
+        rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: rig.live.is_none() },
+        battery: BatteryUnderTest { name, title: battery.title.clone(), identity },
+        harness: begun.harness.clone(),
+        suites,
+        ..RunMeta::default()
+    }
+}
+
+/// What a run means for whoever called.
+pub(crate) fn exit(run: &Run) -> Exit {
+    match run.outcome() {
+        Outcome::Pass => Exit::Pass,
+        Outcome::Fail => Exit::Fail,
+        Outcome::Inconclusive | Outcome::NotApplicable => Exit::Inconclusive,
+    }
+}

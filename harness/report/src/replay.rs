@@ -1,0 +1,310 @@
+//! A run read back from its folder: case by case the recording that the judge saw, in the same order.
+//!
+//! Every poll of supply and GX, and every event, says how much was recorded in its case before it; what lies between is
+//! on the CAN bus. So the order is known to the input, also where times are equal. A run may have been cut off at any
+//! byte: a last line without its end is left out, and a case of which anything is missing is known to be broken.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use judge::recording::Recording;
+use judge::trace::EventKind;
+use proto::quantity::Micros;
+use proto::reading::{GxReading, PsuReading};
+
+use crate::can_log::{self, Heard};
+use crate::events::{self, Begun, What};
+use crate::raw::{Fault, Lines, RawError};
+use crate::tape::Tape;
+use crate::{gx_csv, psu_log};
+
+/// A case as it was recorded.
+#[derive(Debug)]
+pub struct Recorded {
+    /// its suite
+    pub suite: String,
+    /// its name in the suite
+    pub case: String,
+    /// when it began, since the start of the run
+    pub began: Micros,
+    /// how long it took; where it was cut off, until what is known last
+    pub length: Micros,
+    /// everything that came in and happened
+    pub recording: Recording,
+    /// why the recording is not whole
+    pub broken: Option<String>,
+}
+
+/// The raw evidence of a run, read once from its beginning.
+#[derive(Debug)]
+pub struct Replay<R> {
+    begun: Begun,
+    can: Tape<R, Heard>,
+    psu: Tape<R, (u64, PsuReading)>,
+    gx: Tape<R, (u64, GxReading)>,
+    events: Lines<R>,
+    /// the line of `events.jsonl` that is next
+    ahead: Option<events::Line>,
+    whole: bool,
+}
+
+/// The four raw files of a run folder.
+#[derive(Debug)]
+pub struct Sources<R> {
+    /// `can.log`
+    pub can: R,
+    /// `gx.csv`
+    pub gx: R,
+    /// `psu.log`
+    pub psu: R,
+    /// `events.jsonl`
+    pub events: R,
+}
+
+/// What happened in a case: what was recorded before it, when, what.
+type Noted = (u64, Micros, EventKind);
+
+impl Replay<BufReader<File>> {
+    /// Opens a run folder.
+    ///
+    /// # Errors
+    /// When a file is missing or nothing at all is known of the run.
+    pub fn open(folder: &Path) -> Result<Self, RawError> {
+        let open = |name: &str| {
+            let path = folder.join(name);
+            let failed = |source| RawError::Unreadable { file: path.display().to_string(), source };
+            File::open(&path).map(BufReader::new).map_err(failed)
+        };
+        // The file that says most comes first: it is the one to miss in a folder that is no run.
+        let events = open("events.jsonl")?;
+        let sources = Sources { can: open("can.log")?, gx: open("gx.csv")?, psu: open("psu.log")?, events };
+        Self::new(&format!("{}/", folder.display()), sources)
+    }
+}
+
+impl<R: BufRead> Replay<R> {
+    /// Begins to read; `folder` stands in messages before the name of a file.
+    ///
+    /// # Errors
+    /// When nothing at all is known of the run.
+    pub fn new(folder: &str, sources: Sources<R>) -> Result<Self, RawError> {
+        let lines = |name: &str, source| Lines::new(format!("{folder}{name}"), source);
+        let mut events = lines("events.jsonl", sources.events);
+        let first = match events.next()? {
+            Some(line) => events::parse(line, Micros::ZERO),
+            None => return Err(RawError::Nothing { file: events.file().to_owned() }),
+        };
+        let begun = match first.map_err(|fault| events.wrong(fault))?.what {
+            What::Run(begun) => begun,
+            other => {
+                return Err(events.wrong(Fault::new(&format!("{other:?}"), "the line of kind `run`")));
+            }
+        };
+        let mut gx = lines("gx.csv", sources.gx);
+        if let Some(line) = gx.next()?
+            && line != gx_csv::header().trim_end().as_bytes()
+        {
+            let found = String::from_utf8_lossy(line).into_owned();
+            return Err(gx.wrong(Fault::new(&found, "the columns that this version writes")));
+        }
+        let epoch = begun.epoch;
+        let on_bus = move |line: &[u8]| {
+            let Some((at, heard)) = can_log::parse(line)? else { return Ok(None) };
+            // Times of the interface's state are those of its frames.
+            match at.0.checked_sub(epoch.0) {
+                Some(at) => Ok(Some((Micros(at), heard))),
+                None => {
+                    Err(Fault::new(&String::from_utf8_lossy(line), "a time after the beginning of the run"))
+                }
+            }
+        };
+        let mut replay = Self {
+            begun,
+            can: Tape::new(lines("can.log", sources.can), on_bus),
+            psu: Tape::new(lines("psu.log", sources.psu), |line| {
+                Ok(psu_log::parse(text(line)?)?.map(|(at, input, reading)| (at, (input, reading))))
+            }),
+            gx: Tape::new(gx, |line| {
+                let (at, input, reading) = gx_csv::parse(text(line)?)?;
+                Ok(Some((at, (input, reading))))
+            }),
+            events,
+            ahead: None,
+            whole: false,
+        };
+        replay.advance(Micros::ZERO)?;
+        Ok(replay)
+    }
+
+    /// What was run on what.
+    #[must_use]
+    pub const fn begun(&self) -> &Begun {
+        &self.begun
+    }
+
+    /// The next case; nothing after the last one that had begun.
+    ///
+    /// # Errors
+    /// When a whole line is not what belongs there, with its file and number.
+    pub fn next_case(&mut self) -> Result<Option<Recorded>, RawError> {
+        let (suite, case, began) = match self.ahead.take() {
+            None => return Ok(None),
+            Some(events::Line { what: What::RunEnd, .. }) => {
+                self.whole = true;
+                self.advance(Micros::ZERO)?;
+                return if self.ahead.is_some() {
+                    Err(self.misplaced("the end of the file"))
+                } else {
+                    Ok(None)
+                };
+            }
+            Some(events::Line { what: What::CaseStart { suite, case }, at, .. }) => (suite, case, at),
+            Some(_) => return Err(self.misplaced("`case-start` or `run-end`")),
+        };
+        self.advance(began)?;
+        let (noted, end) = self.happened(began)?;
+        let next = self.ahead.as_ref().map(|line| match line.what {
+            What::RunEnd => Micros(u64::MAX),
+            _ => line.at,
+        });
+        let mut recorded =
+            Recorded { suite, case, began, length: Micros::ZERO, recording: Recording::new(), broken: None };
+        recorded.broken = match end {
+            Some((inputs, at)) => {
+                recorded.length = at.since(began);
+                let bound = next.unwrap_or(Micros(u64::MAX));
+                match self.play(&mut recorded, noted, inputs, bound)? {
+                    Some(missing) => Some(missing),
+                    // Where the next case is not known, what follows may belong to it.
+                    None => next.map_or(Ok(None), |bound| self.left_over(bound))?,
+                }
+            }
+            None => {
+                let known = noted.last().map_or(0, |(inputs, ..)| *inputs);
+                let missing = self.play(&mut recorded, noted, known, Micros(u64::MAX))?;
+                Some(missing.unwrap_or_else(|| "the run was cut off in this case".to_owned()))
+            }
+        };
+        // What is left of this case is passed over.
+        if let Some(bound) = next {
+            self.can.pass(bound)?;
+            self.psu.pass(bound)?;
+            self.gx.pass(bound)?;
+        }
+        Ok(Some(recorded))
+    }
+
+    /// Whether the last case that was asked for had ended; known after [`Replay::next_case`] said that there is no more.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Files whose last line was cut off and is left out, with the number of that line.
+    #[must_use]
+    pub fn cuts(&self) -> Vec<(String, u64)> {
+        let mut cuts: Vec<_> =
+            [self.can.cut(), self.gx.cut(), self.psu.cut()].into_iter().flatten().collect();
+        if self.events.is_cut() {
+            cuts.push((self.events.file().to_owned(), self.events.number()));
+        }
+        cuts
+    }
+
+    /// Takes the next line of `events.jsonl`.
+    fn advance(&mut self, began: Micros) -> Result<(), RawError> {
+        let Some(line) = self.events.next()? else {
+            self.ahead = None;
+            return Ok(());
+        };
+        let line = events::parse(line, began);
+        self.ahead = Some(line.map_err(|fault| self.events.wrong(fault))?);
+        Ok(())
+    }
+
+    /// The events of the case that has begun, and how much was recorded and when at its end, if that is known.
+    fn happened(&mut self, began: Micros) -> Result<(Vec<Noted>, Option<(u64, Micros)>), RawError> {
+        let mut noted: Vec<Noted> = Vec::new();
+        while let Some(events::Line { at, inputs, what }) = self.ahead.take() {
+            if inputs < noted.last().map_or(0, |(before, ..)| *before) || at < began {
+                return Err(self.misplaced("a line that is not earlier than the one before it"));
+            }
+            match what {
+                What::Event(kind) => noted.push((inputs, at.since(began), kind)),
+                What::CaseEnd => {
+                    self.advance(began)?;
+                    return Ok((noted, Some((inputs, at))));
+                }
+                What::Run(_) | What::CaseStart { .. } | What::RunEnd => {
+                    return Err(self.misplaced("an event or `case-end`"));
+                }
+            }
+            self.advance(began)?;
+        }
+        Ok((noted, None))
+    }
+
+    fn misplaced(&self, expected: &str) -> RawError {
+        self.events.wrong(Fault::new("a line of another kind or time", expected))
+    }
+
+    /// Feeds the recording as the engine did. Says what is missing where the files hold less than the events count.
+    fn play(
+        &mut self,
+        recorded: &mut Recorded,
+        noted: Vec<Noted>,
+        inputs: u64,
+        bound: Micros,
+    ) -> Result<Option<String>, RawError> {
+        let (mut count, mut now) = (0, Micros::ZERO);
+        let (began, recording) = (recorded.began, &mut recorded.recording);
+        let mut all = noted.into_iter().peekable();
+        loop {
+            while let Some((_, at, kind)) = all.next_if(|(before, ..)| *before == count) {
+                now = now.max(at);
+                recording.note(now, kind);
+            }
+            recorded.length = recorded.length.max(now);
+            if count == inputs {
+                return Ok(None);
+            }
+            let time = |now: Micros, at: Micros| now.max(at.since(began));
+            if let Some((at, (_, reading))) = self.psu.next_if(bound, |&(input, _)| input == count)? {
+                now = time(now, at);
+                recording.psu(now, &reading);
+            } else if let Some((at, (_, reading))) = self.gx.next_if(bound, |&(input, _)| input == count)? {
+                now = time(now, at);
+                recording.gx(now, &reading);
+            } else if let Some((at, heard)) = self.can.next_if(bound, |_| true)? {
+                now = time(now, at);
+                match heard {
+                    Heard::Frame(frame) => recording.can(now, &frame),
+                    Heard::Error(error) => recording.can_error(now, &error),
+                    Heard::Bus(reading) => recording.bus(now, &reading),
+                }
+            } else {
+                return Ok(Some(format!(
+                    "raw evidence is missing: events.jsonl counts {inputs} inputs in this case, \
+                     can.log, psu.log and gx.csv hold {count} of them in their order"
+                )));
+            }
+            count += 1;
+        }
+    }
+
+    /// What the files hold of a case beyond what its events count.
+    fn left_over(&mut self, bound: Micros) -> Result<Option<String>, RawError> {
+        let places = [self.can.waiting(bound)?, self.psu.waiting(bound)?, self.gx.waiting(bound)?];
+        Ok(places.into_iter().flatten().next().map(|place| {
+            format!("raw evidence does not fit: {place} is not among the inputs that events.jsonl counts")
+        }))
+    }
+}
+
+fn text(line: &[u8]) -> Result<&str, Fault> {
+    core::str::from_utf8(line).map_err(|_| Fault::new(&String::from_utf8_lossy(line), "text in UTF-8"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,27 @@
+//! Times in raw evidence: seconds with six decimals, so that no microsecond is lost.
+
+use proto::quantity::Micros;
+
+/// What a reader expects, for messages.
+pub(crate) const EXPECTED: &str = "a time in seconds with six decimals, such as `12.000250`";
+
+/// `12.000250`
+pub(crate) fn write(at: Micros) -> String {
+    format!("{}.{:06}", at.0 / 1_000_000, at.0 % 1_000_000)
+}
+
+/// Reads what [`write`] wrote.
+pub(crate) fn read(text: &str) -> Option<Micros> {
+    let (s, us) = text.split_once('.')?;
+    if us.len() != 6 || !us.bytes().chain(s.bytes()).all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let s: u64 = s.parse().ok()?;
+    Some(Micros(s.checked_mul(1_000_000)?.checked_add(us.parse().ok()?)?))
+}
+
+/// Reads a time in brackets in front of a line, `(12.000250) `, and gives what follows.
+pub(crate) fn bracketed(line: &str) -> Option<(Micros, &str)> {
+    let (time, rest) = line.strip_prefix('(')?.split_once(") ")?;
+    Some((read(time)?, rest))
+}
