@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Workspace};
-use crate::{can_guest, matrix, schema, tidy};
+use crate::{again, can_guest, matrix, schema, tidy};
 
 type Step = (&'static str, fn(&Workspace) -> Result<(), Failure>);
 
@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     }),
     ("schemas", |w| schema::schema(w, true)),
     ("suites", |w| w.busbar().arg("run").run()),
+    ("judged again", again::again),
     ("matrix", matrix::cut),
     ("can-guest", guest),
 ];

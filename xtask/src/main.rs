@@ -4,6 +4,7 @@
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
+mod again;
 mod bench;
 mod bless;
 mod can_guest;
