@@ -64,6 +64,8 @@ pub struct Sources<R> {
 
 /// What happened in a case: what was recorded before it, when, what.
 type Noted = (u64, Micros, EventKind);
+/// What was recorded in a case, and when it ended; nothing where it was cut off.
+type Ended = Option<(u64, Micros)>;
 
 impl Replay<BufReader<File>> {
     /// Opens a run folder.
@@ -224,7 +226,7 @@ impl<R: BufRead> Replay<R> {
     }
 
     /// The events of the case that has begun, and how much was recorded and when at its end, if that is known.
-    fn happened(&mut self, began: Micros) -> Result<(Vec<Noted>, Option<(u64, Micros)>), RawError> {
+    fn happened(&mut self, began: Micros) -> Result<(Vec<Noted>, Ended), RawError> {
         let mut noted: Vec<Noted> = Vec::new();
         while let Some(events::Line { at, inputs, what }) = self.ahead.take() {
             if inputs < noted.last().map_or(0, |(before, ..)| *before) || at < began {
