@@ -1,13 +1,13 @@
 //! BEH-FI, BEH-IM and BEH-XP: the tests of P 1.5.3.1 to P 1.5.3.3.
 
-use proto::quantity::Micros;
+use proto::quantity::{Micros, Watts};
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
-use crate::metrics::{OFFSET, curtailed, excess, headroom, ripple, settling, trips};
+use crate::metrics::{Excess, OFFSET, curtailed, excess, headroom, ripple, settling, trips};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, about, hours, mean, stretches, times};
+use crate::window::{Window, about, common, hours, mean, stretches, times};
 
 /// The state before a step is the mean over this: longer than a scan of the tracker takes.
 const BEFORE_STEP: Micros = Micros::from_secs(30);
@@ -49,16 +49,23 @@ pub(super) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) 
     feeds_in(scene, opinion);
 }
 
+/// Less sun than this excites nothing (assumption: M9 looks from here on too).
+const FLOWS: Watts = Watts(200.0);
+
 /// BEH-XP: *"The DC voltage on the battery terminals of the inverter/charger is expected to rise to CVL + 0.4V. Ensure
 /// that the battery/BMS can handle this situation"* (P 1.5.3.3).
 pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     never_trips(scene, opinion);
     let thresholds = &scene.subject.thresholds;
     let window = scene.since_full.unwrap_or(scene.whole);
-    if !scene.hears(opinion, &[Channel::BusVoltage, Channel::Cvl], &[window]) {
+    if !scene.hears(opinion, &[Channel::BusVoltage, Channel::Cvl, Channel::PvPower], &[window]) {
         return;
     }
     let found = excess(scene.trace, window, thresholds.excess_band.limit);
+    // Chargers that have stopped leave the bus where it was: that is nothing to cope with.
+    let sunny = times([scene.series(Channel::PvPower)], window, |[pv]| pv >= FLOWS.0);
+    let both = common(&found.windows, &sunny);
+    let found = Excess { time: Micros(both.iter().map(|w| w.length().0).sum()), windows: both, ..found };
     opinion
         .show(
             Evidence::fact(
@@ -86,7 +93,7 @@ pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
     if found.time < thresholds.excess_time.limit {
         opinion.unclear(format!(
-            "the DC bus stood near CVL + 0.4 V for {} only, {} is needed: is there more PV than the inverter may feed back?",
+            "the DC bus stood near CVL + 0.4 V for {} only, {} of it with sun is needed: is there more PV than the inverter may feed back, and does it flow?",
             about(found.time), thresholds.excess_time.limit
         ));
     } else {
@@ -261,7 +268,6 @@ mod tests {
     use super::super::staged::{Stage, check, good};
     use super::*;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
-    use proto::quantity::Watts;
     use rstest::rstest;
 
     /// A current regulated around zero.
@@ -346,6 +352,8 @@ mod tests {
             "BEH-XP",
             Fail,
         );
+        // Chargers that stand still leave the bus where it was.
+        check(&high.clone().shaped(Channel::PvPower, |_, _| 0.0), "BEH-XP", Inconclusive);
         check(&high.shaped(Channel::Online, |t, v| if t == 5000 { 0.0 } else { v }), "BEH-XP", Fail);
     }
 }
