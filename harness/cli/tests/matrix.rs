@@ -81,6 +81,12 @@ fn shards_come_to_the_same_as_the_whole() {
     let (code, _, said) = matrix(home.path(), &at("sum"), &["--merge", &folders[0], &folders[1]]);
     assert_eq!(code, 0, "{said}");
     assert_eq!(read(&at("sum").join("matrix.json")), read(&at("whole").join("matrix.json")));
+
+    matrix(home.path(), &at("third"), &["--seeds", "4", "--shard", "1/3"]);
+    let third = at("third").to_string_lossy().into_owned();
+    let (code, _, said) = matrix(home.path(), &at("part"), &["--merge", &third]);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("cells are missing, such as "), "{said}");
 }
 
 #[test]

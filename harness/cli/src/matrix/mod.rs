@@ -10,6 +10,7 @@ mod pages;
 mod play;
 mod store;
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -77,7 +78,23 @@ pub(crate) fn matrix(args: &Args) -> Result<Exit, Failure> {
     let mut text = report::matrix::terminal::table(&tally, colour);
     text += &format!("Report: {}\n", folder.join("matrix.html").display());
     crate::answer(&text)?;
-    Ok(exit(&tally, args.allow_undecided))
+    let outcome = exit(&tally, args.allow_undecided);
+    let missing = missing(&cells);
+    if args.merge.is_empty() || missing.is_empty() {
+        return Ok(outcome);
+    }
+    let first = missing.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
+    eprintln!("{} cells are missing, such as {first}: merge every shard, or run the rest", missing.len());
+    Ok(if outcome == Exit::Pass { Exit::Inconclusive } else { outcome })
+}
+
+/// The cells that nobody ran: every battery on every rig with every seed, of those that are there.
+fn missing(cells: &[Cell]) -> Vec<String> {
+    let seen: BTreeSet<_> = cells.iter().map(|c| (c.battery.as_str(), c.rig.as_str(), c.seed)).collect();
+    let batteries: BTreeSet<_> = seen.iter().map(|cell| cell.0).collect();
+    let runs: BTreeSet<_> = seen.iter().map(|cell| (cell.1, cell.2)).collect();
+    let all = batteries.iter().flat_map(|&battery| runs.iter().map(move |&(rig, seed)| (battery, rig, seed)));
+    all.filter(|cell| !seen.contains(cell)).map(|(b, r, s)| format!("{b} on {r}, seed {s}")).collect()
 }
 
 fn exit(tally: &Tally, allow_undecided: bool) -> Exit {
