@@ -84,7 +84,8 @@ pub(crate) fn matrix(args: &Args) -> Result<Exit, Failure> {
         return Ok(outcome);
     }
     let first = missing.iter().take(3).cloned().collect::<Vec<_>>().join("; ");
-    eprintln!("{} cells are missing, such as {first}: merge every shard, or run the rest", missing.len());
+    let many = missing.len();
+    crate::warn(&format!("{many} cells are missing, such as {first}: merge every shard, or run the rest"));
     Ok(if outcome == Exit::Pass { Exit::Inconclusive } else { outcome })
 }
 
