@@ -17,6 +17,11 @@ use std::thread::JoinHandle;
 
 pub use start::{Addresses, CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
 
+/// What only means that it is too early is no error of a wire.
+fn again(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+}
+
 /// An instrument that is being served; no more when this is dropped.
 #[derive(Debug)]
 pub struct Served<A> {

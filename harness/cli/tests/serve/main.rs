@@ -44,6 +44,35 @@ fn what_cannot_be_served_is_refused() {
     refused(&["serve", "--can", "busbar9", "--at", "/nonexistent/x", "--gx-port", "0"], 2, "busbar9");
 }
 
+#[test]
+fn a_folder_in_which_another_is_served_or_that_holds_something_else_is_left_alone() {
+    let serving = Serving::start(&[]);
+    let own = fs::read_link(serving.at().join("psu")).expect("a link");
+    let serve = |at: &std::path::Path| {
+        let at = at.to_str().expect("a plain path");
+        let done = output(&["serve", "--gx-port", "0", "--operator-port", "0", "--at", at]);
+        assert_eq!(done.status.code(), Some(2));
+        String::from_utf8_lossy(&done.stderr).into_owned()
+    };
+    let said = serve(&serving.at());
+    assert!(said.contains("another `busbar serve`"), "{said}");
+    assert_eq!(fs::read_link(serving.at().join("psu")).expect("it is still there"), own);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let (addresses, precious) = (folder.path().join("addresses.json"), folder.path().join("precious"));
+    fs::write(&precious, "precious").expect("written");
+    std::os::unix::fs::symlink(&precious, &addresses).expect("a link");
+    for _ in 0..2 {
+        let said = serve(folder.path());
+        assert!(said.contains("choose another folder with --at"), "{said}");
+        assert_eq!(fs::read_to_string(&precious).expect("it is there"), "precious");
+        let _ = fs::remove_file(&addresses);
+        fs::write(&addresses, "{ \"mine\": 1 }").expect("written");
+    }
+    let said = serve(&precious);
+    assert!(said.contains("choose a folder that can be written"), "{said}");
+}
+
 /// Requirement and outcome of every case of a run.
 fn verdicts(rig: &str, cases: &[&str]) -> Vec<(String, String)> {
     let out = tempfile::tempdir().expect("a folder");

@@ -2,7 +2,7 @@
 //! heart of a served rig: the world goes on at least once in a [`TICK`].
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use proto::quantity::{BitRate, Micros};
 use proto::slcan::{Adapter, Carried, Flags, Request};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::again;
 use super::pace::Shared;
 use super::pty::Pty;
 use crate::can::{CanPort, Kind, RunClock};
@@ -173,10 +174,6 @@ impl Terminal {
         }
         Ok(())
     }
-}
-
-fn again(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 /// A thread that serves a wire; ended when this is dropped.

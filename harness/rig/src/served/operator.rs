@@ -4,12 +4,16 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 
 use super::Served;
 use super::pace::Shared;
 use crate::operator::{Lines, Reply, Request, line};
+
+/// A client that does not take its answer within this is left: others wait, and so does the end of all.
+const TAKEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Listens; port 0 takes a free one. One client after the other is served: two would spoil each other's test.
 ///
@@ -41,6 +45,7 @@ fn comes(stopped: &UnixStream, wire: &impl AsFd) -> bool {
 
 fn serve(mut stream: &TcpStream, shared: &Shared, stopped: &UnixStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    stream.set_write_timeout(Some(TAKEN_WITHIN))?;
     let (mut lines, mut buffer) = (Lines::default(), [0; 1024]);
     while comes(stopped, stream) {
         match stream.read(&mut buffer)? {
@@ -64,7 +69,12 @@ fn serve(mut stream: &TcpStream, shared: &Shared, stopped: &UnixStream) -> io::R
 fn answer(request: &Request, shared: &Shared) -> Reply {
     let mut world = shared.now();
     match request {
-        Request::Prepare(start) => world.prepare(start),
+        Request::Prepare(start) => {
+            if let Err(why) = world.possible(start) {
+                return Reply::Refused(why);
+            }
+            world.prepare(start);
+        }
         Request::Apply(stimulus) => {
             if let Err(error) = world.apply(stimulus) {
                 return Reply::Refused(error.to_string());

@@ -164,6 +164,26 @@ impl Paced {
         (self.began, self.begun) = (self.clock.now(), self.world.now());
     }
 
+    /// Whether there is a world with these initial conditions.
+    ///
+    /// # Errors
+    /// What it cannot have.
+    pub(crate) fn possible(&self, start: &Start) -> Result<(), String> {
+        let soc = start.soc;
+        if !(Percent(0.0)..=Percent(100.0)).contains(&soc) {
+            return Err(format!("a state of charge of {soc} is not possible, expected 0 % to 100 %"));
+        }
+        let mut trial = World::new(&self.plant, &self.bms, &self.pack, &AT_REST, self.seed);
+        let limit = start.input_current_limit.map(Stimulus::InputCurrentLimit);
+        let rest = [
+            Stimulus::AcPv(start.ac_pv),
+            Stimulus::AcLoad(start.ac_load),
+            Stimulus::Imbalance(start.imbalance),
+        ];
+        let mut all = rest.into_iter().chain(limit);
+        all.try_for_each(|stimulus| trial.apply(&stimulus)).map_err(|error| error.to_string())
+    }
+
     /// As before the first test: no fault, no load.
     pub(crate) fn rest(&mut self) {
         self.prepare(&AT_REST);

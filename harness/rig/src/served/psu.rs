@@ -1,6 +1,6 @@
 //! A simulated supply on a pseudo-terminal or a TCP port: drivers, terminals and other people's tools can use it.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -11,8 +11,8 @@ use std::time::Instant;
 use proto::quantity::Micros;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::Served;
 use super::pty::Pty;
+use super::{Served, again};
 use crate::psu::instrument::Instrument;
 
 /// The name of its thread.
@@ -59,6 +59,8 @@ pub fn on_pty(instrument: Arc<Mutex<Instrument>>) -> io::Result<Served<PathBuf>>
 
 /// How often its own time goes on when nobody speaks to it.
 const TICK: Micros = Micros::from_millis(100);
+/// Bytes that wait for a client that does not read; answers beyond are lost (deadlocked, SCPI error -430).
+const MOST_UNREAD: usize = 4096;
 
 #[derive(Debug, PartialEq)]
 enum Ready {
@@ -106,13 +108,16 @@ impl Server {
         }
     }
 
-    /// Serves one client until it leaves.
+    /// Serves one client until it leaves. One that does not read is heard all the same: it may say output off.
     fn serve<W>(&self, wire: &W, fd: BorrowedFd<'_>)
     where
         for<'w> &'w W: Read + Write,
     {
+        if rustix::io::ioctl_fionbio(fd, true).is_err() {
+            return;
+        }
         let mut wire = wire;
-        let mut buffer = [0; 512];
+        let (mut buffer, mut unread) = ([0; 512], Vec::new());
         loop {
             let ready = self.instrument().ready_at().unwrap_or_else(|| self.now() + TICK);
             match self.wait_for(fd, Some(ready)) {
@@ -120,14 +125,21 @@ impl Server {
                 Ready::Wire => match wire.read(&mut buffer) {
                     Ok(0) => return,
                     Ok(many) => self.instrument().receive(self.now(), &buffer[..many]),
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) if again(&error) => {}
                     Err(_) => return,
                 },
                 Ready::Time => {}
             }
             let answers = self.instrument().answers(self.now());
-            if wire.write_all(&answers).is_err() {
-                return;
+            if unread.len() + answers.len() <= MOST_UNREAD {
+                unread.extend(answers);
+            }
+            while !unread.is_empty() {
+                match wire.write(&unread) {
+                    Ok(sent) => drop(unread.drain(..sent)),
+                    Err(error) if again(&error) => break,
+                    Err(_) => return,
+                }
             }
         }
     }

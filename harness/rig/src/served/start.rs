@@ -99,8 +99,15 @@ pub enum ServeError {
         source: io::Error,
     },
     /// something of the user stands where a name was to be put
-    #[error("{} is not a link that busbar made; choose another folder with --at", .0.display())]
+    #[error("{} is not what `busbar serve` puts there; choose another folder with --at", .0.display())]
     Occupied(PathBuf),
+    /// another rig is served there
+    #[error(
+        "another `busbar serve` serves its rig in {}; end it (its process is in addresses.json there), or choose another \
+         folder with --at",
+        .0.display()
+    )]
+    InUse(PathBuf),
 }
 
 fn remedy(source: &io::Error) -> &'static str {
@@ -109,6 +116,11 @@ fn remedy(source: &io::Error) -> &'static str {
             "; another `busbar serve` may run: end it, or choose other ports (0 takes a free one)"
         }
         io::ErrorKind::PermissionDenied => "; choose a folder of your own with --at, and ports above 1023",
+        io::ErrorKind::AlreadyExists
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::NotFound
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::StorageFull => "; choose a folder that can be written with --at",
         _ => "",
     }
 }

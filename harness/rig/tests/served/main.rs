@@ -118,6 +118,8 @@ fn the_operator_prepares_and_changes_the_world() {
     for (request, says) in [
         (Request::Apply(Stimulus::Pv(Watts(100.0))), "is its supply"),
         (Request::Apply(Stimulus::GxWrite { register: 9, value: 1 }), "register 9"),
+        (Request::Prepare(Start { soc: Percent(101.0), ..START }), "state of charge"),
+        (Request::Prepare(Start { ac_load: Watts(1e300), ..START }), "an AC load"),
         (Request::Ask("Look out of the window.".to_owned()), "nobody here"),
     ] {
         let Reply::Refused(why) = ask(request) else { panic!("{says}") };
@@ -173,8 +175,10 @@ fn what_cannot_be_served_is_told() {
     options.psu_profile = "no-such".to_owned();
     assert!(matches!(bench::start(&options), Err(ServeError::NoDialect { .. })));
     let options = bench::options("generic", bench.folder());
-    std::fs::remove_file(bench.folder().join("can")).expect("a link");
-    std::fs::write(bench.folder().join("can"), "mine").expect("a file of the user");
+    assert!(matches!(bench::start(&options), Err(ServeError::InUse(_))));
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = bench::options("generic", folder.path());
+    std::fs::write(folder.path().join("can"), "mine").expect("a file of the user");
     assert!(matches!(bench::start(&options), Err(ServeError::Occupied(_))));
-    assert_eq!(std::fs::read_to_string(bench.folder().join("can")).expect("still there"), "mine");
+    assert_eq!(std::fs::read_to_string(folder.path().join("can")).expect("still there"), "mine");
 }

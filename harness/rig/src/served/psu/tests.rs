@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
 
 use proto::quantity::{Amps, Volts};
 
@@ -89,6 +90,33 @@ fn over_tcp() {
             run(name, Box::new(link), &instrument);
         }
     }
+}
+
+/// A harness that was stopped in the middle of a question, or a person who forgot to read.
+#[test]
+fn a_client_that_never_reads_is_heard_and_keeps_nobody_waiting() {
+    let instrument = instrument("generic");
+    let served = on_pty(instrument.clone()).expect("a pseudo-terminal");
+    let mut link = serial(served.path(), "generic");
+    let soon = |link: &dyn Link| link.now() + Micros::from_secs(5);
+    // Far more than a pseudo-terminal holds.
+    for _ in 0..5000 {
+        let until = soon(link.as_ref());
+        link.write(b"*IDN?\n", until).expect("it is read");
+    }
+    let until = soon(link.as_ref());
+    link.write(b"VOLT 7\n", until).expect("it is read");
+    let end = Instant::now() + Duration::from_secs(5);
+    while instrument.lock().expect("alive").voltage_setting() != Volts(7.0) {
+        assert!(Instant::now() < end, "it is not heard");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let (done, ended) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        drop(served);
+        let _ = done.send(());
+    });
+    ended.recv_timeout(Duration::from_secs(5)).expect("it ends");
 }
 
 #[test]
