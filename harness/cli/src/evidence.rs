@@ -1,5 +1,7 @@
 //! Everything that passes between engine and bench goes into the run folder, and the steps to the progress bar.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use engine::bench::{Input, Witness};
 use judge::trace::{Event, EventKind};
 use proto::quantity::Micros;
@@ -12,6 +14,17 @@ pub(crate) struct Evidence<'a> {
     pub(crate) folder: &'a mut RunFolder,
     pub(crate) progress: &'a Progress,
     pub(crate) case: &'a str,
+    /// ends the case on a real rig: without evidence it would prove nothing, and only wear the battery
+    pub(crate) stop: Option<&'a AtomicBool>,
+}
+
+impl Evidence<'_> {
+    fn look(&self) {
+        if let (Some(stop), Err(_)) = (self.stop, self.folder.health()) {
+            // What is wrong is told when the case is closed.
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Witness for Evidence<'_> {
@@ -21,7 +34,10 @@ impl Witness for Evidence<'_> {
             Input::CanError(error) => self.folder.can_error(at, error),
             Input::Bus(reading) => self.folder.bus(at, reading),
             Input::Psu(reading) => self.folder.psu(at, reading),
-            Input::Gx(reading) => self.folder.gx(at, reading),
+            Input::Gx(reading) => {
+                self.folder.gx(at, reading);
+                self.look();
+            }
             // The engine notes these as events.
             Input::Operator(_) | Input::Fault(_) | Input::Tick => {}
         }
@@ -29,6 +45,7 @@ impl Witness for Evidence<'_> {
 
     fn event(&mut self, event: &Event) {
         self.folder.event(event);
+        self.look();
         if let EventKind::Step { text, .. } = &event.kind {
             self.progress.step(self.case, event.at, text);
         }

@@ -107,7 +107,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     for (suite, case, planned) in plan {
         let name = load::full_name(suite, case);
         folder.begin_case(&suite.name, &case.name, began);
-        let mut evidence = Evidence { folder: &mut folder, progress: &progress, case: &name };
+        let mut evidence = Evidence {
+            folder: &mut folder,
+            progress: &progress,
+            case: &name,
+            stop: lab.as_ref().map(Lab::stop),
+        };
         let attempt = match &lab {
             Some(lab) => attempt::attempt_in(lab, planned, &mut evidence),
             None => attempt::attempt(planned, &name, args.seed, &mut evidence),

@@ -70,7 +70,17 @@ fn a_signal_ends_the_case_switches_off_and_keeps_the_evidence() {
     let rig = head.replacen("rig: simulated", "rig: lab", 1);
     std::fs::write(folder.path().join("lab.yaml"), format!("{rig}\n{live}")).expect("written");
     let (lab, out) = (path("lab.yaml"), path("out"));
-    let running = busbar(&["run", "feed-in/load-steps", "--rig", &lab, "--out", &out, "--format", "json"]);
+    let running = busbar(&[
+        "run",
+        "feed-in/load-steps",
+        "feed-in/setpoint-change",
+        "--rig",
+        &lab,
+        "--out",
+        &out,
+        "--format",
+        "json",
+    ]);
     let mut running = Process({ running }.spawn().expect("it starts"));
     within(Duration::from_secs(30), "the sun", || holds(Path::new(&out), "events.jsonl", "\"pv\""));
     std::thread::sleep(Duration::from_secs(1));
@@ -79,6 +89,8 @@ fn a_signal_ends_the_case_switches_off_and_keeps_the_evidence() {
     let status = within(Duration::from_secs(30), "its end", || running.0.try_wait().expect("it is ours"));
     assert_eq!(status.code(), Some(2));
     holds(Path::new(&out), "verdicts.json", "was told to stop").expect("the reason is in the report");
+    holds(Path::new(&out), "verdicts.json", "was told to stop before this case began")
+        .expect("the next one does not begin");
     holds(Path::new(&out), "verdicts.json", "\"simulated\": false")
         .expect("the report says that it was real");
     holds(Path::new(&out), "can.log", "351#").expect("the evidence is kept");

@@ -200,6 +200,11 @@ impl RunFolder {
                 self.failed = Some((i, error));
             }
         }
+        // The files of a folder that somebody removed can still be written, but nobody will read them.
+        if self.failed.is_none() && !self.path.is_dir() {
+            let gone = io::Error::new(io::ErrorKind::NotFound, "somebody removed the run folder");
+            self.failed = Some((EVENTS, gone));
+        }
     }
 
     /// Whether all evidence could be written so far.

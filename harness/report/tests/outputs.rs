@@ -316,6 +316,20 @@ fn a_folder_that_cannot_be_made_says_what_is_safe() {
 
 #[cfg(unix)]
 #[test]
+fn a_folder_that_is_removed_is_missed_while_the_run_goes_on() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let mut folder = create(parent.path()).expect("made");
+    let mark = Event { at: Micros::ZERO, kind: EventKind::Mark("full".into()) };
+    folder.event(&mark);
+    folder.health().expect("all is well");
+    fs::remove_dir_all(folder.path()).expect("removed");
+    folder.event(&mark);
+    let error = folder.health().expect_err("it is gone").to_string();
+    assert!(error.contains("somebody removed the run folder"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_latest_that_is_no_link_is_left_alone() {
     let parent = tempfile::tempdir().expect("a folder");
     fs::create_dir(parent.path().join("latest")).expect("made");

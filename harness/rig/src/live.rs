@@ -4,6 +4,7 @@
 //! supply off and reads that back before anything else; so does the end of every case.
 
 mod bench;
+mod bounds;
 mod file;
 mod hands;
 mod inbox;
@@ -19,7 +20,7 @@ pub use file::{
     CanPlace, GxPlace, House, Live, LoadSwitch, OperatorPlace, PsuPlace, PsuPort, Switch, Switches,
 };
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::bench::BenchError;
@@ -68,11 +69,20 @@ impl Lab {
         Ok(Some(Self { rig: rig.clone(), live, profile, terminal, stop }))
     }
 
+    /// What ends the case that runs, and lets none begin, once it is set.
+    #[must_use]
+    pub fn stop(&self) -> &AtomicBool {
+        &self.stop
+    }
+
     /// Opens every instrument, and switches the supply off.
     ///
     /// # Errors
-    /// When one is not there, is another than expected, or cannot be confirmed off.
+    /// When one is not there, is another than expected, or cannot be confirmed off; and once it was told to stop.
     pub fn open(&self) -> Result<LiveBench, BenchError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(failed("busbar", "was told to stop before this case began"));
+        }
         let clock = RunClock::start();
         let (inbox, outbox) = Inbox::new(clock);
         let real = |period: Micros| Micros((period.0 / u64::from(self.live.speed)).max(1000));
@@ -82,7 +92,8 @@ impl Lab {
             let port = setup.place.port.clone();
             let serial = setup.profile.serial;
             let opener = Box::new(move || connect(&port, serial));
-            Sun::open(setup, opener, clock, outbox.clone()).map_err(|what| failed("supply", what))
+            Sun::open(setup, opener, clock, outbox.clone())
+                .map_err(|what| failed("supply", what.trim_start_matches("supply: ")))
         });
         let sun = sun.transpose()?;
         let port =

@@ -102,6 +102,8 @@ pub struct Polling {
 impl Polling {
     /// No serial line or GX answers faster.
     const SHORTEST: Micros = Micros::from_millis(10);
+    /// What is looked at more seldom is not watched.
+    const LONGEST: Micros = Micros::from_secs(60);
 }
 
 impl RigFile {
@@ -160,6 +162,14 @@ impl RigFile {
                 let expected = format!("at least {} ms", Polling::SHORTEST.0 / 1000);
                 return Err(layers.refuse(path, "polled too often".to_owned(), expected));
             }
+            if period > Polling::LONGEST {
+                let expected = format!("at most {}", Polling::LONGEST.written());
+                return Err(layers.refuse(path, "polled too seldom".to_owned(), expected));
+            }
+        }
+        if rig.gx.as_ref().is_some_and(|gx| gx.confirmed_by.trim().is_empty()) {
+            let expected = "who looked on the GX, and when (P 5.5)".to_owned();
+            return Err(layers.refuse("gx.confirmed-by", "nobody has confirmed it".to_owned(), expected));
         }
         Ok(rig)
     }
@@ -288,6 +298,18 @@ mod tests {
     #[case("power: 500 W", "power: 0 W", "load 1 has no power")]
     #[case("gx-relay: 2", "gx-relay: 3", "a GX has two relays")]
     #[case("interface: can0", "interfac: can0", "interfac")]
+    #[case("over-voltage: 132 V", "over-voltage: 900 V", "900 V protects nothing")]
+    #[case("over-current: 60 A", "over-current: 1e30 A", "would hardly ever trip")]
+    #[case("safe-within: 20 s", "safe-within: 0 s", "fall like that")]
+    #[case("can-silence: 15 s", "can-silence: 10 h", "driven that is not heard")]
+    #[case("gx-silence: 10 s", "gx-silence: 1 s", "between two polls")]
+    #[case("mains-voltage: 230 V", "mains-voltage: -230 V", "no such installation")]
+    #[case("timeout: 8 h", "timeout: 0 s", "nobody answers")]
+    #[case("gx-relay: 2", "gx-relay: 1", "the same relay or coil")]
+    #[case("number: 1", "number: 0", "the same relay or coil")]
+    #[case("solar: 229", "solar: 227", "two devices have the unit id 227")]
+    #[case("confirmed-by: \"name, date\"", "confirmed-by: \" \"", "nobody has confirmed it")]
+    #[case("  psu: 1 s", "  psu: 100000 h", "polled too seldom")]
     #[case("live:\n", "plant: {}\nlive:\n", "`pack` is missing")]
     fn a_lab_that_cannot_be_is_refused_with_its_line(
         #[case] good: &str,

@@ -65,8 +65,12 @@ pub(crate) struct Args {
 pub(crate) fn matrix(args: &Args) -> Result<Exit, Failure> {
     let (cells, made_by, folder) = if args.merge.is_empty() { run(args)? } else { merge(args)? };
     if cells.is_empty() {
-        let message = "no cell belongs to this shard: use fewer shards, or more seeds".to_owned();
-        return Err(Failure { exit: Exit::Usage, message });
+        let (exit, message) = if args.merge.is_empty() {
+            (Exit::Usage, "no cell belongs to this shard: use fewer shards, or more seeds")
+        } else {
+            (Exit::Input, "nothing to put together holds a result of these batteries on these rigs")
+        };
+        return Err(Failure { exit, message: message.to_owned() });
     }
     let tally = Tally::of(&cells, &made_by);
     pages::write(&folder, &tally)?;

@@ -168,7 +168,10 @@ fn read(path: &Path) -> Result<Found, Failure> {
     };
     let refused = |line: usize, why: String| Failure {
         exit: Exit::Input,
-        message: format!("{}:{line}: no result of busbar matrix: {why}; delete the file", path.display()),
+        message: format!(
+            "{}:{line}: no result of busbar matrix: {why}; choose another folder, or delete the file",
+            path.display()
+        ),
     };
     let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
     let (mut found, mut line) = (Found::default(), Vec::new());

@@ -8,6 +8,7 @@ use proto::quantity::{Amps, Micros, Volts, Watts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::bounds;
 use crate::RigFile;
 use crate::gx::UnitIds;
 use crate::psu::{Limits, Settings};
@@ -264,7 +265,7 @@ impl Live {
             let message = "without a GX nothing is switched over Modbus".to_owned();
             return refuse("live.switches", message, "`live.gx`, or no switches");
         }
-        Ok(())
+        bounds::check(self, rig, layers)
     }
 
     /// Whether anything of the rig does this.
@@ -302,7 +303,7 @@ impl Live {
 }
 
 /// More loads than that are not combined.
-const MOST_LOADS: usize = 12;
+pub(super) const MOST_LOADS: usize = 12;
 
 impl Switches {
     /// Every switch.

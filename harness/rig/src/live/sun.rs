@@ -275,7 +275,11 @@ fn told(done: ShutDown) -> Result<(), String> {
     if done.is_safe() {
         return Ok(());
     }
-    let problems: Vec<String> = done.problems.iter().map(ToString::to_string).collect();
+    let mut problems: Vec<String> = done.problems.iter().map(ToString::to_string).collect();
+    problems.dedup();
     let state = if done.output_off { "its terminals are" } else { "its output is" };
-    Err(format!("supply: {state} not known to be without power: {}", problems.join("; ")))
+    Err(format!(
+        "supply: {state} not known to be without power, switch it off by hand: {}",
+        problems.join("; ")
+    ))
 }
