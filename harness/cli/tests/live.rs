@@ -94,4 +94,8 @@ fn a_signal_ends_the_case_switches_off_and_keeps_the_evidence() {
     holds(Path::new(&out), "verdicts.json", "\"simulated\": false")
         .expect("the report says that it was real");
     holds(Path::new(&out), "can.log", "351#").expect("the evidence is kept");
+    // On wires inputs come late and at odd times: what was judged is read back all the same.
+    let again = busbar(&["judge", &path("out/latest")]).output().expect("it starts");
+    let said = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(again.status.code() == Some(2) && said.contains("same verdicts"), "{said}");
 }

@@ -82,7 +82,8 @@ impl Cell for Text8 {
             bytes.push(byte);
             rest = after;
         }
-        (bytes.len() <= 8).then(|| Self::padded(&bytes))
+        // A zero ends a name and is never part of one.
+        (bytes.len() <= 8 && !bytes.contains(&0)).then(|| Self::padded(&bytes))
     }
 }
 
