@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::ValueEnum;
 use proto::quantity::Micros;
 use rig::doctor::{Finding, Level, examine};
+use rig::guard::lease;
 
 use crate::{Exit, Failure, load};
 
@@ -20,6 +21,9 @@ pub(crate) struct Args {
     /// For how many seconds to listen to the bus
     #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3600))]
     listen: u64,
+    /// Lift the quarantine of a rig whose supply you have seen to be off
+    #[arg(long)]
+    clear: bool,
     /// What to print on standard output
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -35,6 +39,14 @@ pub(crate) fn doctor(args: &Args) -> Result<Exit, Failure> {
     let library = load::library()?;
     let rig = load::rig(&library, &args.rig)?;
     let battery = load::battery(&library, &args.battery)?;
+    if let (true, Some(live)) = (args.clear, &rig.live) {
+        let cleared = lease::clear(live)
+            .map_err(|error| Failure { exit: Exit::Inconclusive, message: error.to_string() })?;
+        crate::warn(&cleared.map_or_else(
+            || "the rig was not quarantined".to_owned(),
+            |why| format!("no longer quarantined: {why}"),
+        ));
+    }
     let findings = examine(&rig, &battery, &library, Micros::from_secs(args.listen))?;
     let worst = findings.iter().flatten().map(|finding| finding.level).max().unwrap_or(Level::Ok);
     let text = match args.format {

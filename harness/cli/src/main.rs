@@ -5,6 +5,8 @@ mod decode;
 #[cfg(unix)]
 mod doctor;
 mod evidence;
+#[cfg(unix)]
+mod guard;
 mod input;
 mod judge;
 mod lint;
@@ -101,6 +103,10 @@ enum Command {
     /// Look whether a rig is as its file says and fit to run; switches nothing on
     #[cfg(unix)]
     Doctor(doctor::Args),
+    /// Hold the supply of a rig, and switch it off when the run dies
+    #[cfg(unix)]
+    #[command(hide = true)]
+    Guard(guard::Args),
     /// Print the JSON schema of a file kind, for editors
     Schema(schema::Args),
     /// Print the protocol as a DBC database, for cantools, SavvyCAN and CANalyzer
@@ -129,6 +135,8 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::serve(&args),
         #[cfg(unix)]
         Command::Doctor(args) => doctor::doctor(&args),
+        #[cfg(unix)]
+        Command::Guard(args) => guard::guard(&args),
         Command::Schema(args) => schema::print(&args),
         Command::Dbc => dbc::print(),
     };

@@ -118,7 +118,12 @@ pub(crate) fn meta(
     RunMeta {
         title: format!("{name} on {}", rig.title),
         seed: begun.seed,
-        rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: rig.live.is_none() },
+        rig: Rig {
+            name: rig.rig.clone(),
+            title: rig.title.clone(),
+            simulated: rig.live.is_none(),
+            last_resort: rig.last_resort(),
+        },
         battery: BatteryUnderTest { name, title: battery.title.clone(), identity },
         harness: begun.harness.clone(),
         suites,

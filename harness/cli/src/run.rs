@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// What to print on standard output
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// How long to wait for a rig that somebody else uses, such as `10m`
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    wait: Duration,
     /// No progress
     #[arg(long, short)]
     quiet: bool,
@@ -67,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let rig = load::rig(&library, &args.rig)?;
     let rig = if args.sweep { rig.swept(args.seed) } else { rig };
     let battery = load::battery(&library, &args.battery)?;
-    let lab = lab(&rig, &library)?;
+    let mut lab = lab(&rig, &library)?;
     let (suites, hashes) = load::suites(&library)?;
     let cases = load::select(&suites, &args.cases)?;
     let plan: Vec<_> = cases
@@ -75,6 +78,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         .map(|(suite, case)| attempt::plan(case, &rig, &battery).map(|planned| (suite, case, planned)))
         .collect::<Result<_, _>>()
         .map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })?;
+
+    #[cfg(unix)]
+    let guard = match &mut lab {
+        Some(lab) => Some(crate::guard::put_before(lab, &rig, &args.rig, args.wait)?),
+        None => None,
+    };
 
     let failed =
         |error: report::folder::FolderError| Failure { exit: Exit::Inconclusive, message: error.to_string() };
@@ -99,6 +108,10 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     })
     .map_err(failed)?;
 
+    #[cfg(unix)]
+    if let Some(guard) = &guard {
+        guard.record_in(folder.path());
+    }
     let (clock, started) = (Instant::now(), SystemTime::now());
     let progress = Progress::new(plan.len(), args.quiet);
     let mut results = Vec::with_capacity(plan.len());
@@ -126,6 +139,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         results.push(result);
     }
     progress.finish();
+    // Before the evidence is sealed: what the guard had to do belongs to it.
+    let off = lab.as_ref().map_or(Ok(()), Lab::close);
 
     let run = Run {
         meta: RunMeta {
@@ -139,6 +154,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     };
     let path = folder.finish(&run).map_err(failed)?;
     crate::answer(&shown(&run, args.format, Some(&library.shown(&path.join("report.html")))))?;
+    off.map_err(|message| Failure { exit: Exit::Inconclusive, message })?;
     Ok(recorded::exit(&run))
 }
 

@@ -52,6 +52,8 @@ pub struct Rig {
     pub title: String,
     /// no hardware was involved
     pub simulated: bool,
+    /// what switches the supply off when everything that speaks to it is dead; empty where there is none
+    pub last_resort: String,
 }
 
 /// The battery under test.

@@ -9,6 +9,7 @@ mod sun;
 use proto::quantity::Micros;
 use serde::Serialize;
 
+use crate::guard::lease::{self, LeaseError};
 use crate::{BatteryFile, InputError, Library, RigFile};
 
 /// One thing that was looked at.
@@ -113,6 +114,15 @@ pub fn examine(
     let Some(live) = &rig.live else { return Ok(None) };
     let profile = live.psu.as_ref().map(|psu| library.psu_profile(&psu.profile)).transpose()?;
     let mut findings = paper::examine(rig, battery, live);
+    findings.push(match lease::look(live) {
+        Ok(()) => Part::File.ok("nobody uses the rig"),
+        // The instruments are its holder's now: asking them would disturb a run.
+        Err(error @ LeaseError::Busy(_)) => {
+            findings.push(Part::File.problem(error.to_string(), "look again when it is free"));
+            return Ok(Some(findings));
+        }
+        Err(error) => Part::File.problem(error.to_string(), "see that the supply is off, then --clear"),
+    });
     if let (Some(place), Some(profile)) = (&live.psu, profile) {
         findings.extend(sun::examine(place, profile, rig.limits.psu_current_max));
     }

@@ -6,6 +6,8 @@ pub mod can;
 pub mod conclusion;
 #[cfg(unix)]
 pub mod doctor;
+#[cfg(unix)]
+pub mod guard;
 pub mod gx;
 mod library;
 mod like;

@@ -46,6 +46,8 @@ pub struct Lab {
     profile: Option<Profile>,
     terminal: Option<Desk>,
     stop: Arc<AtomicBool>,
+    #[cfg(unix)]
+    guard: Option<Arc<crate::guard::Guard>>,
 }
 
 /// How long a connection may take, and an answer of the GX. Assumption: a GX answers within 100 ms.
@@ -66,7 +68,30 @@ impl Lab {
         let Some(live) = rig.live.clone() else { return Ok(None) };
         let profile = live.psu.as_ref().map(|psu| library.psu_profile(&psu.profile)).transpose()?;
         let terminal = terminal.map(|terminal| Desk(Arc::new(Mutex::new(terminal))));
-        Ok(Some(Self { rig: rig.clone(), live, profile, terminal, stop }))
+        Ok(Some(Self { rig: rig.clone(), live, profile, terminal, stop, guard: None }))
+    }
+
+    /// From now on the supply is reached through a guard, which switches it off when this process dies.
+    #[cfg(unix)]
+    pub fn guarded_by(&mut self, guard: Arc<crate::guard::Guard>) {
+        self.guard = Some(guard);
+    }
+
+    /// The end of all cases: the guard makes sure that everything is off, and gives the rig back.
+    ///
+    /// # Errors
+    /// When the supply is not known to be off.
+    pub fn close(&self) -> Result<(), String> {
+        #[cfg(unix)]
+        if let Some(guard) = &self.guard {
+            return guard.end(|| match self.setup(Micros::ZERO) {
+                None => Ok(()),
+                Some(Setup { place, profile, current_max, .. }) => connect(&place.port, profile.serial)
+                    .map_err(|error| error.to_string())
+                    .and_then(|link| crate::guard::shut_down(link, &place, &profile, current_max).map(drop)),
+            });
+        }
+        Ok(())
     }
 
     /// What ends the case that runs, and lets none begin, once it is set.
@@ -91,7 +116,7 @@ impl Lab {
         let sun = self.setup(real(polling.psu)).map(|setup| {
             let port = setup.place.port.clone();
             let serial = setup.profile.serial;
-            let opener = Box::new(move || connect(&port, serial));
+            let opener = self.opener(port, serial);
             Sun::open(setup, opener, clock, outbox.clone())
                 .map_err(|what| failed("supply", what.trim_start_matches("supply: ")))
         });
@@ -122,7 +147,25 @@ impl Lab {
             listener: listener.map_err(thread)?,
         };
         let capabilities = self.rig.capabilities.clone();
-        Ok(LiveBench::new(self.live.clone(), capabilities, self.stop.clone(), clock, (inbox, outbox), parts))
+        #[cfg(unix)]
+        if let Some(guard) = &self.guard {
+            let outbox = outbox.clone();
+            guard.on_loss(move |why| outbox.fault(why));
+        }
+        let bench =
+            LiveBench::new(self.live.clone(), capabilities, self.stop.clone(), clock, (inbox, outbox), parts);
+        #[cfg(unix)]
+        let bench = bench.guarded(self.guard.clone());
+        Ok(bench)
+    }
+
+    /// The way to the supply, for as often as it is opened.
+    fn opener(&self, port: PsuPort, serial: crate::psu::profile::SerialPort) -> sun::Opener {
+        #[cfg(unix)]
+        if let Some(guard) = self.guard.clone() {
+            return Box::new(move || guard.link(serial));
+        }
+        Box::new(move || connect(&port, serial))
     }
 
     fn setup(&self, period: Micros) -> Option<Setup> {

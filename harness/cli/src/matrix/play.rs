@@ -82,7 +82,7 @@ fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
     }
     let meta = RunMeta {
         seed: key.seed,
-        rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: true },
+        rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: true, ..Rig::default() },
         battery: BatteryUnderTest { name: battery.declared.name.clone(), ..BatteryUnderTest::default() },
         ..RunMeta::default()
     };

@@ -195,6 +195,9 @@ pub(crate) fn facts(out: &mut String, run: &Run) -> fmt::Result {
         ("Seed".into(), m.seed.to_string()),
         ("Harness".into(), format!("busbar {}", m.harness)),
     ];
+    if !m.rig.last_resort.is_empty() {
+        rows.push(("Supply off when all else is dead".into(), m.rig.last_resort.clone()));
+    }
     if let Some(started) = &m.started {
         rows.push(("Started".into(), started.clone()));
     }

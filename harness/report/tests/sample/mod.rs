@@ -28,7 +28,12 @@ pub(crate) fn meta() -> RunMeta {
         title: "Acme LFP-280 on the simulated rig".into(),
         id: "all-acme-lfp-280-seed1-001".into(),
         seed: 1,
-        rig: Rig { name: "simulated".into(), title: "Simulated ESS, 48 V, 5 kVA".into(), simulated: true },
+        rig: Rig {
+            name: "simulated".into(),
+            title: "Simulated ESS, 48 V, 5 kVA".into(),
+            simulated: true,
+            ..Rig::default()
+        },
         battery: BatteryUnderTest {
             name: "acme-lfp-280".into(),
             title: "Acme LFP-280, 16 cells, 280 Ah".into(),

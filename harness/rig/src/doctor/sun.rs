@@ -47,6 +47,10 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> 
             "it is empty now; where they come back, the profile may not fit the firmware",
         ));
     }
+    findings.push(
+        Part::Supply
+            .ok(format!("when harness and guard are dead it is switched off by {}", place.last_resort())),
+    );
     match read(&mut supply, place) {
         Ok(read) => findings.extend(read),
         Err(error) => findings.push(Part::Supply.problem(error.to_string(), hint(&error))),

@@ -54,6 +54,8 @@ pub struct LiveBench {
     last: Micros,
     /// what must be put back before the bench may be left alone
     changed: Changed,
+    #[cfg(unix)]
+    guard: Option<Arc<crate::guard::Guard>>,
 }
 
 /// What a case has changed.
@@ -86,7 +88,25 @@ impl LiveBench {
             began: None,
             last: Micros::ZERO,
             changed,
+            #[cfg(unix)]
+            guard: None,
         }
+    }
+
+    #[cfg(unix)]
+    pub(super) fn guarded(mut self, guard: Option<Arc<crate::guard::Guard>>) -> Self {
+        self.guard = guard;
+        self
+    }
+
+    /// Shows the guard that inputs are looked at, or that none need be any more.
+    fn alive(&self, alive: bool) {
+        #[cfg(unix)]
+        if let Some(guard) = &self.guard {
+            if alive { guard.pulse() } else { guard.rest() }
+        }
+        #[cfg(not(unix))]
+        let _ = alive;
     }
 
     fn stopped(&self) -> Result<(), BenchError> {
@@ -236,6 +256,7 @@ impl LiveBench {
         if let Some(began) = self.began.take() {
             self.last = self.last.max(self.in_case(began, self.clock.now()));
         }
+        self.alive(false);
         let mut wrong = Vec::new();
         if self.changed.sun {
             match self.parts.sun.as_ref().map_or(Ok(()), Sun::off) {
@@ -301,6 +322,7 @@ impl Bench for LiveBench {
         let deadline = until.map(|until| began + Micros(until.0.div_ceil(speed)));
         loop {
             self.stopped()?;
+            self.alive(true);
             let (at, input) = match self.inbox.next(deadline, self.clock.now() + STEP) {
                 Next::Input(at, input) => (self.in_case(began, at), input),
                 Next::Due => (until.unwrap_or(self.last), Input::Tick),

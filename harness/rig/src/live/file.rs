@@ -71,9 +71,34 @@ pub struct PsuPlace {
     pub safe_within: Micros,
     /// the supply switches off by itself when it hears nothing for so long; only where its profile has a watchdog
     pub watchdog: Option<Micros>,
+    /// what else switches it off when everything that speaks to it is dead, in words: a relay, an emergency stop
+    pub interlock: Option<String>,
+    /// why nothing has to, in words; there must be a watchdog, an interlock or this
+    pub accepted_risk: Option<String>,
+    /// the guard switches off when it hears nothing of the harness for so long
+    #[serde(default = "heartbeat")]
+    pub heartbeat_within: Micros,
+}
+
+const fn heartbeat() -> Micros {
+    Micros::from_secs(1)
 }
 
 impl PsuPlace {
+    /// What switches it off when the harness and its guard are dead, in words.
+    #[must_use]
+    pub fn last_resort(&self) -> String {
+        let said = |words: &Option<String>| {
+            words.as_deref().map(str::trim).filter(|words| !words.is_empty()).map(str::to_owned)
+        };
+        match (self.watchdog, said(&self.interlock), said(&self.accepted_risk)) {
+            (Some(span), _, _) => format!("its own watchdog after {span}"),
+            (None, Some(interlock), _) => interlock,
+            (None, None, Some(reason)) => format!("nothing; the risk is accepted: {reason}"),
+            (None, None, None) => String::new(),
+        }
+    }
+
     /// What the driver must know, with the rig's limit of the current.
     pub(crate) fn settings(&self, current_max: Amps) -> Settings {
         let limits = Limits {
@@ -234,6 +259,20 @@ impl Live {
                     format!("{} would trip before the limit of the rig is reached", psu.over_current);
                 return refuse("live.psu.over-current", message, "more than `limits.psu-current-max`");
             }
+            if psu.last_resort().is_empty() {
+                let message = "nothing switches the supply off when harness and guard are dead".to_owned();
+                let expected = "`watchdog: 10 s` where its profile has one, `interlock:` with what cuts it, or \
+                                `accepted-risk:` with the reason";
+                return refuse("live.psu", message, expected);
+            }
+            if !(HEARTBEATS.0..=HEARTBEATS.1).contains(&psu.heartbeat_within) {
+                let message = format!("the guard cannot wait {} for a heartbeat", psu.heartbeat_within);
+                return refuse(
+                    "live.psu.heartbeat-within",
+                    message,
+                    "300 ms to 10 s: it beats ten times a second",
+                );
+            }
             let ordered = [
                 ("live.psu.voltage", psu.voltage, psu.over_voltage, "less than `over-voltage`"),
                 (
@@ -311,6 +350,9 @@ impl Switches {
         self.ac_load.iter().map(|load| &load.by).chain(&self.grid_cut)
     }
 }
+
+/// How long a guard may wait for a heartbeat that comes ten times a second.
+const HEARTBEATS: (Micros, Micros) = (Micros::from_millis(300), Micros::from_secs(10));
 
 const fn needed_for(capability: Capability) -> &'static str {
     match capability {

@@ -11,7 +11,7 @@ use proto::reading::PsuReading;
 use super::PsuPlace;
 use super::inbox::Outbox;
 use crate::can::RunClock;
-use crate::psu::{Brake, Link, LinkError, Profile, ShutDown, Supply, SupplyError, Target};
+use crate::psu::{Brake, Link, LinkError, Profile, Supply, SupplyError, Target};
 
 /// Opens the way to the supply, the first time and again after it was lost.
 pub(super) type Opener = Box<dyn Fn() -> Result<Box<dyn Link>, LinkError> + Send>;
@@ -63,7 +63,7 @@ impl Sun {
         let settings = place.settings(current_max);
         let (mut supply, _) =
             Supply::open(brake.on(link), profile, settings).map_err(|error| named(&error))?;
-        told(supply.shut_down())?;
+        supply.shut_down().confirmed()?;
         take_over(&mut supply, place.watchdog).map_err(|error| named(&error))?;
         brake.sends(supply.off_line().map_err(|error| named(&error))?);
         let (orders, taken) = channel();
@@ -253,12 +253,14 @@ impl Driver {
     fn off(&mut self) -> Result<(), String> {
         self.brake.release();
         self.lit = false;
-        let first = told(self.supply.shut_down());
-        let Err(why) = first else { return Ok(()) };
+        let Err(why) = self.supply.shut_down().confirmed() else { return Ok(()) };
         let again = |error: &dyn std::fmt::Display| format!("{why}; then: {error}");
-        let link = (self.opener)().map_err(|error| again(&error))?;
+        let link = match (self.opener)() {
+            Err(LinkError::OffAlready(_)) => return Ok(()),
+            link => link.map_err(|error| again(&error))?,
+        };
         self.supply.reopen(self.brake.on(link)).map_err(|error| again(&error))?;
-        told(self.supply.shut_down()).map_err(|error| again(&error))
+        self.supply.shut_down().confirmed().map(drop).map_err(|error| again(&error))
     }
 }
 
@@ -268,18 +270,4 @@ fn take_over(supply: &mut Supply, watchdog: Option<Micros>) -> Result<(), Supply
         supply.arm_watchdog(span)?;
     }
     Ok(())
-}
-
-/// What a shut-down has to say where it was not confirmed.
-fn told(done: ShutDown) -> Result<(), String> {
-    if done.is_safe() {
-        return Ok(());
-    }
-    let mut problems: Vec<String> = done.problems.iter().map(ToString::to_string).collect();
-    problems.dedup();
-    let state = if done.output_off { "its terminals are" } else { "its output is" };
-    Err(format!(
-        "supply: {state} not known to be without power, switch it off by hand: {}",
-        problems.join("; ")
-    ))
 }

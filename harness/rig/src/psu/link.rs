@@ -41,6 +41,12 @@ pub enum LinkError {
         /// path or address
         link: String,
     },
+    /// The guard that holds the port cannot do what was asked.
+    #[error("{0}")]
+    Guard(String),
+    /// The guard has switched off by itself, and read that back.
+    #[error("the guard has switched the supply off and read that back: {0}")]
+    OffAlready(String),
     /// It takes no bytes.
     #[error("{link} takes no bytes; the supply or the adapter holds the line")]
     Stuck {

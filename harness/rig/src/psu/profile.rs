@@ -5,9 +5,11 @@ mod check;
 use std::collections::BTreeMap;
 
 use proto::quantity::{Amps, Micros, Volts, Watts};
-use proto::scpi::{Template, Terminator, Units, Word};
+use proto::scpi::{Arguments, Template, Terminator, Units, Word};
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use super::SupplyError;
 
 /// A family of supplies that understand the same words.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -368,6 +370,13 @@ impl Profile {
         let profile: Self = engine::yaml::parse(file, text)?;
         check::check(&profile, file, text)?;
         Ok(profile)
+    }
+
+    /// What switches the output off, as the bytes of a whole line.
+    pub(crate) fn off_line(&self, channel: Option<&Word>) -> Result<Vec<u8>, SupplyError> {
+        let arguments = Arguments { channel: channel.or(self.channel.as_ref()), ..Arguments::default() };
+        let off = self.output.off.command(&arguments)?;
+        Ok([off.as_bytes(), self.line.send.bytes()].concat())
     }
 
     /// JSON schema of a profile, for editors.

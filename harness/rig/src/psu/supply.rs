@@ -178,8 +178,7 @@ impl Supply {
     /// # Errors
     /// When the profile needs a channel and there is none.
     pub fn off_line(&self) -> Result<Vec<u8>, SupplyError> {
-        let off = self.plain(&self.profile.output.off)?;
-        Ok([off.as_bytes(), self.profile.line.send.bytes()].concat())
+        self.profile.off_line(self.channel.as_ref())
     }
 
     /// Takes remote control again after [`Supply::shut_down`] gave it back. Everything counts as unknown until it is

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use proto::quantity::Micros;
 
@@ -130,6 +130,7 @@ pub struct ServedRig {
     addresses: Addresses,
     bus: Serving,
     shared: Shared,
+    instrument: Arc<Mutex<Instrument>>,
     _folder: Folder,
     _supply: Supply,
     _gx: Served<SocketAddr>,
@@ -177,13 +178,13 @@ impl ServedRig {
         };
         let (supply, psu) = match options.psu {
             PsuWire::Terminal => {
-                let served = on_pty(instrument).map_err(system("the supply"))?;
+                let served = on_pty(instrument.clone()).map_err(system("the supply"))?;
                 links.push(("psu", served.path().to_owned()));
                 (Supply::Terminal(served), None)
             }
             PsuWire::Tcp(address) => {
-                let served =
-                    on_tcp(instrument, address).map_err(system(&format!("the supply on {address}")))?;
+                let served = on_tcp(instrument.clone(), address)
+                    .map_err(system(&format!("the supply on {address}")))?;
                 let address = served.address().to_string();
                 (Supply::Tcp(served), Some(address))
             }
@@ -201,7 +202,16 @@ impl ServedRig {
         };
         let folder = Folder::make(&options.folder, &links, &addresses.json(options.speed))?;
         let bus = Serving::start(wire, shared.clone(), clock).map_err(system("CAN"))?;
-        Ok(Self { addresses, bus, shared, _folder: folder, _supply: supply, _gx: gx, _operator: operator })
+        Ok(Self {
+            addresses,
+            bus,
+            shared,
+            instrument,
+            _folder: folder,
+            _supply: supply,
+            _gx: gx,
+            _operator: operator,
+        })
     }
 
     /// How to reach it.
@@ -215,6 +225,12 @@ impl ServedRig {
     #[must_use]
     pub fn behind(&self) -> Micros {
         self.shared.now().take_behind()
+    }
+
+    /// Whether the output of the supply is on, seen at the supply itself.
+    #[must_use]
+    pub fn supply_is_on(&self) -> bool {
+        self.instrument.lock().unwrap_or_else(PoisonError::into_inner).is_on()
     }
 
     /// Why it is no longer on CAN, when it lost its interface.

@@ -96,7 +96,10 @@ impl Link for Tcp {
     }
 
     fn second_writer(&self) -> Option<Box<dyn std::io::Write + Send>> {
-        Some(Box::new(self.stream.try_clone().ok()?))
+        let stream = self.stream.try_clone().ok()?;
+        // Whoever uses it waits for nothing.
+        stream.set_write_timeout(Some(Duration::from_millis(100))).ok()?;
+        Some(Box::new(stream))
     }
 }
 

@@ -28,6 +28,20 @@ impl ShutDown {
         self.output_off && self.safe_at.is_some()
     }
 
+    /// Itself where the terminals are known to be without power, or what is wrong.
+    pub(crate) fn confirmed(self) -> Result<Self, String> {
+        if self.is_safe() {
+            return Ok(self);
+        }
+        let mut problems: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
+        problems.dedup();
+        let state = if self.output_off { "its terminals are" } else { "its output is" };
+        Err(format!(
+            "supply: {state} not known to be without power, switch it off by hand: {}",
+            problems.join("; ")
+        ))
+    }
+
     fn note(&mut self, result: Result<(), SupplyError>) -> bool {
         match result {
             Ok(()) => true,

@@ -1,0 +1,82 @@
+//! The guard listens: a heartbeat is noted, bytes for the supply go straight on, everything else is an order.
+
+use std::io::{BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::words::{Ask, Tell, next_line};
+
+/// The way to the harness.
+#[derive(Clone)]
+pub(super) struct Mouth(pub(super) Arc<Mutex<UnixStream>>);
+
+impl Mouth {
+    pub(super) fn tell(&self, tell: &Tell) {
+        // A harness that is gone is noticed where it is listened to.
+        let _ = lock(&self.0).write_all(tell.line().as_bytes());
+    }
+}
+
+/// The way to the supply, for whoever is first: the harness through the ears, or output off.
+pub(super) struct Line {
+    pub(super) writer: Mutex<Option<Box<dyn Write + Send>>>,
+    pub(super) off: Vec<u8>,
+    /// when the harness was heard last
+    pub(super) heard: Mutex<Instant>,
+}
+
+impl Line {
+    /// Output off, past everything; nothing of the harness comes after it.
+    pub(super) fn cut(&self) {
+        if let Some(mut writer) = lock(&self.writer).take() {
+            // The orderly way follows and tells what is wrong.
+            let _ = writer.write_all(&self.off);
+        }
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the ears cannot do by themselves.
+pub(super) enum Order {
+    Folder(PathBuf),
+    Open,
+    Close,
+    End,
+    Failed(String),
+    HungUp(&'static str),
+}
+
+pub(super) fn listen(mut lines: BufReader<UnixStream>, line: &Line, mouth: &Mouth, orders: &Sender<Order>) {
+    let why = loop {
+        let Ok(Some(said)) = next_line(&mut lines) else { break "the harness is gone" };
+        let order = match Ask::parse(&said) {
+            Some(Ask::Beat) => {
+                *lock(&line.heard) = Instant::now();
+                mouth.tell(&Tell::Beat);
+                continue;
+            }
+            Some(Ask::Write(bytes)) => {
+                match lock(&line.writer).as_mut().map(|writer| writer.write_all(&bytes)) {
+                    Some(Err(error)) => Order::Failed(error.to_string()),
+                    Some(Ok(())) | None => continue,
+                }
+            }
+            Some(Ask::Folder(path)) => Order::Folder(path),
+            Some(Ask::Open) => Order::Open,
+            Some(Ask::Close) => Order::Close,
+            Some(Ask::End) => Order::End,
+            Some(Ask::Hello(_)) | None => break "the harness said something that makes no sense",
+        };
+        if orders.send(order).is_err() {
+            return;
+        }
+    };
+    line.cut();
+    let _ = orders.send(Order::HungUp(why));
+}

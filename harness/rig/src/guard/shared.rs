@@ -1,0 +1,168 @@
+//! What the threads of the harness share about their guard: its socket, and what it has said.
+
+use std::collections::VecDeque;
+use std::io::{self, BufReader, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::BEAT;
+use super::words::{Ask, Tell, next_line};
+
+/// A harness whose main loop stands still for so long is as good as dead: it looks at no interlock.
+const STILL: Duration = Duration::from_secs(5);
+/// A guard that is silent for so long is as good as dead.
+const SILENT: Duration = Duration::from_secs(1);
+
+pub(super) struct Shared {
+    socket: Mutex<UnixStream>,
+    /// closes it, whoever is writing
+    plug: UnixStream,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// bytes of the supply that nobody has taken yet
+    pub(super) input: VecDeque<u8>,
+    /// which link is the one that counts
+    pub(super) generation: u64,
+    pub(super) opened: Option<Result<(), String>>,
+    /// why the port is gone
+    pub(super) gone: Option<String>,
+    /// why it has switched off by itself
+    pub(super) off: Option<String>,
+    /// the end: whether off was confirmed
+    pub(super) end: Option<Result<(), String>>,
+    /// the socket is closed
+    pub(super) closed: bool,
+    /// told when the guard is no more or has switched off
+    pub(super) on_loss: Option<Box<dyn Fn(String) + Send>>,
+    heard: Option<Instant>,
+    /// the main loop was here, while it must come by
+    pub(super) pulse: Option<Instant>,
+}
+
+impl Shared {
+    pub(super) fn new(socket: UnixStream) -> io::Result<Self> {
+        let plug = socket.try_clone()?;
+        Ok(Self { socket: Mutex::new(socket), plug, state: Mutex::default(), changed: Condvar::new() })
+    }
+}
+
+impl State {
+    /// Why there is no guard any more.
+    pub(super) fn loss(&self) -> Option<String> {
+        match &self.off {
+            Some(why) => Some(format!("guard: it has switched the supply off: {why}")),
+            None => self.closed.then(|| "guard: it is gone; its process has ended".to_owned()),
+        }
+    }
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for something, at most so long.
+    pub(super) fn wait(&self, within: Duration, met: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let waited = self.changed.wait_timeout_while(self.state(), within, |state| !met(state));
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    pub(super) fn say(&self, ask: &Ask) -> io::Result<()> {
+        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = socket.write_all(ask.line().as_bytes());
+        if said.is_err() {
+            // Half a line makes no sense any more.
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        said
+    }
+
+    /// Stops beating, as a process does that is stopped.
+    #[cfg(test)]
+    pub(super) fn mute(&self) {
+        self.state().pulse = Instant::now().checked_sub(STILL * 2);
+    }
+
+    pub(super) fn hang_up(&self) {
+        // It may be closed already.
+        let _ = self.plug.shutdown(Shutdown::Both);
+    }
+
+    /// Takes in what changes, and tells the loss of the guard.
+    fn take_in(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state();
+        let before = state.loss().is_some();
+        change(&mut state);
+        if let (false, Some(why)) = (before, state.loss())
+            && let Some(tell) = state.on_loss.take()
+        {
+            tell(why);
+        }
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+pub(super) fn listen(mut lines: BufReader<UnixStream>, shared: &Weak<Shared>) {
+    loop {
+        let tell = next_line(&mut lines).ok().flatten().and_then(|line| Tell::parse(&line));
+        let Some(shared) = shared.upgrade() else { return };
+        let Some(tell) = tell else {
+            shared.hang_up();
+            return shared.take_in(|state| state.closed = true);
+        };
+        shared.take_in(|state| {
+            state.heard = Some(Instant::now());
+            match tell {
+                Tell::Opened => state.opened = Some(Ok(())),
+                Tell::Closed(why) => state.opened = Some(Err(why)),
+                Tell::Read(bytes) => state.input.extend(bytes),
+                Tell::Gone(why) => state.gone = Some(why),
+                Tell::Off(why) => state.off = Some(why),
+                Tell::Safe => state.end = Some(Ok(())),
+                Tell::Unsafe(what) => state.end = Some(Err(what)),
+                Tell::Beat | Tell::Ready(_) | Tell::Busy(_) | Tell::Refused(_) => {}
+            }
+        });
+    }
+}
+
+/// Beats while the harness lives, and ends a guard that does not.
+pub(super) fn beat(shared: &Weak<Shared>, guard: u32) {
+    let mut last = Instant::now();
+    while let Some(shared) = shared.upgrade() {
+        let mut state = shared.state();
+        if state.closed {
+            return;
+        }
+        // Who was stopped or had no processor has heard nothing, and that says nothing of the guard.
+        let slept = last.elapsed() > BEAT * 5;
+        last = Instant::now();
+        let heard = *state.heard.get_or_insert(last);
+        if slept {
+            state.heard = Some(last);
+        }
+        let silent = !slept && heard.elapsed() > SILENT;
+        let still = state.pulse.is_some_and(|pulse| pulse.elapsed() > STILL);
+        drop(state);
+        if silent {
+            // It holds the port, so that nobody else can switch off. Its end closes the socket.
+            if let Some(pid) = i32::try_from(guard).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            shared.hang_up();
+        } else if !still {
+            let _ = shared.say(&Ask::Beat);
+        }
+        drop(shared);
+        std::thread::sleep(BEAT);
+    }
+}

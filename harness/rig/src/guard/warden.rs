@@ -1,0 +1,253 @@
+//! The guard itself: passes bytes between harness and supply, and switches off when the harness is no more.
+
+use std::fs::OpenOptions;
+use std::io::{BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use proto::quantity::{Amps, Micros};
+
+use super::ears::{Line, Mouth, Order, listen, lock};
+use super::lease::{Lease, LeaseError, now};
+use super::words::{Ask, Tell, next_line};
+use crate::live::{Live, PsuPlace, connect};
+use crate::psu::{Link, Profile, ShutDown};
+
+/// What is guarded.
+pub struct Post {
+    /// the instruments of the rig
+    pub live: Live,
+    /// the words of its supply
+    pub profile: Option<Profile>,
+    /// largest current limit of the supply
+    pub current_max: Amps,
+    /// set when the guard shall end: it switches off first
+    pub stop: Arc<AtomicBool>,
+}
+
+/// How long the guard may be deaf to anything but bytes of the supply.
+const STEP: Micros = Micros::from_millis(10);
+/// How long a harness may take to say who it is.
+const HELLO_WITHIN: Duration = Duration::from_secs(10);
+/// A harness that is stopped takes no words; nothing waits for it longer.
+const TELL_WITHIN: Duration = Duration::from_millis(50);
+/// A supply that cannot be confirmed off is tried again so often …
+const AGAIN: Duration = Duration::from_secs(2);
+/// … for so long: time to put a plug back.
+const GIVE_UP: Duration = Duration::from_secs(600);
+
+/// Guards until the harness has done or is no more, and everything is off.
+pub fn stand(post: Post, socket: UnixStream) {
+    let Ok(ears) = socket.try_clone() else { return };
+    // Both are only refused for a time of zero.
+    let _ = socket.set_write_timeout(Some(TELL_WITHIN));
+    let _ = ears.set_read_timeout(Some(HELLO_WITHIN));
+    let mouth = Mouth(Arc::new(Mutex::new(socket)));
+    let mut lines = BufReader::new(ears);
+    let first = next_line(&mut lines).ok().flatten();
+    let Some(Ask::Hello(holder)) = first.and_then(|line| Ask::parse(&line)) else { return };
+    let mut lease = match Lease::take(&post.live, *holder) {
+        Ok(lease) => lease,
+        Err(LeaseError::Busy(holder)) => return mouth.tell(&Tell::Busy(holder.to_string())),
+        Err(error) => return mouth.tell(&Tell::Refused(error.to_string())),
+    };
+    if let Some(before) = lease.before().cloned() {
+        // Whoever had it is dead, and so is its guard: the output is unknown.
+        if let Err(why) = post.confirm_off(None) {
+            let what = format!("{before} died with its guard, and its supply is not known to be off: {why}");
+            // Told either way.
+            let _ = lease.quarantine(&what);
+            return mouth.tell(&Tell::Refused(LeaseError::Quarantined(what).to_string()));
+        }
+    }
+    let line =
+        Arc::new(Line { writer: Mutex::default(), off: post.off_line(), heard: Mutex::new(Instant::now()) });
+    let (sender, orders) = channel();
+    let _ = lines.get_ref().set_read_timeout(None);
+    let (theirs, answers) = (line.clone(), mouth.clone());
+    let listening = std::thread::Builder::new()
+        .name("ears".to_owned())
+        .spawn(move || listen(lines, &theirs, &answers, &sender));
+    if let Err(error) = listening {
+        return mouth.tell(&Tell::Refused(format!("the guard has no thread to listen with: {error}")));
+    }
+    mouth.tell(&Tell::Ready(std::process::id()));
+    Warden { post, lease, line, mouth, orders, link: None, energised: false, folder: None }.run();
+}
+
+impl Post {
+    fn supply(&self) -> Option<(&PsuPlace, &Profile)> {
+        self.live.psu.as_ref().zip(self.profile.as_ref())
+    }
+
+    fn off_line(&self) -> Vec<u8> {
+        // A profile without a channel where it needs one is refused when the driver opens it.
+        self.profile.as_ref().and_then(|profile| profile.off_line(None).ok()).unwrap_or_default()
+    }
+
+    fn connect(&self) -> Result<Box<dyn Link>, String> {
+        let (place, profile) = self.supply().ok_or("the rig has no supply")?;
+        connect(&place.port, profile.serial).map_err(|error| error.to_string())
+    }
+
+    /// The shut-down over this link, or else over a new one; what was confirmed.
+    fn confirm_off(&self, link: Option<Box<dyn Link>>) -> Result<Option<ShutDown>, String> {
+        let Some((place, profile)) = self.supply() else { return Ok(None) };
+        let off = |link| super::shut_down(link, place, profile, self.current_max).map(Some);
+        let first = match link.map(off) {
+            Some(Ok(done)) => return Ok(done),
+            Some(Err(why)) => format!("{why}; then: "),
+            None => String::new(),
+        };
+        self.connect().and_then(off).map_err(|why| format!("{first}{why}"))
+    }
+}
+
+struct Warden {
+    post: Post,
+    lease: Lease,
+    line: Arc<Line>,
+    mouth: Mouth,
+    orders: Receiver<Order>,
+    link: Option<Box<dyn Link>>,
+    /// whether the supply may be on
+    energised: bool,
+    folder: Option<PathBuf>,
+}
+
+impl Warden {
+    fn run(mut self) {
+        loop {
+            if self.post.stop.load(Ordering::Relaxed) {
+                return self.finish(Some("the guard was told to end by a signal".to_owned()));
+            }
+            let silent = lock(&self.line.heard).elapsed();
+            if self.energised && silent > self.limit() {
+                let silent = silent.as_secs_f64();
+                return self.finish(Some(format!("no heartbeat of the harness for {silent:.2} s")));
+            }
+            let wait = if self.link.is_some() { Duration::ZERO } else { Duration::from_micros(STEP.0) };
+            match self.orders.recv_timeout(wait) {
+                Ok(Order::HungUp(why)) => return self.finish(Some(why.to_owned())),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return self.finish(Some("its ears are gone".to_owned()));
+                }
+                Ok(Order::End) => return self.finish(None),
+                Ok(Order::Folder(path)) => self.folder = Some(path),
+                Ok(Order::Open) => self.open(),
+                Ok(Order::Close) => self.close(),
+                Ok(Order::Failed(why)) => self.lose(&why),
+                Err(RecvTimeoutError::Timeout) => self.hear(),
+            }
+        }
+    }
+
+    fn limit(&self) -> Duration {
+        self.post
+            .live
+            .psu
+            .as_ref()
+            .map_or(Duration::MAX, |place| Duration::from_micros(place.heartbeat_within.0))
+    }
+
+    /// Passes on what the supply says.
+    fn hear(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        let mut buffer = [0; 1024];
+        match link.read(&mut buffer, link.now() + STEP) {
+            Ok(0) => {}
+            Ok(many) => self.mouth.tell(&Tell::Read(buffer[..many].to_vec())),
+            Err(error) => self.lose(&error.to_string()),
+        }
+    }
+
+    fn lose(&mut self, why: &str) {
+        lock(&self.line.writer).take();
+        self.link = None;
+        self.mouth.tell(&Tell::Gone(why.to_owned()));
+    }
+
+    fn open(&mut self) {
+        lock(&self.line.writer).take();
+        // Closed first: a port opens once.
+        self.link = None;
+        let opened = self.post.connect().and_then(|link| {
+            let writer = link.second_writer();
+            Ok((link, writer.ok_or("the port cannot be written to past its reader")?))
+        });
+        match opened {
+            Ok((link, writer)) => {
+                self.energised = true;
+                self.link = Some(link);
+                *lock(&self.line.writer) = Some(writer);
+                self.mouth.tell(&Tell::Opened);
+            }
+            Err(why) => self.mouth.tell(&Tell::Closed(why)),
+        }
+    }
+
+    /// The harness has done for now: that it is off is seen, not believed.
+    fn close(&mut self) {
+        self.line.cut();
+        if !self.energised {
+            return;
+        }
+        match self.post.confirm_off(self.link.take()) {
+            Ok(_) => self.energised = false,
+            Err(why) => self.note(&format!("at the end of a case: {why}")),
+        }
+    }
+
+    /// Off, confirmed, written down; then the rig is free.
+    fn finish(mut self, why: Option<String>) {
+        self.line.cut();
+        if let Some(why) = &why {
+            self.mouth.tell(&Tell::Off(why.clone()));
+        }
+        let began = Instant::now();
+        let mut failed = false;
+        loop {
+            // A supply that is known to be off is left alone.
+            let off = if self.energised { self.post.confirm_off(self.link.take()) } else { Ok(None) };
+            match off {
+                Ok(done) => {
+                    let last = why.filter(|_| self.energised).map(|why| {
+                        let volts = done.and_then(|done| done.safe_at).unwrap_or_default();
+                        let took = began.elapsed().as_secs_f64();
+                        format!("{why}: output off read back after {took:.2} s, {volts} at the terminals")
+                    });
+                    if let Some(last) = &last {
+                        self.note(last);
+                    }
+                    // Where it cannot be written, the next run looks again.
+                    let _ = self.lease.free(last.map(|last| format!("{}: {last}", now())));
+                    return self.mouth.tell(&Tell::Safe);
+                }
+                Err(what) if !failed => {
+                    failed = true;
+                    let why = why.as_deref().unwrap_or("at the end of the run");
+                    let what = format!("{why}: the supply is not known to be off: {what}");
+                    self.note(&what);
+                    let _ = self.lease.quarantine(&what);
+                    self.mouth.tell(&Tell::Unsafe(what));
+                }
+                Err(_) if began.elapsed() > GIVE_UP => return,
+                Err(_) => {}
+            }
+            std::thread::sleep(AGAIN);
+        }
+    }
+
+    /// Into the evidence of the run, as a comment. Where the folder is gone, the lease says it.
+    fn note(&self, what: &str) {
+        let Some(folder) = &self.folder else { return };
+        let plain: String = what.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line = format!("# {} guard: {plain}\n", now());
+        let log = OpenOptions::new().append(true).open(folder.join("psu.log"));
+        let _ = log.and_then(|mut log| log.write_all(line.as_bytes()));
+    }
+}
