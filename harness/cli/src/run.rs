@@ -3,7 +3,7 @@
 use std::io::{BufReader, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::ValueEnum;
@@ -26,31 +26,34 @@ use crate::{Exit, Failure, load, recorded};
 pub(crate) struct Args {
     /// Suites or cases, such as `feed-in` or `feed-in/load-steps`; all without one
     #[arg(value_name = "SUITE|CASE")]
-    cases: Vec<String>,
+    pub(crate) cases: Vec<String>,
     /// The rig, by name or file
     #[arg(long, default_value = "simulated")]
-    rig: String,
+    pub(crate) rig: String,
     /// The battery, by name or file
     #[arg(long, default_value = "reference")]
-    battery: String,
+    pub(crate) battery: String,
     /// Seed of everything random on a simulated rig
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(crate) seed: u64,
     /// The seed also draws the numbers that the rig file has ranges for under `sweep:`, as `matrix` does
     #[arg(long)]
-    sweep: bool,
+    pub(crate) sweep: bool,
     /// Where run folders go
     #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    pub(crate) format: Format,
     /// How long to wait for a rig that somebody else uses, such as `10m`
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
-    wait: Duration,
+    pub(crate) wait: Duration,
     /// No progress
     #[arg(long, short)]
-    quiet: bool,
+    pub(crate) quiet: bool,
+    /// What the folder is called after instead of the cases
+    #[arg(skip)]
+    pub(crate) scope: Option<String>,
 }
 
 /// What goes to standard output.
@@ -65,13 +68,32 @@ pub(crate) enum Format {
 /// Cases of one run follow each other on its time axis with this much between them.
 const PAUSE: Micros = Micros::from_secs(60);
 
+/// What came of a run.
+pub(crate) struct Played {
+    pub(crate) run: Run,
+    /// its folder
+    pub(crate) folder: PathBuf,
+    /// somebody wanted it to end
+    pub(crate) stopped: bool,
+    /// whether the rig is known to be off
+    pub(crate) off: Result<(), String>,
+}
+
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let library = load::library()?;
-    let rig = load::rig(&library, &args.rig)?;
+    let Played { run, folder, off, .. } = play(&library, args)?;
+    crate::answer(&shown(&run, args.format, Some(&library.shown(&folder.join("report.html")))))?;
+    off.map_err(|message| Failure { exit: Exit::Inconclusive, message })?;
+    Ok(recorded::exit(&run))
+}
+
+/// Runs the cases and leaves a folder of evidence.
+pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
+    let rig = load::rig(library, &args.rig)?;
     let rig = if args.sweep { rig.swept(args.seed) } else { rig };
-    let battery = load::battery(&library, &args.battery)?;
-    let mut lab = lab(&rig, &library)?;
-    let (suites, hashes) = load::suites(&library)?;
+    let battery = load::battery(library, &args.battery)?;
+    let mut lab = lab(&rig, library)?;
+    let (suites, hashes) = load::suites(library)?;
     let cases = load::select(&suites, &args.cases)?;
     let plan: Vec<_> = cases
         .into_iter()
@@ -88,7 +110,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let failed =
         |error: report::folder::FolderError| Failure { exit: Exit::Inconclusive, message: error.to_string() };
     let out = args.out.clone().unwrap_or_else(|| library.root().join("reports"));
-    let scope = args.cases.join("+").replace('/', "-");
+    let scope = args.scope.clone().unwrap_or_else(|| args.cases.join("+").replace('/', "-"));
     let begun = Begun {
         harness: env!("CARGO_PKG_VERSION").to_owned(),
         rig: rig.rig.clone(),
@@ -99,7 +121,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         epoch: Micros::ZERO,
         cases: plan.len(),
     };
-    let inputs = load::inputs(&library, (&args.rig, &rig), &args.battery)?;
+    let inputs = load::inputs(library, (&args.rig, &rig), &args.battery)?;
     let mut folder = RunFolder::create(&Place {
         parent: &out,
         scope: Some(scope.as_str()).filter(|s| !s.is_empty()),
@@ -152,10 +174,16 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         },
         cases: results,
     };
-    let path = folder.finish(&run).map_err(failed)?;
-    crate::answer(&shown(&run, args.format, Some(&library.shown(&path.join("report.html")))))?;
-    off.map_err(|message| Failure { exit: Exit::Inconclusive, message })?;
-    Ok(recorded::exit(&run))
+    let stopped = lab.is_some_and(|lab| lab.stop().load(Ordering::Relaxed));
+    let folder = folder.finish(&run).map_err(|error| {
+        let mut failure = failed(error);
+        // Whatever else is wrong: this comes first.
+        if let Err(why) = &off {
+            failure.message = format!("{why}\n{}", failure.message);
+        }
+        failure
+    })?;
+    Ok(Played { run, folder, stopped, off })
 }
 
 /// What a run prints.
