@@ -3,7 +3,7 @@
 use std::io::{BufReader, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::ValueEnum;
@@ -73,8 +73,6 @@ pub(crate) struct Played {
     pub(crate) run: Run,
     /// its folder
     pub(crate) folder: PathBuf,
-    /// somebody wanted it to end
-    pub(crate) stopped: bool,
     /// whether the rig is known to be off
     pub(crate) off: Result<(), String>,
 }
@@ -174,7 +172,6 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         },
         cases: results,
     };
-    let stopped = lab.is_some_and(|lab| lab.stop().load(Ordering::Relaxed));
     let folder = folder.finish(&run).map_err(|error| {
         let mut failure = failed(error);
         // Whatever else is wrong: this comes first.
