@@ -180,7 +180,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         }
         failure
     })?;
-    Ok(Played { run, folder, stopped, off })
+    Ok(Played { run, folder, off })
 }
 
 /// What a run prints.
