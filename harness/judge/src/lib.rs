@@ -9,6 +9,7 @@ pub mod recording;
 pub mod site;
 pub mod thresholds;
 pub mod trace;
+pub mod tube;
 pub mod verdict;
 pub mod window;
 pub mod wire;
