@@ -26,9 +26,9 @@ fn lines(file: &[u8]) {
         if let Ok((at, input, reading)) = gx_csv::parse(text) {
             assert_eq!(gx_csv::parse(&gx_csv::row(at, input, &reading)), Ok((at, input, reading)));
         }
-        if let Ok(Some((at, input, reading))) = psu_log::parse(text) {
+        if let Ok((at, input, reading)) = psu_log::parse(text) {
             let again = psu_log::reading(at, input, &reading);
-            assert_eq!(psu_log::parse(again.trim_end()), Ok(Some((at, input, reading))));
+            assert_eq!(psu_log::parse(again.trim_end()), Ok((at, input, reading)));
         }
         if let Ok(events::Line { at, inputs, what: What::Event(kind) }) = events::parse(line, Micros::ZERO) {
             let event = judge::trace::Event { at, kind };

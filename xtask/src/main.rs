@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | ci | bench | matrix | bless | can-guest | kill | served | schema | tidy`.
+//! Project automation: `cargo xtask run | test | ci | bench | matrix | bless | can-guest | kill-campaign | served | schema | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -72,11 +72,11 @@ enum Task {
         /// suites or cases; the four with which a manufacturer begins without one
         suites: Vec<String>,
     },
-    /// Kill runs on a served rig in every way, in release, and watch that the supply goes off
-    Kill {
+    /// Kill runs on served rigs in every way and phase, in release: the supply goes off, the evidence stays
+    KillCampaign {
         /// how many blows
-        #[arg(long, default_value_t = 200)]
-        count: u32,
+        #[arg(long, default_value_t = 1000)]
+        kills: u32,
     },
     /// Write the JSON schemas of the file formats to rigs/schema/
     Schema {
@@ -124,10 +124,10 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
         Task::Bless { reason, cases } => bless::bless(workspace, reason, cases),
         Task::CanGuest { args } => can_guest::can_guest(workspace, args),
         Task::Served { speed, suites } => served::served(workspace, *speed, suites),
-        Task::Kill { count } => workspace
+        Task::KillCampaign { kills } => workspace
             .cargo("test")
             .args(["--release", "-p", "cli", "--test", "kill"])
-            .env("BUSBAR_KILLS", &count.to_string())
+            .env("BUSBAR_KILLS", &kills.to_string())
             .run(),
         Task::Schema { check } => schema::schema(workspace, *check),
         Task::Tidy => tidy::tidy(workspace),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use clap::ValueEnum;
 use proto::quantity::Micros;
 use report::events::Begun;
-use report::folder::{Place, RunFolder};
+use report::folder::{Place, RunFolder, WIRE};
 use report::run::{Run, RunMeta};
 use report::terminal::{Style, table};
 use rig::live::{Lab, OperatorPlace};
@@ -130,7 +130,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
 
     #[cfg(unix)]
     if let Some(guard) = &guard {
-        guard.record_in(folder.path());
+        guard.record_in(&folder.path().join(WIRE));
     }
     let (clock, started) = (Instant::now(), SystemTime::now());
     let progress = Progress::new(plan.len(), args.quiet);
@@ -140,6 +140,10 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     for (suite, case, planned) in plan {
         let name = load::full_name(suite, case);
         folder.begin_case(&suite.name, &case.name, began);
+        #[cfg(unix)]
+        if let Some(guard) = &guard {
+            guard.opens(began);
+        }
         let mut evidence = Evidence {
             folder: &mut folder,
             progress: &progress,

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::folder::RAW;
+use crate::folder::{RAW, WIRE};
 use crate::run::Run;
 use crate::{html, json, junit, manifest};
 
@@ -59,7 +59,7 @@ pub fn conclude(folder: &Path, run: &Run) -> Result<(), FolderError> {
         replace(&folder.join(name), content.as_bytes()).map_err(|e| failed(name, e))?;
     }
     let mut entries = Vec::new();
-    let names = RAW.into_iter().chain(conclusions.iter().map(|c| c.0)).map(str::to_owned);
+    let names = RAW.into_iter().chain([WIRE]).chain(conclusions.iter().map(|c| c.0)).map(str::to_owned);
     let inputs = manifest::inputs(folder).map_err(|e| failed("inputs", e))?;
     for name in names.filter(|name| folder.join(name).exists()).chain(inputs) {
         entries.push(manifest::entry(folder, &name).map_err(|e| failed(&name, e))?);

@@ -13,13 +13,15 @@ use proto::reading::{GxReading, PsuReading};
 pub use crate::conclusions::FolderError;
 use crate::conclusions::conclude;
 use crate::events::Begun;
-pub use crate::psu_log::Direction;
 use crate::run::{CaseResult, Run};
 use crate::text::slug;
 use crate::{can_log, events, gx_csv, psu_log};
 
 /// The raw evidence, before any conclusion.
 pub(crate) const RAW: [&str; 4] = ["can.log", "gx.csv", "psu.log", "events.jsonl"];
+/// Every line to and from the supply of a real rig. Who holds its port writes it, apart from this process: evidence that
+/// nothing is judged by.
+pub const WIRE: &str = "psu-wire.log";
 /// The folder of the files that a run is made from.
 pub const INPUTS: &str = "inputs";
 const CAN: usize = 0;
@@ -167,11 +169,6 @@ impl RunFolder {
     pub fn psu(&mut self, at: Micros, reading: &PsuReading) {
         self.append(PSU, psu_log::reading(self.in_run(at), self.inputs, reading).as_bytes());
         self.inputs += 1;
-    }
-
-    /// A line to or from the supply, as it went over the wire.
-    pub fn psu_line(&mut self, at: Micros, direction: Direction, text: &str) {
-        self.append(PSU, psu_log::wire(self.in_run(at), direction, text).as_bytes());
     }
 
     /// What the engine noted. All evidence up to here is handed to the system.

@@ -1,9 +1,7 @@
-//! `psu.log`: what the supply measured, and every line to and from it, one line each:
+//! `psu.log`: what the supply measured, a line each:
 //!
 //! ```text
 //! (12.000000) = output=on voltage=120 current=7.5 available=4000 input=310
-//! (12.250000) > MEAS:VOLT?
-//! (12.270000) < 120.00
 //! ```
 //!
 //! Times are seconds since the start of the run, values volts, amperes and watts, with as many digits as it takes to
@@ -14,16 +12,6 @@ use proto::reading::PsuReading;
 
 use crate::raw::Fault;
 use crate::stamp;
-use crate::text::plain;
-
-/// Which way a line went to or from the supply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// to the supply
-    Sent,
-    /// from the supply
-    Received,
-}
 
 /// The line of a reading, with its line break. `at` is since the start of the run.
 #[must_use]
@@ -38,23 +26,13 @@ pub fn reading(at: Micros, input: u64, reading: &PsuReading) -> String {
     )
 }
 
-/// A line of the wire, with its line break.
-#[must_use]
-pub fn wire(at: Micros, direction: Direction, text: &str) -> String {
-    let sign = if direction == Direction::Sent { '>' } else { '<' };
-    format!("({}) {sign} {}\n", stamp::write(at), plain(text))
-}
-
-/// A line read back; nothing where it is one of the wire.
+/// A line read back: when, how much was recorded before it, and what was measured.
 ///
 /// # Errors
-/// When the line is neither.
-pub fn parse(line: &str) -> Result<Option<(Micros, u64, PsuReading)>, Fault> {
+/// When it is none.
+pub fn parse(line: &str) -> Result<(Micros, u64, PsuReading), Fault> {
     let (at, rest) = stamp::bracketed(line)
         .ok_or_else(|| Fault::new(line, "a time in brackets, such as `(12.000250) `"))?;
-    if rest.starts_with("> ") || rest.starts_with("< ") {
-        return Ok(None);
-    }
     let expected = "`= output=on voltage=120 current=7.5 available=4000 input=310`";
     let wrong = || Fault::new(line, expected);
     let mut words = rest.strip_prefix("= ").ok_or_else(wrong)?.split(' ');
@@ -78,7 +56,7 @@ pub fn parse(line: &str) -> Result<Option<(Micros, u64, PsuReading)>, Fault> {
     if words.next().is_some() {
         return Err(wrong());
     }
-    Ok(Some((at, input, reading)))
+    Ok((at, input, reading))
 }
 
 #[cfg(test)]
@@ -109,14 +87,7 @@ mod tests {
             let (voltage, current, available) = (Volts(voltage), Amps(current), Watts(available));
             let what = PsuReading { output, voltage, current, available };
             let line = reading(Micros(at), input, &what);
-            prop_assert_eq!(parse(line.trim_end()), Ok(Some((Micros(at), input, what))));
-        }
-
-        #[test]
-        fn lines_of_the_wire_are_passed_over(at: u64, text: String) {
-            let line = wire(Micros(at), Direction::Received, &text);
-            prop_assert_eq!(line.matches('\n').count(), 1);
-            prop_assert_eq!(parse(line.trim_end_matches('\n')), Ok(None));
+            prop_assert_eq!(parse(line.trim_end()), Ok((Micros(at), input, what)));
         }
 
         #[test]

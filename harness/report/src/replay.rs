@@ -125,7 +125,8 @@ impl<R: BufRead> Replay<R> {
             begun,
             can: Tape::new(lines("can.log", sources.can), on_bus),
             psu: Tape::new(lines("psu.log", sources.psu), |line| {
-                Ok(psu_log::parse(text(line)?)?.map(|(at, input, reading)| (at, (input, reading))))
+                let (at, input, reading) = psu_log::parse(text(line)?)?;
+                Ok(Some((at, (input, reading))))
             }),
             gx: Tape::new(gx, |line| {
                 let (at, input, reading) = gx_csv::parse(text(line)?)?;

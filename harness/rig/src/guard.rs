@@ -11,6 +11,7 @@ mod client;
 mod ears;
 pub mod lease;
 mod link;
+mod pen;
 mod shared;
 mod warden;
 mod words;

@@ -84,11 +84,13 @@ impl Lab {
     pub fn close(&self) -> Result<(), String> {
         #[cfg(unix)]
         if let Some(guard) = &self.guard {
-            return guard.end(|| match self.setup(Micros::ZERO) {
+            return guard.end(|penned| match self.setup(Micros::ZERO) {
                 None => Ok(()),
-                Some(Setup { place, profile, current_max, .. }) => connect(&place.port, profile.serial)
-                    .map_err(|error| error.to_string())
-                    .and_then(|link| crate::guard::shut_down(link, &place, &profile, current_max).map(drop)),
+                Some(Setup { place, profile, current_max, .. }) => {
+                    connect(&place.port, profile.serial).map_err(|error| error.to_string()).and_then(|link| {
+                        crate::guard::shut_down(penned(link), &place, &profile, current_max).map(drop)
+                    })
+                }
             });
         }
         Ok(())

@@ -1,93 +1,66 @@
-//! A served rig, a run on it, and the blows.
+//! A served rig, and runs on it that are struck.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use proto::quantity::Micros;
 use rig::guard::lease;
 use rig::served::{CanWire, Options, PsuWire, ServedRig};
 use rig::{BatteryFile, RigFile};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
-use super::harness::RIG;
-
-/// What is done to a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Kill,
-    Terminate,
-    Interrupt,
-    InterruptTwice,
-    HangUpTerminal,
-    Panic,
-    CloseSocket,
-    Stop,
-    KillGuard,
-    StopGuard,
-    TerminateGuard,
-    Both,
-}
-
-impl Kind {
-    pub(crate) const ALL: [Self; 12] = [
-        Self::Kill,
-        Self::Terminate,
-        Self::Interrupt,
-        Self::InterruptTwice,
-        Self::HangUpTerminal,
-        Self::Panic,
-        Self::CloseSocket,
-        Self::Stop,
-        Self::KillGuard,
-        Self::StopGuard,
-        Self::TerminateGuard,
-        Self::Both,
-    ];
-
-    pub(crate) const fn words(self) -> &'static str {
-        match self {
-            Self::Kill => "harness: SIGKILL",
-            Self::Terminate => "harness: SIGTERM",
-            Self::Interrupt => "harness: SIGINT",
-            Self::InterruptTwice => "harness: SIGINT, and again",
-            Self::HangUpTerminal => "harness: SIGHUP",
-            Self::Panic => "harness: panic",
-            Self::CloseSocket => "harness: socket closed",
-            Self::Stop => "harness: SIGSTOP (limit 1 s)",
-            Self::KillGuard => "guard: SIGKILL",
-            Self::StopGuard => "guard: SIGSTOP (limit 1 s)",
-            Self::TerminateGuard => "guard: SIGTERM",
-            Self::Both => "both: SIGKILL (watchdog of 1 s)",
-        }
-    }
-}
+use super::blow::{Kind, Phase, Running, go_on, strike};
+use super::evidence::{Left, judged};
+use super::harness::{OUT, RIG, TERMINAL};
 
 /// A run that was over before it was struck.
 pub(crate) const EARLY: &str = "it ended by itself";
-/// What no blow may take longer than.
-const OFF_WITHIN: Duration = Duration::from_secs(10);
+/// What no blow may take longer than, by the clock of the supply.
+pub(crate) const OFF_WITHIN: Micros = Micros::from_secs(2);
+/// How long a supply that stays on is watched.
+const WATCHED: Duration = Duration::from_secs(10);
 /// The worlds go this much faster than the clock.
 const SPEED: u32 = 20;
+
+/// Everything that a run goes through: each phase 10 s in the time of the rig, half a second on the clock.
+const SUITE: &str = "\
+suite: kill
+title: t
+spec: P 1.5.3.1
+needs: [pv, gx, grid, ac-load]
+cases:
+  - case: sun
+    title: t
+    requirements: [CVL-01]
+    start: { soc: 60 %, grid: on, feed-in: on, pv: off, ac-load: off }
+    steps:
+      - pv: { power: 3 kW, over: 10 s }
+      - hold: 10 s
+      - ac-load: 2 kW
+      - hold: 5 s
+      - ac-load: off
+      - hold: 5 s
+";
+
+/// What came of a blow.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Survived {
+    /// from the blow to output off; nothing where it was off already and stayed so
+    pub(crate) off: Option<Micros>,
+    pub(crate) left: Left,
+}
 
 pub(crate) struct Scene {
     served: ServedRig,
     project: TempDir,
     file: PathBuf,
     rig: RigFile,
-}
-
-/// Ended with its test, by its id.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 fn shipped(name: &str) -> String {
@@ -105,12 +78,7 @@ impl Scene {
             path
         };
         put("rigs/batteries/reference.yaml", &shipped("rigs/batteries/reference.yaml"));
-        put(
-            "suites/kill/kill.yaml",
-            "suite: kill\ntitle: t\nspec: P 1.5.3.1\nneeds: [pv, gx, grid, ac-load]\ncases:\n  - case: sun\n    title: t\n    \
-             requirements: [CVL-01]\n    start: { soc: 60 %, grid: on, feed-in: on, pv: off, ac-load: off }\n    \
-             steps:\n      - pv: { power: 3 kW }\n      - hold: 2 h\n",
-        );
+        put("suites/kill/kill.yaml", SUITE);
         let quick = shipped(&format!("rigs/psu/{profile}.yaml")).replace("quiet: 100 ms", "quiet: 10 ms");
         put(&format!("rigs/psu/{profile}.yaml"), &quick);
         let simulated = RigFile::parse("r", &shipped("rigs/simulated.yaml")).expect("it is shipped");
@@ -139,94 +107,98 @@ impl Scene {
             .replace("speed: 60 ", &format!("speed: {SPEED} "))
             .replace("profile: generic", &format!("profile: {profile}"))
             .replace("    safe-within: 5 s\n", &format!("    safe-within: 5 s\n    {watchdog}\n"));
-        let file = put("served.yaml", &text);
+        let file = put("rigs/served.yaml", &text);
         let rig = RigFile::parse("served.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
         Self { served, project, file, rig }
     }
 
-    /// Runs a case, strikes once the sun shines; how long it went on shining.
-    pub(crate) fn strike(&self, kind: Kind, blow: usize) -> Result<Duration, String> {
-        let mut run = self.run(kind);
-        let mut ended = false;
-        let shines = || {
-            ended = !matches!(run.0.try_wait(), Ok(None));
-            ended || self.served.supply_is_on()
-        };
-        self.until(Duration::from_secs(30), shines).map_err(|()| "the sun did not shine".to_owned())?;
-        // Anywhere between two polls, beats and answers.
-        std::thread::sleep(Duration::from_micros((blow as u64 * 379_721 + 12_345) % 700_000));
-        if ended || !self.served.supply_is_on() {
+    /// Runs the case and strikes somewhere in a phase; `dice` says where, from 0 to 1, and how long after the first
+    /// blow a second one falls.
+    pub(crate) fn strike(&self, kind: Kind, phase: Phase, dice: (f64, f64)) -> Result<Survived, String> {
+        let out = TempDir::new_in(self.project.path()).map_err(|error| error.to_string())?;
+        let mut run = self.run(kind, out.path())?;
+        if let Some(sign) = phase.begins_with() {
+            self.until(Duration::from_secs(30), &mut run, |run| {
+                matches!(run.process.try_wait(), Ok(Some(_))) || noted(out.path(), sign)
+            })
+            .map_err(|()| format!("the {} does not begin", phase.words()))?;
+        }
+        let mut guard = None;
+        if phase.begins_with().is_some() || kind.is_for_guard() {
+            self.until(Duration::from_secs(10), &mut run, |run| {
+                guard = self.guard();
+                guard.is_some() || matches!(run.process.try_wait(), Ok(Some(_)))
+            })
+            .map_err(|()| "the guard does not start".to_owned())?;
+        }
+        let moment = Instant::now() + phase.length().mul_f64(dice.0);
+        let _ = self.until(phase.length() * 2, &mut run, |_| Instant::now() >= moment);
+        if !matches!(run.process.try_wait(), Ok(None)) {
             return Err(EARLY.to_owned());
         }
-        let began = self.blow(kind, &mut run)?;
-        self.until(OFF_WITHIN, || !self.served.supply_is_on()).map_err(|()| "stayed on".to_owned())?;
-        let took = began.elapsed();
+        if kind == Kind::Both {
+            guard = self.guard();
+        }
+        let began = self.served.now();
+        let struck = strike(kind, &mut run, guard, Duration::from_millis(200).mul_f64(dice.1));
+        struck.map_err(|what| format!("cannot be struck: {what}"))?;
+        // What it may still switch on is waited for as well: the last change counts.
+        let is_off = self.until(WATCHED, &mut run, |_| !self.served.supply_is_on());
+        is_off.map_err(|()| "STAYED ON".to_owned())?;
         if kind == Kind::Stop {
-            signal(run.0.id(), Signal::CONT)?;
+            // Long enough for the guard to see it.
+            std::thread::sleep(Duration::from_millis(1500));
+            go_on(run.process.id())?;
         }
         let mut ended = None;
-        let end = || {
-            ended = run.0.try_wait().ok().flatten();
+        let end = |run: &mut Running| {
+            ended = run.process.try_wait().ok().flatten();
             ended.is_some()
         };
-        self.until(Duration::from_secs(60), end).map_err(|()| "the run does not end".to_owned())?;
+        self.until(Duration::from_secs(60), &mut run, end).map_err(|()| "the run does not end".to_owned())?;
+        let live = self.rig.live.as_ref().ok_or("it is real")?;
+        self.until(Duration::from_secs(30), &mut run, |_| lease::look(live).is_ok())
+            .map_err(|()| format!("the rig is not free: {:?}", lease::look(live)))?;
+        let (on, since) = self.served.supply_since();
+        if on {
+            return Err("STAYED ON at the end".to_owned());
+        }
+        let off = (since > began).then(|| since.since(began));
+        if let Some(late) = off.filter(|off| *off > OFF_WITHIN) {
+            return Err(format!("OFF TOO LATE, after {late}"));
+        }
+        let left = judged(out.path(), self.project.path())?;
         let code = ended.and_then(|status| status.code());
-        let own = !matches!(kind, Kind::Kill | Kind::Both | Kind::Panic | Kind::CloseSocket);
-        if own && code != Some(2) {
+        // After the last step it may have ended well.
+        let well = phase == Phase::ShutDown && matches!(code, Some(0 | 1));
+        if kind.ends_by_itself() && code != Some(2) && !well {
             return Err(format!("it ended with {code:?}, not as inconclusive"));
         }
-        let live = self.rig.live.as_ref().ok_or("it is real")?;
-        self.until(Duration::from_secs(30), || lease::look(live).is_ok())
-            .map_err(|()| format!("the rig is not free: {:?}", lease::look(live)))?;
-        if self.served.supply_is_on() { Err("stayed on at the end".to_owned()) } else { Ok(took) }
+        Ok(Survived { off, left })
     }
 
-    fn run(&self, kind: Kind) -> Process {
-        let file = self.file.to_str().expect("a plain path");
-        let mut command = if matches!(kind, Kind::Panic | Kind::CloseSocket) {
-            let mut command = Command::new(std::env::current_exe().expect("this program"));
-            command.env(RIG, file).stdin(Stdio::piped());
+    fn run(&self, kind: Kind, out: &Path) -> Result<Running, String> {
+        let this = std::env::current_exe().map_err(|error| error.to_string())?;
+        let mut terminal = None;
+        let mut command = if kind.is_told() {
+            let mut command = Command::new(this);
+            command.env(RIG, &self.file).env(OUT, out).stdin(Stdio::piped());
             command
         } else {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
-            let out = self.project.path().join("reports");
-            command.args(["run", "kill/sun", "--quiet", "--rig", file, "--out"]).arg(out);
+            let busbar = Path::new(env!("CARGO_BIN_EXE_busbar"));
+            let mut command = Command::new(if kind == Kind::CloseTerminal { &this } else { busbar });
+            if kind == Kind::CloseTerminal {
+                let (master, path) = open_terminal().map_err(|error| error.to_string())?;
+                terminal = Some(master);
+                command.arg(busbar).env(TERMINAL, path);
+            }
+            command.args(["run", "kill/sun", "--rig"]).arg(&self.file).arg("--out").arg(out);
             command.stdin(Stdio::null());
             command
         };
         command.env("BUSBAR_HOME", self.project.path()).stdout(Stdio::null()).stderr(Stdio::null());
-        Process(command.spawn().expect("it starts"))
-    }
-
-    fn blow(&self, kind: Kind, run: &mut Process) -> Result<Instant, String> {
-        let (harness, guard) = (run.0.id(), self.guard());
-        let guard = guard.ok_or("there is no guard");
-        let began = Instant::now();
-        match kind {
-            Kind::Kill => signal(harness, Signal::KILL)?,
-            Kind::Terminate => signal(harness, Signal::TERM)?,
-            Kind::Interrupt => signal(harness, Signal::INT)?,
-            Kind::InterruptTwice => {
-                signal(harness, Signal::INT)?;
-                std::thread::sleep(Duration::from_millis(20));
-                signal(harness, Signal::INT)?;
-            }
-            Kind::HangUpTerminal => signal(harness, Signal::HUP)?,
-            Kind::Panic | Kind::CloseSocket => {
-                let word = if kind == Kind::Panic { "panic\n" } else { "hang-up\n" };
-                let mut stdin = run.0.stdin.take().ok_or("no way to tell it")?;
-                stdin.write_all(word.as_bytes()).map_err(|error| error.to_string())?;
-            }
-            Kind::Stop => signal(harness, Signal::STOP)?,
-            Kind::KillGuard => signal(guard?, Signal::KILL)?,
-            Kind::StopGuard => signal(guard?, Signal::STOP)?,
-            Kind::TerminateGuard => signal(guard?, Signal::TERM)?,
-            Kind::Both => {
-                signal(guard?, Signal::KILL)?;
-                signal(harness, Signal::KILL)?;
-            }
-        }
-        Ok(began)
+        let process = command.spawn().map_err(|error| format!("it does not start: {error}"))?;
+        Ok(Running { process, terminal })
     }
 
     /// The process of the guard of this rig: nobody's child, so it is looked for by the rig file that only it has.
@@ -241,19 +213,40 @@ impl Scene {
         })
     }
 
-    fn until(&self, span: Duration, mut is: impl FnMut() -> bool) -> Result<(), ()> {
+    fn until(
+        &self,
+        span: Duration,
+        run: &mut Running,
+        mut is: impl FnMut(&mut Running) -> bool,
+    ) -> Result<(), ()> {
         let end = Instant::now() + span;
-        while !is() {
+        while !is(run) {
             if Instant::now() > end {
                 return Err(());
             }
-            std::thread::sleep(Duration::from_millis(1));
+            // Somebody looks at a terminal.
+            if let Some(terminal) = &mut run.terminal {
+                let _ = terminal.read(&mut [0; 4096]);
+            }
+            std::thread::sleep(Duration::from_millis(2));
         }
         Ok(())
     }
 }
 
-fn signal(id: u32, signal: Signal) -> Result<(), String> {
-    let pid = i32::try_from(id).ok().and_then(Pid::from_raw).ok_or("no process")?;
-    kill_process(pid, signal).map_err(|error| format!("cannot signal {id}: {error}"))
+/// Whether the one run in a folder has noted something.
+fn noted(out: &Path, sign: &str) -> bool {
+    let runs = fs::read_dir(out).into_iter().flatten().flatten();
+    runs.filter_map(|run| fs::read_to_string(run.path().join("events.jsonl")).ok())
+        .any(|events| events.contains(sign))
+}
+
+/// A terminal: the end at which somebody sits, and the path of the other.
+fn open_terminal() -> std::io::Result<(fs::File, String)> {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    grantpt(&master)?;
+    unlockpt(&master)?;
+    let path = ptsname(&master, Vec::new())?.to_string_lossy().into_owned();
+    rustix::io::ioctl_fionbio(master.as_fd(), true)?;
+    Ok((fs::File::from(master), path))
 }

@@ -4,19 +4,21 @@ use std::ffi::OsString;
 use std::io::{self, BufReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::lease::{Holder, Lease};
 use super::link::Guarded;
 use super::patience;
+use super::pen::{Pen, Penned, RunTime};
 use super::shared::{Shared, beat, listen};
 use super::words::{Ask, Tell, next_line};
 use crate::live::{Live, connect};
 use crate::psu::profile::SerialPort;
 use crate::psu::{Link, LinkError};
+use proto::quantity::Micros;
 
 /// Why there is no guard, and so no run.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,14 @@ pub struct Guard {
     holder: Holder,
     /// what the harness took over from a guard that died
     own: Mutex<Option<Lease>>,
+    book: Mutex<Book>,
+}
+
+/// Where the harness goes on writing once the guard is no more.
+struct Book {
+    file: Option<PathBuf>,
+    time: RunTime,
+    pen: Option<Pen>,
 }
 
 impl Guard {
@@ -93,13 +103,52 @@ impl Guard {
         let (theirs, beating) = (Arc::downgrade(&shared), Arc::downgrade(&shared));
         std::thread::Builder::new().name("guard".to_owned()).spawn(move || listen(lines, &theirs))?;
         std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || beat(&beating, pid))?;
-        Ok(Arc::new(Self { shared, live: live.clone(), holder, own: Mutex::default() }))
+        let book = Mutex::new(Book { file: None, time: RunTime::zero(), pen: None });
+        Ok(Arc::new(Self { shared, live: live.clone(), holder, own: Mutex::default(), book }))
     }
 
-    /// Where the guard writes down what it had to do: the folder of the run.
-    pub fn record_in(&self, folder: &Path) {
+    /// Where the guard writes down every line to and from the supply, and what it had to do.
+    pub fn record_in(&self, file: &Path) {
+        // The guard is at home in another folder. Nothing to write in has no name.
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        self.book().file = Some(file.clone());
         // A guard that is gone is told of where it matters.
-        let _ = self.shared.say(&Ask::Folder(folder.to_owned()));
+        let _ = self.shared.say(&Ask::Record(file));
+    }
+
+    /// A case is opened at this time of the run, which stands still until the case begins.
+    pub fn opens(&self, at: Micros) {
+        self.time(at, 0);
+    }
+
+    /// The case that was opened begins.
+    pub(crate) fn begins(&self) {
+        let at = self.book().time.at;
+        self.time(at, self.live.speed);
+    }
+
+    fn time(&self, at: Micros, speed: u32) {
+        self.book().time = RunTime { since: Instant::now(), at, speed };
+        // As above.
+        let _ = self.shared.say(&Ask::Time(at, speed));
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A way to the supply past a guard that is no more: the harness now writes down what it wrote.
+    fn penned(&self, link: Box<dyn Link>) -> Box<dyn Link> {
+        let mut book = self.book();
+        let Book { file, time, pen } = &mut *book;
+        let pen = pen.get_or_insert_with(|| {
+            let pen = Pen::new();
+            pen.time(*time);
+            file.iter().for_each(|file| pen.to(file.clone()));
+            pen.note("harness: the guard is no more, the harness holds the port");
+            pen
+        });
+        Box::new(Penned(link, pen.clone()))
     }
 
     /// Calls this when the guard is no more, or has switched off by itself.
@@ -168,7 +217,7 @@ impl Guard {
             match self.take_over().and_then(|()| connect(&place.port, settings)) {
                 // A process that is ending lets go of its files one after the other.
                 Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
-                opened => return opened,
+                opened => return opened.map(|link| self.penned(link)),
             }
         }
     }
@@ -186,8 +235,12 @@ impl Guard {
     /// Ends the guard: it makes sure that everything is off, and gives the rig back.
     ///
     /// # Errors
-    /// When it could not confirm that. Where it was no more, `confirm_off` is asked to.
-    pub(crate) fn end(&self, confirm_off: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    /// When it could not confirm that. Where it was no more, `confirm_off` is asked to, over a link that
+    /// it shows first.
+    pub(crate) fn end(
+        &self,
+        confirm_off: impl FnOnce(&dyn Fn(Box<dyn Link>) -> Box<dyn Link>) -> Result<(), String>,
+    ) -> Result<(), String> {
         self.rest();
         let _ = self.shared.say(&Ask::End);
         let state =
@@ -196,7 +249,10 @@ impl Guard {
             return end;
         }
         drop(state);
-        let confirmed = confirm_off();
+        let confirmed = confirm_off(&|link| self.penned(link));
+        if let Some(pen) = &self.book().pen {
+            pen.done();
+        }
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (own, &confirmed) {
             (Some(lease), Ok(())) => lease.free(Some("the guard died, the harness switched off".to_owned())),

@@ -2,11 +2,11 @@
 
 use std::io::{BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::pen::{Pen, RunTime};
 use super::words::{Ask, Tell, next_line};
 
 /// The way to the harness.
@@ -24,6 +24,7 @@ impl Mouth {
 pub(super) struct Line {
     pub(super) writer: Mutex<Option<Box<dyn Write + Send>>>,
     pub(super) off: Vec<u8>,
+    pub(super) pen: Pen,
     /// when the harness was heard last
     pub(super) heard: Mutex<Instant>,
 }
@@ -34,6 +35,7 @@ impl Line {
         if let Some(mut writer) = lock(&self.writer).take() {
             // The orderly way follows and tells what is wrong.
             let _ = writer.write_all(&self.off);
+            self.pen.sent(&self.off);
         }
     }
 }
@@ -44,7 +46,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What the ears cannot do by themselves.
 pub(super) enum Order {
-    Folder(PathBuf),
     Open,
     Close,
     End,
@@ -64,10 +65,21 @@ pub(super) fn listen(mut lines: BufReader<UnixStream>, line: &Line, mouth: &Mout
             Some(Ask::Write(bytes)) => {
                 match lock(&line.writer).as_mut().map(|writer| writer.write_all(&bytes)) {
                     Some(Err(error)) => Order::Failed(error.to_string()),
-                    Some(Ok(())) | None => continue,
+                    Some(Ok(())) => {
+                        line.pen.sent(&bytes);
+                        continue;
+                    }
+                    None => continue,
                 }
             }
-            Some(Ask::Folder(path)) => Order::Folder(path),
+            Some(Ask::Record(file)) => {
+                line.pen.to(file);
+                continue;
+            }
+            Some(Ask::Time(at, speed)) => {
+                line.pen.time(RunTime { since: Instant::now(), at, speed });
+                continue;
+            }
             Some(Ask::Open) => Order::Open,
             Some(Ask::Close) => Order::Close,
             Some(Ask::End) => Order::End,

@@ -37,7 +37,6 @@ fn scene() -> Scene {
     let instrument = Arc::new(Mutex::new(instrument));
     let served = on_pty(instrument.clone()).expect("a terminal");
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("psu.log"), "").expect("written");
     let profile = include_str!("../../../../rigs/psu/generic.yaml")
         .replace("gap: 10 ms", "gap: 0 ms")
         .replace("reply-within: 1 s", "reply-within: 100 ms")
@@ -72,7 +71,8 @@ impl Scene {
         let standing = std::thread::spawn(move || stand(post, theirs));
         let guard =
             Guard::on(ours, &self.live, Holder::this("lab")).unwrap_or_else(|error| panic!("{error}"));
-        guard.record_in(self.folder.path());
+        guard.record_in(&self.folder.path().join("wire.log"));
+        guard.opens(Micros::ZERO);
         (guard, standing)
     }
 
@@ -101,7 +101,7 @@ impl Scene {
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("psu.log")).expect("it is there")
+        std::fs::read_to_string(self.folder.path().join("wire.log")).expect("it is there")
     }
 }
 
@@ -152,9 +152,11 @@ fn an_orderly_end_is_confirmed_and_no_news() {
     // A driver that goes without switching off.
     drop(supply);
     scene.off_within(SOON);
-    guard.end(|| panic!("the guard is there")).expect("confirmed");
+    guard.end(|_| panic!("the guard is there")).expect("confirmed");
     standing.join().expect("it does not panic");
-    assert_eq!(scene.log(), "");
+    // Every line each way is there, and nothing that the guard had to do.
+    let log = scene.log();
+    assert!(log.contains(") > OUTP ON\n") && log.contains(") < ") && !log.contains('#'), "{log}");
 }
 
 /// The guard switched off while the harness was stopped: the harness is told so, and opens nothing behind its back.
@@ -196,6 +198,8 @@ fn a_harness_without_its_guard_switches_off_itself() {
     let on = scene.shine(direct);
     drop(on);
     let guard = Guard::on(ours, &live, Holder::this("lab")).expect("ready");
+    let file = scene.folder.path().join("wire.log");
+    guard.record_in(&file);
     let (lost, told) = channel();
     guard.on_loss(move |why| lost.send(why).expect("awaited"));
     let mut link = guard.link(scene.profile.serial).expect("it opens");
@@ -210,7 +214,10 @@ fn a_harness_without_its_guard_switches_off_itself() {
     let place = scene.live.psu.as_ref().expect("it has one");
     super::shut_down(direct, place, &scene.profile, Amps(55.0)).expect("confirmed");
     assert!(!scene.is_on());
-    guard.end(|| Ok(())).expect("confirmed");
+    guard.end(|_| Ok(())).expect("confirmed");
+    // The harness goes on where its guard ended.
+    let log = std::fs::read_to_string(&file).expect("written");
+    assert!(log.contains("# ") && log.contains("OUTP OFF"), "{log}");
 }
 
 /// What the guard adds to a question and its answer, against the same port without it.
@@ -239,7 +246,7 @@ fn the_guard_is_no_burden() {
     let direct = median(connect(&port, scene.profile.serial).expect("it opens"));
     let (guard, standing) = scene.guard();
     let guarded = median(guard.link(scene.profile.serial).expect("it opens"));
-    guard.end(|| panic!("the guard is there")).expect("confirmed");
+    guard.end(|_| panic!("the guard is there")).expect("confirmed");
     standing.join().expect("it does not panic");
     println!("question and answer: {direct:?} without a guard, {guarded:?} with it (medians of {QUESTIONS})");
     // The bound is generous: the machine of a test is busy.

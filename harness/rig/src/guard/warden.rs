@@ -1,9 +1,7 @@
 //! The guard itself: passes bytes between harness and supply, and switches off when the harness is no more.
 
-use std::fs::OpenOptions;
-use std::io::{BufReader, Write as _};
+use std::io::BufReader;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
@@ -13,6 +11,7 @@ use proto::quantity::{Amps, Micros};
 
 use super::ears::{Line, Mouth, Order, listen, lock};
 use super::lease::{Lease, LeaseError, now};
+use super::pen::{Pen, Penned};
 use super::words::{Ask, Tell, next_line};
 use crate::live::{Live, PsuPlace, connect};
 use crate::psu::{Link, Profile, ShutDown};
@@ -57,15 +56,19 @@ pub fn stand(post: Post, socket: UnixStream) {
     };
     if let Some(before) = lease.before().cloned() {
         // Whoever had it is dead, and so is its guard: the output is unknown.
-        if let Err(why) = post.confirm_off(None) {
+        if let Err(why) = post.confirm_off(None, &Pen::new()) {
             let what = format!("{before} died with its guard, and its supply is not known to be off: {why}");
             // Told either way.
             let _ = lease.quarantine(&what);
             return mouth.tell(&Tell::Refused(LeaseError::Quarantined(what).to_string()));
         }
     }
-    let line =
-        Arc::new(Line { writer: Mutex::default(), off: post.off_line(), heard: Mutex::new(Instant::now()) });
+    let line = Arc::new(Line {
+        writer: Mutex::default(),
+        off: post.off_line(),
+        pen: Pen::new(),
+        heard: Mutex::new(Instant::now()),
+    });
     let (sender, orders) = channel();
     let _ = lines.get_ref().set_read_timeout(None);
     let (theirs, answers) = (line.clone(), mouth.clone());
@@ -76,7 +79,7 @@ pub fn stand(post: Post, socket: UnixStream) {
         return mouth.tell(&Tell::Refused(format!("the guard has no thread to listen with: {error}")));
     }
     mouth.tell(&Tell::Ready(std::process::id()));
-    Warden { post, lease, line, mouth, orders, link: None, energised: false, folder: None }.run();
+    Warden { post, lease, line, mouth, orders, link: None, energised: false }.run();
 }
 
 impl Post {
@@ -95,9 +98,12 @@ impl Post {
     }
 
     /// The shut-down over this link, or else over a new one; what was confirmed.
-    fn confirm_off(&self, link: Option<Box<dyn Link>>) -> Result<Option<ShutDown>, String> {
+    fn confirm_off(&self, link: Option<Box<dyn Link>>, pen: &Pen) -> Result<Option<ShutDown>, String> {
         let Some((place, profile)) = self.supply() else { return Ok(None) };
-        let off = |link| super::shut_down(link, place, profile, self.current_max).map(Some);
+        let off = |link| {
+            let link = Box::new(Penned(link, pen.clone()));
+            super::shut_down(link, place, profile, self.current_max).map(Some)
+        };
         let first = match link.map(off) {
             Some(Ok(done)) => return Ok(done),
             Some(Err(why)) => format!("{why}; then: "),
@@ -116,7 +122,6 @@ struct Warden {
     link: Option<Box<dyn Link>>,
     /// whether the supply may be on
     energised: bool,
-    folder: Option<PathBuf>,
 }
 
 impl Warden {
@@ -137,7 +142,6 @@ impl Warden {
                     return self.finish(Some("its ears are gone".to_owned()));
                 }
                 Ok(Order::End) => return self.finish(None),
-                Ok(Order::Folder(path)) => self.folder = Some(path),
                 Ok(Order::Open) => self.open(),
                 Ok(Order::Close) => self.close(),
                 Ok(Order::Failed(why)) => self.lose(&why),
@@ -160,7 +164,10 @@ impl Warden {
         let mut buffer = [0; 1024];
         match link.read(&mut buffer, link.now() + STEP) {
             Ok(0) => {}
-            Ok(many) => self.mouth.tell(&Tell::Read(buffer[..many].to_vec())),
+            Ok(many) => {
+                self.mouth.tell(&Tell::Read(buffer[..many].to_vec()));
+                self.line.pen.received(&buffer[..many]);
+            }
             Err(error) => self.lose(&error.to_string()),
         }
     }
@@ -196,7 +203,7 @@ impl Warden {
         if !self.energised {
             return;
         }
-        match self.post.confirm_off(self.link.take()) {
+        match self.post.confirm_off(self.link.take(), &self.line.pen) {
             Ok(_) => self.energised = false,
             Err(why) => self.note(&format!("at the end of a case: {why}")),
         }
@@ -212,7 +219,11 @@ impl Warden {
         let mut failed = false;
         loop {
             // A supply that is known to be off is left alone.
-            let off = if self.energised { self.post.confirm_off(self.link.take()) } else { Ok(None) };
+            let off = if self.energised {
+                self.post.confirm_off(self.link.take(), &self.line.pen)
+            } else {
+                Ok(None)
+            };
             match off {
                 Ok(done) => {
                     let last = why.filter(|_| self.energised).map(|why| {
@@ -223,6 +234,7 @@ impl Warden {
                     if let Some(last) = &last {
                         self.note(last);
                     }
+                    self.line.pen.done();
                     // Where it cannot be written, the next run looks again.
                     let _ = self.lease.free(last.map(|last| format!("{}: {last}", now())));
                     return self.mouth.tell(&Tell::Safe);
@@ -232,6 +244,7 @@ impl Warden {
                     let why = why.as_deref().unwrap_or("at the end of the run");
                     let what = format!("{why}: the supply is not known to be off: {what}");
                     self.note(&what);
+                    self.line.pen.done();
                     let _ = self.lease.quarantine(&what);
                     self.mouth.tell(&Tell::Unsafe(what));
                 }
@@ -244,10 +257,6 @@ impl Warden {
 
     /// Into the evidence of the run, as a comment. Where the folder is gone, the lease says it.
     fn note(&self, what: &str) {
-        let Some(folder) = &self.folder else { return };
-        let plain: String = what.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let line = format!("# {} guard: {plain}\n", now());
-        let log = OpenOptions::new().append(true).open(folder.join("psu.log"));
-        let _ = log.and_then(|mut log| log.write_all(line.as_bytes()));
+        self.line.pen.note(&format!("guard: {what}"));
     }
 }

@@ -6,6 +6,8 @@
 use std::io::{self, BufRead, Read as _};
 use std::path::PathBuf;
 
+use proto::quantity::Micros;
+
 use super::lease::Holder;
 
 /// The longest line, its end included.
@@ -16,8 +18,10 @@ pub(super) const LONGEST: u64 = 16 << 10;
 pub(super) enum Ask {
     /// who it is; the first word
     Hello(Box<Holder>),
-    /// where what happens is to be written down
-    Folder(PathBuf),
+    /// the file in which what goes over the wire is written down
+    Record(PathBuf),
+    /// the time of the run, and how many times faster than the clock it goes from here
+    Time(Micros, u32),
     /// it is alive
     Beat,
     /// open the port of the supply, anew where it is open
@@ -61,7 +65,8 @@ impl Ask {
     pub(super) fn line(&self) -> String {
         match self {
             Self::Hello(holder) => format!("hello {}\n", serde_json::json!(holder)),
-            Self::Folder(path) => format!("folder {}\n", serde_json::json!(path)),
+            Self::Record(path) => format!("record {}\n", serde_json::json!(path)),
+            Self::Time(Micros(at), speed) => format!("time {at} {speed}\n"),
             Self::Beat => "beat\n".to_owned(),
             Self::Open => "open\n".to_owned(),
             Self::Write(bytes) => format!("write {}\n", hex(bytes)),
@@ -74,7 +79,11 @@ impl Ask {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         Some(match word {
             "hello" => Self::Hello(serde_json::from_str(rest).ok()?),
-            "folder" => Self::Folder(serde_json::from_str(rest).ok()?),
+            "record" => Self::Record(serde_json::from_str(rest).ok()?),
+            "time" => {
+                let (at, speed) = rest.split_once(' ')?;
+                Self::Time(Micros(at.parse().ok()?), speed.parse().ok()?)
+            }
             "beat" => Self::Beat,
             "open" => Self::Open,
             "write" => Self::Write(bytes(rest)?),
@@ -157,7 +166,8 @@ mod tests {
     #[case(Ask::Beat)]
     #[case(Ask::Write(b"OUTP OFF\n\xFF\0".to_vec()))]
     #[case(Ask::Write(Vec::new()))]
-    #[case(Ask::Folder(PathBuf::from("/a folder/with\na break")))]
+    #[case(Ask::Record(PathBuf::from("/a folder/with\na break")))]
+    #[case(Ask::Time(Micros(12_000_000), 60))]
     #[case(Ask::Hello(Box::new(Holder::this("lab"))))]
     #[case(Ask::End)]
     fn the_words_of_the_harness_come_back_from_one_line(#[case] ask: Ask) {
@@ -179,7 +189,8 @@ mod tests {
     #[case("")]
     #[case("write 4")]
     #[case("write zz")]
-    #[case("folder")]
+    #[case("record")]
+    #[case("time 7")]
     #[case("shutdown")]
     fn what_is_no_word_is_nothing(#[case] line: &str) {
         assert_eq!(Ask::parse(line), None);

@@ -52,6 +52,8 @@ pub struct Instrument {
     set: Settings,
     /// whether power comes out
     on: bool,
+    /// when power last began to come out, or ceased to
+    switched: Micros,
     /// whether the output was on when it tripped and nobody switched it off since
     resume: bool,
     tripped: BTreeSet<Alarm>,
@@ -126,6 +128,7 @@ impl Instrument {
             addressed: !dialect.is_addressed,
             set: Settings::at_power_on(dialect),
             on: false,
+            switched: Micros::ZERO,
             resume: false,
             tripped: BTreeSet::new(),
             terminals: Volts::ZERO,
@@ -183,6 +186,12 @@ impl Instrument {
     #[must_use]
     pub const fn is_on(&self) -> bool {
         self.on
+    }
+
+    /// Since when that is so, by the time that it is told: of a watchdog the moment at which it tripped.
+    #[must_use]
+    pub const fn switched_at(&self) -> Micros {
+        self.switched
     }
 
     /// Voltage setting and current limit of its output; zero while that is off.

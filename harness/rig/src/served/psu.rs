@@ -6,13 +6,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use proto::quantity::Micros;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::pty::Pty;
 use super::{Served, again};
+use crate::can::RunClock;
 use crate::psu::instrument::Instrument;
 
 /// The name of its thread.
@@ -23,10 +23,19 @@ const NAME: &str = "served supply";
 /// # Errors
 /// When the address is taken.
 pub fn on_tcp(instrument: Arc<Mutex<Instrument>>, address: SocketAddr) -> io::Result<Served<SocketAddr>> {
+    on_tcp_by(instrument, address, RunClock::start())
+}
+
+/// The same with a clock that the instrument goes by.
+pub(super) fn on_tcp_by(
+    instrument: Arc<Mutex<Instrument>>,
+    address: SocketAddr,
+    clock: RunClock,
+) -> io::Result<Served<SocketAddr>> {
     let listener = TcpListener::bind(address)?;
     let address = listener.local_addr()?;
     Served::start(address, NAME, move |stopped| {
-        let server = Server::new(instrument, stopped);
+        let server = Server { instrument, stopped, clock };
         loop {
             match server.wait_for(listener.as_fd(), Some(server.now() + TICK)) {
                 Ready::Stop => return,
@@ -49,9 +58,14 @@ pub fn on_tcp(instrument: Arc<Mutex<Instrument>>, address: SocketAddr) -> io::Re
 /// # Errors
 /// When the system has none left.
 pub fn on_pty(instrument: Arc<Mutex<Instrument>>) -> io::Result<Served<PathBuf>> {
+    on_pty_by(instrument, RunClock::start())
+}
+
+/// The same with a clock that the instrument goes by.
+pub(super) fn on_pty_by(instrument: Arc<Mutex<Instrument>>, clock: RunClock) -> io::Result<Served<PathBuf>> {
     let Pty { master, held, path } = Pty::open()?;
     Served::start(path, NAME, move |stopped| {
-        let server = Server::new(instrument, stopped);
+        let server = Server { instrument, stopped, clock };
         server.serve(&master, master.as_fd());
         drop(held);
     })
@@ -73,16 +87,12 @@ enum Ready {
 struct Server {
     instrument: Arc<Mutex<Instrument>>,
     stopped: UnixStream,
-    start: Instant,
+    clock: RunClock,
 }
 
 impl Server {
-    fn new(instrument: Arc<Mutex<Instrument>>, stopped: UnixStream) -> Self {
-        Self { instrument, stopped, start: Instant::now() }
-    }
-
     fn now(&self) -> Micros {
-        Micros(u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX))
+        self.clock.now()
     }
 
     fn instrument(&self) -> MutexGuard<'_, Instrument> {

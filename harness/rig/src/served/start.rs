@@ -10,7 +10,7 @@ use proto::quantity::Micros;
 use super::bus::{Serving, Terminal, Wire};
 use super::folder::Folder;
 use super::pace::{Paced, Shared};
-use super::psu::{on_pty, on_tcp};
+use super::psu::{on_pty_by, on_tcp_by};
 use super::{Served, gx, operator};
 use crate::can::{CanError, RunClock};
 use crate::psu::instrument::{Instrument, Surroundings, dialect};
@@ -131,6 +131,7 @@ pub struct ServedRig {
     bus: Serving,
     shared: Shared,
     instrument: Arc<Mutex<Instrument>>,
+    clock: RunClock,
     _folder: Folder,
     _supply: Supply,
     _gx: Served<SocketAddr>,
@@ -178,12 +179,12 @@ impl ServedRig {
         };
         let (supply, psu) = match options.psu {
             PsuWire::Terminal => {
-                let served = on_pty(instrument.clone()).map_err(system("the supply"))?;
+                let served = on_pty_by(instrument.clone(), clock).map_err(system("the supply"))?;
                 links.push(("psu", served.path().to_owned()));
                 (Supply::Terminal(served), None)
             }
             PsuWire::Tcp(address) => {
-                let served = on_tcp(instrument.clone(), address)
+                let served = on_tcp_by(instrument.clone(), address, clock)
                     .map_err(system(&format!("the supply on {address}")))?;
                 let address = served.address().to_string();
                 (Supply::Tcp(served), Some(address))
@@ -207,6 +208,7 @@ impl ServedRig {
             bus,
             shared,
             instrument,
+            clock,
             _folder: folder,
             _supply: supply,
             _gx: gx,
@@ -231,6 +233,19 @@ impl ServedRig {
     #[must_use]
     pub fn supply_is_on(&self) -> bool {
         self.instrument.lock().unwrap_or_else(PoisonError::into_inner).is_on()
+    }
+
+    /// Whether the output of the supply is on and since when, by the supply's own clock, which [`ServedRig::now`] reads.
+    #[must_use]
+    pub fn supply_since(&self) -> (bool, Micros) {
+        let instrument = self.instrument.lock().unwrap_or_else(PoisonError::into_inner);
+        (instrument.is_on(), instrument.switched_at())
+    }
+
+    /// The clock that everything of it goes by: time since it began, on the wall whatever its speed.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        self.clock.now()
     }
 
     /// Why it is no longer on CAN, when it lost its interface.

@@ -70,7 +70,14 @@ impl Instrument {
             self.resume = self.on;
         }
         self.tripped.insert(alarm);
-        self.on = false;
+        self.power(false);
+    }
+
+    fn power(&mut self, on: bool) {
+        if self.on != on {
+            self.switched = self.at;
+        }
+        self.on = on;
     }
 
     /// Switches the output, as far as nothing has tripped.
@@ -79,7 +86,7 @@ impl Instrument {
             self.tripped.clear();
         }
         if self.tripped.is_empty() {
-            self.on = on;
+            self.power(on);
         } else if on {
             self.complain(-221, "Settings conflict");
         }
@@ -96,7 +103,7 @@ impl Instrument {
         }
         self.tripped.clear();
         if self.dialect.clearing_resumes && self.resume || self.dialect.clearing_energises {
-            self.on = true;
+            self.power(true);
         }
         self.resume = false;
         self.settle(self.at);

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proto::quantity::{Amps, Volts};
 
