@@ -41,6 +41,10 @@ impl Witness for Evidence<'_> {
             // The engine notes these as events.
             Input::Operator(_) | Input::Fault(_) | Input::Tick => {}
         }
+        if self.stop.is_some() {
+            // Nobody can run a real rig again as it was: not a frame is lost to whatever kills this process.
+            self.folder.hand_over();
+        }
     }
 
     fn event(&mut self, event: &Event) {

@@ -188,8 +188,9 @@ impl RunFolder {
         self.health()
     }
 
-    /// Hands everything to the operating system; from there it survives the end of this process.
-    pub fn flush(&mut self) {
+    /// Hands everything to the operating system; from there it survives the end of this process. What it costs where
+    /// nothing waits is not worth counting.
+    pub fn hand_over(&mut self) {
         for i in 0..RAW.len() {
             if self.failed.is_none()
                 && let Err(error) = self.raw[i].flush()
@@ -197,6 +198,11 @@ impl RunFolder {
                 self.failed = Some((i, error));
             }
         }
+    }
+
+    /// The same, and looks whether the folder is still there.
+    fn flush(&mut self) {
+        self.hand_over();
         // The files of a folder that somebody removed can still be written, but nobody will read them.
         if self.failed.is_none() && !self.path.is_dir() {
             let gone = io::Error::new(io::ErrorKind::NotFound, "somebody removed the run folder");

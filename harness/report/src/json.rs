@@ -68,6 +68,8 @@ struct RigDto<'a> {
     name: &'a str,
     title: &'a str,
     simulated: bool,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    last_resort: &'a str,
 }
 
 #[derive(Serialize)]
@@ -143,7 +145,12 @@ fn file(run: &Run) -> File<'_> {
         title: &m.title,
         seed: m.seed,
         harness: &m.harness,
-        rig: RigDto { name: &m.rig.name, title: &m.rig.title, simulated: m.rig.simulated },
+        rig: RigDto {
+            name: &m.rig.name,
+            title: &m.rig.title,
+            simulated: m.rig.simulated,
+            last_resort: &m.rig.last_resort,
+        },
         battery: BatteryDto {
             name: &m.battery.name,
             title: &m.battery.title,

@@ -134,6 +134,8 @@ pub fn manifest(meta: &RunMeta, files: &[Entry]) -> String {
         harness: &'a str,
         rig: Named<'a>,
         simulated: bool,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        last_resort: &'a str,
         battery: Named<'a>,
         identity: Vec<[&'a str; 2]>,
         suites: Vec<Suite<'a>>,
@@ -159,6 +161,7 @@ pub fn manifest(meta: &RunMeta, files: &[Entry]) -> String {
         harness: &meta.harness,
         rig: Named { name: &meta.rig.name, title: &meta.rig.title },
         simulated: meta.rig.simulated,
+        last_resort: &meta.rig.last_resort,
         battery: Named { name: &meta.battery.name, title: &meta.battery.title },
         identity: meta.battery.identity.iter().map(|(what, value)| [what.as_str(), value]).collect(),
         suites: meta.suites.iter().map(|s| Suite { path: &s.path, sha256: &s.sha256 }).collect(),

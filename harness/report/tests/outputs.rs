@@ -56,6 +56,21 @@ fn colour_is_only_decoration() {
     );
 }
 
+/// On a real rig every conclusion says what switches the supply off when harness and guard are dead.
+#[test]
+fn the_last_resort_is_in_every_conclusion() {
+    let mut run = sample::run(1);
+    run.meta.rig.last_resort = "its own watchdog after 10 s".to_owned();
+    let conclusions = [
+        report::json::verdicts(&run),
+        report::manifest::manifest(&run.meta, &[]),
+        report::html::report(&run),
+    ];
+    for conclusion in conclusions {
+        assert!(conclusion.contains("its own watchdog after 10 s"), "{conclusion}");
+    }
+}
+
 #[test]
 fn verdicts_json() {
     let mut run = sample::run(1);
