@@ -9,6 +9,7 @@ mod file;
 mod hands;
 mod inbox;
 mod listener;
+pub(crate) mod pace;
 mod sun;
 mod worker;
 
@@ -52,6 +53,9 @@ pub struct Lab {
 
 /// How long a connection may take, and an answer of the GX. Assumption: a GX answers within 100 ms.
 const CONNECT_WITHIN: Micros = Micros::from_secs(1);
+/// The same where the rig runs faster than the clock: what is served on the same machine answers at once, if the machine
+/// does not stand still.
+const SERVED_WITHIN: Micros = Micros::from_millis(150);
 
 impl Lab {
     /// The lab of a rig file, with the profile of its supply; nothing where the rig is simulated. The terminal is asked
@@ -114,6 +118,8 @@ impl Lab {
         let (inbox, outbox) = Inbox::new(clock);
         let real = |period: Micros| Micros((period.0 / u64::from(self.live.speed)).max(1000));
         let polling = &self.rig.polling;
+        let patience =
+            if self.live.speed == 1 { CONNECT_WITHIN } else { real(CONNECT_WITHIN).max(SERVED_WITHIN) };
         // First what may be energised.
         let sun = self.setup(real(polling.psu)).map(|setup| {
             let port = setup.place.port.clone();
@@ -123,8 +129,8 @@ impl Lab {
                 .map_err(|what| failed("supply", what.trim_start_matches("supply: ")))
         });
         let sun = sun.transpose()?;
-        let port =
-            open_can(&self.live.can, self.rig.can.bit_rate, clock).map_err(|error| failed("CAN", error))?;
+        let port = open_can(&self.live.can, self.rig.can.bit_rate, real(polling.bus), clock)
+            .map_err(|error| failed("CAN", error))?;
         let listener = Listener::start(port, real(polling.bus), clock, outbox.clone());
         let hands = self.live.gx.as_ref().map(|gx| {
             let settings = GxSettings {
@@ -132,7 +138,7 @@ impl Lab {
                 units: gx.units,
                 period: real(polling.gx),
                 // Why it does not answer is known before the interlock says that it did not.
-                within: CONNECT_WITHIN.min(Micros(real(self.rig.limits.gx_silence).0 / 2)),
+                within: patience.min(Micros(real(self.rig.limits.gx_silence).0 / 2)),
             };
             GxPort::open(&settings, clock, outbox.of_gx())
                 .and_then(|port| Worker::start("switches", Hands(port)))
@@ -196,10 +202,11 @@ impl Operator for Desk {
     }
 }
 
-/// The port of a CAN bus.
+/// The port of a CAN bus. An adapter that must be asked for its state is asked once in `period`.
 pub(crate) fn open_can(
     place: &CanPlace,
     rate: BitRate,
+    period: Micros,
     clock: RunClock,
 ) -> Result<Box<dyn CanPort>, CanError> {
     Ok(match place {
@@ -207,7 +214,7 @@ pub(crate) fn open_can(
         CanPlace::Interface(name) => Box::new(crate::can::SocketCan::open(name, rate, clock)?),
         #[cfg(not(target_os = "linux"))]
         CanPlace::Interface(name) => return Err(CanError::NoKernelCan { port: name.clone() }),
-        CanPlace::Slcan(path) => Box::new(Slcan::open(path, rate, clock)?),
+        CanPlace::Slcan(path) => Box::new(Slcan::open(path, rate, clock)?.asking_every(period)),
     })
 }
 

@@ -17,10 +17,12 @@ use super::{CanError, CanPort, Kind, PortInfo, Received, RunClock, SEND_WITHIN};
 const BAUD: u32 = 115_200;
 /// How long an adapter may take to answer: assumption, USB adapters take a few milliseconds.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
-/// How often an adapter is asked for its status flags.
+/// How often an adapter is asked for its status flags, where nobody says otherwise.
 const ASK_FLAGS_EVERY: Micros = Micros::from_secs(1);
-/// So many questions for flags without an answer, and the adapter is lost.
-const UNANSWERED: u32 = 3;
+/// And at most: each question and its answer take a millisecond of a serial line.
+const ASK_FLAGS_SLOWLY: Micros = Micros::from_millis(20);
+/// A question for flags that is not answered for so long, and the adapter is lost.
+const LOST_AFTER: Micros = Micros::from_secs(3);
 
 /// An SLCAN adapter, open.
 pub struct Slcan {
@@ -32,9 +34,12 @@ pub struct Slcan {
     stamps: StampClock,
     /// the adapter has put a time behind a frame, so it does behind every one
     stamped: bool,
-    /// where the adapter knows status flags: how many questions are unanswered
-    unanswered: Option<u32>,
+    /// whether the adapter knows status flags
+    has_flags: bool,
+    ask_every: Micros,
     next_question: Micros,
+    /// the first question that is not answered yet
+    asked: Option<Micros>,
     state: BusState,
     received: VecDeque<Result<Received, CanError>>,
     last: Micros,
@@ -60,8 +65,10 @@ impl Slcan {
             decoder: Decoder::default(),
             stamps: StampClock::default(),
             stamped: false,
-            unanswered: None,
+            has_flags: false,
+            ask_every: ASK_FLAGS_EVERY,
             next_question: Micros::ZERO,
+            asked: None,
             state: BusState::ErrorActive,
             received: VecDeque::with_capacity(256),
             last: Micros::ZERO,
@@ -85,11 +92,20 @@ impl Slcan {
             None => return Err(this.silent("opening the channel")),
         }
         if let Some(Answer::Flags(flags)) = this.ask(b"F")? {
-            this.unanswered = Some(0);
+            this.has_flags = true;
             this.flagged(flags);
-            this.next_question = this.run.now() + ASK_FLAGS_EVERY;
+            this.next_question = this.run.now() + this.ask_every;
         }
         Ok(this)
+    }
+
+    /// Asks for the status flags so often: what they tell of happened within this time before. A rig that runs faster
+    /// than the clock is asked more often.
+    #[must_use]
+    pub fn asking_every(mut self, period: Micros) -> Self {
+        self.ask_every = period.max(ASK_FLAGS_SLOWLY).min(ASK_FLAGS_EVERY);
+        self.next_question = self.run.now() + self.ask_every;
+        self
     }
 
     /// Ends whatever was begun: a half command, an open channel; and hears out what it still has to say.
@@ -214,7 +230,7 @@ impl Slcan {
     }
 
     fn flagged(&mut self, flags: Flags) {
-        self.unanswered = self.unanswered.map(|_| 0);
+        self.asked = None;
         self.state = flags.state();
         if let Some(error) = flags.error_frame() {
             self.push(Kind::Error(error), None);
@@ -223,16 +239,16 @@ impl Slcan {
 
     /// Asks for the flags when it is time to.
     fn question(&mut self) -> Result<(), CanError> {
-        let Some(unanswered) = self.unanswered else { return Ok(()) };
-        if self.run.now() < self.next_question {
+        let now = self.run.now();
+        if !self.has_flags || now < self.next_question {
             return Ok(());
         }
-        if unanswered >= UNANSWERED {
+        if self.asked.is_some_and(|asked| now.since(asked) >= LOST_AFTER) {
             return Err(self.silent("its status flags"));
         }
         self.write(b"F\r")?;
-        self.unanswered = Some(unanswered + 1);
-        self.next_question = self.run.now() + ASK_FLAGS_EVERY;
+        self.asked.get_or_insert(now);
+        self.next_question = now + self.ask_every;
         Ok(())
     }
 }
@@ -252,7 +268,7 @@ impl CanPort for Slcan {
                 return received.map(Some);
             }
             self.question()?;
-            let until = if self.unanswered.is_some() { deadline.min(self.next_question) } else { deadline };
+            let until = if self.has_flags { deadline.min(self.next_question) } else { deadline };
             let count = self.read(&mut buffer, self.run.until(until))?;
             self.take_in(&buffer[..count]);
             if self.received.is_empty() && self.run.now() >= deadline {
@@ -274,7 +290,7 @@ impl CanPort for Slcan {
         Ok(PortInfo {
             name: self.name.clone(),
             bit_rate: Some(self.rate),
-            state: self.unanswered.map(|_| self.state),
+            state: self.has_flags.then_some(self.state),
             counters: None,
             lost: self.lost,
         })

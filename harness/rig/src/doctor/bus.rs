@@ -11,6 +11,7 @@ use proto::quantity::{BitRate, Micros, Volts};
 use super::{Finding, Part, device};
 use crate::RigFile;
 use crate::can::{CanError, CanPort, Kind, RunClock};
+use crate::live::pace::Pace;
 use crate::live::{CanPlace, Live, open_can};
 
 /// What the battery said last, to be compared with what the GX shows.
@@ -30,11 +31,11 @@ pub(super) fn examine(rig: &RigFile, live: &Live, listen: Micros) -> (Vec<Findin
         return (vec![obstacle], heard);
     }
     let clock = RunClock::start();
-    let listened = open_can(&live.can, rig.can.bit_rate, clock)
+    let listened = open_can(&live.can, rig.can.bit_rate, rig.polling.bus, clock)
         .and_then(|mut port| listen_to(port.as_mut(), clock, listen, &mut findings));
     match listened {
         Ok(bus) => {
-            findings.extend(bus.findings(rig.can.bit_rate, live.gx.is_some(), listen));
+            findings.extend(bus.findings(rig.can.bit_rate, live, listen));
             heard = bus.heard;
         }
         Err(error) => {
@@ -93,6 +94,9 @@ fn listen_to(
     Ok(bus)
 }
 
+/// So many seconds of the rig tell how fast it is.
+const SECONDS: f64 = 10.0;
+
 const WIRING: &str =
     "check that H and L are not swapped, that both ends have 120 Ω, and that all have one bit rate (P 1.1)";
 
@@ -107,7 +111,7 @@ impl Bus {
         }
     }
 
-    fn findings(&self, rate: BitRate, gx: bool, listen: Micros) -> Vec<Finding> {
+    fn findings(&self, rate: BitRate, live: &Live, listen: Micros) -> Vec<Finding> {
         let mut findings = Vec::new();
         if self.errors > 0 {
             findings.push(Part::Can.warning(format!("{} error frames", self.errors), WIRING));
@@ -132,9 +136,17 @@ impl Bus {
                 "is the battery on, and set to the protocol of Victron?",
             )
         });
-        if self.counts.contains_key(&CanId::Standard(id::KEEP_ALIVE)) {
+        if let Some(&keep_alives) = self.counts.get(&CanId::Standard(id::KEEP_ALIVE)) {
             findings.push(Part::Can.ok(format!("a GX: {}", self.named(of(Sender::Gx)))));
-        } else if gx {
+            let in_rig = secs * f64::from(live.speed);
+            // Fewer seconds than that are no count, and more are none of the clock.
+            if (in_rig >= SECONDS || keep_alives >= SECONDS as u32)
+                && let Some(wrong) = Pace::new(live.speed).wrong(keep_alives, in_rig)
+            {
+                findings
+                    .push(Part::Can.problem(wrong, "correct `live.speed`, or serve the rig at that speed"));
+            }
+        } else if live.gx.is_some() {
             findings.push(Part::Can.problem(
                 "no GX: 0x305 was not heard",
                 "is its BMS-Can port on this bus, with a profile of the right bit rate (P 5.1)?",

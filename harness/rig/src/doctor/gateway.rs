@@ -35,7 +35,10 @@ pub(super) fn examine(place: &GxPlace, rig: &RigFile, heard: &Heard) -> Vec<Find
             )];
         }
     };
-    let mut findings = vec![Part::Gx.ok(format!("{} answers", place.address))];
+    let mut findings = vec![
+        Part::Gx.ok(format!("{} answers", place.address)),
+        Part::Gx.ok("its clock is not among its registers: evidence has the time of this machine"),
+    ];
     for product in PRODUCTS {
         findings.push(answers(place, &poll, product));
     }

@@ -16,16 +16,18 @@ use super::{GxError, GxEvent, GxSettings, Link, Timed, name};
 use crate::can::RunClock;
 
 /// A write is acknowledged before it is applied. V: 7 ms on a PC; the gateway tells nobody when.
-const SETTLING: Duration = Duration::from_millis(100);
-/// How often a value that is still another one is read back.
-const READ_BACKS: usize = 5;
+const SETTLING: Micros = Micros::from_millis(100);
+/// How long a value may take to be applied before it counts as refused. Assumption: what a GX passes on to a device
+/// behind it, such as a limit of the inverter/charger, is there by then.
+const APPLIED_WITHIN: Micros = Micros::from_secs(3);
 /// How often a product is asked that says it is not there: one or two reads after it came back still say so.
 const TRIES: usize = 3;
 /// Between two of those. Assumption: the gateway has fetched it by then.
 const PAUSE: Duration = Duration::from_millis(20);
 /// What is asked for more often is polled so often; rig files do not come near it.
 const SHORTEST_PERIOD: Micros = Micros::from_millis(1);
-/// First wait before a lost GX is tried again; it doubles up to the longest.
+/// First wait before a lost GX is tried again; it doubles up to the longest. Neither is longer than the period in which
+/// it is polled while it is there.
 const FIRST_RETRY: Micros = Micros::from_millis(200);
 /// Longest such wait. Assumption: short beside the minute that a GX takes to restart.
 const LONGEST_RETRY: Micros = Micros::from_secs(2);
@@ -37,6 +39,18 @@ pub(super) enum Command {
     Write { register: Register, cells: Vec<u16>, reply: SyncSender<Result<Vec<u16>, GxError>> },
     /// a coil of another device; gives its state read back
     Switch { coil: Coil, on: bool, reply: SyncSender<Result<bool, GxError>> },
+}
+
+/// A value that was acknowledged and is not read back yet.
+#[derive(Debug)]
+struct Pending {
+    unit: u8,
+    first: u16,
+    cells: Vec<u16>,
+    reply: SyncSender<Result<Vec<u16>, GxError>>,
+    /// when it is read back next, and when for the last time
+    look: Micros,
+    give_up: Micros,
 }
 
 /// A port from within.
@@ -53,11 +67,14 @@ pub(super) struct Driver<E> {
     retry: (Micros, Micros),
     /// exceptions of the products that were absent in the last poll
     absent: BTreeMap<Product, u8>,
+    /// written, and to be read back between two polls
+    pending: Vec<Pending>,
 }
 
 impl<E: From<Timed>> Driver<E> {
     pub(super) fn new(mut settings: GxSettings, clock: RunClock, events: SyncSender<E>) -> Self {
         settings.period = settings.period.max(SHORTEST_PERIOD);
+        let retry = (Micros::ZERO, FIRST_RETRY.min(settings.period));
         Self {
             settings,
             clock,
@@ -65,8 +82,9 @@ impl<E: From<Timed>> Driver<E> {
             dropped: 0,
             link: None,
             lost: None,
-            retry: (Micros::ZERO, FIRST_RETRY),
+            retry,
             absent: BTreeMap::new(),
+            pending: Vec::new(),
         }
     }
 
@@ -75,13 +93,15 @@ impl<E: From<Timed>> Driver<E> {
         let period = self.settings.period;
         let mut next = self.clock.now();
         loop {
-            let wake = if self.lost.is_some() { self.retry.0 } else { next };
+            let poll = if self.lost.is_some() { self.retry.0 } else { next };
+            let wake = self.pending.iter().fold(poll, |wake, pending| wake.min(pending.look));
             let left = self.clock.until(wake);
             // A poll that is due comes first: commands without a pause do not hold it up.
             let command = if left.is_zero() { None } else { timeout(left, commands.recv()).await.ok() };
             match command {
                 Some(None) => return,
                 Some(Some(command)) => self.carry_out(command).await,
+                None if wake < poll => self.read_back().await,
                 None => {
                     let began = self.clock.now();
                     self.poll().await;
@@ -141,7 +161,9 @@ impl<E: From<Timed>> Driver<E> {
         // Who asked and did not wait for the answer does not need it.
         match command {
             Command::Write { register, cells, reply } => {
-                let _ = reply.send(self.write(register, &cells).await);
+                if let Err(error) = self.write(register, cells, &reply).await {
+                    let _ = reply.send(Err(error));
+                }
             }
             Command::Switch { coil, on, reply } => {
                 let within = self.settings.within;
@@ -151,8 +173,13 @@ impl<E: From<Timed>> Driver<E> {
         }
     }
 
-    /// Writes, and reads back.
-    async fn write(&mut self, register: Register, cells: &[u16]) -> Result<Vec<u16>, GxError> {
+    /// Writes; what is held after that is told when it was read back.
+    async fn write(
+        &mut self,
+        register: Register,
+        cells: Vec<u16>,
+        reply: &SyncSender<Result<Vec<u16>, GxError>>,
+    ) -> Result<(), GxError> {
         let unit = self.settings.units.of(register.product).ok_or(GxError::NoUnit(name(register.product)))?;
         let link = match self.link().await {
             Ok(link) => link,
@@ -161,19 +188,57 @@ impl<E: From<Timed>> Driver<E> {
                 return Err(error);
             }
         };
-        let held = write(link, unit, register.address, cells).await;
-        if let Err(error) = &held
-            && !error.is_refusal()
-        {
-            self.lose(error.clone());
+        if let Err(error) = link.write(unit, register.address, &cells).await.map_err(uncertain) {
+            if !error.is_refusal() {
+                self.lose(error.clone());
+            }
+            return Err(error);
         }
-        held
+        let (now, first) = (self.clock.now(), register.address);
+        let (look, give_up) = (now + self.settling(), now + APPLIED_WITHIN);
+        self.pending.push(Pending { unit, first, cells, reply: reply.clone(), look, give_up });
+        Ok(())
+    }
+
+    /// On a rig that is faster than the clock everything is.
+    fn settling(&self) -> Micros {
+        SETTLING.min(self.settings.period)
+    }
+
+    /// Reads back what is due, and tells whoever waits once it holds what was written or has had time enough.
+    async fn read_back(&mut self) {
+        let now = self.clock.now();
+        let Some(index) = self.pending.iter().position(|pending| pending.look <= now) else { return };
+        let mut pending = self.pending.swap_remove(index);
+        let count = u16::try_from(pending.cells.len()).unwrap_or(u16::MAX);
+        let held = match self.link().await {
+            Ok(link) => read(link, pending.unit, pending.first, count).await,
+            Err(error) => Err(error),
+        };
+        let held = match held {
+            Ok(held) if held != pending.cells && self.clock.now() < pending.give_up => {
+                pending.look = self.clock.now() + self.settling();
+                return self.pending.push(pending);
+            }
+            Ok(held) => Ok(held),
+            Err(error) => {
+                if !error.is_refusal() {
+                    self.lose(error.clone());
+                }
+                Err(taken_or_not(error))
+            }
+        };
+        // Who asked and did not wait for the answer does not need it.
+        let _ = pending.reply.send(held);
     }
 
     fn lose(&mut self, error: GxError) {
         self.link = None;
+        for pending in self.pending.drain(..) {
+            let _ = pending.reply.send(Err(taken_or_not(error.clone())));
+        }
         let (_, wait) = self.retry;
-        self.retry = (self.clock.now() + wait, LONGEST_RETRY.min(wait * 2));
+        self.retry = (self.clock.now() + wait, LONGEST_RETRY.min(self.settings.period).min(wait * 2));
         if self.lost.is_none() {
             self.lost = Some(self.clock.now());
             self.tell(GxEvent::Lost(error));
@@ -181,7 +246,7 @@ impl<E: From<Timed>> Driver<E> {
     }
 
     fn found(&mut self) {
-        self.retry.1 = FIRST_RETRY;
+        self.retry.1 = FIRST_RETRY.min(self.settings.period);
         if let Some(since) = self.lost.take() {
             self.tell(GxEvent::Back { after: self.clock.now().since(since) });
         }
@@ -226,25 +291,10 @@ async fn read(link: &mut Link, unit: u8, first: u16, count: u16) -> Result<Vec<u
     }
 }
 
-/// Writes, and reads back until it holds what was written or has had time enough.
-async fn write(link: &mut Link, unit: u8, first: u16, cells: &[u16]) -> Result<Vec<u16>, GxError> {
-    link.write(unit, first, cells).await.map_err(uncertain)?;
-    let count = u16::try_from(cells.len()).unwrap_or(u16::MAX);
-    let mut held = Vec::new();
-    for _ in 0..READ_BACKS {
-        sleep(SETTLING).await;
-        held = read(link, unit, first, count).await.map_err(taken_or_not)?;
-        if held == cells {
-            break;
-        }
-    }
-    Ok(held)
-}
-
 async fn switch(coil: &Coil, on: bool, within: Micros) -> Result<bool, GxError> {
     let mut link = Link::open(&coil.address, within).await?;
     link.switch(coil.unit, coil.coil, on).await.map_err(uncertain)?;
-    sleep(SETTLING).await;
+    sleep(Duration::from_micros(SETTLING.0)).await;
     link.coil(coil.unit, coil.coil).await.map_err(taken_or_not)
 }
 

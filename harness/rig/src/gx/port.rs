@@ -51,7 +51,7 @@ impl GxPort {
     }
 
     /// Writes a value, and gives what the GX holds after that: it acknowledges also what it refuses. A value that is not
-    /// the one written is read again for half a second; what a device behind the GX takes longer for is seen later.
+    /// the one written is read again and again for three seconds, while polls go on.
     /// Relays are registers too, 806 and 807 ([`proto::gx::system`]).
     ///
     /// # Errors

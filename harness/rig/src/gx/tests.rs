@@ -160,6 +160,24 @@ fn a_write_gives_what_the_gx_holds(
     assert!((read - held).abs() < 1e-9, "{read}");
 }
 
+/// A limit of the inverter/charger goes through the GX and takes its time. Polls do not wait for it.
+#[test]
+fn a_write_that_is_applied_late_is_not_called_refused() {
+    let bench = Bench::start();
+    bench.desk().write_delay = Duration::from_millis(1500);
+    std::thread::scope(|scope| {
+        let write = scope.spawn(|| bench.port.write(proto::gx::inverter::INPUT_CURRENT_LIMIT, 16.0));
+        let began = std::time::Instant::now();
+        for _ in 0..4 {
+            assert!(bench.poll().reading.inverter.is_some());
+        }
+        assert!(began.elapsed() < Duration::from_millis(1400), "it is polled meanwhile");
+        assert!(!write.is_finished());
+        let held = write.join().expect("no panic").expect("acknowledged");
+        assert!((held - 16.0).abs() < 1e-9, "{held}");
+    });
+}
+
 #[test]
 fn what_cannot_be_written() {
     let bench = Bench::start();
@@ -196,7 +214,7 @@ fn a_bad_answer_is_told_and_survived(#[case] mode: Mode, #[case] says: &str) {
     assert!(matches!(&lost, GxEvent::Lost(why) if !why.is_refusal()), "{lost}");
     assert!(lost.to_string().contains(says), "{lost}");
     let back = bench.told();
-    assert!(matches!(back, GxEvent::Back { after } if after >= Micros::from_millis(200)), "{back}");
+    assert!(matches!(back, GxEvent::Back { after } if after >= Micros::from_millis(50)), "{back}");
     assert!(bench.poll().reading.battery.is_some());
     assert_eq!(wire.left(), 0);
 }

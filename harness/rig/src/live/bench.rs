@@ -17,13 +17,14 @@ use super::Live;
 use super::hands::{Hands, Move};
 use super::inbox::{Inbox, Next, Outbox};
 use super::listener::Listener;
+use super::pace::Pace;
 use super::sun::Sun;
 use super::worker::Worker;
 use crate::can::RunClock;
 use crate::operator::{Operator, Reply, Request};
 
-/// How long nothing may be looked at: a signal to stop is seen after this at the latest.
-const STEP: Micros = Micros::from_millis(100);
+/// How long nothing may be looked at: a signal to stop is seen after this at the latest, and a machine that stood still.
+const STEP: Micros = Micros::from_millis(20);
 /// What switching and reading back may take in all; each step has its own, shorter time.
 const HANDS_WITHIN: Duration = Duration::from_secs(60);
 
@@ -52,6 +53,8 @@ pub struct LiveBench {
     began: Option<Micros>,
     /// time of the last input, and of the end once there is one
     last: Micros,
+    /// whether the rig is as fast as its file says
+    pace: Pace,
     /// what must be put back before the bench may be left alone
     changed: Changed,
     #[cfg(unix)]
@@ -77,6 +80,7 @@ impl LiveBench {
         parts: Parts,
     ) -> Self {
         let changed = Changed::default();
+        let pace = Pace::new(live.speed);
         Self {
             live,
             capabilities,
@@ -87,6 +91,7 @@ impl LiveBench {
             parts,
             began: None,
             last: Micros::ZERO,
+            pace,
             changed,
             #[cfg(unix)]
             guard: None,
@@ -333,6 +338,11 @@ impl Bench for LiveBench {
                 Next::Nothing => continue,
             };
             self.last = self.last.max(at);
+            if let Input::Can(frame) = &input
+                && let Some(wrong) = self.pace.frame(at, frame)
+            {
+                return Ok((self.last, Input::Fault(wrong)));
+            }
             return Ok((self.last, input));
         }
     }

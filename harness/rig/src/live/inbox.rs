@@ -1,7 +1,9 @@
 //! One queue for everything that instruments say, in the order in which it happened.
 //!
 //! Every instrument has a thread and stamps what it says. A frame stamped by the kernel may come in after a reading of
-//! the supply that is younger: what is no frame is therefore held back for [`WINDOW`]. Frames never wait.
+//! the supply that is younger: what is no frame is therefore held back for [`WINDOW`]. Frames never wait. Where the
+//! machine stood still, whoever speaks first afterwards is not who saw the most: what is no frame then waits for
+//! [`HOLD`], or for a frame that is younger.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +22,10 @@ use crate::gx::{GxEvent, Timed};
 /// How long what is no frame waits for frames that were earlier. Assumption: a thread that is woken by a frame runs
 /// within this.
 const WINDOW: Micros = Micros::from_millis(2);
+/// A thread that is woken so much later than it asked for was not alone: the machine stood still.
+const STALL: Micros = Micros::from_millis(10);
+/// How long what is no frame waits after that for the frames of that time. Assumption: by then every thread has run.
+const HOLD: Micros = Micros::from_millis(50);
 /// What is older than this when it is handled was handled too late: interlocks would have acted too late as well.
 /// Assumption: far above what a machine that does its work needs, far below what a battery survives.
 pub(super) const LATE: Micros = Micros::from_millis(500);
@@ -109,6 +115,11 @@ pub(super) struct Inbox {
     arrived: u64,
     /// frames among those that wait
     frames: usize,
+    /// when the latest frame was on the bus
+    heard: Micros,
+    /// when this shall look again, and until when it waits for frames after a stall
+    wake: Micros,
+    hold: Micros,
     /// why the GX is not polled now
     gx_trouble: Option<String>,
 }
@@ -130,10 +141,19 @@ impl Inbox {
         let (sender, receiver) = sync_channel(QUEUE);
         let lost = Arc::new(AtomicBool::new(false));
         let outbox = Outbox { sender, lost: lost.clone() };
-        (
-            Self { clock, receiver, lost, waiting: BTreeMap::new(), arrived: 0, frames: 0, gx_trouble: None },
-            outbox,
-        )
+        let inbox = Self {
+            clock,
+            receiver,
+            lost,
+            waiting: BTreeMap::new(),
+            arrived: 0,
+            frames: 0,
+            heard: Micros::ZERO,
+            wake: clock.now(),
+            hold: Micros::ZERO,
+            gx_trouble: None,
+        };
+        (inbox, outbox)
     }
 
     /// Why the GX is not polled now, where it is not.
@@ -145,6 +165,7 @@ impl Inbox {
     pub(super) fn forget(&mut self) -> Option<String> {
         self.take_in();
         self.frames = 0;
+        self.wake = self.clock.now();
         let gone = std::mem::take(&mut self.waiting);
         gone.into_values().find_map(|input| if let Input::Fault(what) = input { Some(what) } else { None })
     }
@@ -152,42 +173,58 @@ impl Inbox {
     /// The next input, waiting for it until `patience`, or the deadline `until`, whichever comes first.
     pub(super) fn next(&mut self, until: Option<Micros>, patience: Micros) -> Next {
         loop {
-            self.take_in();
-            if self.lost.swap(false, Ordering::Relaxed) {
-                let what = format!(
-                    "more than {QUEUE} inputs waited and some were lost: this machine is too slow, or busy with something else"
-                );
-                return Next::Input(self.clock.now(), Input::Fault(what));
-            }
             let now = self.clock.now();
-            if let Some((at, input)) = self.ready(now, until) {
-                let age = now.since(at);
-                if age > LATE && !matches!(input, Input::Fault(_)) {
-                    let what = format!(
-                        "an input was handled {} ms after it came in, later than the {} ms allowed: this machine is too slow, or busy with something else",
-                        age.0 / 1000,
-                        LATE.0 / 1000
-                    );
-                    return Next::Input(now, Input::Fault(what));
-                }
-                return Next::Input(at, input);
+            if now.since(self.wake) > STALL {
+                self.hold = now + HOLD;
             }
-            if until.is_some_and(|until| now >= until + WINDOW) {
-                return Next::Due;
+            self.wake = now;
+            self.take_in();
+            if let Some(next) = self.ready(now, until) {
+                return next;
             }
             if now >= patience {
                 return Next::Nothing;
             }
-            let first = self.waiting.keys().next().map(|&(at, ..)| at + WINDOW);
-            let wake =
-                [first, until.map(|until| until + WINDOW)].into_iter().flatten().fold(patience, Micros::min);
-            match self.receiver.recv_timeout(self.clock.until(wake)) {
+            let first = self.waiting.keys().next().map(|&(at, ..)| at);
+            let settles = first.into_iter().chain(until).map(|at| (at + WINDOW).max(self.hold));
+            self.wake = settles.fold(patience, Micros::min);
+            match self.receiver.recv_timeout(self.clock.until(self.wake)) {
                 Ok(message) => self.keep(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Every thread has ended, each with a fault that was taken in.
-                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(self.clock.until(wake)),
+                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(self.clock.until(self.wake)),
             }
         }
+    }
+
+    /// What is next now, if anything is.
+    fn ready(&mut self, now: Micros, until: Option<Micros>) -> Option<Next> {
+        if self.lost.swap(false, Ordering::Relaxed) {
+            let what = format!(
+                "more than {QUEUE} inputs waited and some were lost: this machine is too slow, or busy with something else"
+            );
+            return Some(Next::Input(now, Input::Fault(what)));
+        }
+        if let Some((at, input)) = self.earliest(now, until) {
+            let age = now.since(at);
+            if age > LATE && !matches!(input, Input::Fault(_)) {
+                let what = format!(
+                    "an input was handled {} ms after it came in, later than the {} ms allowed: this machine is too slow, or busy with something else",
+                    age.0 / 1000,
+                    LATE.0 / 1000
+                );
+                return Some(Next::Input(now, Input::Fault(what)));
+            }
+            return Some(Next::Input(at, input));
+        }
+        let earlier = self.waiting.first_key_value().is_some_and(|(&(at, ..), _)| Some(at) <= until);
+        until.filter(|&until| !earlier && self.is_settled(until, now)).map(|_| Next::Due)
+    }
+
+    /// Whether nothing earlier than this can come any more.
+    fn is_settled(&self, at: Micros, now: Micros) -> bool {
+        // Frames come in order: a later one says that no earlier one will come.
+        now >= at + WINDOW && (now >= self.hold || self.heard >= at)
     }
 
     fn take_in(&mut self) {
@@ -217,15 +254,18 @@ impl Inbox {
 
     fn insert(&mut self, at: Micros, source: Source, input: Input) {
         self.arrived += 1;
-        self.frames += usize::from(source == Source::Can);
+        if source == Source::Can {
+            self.frames += 1;
+            self.heard = self.heard.max(at);
+        }
         self.waiting.insert((at, source, self.arrived), input);
     }
 
     /// The earliest input, once nothing earlier can come any more, and if it is due.
-    fn ready(&mut self, now: Micros, until: Option<Micros>) -> Option<(Micros, Input)> {
+    fn earliest(&mut self, now: Micros, until: Option<Micros>) -> Option<(Micros, Input)> {
         let (&(at, source, _), _) = self.waiting.first_key_value()?;
-        // Frames come in order: one that waits says that no earlier one will come.
-        let settled = self.frames > 0 || now >= at + WINDOW;
+        // One that waits is later than this one, or this one.
+        let settled = self.frames > 0 || self.is_settled(at, now);
         if !settled || until.is_some_and(|until| at > until) {
             return None;
         }
@@ -250,7 +290,7 @@ mod tests {
     fn order(inbox: &mut Inbox) -> Vec<Input> {
         let mut inputs = Vec::new();
         loop {
-            let patience = inbox.clock.now() + Micros::from_millis(20);
+            let patience = inbox.clock.now() + Micros::from_millis(20) + HOLD;
             match inbox.next(None, patience) {
                 Next::Input(_, input) => inputs.push(input),
                 Next::Due | Next::Nothing => return inputs,
@@ -287,6 +327,21 @@ mod tests {
         assert_eq!(inbox.next(until, PATIENCE), Next::Input(at, Input::Can(frame(1))));
         assert_eq!(inbox.next(until, PATIENCE), Next::Due);
         assert_eq!(inbox.next(None, PATIENCE), Next::Input(at + Micros(2), Input::Can(frame(2))));
+    }
+
+    /// A machine that stood still: the GX is read before the frames of that time come in.
+    #[test]
+    fn after_a_stall_what_is_no_frame_waits_for_frames_that_were_earlier() {
+        let (mut inbox, outbox) = Inbox::new(RunClock::start());
+        assert_eq!(inbox.next(None, inbox.clock.now()), Next::Nothing);
+        std::thread::sleep(std::time::Duration::from_micros(3 * STALL.0));
+        let at = inbox.clock.now();
+        outbox.put(at, Source::Gx, Input::Gx(GxReading::default()));
+        assert_eq!(inbox.next(None, at + Micros::from_millis(10)), Next::Nothing, "it waits");
+        outbox.frame(Micros(at.0 - 5_000), frame(1));
+        outbox.frame(Micros(at.0 - 4_000), frame(2));
+        let expected = [Input::Can(frame(1)), Input::Can(frame(2)), Input::Gx(GxReading::default())];
+        assert_eq!(order(&mut inbox), expected);
     }
 
     #[test]

@@ -7,9 +7,6 @@ use proto::gx::{Block, Exception, Register};
 
 use crate::served::gx::Registers;
 
-/// From the acknowledgement of a write until it is applied.
-const WRITE_DELAY: Duration = Duration::from_millis(30);
-
 #[derive(Debug)]
 pub(super) struct Desk {
     cells: Vec<u16>,
@@ -19,6 +16,8 @@ pub(super) struct Desk {
     there: BTreeMap<u8, u8>,
     refused: BTreeSet<u16>,
     unmapped: BTreeSet<u16>,
+    /// from the acknowledgement of a write until it is applied
+    pub(super) write_delay: Duration,
 }
 
 impl Desk {
@@ -30,6 +29,7 @@ impl Desk {
             there,
             refused: BTreeSet::new(),
             unmapped: BTreeSet::new(),
+            write_delay: Duration::from_millis(30),
         }
     }
 
@@ -87,7 +87,7 @@ impl Registers for Desk {
     fn write(&mut self, unit: u8, _: u8, address: u16, values: &[u16]) -> Option<Result<(), Exception>> {
         let reached = self.reach(unit, address, values.len() as u16);
         if reached.is_ok() {
-            let at = Instant::now() + WRITE_DELAY;
+            let at = Instant::now() + self.write_delay;
             let taken = (address..).zip(values).filter(|(cell, _)| !self.refused.contains(cell));
             self.pending.extend(taken.map(|(cell, &value)| (at, cell, value)));
         }
