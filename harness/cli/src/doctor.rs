@@ -78,9 +78,9 @@ fn text(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
     let mut out = String::new();
     for Finding { level, about, what, remedy } in findings {
         // Writing into a text cannot fail.
-        let _ = writeln!(out, "{:<8} {:<9} {what}", level.name(), about.name());
+        let _ = writeln!(out, "{:<8} {:<9} {}", level.name(), about.name(), plain(what));
         if !remedy.is_empty() {
-            let _ = writeln!(out, "{:<18} {remedy}", "");
+            let _ = writeln!(out, "{:<18} {}", "", plain(remedy));
         }
     }
     out.push_str(match worst {
@@ -89,4 +89,9 @@ fn text(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
         Level::Problem => "not fit to run\n",
     });
     out
+}
+
+/// What instruments and files say may hold anything; a finding is one line.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -43,8 +43,8 @@ pub(crate) fn guard(args: &Args) -> Result<Exit, Failure> {
     let library = load::library()?;
     let rig = load::rig(&library, &args.rig)?;
     let usage = |message: &str| Failure { exit: Exit::Usage, message: message.to_owned() };
-    let live = rig.live.ok_or_else(|| usage("a simulated rig needs no guard"))?;
-    let profile = live.psu.as_ref().map(|psu| library.psu_profile(&psu.profile)).transpose()?;
+    let live = rig.live.clone().ok_or_else(|| usage("a simulated rig needs no guard"))?;
+    let profile = library.profile_of(&rig)?;
     let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().map_err(failed)?);
     socket.peer_addr().map_err(|_| usage("`busbar run` starts the guard; there is nothing to do by hand"))?;
     // The folder of the run may be on a disk that somebody wants back.

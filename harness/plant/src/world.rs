@@ -77,6 +77,8 @@ pub struct World {
     ac_sunshine_limit: Watts,
     temperature_spread: Celsius,
     bus: Bus,
+    /// somebody outside speaks for the battery
+    muted: bool,
     /// settings of the GX that are acknowledged and not applied yet
     writes: Writes,
     image: Image,
@@ -113,6 +115,7 @@ impl World {
             ac_sunshine_limit: params.ac_pv.maximum,
             temperature_spread: params.pack.temperature_spread,
             bus: Bus::new(seed),
+            muted: false,
             writes: Writes::new(params.gx.modbus.write_delay),
             image: Image::new(&params.gx.modbus),
         };
@@ -174,6 +177,9 @@ impl World {
     }
 
     fn carry(&mut self, sender: Sender, frame: Frame) -> Option<Heard> {
+        if self.muted && sender == Sender::Battery {
+            return None;
+        }
         match self.bus.carry(self.now, sender, frame) {
             Fate::Arrives(frame) => Some(self.deliver(sender, frame)),
             Fate::Unheard(frame) => Some(Heard::Frame(frame)),
@@ -284,6 +290,12 @@ impl World {
     /// A frame of a node that is not of this world is on the bus now.
     pub fn hear(&mut self, frame: Frame) {
         self.carry(Sender::Stranger, frame);
+    }
+
+    /// From now on the battery is not heard: whoever sends its messages with [`World::hear`] speaks for it. Its cells and
+    /// its contactor stay what they are.
+    pub fn mute_battery(&mut self) {
+        self.muted = true;
     }
 
     /// The sun is a supply outside of this world: its voltage setting and current limit now, zero while its output is

@@ -112,7 +112,7 @@ pub fn examine(
     listen: Micros,
 ) -> Result<Option<Vec<Finding>>, InputError> {
     let Some(live) = &rig.live else { return Ok(None) };
-    let profile = live.psu.as_ref().map(|psu| library.psu_profile(&psu.profile)).transpose()?;
+    let profile = library.profile_of(rig)?;
     let mut findings = paper::examine(rig, battery, live);
     findings.push(match lease::look(live) {
         Ok(()) => Part::File.ok("nobody uses the rig"),

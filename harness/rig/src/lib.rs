@@ -70,6 +70,19 @@ pub enum InputError {
         /// what may have been meant
         nearest: Vec<String>,
     },
+    /// A rig file names a supply that nobody has described.
+    #[error(
+        "the rig `{rig}` names the PSU profile `{name}` (`live.psu.profile`), which is not in rigs/psu; the nearest are: {}",
+        nearest.join(", ")
+    )]
+    NoProfile {
+        /// the rig
+        rig: String,
+        /// the profile
+        name: String,
+        /// what may have been meant
+        nearest: Vec<String>,
+    },
     /// The text is not what such a file must be.
     #[error("{0}")]
     Yaml(#[from] engine::yaml::YamlError),

@@ -109,6 +109,20 @@ impl Library {
         Ok(Profile::parse(&self.shown(&path), &read_text(&path)?)?)
     }
 
+    /// The profile of the supply of a rig; nothing where it has none.
+    ///
+    /// # Errors
+    /// As [`Library::psu_profile`]; the file of the rig is to be corrected then.
+    pub fn profile_of(&self, rig: &RigFile) -> Result<Option<Profile>, InputError> {
+        let Some(psu) = rig.live.as_ref().and_then(|live| live.psu.as_ref()) else { return Ok(None) };
+        self.psu_profile(&psu.profile).map(Some).map_err(|error| match error {
+            InputError::Unknown { name, nearest, .. } => {
+                InputError::NoProfile { rig: rig.rig.clone(), name, nearest }
+            }
+            other => other,
+        })
+    }
+
     /// Every rig file, `rigs/*.yaml`.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ impl Lab {
         stop: Arc<AtomicBool>,
     ) -> Result<Option<Self>, InputError> {
         let Some(live) = rig.live.clone() else { return Ok(None) };
-        let profile = live.psu.as_ref().map(|psu| library.psu_profile(&psu.profile)).transpose()?;
+        let profile = library.profile_of(rig)?;
         let terminal = terminal.map(|terminal| Desk(Arc::new(Mutex::new(terminal))));
         Ok(Some(Self { rig: rig.clone(), live, profile, terminal, stop, guard: None }))
     }

@@ -88,6 +88,7 @@ impl Scene {
         let options = Options {
             speed: SPEED,
             seed: 1,
+            mute: false,
             can: CanWire::Terminal,
             psu: PsuWire::Terminal,
             psu_profile: profile.to_owned(),

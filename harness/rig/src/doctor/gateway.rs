@@ -28,8 +28,9 @@ pub(super) fn examine(place: &GxPlace, rig: &RigFile, heard: &Heard) -> Vec<Find
     let poll = match poll(place) {
         Ok(poll) => poll,
         Err(why) => {
+            let named = why.starts_with(&place.address);
             return vec![Part::Gx.problem(
-                format!("{}: {why}", place.address),
+                if named { why } else { format!("{}: {why}", place.address) },
                 "is it in this network, its address right (`live.gx.address`), and Modbus TCP enabled \
                  (Settings, Integrations, Modbus TCP server)?",
             )];

@@ -98,7 +98,7 @@ impl<R: Registers> Registers for Arc<Mutex<R>> {
     }
 }
 
-/// Clients beyond this are turned away. Assumption: more than any bench has.
+/// Clients beyond this displace the one that said nothing for the longest time. Assumption: more than any bench has.
 const MOST_CLIENTS: usize = 64;
 
 /// Serves over Modbus-TCP, several clients at once, in the order in which their requests come. Port 0 takes a free one.
@@ -117,7 +117,9 @@ pub fn on_tcp(
 
 fn serve(listener: &TcpListener, stopped: &UnixStream, registers: &mut impl Registers) {
     let mut clients: Vec<Client> = Vec::new();
+    let mut round: u64 = 0;
     loop {
+        round += 1;
         let own = [PollFd::new(stopped, PollFlags::IN), PollFd::new(listener, PollFlags::IN)];
         let of_clients = clients.iter().map(|client| PollFd::new(&client.stream, client.awaits()));
         let mut fds: Vec<_> = own.into_iter().chain(of_clients).collect();
@@ -131,13 +133,22 @@ fn serve(listener: &TcpListener, stopped: &UnixStream, registers: &mut impl Regi
             return;
         }
         let mut of_client = ready[2..].iter();
-        clients.retain_mut(|client| of_client.next() != Some(&true) || client.serve(registers).is_ok());
+        clients.retain_mut(|client| {
+            of_client.next() != Some(&true) || {
+                client.spoke = round;
+                client.serve(registers).is_ok()
+            }
+        });
         // A client that gave up before it was accepted is nobody's fault.
         if ready[1]
             && let Ok((stream, _)) = listener.accept()
-            && clients.len() < MOST_CLIENTS
-            && let Ok(client) = Client::new(stream)
+            && let Ok(client) = Client::new(stream, round)
         {
+            if clients.len() == MOST_CLIENTS
+                && let Some(silent) = (0..clients.len()).min_by_key(|&index| clients[index].spoke)
+            {
+                clients.swap_remove(silent);
+            }
             clients.push(client);
         }
     }
@@ -150,13 +161,15 @@ struct Client {
     received: Vec<u8>,
     /// what it has not taken yet; nothing more is read from it before it has
     answers: Vec<u8>,
+    /// the round in which it said something last
+    spoke: u64,
 }
 
 impl Client {
-    fn new(stream: TcpStream) -> io::Result<Self> {
+    fn new(stream: TcpStream, round: u64) -> io::Result<Self> {
         stream.set_nonblocking(true)?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, received: Vec::new(), answers: Vec::new() })
+        Ok(Self { stream, received: Vec::new(), answers: Vec::new(), spoke: round })
     }
 
     fn awaits(&self) -> PollFlags {

@@ -62,6 +62,8 @@ pub(crate) struct Paced {
     pack: PackSize,
     seed: u64,
     speed: u32,
+    /// whether somebody outside speaks for the battery
+    mute: bool,
     clock: RunClock,
     /// when the world was ready, on the clock
     began: Micros,
@@ -103,6 +105,7 @@ impl Paced {
             pack,
             seed,
             speed,
+            mute: false,
             clock,
             began: clock.now(),
             begun: Micros::ZERO,
@@ -113,6 +116,12 @@ impl Paced {
         };
         paced.rest();
         Some(paced)
+    }
+
+    /// The battery is not heard any more: firmware outside speaks for it.
+    pub(crate) fn mute_battery(&mut self) {
+        self.mute = true;
+        self.rest();
     }
 
     /// Goes on to now, as far as it gets in a moment.
@@ -152,6 +161,9 @@ impl Paced {
     /// A new world with these initial conditions, in which the GX knows the battery.
     pub(crate) fn prepare(&mut self, start: &Start) {
         self.world = World::new(&self.plant, &self.bms, &self.pack, start, self.seed);
+        if self.mute {
+            self.world.mute_battery();
+        }
         self.look_at_supply();
         while self.world.advance(ACQUAINTED).is_some() {}
         let modbus = &self.plant.gx.modbus;

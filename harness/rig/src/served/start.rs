@@ -23,6 +23,8 @@ pub struct Options {
     pub speed: u32,
     /// of everything random in its world
     pub seed: u64,
+    /// the battery is not heard: firmware outside speaks for it on the bus
+    pub mute: bool,
     /// the wire of CAN
     pub can: CanWire,
     /// the wire of the supply
@@ -161,8 +163,11 @@ impl ServedRig {
         })?;
         let instrument = Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())));
         let paced = Paced::new(rig, battery, options.seed, options.speed, instrument.clone(), clock);
-        let shared =
-            Shared::new(paced.ok_or_else(|| ServeError::NotSimulated(battery.declared.name.clone()))?);
+        let mut paced = paced.ok_or_else(|| ServeError::NotSimulated(battery.declared.name.clone()))?;
+        if options.mute {
+            paced.mute_battery();
+        }
+        let shared = Shared::new(paced);
         let system = |what: &str| {
             let what = what.to_owned();
             move |source| ServeError::System { what, source }

@@ -89,6 +89,7 @@ impl Bench {
         let options = Options {
             speed: SPEED,
             seed: 1,
+            mute: false,
             can: CanWire::Terminal,
             psu: PsuWire::Tcp(free),
             psu_profile: "generic".to_owned(),

@@ -35,6 +35,7 @@ pub(crate) fn options(profile: &str, folder: &Path) -> Options {
     Options {
         speed: SPEED,
         seed: 1,
+        mute: false,
         can: CanWire::Terminal,
         psu: PsuWire::Terminal,
         psu_profile: profile.to_owned(),

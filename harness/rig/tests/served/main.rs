@@ -144,6 +144,21 @@ fn a_line_that_is_no_request_is_answered_and_ends_the_connection() {
 }
 
 #[test]
+fn a_client_that_says_nothing_keeps_nobody_out() {
+    let bench = Bench::new("generic");
+    let mut first = bench.operator();
+    let idle: Vec<_> = (0..40)
+        .map(|_| {
+            let idle = std::net::TcpStream::connect(bench.address().operator).expect("it listens");
+            assert_eq!(first.ask(&Request::Finish).expect("who speaks stays"), Reply::Done);
+            idle
+        })
+        .collect();
+    assert_eq!(bench.operator().ask(&Request::Finish).expect("it is served"), Reply::Done);
+    drop(idle);
+}
+
+#[test]
 fn the_gx_has_its_traps() {
     let bench = Bench::new("generic");
     assert_eq!(bench.read(3, 225, 250, 1), Err(Exception::Address));

@@ -34,6 +34,25 @@ impl Registers for Few {
     }
 }
 
+/// Who connects and says nothing keeps nobody out.
+#[test]
+fn idle_clients_give_way() {
+    let served = served();
+    let mut first = client(&served);
+    // Cell 258.
+    let read = request(&[3, 1, 2, 0, 1]);
+    let expected = [0x12, 0x34, 0, 0, 0, 5, 225, 3, 2, 0, 7];
+    let idle: Vec<TcpStream> = (0..2 * MOST_CLIENTS)
+        .map(|_| {
+            let idle = client(&served);
+            ask(&mut first, &read, &expected);
+            idle
+        })
+        .collect();
+    ask(&mut client(&served), &read, &expected);
+    drop(idle);
+}
+
 fn served() -> Served<SocketAddr> {
     on_tcp(Few([0x0102, 0x0304, 7, 8]), (Ipv4Addr::LOCALHOST, 0).into()).expect("a free port")
 }
