@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | ci | bench | matrix | bless | can-guest | kill-campaign | served | schema | tidy`.
+//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | kill-campaign | served | schema | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -36,6 +36,14 @@ enum Task {
     #[command(disable_help_flag = true)]
     Test {
         /// as `cargo test` takes them, such as `-p judge`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Every case on a rig, what was undecided once more, and what changed since the nights before; in release. Arguments
+    /// go to `busbar nightly`
+    #[command(disable_help_flag = true)]
+    Nightly {
+        /// as `busbar nightly` takes them, such as `--rig rigs/lab-a.yaml --battery my`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
@@ -118,6 +126,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
     match task {
         Task::Run { args } => workspace.busbar().here().arg("run").args(args).run(),
         Task::Test { args } => workspace.cargo("test").arg("--workspace").args(args).run(),
+        Task::Nightly { args } => workspace.busbar().here().arg("nightly").args(args).run(),
         Task::Ci => ci::ci(workspace),
         Task::Bench => bench::bench(workspace),
         Task::Matrix { args } => matrix::matrix(workspace, args),

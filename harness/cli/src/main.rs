@@ -1,5 +1,6 @@
 //! `busbar`: puts a battery through the tests of the *CAN-bus BMS Protocol* and judges it from the evidence.
 
+mod compare;
 mod dbc;
 mod decode;
 #[cfg(unix)]
@@ -7,12 +8,14 @@ mod doctor;
 mod evidence;
 #[cfg(unix)]
 mod guard;
+mod history;
 mod input;
 mod judge;
 mod lint;
 mod list;
 mod load;
 mod matrix;
+mod nightly;
 mod progress;
 mod recorded;
 mod run;
@@ -95,6 +98,12 @@ enum Command {
     Matrix(matrix::Args),
     /// List what there is
     List(list::Args),
+    /// Run every case, repeat what was undecided, and say what changed since the nights before
+    Nightly(nightly::Args),
+    /// Look up what the nights before came to
+    History(history::Args),
+    /// Put two runs beside each other
+    Compare(compare::Args),
     /// Print every frame of CAN logs, with every field
     Decode(decode::Args),
     /// Serve the simulated rig on real wires: CAN, SCPI, Modbus-TCP
@@ -130,6 +139,9 @@ fn main() -> ExitCode {
         Command::Lint(args) => lint::lint(&args),
         Command::Matrix(args) => matrix::matrix(&args),
         Command::List(args) => list::list(&args),
+        Command::Nightly(args) => nightly::nightly(&args),
+        Command::History(args) => history::history(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Decode(args) => decode::decode(&args),
         #[cfg(unix)]
         Command::Serve(args) => serve::serve(&args),

@@ -3,7 +3,7 @@
 use std::io::{BufReader, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::ValueEnum;
@@ -73,6 +73,8 @@ pub(crate) struct Played {
     pub(crate) run: Run,
     /// its folder
     pub(crate) folder: PathBuf,
+    /// somebody wanted it to end
+    pub(crate) stopped: bool,
     /// whether the rig is known to be off
     pub(crate) off: Result<(), String>,
 }
@@ -184,7 +186,8 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         }
         failure
     })?;
-    Ok(Played { run, folder, off })
+    let stopped = lab.is_some_and(|lab| lab.stop().load(Ordering::Relaxed));
+    Ok(Played { run, folder, stopped, off })
 }
 
 /// What a run prints.

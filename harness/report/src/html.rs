@@ -4,17 +4,20 @@
 //! follows from it, last every requirement of the catalogue with how it stands.
 
 mod cases;
+pub mod compare;
 mod escape;
 mod figure;
 mod geometry;
 mod lanes;
 mod matrix;
+pub mod morning;
 mod overlay;
 mod panels;
 pub mod proof;
 mod scale;
 mod summary;
 pub mod thin;
+pub(crate) mod trend;
 
 use std::fmt::{self, Write};
 

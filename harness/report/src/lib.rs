@@ -5,10 +5,12 @@
 //! back, to be judged again; [`matrix`] is what many runs say of the judge.
 
 pub mod can_log;
+pub mod compare;
 pub mod conclusions;
 pub mod events;
 pub mod folder;
 pub mod gx_csv;
+pub mod history;
 pub mod html;
 pub mod json;
 pub mod junit;
@@ -21,6 +23,7 @@ pub mod replay;
 pub mod run;
 pub mod snapshot;
 mod stamp;
+pub mod summary_md;
 mod tape;
 pub mod terminal;
 pub mod text;

@@ -48,6 +48,10 @@ const SYSTEM: &[(&str, &str)] = &[
 /// Crates that claim to link a library but do not: the claim only keeps two versions apart.
 const LINKS_NOTHING: &[&str] = &["rayon-core", "wasm-bindgen-shared", "prettyplease"];
 
+/// Crates that compile C which they bring along, with the very compiler that links every Rust program; what they take in
+/// to do so is theirs. Each needs a reason in ARCHITECTURE.md.
+const BUNDLED: &[&str] = &["libsqlite3-sys"];
+
 /// What `cargo metadata` says, as far as it is asked for here.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Metadata {
@@ -195,6 +199,9 @@ fn system(metadata: &Metadata) -> Vec<Finding> {
     let ways = ways(metadata);
     for package in &metadata.packages {
         let Some(way) = ways.get(package.id.as_str()) else { continue };
+        if BUNDLED.contains(&package.name.as_str()) {
+            continue;
+        }
         let known = SYSTEM.iter().find(|(name, _)| *name == package.name).map(|(_, why)| (*why).to_owned());
         let claimed = package.links.as_ref().filter(|_| !LINKS_NOTHING.contains(&package.name.as_str()));
         let Some(why) = known.or_else(|| claimed.map(|library| format!("links `{library}`"))) else {
@@ -222,6 +229,9 @@ fn ways(metadata: &Metadata) -> BTreeMap<&str, Vec<&str>> {
     }
     while let Some(id) = queue.pop_front() {
         let way = ways.get(id).cloned().unwrap_or_default();
+        if way.last().is_some_and(|name| BUNDLED.contains(name)) {
+            continue;
+        }
         for next in nodes.get(id).map_or(&[][..], |node| &node.dependencies) {
             if !ways.contains_key(next.as_str()) {
                 let name = names.get(next.as_str()).copied();
@@ -362,6 +372,16 @@ mod tests {
         let found = findings(&claim("libz-sys"), LINTS);
         assert!(found.len() == 1 && found[0].contains("links `z`"), "{found:?}");
         assert_eq!(findings(&claim("rayon-core"), LINTS), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_bundle_takes_in_is_its_own_affair_and_nobody_elses() {
+        let packages = [package("report", &[]), package("libsqlite3-sys", &[]), package("cc", &[])];
+        let alone: &[(&str, &[&str])] = &[("report", &["libsqlite3-sys"]), ("libsqlite3-sys", &["cc"])];
+        assert_eq!(findings(&world(&packages, &["report"], alone), LINTS), Vec::<String>::new());
+        let too: &[(&str, &[&str])] = &[("report", &["libsqlite3-sys", "cc"]), ("libsqlite3-sys", &["cc"])];
+        let found = findings(&world(&packages, &["report"], too), LINTS);
+        assert!(found.len() == 1 && found[0].contains("`cc` needs a C compiler"), "{found:?}");
     }
 
     #[test]

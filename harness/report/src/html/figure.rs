@@ -160,7 +160,7 @@ fn extremes(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 }
 
 /// A line that holds its value until the next point.
-fn step_path(
+pub(super) fn step_path(
     points: &[(Micros, f64)],
     until: Micros,
     x: impl Fn(Micros) -> f64,

@@ -1,0 +1,252 @@
+//! `busbar nightly`: every case, what was undecided once more, and what changed since the nights before.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use judge::verdict::Outcome;
+use report::history::changes::Past;
+use report::history::night::{self, Standing};
+use report::history::{History, HistoryError, Kept, Known};
+use report::html::morning::{Morning, morning};
+use report::run::Run;
+use report::{junit, summary_md};
+
+use crate::run::{self, Format, Played, play};
+use crate::{Exit, Failure, load, warn};
+
+/// What to run, on what, and what to keep.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Suites or cases; all that the rig can do without one
+    #[arg(value_name = "SUITE|CASE")]
+    cases: Vec<String>,
+    /// The rig, by name or file
+    #[arg(long, default_value = "simulated")]
+    rig: String,
+    /// The battery, by name or file
+    #[arg(long, default_value = "reference")]
+    battery: String,
+    /// Seed of everything random on a simulated rig
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Only what did not pass in the last night of this battery on this rig
+    #[arg(long)]
+    failed_only: bool,
+    /// Where run folders go, `nights/` and the history among them
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// The history, `history.db` beside the run folders without it
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+    /// Run folders of nights that passed are removed after this time, such as `30d`; never without it
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    keep_passed: Option<Duration>,
+    /// The same for those that did not pass; not shorter than `--keep-passed`
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    keep_failed: Option<Duration>,
+    /// How long to wait for a rig that somebody else uses, such as `10m`
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
+    wait: Duration,
+    /// No progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// So many nights are looked back upon.
+const NIGHTS: usize = 60;
+
+pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
+    let library = load::library()?;
+    let retention = Retention::of(args)?;
+    let out = args.out.clone().unwrap_or_else(|| library.root().join("reports"));
+    std::fs::create_dir_all(&out).map_err(|error| cannot("make", &out, &error))?;
+    // Before anything is energised: a night that cannot be remembered is found out now, not in the morning.
+    let mut history = open(&args.history.clone().unwrap_or_else(|| out.join("history.db")))?;
+    let (rig, battery) = (load::rig(&library, &args.rig)?, load::battery(&library, &args.battery)?);
+    let nights = |history: &History| {
+        history.nights(Some(&rig.rig), Some(&battery.declared.name), NIGHTS).map_err(refused)
+    };
+    let words = if args.failed_only {
+        let words = failed(nights(&history)?.last(), &args.cases);
+        if words.is_empty() {
+            crate::answer("Every case of the last night passed: nothing to repeat.\n")?;
+            return Ok(Exit::Pass);
+        }
+        words
+    } else {
+        args.cases.clone()
+    };
+
+    // A simulated rig repeats itself to the bit with the seed of the first try.
+    let order = |cases: Vec<String>, scope: &str, seed: u64| run::Args {
+        cases,
+        rig: args.rig.clone(),
+        battery: args.battery.clone(),
+        seed,
+        sweep: false,
+        out: Some(out.clone()),
+        format: Format::Text,
+        wait: args.wait,
+        quiet: args.quiet,
+        scope: Some(scope.to_owned()),
+    };
+    let mut played: Vec<Played> = vec![play(&library, &order(words, "night", args.seed))?];
+    let again = undecided(&played[0].run);
+    // Told to end, or a rig that is not known to be off: nothing is switched on again.
+    if !again.is_empty() && !played[0].stopped && played[0].off.is_ok() {
+        warn(&format!(
+            "undecided, once more with everything switched off and opened anew: {}",
+            again.join(", ")
+        ));
+        played.push(play(&library, &order(again, "night-again", args.seed.wrapping_add(1)))?);
+    }
+    let off: Vec<String> = played.iter().filter_map(|played| played.off.clone().err()).collect();
+    let (folders, runs): (Vec<PathBuf>, Vec<Run>) =
+        played.into_iter().map(|played| (played.folder, played.run)).unzip();
+
+    let cases = night::cases(&runs);
+    let folder = claim(&out.join("nights"), &runs[0])?;
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let kept: Vec<Kept<'_>> =
+        runs.iter().zip(&folders).map(|(run, folder)| Kept { run, folder: folder.as_path() }).collect();
+    history.add_night(&name, &kept, &cases).map_err(refused)?;
+    let mut before = nights(&history)?;
+    let now = before.pop().ok_or_else(|| wrong("the night just written is not in the history".to_owned()))?;
+    let ways: Vec<(Run, String)> =
+        runs.iter().map(|run| (run.clone(), format!("../../{}", run.meta.id))).collect();
+    let page = Morning { name: &name, runs: &ways, cases: &cases, before: &before, now: &now };
+    let summary = summary_md::summary(&page);
+    let as_run = night::as_run(&runs, &name).ok_or_else(|| wrong("a night without runs".to_owned()))?;
+    for (file, content) in [
+        ("index.html", morning(&page)),
+        ("summary.md", summary.clone()),
+        ("junit.xml", junit::junit(&as_run)),
+    ] {
+        let path = folder.join(file);
+        std::fs::write(&path, content).map_err(|error| cannot("write", &path, &error))?;
+    }
+    retention.apply(&mut history, &out)?;
+    crate::answer(&format!("{summary}\nPage: {}\n", library.shown(&folder.join("index.html"))))?;
+    if !off.is_empty() {
+        return Err(Failure { exit: Exit::Inconclusive, message: off.join("\n") });
+    }
+    Ok(match now.standing {
+        Standing::Pass => Exit::Pass,
+        Standing::Fail => Exit::Fail,
+        Standing::Flaky | Standing::Inconclusive | Standing::NotApplicable => Exit::Inconclusive,
+    })
+}
+
+/// What did not pass in a night, of the cases that the words select.
+fn failed(last: Option<&Past>, words: &[String]) -> Vec<String> {
+    let Some(last) = last else { return words.to_vec() };
+    let meant = |name: &str| {
+        words.is_empty()
+            || words.iter().any(|word| {
+                name == word
+                    || name.split_once('/').is_some_and(|(suite, case)| word == suite || word == case)
+            })
+    };
+    last.cases
+        .iter()
+        .filter(|(name, (standing, _))| {
+            !matches!(standing, Standing::Pass | Standing::NotApplicable) && meant(name)
+        })
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+fn undecided(run: &Run) -> Vec<String> {
+    run.cases.iter().filter(|case| case.outcome == Outcome::Inconclusive).map(|case| case.name()).collect()
+}
+
+/// The history, told from bad input where the file is none.
+pub(crate) fn open(path: &Path) -> Result<History, Failure> {
+    History::open(path).map_err(refused)
+}
+
+pub(crate) fn refused(error: HistoryError) -> Failure {
+    let exit = if error.is_input() { Exit::Input } else { Exit::Inconclusive };
+    Failure { exit, message: error.to_string() }
+}
+
+/// `<day>-<rig>-<battery>-<nnn>` with the first free number.
+fn claim(parent: &Path, run: &Run) -> Result<PathBuf, Failure> {
+    let day = run.meta.started.as_deref().and_then(|started| started.get(..10)).unwrap_or("night");
+    let name = report::text::slug(&format!("{day} {} {}", run.meta.rig.name, run.meta.battery.name));
+    std::fs::create_dir_all(parent).map_err(|error| cannot("make", parent, &error))?;
+    for n in 1..10_000 {
+        let path = parent.join(format!("{name}-{n:03}"));
+        match std::fs::create_dir(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(cannot("make", &path, &error)),
+            Ok(()) => return Ok(path),
+        }
+    }
+    Err(wrong(format!("{} holds ten thousand nights called {name}", parent.display())))
+}
+
+fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
+    wrong(format!("cannot {what} {}: {error}; the run folders hold what was measured", path.display()))
+}
+
+fn wrong(message: String) -> Failure {
+    Failure { exit: Exit::Inconclusive, message }
+}
+
+/// How long run folders of nights are kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Retention {
+    passed: Option<Duration>,
+    failed: Option<Duration>,
+}
+
+impl Retention {
+    fn of(args: &Args) -> Result<Self, Failure> {
+        Self::new(args.keep_passed, args.keep_failed)
+    }
+
+    /// Evidence of failures outlives that of passes.
+    pub(crate) fn new(passed: Option<Duration>, failed: Option<Duration>) -> Result<Self, Failure> {
+        if let Some(failed) = failed
+            && passed.is_none_or(|passed| passed > failed)
+        {
+            return Err(Failure {
+                exit: Exit::Usage,
+                message: "--keep-failed is shorter than --keep-passed: what failed is kept at least as long as what \
+                          passed"
+                    .to_owned(),
+            });
+        }
+        Ok(Self { passed, failed })
+    }
+
+    /// Removes the folders that are older, and only folders of runs that lie in `out` and are what history says.
+    pub(crate) fn apply(self, history: &mut History, out: &Path) -> Result<usize, Failure> {
+        let now = SystemTime::now();
+        let mut removed = 0;
+        for run in history.kept().map_err(refused)? {
+            let limit = if run.passed { self.passed } else { self.failed };
+            let age = humantime::parse_rfc3339(&run.started).ok().and_then(|at| now.duration_since(at).ok());
+            let Some((limit, age)) = limit.zip(age) else { continue };
+            if age > limit && is_folder_of(&run, out) {
+                std::fs::remove_dir_all(&run.folder)
+                    .map_err(|error| cannot("remove", &run.folder, &error))?;
+                let when = humantime::format_rfc3339_seconds(now).to_string();
+                history.removed(&run, &when).map_err(refused)?;
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
+}
+
+/// Whether the folder lies directly in `out`, is no link, and its manifest names this run.
+fn is_folder_of(run: &Known, out: &Path) -> bool {
+    let direct = run.folder.parent().and_then(|parent| parent.canonicalize().ok()) == out.canonicalize().ok();
+    let real = run.folder.symlink_metadata().is_ok_and(|there| there.is_dir());
+    let named = report::manifest::Kept::read(&run.folder).ok().flatten();
+    direct
+        && real
+        && named.is_some_and(|kept| kept.run == run.name && kept.started.as_deref() == Some(&run.started))
+}

@@ -1,0 +1,208 @@
+//! `busbar nightly`, `history` and `compare` as their users meet them: nights of a battery whose firmware gets worse.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rstest::rstest;
+use tempfile::TempDir;
+
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+/// What is run each night: short, and enough to tell the firmwares apart.
+const CASE: &str = "feed-in/hold-while-full";
+
+/// A project of its own with the rig and the battery, and a place for its reports.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = TempDir::new().expect("a temporary folder");
+        let copy = |name: &str| {
+            let to = home.path().join(name);
+            fs::create_dir_all(to.parent().expect("a folder")).expect("made");
+            fs::copy(Path::new(PROJECT).join(name), to).expect("a copy");
+        };
+        for name in [
+            "rigs/simulated.yaml",
+            "rigs/batteries/reference.yaml",
+            "rigs/batteries/oscillating.yaml",
+            "suites/feed-in/feed-in.yaml",
+        ] {
+            copy(name);
+        }
+        Self(home)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn busbar(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_busbar"))
+            .args(arguments)
+            .env("BUSBAR_HOME", self.0.path())
+            .current_dir(self.0.path())
+            .output()
+            .expect("the binary was built for this test")
+    }
+
+    fn night(&self, more: &[&str]) -> (i32, String) {
+        let output = self.busbar(&[&["nightly", "--quiet", "--battery", "mine", CASE], more].concat());
+        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        (output.status.code().expect("it ended by itself"), said)
+    }
+
+    /// The battery of this night: a model of the project under one name, with a firmware.
+    fn battery(&self, model: &str, firmware: &str) {
+        let mine = format!(
+            "battery: mine\nlike: {model}\ntitle: Mine\nexpect: pass\nsimulated:\n  identity: {{ firmware: \"{firmware}\" }}\n"
+        );
+        fs::write(self.path("rigs/batteries/mine.yaml"), mine).expect("written");
+    }
+
+    fn nights(&self) -> Vec<PathBuf> {
+        let mut nights: Vec<PathBuf> = fs::read_dir(self.path("reports/nights"))
+            .expect("nights")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
+        nights.sort();
+        nights
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn a_firmware_that_gets_worse_is_the_first_thing_in_the_morning() {
+    let home = Home::new();
+    let firmwares =
+        [("reference", "1.0"), ("reference", "1.0"), ("reference", "1.1"), ("oscillating", "1.2")];
+    for (night, (model, firmware)) in firmwares.into_iter().enumerate() {
+        home.battery(model, firmware);
+        let (code, said) = home.night(&["--seed", &(night + 1).to_string()]);
+        assert_eq!(code, i32::from(model == "oscillating"), "night {night}: {said}");
+    }
+    let last = home.nights().pop().expect("four nights");
+    let page = read(&last.join("index.html"));
+    for expected in [
+        "Newly failing",
+        CASE,
+        "the last nights: pass, pass, pass, fail",
+        "Firmware 1.2, before this night 1.1",
+        "Figures that moved",
+        "CVL-04 fail",
+    ] {
+        assert!(page.contains(expected), "{expected}");
+    }
+    let link = format!("../../night-mine-seed4-001/report.html#case-1\">{CASE}");
+    assert!(page.contains(&link), "the case leads to its report");
+    assert!(last.join("../../night-mine-seed4-001/report.html").exists(), "which is there");
+    assert!(!page.contains("<script"), "it needs none");
+    let summary = read(&last.join("summary.md"));
+    assert!(
+        summary.starts_with("# FAIL: ") && summary.contains("1 newly failing, 0 newly passing"),
+        "{summary}"
+    );
+    assert!(read(&last.join("junit.xml")).contains("<failure"));
+
+    // The same again: nothing is new, and what fails is still told.
+    let (code, said) = home.night(&["--seed", "5"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("## Still failing") && !said.contains("## Newly failing"), "{said}");
+    // Only what failed; then, repaired, it passes and there is nothing left to repeat.
+    home.battery("reference", "1.3");
+    let (code, said) = home.night(&["--failed-only"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("## Newly passing"), "{said}");
+    let (code, said) = home.night(&["--failed-only"]);
+    assert_eq!((code, said.as_str()), (0, "Every case of the last night passed: nothing to repeat.\n"));
+
+    let shown = home.busbar(&["history", "case", CASE]);
+    let shown = text(&shown.stdout);
+    let firmwares: Vec<&str> =
+        ["1.0", "1.1", "1.2", "1.3"].into_iter().filter(|f| shown.contains(f)).collect();
+    assert_eq!(firmwares.len(), 4, "{shown}");
+    assert!(shown.contains("0x351-period 1 s") && shown.contains("cvl-plateau 55."), "{shown}");
+    let json: serde_json::Value =
+        serde_json::from_slice(&home.busbar(&["history", "nights", "--format", "json"]).stdout)
+            .expect("JSON");
+    assert_eq!(json[3]["cases"][CASE]["requirements"]["CVL-04"], "fail");
+
+    // Two of its runs beside each other.
+    let runs = ["reports/night-mine-seed3-001", "reports/night-mine-seed4-001"];
+    let output = home.busbar(&["compare", runs[0], runs[1], "--html", "over.html"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = text(&output.stdout);
+    assert!(told.contains("Firmware: 1.1 -> 1.2") && told.contains("CVL-04   PASS -> FAIL"), "{told}");
+    assert!(read(&home.path("over.html")).contains("class=over-b"));
+    assert_eq!(home.busbar(&["compare", runs[0], runs[0]]).status.code(), Some(0));
+
+    // The index can be made from the folders again.
+    let again = home.busbar(&["history", "add", runs[0], runs[1], "--history", "again.db"]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+}
+
+#[test]
+fn evidence_of_failures_outlives_that_of_passes() {
+    let home = Home::new();
+    home.battery("reference", "1.0");
+    home.night(&[]);
+    home.battery("oscillating", "1.1");
+    std::thread::sleep(std::time::Duration::from_millis(1_100));
+    let (_, said) = home.night(&["--seed", "2", "--keep-passed", "0s", "--keep-failed", "1h"]);
+    assert!(!home.path("reports/night-mine-seed1-001").exists(), "{said}");
+    assert!(home.path("reports/night-mine-seed2-001").exists());
+    let nights = text(&home.busbar(&["history", "nights"]).stdout);
+    assert_eq!(nights.lines().count(), 2, "what it came to stays known: {nights}");
+    let (code, said) = home.night(&["--keep-passed", "2h", "--keep-failed", "1h"]);
+    assert_eq!(code, 64, "{said}");
+}
+
+#[rstest]
+#[case(b"this is no database, whatever it is called, and long enough to be taken for one ...........".as_slice(), "this is no database")]
+#[case(b"SQLite format 3\0\x10\0\x01\x01\0\x40\x20\x20 and then nothing of one".as_slice(), "database")]
+fn a_history_that_is_none_is_refused_before_anything_runs(#[case] content: &[u8], #[case] says: &str) {
+    let home = Home::new();
+    home.battery("reference", "1.0");
+    fs::write(home.path("mine.db"), content).expect("written");
+    let (code, said) = home.night(&["--history", "mine.db"]);
+    assert_eq!(code, 65, "{said}");
+    assert!(said.contains(says) && said.contains("Nothing in it was changed"), "{said}");
+    assert_eq!(fs::read(home.path("mine.db")).expect("there"), content);
+    assert!(!home.path("reports/night-mine-seed1-001").exists(), "nothing was run");
+}
+
+#[test]
+fn a_damaged_history_is_refused() {
+    let home = Home::new();
+    home.battery("reference", "1.0");
+    assert_eq!(home.night(&[]).0, 0);
+    let path = home.path("reports/history.db");
+    let mut bytes = fs::read(&path).expect("there");
+    let middle = bytes.len() / 2;
+    bytes[4096..middle].fill(0xA5);
+    fs::write(&path, &bytes).expect("written");
+    let (code, said) = home.night(&[]);
+    assert_eq!(code, 65, "{said}");
+    assert!(said.contains("damaged"), "{said}");
+    assert_eq!(fs::read(&path).expect("there"), bytes, "left as it is");
+}
+
+#[test]
+fn runs_of_other_suites_are_not_compared() {
+    let home = Home::new();
+    home.battery("reference", "1.0");
+    home.night(&[]);
+    let suite = home.path("suites/feed-in/feed-in.yaml");
+    fs::write(&suite, format!("{}\n# changed\n", read(&suite))).expect("written");
+    home.night(&["--seed", "2"]);
+    let output = home.busbar(&["compare", "reports/night-mine-seed1-001", "reports/night-mine-seed2-001"]);
+    assert_eq!(output.status.code(), Some(65));
+    assert!(text(&output.stderr).contains("the runs are of other suites"), "{}", text(&output.stderr));
+}

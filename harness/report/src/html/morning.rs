@@ -1,0 +1,158 @@
+//! The page of the morning: what changed overnight comes first.
+
+mod lists;
+
+use std::fmt::{self, Write};
+
+use super::escape::Esc;
+use super::{STYLE, count, integrity, shape, symbols};
+use crate::history::changes::{Change, Drift, Past, changes, drifts};
+use crate::history::night::{NightCase, Standing};
+use crate::run::{Run, RunMeta};
+
+const OWN: &str = include_str!("morning.css");
+
+/// A night and what is known of the nights before.
+#[derive(Debug, Clone, Copy)]
+pub struct Morning<'a> {
+    /// name of its folder
+    pub name: &'a str,
+    /// its tries, each with the way from the page to its folder, such as `../../all-reference-seed1-001`
+    pub runs: &'a [(Run, String)],
+    /// its cases, of [`crate::history::night::cases`]
+    pub cases: &'a [NightCase<'a>],
+    /// the nights before on the same rig with the same battery, the oldest first
+    pub before: &'a [Past],
+    /// this night, as history keeps it
+    pub now: &'a Past,
+}
+
+impl Morning<'_> {
+    pub(crate) fn meta(&self) -> Option<&RunMeta> {
+        self.runs.first().map(|(run, _)| &run.meta)
+    }
+
+    /// What changed since the last night.
+    #[must_use]
+    pub fn changes(&self) -> Vec<(Change, String)> {
+        self.before.last().map_or_else(Vec::new, |before| changes(before, self.now))
+    }
+
+    /// The figures that moved.
+    #[must_use]
+    pub fn drifts(&self) -> Vec<Drift> {
+        drifts(self.before, self.now)
+    }
+
+    /// The verdict in a sentence.
+    #[must_use]
+    pub fn lead(&self) -> String {
+        let of = |standing| self.cases.iter().filter(|case| case.standing == standing).count();
+        let ran = self.cases.len() - of(Standing::NotApplicable);
+        let mut text = format!("{} of {} passed", of(Standing::Pass), count(ran, "case", "cases"));
+        for (standing, words) in [
+            (Standing::Fail, "failed"),
+            (Standing::Inconclusive, "undecided after two tries"),
+            (Standing::Flaky, "flaky: passed only when repeated"),
+        ] {
+            match of(standing) {
+                0 => {}
+                n => write!(text, ", {n} {words}").expect("a String takes every write"),
+            }
+        }
+        text.push('.');
+        match self.before.last() {
+            None => text.push_str(" The first night of this battery on this rig: nothing to compare with."),
+            Some(before) => {
+                let new = |change| self.changes().iter().filter(|(other, _)| *other == change).count();
+                let (worse, better) = (new(Change::NewlyFailing), new(Change::NewlyPassing));
+                let moved = self.drifts().len();
+                let since = day(&before.started);
+                let text_of = match (worse, better, moved) {
+                    (0, 0, 0) => format!(" Nothing changed since the night of {since}."),
+                    _ => format!(
+                        " Since the night of {since}: {worse} newly failing, {better} newly passing, {}.",
+                        count(moved, "figure moved", "figures moved")
+                    ),
+                };
+                text.push_str(&text_of);
+            }
+        }
+        text
+    }
+
+    /// What the battery's firmware did, where it changed since the last night.
+    #[must_use]
+    pub fn firmware(&self) -> Option<String> {
+        let before = self.before.last()?;
+        let shown = |text: &str| if text.is_empty() { "not said".to_owned() } else { text.to_owned() };
+        (before.firmware != self.now.firmware).then(|| {
+            format!("Firmware {}, before this night {}", shown(&self.now.firmware), shown(&before.firmware))
+        })
+    }
+}
+
+/// The whole page.
+#[must_use]
+pub fn morning(night: &Morning<'_>) -> String {
+    let mut out = String::with_capacity(1 << 17);
+    page(&mut out, night).expect("a String takes every write");
+    out
+}
+
+fn page(out: &mut String, night: &Morning<'_>) -> fmt::Result {
+    let Some(meta) = night.meta() else { return Ok(()) };
+    let style = format!("{STYLE}{OWN}");
+    let title = format!("Night of {}: {}", day(&night.now.started), meta.title);
+    write!(
+        out,
+        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n\
+         <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src '{}'\">\n\
+         <meta name=viewport content=\"width=device-width,initial-scale=1\">\n<meta name=color-scheme content=\"light dark\">\n\
+         <title>{}: {}</title>\n<style>{style}</style>\n</head>\n<body class=morning>\n",
+        integrity(&style),
+        night.now.standing,
+        Esc(&title)
+    )?;
+    symbols(out)?;
+    write!(
+        out,
+        "<a class=skip href=\"#verdict\">Skip to the verdict</a><main><header><p class=kicker><span>Busbar morning report</span>\
+         <span>{}</span></p><h1>{}</h1>",
+        Esc(night.name),
+        Esc(&title)
+    )?;
+    if meta.rig.simulated {
+        out.push_str("<p class=simulated><strong>Simulated rig</strong> No hardware was involved.</p>");
+    }
+    let standing = night.now.standing;
+    write!(
+        out,
+        "</header><section id=verdict class=\"verdict {}\" aria-label=Verdict>{}<div><p class=big>{}</p><p class=lead>{}</p></div></section>",
+        standing.mark().class(),
+        shape(standing.mark()),
+        title_case(standing),
+        Esc(night.lead())
+    )?;
+    if let Some(firmware) = night.firmware() {
+        write!(out, "<p class=firmware-new><strong>{}</strong></p>", Esc(firmware))?;
+    }
+    lists::changed(out, night)?;
+    lists::moved(out, night)?;
+    lists::against_firmware(out, night)?;
+    lists::all(out, night)?;
+    lists::runs(out, night)?;
+    writeln!(out, "<p class=end>End of report {}</p></main></body></html>", Esc(night.name))
+}
+
+fn title_case(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Flaky => "Flaky",
+        other => other.mark().word(),
+    }
+}
+
+/// The date of a moment.
+pub(crate) fn day(started: &str) -> &str {
+    started.get(..10).unwrap_or(started)
+}

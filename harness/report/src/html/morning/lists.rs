@@ -1,0 +1,256 @@
+//! What the page of the morning lists.
+
+use std::fmt::{self, Write};
+
+use super::super::escape::Esc;
+use super::super::trend::{decimals, trend};
+use super::super::{count, figure, mark, shape};
+use super::{Morning, day};
+use crate::history::changes::{Change, Past, changes, firmware_before};
+use crate::history::night::Standing;
+use crate::words;
+
+/// So many nights are shown beside a case.
+const SHOWN: usize = 14;
+/// So many figures that moved are drawn.
+const DRAWN: usize = 16;
+
+/// Shape and word of a standing: flaky has the shape of a warning and a word of its own.
+fn standing_cell(standing: Standing) -> String {
+    match standing {
+        Standing::Flaky => format!("<span class=\"mark warn\">{}Flaky</span>", shape(standing.mark())),
+        other => mark(other.mark()),
+    }
+}
+
+pub(super) fn changed(out: &mut String, night: &Morning<'_>) -> fmt::Result {
+    let changes = match night.before.last() {
+        Some(_) => night.changes(),
+        // Without a night before, everything that is not right is new.
+        None => night
+            .cases
+            .iter()
+            .filter_map(|case| {
+                let change = match case.standing {
+                    Standing::Fail => Change::NewlyFailing,
+                    Standing::Inconclusive => Change::NewlyUndecided,
+                    Standing::Flaky => Change::Flaky,
+                    Standing::Pass | Standing::NotApplicable => return None,
+                };
+                Some((change, case.name()))
+            })
+            .collect(),
+    };
+    for (change, headline) in Change::ALL {
+        let own: Vec<&String> = changes.iter().filter(|(other, _)| *other == change).map(|c| &c.1).collect();
+        if own.is_empty() {
+            continue;
+        }
+        write!(out, "<section class=findings><h2>{headline}</h2><ol>")?;
+        for name in own {
+            let standing = night.now.cases.get(name).map_or(Standing::NotApplicable, |case| case.0);
+            write!(out, "<li>{}<div><p class=what>", shape(standing.mark()))?;
+            linked(out, night, name)?;
+            strip(out, night, name)?;
+            out.push_str("</p>");
+            if let Some(why) = night.now.cases.get(name).map(|case| &case.1).filter(|why| !why.is_empty()) {
+                write!(out, "<p class=why>{}</p>", Esc(why))?;
+            }
+            requirements(out, night, name)?;
+            out.push_str("</div></li>");
+        }
+        out.push_str("</ol></section>\n");
+    }
+    Ok(())
+}
+
+/// The requirements of a case that came out otherwise than the night before.
+fn requirements(out: &mut String, night: &Morning<'_>, case: &str) -> fmt::Result {
+    let Some(before) = night.before.last() else { return Ok(()) };
+    let of = |past: &Past| -> Vec<(String, String)> {
+        let own = past.requirements.iter().filter(|((name, _), _)| name == case);
+        own.map(|((_, id), outcome)| (id.clone(), outcome.clone())).collect()
+    };
+    let (then, now) = (of(before), of(night.now));
+    let told = |list: &[(String, String)], other: &[(String, String)]| {
+        let new: Vec<String> = list
+            .iter()
+            .filter(|entry| !other.contains(entry))
+            .map(|(id, outcome)| format!("{id} {outcome}"))
+            .collect();
+        new.join(", ")
+    };
+    let (new, gone) = (told(&now, &then), told(&then, &now));
+    if !new.is_empty() {
+        write!(out, "<p class=why><span class=quiet>new:</span> {}</p>", Esc(new))?;
+    }
+    if !gone.is_empty() {
+        write!(out, "<p class=why><span class=quiet>no longer:</span> {}</p>", Esc(gone))?;
+    }
+    Ok(())
+}
+
+/// A case by its name, linked to the last report that has it.
+fn linked(out: &mut String, night: &Morning<'_>, name: &str) -> fmt::Result {
+    let tried = night.cases.iter().find(|case| case.name() == name).and_then(|case| case.tries.last());
+    let place = tried.and_then(|(run, case)| {
+        let (_, way) = night.runs.get(*run)?;
+        let (run, _) = night.runs.get(*run)?;
+        let number = run.cases.iter().position(|other| other.name() == case.name())? + 1;
+        Some(format!("{way}/report.html#case-{number}"))
+    });
+    match place {
+        Some(place) => write!(out, "<a href=\"{}\">{}</a>", Esc(place), Esc(name)),
+        None => write!(out, "{}", Esc(name)),
+    }
+}
+
+/// How a case stood in the last nights, tonight at the right.
+fn strip(out: &mut String, night: &Morning<'_>, name: &str) -> fmt::Result {
+    let from = night.before.len().saturating_sub(SHOWN - 1);
+    let nights: Vec<(&Past, Option<Standing>)> = night.before[from..]
+        .iter()
+        .chain([night.now])
+        .map(|past| (past, past.cases.get(name).map(|case| case.0)))
+        .collect();
+    let words: Vec<&str> =
+        nights.iter().map(|(_, standing)| standing.map_or("not tried", Standing::word)).collect();
+    write!(out, "<span class=strip role=img aria-label=\"the last nights: {}\">", words.join(", "))?;
+    for ((past, standing), word) in nights.iter().zip(words) {
+        let title = format!("{}: {word}", day(&past.started));
+        match standing {
+            Some(standing) => {
+                write!(out, "<span title=\"{}\">{}</span>", Esc(title), shape(standing.mark()))?
+            }
+            None => write!(out, "<span title=\"{}\">·</span>", Esc(title))?,
+        }
+    }
+    out.push_str("</span>");
+    Ok(())
+}
+
+pub(super) fn moved(out: &mut String, night: &Morning<'_>) -> fmt::Result {
+    let drifts = night.drifts();
+    if drifts.is_empty() {
+        return Ok(());
+    }
+    write!(
+        out,
+        "<section id=figures><h2>Figures that moved</h2><p class=quiet>Against the median of the last {}; the band is what \
+         counts as usual; a dashed line is a change of firmware.</p><table class=moved><thead><tr><th>Figure<th>Case\
+         <th class=n>Usual<th class=n>Tonight<th>Nights</tr></thead><tbody>",
+        count(night.before.len(), "night", "nights")
+    )?;
+    for drift in drifts.iter().take(DRAWN) {
+        write!(out, "<tr><td class=id>{}<td>", Esc(&drift.name))?;
+        linked(out, night, &drift.case)?;
+        write!(
+            out,
+            "<td class=n>{0} {2}<td class=n><b>{1}</b> {2}<td>",
+            decimals(drift.usual),
+            decimals(drift.now),
+            Esc(&drift.unit)
+        )?;
+        trend(out, drift, night.before, night.now)?;
+        out.push_str("</tr>");
+    }
+    out.push_str("</tbody></table>");
+    if drifts.len() > DRAWN {
+        write!(out, "<p class=quiet>and {} more, in `busbar history case`</p>", drifts.len() - DRAWN)?;
+    }
+    out.push_str("</section>\n");
+    Ok(())
+}
+
+/// What changed since the battery last had another firmware, where that was not last night.
+pub(super) fn against_firmware(out: &mut String, night: &Morning<'_>) -> fmt::Result {
+    let Some(other) = firmware_before(night.before, night.now) else { return Ok(()) };
+    if night.before.last() == Some(other) {
+        return Ok(());
+    }
+    write!(
+        out,
+        "<section class=findings><h2>Against firmware {}, night of {}</h2>",
+        Esc(&other.firmware),
+        Esc(day(&other.started))
+    )?;
+    let changes = changes(other, night.now);
+    if changes.is_empty() {
+        return write!(out, "<p>Every case stands as it did.</p></section>");
+    }
+    out.push_str("<ol>");
+    for (change, name) in changes {
+        let headline = Change::ALL.iter().find(|(other, _)| *other == change).map_or("", |found| found.1);
+        let standing = night.now.cases.get(&name).map_or(Standing::NotApplicable, |case| case.0);
+        write!(out, "<li>{}<div><p class=what>{headline}: ", shape(standing.mark()))?;
+        linked(out, night, &name)?;
+        out.push_str("</p></div></li>");
+    }
+    out.push_str("</ol></section>\n");
+    Ok(())
+}
+
+pub(super) fn all(out: &mut String, night: &Morning<'_>) -> fmt::Result {
+    out.push_str(
+        "<section id=cases><h2>Every case</h2><table class=summary><thead><tr><th>Tonight<th>Case<th>Last nights\
+         <th class=n>Tries<th class=n>Time<th>CVL</tr></thead><tbody>",
+    );
+    for case in night.cases {
+        write!(out, "<tr><td>{}<td>", standing_cell(case.standing))?;
+        let last = case.last();
+        linked(out, night, &case.name())?;
+        write!(out, "<br><span class=quiet>{}</span>", Esc(&last.title))?;
+        if case.standing != Standing::Pass && !case.reason.is_empty() {
+            write!(out, "<br><span class=why>{}</span>", Esc(&case.reason))?;
+        }
+        out.push_str("<td>");
+        strip(out, night, &case.name())?;
+        write!(
+            out,
+            "<td class=n>{}<td class=n>{}<td class=sparks>",
+            case.tries.len(),
+            words::clock(last.length)
+        )?;
+        figure::sparkline(out, last)?;
+        out.push_str("</tr>");
+    }
+    out.push_str("</tbody></table></section>\n");
+    Ok(())
+}
+
+pub(super) fn runs(out: &mut String, night: &Morning<'_>) -> fmt::Result {
+    out.push_str("<section id=facts class=facts><div><h2>Runs</h2><dl>");
+    for (k, (run, way)) in night.runs.iter().enumerate() {
+        let what = if k == 0 { "Every case".to_owned() } else { "What was undecided, again".to_owned() };
+        write!(
+            out,
+            "<dt>{}<dd><a href=\"{}/report.html\">{}</a>, {}",
+            Esc(what),
+            Esc(way),
+            Esc(&run.meta.id),
+            count(run.cases.len(), "case", "cases")
+        )?;
+        if let Some(took) = run.meta.took {
+            write!(out, ", {}", Esc(words::wall(took)))?;
+        }
+    }
+    out.push_str("</dl></div><div><h2>Battery as seen on CAN</h2><dl>");
+    let Some(meta) = night.meta() else { return Ok(()) };
+    for (what, value) in &meta.battery.identity {
+        write!(out, "<dt>{}<dd>{}", Esc(what), Esc(value))?;
+    }
+    write!(
+        out,
+        "</dl></div><div><h2>Rig and harness</h2><dl><dt>Rig<dd>{} ({})<dt>Battery file<dd>{}<dt>Seed<dd>{}<dt>Harness<dd>busbar {}",
+        Esc(&meta.rig.title),
+        Esc(&meta.rig.name),
+        Esc(&meta.battery.name),
+        meta.seed,
+        Esc(&meta.harness)
+    )?;
+    if let Some(started) = &meta.started {
+        write!(out, "<dt>Started<dd>{}", Esc(started))?;
+    }
+    out.push_str("</dl></div></section>\n");
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! `summary.md`: a night in a few lines, for whatever posts them.
+
+use std::fmt::{self, Write};
+
+use crate::history::changes::Change;
+use crate::html::morning::Morning;
+use crate::html::trend::decimals;
+use crate::text::plain;
+
+/// So many figures that moved are told.
+const TOLD: usize = 12;
+
+/// The whole file.
+#[must_use]
+pub fn summary(night: &Morning<'_>) -> String {
+    let mut out = String::new();
+    write(&mut out, night).expect("a String takes every write");
+    out
+}
+
+fn write(out: &mut String, night: &Morning<'_>) -> fmt::Result {
+    let Some(meta) = night.meta() else { return Ok(()) };
+    let verdict = night.now.standing.word().to_uppercase();
+    writeln!(out, "# {verdict}: {}, night of {}\n", text(&meta.title), text(&night.now.started))?;
+    if meta.rig.simulated {
+        writeln!(out, "Simulated rig: no hardware was involved.\n")?;
+    }
+    writeln!(out, "{}\n", text(&night.lead()))?;
+    if let Some(firmware) = night.firmware() {
+        writeln!(out, "**{}**\n", text(&firmware))?;
+    }
+    let changes = night.changes();
+    for (change, headline) in Change::ALL {
+        let mut own = changes.iter().filter(|(other, _)| *other == change).map(|found| &found.1).peekable();
+        if own.peek().is_none() {
+            continue;
+        }
+        writeln!(out, "## {headline}\n")?;
+        for name in own {
+            match night.now.cases.get(name).map(|case| case.1.as_str()).filter(|why| !why.is_empty()) {
+                Some(why) => writeln!(out, "- **{}**: {}", text(name), text(why))?,
+                None => writeln!(out, "- **{}**", text(name))?,
+            }
+        }
+        out.push('\n');
+    }
+    let drifts = night.drifts();
+    if !drifts.is_empty() {
+        out.push_str("## Figures that moved\n\n| figure | case | usual | tonight |\n|---|---|---|---|\n");
+        for drift in drifts.iter().take(TOLD) {
+            writeln!(
+                out,
+                "| {} | {} | {} {unit} | {} {unit} |",
+                text(&drift.name),
+                text(&drift.case),
+                decimals(drift.usual),
+                decimals(drift.now),
+                unit = text(&drift.unit)
+            )?;
+        }
+        if drifts.len() > TOLD {
+            writeln!(out, "\nand {} more.", drifts.len() - TOLD)?;
+        }
+        out.push('\n');
+    }
+    let runs: Vec<String> = night.runs.iter().map(|(run, _)| text(&run.meta.id)).collect();
+    writeln!(out, "Runs: {}. Page: `index.html` in {}.", runs.join(", "), text(night.name))
+}
+
+/// Text as text: nothing in it is markup.
+fn text(from: &str) -> String {
+    let mut out = String::with_capacity(from.len());
+    for c in plain(from).chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '!' | '~' | '@' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_is_markup() {
+        assert_eq!(text("a|b <img> [x](y) `c`\n# d"), "a\\|b &lt;img&gt; \\[x\\](y) \\`c\\` \\# d");
+    }
+}
