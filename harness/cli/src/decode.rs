@@ -64,7 +64,7 @@ that frames were lost:
 As text both go to standard error, where a summary tells what else is to
 know of a log: times that were not measured or go backwards.
 
-Exit codes: 0; 64 bad usage; 65 a log that cannot be read. Single lines
+Exit codes: 0; 2 output that cannot be written; 64 bad usage; 65 a log that cannot be read. Single lines
 that cannot be read do not change the exit code.";
 
 pub(crate) fn decode(args: &Args) -> Result<Exit, Failure> {
@@ -72,36 +72,58 @@ pub(crate) fn decode(args: &Args) -> Result<Exit, Failure> {
     let mut exit = Exit::Pass;
     for path in &args.logs {
         // The other logs are still worth reading.
-        let done = Log::open(path).and_then(|log| one(log, args, out));
-        match done {
-            Ok(Ended::Log) => {}
-            Ok(Ended::Output) => break,
+        let log = match Log::open(path) {
+            Ok(log) => log,
             Err(error) => {
-                let _ = out.flush();
-                let _ = writeln!(io::stderr(), "busbar: {error}");
+                crate::warn(&error.to_string());
                 exit = Exit::Input;
+                continue;
+            }
+        };
+        match one(log, args, out) {
+            Ok(()) => {}
+            Err(Ended::Log(error)) => {
+                ended(out.flush())?;
+                crate::warn(&error.to_string());
+                exit = Exit::Input;
+            }
+            Err(Ended::Output(error)) => {
+                ended(Err(error))?;
+                break;
             }
         }
     }
-    let _ = out.flush();
     Ok(exit)
 }
 
-/// What came to an end.
-enum Ended {
-    Log,
-    /// a closed pipe (`| head`)
-    Output,
+/// A closed pipe (`| head`) is no failure; a full disk is.
+fn ended(written: io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(crate::unwritten(&error)),
+        _ => Ok(()),
+    }
 }
 
-fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<Ended, InputError> {
+/// What came to an end too early.
+enum Ended {
+    /// it cannot be read further
+    Log(InputError),
+    /// nobody takes it any more
+    Output(io::Error),
+}
+
+impl From<InputError> for Ended {
+    fn from(error: InputError) -> Self {
+        Self::Log(error)
+    }
+}
+
+fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<(), Ended> {
     let mut told = 0;
     let mut line = Vec::new();
     let shown = (args.logs.len() > 1).then(|| log.name().to_owned());
-    if let (Some(name), Format::Text) = (&shown, args.format)
-        && writeln!(out, "{}:", report::text::plain(name)).is_err()
-    {
-        return Ok(Ended::Output);
+    if let (Some(name), Format::Text) = (&shown, args.format) {
+        writeln!(out, "{}:", report::text::plain(name)).map_err(Ended::Output)?;
     }
     while let Some((number, item)) = log.next()? {
         line.clear();
@@ -115,17 +137,16 @@ fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<Ended, InputEr
             }
         }
         // Who looks on at a pipe sees a frame when it comes.
-        if out.write_all(&line).is_err() || log.is_up_to_date() && out.flush().is_err() {
-            return Ok(Ended::Output);
+        out.write_all(&line).map_err(Ended::Output)?;
+        if log.is_up_to_date() {
+            out.flush().map_err(Ended::Output)?;
         }
     }
-    if out.flush().is_err() {
-        return Ok(Ended::Output);
-    }
+    out.flush().map_err(Ended::Output)?;
     for remark in remarks(log.reader()) {
-        let _ = writeln!(io::stderr(), "busbar: {}: {remark}", log.name());
+        crate::warn(&format!("{}: {remark}", log.name()));
     }
-    Ok(Ended::Log)
+    Ok(())
 }
 
 /// Says a line that is no frame; after some, only their number is said at the end.
@@ -135,16 +156,13 @@ fn tell(told: &mut u64, name: &str, number: u64, item: &Item) {
     if *told > TOLD {
         return;
     }
-    let _ = match item {
-        Item::Problem(error) => writeln!(io::stderr(), "busbar: {name}:{number}: {error}"),
+    match item {
+        Item::Problem(error) => crate::warn(&format!("{name}:{number}: {error}")),
         Item::Lost(frames) => {
-            writeln!(
-                io::stderr(),
-                "busbar: {name}:{number}: {frames} frames were lost here while it was recorded"
-            )
+            crate::warn(&format!("{name}:{number}: {frames} frames were lost here while it was recorded"));
         }
-        Item::Frame(_) | Item::Nothing => Ok(()),
-    };
+        Item::Frame(_) | Item::Nothing => {}
+    }
 }
 
 /// What a reader of the output has to know of the log.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use clap::ValueEnum;
 use proto::quantity::Micros;
+use proto::text::plain;
 use rig::doctor::{Finding, Level, examine};
 use rig::guard::lease;
 
@@ -68,12 +69,12 @@ fn json(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
         "outcome": worst,
         "findings": findings.unwrap_or_default(),
     });
-    format!("{value:#}\n")
+    proto::text::json(format!("{value:#}\n"))
 }
 
 fn text(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
     let Some(findings) = findings else {
-        return format!("{rig} is a simulated rig: there is nothing to look at, it is always fit to run\n");
+        return format!("{} is a simulated rig: there is nothing to look at, it is always fit to run\n", plain(rig));
     };
     let mut out = String::new();
     for Finding { level, about, what, remedy } in findings {

@@ -6,7 +6,7 @@ mod junit;
 mod pages;
 mod text;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -89,7 +89,7 @@ pub(crate) fn lint(args: &Args) -> Result<Exit, Failure> {
         }
     }
     for (_, message) in &unread {
-        let _ = writeln!(std::io::stderr(), "busbar: {}", report::text::plain(message));
+        crate::warn(message);
     }
     let exit = exit(&all, !unread.is_empty());
     match args.format {

@@ -163,5 +163,5 @@ fn json(rows: &[Row]) -> String {
         .iter()
         .map(|row| row.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect())
         .collect();
-    format!("{:#}\n", serde_json::json!(objects))
+    proto::text::json(format!("{:#}\n", serde_json::json!(objects)))
 }

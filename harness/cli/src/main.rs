@@ -64,17 +64,23 @@ impl From<rig::InputError> for Failure {
 pub(crate) fn answer(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure {
-            exit: Exit::Inconclusive,
-            message: format!("cannot write to standard output: {error}; what was printed is not whole"),
-        }),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(unwritten(&error)),
         _ => Ok(()),
     }
 }
 
-/// Says what is wrong to whoever watches; where nobody can, there is nobody to tell.
+/// Standard output cannot be written, and is no closed pipe.
+pub(crate) fn unwritten(error: &std::io::Error) -> Failure {
+    Failure {
+        exit: Exit::Inconclusive,
+        message: format!("cannot write to standard output: {error}; what was printed is not whole"),
+    }
+}
+
+/// Says what is wrong to whoever watches; where nobody can, there is nobody to tell. Whatever a file, a bus or an
+/// instrument has put into the message moves no cursor.
 pub(crate) fn warn(message: &str) {
-    let _ = writeln!(std::io::stderr(), "busbar: {message}");
+    let _ = writeln!(std::io::stderr(), "busbar: {}", proto::text::lines(message));
 }
 
 #[derive(Debug, Parser)]

@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use indicatif::{ProgressBar, ProgressStyle};
 use judge::verdict::Outcome;
 use proto::quantity::Micros;
+use proto::text::plain;
 
 /// Where a run stands, on standard error: standard output is for results.
 pub(crate) enum Progress {
@@ -33,7 +34,8 @@ impl Progress {
     /// A step of a case began.
     pub(crate) fn step(&self, case: &str, at: Micros, step: &str) {
         if let Self::Terminal(bar) = self {
-            bar.set_message(format!("{case}  {}  {step}", Micros(at.0 / 1_000_000 * 1_000_000)));
+            let time = Micros(at.0 / 1_000_000 * 1_000_000);
+            bar.set_message(plain(&format!("{case}  {time}  {step}")).into_owned());
         }
     }
 
@@ -44,8 +46,9 @@ impl Progress {
             Self::Lines => {
                 let _ = writeln!(
                     std::io::stderr(),
-                    "{:<14} {case}  {}",
+                    "{:<14} {}  {}",
                     words(outcome),
+                    plain(case),
                     Micros(simulated.0 / 1_000_000 * 1_000_000)
                 );
             }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use proto::quantity::Micros;
+use proto::text::plain;
 use rig::served::{CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
 
 use crate::{Exit, Failure, load};
@@ -92,7 +93,7 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
         },
         message: error.to_string(),
     })?;
-    crate::answer(&words(&served, &battery.title, &options))?;
+    crate::answer(&proto::text::lines(&words(&served, &plain(&battery.title), &options)))?;
     watch(&mut served, args.speed, &stop)
 }
 

@@ -14,3 +14,4 @@ pub mod reading;
 pub mod scpi;
 pub mod slcan;
 pub mod stimulus;
+pub mod text;

@@ -72,8 +72,14 @@ pub fn conclude(folder: &Path, run: &Run) -> Result<(), FolderError> {
 /// A file appears whole or not at all.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let part = path.with_extension("part");
-    let mut file = File::create(&part)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&part, path)
+    let write = || {
+        let mut file = File::create(&part)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    write().inspect_err(|_| {
+        // On a full disk even half a file is in the way; where it cannot be removed, the failure is told anyway.
+        let _ = fs::remove_file(&part);
+    })
 }

@@ -166,7 +166,7 @@ fn absolute(began: Micros, at: Micros) -> Micros {
 
 fn row(at: Micros, inputs: Option<u64>, kind: Kind) -> String {
     let row = Row { at, inputs, kind };
-    serde_json::to_string(&row).expect("plain structs with text keys serialise") + "\n"
+    proto::text::json(serde_json::to_string(&row).expect("plain structs with text keys serialise")) + "\n"
 }
 
 /// A line as JSON has it.

@@ -57,15 +57,19 @@ impl Cell for bool {
     }
 }
 
-/// Up to eight bytes; what would end a cell or a line, and `\` itself, as `\x2c`.
+/// Up to eight bytes; what would end a cell or a line, begin a formula, and `\` itself, as `\x2c`.
 impl Cell for Text8 {
     const EXPECTED: &'static str = "up to 8 characters, others as `\\x2c`, or nothing";
     fn write(&self) -> String {
         let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'\\' | b',' | b'"');
-        self.text()
-            .iter()
-            .map(|&b| if plain(b) { char::from(b).to_string() } else { format!("\\x{b:02x}") })
-            .collect()
+        // What a spreadsheet would take for the beginning of a formula.
+        let begins = |b: u8| matches!(b, b'=' | b'+' | b'-' | b'@' | b' ');
+        let text = self.text().iter().enumerate();
+        text.map(|(i, &b)| match plain(b) && !(i == 0 && begins(b)) {
+            true => char::from(b).to_string(),
+            false => format!("\\x{b:02x}"),
+        })
+        .collect()
     }
     fn read(text: &str) -> Option<Self> {
         let mut bytes = Vec::new();

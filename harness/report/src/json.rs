@@ -32,7 +32,7 @@ pub const SCHEMA: &str = "busbar-verdicts/1";
 pub fn verdicts(run: &Run) -> String {
     let mut text = serde_json::to_string_pretty(&file(run)).expect("plain structs with text keys serialise");
     text.push('\n');
-    text
+    proto::text::json(text)
 }
 
 /// An outcome as the files write it.

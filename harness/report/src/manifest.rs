@@ -169,7 +169,7 @@ pub fn manifest(meta: &RunMeta, files: &[Entry]) -> String {
     };
     let mut text = serde_json::to_string_pretty(&content).expect("plain structs with text keys serialise");
     text.push('\n');
-    text
+    proto::text::json(text)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -87,8 +87,8 @@ const fn pair_word(pair: Pair) -> &'static str {
     }
 }
 
-fn text(text: &str) -> serde_json::Value {
-    serde_json::Value::from(text)
+fn text(text: &str) -> String {
+    proto::text::json(serde_json::Value::from(text).to_string())
 }
 
 fn hexadecimal(data: &[u8]) -> String {

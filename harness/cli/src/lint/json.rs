@@ -38,7 +38,7 @@ pub(crate) fn file(
         "logs": all.iter().map(log).collect::<Vec<_>>(),
         "unreadable": unread.iter().map(|(log, message)| json!({ "log": log, "message": message })).collect::<Vec<_>>(),
     });
-    format!("{value:#}\n")
+    proto::text::json(format!("{value:#}\n"))
 }
 
 fn log(judged: &Judged) -> Value {

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use proto::text::plain;
 use judge::trace::Trace;
 use proto::quantity::Micros;
 use report::matrix::cell::Cell;
@@ -127,9 +128,9 @@ impl Progress {
         match self {
             Self::Terminal(bar) => {
                 if !cell.is_right() {
-                    bar.println(format!("not as it must be: {}", cell.name()));
+                    bar.println(plain(&format!("not as it must be: {}", cell.name())));
                 }
-                bar.set_message(cell.name());
+                bar.set_message(plain(&cell.name()).into_owned());
                 bar.inc(1);
             }
             Self::Lines { done, wrong, said, .. } => {

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use proto::text::shown;
 use serde_yaml::Location;
 
 /// A place in a file; lines and columns count characters from 1, as editors do.
@@ -63,7 +64,7 @@ impl YamlError {
         problems.dedup();
         for problem in &mut problems {
             let line = text.lines().nth(problem.at.line as usize - 1).unwrap_or_default();
-            problem.line = line.chars().map(printable).collect();
+            problem.line = line.chars().map(shown).collect();
         }
         Self { file: file.to_owned(), problems }
     }
@@ -72,17 +73,6 @@ impl YamlError {
     #[must_use]
     pub fn problems(&self) -> &[Problem] {
         &self.problems
-    }
-}
-
-/// Keeps a hostile file from moving the cursor, and the caret under its column.
-fn printable(c: char) -> char {
-    if c == '\t' {
-        ' '
-    } else if c.is_control() {
-        '\u{FFFD}'
-    } else {
-        c
     }
 }
 
@@ -104,11 +94,12 @@ impl fmt::Display for YamlError {
 impl YamlError {
     fn show(&self, problem: &Problem, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Position { line, column, width } = problem.at;
-        let message: String = problem.message.chars().map(printable).collect();
-        write!(f, "{}:{line}:{column}: {message}", self.file)?;
+        let message: String = problem.message.chars().map(shown).collect();
+        write!(f, "{}:{line}:{column}: {message}", proto::text::plain(&self.file))?;
+        let expected: String = problem.expected.chars().map(shown).collect();
         let length = problem.line.chars().count();
         if length == 0 {
-            return match problem.expected.as_str() {
+            return match expected.as_str() {
                 "" => Ok(()),
                 expected => write!(f, ", expected {expected}"),
             };
@@ -116,16 +107,14 @@ impl YamlError {
         // A long line is shown from a little before the place.
         let before = (column as usize - 1).min(length);
         let cut = if length > SHOWN { before.saturating_sub(SHOWN / 2) } else { 0 };
-        let shown: String = problem.line.chars().skip(cut).take(SHOWN).collect();
-        let carets = (width as usize).min((cut + shown.chars().count()).saturating_sub(before)).max(1);
-        write!(f, "\n{line:>5} | {}\n{:>5} | ", shown.trim_end(), "")?;
+        let part: String = problem.line.chars().skip(cut).take(SHOWN).collect();
+        let carets = (width as usize).min((cut + part.chars().count()).saturating_sub(before)).max(1);
+        write!(f, "\n{line:>5} | {}\n{:>5} | ", part.trim_end(), "")?;
         write!(f, "{:1$}", "", before - cut)?;
         f.write_str(&"^".repeat(carets))?;
-        match problem.expected.as_str() {
+        match expected.as_str() {
             "" => Ok(()),
-            expected => {
-                write!(f, " expected {}", expected.chars().map(printable).collect::<String>())
-            }
+            expected => write!(f, " expected {expected}"),
         }
     }
 }

@@ -165,7 +165,7 @@ impl Tally {
     pub fn json(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).expect("plain structs with text keys serialise");
         text.push('\n');
-        text
+        proto::text::json(text)
     }
 }
 

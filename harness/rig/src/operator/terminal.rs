@@ -52,7 +52,8 @@ impl Operator for Terminal {
         let until = Instant::now() + Duration::from_micros(self.within.0);
         // Typed before it was asked for, it is no answer.
         while self.typed.try_recv().is_ok() {}
-        let mut question = format!("\n{request}\nDone? y or n, within {}: ", self.within.written());
+        let asked = proto::text::lines(&request.to_string()).into_owned();
+        let mut question = format!("\n{asked}\nDone? y or n, within {}: ", self.within.written());
         loop {
             let shown = self.shown.write_all(question.as_bytes()).and_then(|()| self.shown.flush());
             shown.map_err(gone)?;
