@@ -74,7 +74,10 @@ fn json(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
 
 fn text(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
     let Some(findings) = findings else {
-        return format!("{} is a simulated rig: there is nothing to look at, it is always fit to run\n", plain(rig));
+        return format!(
+            "{} is a simulated rig: there is nothing to look at, it is always fit to run\n",
+            plain(rig)
+        );
     };
     let mut out = String::new();
     for Finding { level, about, what, remedy } in findings {

@@ -6,9 +6,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use proto::text::plain;
 use judge::trace::Trace;
 use proto::quantity::Micros;
+use proto::text::plain;
 use report::matrix::cell::Cell;
 use report::run::{BatteryUnderTest, Rig, Run, RunMeta};
 use rig::RigFile;

@@ -82,7 +82,10 @@ impl Store {
     }
 
     fn line(&mut self, text: &str) -> Result<(), Failure> {
-        let written = self.file.write_all(proto::text::json(format!("{text}\n")).as_bytes()).and_then(|()| self.file.flush());
+        let written = self
+            .file
+            .write_all(proto::text::json(format!("{text}\n")).as_bytes())
+            .and_then(|()| self.file.flush());
         written.map_err(|error| unwritable(&self.path, &error))
     }
 }

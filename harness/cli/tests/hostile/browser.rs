@@ -15,7 +15,7 @@ fn shown(browser: &str, page: &Path, profile: &Path) -> String {
     let mut command = Command::new(browser);
     command
         .args(["--headless", "--disable-gpu", "--no-sandbox", "--no-first-run", "--disable-dev-shm-usage"])
-        .args(["--virtual-time-budget=5000", "--dump-dom"])
+        .args(["--virtual-time-budget=5000", "--window-size=1200,20000", "--dump-dom"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("file://{}", page.display()))
         .stdin(Stdio::null())
@@ -66,7 +66,8 @@ fn no_script_runs() {
     let dom = look(&report);
     assert!(title(&dom).contains("&lt;script&gt;"), "the name, as text: {}", title(&dom));
     for tag in ["<img", "<svg onload", "<cmd"] {
-        let around = dom.find(tag).map(|at| dom[at.saturating_sub(200)..].chars().take(400).collect::<String>());
+        let around =
+            dom.find(tag).map(|at| dom[at.saturating_sub(200)..].chars().take(400).collect::<String>());
         assert_eq!(around, None, "a tag came from a name");
     }
     assert!(dom.contains("class=\"tools\""), "the script of the page itself runs");

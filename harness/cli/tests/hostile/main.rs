@@ -35,7 +35,9 @@ fn look_at(run: &Path) {
                 "csv" => cells(&text),
                 "html" => page(&text),
                 "json" => drop(serde_json::from_str::<serde_json::Value>(&text).expect("JSON")),
-                "jsonl" => text.lines().for_each(|line| drop(serde_json::from_str::<serde_json::Value>(line).expect("JSON"))),
+                "jsonl" => text
+                    .lines()
+                    .for_each(|line| drop(serde_json::from_str::<serde_json::Value>(line).expect("JSON"))),
                 "xml" => xml(&text),
                 _ => {}
             }
@@ -136,7 +138,10 @@ fn lists_proofs_and_errors_with_hostile_files() {
         let text = clean(&path.display().to_string(), &fs::read(&path).expect("a file"));
         if path.extension().is_some_and(|end| end == "html") {
             let lower = text.to_lowercase();
-            assert!(!["<script", "<img", "<b ", "<b>", "<i>"].iter().any(|tag| lower.contains(tag)), "{text}");
+            assert!(
+                !["<script", "<img", "<b ", "<b>", "<i>"].iter().any(|tag| lower.contains(tag)),
+                "{text}"
+            );
             assert!(text.contains("default-src 'none'"));
         }
     }
