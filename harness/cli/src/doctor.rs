@@ -94,8 +94,3 @@ fn text(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
     });
     out
 }
-
-/// What instruments and files say may hold anything; a finding is one line.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
