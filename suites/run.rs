@@ -3,6 +3,11 @@
 //!
 //! On the simulated rig a case is also held against its snapshot, `suites/<suite>/snapshots/`; review what changed
 //! with `cargo insta review`, accept it with `cargo xtask bless --reason "…"`.
+//!
+//! A real rig is driven by `busbar run` alone, which guards it. With `BUSBAR_RUN`, the folder of a run, every case of that
+//! run is a test instead: judged again, and held against the golden trace of its battery within its tolerance.
+
+mod recorded;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -45,6 +50,9 @@ fn trials() -> Result<Vec<Trial>, String> {
     let library = Library::find(Path::new(env!("CARGO_MANIFEST_DIR"))).map_err(text)?;
     let named =
         |variable: &str, otherwise: &str| std::env::var(variable).unwrap_or_else(|_| otherwise.to_owned());
+    if let Some(folder) = std::env::var_os("BUSBAR_RUN") {
+        return of_a_run(Path::new(&folder), &library);
+    }
     let rig = library.rig(&named("BUSBAR_RIG", "simulated")).map_err(text)?;
     let battery = library.battery(&named("BUSBAR_BATTERY", "reference")).map_err(text)?;
     let bench = Arc::new(Bench {
@@ -52,7 +60,14 @@ fn trials() -> Result<Vec<Trial>, String> {
         battery: library.read_battery(&battery).map_err(text)?,
         printing: Mutex::new(()),
     });
-    let mut trials = Vec::new();
+    if bench.rig.live.is_some() {
+        let name = &bench.rig.rig;
+        return Err(format!(
+            "`{name}` is a real rig, which `busbar run --rig {name}` drives and guards. Name the folder of that run with \
+             BUSBAR_RUN: it is judged again and held against the golden traces"
+        ));
+    }
+    let mut trials = vec![Trial::test("golden::the-tube-decides", recorded::the_tube_decides)];
     for path in library.suites().map_err(text)? {
         let suite = Suite::parse(&library.shown(&path), &read_text(&path).map_err(text)?)
             .map_err(|e| e.to_string())?;
@@ -62,6 +77,27 @@ fn trials() -> Result<Vec<Trial>, String> {
         }
     }
     Ok(trials)
+}
+
+/// Every case of a recorded run as a test.
+fn of_a_run(folder: &Path, library: &Library) -> Result<Vec<Trial>, String> {
+    let printing = Arc::new(Mutex::new(()));
+    let cases = recorded::recorded(folder, library)?;
+    if cases.is_empty() {
+        return Err(format!("{} holds no case", folder.display()));
+    }
+    let trial = |case: recorded::Recorded| {
+        let (name, printing) = (case.result.name().replace('/', "::"), Arc::clone(&printing));
+        let ignored = case.result.outcome == Outcome::NotApplicable;
+        let run = move || {
+            let _one_at_a_time = printing.lock().unwrap_or_else(PoisonError::into_inner);
+            let differs =
+                case.held_against_golden().err().map(|what| format!("its CVL is not golden {what}"));
+            concluded(&case.result, differs.as_deref())
+        };
+        Trial::test(name, run).with_ignored_flag(ignored)
+    };
+    Ok(cases.into_iter().map(trial).collect())
 }
 
 /// A case as a test. One that this rig cannot run is marked ignored: it has not passed.
@@ -101,18 +137,25 @@ fn check(
         trace,
     };
     let unchanged = held_against_snapshot(bench, case, &result, snapshots);
-    if outcome == Outcome::Pass && unchanged.is_ok() {
+    let changed = "its trace is not what the snapshot holds: `cargo insta review` shows both";
+    concluded(&result, unchanged.is_err().then_some(changed))
+}
+
+/// Whether a case passed, and did not change.
+fn concluded(result: &CaseResult, changed: Option<&str>) -> Result<(), Failed> {
+    if result.outcome == Outcome::Pass && changed.is_none() {
         return Ok(());
     }
-    let mut message = format!("{file}:{}: {} ended {outcome:?}", case.line, result.name());
+    let mut message =
+        format!("{}:{}: {} ended {:?}", result.file, result.line, result.name(), result.outcome);
     if !result.reason.is_empty() {
         message += &format!("\n{}", result.reason);
     }
     for verdict in result.verdicts.iter().filter(|v| v.outcome != Outcome::Pass) {
         message += &told(verdict);
     }
-    if unchanged.is_err() {
-        message += "\nits trace is not what the snapshot holds: `cargo insta review` shows both";
+    if let Some(what) = changed {
+        message += &format!("\n{what}");
     }
     Err(Failed::from(message))
 }

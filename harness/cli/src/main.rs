@@ -6,6 +6,7 @@ mod decode;
 #[cfg(unix)]
 mod doctor;
 mod evidence;
+mod golden;
 #[cfg(unix)]
 mod guard;
 mod history;
@@ -98,6 +99,8 @@ enum Command {
     Judge(judge::Args),
     /// Render a recorded run again: report, JUnit, verdicts, manifest
     Report(judge::ReportArgs),
+    /// Keep CVL traces of a battery as golden, and hold later runs against them
+    Golden(golden::Args),
     /// Judge CAN logs without a rig: what they decide, and what they tell of the battery
     Lint(lint::Args),
     /// Prove the judge: batteries x rigs x seeds, every suite in each
@@ -142,6 +145,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Judge(args) => judge::judge(&args),
         Command::Report(args) => judge::report(&args),
+        Command::Golden(args) => golden::golden(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Matrix(args) => matrix::matrix(&args),
         Command::List(args) => list::list(&args),

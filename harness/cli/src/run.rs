@@ -83,6 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let library = load::library()?;
     let Played { run, folder, off, .. } = play(&library, args)?;
     crate::answer(&shown(&run, args.format, Some(&library.shown(&folder.join("report.html")))))?;
+    crate::golden::after_run(&library, &run, &library.shown(&folder));
     off.map_err(|message| Failure { exit: Exit::Inconclusive, message })?;
     Ok(recorded::exit(&run))
 }

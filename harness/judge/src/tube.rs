@@ -12,11 +12,13 @@
 mod steps;
 #[cfg(test)]
 mod tests;
+mod text;
 mod walk;
 
 use proto::quantity::Micros;
 
 pub use steps::Steps;
+pub use text::TraceError;
 
 use crate::window::Window;
 

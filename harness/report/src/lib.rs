@@ -9,6 +9,7 @@ pub mod compare;
 pub mod conclusions;
 pub mod events;
 pub mod folder;
+pub mod golden;
 pub mod gx_csv;
 pub mod history;
 pub mod html;

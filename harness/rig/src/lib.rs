@@ -6,6 +6,7 @@ pub mod can;
 pub mod conclusion;
 #[cfg(unix)]
 pub mod doctor;
+pub mod golden_file;
 #[cfg(unix)]
 pub mod guard;
 pub mod gx;
@@ -25,6 +26,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use battery_file::{BatteryFile, Expectation};
+pub use golden_file::GoldenFile;
 pub use library::{Library, nearest};
 pub use rig_file::RigFile;
 pub use sim::SimBench;

@@ -9,9 +9,9 @@ use crate::window::Window;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Steps {
     /// (when, 0.1 V); never empty, in the order of time, neighbours differ
-    points: Vec<(Micros, i32)>,
-    end: Micros,
-    silences: Vec<Window>,
+    pub(super) points: Vec<(Micros, i32)>,
+    pub(super) end: Micros,
+    pub(super) silences: Vec<Window>,
 }
 
 impl Steps {

@@ -55,7 +55,8 @@ fn main() -> ExitCode {
     let mut wrong = Vec::new();
     for (title, kinds, accept) in [("defect", DEFECTS, false), ("benign variation", BENIGN, true)] {
         let rows = table(&trials, kinds, accept);
-        text += &format!("\n{title:<22} {:>6} {:>9} {:>8} {:>9}\n", "tried", "accepted", "refused", "left out");
+        text +=
+            &format!("\n{title:<22} {:>6} {:>9} {:>8} {:>9}\n", "tried", "accepted", "refused", "left out");
         let mut sum = Row::default();
         for (name, row) in &rows {
             text += &line(name, row);
@@ -102,7 +103,8 @@ fn table(trials: &[Trial], kinds: &[(&'static str, Variation)], accept: bool) ->
                 let answer = compare(&golden, &steps(&varied), tube);
                 row.accepted += u32::from(answer.is_ok());
                 if answer.is_ok() != accept {
-                    row.wrong.get_or_insert_with(|| format!("{}, seed {seed}, {tube:?}: {answer:?}", trial.name));
+                    row.wrong
+                        .get_or_insert_with(|| format!("{}, seed {seed}, {tube:?}: {answer:?}", trial.name));
                 }
                 if let Err(Mismatch::Apart(apart)) = &answer
                     && apart.needed.is_some_and(|needed| needed <= tube.decivolts)

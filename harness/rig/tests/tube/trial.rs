@@ -14,11 +14,8 @@ use crate::vary::Sample;
 /// Batteries whose CVL behaves in different ways, and cases that move it.
 const BATTERIES: [&str; 6] =
     ["reference", "cell-pi", "lower-when-full", "tracks-each-second", "float-step", "penalty-sum"];
-const CASES: [(&str, &str); 3] = [
-    ("feed-in", "load-steps"),
-    ("blackout-recovery", "after-over-voltage"),
-    ("tracking", "active-tracking"),
-];
+const CASES: [(&str, &str); 3] =
+    [("feed-in", "load-steps"), ("blackout-recovery", "after-over-voltage"), ("tracking", "active-tracking")];
 
 /// What a battery sent in a case.
 pub(crate) struct Trial {

@@ -66,7 +66,8 @@ fn time_shift(samples: &[Sample], tube: Tolerance, draw: &mut Draw) -> Option<Ve
     let most = tube.lag.0 as i64 - 500_000;
     let shift = draw.below(-most..most + 1);
     let moved = samples.iter().map(|&(at, value)| (Micros(at.0.saturating_add_signed(shift)), value));
-    let before = (0..shift / 1_000_000).map(|second| (Micros::from_secs(second.unsigned_abs()), samples[0].1));
+    let before =
+        (0..shift / 1_000_000).map(|second| (Micros::from_secs(second.unsigned_abs()), samples[0].1));
     Some(before.chain(moved).collect())
 }
 
@@ -113,7 +114,8 @@ fn slope(samples: &[Sample], tube: Tolerance, draw: &mut Draw) -> Option<Vec<Sam
     if most + by < 0 || most == 0 {
         return None;
     }
-    let scaled = |value: i32| base + (f64::from((value - base) * (most + by)) / f64::from(most)).round() as i32;
+    let scaled =
+        |value: i32| base + (f64::from((value - base) * (most + by)) / f64::from(most)).round() as i32;
     Some(samples.iter().map(|&(at, value)| (at, scaled(value))).collect())
 }
 
@@ -200,7 +202,7 @@ fn oscillation(samples: &[Sample], tube: Tolerance, draw: &mut Draw) -> Option<V
     let (by, half) = (draw.beyond(tube), draw.below(1..30) as usize);
     let length = (draw.below(60..600) as usize).min(samples.len() / 2);
     let from = draw.index(samples.len() - length);
-    let swing = |k: usize, value| if (k - from) / half % 2 == 0 { value + by } else { value - by };
+    let swing = |k: usize, value| if ((k - from) / half).is_multiple_of(2) { value + by } else { value - by };
     Some(replaced(samples, from, from + length, swing))
 }
 
@@ -220,8 +222,7 @@ fn glitch(samples: &[Sample], _: Tolerance, draw: &mut Draw) -> Option<Vec<Sampl
 
 /// Other values from one frame up to another.
 fn replaced(samples: &[Sample], from: usize, to: usize, value: impl Fn(usize, i32) -> i32) -> Vec<Sample> {
-    let change = |(k, &(at, old)): (usize, &Sample)| {
-        (at, if (from..to).contains(&k) { value(k, old) } else { old })
-    };
+    let change =
+        |(k, &(at, old)): (usize, &Sample)| (at, if (from..to).contains(&k) { value(k, old) } else { old });
     samples.iter().enumerate().map(change).collect()
 }

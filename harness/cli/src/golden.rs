@@ -1,0 +1,87 @@
+//! `busbar golden`: the CVL of a battery kept, and later runs held against it.
+
+mod accept;
+mod compare;
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use proto::quantity::{Micros, Volts};
+use rig::{GoldenFile, Library};
+
+pub(crate) use compare::after_run;
+
+use crate::{Exit, Failure};
+
+/// Golden traces: keep them, compare with them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Keep the CVL of a battery in its cases as golden; several runs of it tell the tolerance
+    Accept(Accept),
+    /// Hold a run against the golden traces of its battery
+    Compare(Compare),
+}
+
+#[derive(Debug, clap::Args)]
+struct Accept {
+    /// Folders of runs of one battery; the first gives the traces
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    /// Why this is how the battery should behave
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Only this case, such as `feed-in/load-steps`; may be given several times
+    #[arg(long = "case", value_name = "SUITE/CASE")]
+    cases: Vec<String>,
+    /// A wider tolerance of CVL than the runs are apart, such as `0.3 V`
+    #[arg(long, value_name = "VOLTAGE")]
+    cvl: Option<Volts>,
+    /// A longer lead or lag than the runs have, such as `20 s`
+    #[arg(long, value_name = "TIME")]
+    lag: Option<Micros>,
+    /// Take the place of golden traces that are there
+    #[arg(long)]
+    replace: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Compare {
+    /// Folder of a run, such as `reports/latest`
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+}
+
+pub(crate) fn golden(args: &Args) -> Result<Exit, Failure> {
+    match &args.verb {
+        Verb::Accept(args) => accept::accept(args),
+        Verb::Compare(args) => compare::compare(&args.run),
+    }
+}
+
+/// Where the golden trace of a battery in a case is kept.
+fn place(library: &Library, battery: &str, suite: &str, case: &str) -> Result<PathBuf, Failure> {
+    GoldenFile::path(library.root(), battery, suite, case).ok_or_else(|| {
+        wrong(format!("`{battery}`, `{suite}/{case}`: names that a golden trace cannot be filed under"))
+    })
+}
+
+/// The golden trace at a path, where there is one.
+fn kept(library: &Library, path: &Path) -> Result<Option<GoldenFile>, Failure> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    GoldenFile::load(path, &library.shown(path)).map(Some).map_err(|error| wrong(error.to_string()))
+}
+
+fn wrong(message: String) -> Failure {
+    Failure { exit: Exit::Input, message }
+}

@@ -1,0 +1,154 @@
+//! A run that was recorded, as tests: what a real rig did is judged again, and each CVL is held against the golden trace
+//! of its battery, inside the tolerance tube. `insta` asks [`Tube`] whether two snapshots are the same.
+
+use std::path::Path;
+
+use engine::suite::Suite;
+use insta::internals::SnapshotContents;
+use judge::tube::{Mismatch, Steps, Tolerance, compare};
+use report::golden::{overlay, trace, words};
+use report::replay::Replay;
+use report::run::CaseResult;
+use rig::attempt::Attempt;
+use rig::{GoldenFile, Library, conclusion, read_text};
+
+/// A case of a run, with the golden trace of its battery where there is one.
+pub(crate) struct Recorded {
+    pub(crate) result: CaseResult,
+    pub(crate) golden: Option<GoldenFile>,
+}
+
+/// Everything that a run folder holds, judged again. Golden traces are those of `project`.
+pub(crate) fn recorded(folder: &Path, project: &Library) -> Result<Vec<Recorded>, String> {
+    let place = |error: &dyn core::fmt::Display| format!("{}: {error}", folder.display());
+    let mut replay = Replay::open(folder).map_err(|error| place(&error))?;
+    let inputs = Library::at(&folder.join("inputs")).map_err(|error| place(&error))?;
+    let begun = replay.begun().clone();
+    let path = inputs.rig(&begun.rig).map_err(|error| place(&error))?;
+    let rig = inputs.read_rig(&path).map_err(|error| place(&error))?;
+    let rig = if begun.sweep { rig.swept(begun.seed) } else { rig };
+    let path = inputs.battery(&begun.battery).map_err(|error| place(&error))?;
+    let battery = inputs.read_battery(&path).map_err(|error| place(&error))?;
+    let mut suites = Vec::new();
+    for path in inputs.suites().map_err(|error| place(&error))? {
+        let text = read_text(&path).map_err(|error| place(&error))?;
+        suites.push(Suite::parse(&inputs.shown(&path), &text).map_err(|error| place(&error))?);
+    }
+    let mut cases = Vec::new();
+    while let Some(recorded) = replay.next_case().map_err(|error| place(&error))? {
+        let suite = suites.iter().find(|suite| suite.name == recorded.suite);
+        let case =
+            suite.and_then(|suite| Some((suite, suite.cases.iter().find(|c| c.name == recorded.case)?)));
+        let (suite, case) =
+            case.ok_or_else(|| place(&format!("no suite holds {}/{}", recorded.suite, recorded.case)))?;
+        let began = recorded.began;
+        let attempt =
+            conclusion::again(case, &rig, &battery, recorded.recording, recorded.length, recorded.broken);
+        let Attempt { outcome, reason, verdicts, trace, length, .. } =
+            attempt.map_err(|error| place(&error))?;
+        let golden = GoldenFile::path(project.root(), &begun.battery, &suite.name, &case.name)
+            .filter(|path| path.exists())
+            .map(|path| GoldenFile::load(&path, &project.shown(&path)).map_err(|error| error.to_string()))
+            .transpose()?;
+        let result = CaseResult {
+            suite: suite.name.clone(),
+            case: case.name.clone(),
+            title: case.title.clone(),
+            section: case.spec.clone(),
+            outcome,
+            reason,
+            file: suite.file.clone(),
+            line: case.line,
+            began,
+            length,
+            verdicts,
+            trace,
+        };
+        cases.push(Recorded { result, golden });
+    }
+    Ok(cases)
+}
+
+impl Recorded {
+    /// Holds the CVL against the golden trace. Says how they differ.
+    pub(crate) fn held_against_golden(&self) -> Result<(), String> {
+        let Some(golden) = &self.golden else { return Ok(()) };
+        let from = golden.info.from.as_deref();
+        let new =
+            trace(&self.result, from).ok_or("no CVL was heard that a golden trace could be compared with")?;
+        // insta keeps what is new beside what it compares with: never in the folder of the golden traces.
+        let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+        let name = &self.result.case;
+        std::fs::write(folder.path().join(format!("{name}.snap")), golden.text())
+            .map_err(|error| format!("{}: {error}", folder.path().display()))?;
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path(folder.path());
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.set_comparator(Box::new(Tube(golden.tolerance)));
+        let text = new.to_string();
+        let compared = std::panic::AssertUnwindSafe(|| {
+            settings.bind(|| insta::assert_snapshot!(name.as_str(), text));
+        });
+        match (std::panic::catch_unwind(compared), compare(&golden.trace, &new.rounded(), golden.tolerance)) {
+            (Ok(()), _) => Ok(()),
+            (Err(_), Err(mismatch)) => {
+                let mut told = words(&mismatch, golden.tolerance);
+                if let Mismatch::Apart(apart) = &mismatch {
+                    told += &format!("\n{}", overlay(&golden.trace, &new, apart, golden.tolerance.lag));
+                }
+                Err(told)
+            }
+            (Err(_), Ok(())) => {
+                Err("insta refuses what the tolerance allows: is INSTA_UPDATE set?".to_owned())
+            }
+        }
+    }
+}
+
+/// Two snapshots of CVL are the same where one stays within the tolerance of the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tube(pub(crate) Tolerance);
+
+impl insta::Comparator for Tube {
+    fn matches(&self, reference: &insta::Snapshot, test: &insta::Snapshot) -> bool {
+        let steps = |snapshot: &insta::Snapshot| match snapshot.contents() {
+            SnapshotContents::Text(text) => text.to_string().parse::<Steps>().ok(),
+            SnapshotContents::Binary(_) => None,
+        };
+        match (steps(reference), steps(test)) {
+            (Some(golden), Some(new)) => compare(&golden, &new, self.0).is_ok(),
+            // What is no trace matches nothing.
+            _ => false,
+        }
+    }
+
+    fn dyn_clone(&self) -> Box<dyn insta::Comparator> {
+        Box::new(*self)
+    }
+}
+
+/// That `insta` is told by the tolerance and nothing else: a trace that is 3 s late is the same, one that is 0.2 V too
+/// low is not, and what is no trace never is.
+pub(crate) fn the_tube_decides() -> Result<(), libtest_mimic::Failed> {
+    use insta::Comparator as _;
+    let folder = tempfile::tempdir()?;
+    let snapshot = |name: &str, text: &str| -> Result<insta::Snapshot, libtest_mimic::Failed> {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("---\nsource: here\n---\n{text}"))?;
+        insta::Snapshot::from_file(&path).map_err(|error| error.to_string().into())
+    };
+    let golden = snapshot("golden", "0:00:00.0  56.0 V\n0:10:00.0  55.6 V\n0:20:00.0  end\n")?;
+    let tube = Tube(Tolerance::LEAST);
+    for (name, text, same) in [
+        ("late", "0:00:00.0  56.0 V\n0:10:03.0  55.6 V\n0:20:00.0  end\n", true),
+        ("low", "0:00:00.0  56.0 V\n0:10:00.0  55.4 V\n0:20:00.0  end\n", false),
+        ("none", "0:00:00.0  56.0 V\n", false),
+    ] {
+        let matches = tube.dyn_clone().matches(&golden, &snapshot(name, text)?);
+        if matches != same {
+            return Err(format!("the trace `{name}` must {}match", if same { "" } else { "not " }).into());
+        }
+    }
+    Ok(())
+}
