@@ -5,7 +5,7 @@ use proto::quantity::Micros;
 use super::scene::Scene;
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, about, extremes, heard};
+use crate::window::{Window, about, extremes, heard, without};
 
 /// GXD-01: *"Next, the battery should show up in the Device list"*.
 pub(super) fn appears(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -233,8 +233,11 @@ fn both_alive(scene: &Scene<'_>, pair: &Pair) -> Vec<Window> {
     let first = own.points().first().map_or(Micros::ZERO, |p| p.0);
     let last = can.last_seen().min(gx.last_seen()).unwrap_or_default();
     let settled = if pair.seldom { SELDOM } else { Micros::ZERO };
+    // A GX that restarts may show the battery with its first answer: it was not there all the time.
+    let away: Vec<Window> = gx.silences().iter().map(|&(from, to)| Window::new(from, to)).collect();
     there
         .into_iter()
+        .flat_map(|w| without(w, &away))
         .map(|w| Window::new(w.from + settled, w.to))
         .filter_map(|w| w.overlap(Window::new(first, last)))
         .filter(|w| heard(can, &[*w]) > 0.9 && heard(gx, &[*w]) > 0.9)

@@ -1,13 +1,12 @@
 //! One queue for everything that instruments say, in the order in which it happened.
 //!
 //! Every instrument has a thread and stamps what it says. A frame stamped by the kernel may come in after a reading of
-//! the supply that is younger: what is no frame is therefore held back for [`WINDOW`]. Frames never wait. Where the
-//! machine stood still, whoever speaks first afterwards is not who saw the most: what is no frame then waits for
-//! [`HOLD`], or for a frame that is younger.
+//! the supply that is younger: what is no frame is therefore held back until the bus was looked at [`WINDOW`] later, or
+//! a younger frame has come. Frames never wait.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use engine::bench::{Answer, Input};
@@ -19,13 +18,12 @@ use proto::reading::PsuReading;
 use crate::can::RunClock;
 use crate::gx::{GxEvent, Timed};
 
-/// How long what is no frame waits for frames that were earlier. Assumption: a thread that is woken by a frame runs
-/// within this.
+/// How long a frame may take from the bus to the thread that hears it. Assumption: a driver that is awake is faster.
 const WINDOW: Micros = Micros::from_millis(2);
-/// A thread that is woken so much later than it asked for was not alone: the machine stood still.
-const STALL: Micros = Micros::from_millis(10);
-/// How long what is no frame waits after that for the frames of that time. Assumption: by then every thread has run.
-const HOLD: Micros = Micros::from_millis(50);
+/// What is no frame waits no longer than this for a look at the bus, whatever its thread does.
+const MOST: Micros = Micros::from_millis(100);
+/// From one look at what waits to the next, at the soonest.
+const SOON: Micros = Micros::from_millis(1);
 /// What is older than this when it is handled was handled too late: interlocks would have acted too late as well.
 /// Assumption: far above what a machine that does its work needs, far below what a battery survives.
 pub(super) const LATE: Micros = Micros::from_millis(500);
@@ -63,9 +61,15 @@ impl From<Timed> for Message {
 pub(super) struct Outbox {
     sender: SyncSender<Message>,
     lost: Arc<AtomicBool>,
+    looked: Arc<AtomicU64>,
 }
 
 impl Outbox {
+    /// Every frame that was there at this time has been put here.
+    pub(super) fn looked(&self, at: Micros) {
+        self.looked.store(at.0, Ordering::Release);
+    }
+
     pub(super) fn frame(&self, at: Micros, frame: Frame) {
         self.put(at, Source::Can, Input::Can(frame));
     }
@@ -115,11 +119,9 @@ pub(super) struct Inbox {
     arrived: u64,
     /// frames among those that wait
     frames: usize,
-    /// when the latest frame was on the bus
+    /// when the latest frame was on the bus, and when it was looked for the next one
     heard: Micros,
-    /// when this shall look again, and until when it waits for frames after a stall
-    wake: Micros,
-    hold: Micros,
+    looked: Arc<AtomicU64>,
     /// why the GX is not polled now
     gx_trouble: Option<String>,
 }
@@ -140,7 +142,8 @@ impl Inbox {
     pub(super) fn new(clock: RunClock) -> (Self, Outbox) {
         let (sender, receiver) = sync_channel(QUEUE);
         let lost = Arc::new(AtomicBool::new(false));
-        let outbox = Outbox { sender, lost: lost.clone() };
+        let looked = Arc::new(AtomicU64::new(0));
+        let outbox = Outbox { sender, lost: lost.clone(), looked: looked.clone() };
         let inbox = Self {
             clock,
             receiver,
@@ -149,8 +152,7 @@ impl Inbox {
             arrived: 0,
             frames: 0,
             heard: Micros::ZERO,
-            wake: clock.now(),
-            hold: Micros::ZERO,
+            looked,
             gx_trouble: None,
         };
         (inbox, outbox)
@@ -165,7 +167,6 @@ impl Inbox {
     pub(super) fn forget(&mut self) -> Option<String> {
         self.take_in();
         self.frames = 0;
-        self.wake = self.clock.now();
         let gone = std::mem::take(&mut self.waiting);
         gone.into_values().find_map(|input| if let Input::Fault(what) = input { Some(what) } else { None })
     }
@@ -174,38 +175,36 @@ impl Inbox {
     pub(super) fn next(&mut self, until: Option<Micros>, patience: Micros) -> Next {
         loop {
             let now = self.clock.now();
-            if now.since(self.wake) > STALL {
-                self.hold = now + HOLD;
-            }
-            self.wake = now;
+            // Before what it tells of is taken in.
+            let looked = Micros(self.looked.load(Ordering::Acquire));
             self.take_in();
-            if let Some(next) = self.ready(now, until) {
+            if let Some(next) = self.ready(now, looked, until) {
                 return next;
             }
             if now >= patience {
                 return Next::Nothing;
             }
-            let first = self.waiting.keys().next().map(|&(at, ..)| at);
-            let settles = first.into_iter().chain(until).map(|at| (at + WINDOW).max(self.hold));
-            self.wake = settles.fold(patience, Micros::min);
-            match self.receiver.recv_timeout(self.clock.until(self.wake)) {
+            // The bus is looked at again and again: something may settle soon.
+            let soon = self.waiting.keys().next().map(|&(at, ..)| at).into_iter().chain(until);
+            let wake = soon.map(|at| (at + WINDOW).max(now + SOON)).fold(patience, Micros::min);
+            match self.receiver.recv_timeout(self.clock.until(wake)) {
                 Ok(message) => self.keep(message),
                 Err(RecvTimeoutError::Timeout) => {}
                 // Every thread has ended, each with a fault that was taken in.
-                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(self.clock.until(self.wake)),
+                Err(RecvTimeoutError::Disconnected) => std::thread::sleep(self.clock.until(wake)),
             }
         }
     }
 
     /// What is next now, if anything is.
-    fn ready(&mut self, now: Micros, until: Option<Micros>) -> Option<Next> {
+    fn ready(&mut self, now: Micros, looked: Micros, until: Option<Micros>) -> Option<Next> {
         if self.lost.swap(false, Ordering::Relaxed) {
             let what = format!(
                 "more than {QUEUE} inputs waited and some were lost: this machine is too slow, or busy with something else"
             );
             return Some(Next::Input(now, Input::Fault(what)));
         }
-        if let Some((at, input)) = self.earliest(now, until) {
+        if let Some((at, input)) = self.earliest(now, looked, until) {
             let age = now.since(at);
             if age > LATE && !matches!(input, Input::Fault(_)) {
                 let what = format!(
@@ -218,13 +217,13 @@ impl Inbox {
             return Some(Next::Input(at, input));
         }
         let earlier = self.waiting.first_key_value().is_some_and(|(&(at, ..), _)| Some(at) <= until);
-        until.filter(|&until| !earlier && self.is_settled(until, now)).map(|_| Next::Due)
+        until.filter(|&until| !earlier && self.is_settled(until, now, looked)).map(|_| Next::Due)
     }
 
     /// Whether nothing earlier than this can come any more.
-    fn is_settled(&self, at: Micros, now: Micros) -> bool {
+    fn is_settled(&self, at: Micros, now: Micros, looked: Micros) -> bool {
         // Frames come in order: a later one says that no earlier one will come.
-        now >= at + WINDOW && (now >= self.hold || self.heard >= at)
+        self.heard > at || looked >= at + WINDOW || now >= at + MOST
     }
 
     fn take_in(&mut self) {
@@ -262,10 +261,10 @@ impl Inbox {
     }
 
     /// The earliest input, once nothing earlier can come any more, and if it is due.
-    fn earliest(&mut self, now: Micros, until: Option<Micros>) -> Option<(Micros, Input)> {
+    fn earliest(&mut self, now: Micros, looked: Micros, until: Option<Micros>) -> Option<(Micros, Input)> {
         let (&(at, source, _), _) = self.waiting.first_key_value()?;
         // One that waits is later than this one, or this one.
-        let settled = self.frames > 0 || self.is_settled(at, now);
+        let settled = self.frames > 0 || self.is_settled(at, now, looked);
         if !settled || until.is_some_and(|until| at > until) {
             return None;
         }
@@ -290,7 +289,7 @@ mod tests {
     fn order(inbox: &mut Inbox) -> Vec<Input> {
         let mut inputs = Vec::new();
         loop {
-            let patience = inbox.clock.now() + Micros::from_millis(20) + HOLD;
+            let patience = inbox.clock.now() + Micros::from_millis(20) + MOST;
             match inbox.next(None, patience) {
                 Next::Input(_, input) => inputs.push(input),
                 Next::Due | Next::Nothing => return inputs,
@@ -329,19 +328,27 @@ mod tests {
         assert_eq!(inbox.next(None, PATIENCE), Next::Input(at + Micros(2), Input::Can(frame(2))));
     }
 
-    /// A machine that stood still: the GX is read before the frames of that time come in.
+    /// A thread that stood still: the GX is read before the frames of that time come in.
     #[test]
-    fn after_a_stall_what_is_no_frame_waits_for_frames_that_were_earlier() {
+    fn what_is_no_frame_waits_until_the_bus_was_looked_at() {
         let (mut inbox, outbox) = Inbox::new(RunClock::start());
-        assert_eq!(inbox.next(None, inbox.clock.now()), Next::Nothing);
-        std::thread::sleep(std::time::Duration::from_micros(3 * STALL.0));
-        let at = inbox.clock.now();
+        let at = inbox.clock.now() + Micros::from_millis(5);
         outbox.put(at, Source::Gx, Input::Gx(GxReading::default()));
-        assert_eq!(inbox.next(None, at + Micros::from_millis(10)), Next::Nothing, "it waits");
+        assert_eq!(inbox.next(None, at + Micros::from_millis(20)), Next::Nothing, "it waits");
         outbox.frame(Micros(at.0 - 5_000), frame(1));
         outbox.frame(Micros(at.0 - 4_000), frame(2));
+        outbox.looked(at + WINDOW);
         let expected = [Input::Can(frame(1)), Input::Can(frame(2)), Input::Gx(GxReading::default())];
         assert_eq!(order(&mut inbox), expected);
+    }
+
+    #[test]
+    fn it_does_not_wait_for_ever() {
+        let (mut inbox, outbox) = Inbox::new(RunClock::start());
+        let at = inbox.clock.now();
+        outbox.put(at, Source::Gx, Input::Gx(GxReading::default()));
+        let next = inbox.next(None, at + MOST + Micros::from_secs(1));
+        assert_eq!(next, Next::Input(at, Input::Gx(GxReading::default())));
     }
 
     #[test]

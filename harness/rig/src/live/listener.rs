@@ -17,24 +17,29 @@ pub(super) struct Listener {
     thread: Option<JoinHandle<()>>,
 }
 
-/// Longest wait in one call, so that the thread ends soon after it shall.
-const STEP: Micros = Micros::from_millis(100);
+/// Longest wait in one call: as often it is told that nothing more was there.
+const STEP: Micros = Micros::from_millis(2);
+/// A thread that is woken so much later than it asked for was not alone: the machine stood still.
+const STALL: Micros = Micros::from_millis(10);
+/// So long after that more may be there than was found. Assumption: by then every driver has run.
+const HOLD: Micros = Micros::from_millis(50);
 
 impl Listener {
     /// Hears a port; the state of the interface is asked for once in `period`.
     pub(super) fn start(
-        mut port: Box<dyn CanPort>,
+        port: Box<dyn CanPort>,
         period: Micros,
         clock: RunClock,
         outbox: Outbox,
     ) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = stop.clone();
+        let now = clock.now();
+        let mut ear = Ear { port, period, clock, outbox, ask: now, wake: now, hold: now };
         let hear = move || {
-            let mut ask = clock.now();
             while !stopped.load(Ordering::Relaxed) {
-                if let Err(error) = step(&mut *port, &mut ask, period, clock, &outbox) {
-                    return outbox.fault(format!("CAN: {error}"));
+                if let Err(error) = ear.step() {
+                    return ear.outbox.fault(format!("CAN: {error}"));
                 }
             }
         };
@@ -43,34 +48,50 @@ impl Listener {
     }
 }
 
-fn step(
-    port: &mut dyn CanPort,
-    ask: &mut Micros,
+struct Ear {
+    port: Box<dyn CanPort>,
     period: Micros,
     clock: RunClock,
-    outbox: &Outbox,
-) -> Result<(), CanError> {
-    let now = clock.now();
-    if now >= *ask {
-        *ask += Micros(period.0 * (1 + now.since(*ask).0 / period.0));
-        // What a port does not tell is no reading.
-        if let Some(reading) = port.info()?.reading() {
-            outbox.bus(clock.now(), reading);
+    outbox: Outbox,
+    /// when the state of the interface is asked for next
+    ask: Micros,
+    /// when this shall be awake again, and until when it holds its word back after a stall
+    wake: Micros,
+    hold: Micros,
+}
+
+impl Ear {
+    fn step(&mut self) -> Result<(), CanError> {
+        let now = self.clock.now();
+        if now.since(self.wake) > STALL {
+            self.hold = now + HOLD;
         }
-    }
-    let Some(received) = port.next((*ask).min(now + STEP))? else { return Ok(()) };
-    match received.kind {
-        Kind::Data(frame) => outbox.frame(received.at, frame),
-        Kind::Error(error) => outbox.error_frame(received.at, error),
-        // Of no battery: the protocol has none (P 1.2), and the GX takes no notice.
-        Kind::Remote { .. } => {}
-        Kind::Overflow(many) => {
-            outbox.fault(format!(
-                "CAN: at least {many} frames were lost between the bus and busbar; {TOO_SLOW}"
-            ));
+        self.wake = now + STEP;
+        let received = self.port.next(self.wake)?;
+        let is_quiet = received.is_none();
+        if let Some(received) = received {
+            match received.kind {
+                Kind::Data(frame) => self.outbox.frame(received.at, frame),
+                Kind::Error(error) => self.outbox.error_frame(received.at, error),
+                // Of no battery: the protocol has none (P 1.2), and the GX takes no notice.
+                Kind::Remote { .. } => {}
+                Kind::Overflow(many) => self.outbox.fault(format!(
+                    "CAN: at least {many} frames were lost between the bus and busbar; {TOO_SLOW}"
+                )),
+            }
+        } else if now >= self.hold {
+            self.outbox.looked(now);
         }
+        // After the frames that were there, where they end.
+        if now >= self.ask && (is_quiet || now >= self.ask + self.period) {
+            self.ask += Micros(self.period.0 * (1 + now.since(self.ask).0 / self.period.0));
+            // What a port does not tell is no reading.
+            if let Some(reading) = self.port.info()?.reading() {
+                self.outbox.bus(self.clock.now(), reading);
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 const TOO_SLOW: &str = "this machine is too slow, or busy with something else";
