@@ -55,7 +55,7 @@ pub struct Lab {
 const CONNECT_WITHIN: Micros = Micros::from_secs(1);
 /// The same where the rig runs faster than the clock: what is served on the same machine answers at once, if the machine
 /// does not stand still.
-const SERVED_WITHIN: Micros = Micros::from_millis(150);
+const SERVED_WITHIN: Micros = Micros::from_millis(300);
 
 impl Lab {
     /// The lab of a rig file, with the profile of its supply; nothing where the rig is simulated. The terminal is asked

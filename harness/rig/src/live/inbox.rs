@@ -212,7 +212,8 @@ impl Inbox {
                     age.0 / 1000,
                     LATE.0 / 1000
                 );
-                return Some(Next::Input(now, Input::Fault(what)));
+                // When it came in: what was not handled since then is no silence.
+                return Some(Next::Input(at, Input::Fault(what)));
             }
             return Some(Next::Input(at, input));
         }
