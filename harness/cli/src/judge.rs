@@ -94,7 +94,7 @@ fn wrong(message: String) -> Failure {
 }
 
 /// Where two files of verdicts say different things, a line each.
-fn differences(before: &str, now: &str) -> String {
+pub(crate) fn differences(before: &str, now: &str) -> String {
     let (before, now): (Value, Value) = match (serde_json::from_str(before), serde_json::from_str(now)) {
         (Ok(before), Ok(now)) => (before, now),
         _ => return "  verdicts.json is not JSON".to_owned(),

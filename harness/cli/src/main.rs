@@ -1,5 +1,6 @@
 //! `busbar`: puts a battery through the tests of the *CAN-bus BMS Protocol* and judges it from the evidence.
 
+mod bundle;
 mod compare;
 mod dbc;
 mod decode;
@@ -101,6 +102,12 @@ enum Command {
     Report(judge::ReportArgs),
     /// Keep CVL traces of a battery as golden, and hold later runs against them
     Golden(golden::Args),
+    /// Make a pair of keys to sign bundles with
+    Keygen(bundle::KeygenArgs),
+    /// Pack a run into one signed file: evidence, report, and what it was made from
+    Sign(bundle::SignArgs),
+    /// Check a signed bundle: every byte, the signature, and every verdict judged again
+    Verify(bundle::VerifyArgs),
     /// Judge CAN logs without a rig: what they decide, and what they tell of the battery
     Lint(lint::Args),
     /// Prove the judge: batteries x rigs x seeds, every suite in each
@@ -146,6 +153,9 @@ fn main() -> ExitCode {
         Command::Judge(args) => judge::judge(&args),
         Command::Report(args) => judge::report(&args),
         Command::Golden(args) => golden::golden(&args),
+        Command::Keygen(args) => bundle::keygen(&args),
+        Command::Sign(args) => bundle::sign(&args),
+        Command::Verify(args) => bundle::verify(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Matrix(args) => matrix::matrix(&args),
         Command::List(args) => list::list(&args),

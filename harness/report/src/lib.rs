@@ -4,6 +4,7 @@
 //! Start at [`run::Run`], the result of a run, and [`folder::RunFolder`], where it is kept; [`replay::Replay`] reads it
 //! back, to be judged again; [`matrix`] is what many runs say of the judge.
 
+pub mod bundle;
 pub mod can_log;
 pub mod compare;
 pub mod conclusions;

@@ -1,0 +1,235 @@
+//! `busbar keygen`, `sign` and `verify`: a run in one signed file, and whether such a file holds what it says.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use ::judge::verdict::Outcome;
+use report::bundle::key::{self, KeyError, SigningKey, fingerprint};
+use report::bundle::open::{Bundle, open};
+use report::bundle::{BundleError, archive, layout, seal, statement};
+use report::conclusions::conclude;
+use report::json::verdicts;
+use report::manifest::Kept;
+use report::run::Run;
+
+use crate::judge::differences;
+use crate::recorded::{self, Again, again};
+use crate::{Exit, Failure};
+
+/// Where the keys go.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeygenArgs {
+    /// File of the private key; the public one goes beside it, with `.pub` at the end
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// What to sign.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignArgs {
+    /// Folder of a run, such as `reports/latest`
+    #[arg(value_name = "RUN")]
+    folder: PathBuf,
+    /// The private key, as `busbar keygen` writes it
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+    /// The bundle; beside the run when left out
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// What to check.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// The public key that it must be signed with; without one it is said which key it was
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Leave the run folder of a bundle that is whole in this folder, which must not be there yet
+    #[arg(long, value_name = "FOLDER")]
+    extract: Option<PathBuf>,
+}
+
+/// The files that are concluded from the evidence, and must be what it gives.
+const CONCLUDED: [&str; 4] = ["verdicts.json", "junit.xml", "report.html", "manifest.json"];
+
+fn wrong(message: impl ToString) -> Failure {
+    Failure { exit: Exit::Input, message: message.to_string() }
+}
+
+fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
+    Failure { exit: Exit::Inconclusive, message: format!("cannot write {}: {error}", path.display()) }
+}
+
+fn of_key(error: KeyError) -> Failure {
+    let hint = match &error {
+        KeyError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            "; `busbar keygen FILE` makes a pair of keys"
+        }
+        _ => "",
+    };
+    wrong(format!("{error}{hint}"))
+}
+
+pub(crate) fn keygen(args: &KeygenArgs) -> Result<Exit, Failure> {
+    let (key, public) = key::generate(&args.file).map_err(of_key)?;
+    crate::answer(&format!(
+        "{}: the private key. Whoever has it signs as you: keep it to yourself, and keep a copy\n\
+         {}: the public key, for whoever checks: {}\n",
+        args.file.display(),
+        public.display(),
+        fingerprint(&key)
+    ))?;
+    Ok(Exit::Pass)
+}
+
+pub(crate) fn sign(args: &SignArgs) -> Result<Exit, Failure> {
+    let key = key::private(&args.key).map_err(of_key)?;
+    let Again { run, .. } = again(&args.folder)?;
+    let bundle = signed(&args.folder, &run, &key, args.out.as_deref())?;
+    crate::answer(&format!("{}\nsigned by {}\n", bundle.display(), fingerprint(&key.verifying_key())))?;
+    Ok(Exit::Pass)
+}
+
+/// Signs a run, which was judged to be this, and says where the bundle is. Nothing is signed that is not so.
+pub(crate) fn signed(
+    folder: &Path,
+    run: &Run,
+    key: &SigningKey,
+    out: Option<&Path>,
+) -> Result<PathBuf, Failure> {
+    let before = fs::read_to_string(folder.join("verdicts.json"))
+        .map_err(|error| wrong(format!("{}/verdicts.json cannot be read: {error}", folder.display())))?;
+    let now = verdicts(run);
+    if before != now {
+        return Err(wrong(format!(
+            "nothing was signed: verdicts.json is not what the raw evidence gives:\n{}",
+            differences(&before, &now)
+        )));
+    }
+    let content =
+        seal::seal(folder, run, key).map_err(|error| wrong(format!("nothing was signed: {error}")))?;
+    let out = match out {
+        Some(out) => out.to_owned(),
+        None => {
+            let real =
+                folder.canonicalize().map_err(|error| wrong(format!("{}: {error}", folder.display())))?;
+            real.with_file_name(format!("{}.busbar.tar", run.meta.id))
+        }
+    };
+    let mut file =
+        fs::OpenOptions::new().write(true).create_new(true).open(&out).map_err(|error| {
+            match error.kind() {
+                std::io::ErrorKind::AlreadyExists => wrong(format!(
+                    "{} is there already; nothing was written. Another name: --out FILE",
+                    out.display()
+                )),
+                _ => unwritten(&out, &error),
+            }
+        })?;
+    file.write_all(&content).and_then(|()| file.sync_all()).map_err(|error| {
+        // Half a bundle would only be found by whoever gets it.
+        let _ = fs::remove_file(&out);
+        unwritten(&out, &error)
+    })?;
+    Ok(out)
+}
+
+pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
+    let name = args.bundle.display().to_string();
+    let not = |message: String| wrong(format!("{name} is NOT AUTHENTIC: {message}"));
+    let trusted = args.key.as_deref().map(key::public).transpose().map_err(of_key)?;
+    let unreadable = |error| wrong(format!("{name} cannot be read: {error}"));
+    let size = fs::metadata(&args.bundle).map_err(unreadable)?.len();
+    if size > archive::LARGEST {
+        let what = "it".to_owned();
+        return Err(wrong(BundleError::TooLarge { what, limit: archive::LARGEST, unit: "bytes" }));
+    }
+    let bundle = open(&fs::read(&args.bundle).map_err(unreadable)?, trusted.as_ref())
+        .map_err(|error| not(error.to_string()))?;
+
+    // Only its owner may look in, and it is gone at the end.
+    let desk = tempfile::tempdir().map_err(|error| unwritten(&std::env::temp_dir(), &error))?;
+    let run = judged(&bundle, desk.path()).map_err(|failure| match failure.exit {
+        Exit::Input => not(failure.message.replace(&format!("{}/", desk.path().display()), "run/")),
+        _ => failure,
+    })?;
+    if let Some(folder) = &args.extract {
+        fs::create_dir(folder).map_err(|error| unwritten(folder, &error))?;
+        layout::lay_out(&bundle.files, folder).map_err(wrong)?;
+    }
+    crate::answer(&told(&name, &bundle, &run, trusted.is_some()))?;
+    Ok(recorded::exit(&run))
+}
+
+/// Judges the run of a bundle again on a desk that is empty. What is concluded in the bundle must be what comes out.
+fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
+    layout::lay_out(&bundle.files, desk).map_err(wrong)?;
+    let read = |name: &str| {
+        fs::read(desk.join(name)).map_err(|error| wrong(format!("run/{name} cannot be read: {error}")))
+    };
+    let before = CONCLUDED.map(|name| read(name).map(|content| (name, content)));
+    let Again { run, .. } = again(desk)?;
+    conclude(desk, &run).map_err(|error| Failure { exit: Exit::Inconclusive, message: error.to_string() })?;
+    for before in before {
+        let (name, before) = before?;
+        let now = read(name)?;
+        if before == now {
+            continue;
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let detail = match name {
+            "report.html" => String::new(),
+            _ => format!(":\n{}", differences(&text(&before), &text(&now))),
+        };
+        return Err(wrong(format!(
+            "run/{name} was signed, and is not what this busbar ({}) makes of the raw evidence{detail}",
+            env!("CARGO_PKG_VERSION")
+        )));
+    }
+    let kept = Kept::read(desk).map_err(|error| wrong(format!("run/manifest.json: {error}")))?;
+    let inputs = kept.map(|kept| kept.files).unwrap_or_default();
+    let inputs: Vec<_> = inputs.into_iter().filter(|entry| entry.name.starts_with("inputs")).collect();
+    if statement::statement(&run, &bundle.sums, &inputs) != bundle.statement {
+        return Err(wrong("attestation.dsse.json was signed, and says other things than the raw evidence"));
+    }
+    Ok(run)
+}
+
+fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {
+    let meta = &run.meta;
+    let key = fingerprint(&bundle.key);
+    let signer = if trusted {
+        format!("signed by the key that you trust, {key}")
+    } else {
+        format!(
+            "signed by {key}. WHOSE KEY THAT IS, NOTHING HERE CAN TELL: give the one you trust with --key"
+        )
+    };
+    let verdict = match run.outcome() {
+        Outcome::Pass => "PASSED",
+        Outcome::Fail => "FAILED",
+        Outcome::Inconclusive | Outcome::NotApplicable => "did not pass: the evidence does not decide",
+    };
+    let place = if meta.rig.simulated {
+        "on a SIMULATED rig: no hardware was involved, this is no certificate"
+    } else {
+        "on a rig of real instruments"
+    };
+    format!(
+        "{name}: every byte of {} files as it was signed\n  {signer}\n  \
+         {} judged again from the raw evidence: the same verdicts, the same report\n  \
+         {} ({}) {place}\n{}, and the battery {verdict}\n",
+        bundle.files.len(),
+        match run.cases.len() {
+            1 => "1 case".to_owned(),
+            n => format!("{n} cases"),
+        },
+        report::text::plain(&meta.battery.title),
+        report::text::plain(&meta.battery.name),
+        if trusted { "Authentic" } else { "Whole" },
+    )
+}

@@ -1,0 +1,132 @@
+//! `busbar keygen`, `sign` and `verify`: a signed run as its sender and its receiver meet it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use rstest::rstest;
+use tempfile::TempDir;
+
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+fn busbar(home: &str, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(arguments)
+        .env("BUSBAR_HOME", home)
+        .current_dir("/")
+        .output()
+        .expect("the binary was built for this test")
+}
+
+fn said(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat()
+}
+
+/// A laboratory with a key, and a run that it signed.
+struct Lab {
+    folder: TempDir,
+}
+
+impl Lab {
+    fn new(arguments: &[&str]) -> Self {
+        let lab = Self { folder: TempDir::new().expect("a temporary folder") };
+        let made = busbar("/nowhere", &["keygen", &lab.at("lab.pem")]);
+        assert_eq!(made.status.code(), Some(0), "{}", said(&made));
+        let runs = lab.at("runs");
+        busbar(PROJECT, &[&["run", "--quiet", "--out", &runs], arguments].concat());
+        let signed = busbar(
+            "/nowhere",
+            &["sign", &lab.at("runs/latest"), "--key", &lab.at("lab.pem"), "--out", &lab.at("b")],
+        );
+        assert_eq!(signed.status.code(), Some(0), "{}", said(&signed));
+        lab
+    }
+
+    fn at(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    fn verify(&self, bundle: &Path, more: &[&str]) -> Output {
+        busbar("/nowhere", &[&["verify", &bundle.to_string_lossy()], more].concat())
+    }
+}
+
+#[rstest]
+#[case(&["links"], 0, "the battery PASSED")]
+#[case(&["feed-in/load-steps", "--battery", "oscillating"], 1, "the battery FAILED")]
+fn a_bundle_is_checked_anywhere_with_nothing_else(
+    #[case] arguments: &[&str],
+    #[case] code: i32,
+    #[case] verdict: &str,
+) {
+    let lab = Lab::new(arguments);
+    let other = TempDir::new().expect("a temporary folder");
+    let moved = other.path().join("what they sent.tar");
+    fs::copy(lab.at("b"), &moved).expect("sent");
+    fs::remove_dir_all(lab.at("runs")).expect("the laboratory burnt down");
+    let trusted = lab.verify(&moved, &["--key", &lab.at("lab.pem.pub")]);
+    assert_eq!(trusted.status.code(), Some(code), "{}", said(&trusted));
+    for words in ["Authentic", verdict, "SIMULATED"] {
+        assert!(said(&trusted).contains(words), "{words}: {}", said(&trusted));
+    }
+    let unknown = lab.verify(&moved, &[]);
+    assert_eq!(unknown.status.code(), Some(code), "{}", said(&unknown));
+    assert!(said(&unknown).contains("WHOSE KEY THAT IS") && !said(&unknown).contains("Authentic"));
+
+    // What is unpacked is a run folder like any other.
+    let run = other.path().join("run");
+    lab.verify(&moved, &["--extract", &run.to_string_lossy()]);
+    let judged = busbar("/nowhere", &["judge", &run.to_string_lossy()]);
+    assert!(said(&judged).contains("same verdicts as in verdicts.json"), "{}", said(&judged));
+}
+
+#[test]
+fn a_bit_in_any_file_is_found_and_named() {
+    let lab = Lab::new(&["links"]);
+    let good = fs::read(lab.at("b")).expect("the bundle");
+    let mut files = 0;
+    let mut archive = tar::Archive::new(&good[..]);
+    for entry in archive.entries().expect("a tar archive") {
+        let entry = entry.expect("whole");
+        let name = entry.path().expect("a name").display().to_string();
+        let name = name.split_once('/').expect("below the folder").1.to_owned();
+        let mut bad = good.clone();
+        bad[usize::try_from(entry.raw_file_position() + entry.size() / 2).expect("small")] ^= 0x04;
+        let flipped = PathBuf::from(lab.at("flipped"));
+        fs::write(&flipped, bad).expect("written");
+        let output = lab.verify(&flipped, &["--key", &lab.at("lab.pem.pub")]);
+        assert_eq!(output.status.code(), Some(65), "{name}: {}", said(&output));
+        assert!(said(&output).contains(&format!(" {name} was changed")), "{name}: {}", said(&output));
+        files += 1;
+    }
+    assert!(files > 15, "{files} files");
+}
+
+#[test]
+fn bad_input_is_told_and_nothing_is_overwritten() {
+    let lab = Lab::new(&["links"]);
+    let (bundle, key) = (lab.at("b"), lab.at("lab.pem"));
+    let before = fs::read(&bundle).expect("the bundle");
+    let refuses = |arguments: &[&str], says: &str| {
+        let output = busbar("/nowhere", arguments);
+        assert_eq!(output.status.code(), Some(65), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains(says), "{arguments:?}: {}", said(&output));
+    };
+    let run = lab.at("runs/latest");
+    refuses(&["keygen", &key], "is there already");
+    refuses(&["sign", &run, "--key", &key, "--out", &bundle], "is there already");
+    refuses(&["sign", &run, "--key", &lab.at("none.pem")], "`busbar keygen FILE` makes");
+    refuses(&["sign", &lab.at("none"), "--key", &key], "cannot be read");
+    refuses(&["verify", &lab.at("none")], "cannot be read");
+    refuses(&["verify", &bundle, "--key", &lab.at("none.pub")], "none.pub");
+    refuses(&["verify", &bundle, "--key", &key], "is no public key");
+    refuses(&["verify", &key], "damaged at byte 0");
+    busbar("/nowhere", &["keygen", &lab.at("other.pem")]);
+    refuses(&["verify", &bundle, "--key", &lab.at("other.pem.pub")], "signed by a foreign key");
+
+    let conclusion = Path::new(&run).join("verdicts.json");
+    let text = fs::read_to_string(&conclusion).expect("verdicts.json").replacen("\"pass\"", "\"fail\"", 1);
+    fs::write(&conclusion, text).expect("written");
+    refuses(&["sign", &run, "--key", &key, "--out", &lab.at("c")], "not what the raw evidence gives");
+    assert!(before == fs::read(&bundle).expect("the bundle") && !Path::new(&lab.at("c")).exists());
+}

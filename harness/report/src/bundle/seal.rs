@@ -1,0 +1,57 @@
+//! Makes a bundle of a run folder.
+
+use std::path::Path;
+
+use ed25519_dalek::Signer as _;
+
+use super::archive::{self, Files};
+use super::key::{SigningKey, pem};
+use super::{ATTESTATION, BundleError, KEY, SIGNATURE, SUMS, envelope, layout, statement};
+use crate::folder::INPUTS;
+use crate::manifest::{Kept, sha256};
+use crate::run::Run;
+
+/// The manifest of a run folder.
+pub(crate) const MANIFEST: &str = "manifest.json";
+
+/// Packs and signs a run folder as its manifest lists it; `run` is what it was judged to be.
+///
+/// # Errors
+/// When the run did not come to its end, when a file is not what the manifest says, or when it is too large.
+pub fn seal(folder: &Path, run: &Run, key: &SigningKey) -> Result<Vec<u8>, BundleError> {
+    let failed = |name: &str| {
+        let path = folder.join(name).display().to_string();
+        move |source| BundleError::File { path, source }
+    };
+    let kept = Kept::read(folder).map_err(failed(MANIFEST))?.ok_or_else(|| {
+        BundleError::Unfit(format!(
+            "{} has no manifest.json: the run did not come to its end",
+            folder.display()
+        ))
+    })?;
+    let mut files = Files::new();
+    for entry in &kept.files {
+        let content = std::fs::read(folder.join(&entry.name)).map_err(failed(&entry.name))?;
+        if sha256(&content) != entry.sha256 {
+            let why = "manifest.json has another sum".to_owned();
+            return Err(BundleError::Changed { name: entry.name.clone(), why });
+        }
+        let packed = layout::pack(&entry.name, content).map_err(failed(&entry.name))?;
+        files.insert(layout::packed(&entry.name), packed);
+    }
+    let manifest = std::fs::read(folder.join(MANIFEST)).map_err(failed(MANIFEST))?;
+    files.insert(layout::packed(MANIFEST), manifest);
+    files.insert(KEY.to_owned(), pem(&key.verifying_key()).into_bytes());
+    let sums = sums(&files);
+    let inputs: Vec<_> = kept.files.iter().filter(|entry| entry.name.starts_with(INPUTS)).cloned().collect();
+    let said = statement::statement(run, &sums, &inputs).to_string();
+    files.insert(ATTESTATION.to_owned(), envelope::seal(&said, key).into_bytes());
+    files.insert(SIGNATURE.to_owned(), key.sign(sums.as_bytes()).to_bytes().to_vec());
+    files.insert(SUMS.to_owned(), sums.into_bytes());
+    archive::write(&kept.run, &files)
+}
+
+/// `SHA256SUMS` of files.
+pub(crate) fn sums(files: &Files) -> String {
+    files.iter().map(|(name, content)| format!("{}  {name}\n", sha256(content))).collect()
+}
