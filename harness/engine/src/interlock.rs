@@ -1,5 +1,6 @@
 //! Never-exceed limits, looked at on every input whatever the suite says. A trip ends the case at once.
 
+use judge::behaviour::tripped::{BUS_VOLTAGE, HIGHEST_CELL, PACK_VOLTAGE, SILENCE};
 use proto::fault::{Fault, FaultKind};
 use proto::frame::{CanId, Frame};
 use proto::message::{Message, id};
@@ -48,6 +49,22 @@ pub struct RigLimits {
     pub can_silence: Micros,
     /// longest gap between two polls of the GX
     pub gx_silence: Micros,
+    /// how much more power the supply may measure at its terminals than it is set to, for longer than 10 s
+    #[serde(default = "deviation")]
+    pub psu_deviation_max: Watts,
+    /// longest time that its output may be on without a break
+    #[serde(default = "energised")]
+    pub energised_max: Micros,
+}
+
+/// Assumption: the meters of a supply of 6 kW are within 2 % each, and its steps within 1 %.
+const fn deviation() -> Watts {
+    Watts(300.0)
+}
+
+/// Longer than any case of a night.
+const fn energised() -> Micros {
+    Micros::from_secs(24 * 3600)
 }
 
 impl RigLimits {
@@ -67,6 +84,8 @@ impl RigLimits {
             ("0", "psu-current-max", 0.0, self.psu_current_max.0),
             ("0", "can-silence", 0.0, self.can_silence.secs()),
             ("0", "gx-silence", 0.0, self.gx_silence.secs()),
+            ("0", "psu-deviation-max", 0.0, self.psu_deviation_max.0),
+            ("0", "energised-max", 0.0, self.energised_max.secs()),
         ];
         ordered
             .iter()
@@ -100,6 +119,9 @@ pub struct Trip {
 /// the slowest frame periods lie within.
 const FAULT_ECHO: Micros = Micros::from_secs(10);
 
+/// How long a supply may take to follow its setting, and a charger to empty what it holds.
+const FOLLOWS: Micros = Micros::from_secs(10);
+
 /// Watches the limits.
 #[derive(Debug, Clone)]
 pub struct Interlocks {
@@ -108,6 +130,9 @@ pub struct Interlocks {
     has_gx: bool,
     can_seen: Micros,
     gx_seen: Micros,
+    /// Since when the output of the supply is on, and gives more than it is set to.
+    energised: Option<Micros>,
+    deviates: Option<Micros>,
     /// The suite expects the battery to go offline: it may switch off altogether.
     offline_expected: bool,
     /// It went silent while that was expected, and has not been heard since.
@@ -130,6 +155,8 @@ impl Interlocks {
             has_gx,
             can_seen: now,
             gx_seen: now,
+            energised: None,
+            deviates: None,
             offline_expected: false,
             offline_accepted: false,
             false_voltage: (Volts::ZERO, Micros::ZERO),
@@ -148,15 +175,15 @@ impl Interlocks {
     pub fn check(&mut self, at: Micros, input: &Input) -> Option<Trip> {
         let trip = match input {
             Input::Can(frame) => self.can(at, frame),
-            Input::Psu(reading) => self.psu(reading),
+            Input::Psu(reading) => self.psu(at, reading),
             Input::Gx(reading) => {
                 // A poll in which no unit answered is no answer.
                 if *reading != GxReading::default() {
                     self.gx_seen = at;
                 }
-                reading.inverter.and_then(|inverter| {
-                    above("DC voltage at the inverter", inverter.dc_voltage, self.limits.bus_voltage_max)
-                })
+                reading
+                    .inverter
+                    .and_then(|inverter| above(BUS_VOLTAGE, inverter.dc_voltage, self.limits.bus_voltage_max))
             }
             Input::CanError(_) | Input::Bus(_) | Input::Operator(_) | Input::Fault(_) | Input::Tick => None,
         };
@@ -231,7 +258,7 @@ impl Interlocks {
     fn silence(&self, at: Micros) -> Option<Trip> {
         let can = at.since(self.can_seen);
         if can > self.limits.can_silence && !self.may_be_silent() {
-            return Some(trip("time without 0x351", can, self.limits.can_silence));
+            return Some(trip(SILENCE, can, self.limits.can_silence));
         }
         let gx = at.since(self.gx_seen);
         (self.has_gx && gx > self.limits.gx_silence)
@@ -259,8 +286,8 @@ impl Interlocks {
                 let more = if at <= self.false_current.1 { self.false_current.0 } else { Amps::ZERO };
                 m.voltage()
                     .and_then(|v| {
-                        above("pack voltage", v, limits.pack_voltage_max + raise)
-                            .or_else(|| below("pack voltage", v, limits.pack_voltage_min + lower))
+                        above(PACK_VOLTAGE, v, limits.pack_voltage_max + raise)
+                            .or_else(|| below(PACK_VOLTAGE, v, limits.pack_voltage_min + lower))
                     })
                     .or_else(|| {
                         let current = m.current()?;
@@ -273,7 +300,7 @@ impl Interlocks {
             CanId::Standard(id::CELLS) => {
                 let Some(Message::Cells(c)) = Message::decode(frame) else { return None };
                 c.max_cell()
-                    .and_then(|v| above("highest cell", v, limits.cell_voltage_max + raise))
+                    .and_then(|v| above(HIGHEST_CELL, v, limits.cell_voltage_max + raise))
                     .or_else(|| below("lowest cell", c.min_cell()?, limits.cell_voltage_min + lower))
                     .or_else(|| self.temperature(at, c.max_temperature()?))
                     .or_else(|| self.temperature(at, c.min_temperature()?))
@@ -289,9 +316,24 @@ impl Interlocks {
             .or_else(|| below("temperature", t, self.limits.temperature_min + low.min(Celsius::ZERO)))
     }
 
-    fn psu(&self, reading: &PsuReading) -> Option<Trip> {
-        above("output voltage of the supply", reading.voltage, self.limits.psu_voltage_max)
-            .or_else(|| above("output current of the supply", reading.current, self.limits.psu_current_max))
+    fn psu(&mut self, at: Micros, reading: &PsuReading) -> Option<Trip> {
+        let limits = &self.limits;
+        self.energised = reading.output.then(|| self.energised.unwrap_or(at));
+        let energised = at.since(self.energised.unwrap_or(at));
+        let set = if reading.output { reading.available } else { Watts::ZERO };
+        let beyond = reading.voltage * reading.current - set;
+        self.deviates = beyond.exceeds(limits.psu_deviation_max).then(|| self.deviates.unwrap_or(at));
+        let deviates = at.since(self.deviates.unwrap_or(at));
+        above("output voltage of the supply", reading.voltage, limits.psu_voltage_max)
+            .or_else(|| above("output current of the supply", reading.current, limits.psu_current_max))
+            .or_else(|| {
+                let what = "power of the supply beyond its setting";
+                (deviates > FOLLOWS).then(|| trip(what, beyond, limits.psu_deviation_max))
+            })
+            .or_else(|| {
+                let long = energised > limits.energised_max;
+                long.then(|| trip("time with the output on", energised, limits.energised_max))
+            })
     }
 }
 
@@ -313,7 +355,7 @@ macro_rules! comparison {
 trait Limited: Copy + core::fmt::Display {
     fn exceeds(self, limit: Self) -> bool;
 }
-comparison!(Volts, Amps, Celsius);
+comparison!(Volts, Amps, Watts, Celsius);
 
 fn above<T: Limited>(what: &'static str, value: T, limit: T) -> Option<Trip> {
     value.exceeds(limit).then(|| trip(what, value, limit))

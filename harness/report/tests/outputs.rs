@@ -61,11 +61,7 @@ fn colour_is_only_decoration() {
 fn the_last_resort_is_in_every_conclusion() {
     let mut run = sample::run(1);
     run.meta.rig.last_resort = "its own watchdog after 10 s".to_owned();
-    let conclusions = [
-        report::json::verdicts(&run),
-        report::manifest::manifest(&run.meta, &[]),
-        report::html::report(&run),
-    ];
+    let conclusions = [json::verdicts(&run), report::manifest::manifest(&run.meta, &[]), html::report(&run)];
     for conclusion in conclusions {
         assert!(conclusion.contains("its own watchdog after 10 s"), "{conclusion}");
     }

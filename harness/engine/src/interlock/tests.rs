@@ -27,6 +27,8 @@ pub(crate) fn limits() -> RigLimits {
         input_current_limit_max: Amps(32.0),
         can_silence: Micros::from_secs(10),
         gx_silence: Micros::from_secs(30),
+        psu_deviation_max: Watts(300.0),
+        energised_max: Micros::from_secs(3600),
     }
 }
 
@@ -47,6 +49,50 @@ fn limits_frame() -> Input {
 fn psu(voltage: f64, current: f64) -> Input {
     let (voltage, current) = (Volts(voltage), Amps(current));
     Input::Psu(PsuReading { output: true, voltage, current, available: Watts::ZERO })
+}
+
+/// A supply that is read once a second, and when it trips.
+#[rstest]
+#[case::gives_what_it_is_set_to(true, 3000.0, 3300.0, None)]
+#[case::gives_more(true, 3000.0, 3310.0, Some((11, "power of the supply beyond its setting", "310.000 W", "300.000 W")))]
+#[case::takes_less(true, 3000.0, 0.0, Some((3601, "time with the output on", "1:00:01", "1:00:00")))]
+#[case::gives_while_off(false, 3000.0, 400.0, Some((11, "power of the supply beyond its setting", "400.000 W", "300.000 W")))]
+#[case::is_off(false, 0.0, 0.0, None)]
+fn a_supply_is_held_to_its_setting(
+    #[case] output: bool,
+    #[case] available: f64,
+    #[case] given: f64,
+    #[case] trips: Option<(u64, &str, &str, &str)>,
+) {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let reading = PsuReading {
+        output,
+        voltage: Volts(100.0),
+        current: Amps(given / 100.0),
+        available: Watts(available),
+    };
+    let most = if trips.is_some() { 4000 } else { 3600 };
+    let tripped = (0..=most).find_map(|secs| {
+        interlocks.check(Micros::from_secs(secs), &limits_frame());
+        interlocks.check(Micros::from_secs(secs), &Input::Psu(reading)).map(|trip| (secs, trip))
+    });
+    let tripped =
+        tripped.as_ref().map(|(secs, trip)| (*secs, trip.what, trip.value.as_str(), trip.limit.as_str()));
+    assert_eq!(tripped, trips);
+}
+
+/// The time of a break does not count, and a moment is no deviation.
+#[test]
+fn a_break_starts_both_clocks_again() {
+    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    for secs in 0..=8000 {
+        let on = secs % 3000 != 0;
+        let current = Amps(if secs % 10 == 0 { 10.0 } else { 35.0 });
+        let reading = PsuReading { output: on, voltage: Volts(100.0), current, available: Watts(3000.0) };
+        let reading = if on { reading } else { PsuReading::default() };
+        interlocks.check(Micros::from_secs(secs), &limits_frame());
+        assert_eq!(interlocks.check(Micros::from_secs(secs), &Input::Psu(reading)), None, "{secs}");
+    }
 }
 
 fn bus(dc_voltage: f64) -> Input {

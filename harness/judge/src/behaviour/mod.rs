@@ -23,6 +23,7 @@ mod silence;
 mod staged;
 mod state;
 mod steps;
+pub mod tripped;
 
 use crate::battery::Battery;
 use crate::catalogue::Requirement;
@@ -46,11 +47,14 @@ pub struct Subject<'a> {
     pub site: Site,
 }
 
-/// Judges a case: one verdict for each requirement of the subject, in its order.
+/// Judges a case: one verdict for each requirement of the subject, in its order, and last what an interlock fails that
+/// the case does not name.
 #[must_use]
 pub fn judge(subject: &Subject<'_>, recording: &Recording) -> Vec<Verdict> {
     let scene = Scene::new(subject, recording);
-    subject.requirements.iter().map(|requirement| verdict(&scene, requirement)).collect()
+    let mut verdicts = subject.requirements.iter().map(|requirement| verdict(&scene, requirement)).collect();
+    tripped::blame(&scene, &mut verdicts, |requirement| verdict(&scene, requirement));
+    verdicts
 }
 
 type Judge = fn(&Scene<'_>, &mut Opinion);

@@ -13,7 +13,7 @@ use super::lease::{Holder, Lease};
 use super::link::Guarded;
 use super::patience;
 use super::pen::{Pen, Penned, RunTime};
-use super::shared::{Shared, beat, listen};
+use super::shared::{SILENT, Shared, beat, kill, listen};
 use super::words::{Ask, Tell, next_line};
 use crate::live::{Live, connect};
 use crate::psu::profile::SerialPort;
@@ -33,10 +33,15 @@ pub enum GuardError {
     #[error("cannot start the guard of the supply: {0}; nothing was switched on")]
     Start(#[from] io::Error),
     /// it ended, or said what it never says
-    #[error("the guard of the supply ended before it was ready; nothing was switched on")]
+    #[error(
+        "the guard of the supply ended, or stood still, before it was ready; nothing was switched on; run again, and where \
+         that does not help look at the supply"
+    )]
     Silent,
 }
 
+/// How long a guard may take to start.
+const START_WITHIN: Duration = Duration::from_secs(20);
 /// How long a guard that is ending may hold on to the port.
 const TAKE_OVER: Duration = Duration::from_secs(5);
 /// How long a word to the guard may take to be taken.
@@ -88,16 +93,27 @@ impl Guard {
     pub(super) fn on(socket: UnixStream, live: &Live, holder: Holder) -> Result<Arc<Self>, GuardError> {
         socket.set_write_timeout(Some(SAY_WITHIN))?;
         let ears = socket.try_clone()?;
-        // It may have to switch off what a dead harness left.
-        ears.set_read_timeout(Some(patience(live.psu.as_ref())))?;
+        ears.set_read_timeout(Some(START_WITHIN))?;
         let shared = Arc::new(Shared::new(socket)?);
         shared.say(&Ask::Hello(Box::new(holder.clone())))?;
         let mut lines = BufReader::new(ears);
-        let pid = match next_line(&mut lines)?.as_deref().and_then(Tell::parse) {
-            Some(Tell::Ready(pid)) => pid,
-            Some(Tell::Busy(who)) => return Err(GuardError::Busy(who)),
-            Some(Tell::Refused(why)) => return Err(GuardError::Refused(why)),
-            _ => return Err(GuardError::Silent),
+        let mut here = None;
+        let pid = loop {
+            match next_line(&mut lines).ok().flatten().as_deref().and_then(Tell::parse) {
+                // It may have to switch off what a dead harness left, and beats meanwhile.
+                Some(Tell::Here(pid)) => {
+                    here = Some(pid);
+                    lines.get_ref().set_read_timeout(Some(SILENT * 2))?;
+                }
+                Some(Tell::Beat) => {}
+                Some(Tell::Ready(pid)) => break pid,
+                Some(Tell::Busy(who)) => return Err(GuardError::Busy(who)),
+                Some(Tell::Refused(why)) => return Err(GuardError::Refused(why)),
+                _ => {
+                    here.into_iter().for_each(kill);
+                    return Err(GuardError::Silent);
+                }
+            }
         };
         lines.get_ref().set_read_timeout(None)?;
         let (theirs, beating) = (Arc::downgrade(&shared), Arc::downgrade(&shared));

@@ -15,7 +15,7 @@ use super::words::{Ask, Tell, next_line};
 /// A harness whose main loop stands still for so long is as good as dead: it looks at no interlock.
 const STILL: Duration = Duration::from_secs(5);
 /// A guard that is silent for so long is as good as dead.
-const SILENT: Duration = Duration::from_secs(1);
+pub(super) const SILENT: Duration = Duration::from_secs(1);
 
 pub(super) struct Shared {
     socket: Mutex<UnixStream>,
@@ -129,9 +129,17 @@ pub(super) fn listen(mut lines: BufReader<UnixStream>, shared: &Weak<Shared>) {
                 Tell::Off(why) => state.off = Some(why),
                 Tell::Safe => state.end = Some(Ok(())),
                 Tell::Unsafe(what) => state.end = Some(Err(what)),
-                Tell::Beat | Tell::Ready(_) | Tell::Busy(_) | Tell::Refused(_) => {}
+                Tell::Beat | Tell::Here(_) | Tell::Ready(_) | Tell::Busy(_) | Tell::Refused(_) => {}
             }
         });
+    }
+}
+
+/// Ends a guard that stands still, in whatever state it is.
+pub(super) fn kill(guard: u32) {
+    if let Some(pid) = i32::try_from(guard).ok().and_then(Pid::from_raw) {
+        // It may have ended by itself.
+        let _ = kill_process(pid, Signal::KILL);
     }
 }
 
@@ -155,9 +163,7 @@ pub(super) fn beat(shared: &Weak<Shared>, guard: u32) {
         drop(state);
         if silent {
             // It holds the port, so that nobody else can switch off. Its end closes the socket.
-            if let Some(pid) = i32::try_from(guard).ok().and_then(Pid::from_raw) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
+            kill(guard);
             shared.hang_up();
         } else if !still {
             let _ = shared.say(&Ask::Beat);

@@ -49,6 +49,7 @@ pub fn stand(post: Post, socket: UnixStream) {
     let mut lines = BufReader::new(ears);
     let first = next_line(&mut lines).ok().flatten();
     let Some(Ask::Hello(holder)) = first.and_then(|line| Ask::parse(&line)) else { return };
+    mouth.tell(&Tell::Here(std::process::id()));
     let mut lease = match Lease::take(&post.live, *holder) {
         Ok(lease) => lease,
         Err(LeaseError::Busy(holder)) => return mouth.tell(&Tell::Busy(holder.to_string())),
@@ -56,7 +57,8 @@ pub fn stand(post: Post, socket: UnixStream) {
     };
     if let Some(before) = lease.before().cloned() {
         // Whoever had it is dead, and so is its guard: the output is unknown.
-        if let Err(why) = post.confirm_off(None, &Pen::new()) {
+        let off = beating(&mouth, || post.confirm_off(None, &Pen::new()));
+        if let Err(why) = off {
             let what = format!("{before} died with its guard, and its supply is not known to be off: {why}");
             // Told either way.
             let _ = lease.quarantine(&what);
@@ -80,6 +82,20 @@ pub fn stand(post: Post, socket: UnixStream) {
     }
     mouth.tell(&Tell::Ready(std::process::id()));
     Warden { post, lease, line, mouth, orders, link: None, energised: false }.run();
+}
+
+/// Does something that may take long, and shows meanwhile that this process does not stand still.
+fn beating<T>(mouth: &Mouth, what: impl FnOnce() -> T) -> T {
+    let (busy, mouth) = (Arc::new(()), mouth.clone());
+    let still = Arc::downgrade(&busy);
+    // Without a thread for it the harness takes this guard for dead, and nothing is switched on.
+    let _ = std::thread::Builder::new().name("beats".to_owned()).spawn(move || {
+        while still.upgrade().is_some() {
+            mouth.tell(&Tell::Beat);
+            std::thread::sleep(super::BEAT);
+        }
+    });
+    what()
 }
 
 impl Post {

@@ -37,6 +37,8 @@ pub(super) enum Ask {
 /// What the guard says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Tell {
+    /// it is there, and makes sure of the rig; its process
+    Here(u32),
     /// it has the rig; its process
     Ready(u32),
     /// somebody else has it
@@ -98,6 +100,7 @@ impl Tell {
     pub(super) fn line(&self) -> String {
         let text = |word: &str, text: &str| format!("{word} {}\n", serde_json::json!(text));
         match self {
+            Self::Here(pid) => format!("here {pid}\n"),
             Self::Ready(pid) => format!("ready {pid}\n"),
             Self::Busy(who) => text("busy", who),
             Self::Beat => "beat\n".to_owned(),
@@ -116,6 +119,7 @@ impl Tell {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let text = || serde_json::from_str::<String>(rest).ok();
         Some(match word {
+            "here" => Self::Here(rest.parse().ok()?),
             "ready" => Self::Ready(rest.parse().ok()?),
             "busy" => Self::Busy(text()?),
             "beat" => Self::Beat,
@@ -176,6 +180,7 @@ mod tests {
     }
 
     #[rstest]
+    #[case(Tell::Here(7))]
     #[case(Tell::Ready(7))]
     #[case(Tell::Read(b"1\n".to_vec()))]
     #[case(Tell::Off("no heartbeat\nfor 1 s".to_owned()))]
