@@ -21,7 +21,7 @@ pub(crate) struct Recorded {
 /// Everything that a run folder holds, judged again. Golden traces are those of `project`.
 pub(crate) fn recorded(folder: &Path, project: &Library) -> Result<Vec<Recorded>, String> {
     let place = |error: &dyn core::fmt::Display| format!("{}: {error}", folder.display());
-    let mut replay = Replay::open(folder).map_err(|error| place(&error))?;
+    let mut replay = Replay::open(folder).map_err(|error| error.to_string())?;
     let inputs = Library::at(&folder.join("inputs")).map_err(|error| place(&error))?;
     let begun = replay.begun().clone();
     let path = inputs.rig(&begun.rig).map_err(|error| place(&error))?;

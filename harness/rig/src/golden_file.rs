@@ -212,9 +212,17 @@ impl GoldenFile {
     }
 }
 
-/// A text in double quotes: JSON, which is YAML.
+/// A text in double quotes: JSON, which is YAML, with everything escaped that YAML does not take as it is.
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut out = String::new();
+    for c in serde_json::Value::from(text).to_string().chars() {
+        if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') {
+            out += &format!("\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 #[cfg(test)]

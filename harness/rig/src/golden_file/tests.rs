@@ -59,6 +59,17 @@ fn what_is_broken_is_told(#[case] good: &str, #[case] bad: &str, #[case] says: &
     assert!(error.contains(says) && error.contains("g.snap"), "{error}");
 }
 
+#[test]
+fn whatever_a_battery_calls_itself_is_read_as_it_was_written() {
+    let mut golden = GoldenFile::parse("g.snap", TEXT).unwrap_or_else(|error| panic!("{error}"));
+    golden.info.identity =
+        ["---", "a\n---\nb", "\u{1b}[31m\u{7f}\u{9b}\0", "\u{2028}\u{feff}", "蓄電池 🔋", "# {*&!}: - \\"]
+            .map(String::from)
+            .to_vec();
+    let again = GoldenFile::parse("g.snap", &golden.text()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(again, golden);
+}
+
 #[rstest]
 #[case("acme", "feed-in", "load-steps", true)]
 #[case("../acme", "feed-in", "load-steps", false)]
