@@ -248,7 +248,7 @@ mod tests {
         ) {
             let n = |k: usize| numbers[k];
             // A name without a character is an empty cell, as one that never came.
-            let name = |n: Vec<u8>| if n.is_empty() { Text8::default() } else { Text8::padded(&n) };
+            let name = |n: Vec<u8>| Text8::padded(&n);
             let battery = GxBattery {
                 voltage: Volts(n(0)), current: Amps(n(1)), temperature: Celsius(n(2)), soc: Percent(n(3)),
                 soh: Percent(n(4)), cvl: Volts(n(5)), ccl: Amps(n(6)), dcl: Amps(n(7)), capacity: AmpHours(n(8)),

@@ -19,6 +19,7 @@ const ROOT: &[(&str, Presence)] = &[
     ("LICENSE-APACHE", Presence::Needed),
     ("LICENSE-MIT", Presence::Needed),
     ("README.md", Presence::Needed),
+    ("SECURITY.md", Presence::Needed),
     ("clippy.toml", Presence::Needed),
     ("docs/", Presence::Optional),
     ("fuzz/", Presence::Optional),

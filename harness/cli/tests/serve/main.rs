@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+mod disk;
 mod doctor;
 mod firmware;
 mod process;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+pub(crate) const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 pub(crate) fn busbar(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));

@@ -69,8 +69,15 @@ impl fmt::Debug for Payload {
 
 /// A text field: up to 8 bytes of 7-bit ASCII, unused ones zero (P 2 §0x35E, §0x370, §0x374, §0x380). What
 /// was sent is kept byte for byte, so that a finding can show it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Text8(Payload);
+
+/// No text: eight zeros, as a field is sent that says nothing.
+impl Default for Text8 {
+    fn default() -> Self {
+        Self::padded(b"")
+    }
+}
 
 impl Text8 {
     /// A text padded with zeros to 8 bytes, or nothing when it is longer or not printable ASCII.
