@@ -65,7 +65,7 @@ impl Kind {
         matches!(self, Self::Panic | Self::CloseSocket)
     }
 
-    /// Whether the harness comes to an end of its own, which then is exit code 2.
+    /// Whether the harness comes to an end of its own, with an exit code that says so.
     pub(crate) const fn ends_by_itself(self) -> bool {
         !matches!(self, Self::Kill | Self::Both | Self::Panic | Self::CloseSocket)
     }

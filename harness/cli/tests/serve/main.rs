@@ -6,6 +6,7 @@
 mod disk;
 mod doctor;
 mod firmware;
+mod lease;
 mod process;
 
 use std::fs;

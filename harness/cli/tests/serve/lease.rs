@@ -1,0 +1,130 @@
+//! One run per rig, as it is seen from a second terminal.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::process::{Child, Output, Stdio};
+use std::time::Duration;
+
+use super::process::{Serving, busbar, within};
+
+/// A run, ended with its test by its id.
+struct Run(Child);
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A rig that is served, where its locks are, and where its runs go.
+struct Desk {
+    serving: Serving,
+    folder: tempfile::TempDir,
+    rig: String,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let serving = Serving::start(&["--speed", "60"]);
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::DirBuilder::new().mode(0o700).create(folder.path().join("locks")).expect("made");
+        let rig = serving.rig("rig: served", "rig: served");
+        Self { serving, folder, rig }
+    }
+
+    fn command(&self, words: &[&str]) -> std::process::Command {
+        let mut command = busbar(words);
+        command.args(["--rig", &self.rig]).env("BUSBAR_RUNTIME", self.folder.path().join("locks"));
+        command
+    }
+
+    fn run(&self, out: &str, words: &[&str]) -> std::process::Command {
+        let out = self.folder.path().join(out);
+        let mut command = self.command(&[&["run", "feed-in/load-steps", "--quiet"], words].concat());
+        command.arg("--out").arg(out).stdout(Stdio::null());
+        command
+    }
+
+    fn began(&self, out: &str) -> bool {
+        let runs = fs::read_dir(self.folder.path().join(out)).into_iter().flatten().flatten();
+        runs.into_iter().any(|run| {
+            fs::read_to_string(run.path().join("events.jsonl"))
+                .is_ok_and(|text| text.contains("\"kind\":\"step\""))
+        })
+    }
+
+    fn lock_of_the_supply(&self) -> std::path::PathBuf {
+        let files = fs::read_dir(self.folder.path().join("locks")).expect("it is there").flatten();
+        let mut files = files.map(|file| file.path());
+        files.find(|path| named(path).starts_with("psu")).expect("the lock of the supply")
+    }
+}
+
+fn named(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn end(run: &mut Run) {
+    let id = run.0.id().to_string();
+    assert!(
+        std::process::Command::new("kill").args(["-TERM", &id]).status().expect("a kill command").success()
+    );
+    within(Duration::from_secs(60), || run.0.try_wait().expect("it is ours").is_some(), "its end");
+}
+
+/// A second run is told who has the rig, since when and from where; one that waits gets it; one of a rig whose supply
+/// is not known to be off is refused until somebody has looked.
+#[test]
+fn a_second_terminal_is_told_waits_and_is_kept_off_a_quarantined_rig() {
+    let desk = Desk::new();
+    let mut first = Run(desk.run("first", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
+    within(Duration::from_secs(60), || desk.began("first"), "the first run");
+
+    let refused = desk.run("second", &[]).output().expect("it starts");
+    let why = said(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{why}");
+    let holder = format!("the rig is in use by process {} of ", first.0.id());
+    assert!(
+        why.contains(&holder) && why.contains(" since 20") && why.contains("on the rig `served`"),
+        "{why}"
+    );
+    assert!(why.contains("feed-in/load-steps") && why.contains("--wait 10m"), "{why}");
+    assert!(!desk.folder.path().join("second").exists(), "nothing was begun");
+
+    let waits = desk.run("third", &["--wait", "60s"]).stderr(Stdio::piped()).spawn();
+    let mut waits = Run(waits.expect("it starts"));
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(!desk.began("third"));
+    end(&mut first);
+    within(Duration::from_secs(60), || desk.began("third"), "the run that waits");
+    end(&mut waits);
+    let mut why = String::new();
+    std::io::Read::read_to_string(&mut waits.0.stderr.take().expect("piped"), &mut why).expect("text");
+    assert!(why.contains(&holder) && why.contains("waiting up to 1m"), "{why}");
+
+    let free =
+        || fs::read_to_string(desk.lock_of_the_supply()).is_ok_and(|text| text.contains("\"holder\":null"));
+    within(Duration::from_secs(60), free, "the rig is given back");
+    fs::write(desk.lock_of_the_supply(), r#"{"quarantine": "the supply did not answer"}"#).expect("written");
+    let refused = desk.run("fourth", &["--wait", "60s"]).output().expect("it starts");
+    let why = said(&refused);
+    assert_eq!(refused.status.code(), Some(2), "{why}");
+    assert!(why.contains("quarantined: the supply did not answer") && why.contains("--clear"), "{why}");
+    let cleared = desk.command(&["doctor", "--clear", "--listen", "1"]).output().expect("it starts");
+    assert!(
+        said(&cleared).contains("no longer quarantined: the supply did not answer"),
+        "{}",
+        said(&cleared)
+    );
+    let mut last = Run(desk.run("last", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
+    within(Duration::from_secs(60), || desk.began("last"), "a run on the rig that was cleared");
+    end(&mut last);
+    drop(desk.serving);
+}
