@@ -12,7 +12,7 @@ use report::events::Begun;
 use report::folder::{Place, RunFolder, WIRE};
 use report::run::{Run, RunMeta};
 use report::terminal::{Style, table};
-use rig::live::{Lab, OperatorPlace};
+use rig::live::{CanPlace, Lab, OperatorPlace};
 use rig::operator::Terminal;
 use rig::{Library, RigFile, attempt};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -118,7 +118,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         battery: battery.declared.name.clone(),
         seed: args.seed,
         sweep: args.sweep,
-        interface: "can0".to_owned(),
+        interface: interface(&rig),
         epoch: Micros::ZERO,
         cases: plan.len(),
     };
@@ -189,6 +189,14 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     })?;
     let stopped = lab.is_some_and(|lab| lab.stop().load(Ordering::Relaxed));
     Ok(Played { run, folder, stopped, off })
+}
+
+/// The CAN interface as `can.log` names it: that of the kernel, or the first where it has none of a name.
+fn interface(rig: &RigFile) -> String {
+    match rig.live.as_ref().map(|live| &live.can) {
+        Some(CanPlace::Interface(name)) => name.clone(),
+        Some(CanPlace::Slcan(_)) | None => "can0".to_owned(),
+    }
 }
 
 /// What a run prints.
