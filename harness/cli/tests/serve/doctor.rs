@@ -71,7 +71,7 @@ fn a_sound_rig_is_fit() {
     ""
 )]
 #[case::another_bit_rate("bit-rate: 500 kbit/s", "bit-rate: 250 kbit/s", 1, "nothing was heard", "120 Ω")]
-#[case::another_speed("speed: 60", "speed: 1", 1, "times as fast as the clock", "correct `live.speed`")]
+#[case::another_speed("speed: 60", "speed: 3", 1, "times as fast as the clock", "correct `live.speed`")]
 #[case::svs_on("svs: off", "svs: on", 1, "shared voltage sense is on", "disable SVS")]
 #[case::nothing_stated("gx: { dvcc: on", "#gx: { dvcc: on", 2, "nobody has stated", "Settings, DVCC")]
 #[case::tight_limits(
