@@ -35,14 +35,15 @@ fn project() -> TempDir {
     home
 }
 
+fn busbar(home: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
+    command.args(arguments).env("BUSBAR_HOME", home).output().expect("the binary was built for this test")
+}
+
 fn matrix(home: &Path, out: &Path, arguments: &[&str]) -> (i32, String, String) {
     let out = out.to_string_lossy();
     let all = [&["matrix", "--quiet", "--out", &out], arguments].concat();
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_busbar"))
-        .args(all)
-        .env("BUSBAR_HOME", home)
-        .output()
-        .expect("the binary was built for this test");
+    let Output { status, stdout, stderr } = busbar(home, &all);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     (status.code().expect("it ended by itself"), text(stdout), text(stderr))
 }
@@ -87,6 +88,14 @@ fn shards_come_to_the_same_as_the_whole() {
     let (code, _, said) = matrix(home.path(), &at("part"), &["--merge", &third]);
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("cells are missing, such as "), "{said}");
+
+    // Without a place for the report nothing is written, least of all to what is put together.
+    let before = read(&at("one").join("matrix.json"));
+    let asked = ["matrix", "--quiet", "--merge", &folders[1], &folders[0]];
+    let Output { status, stderr, .. } = busbar(home.path(), &asked);
+    assert_eq!(status.code(), Some(64));
+    assert!(String::from_utf8_lossy(&stderr).contains("Name a folder with --out"), "{stderr:?}");
+    assert_eq!(read(&at("one").join("matrix.json")), before);
 }
 
 #[test]
@@ -134,5 +143,8 @@ fn one_failure_is_enough_where_that_is_asked_for() {
         .expect("written");
     let (code, ..) = matrix(home.path(), out.path(), &["--seeds", "20", "--fail-fast", "--jobs", "1"]);
     assert_eq!(code, 1);
-    assert!(read(&out.path().join("cells.jsonl")).lines().count() < 8);
+    let cells = read(&out.path().join("cells.jsonl"));
+    let wrong = |line: &str| line.contains("\"battery\":\"reference\"");
+    assert_eq!(cells.lines().filter(|line| wrong(line)).count(), 1, "{cells}");
+    assert!(cells.lines().last().is_some_and(wrong), "nothing comes after it: {cells}");
 }

@@ -51,7 +51,7 @@ pub(crate) struct Args {
     /// Let compliant batteries stay undecided
     #[arg(long)]
     allow_undecided: bool,
-    /// Run nothing, put the results of these folders together
+    /// Run nothing, put the results of these folders together in the one that `--out` names; they stay as they are
     #[arg(long, value_name = "FOLDER", num_args = 1.., conflicts_with_all = ["shard", "jobs", "fail_fast"])]
     merge: Vec<PathBuf>,
     /// Write the table of margins into this document
@@ -129,8 +129,12 @@ fn run(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
 
 /// Reads what was run before, here or elsewhere.
 fn merge(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
+    let Some(folder) = args.out.clone() else {
+        let message = "--merge: where shall the report go? Name a folder with --out, such as --out merged; those that are \
+                       put together stay as they are";
+        return Err(Failure { exit: Exit::Usage, message: message.to_owned() });
+    };
     let (cells, made_by) = store::merged(&args.merge)?;
-    let folder = args.out.clone().or_else(|| args.merge.first().cloned()).unwrap_or_default();
     let wanted = |cell: &Cell| args.batteries.has(&cell.battery) && args.rigs.has(&cell.rig);
     Ok((cells.into_values().filter(wanted).collect(), made_by, folder))
 }

@@ -31,8 +31,14 @@ pub(super) fn play(
     let (next, stop) = (&next, &stop);
     let (done, results) = mpsc::channel();
     let work = move |done: mpsc::Sender<Result<Cell, Failure>>| {
-        while let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if stop.load(Ordering::Relaxed) || done.send(cell(inputs, *key)).is_err() {
+        while !stop.load(Ordering::Relaxed) {
+            let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+            let result = cell(inputs, *key);
+            // Said by who played it, before the next one is begun.
+            if fail_fast && result.as_ref().is_ok_and(|cell| !cell.is_right()) {
+                stop.store(true, Ordering::Relaxed);
+            }
+            if done.send(result).is_err() {
                 return;
             }
         }
@@ -47,12 +53,7 @@ pub(super) fn play(
         let mut failure = None;
         for result in results {
             match result.and_then(|cell| store.keep(&cell).map(|()| cell)) {
-                Ok(cell) => {
-                    progress.done(&cell);
-                    if fail_fast && !cell.is_right() {
-                        stop.store(true, Ordering::Relaxed);
-                    }
-                }
+                Ok(cell) => progress.done(&cell),
                 // The others finish what they have begun, nothing more.
                 Err(error) => {
                     stop.store(true, Ordering::Relaxed);

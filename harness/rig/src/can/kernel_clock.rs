@@ -22,14 +22,18 @@ pub(super) struct KernelClock {
 
 impl KernelClock {
     pub(super) fn open(run: RunClock) -> Self {
-        Self { run, offset: offset(&run), last: Micros::ZERO }
+        Self { run, offset: offset(&run, SystemTime::now), last: Micros::ZERO }
     }
 
     pub(super) fn at(&mut self, kernel: SystemTime) -> Micros {
+        self.at_by(kernel, SystemTime::now)
+    }
+
+    /// As [`Self::at`], where the time of day is what somebody says.
+    fn at_by(&mut self, kernel: SystemTime, day: impl Fn() -> SystemTime) -> Micros {
         let now = self.run.now();
-        let day = of_day(SystemTime::now());
-        if (day - i128::from(now.0) - self.offset).abs() > SET_ANEW {
-            self.offset = offset(&self.run);
+        if (of_day(day()) - i128::from(now.0) - self.offset).abs() > SET_ANEW {
+            self.offset = offset(&self.run, day);
         }
         self.place(of_day(kernel), now)
     }
@@ -48,10 +52,10 @@ impl KernelClock {
 }
 
 /// The time of day between two readings of the run's clock; the closest pair of some, should something come between.
-fn offset(run: &RunClock) -> i128 {
+fn offset(run: &RunClock, day: impl Fn() -> SystemTime) -> i128 {
     let measure = || {
         let before = run.now().0;
-        let day = of_day(SystemTime::now());
+        let day = of_day(day());
         let after = run.now().0;
         (after - before, day - i128::from(before + (after - before) / 2))
     };
@@ -69,6 +73,7 @@ fn of_day(at: SystemTime) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
     use std::time::Duration;
 
     #[test]
@@ -101,5 +106,31 @@ mod tests {
         std::thread::sleep(Duration::from_millis(2));
         let at = clock.at(SystemTime::now());
         assert!(at <= run.now() && at >= Micros::from_millis(1), "{at:?}");
+    }
+
+    /// The time of day jumps by so many hours between two frames.
+    #[rstest]
+    #[case::forward(1)]
+    #[case::back(-1)]
+    #[case::far_back(-24 * 365)]
+    fn a_clock_that_jumps_between_frames_moves_none_of_them(#[case] hours: i64) {
+        let jump = Duration::from_secs(hours.unsigned_abs() * 3600);
+        let stepped = || if hours < 0 { SystemTime::now() - jump } else { SystemTime::now() + jump };
+        let run = RunClock::start();
+        let mut clock = KernelClock::open(run);
+        let first = clock.at_by(SystemTime::now(), SystemTime::now);
+        // Stamped before the jump and read after it: between the frame before and now, wherever exactly.
+        let waiting = SystemTime::now();
+        let second = clock.at_by(waiting, stepped);
+        assert!(first <= second && second <= run.now(), "{first:?} {second:?}");
+        // Stamped after the jump: where it was, and so after the jump back.
+        for day in [&stepped as &dyn Fn() -> SystemTime, &SystemTime::now] {
+            std::thread::sleep(Duration::from_millis(20));
+            let before = run.now();
+            let at = clock.at_by(day(), day);
+            let after = run.now();
+            // Reading two clocks takes microseconds; a busy machine may put a pause between.
+            assert!(at.0 + 5_000 >= before.0 && at <= after, "{at:?} of {before:?} to {after:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use proto::quantity::Micros;
+use proto::text::plain;
 
 use super::lease::now;
 use crate::psu::{Link, LinkError};
@@ -178,11 +179,6 @@ impl Half {
         let (s, us) = (self.at.0 / 1_000_000, self.at.0 % 1_000_000);
         (!bytes.is_empty()).then(|| format!("({s}.{us:06}) {} {}\n", self.sign, bytes.escape_ascii()))
     }
-}
-
-/// In one line, and nothing that a terminal would obey.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// A way to the supply of which everything is written down.
