@@ -270,7 +270,7 @@ impl Live {
                 return refuse(
                     "live.psu.heartbeat-within",
                     message,
-                    "300 ms to 10 s: it beats ten times a second",
+                    "250 ms to 10 s: it beats ten times a second",
                 );
             }
             let ordered = [
@@ -352,7 +352,7 @@ impl Switches {
 }
 
 /// How long a guard may wait for a heartbeat that comes ten times a second.
-const HEARTBEATS: (Micros, Micros) = (Micros::from_millis(300), Micros::from_secs(10));
+const HEARTBEATS: (Micros, Micros) = (Micros::from_millis(250), Micros::from_secs(10));
 
 const fn needed_for(capability: Capability) -> &'static str {
     match capability {
