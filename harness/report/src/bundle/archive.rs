@@ -55,7 +55,7 @@ fn set(out: impl Write, folder: &str, files: &Files) -> io::Result<()> {
 /// Reads an archive back: the name of its folder, and the files.
 ///
 /// # Errors
-/// With the position of the first byte that is not as [`write`] would have set it.
+/// With the position of the first byte that is not as [`write()`] would have set it.
 pub fn read(archive: &[u8]) -> Result<(String, Files), BundleError> {
     let (mut files, mut folder) = (Files::new(), None::<String>);
     // Where the last whole file ended, and which it was.
