@@ -47,6 +47,13 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Certify a battery on a rig, in release; arguments go to `busbar certify`
+    #[command(disable_help_flag = true)]
+    Certify {
+        /// as `busbar certify` takes them, such as `--rig rigs/simulated.yaml`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// Everything a change must pass: format, lints, tidy, tests, documentation, the suites
     Ci,
     /// Measure how fast the harness is
@@ -127,6 +134,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
         Task::Run { args } => workspace.busbar().here().arg("run").args(args).run(),
         Task::Test { args } => workspace.cargo("test").arg("--workspace").args(args).run(),
         Task::Nightly { args } => workspace.busbar().here().arg("nightly").args(args).run(),
+        Task::Certify { args } => workspace.busbar().here().arg("certify").args(args).run(),
         Task::Ci => ci::ci(workspace),
         Task::Bench => bench::bench(workspace),
         Task::Matrix { args } => matrix::matrix(workspace, args),

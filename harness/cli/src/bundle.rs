@@ -64,7 +64,7 @@ fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
     Failure { exit: Exit::Inconclusive, message: format!("cannot write {}: {error}", path.display()) }
 }
 
-fn of_key(error: KeyError) -> Failure {
+pub(crate) fn of_key(error: KeyError) -> Failure {
     let hint = match &error {
         KeyError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             "; `busbar keygen FILE` makes a pair of keys"

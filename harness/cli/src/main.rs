@@ -1,6 +1,7 @@
 //! `busbar`: puts a battery through the tests of the *CAN-bus BMS Protocol* and judges it from the evidence.
 
 mod bundle;
+mod certify;
 mod compare;
 mod dbc;
 mod decode;
@@ -102,6 +103,8 @@ enum Command {
     Report(judge::ReportArgs),
     /// Keep CVL traces of a battery as golden, and hold later runs against them
     Golden(golden::Args),
+    /// Run every case on a rig that is fit to certify, and sign what came of it
+    Certify(certify::Args),
     /// Make a pair of keys to sign bundles with
     Keygen(bundle::KeygenArgs),
     /// Pack a run into one signed file: evidence, report, and what it was made from
@@ -153,6 +156,7 @@ fn main() -> ExitCode {
         Command::Judge(args) => judge::judge(&args),
         Command::Report(args) => judge::report(&args),
         Command::Golden(args) => golden::golden(&args),
+        Command::Certify(args) => certify::certify(&args),
         Command::Keygen(args) => bundle::keygen(&args),
         Command::Sign(args) => bundle::sign(&args),
         Command::Verify(args) => bundle::verify(&args),

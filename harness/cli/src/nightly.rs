@@ -89,6 +89,7 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
         wait: args.wait,
         quiet: args.quiet,
         scope: Some(scope.to_owned()),
+        order: None,
     };
     let mut played: Vec<Played> = vec![play(&library, &order(words, "night", args.seed))?];
     let again = undecided(&played[0].run);

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use judge::verdict::Outcome;
+use report::certificate::{ORDER, Order};
 use report::events::Begun;
 use report::folder::INPUTS;
 use report::manifest::Kept;
@@ -11,7 +12,7 @@ use report::replay::Replay;
 use report::run::{BatteryUnderTest, Rig, Run, RunMeta, SuiteFile};
 use rig::{BatteryFile, Library, RigFile, conclusion};
 
-use crate::{Exit, Failure, load};
+use crate::{Exit, Failure, certify, load};
 
 /// A run as it is judged now, and what a person must know of its folder.
 pub(crate) struct Again {
@@ -66,6 +67,7 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         ));
     }
     let mut meta = meta(&begun, &rig, &battery, hashes, said);
+    meta.certificate = order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title));
     meta.id = folder
         .canonicalize()
         .ok()
@@ -84,6 +86,17 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         ));
     }
     Ok(Again { run: Run { meta, cases: results }, notes })
+}
+
+/// What was to be certified for whom, where the run was made to certify.
+fn order(folder: &Path) -> Result<Option<Order>, Failure> {
+    let path = folder.join(INPUTS).join(ORDER);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let wrong = |why: String| Failure { exit: Exit::Input, message: format!("{}: {why}", path.display()) };
+    let text = rig::read_text(&path).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text).map(Some).map_err(|error| wrong(error.to_string()))
 }
 
 fn notes<R: std::io::BufRead>(

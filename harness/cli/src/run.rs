@@ -8,8 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use clap::ValueEnum;
 use proto::quantity::Micros;
+use report::certificate::{ORDER, Order};
 use report::events::Begun;
-use report::folder::{Place, RunFolder, WIRE};
+use report::folder::{InputFile, Place, RunFolder, WIRE};
 use report::run::{Run, RunMeta};
 use report::terminal::{Style, table};
 use rig::live::{CanPlace, Lab, OperatorPlace};
@@ -19,7 +20,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::evidence::Evidence;
 use crate::progress::Progress;
-use crate::{Exit, Failure, load, recorded};
+use crate::{Exit, Failure, certify, load, recorded};
 
 /// What to run, on what.
 #[derive(Debug, clap::Args)]
@@ -54,6 +55,9 @@ pub(crate) struct Args {
     /// What the folder is called after instead of the cases
     #[arg(skip)]
     pub(crate) scope: Option<String>,
+    /// what is to be certified for whom
+    #[arg(skip)]
+    pub(crate) order: Option<Order>,
 }
 
 /// What goes to standard output.
@@ -122,7 +126,8 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         epoch: Micros::ZERO,
         cases: plan.len(),
     };
-    let inputs = load::inputs(library, (&args.rig, &rig), &args.battery)?;
+    let mut inputs = load::inputs(library, (&args.rig, &rig), &args.battery)?;
+    inputs.extend(args.order.as_ref().map(order_file));
     let mut folder = RunFolder::create(&Place {
         parent: &out,
         scope: Some(scope.as_str()).filter(|s| !s.is_empty()),
@@ -175,6 +180,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
             started: Some(humantime::format_rfc3339_seconds(started).to_string()),
             // As the manifest keeps it, so that it is rendered again the same.
             took: Some(Duration::from_millis(u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX))),
+            certificate: args.order.as_ref().map(|order| certify::certificate(order, &rig, &battery.title)),
             ..recorded::meta(&begun, &rig, &battery, hashes, said)
         },
         cases: results,
@@ -197,6 +203,12 @@ fn interface(rig: &RigFile) -> String {
         Some(CanPlace::Interface(name)) => name.clone(),
         Some(CanPlace::Slcan(_)) | None => "can0".to_owned(),
     }
+}
+
+/// The order of a certification as the run folder keeps it.
+fn order_file(order: &Order) -> InputFile {
+    let text = serde_json::to_string_pretty(order).expect("a plain struct serialises") + "\n";
+    InputFile { path: ORDER.to_owned(), content: text.into_bytes() }
 }
 
 /// What a run prints.

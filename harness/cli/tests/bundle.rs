@@ -130,3 +130,25 @@ fn bad_input_is_told_and_nothing_is_overwritten() {
     refuses(&["sign", &run, "--key", &key, "--out", &lab.at("c")], "not what the raw evidence gives");
     assert!(before == fs::read(&bundle).expect("the bundle") && !Path::new(&lab.at("c")).exists());
 }
+
+/// All cases, signed; and a rig of real instruments on which nothing is begun before all is known.
+#[test]
+fn a_rehearsal_says_that_it_is_one_and_a_laboratory_must_say_who_it_is() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let out = folder.path().display().to_string();
+    let output = busbar(PROJECT, &["certify", "--quiet", "--rig", "simulated", "--out", &out]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("Not certifiable:\n  the rig is simulated"), "{}", said(&output));
+    let run = folder.path().join("certify-reference-seed1-001");
+    let bundle = run.with_extension("busbar.tar").display().to_string();
+    let verified = busbar("/nowhere", &["verify", &bundle]);
+    assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
+    let page = fs::read_to_string(run.join("report.html")).expect("report.html");
+    assert!(page.contains("this is no certificate") && page.contains("class=rehearsal"));
+
+    let output = busbar(PROJECT, &["certify", "--quiet", "--rig", "lab-example", "--out", &out]);
+    assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+    for missing in ["--key", "--operator", "--customer", "--item", "--received"] {
+        assert!(said(&output).contains(missing), "{missing}: {}", said(&output));
+    }
+}

@@ -4,6 +4,7 @@
 //! follows from it, last every requirement of the catalogue with how it stands.
 
 mod cases;
+mod certificate;
 pub mod compare;
 mod escape;
 mod figure;
@@ -50,15 +51,17 @@ fn page(out: &mut String, run: &Run) -> fmt::Result {
          <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src '{}'; script-src '{}'\">\n\
          <meta name=viewport content=\"width=device-width,initial-scale=1\">\n\
          <meta name=color-scheme content=\"light dark\">\n\
-         <title>{}: {}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
+         <title>{}: {}</title>\n<style>{STYLE}</style>\n</head>\n<body{}>\n",
         integrity(STYLE),
         integrity(SCRIPT),
         summary::word(run),
         Esc(&run.meta.title),
+        if run.meta.rig.simulated { " class=rehearsal" } else { "" },
     )?;
     symbols(out)?;
     out.push_str("<a class=skip href=\"#verdict\">Skip to the verdict</a>\n<main>\n");
     summary::head(out, run)?;
+    certificate::certificate(out, run)?;
     summary::cases(out, run)?;
     summary::facts(out, run)?;
     cases::all(out, run, points_per_line(run))?;

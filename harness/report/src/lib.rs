@@ -6,6 +6,7 @@
 
 pub mod bundle;
 pub mod can_log;
+pub mod certificate;
 pub mod compare;
 pub mod conclusions;
 pub mod events;

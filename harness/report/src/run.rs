@@ -7,6 +7,7 @@ use judge::trace::Trace;
 use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
 
+use crate::certificate::Certificate;
 use crate::mark::Mark;
 
 /// Everything the reports are made of.
@@ -39,6 +40,8 @@ pub struct RunMeta {
     pub started: Option<String>,
     /// how long the run took on the wall clock. Not part of `verdicts.json`.
     pub took: Option<Duration>,
+    /// what a certificate carries beside the results, of a run that was made to certify
+    pub certificate: Option<Certificate>,
     /// why the run is not whole, if it was cut off: then it has not passed
     pub cut_off: Option<String>,
 }

@@ -10,6 +10,7 @@ pub mod golden_file;
 #[cfg(unix)]
 pub mod guard;
 pub mod gx;
+mod laboratory;
 mod library;
 mod like;
 pub mod live;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 pub use battery_file::{BatteryFile, Expectation};
 pub use golden_file::GoldenFile;
+pub use laboratory::{DecisionRule, Instrument, Laboratory, Uncertainty};
 pub use library::{Library, nearest};
 pub use rig_file::RigFile;
 pub use sim::SimBench;

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::InputError;
+use crate::Laboratory;
 use crate::Sweep;
 use crate::like::{self, Like, relaxed};
 use crate::live::{House, Live, PsuPlace};
@@ -39,6 +40,9 @@ pub struct RigFile {
     /// how its GX is set, once somebody has looked: it cannot be read over Modbus (P 5.5)
     #[serde(default)]
     pub gx: Option<GxStated>,
+    /// what a certificate must say of the laboratory; only certification asks for it
+    #[serde(default)]
+    pub laboratory: Option<Laboratory>,
     /// never-exceed limits and clamps, whatever a suite says
     pub limits: RigLimits,
     /// the simulated world, of a rig that is simulated
@@ -171,6 +175,7 @@ impl RigFile {
             let expected = "who looked on the GX, and when (P 5.5)".to_owned();
             return Err(layers.refuse("gx.confirmed-by", "nobody has confirmed it".to_owned(), expected));
         }
+        rig.laboratory.as_ref().map_or(Ok(()), |laboratory| laboratory.check(layers))?;
         Ok(rig)
     }
 

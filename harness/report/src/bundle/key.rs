@@ -54,17 +54,25 @@ pub enum KeyError {
     Random(getrandom::Error),
 }
 
+/// A key that nobody has seen.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn random() -> Result<SigningKey, KeyError> {
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).map_err(KeyError::Random)?;
+    Ok(SigningKey::from_bytes(&secret))
+}
+
 /// Makes a pair of keys: the private one in `path`, readable by its owner alone, the public one beside it in `path.pub`.
 ///
 /// # Errors
 /// When one of them is there already or cannot be written.
 pub fn generate(path: &Path) -> Result<(VerifyingKey, PathBuf), KeyError> {
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(KeyError::Random)?;
-    let key = SigningKey::from_bytes(&secret);
+    let key = random()?;
     let no_key = |why: String| KeyError::NoKey { path: path.to_owned(), kind: "private key", why };
     // Without the public half: OpenSSL reads no other version of the format.
-    let private = KeypairBytes { secret_key: secret, public_key: None }.to_pkcs8_pem(LineEnding::LF);
+    let private = KeypairBytes { secret_key: key.to_bytes(), public_key: None }.to_pkcs8_pem(LineEnding::LF);
     let private = private.map_err(|error| no_key(error.to_string()))?;
     let mut name = path.as_os_str().to_owned();
     name.push(".pub");

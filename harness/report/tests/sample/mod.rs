@@ -55,6 +55,7 @@ pub(crate) fn meta() -> RunMeta {
         ],
         started: Some("2026-03-02T22:00:00Z".into()),
         took: Some(Duration::from_millis(2_340)),
+        certificate: None,
         cut_off: None,
     }
 }

@@ -1,0 +1,191 @@
+//! `busbar certify`: what certification needs is looked at first, then every case is run, and what came of it is signed.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use report::bundle::key;
+use report::certificate::{Certificate, Order, SCHEMA, obstacles};
+use rig::RigFile;
+
+use crate::run::{self, Format, Played, play, shown};
+use crate::{Exit, Failure, bundle, load, recorded};
+
+/// What to certify, for whom.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The rig, by name or file; a simulated one makes a rehearsal that says so
+    #[arg(long)]
+    rig: String,
+    /// The battery, by name or file
+    #[arg(long, default_value = "reference")]
+    battery: String,
+    /// The private key of the laboratory, as `busbar keygen` writes it; a rehearsal makes one and throws it away
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Who runs it and answers for it
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+    /// Who wants to know, and how they are reached
+    #[arg(long, value_name = "NAME")]
+    customer: Option<String>,
+    /// What was handed in, as its label says: maker, type, serial number
+    #[arg(long, value_name = "TEXT")]
+    item: Option<String>,
+    /// The day it was handed in, such as 2026-03-01
+    #[arg(long, value_name = "DAY")]
+    received: Option<String>,
+    /// Seed of everything random on a simulated rig
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the run folder and the bundle go
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// No progress
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
+    let wrong = |message: String| Failure { exit: Exit::Input, message };
+    let library = load::library()?;
+    let rig = load::rig(&library, &args.rig)?;
+    let missing = missing(args, &rig);
+    if !missing.is_empty() {
+        return Err(wrong(format!(
+            "nothing was run, for it could not be certified:\n  {}",
+            missing.join("\n  ")
+        )));
+    }
+    let key = args.key.as_deref().map_or_else(key::random, key::private).map_err(bundle::of_key)?;
+    #[cfg(unix)]
+    healthy(args, &library, &rig)?;
+
+    let order = Order {
+        schema: SCHEMA.to_owned(),
+        customer: args.customer.clone(),
+        operator: args.operator.clone(),
+        item: args.item.clone(),
+        received: args.received.clone(),
+    };
+    let Played { run, folder, off, .. } = play(
+        &library,
+        &run::Args {
+            cases: Vec::new(),
+            rig: args.rig.clone(),
+            battery: args.battery.clone(),
+            seed: args.seed,
+            sweep: false,
+            out: args.out.clone(),
+            format: Format::Text,
+            wait: Duration::ZERO,
+            quiet: args.quiet,
+            scope: Some("certify".to_owned()),
+            order: Some(order),
+        },
+    )?;
+    let page = library.shown(&folder.join("report.html"));
+    crate::answer(&shown(&run, Format::Text, Some(&page)))?;
+    off.map_err(|message| Failure { exit: Exit::Inconclusive, message })?;
+    let signed = bundle::signed(&folder, &run, &key, None)?;
+    let obstacles = obstacles(&run);
+    let word = match obstacles.as_slice() {
+        [] => "Certified".to_owned(),
+        obstacles => format!("Not certifiable:\n  {}", obstacles.join("\n  ")),
+    };
+    crate::answer(&format!("Bundle: {}\n{word}\n", library.shown(&signed)))?;
+    Ok(match recorded::exit(&run) {
+        // A rehearsal that passed has done what it is for.
+        Exit::Pass if !obstacles.is_empty() && !run.meta.rig.simulated => Exit::Inconclusive,
+        exit => exit,
+    })
+}
+
+/// What must be known before anything is switched on; a rehearsal needs none of it.
+fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
+    if rig.live.is_none() {
+        return Vec::new();
+    }
+    let mut missing = Vec::new();
+    if args.key.is_none() {
+        missing.push("--key: the private key to sign with".to_owned());
+    }
+    for (option, value, what) in [
+        ("--operator", &args.operator, "who runs it"),
+        ("--customer", &args.customer, "who wants to know"),
+        ("--item", &args.item, "what was handed in"),
+        ("--received", &args.received, "when it was handed in"),
+    ] {
+        if value.as_deref().is_none_or(|text| text.trim().is_empty()) {
+            missing.push(format!("{option}: {what}"));
+        }
+    }
+    match &rig.laboratory {
+        None => {
+            missing.push("`laboratory:` in the rig file: its name, instruments, uncertainties".to_owned())
+        }
+        Some(laboratory) => {
+            if laboratory.instruments.is_empty() || laboratory.uncertainty.is_empty() {
+                missing.push("instruments and uncertainties under `laboratory:` in the rig file".to_owned());
+            }
+            let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+            missing.extend(laboratory.out_of_calibration(now.get(..10).unwrap_or(&now)));
+        }
+    }
+    match rig.site().gx {
+        None => missing.push("`gx:` in the rig file: DVCC on, SVS off, and who looked (P 5.5)".to_owned()),
+        Some(gx) => missing.extend(gx.fault().map(|fault| format!("the rig file says that {fault} (P 5.5)"))),
+    }
+    missing
+}
+
+/// The doctor finds nothing. What is not well must be put right before a battery is certified on it.
+#[cfg(unix)]
+fn healthy(args: &Args, library: &rig::Library, rig: &RigFile) -> Result<(), Failure> {
+    use proto::quantity::Micros;
+    use rig::doctor::{Level, examine};
+    let battery = load::battery(library, &args.battery)?;
+    let findings = examine(rig, &battery, library, Micros::from_secs(3))?.unwrap_or_default();
+    let unwell: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.level != Level::Ok)
+        .map(|finding| format!("{}: {}", finding.about.name(), finding.what))
+        .collect();
+    if unwell.is_empty() {
+        return Ok(());
+    }
+    let message = format!("nothing was run: `busbar doctor` is not content:\n  {}", unwell.join("\n  "));
+    Err(Failure { exit: Exit::Inconclusive, message })
+}
+
+/// What a report says of a run that was made to certify.
+pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str) -> Certificate {
+    let laboratory = rig.laboratory.as_ref();
+    let said = |text: &Option<String>| text.clone().unwrap_or_default();
+    let facts = [
+        ("Laboratory, and place of the test", laboratory.map(|l| format!("{}, {}", l.name, l.address)).unwrap_or_default()),
+        ("Customer", said(&order.customer)),
+        ("Operator, who authorises the results", said(&order.operator)),
+        ("Item, as its label says", said(&order.item)),
+        ("Item, as it is described in its file", battery.to_owned()),
+        ("Received", said(&order.received)),
+        ("Method", "CAN-bus BMS Protocol (P), Data communication with Victron Energy products (D); suites by their sums below".to_owned()),
+        ("Decision rule", "simple acceptance, guard band w = 0 (ILAC-G8:09/2019): values are held against limits as measured".to_owned()),
+        ("DVCC and SVS confirmed by", rig.gx.as_ref().map(|gx| gx.confirmed_by.clone()).unwrap_or_default()),
+    ];
+    let instruments = laboratory.map(|l| l.instruments.as_slice()).unwrap_or_default();
+    let uncertainty = laboratory.map(|l| l.uncertainty.as_slice()).unwrap_or_default();
+    Certificate {
+        facts: facts.into_iter().map(|(what, value)| (what.to_owned(), value)).collect(),
+        instruments: instruments
+            .iter()
+            .map(|i| {
+                [&i.what, &i.maker, &i.serial, &i.firmware, &i.calibrated, &i.due, &i.certificate]
+                    .map(String::clone)
+            })
+            .collect(),
+        uncertainty: uncertainty
+            .iter()
+            .map(|u| [&u.quantity, &u.expanded, &u.from].map(String::clone))
+            .collect(),
+    }
+}

@@ -1,0 +1,142 @@
+//! What a rig file says of the laboratory it stands in, and that a certificate must carry: ISO/IEC 17025 clauses 6.4.13,
+//! 7.8.2 and 7.8.6.
+
+use engine::yaml::{Layers, YamlError};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The laboratory, its instruments and how it decides.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Laboratory {
+    /// its name
+    pub name: String,
+    /// its address
+    pub address: String,
+    /// how measured values are held against their limits
+    pub decision_rule: DecisionRule,
+    /// what was measured with (6.4.13)
+    pub instruments: Vec<Instrument>,
+    /// how uncertain what is measured is
+    pub uncertainty: Vec<Uncertainty>,
+}
+
+/// How a measured value is held against its limit (ILAC-G8:09/2019).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DecisionRule {
+    /// as measured, w = 0: the only one that the judge knows
+    SimpleAcceptance,
+}
+
+/// An instrument and its calibration.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Instrument {
+    /// what it does here, such as `supply`
+    pub what: String,
+    /// who made it, and its type
+    pub maker: String,
+    /// its serial number
+    pub serial: String,
+    /// its firmware
+    #[serde(default)]
+    pub firmware: String,
+    /// the day it was calibrated, such as `2026-03-01`
+    pub calibrated: String,
+    /// the day until which that holds, such as `2027-03-01`
+    pub due: String,
+    /// the number of its certificate of calibration
+    pub certificate: String,
+}
+
+/// The expanded uncertainty (k = 2) of what is measured.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Uncertainty {
+    /// the quantity, such as `pack voltage`
+    pub quantity: String,
+    /// how much, with its unit, such as `0.02 V`
+    pub expanded: String,
+    /// where that is from
+    pub from: String,
+}
+
+impl Laboratory {
+    /// Whether it says what it must.
+    pub(crate) fn check(&self, layers: &Layers) -> Result<(), YamlError> {
+        for instrument in &self.instruments {
+            for (key, day) in [("calibrated", &instrument.calibrated), ("due", &instrument.due)] {
+                if !is_day(day) {
+                    let message = format!("`{day}` is no day: {key} of the {}", instrument.what);
+                    return Err(layers.refuse(
+                        "laboratory.instruments",
+                        message,
+                        "a day, such as `2026-03-01`",
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Instruments whose calibration does not hold on this day, written as `2026-03-01`.
+    #[must_use]
+    pub fn out_of_calibration(&self, today: &str) -> Vec<String> {
+        // Days that are written so sort as they follow each other.
+        let out = |i: &&Instrument| today > i.due.as_str() || today < i.calibrated.as_str();
+        let say = |i: &Instrument| {
+            format!(
+                "the calibration of the {} ({}, serial {}) holds from {} to {}, today is {today}",
+                i.what, i.maker, i.serial, i.calibrated, i.due
+            )
+        };
+        self.instruments.iter().filter(out).map(say).collect()
+    }
+}
+
+fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let [year, month, day] = parts.as_slice() else { return false };
+    let number = |part: &str, digits| {
+        (part.len() == digits && part.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| part.parse::<u32>().unwrap_or(0))
+    };
+    let within = |part: &str, most| number(part, 2).is_some_and(|n| (1..=most).contains(&n));
+    number(year, 4).is_some() && within(month, 12) && within(day, 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use crate::RigFile;
+
+    fn rig(due: &str) -> Result<RigFile, String> {
+        let file = include_str!("../../../rigs/lab-example.yaml").replacen(
+            "due: 2027-03-01",
+            &format!("due: {due}"),
+            1,
+        );
+        RigFile::parse("rigs/lab.yaml", &file).map_err(|error| error.to_string())
+    }
+
+    #[rstest]
+    #[case("2027-03-01", "2027-03-01", 0)]
+    #[case("2027-03-02", "2027-03-02", 1)]
+    #[case("2027-03-01", "2027-03-02", 2)]
+    #[case("2027-03-01", "2026-02-28", 2)]
+    fn a_calibration_holds_to_its_last_day(#[case] due: &str, #[case] today: &str, #[case] out: usize) {
+        let rig = rig(due).expect("it is shipped");
+        assert_eq!(rig.laboratory.expect("it says").out_of_calibration(today).len(), out);
+    }
+
+    #[rstest]
+    #[case("1.3.2027")]
+    #[case("2027-13-01")]
+    #[case("next year")]
+    fn what_is_no_day_is_refused(#[case] due: &str) {
+        let error = rig(due).expect_err("refused");
+        assert!(error.starts_with("rigs/lab.yaml:") && error.contains("is no day"), "{error}");
+    }
+}
