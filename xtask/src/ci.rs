@@ -17,6 +17,7 @@ const STEPS: &[Step] = &[
             .run()
     }),
     ("tests", |w| w.cargo("test").args(["--locked", "--workspace"]).env("INSTA_UPDATE", "no").run()),
+    ("licences", licences),
     ("documentation", |w| {
         let doc = w.cargo("doc").args(["--locked", "--workspace", "--no-deps", "--quiet"]);
         doc.env("RUSTDOCFLAGS", "-D warnings").run()
@@ -37,6 +38,23 @@ fn guest(workspace: &Workspace) -> Result<(), Failure> {
         return can_guest::can_guest(workspace, &[]);
     }
     eprintln!("not run: it needs QEMU and more; `cargo xtask can-guest` says what, {GUEST}=1 runs it here");
+    Ok(())
+}
+
+/// Where this is set, it names cargo-deny.
+const DENY: &str = "BUSBAR_DENY";
+
+/// What `deny.toml` says of crates that others wrote.
+fn licences(workspace: &Workspace) -> Result<(), Failure> {
+    if let Some(deny) = std::env::var_os(DENY) {
+        let checks = ["bans", "licenses", "sources"];
+        return workspace
+            .program(deny)
+            .args(["--locked", "check", "--hide-inclusion-graph"])
+            .args(checks)
+            .run();
+    }
+    eprintln!("not run: it needs cargo-deny; {DENY}=cargo-deny runs it here");
     Ok(())
 }
 

@@ -21,6 +21,7 @@ const ROOT: &[(&str, Presence)] = &[
     ("README.md", Presence::Needed),
     ("SECURITY.md", Presence::Needed),
     ("clippy.toml", Presence::Needed),
+    ("deny.toml", Presence::Needed),
     ("docs/", Presence::Optional),
     ("fuzz/", Presence::Optional),
     ("harness/cli/", Presence::Needed),

@@ -11,6 +11,14 @@ const BUILT: &[&str] = &[
 /// Pictures are the only files that may be no text.
 const PICTURES: &[&str] = &["png", "ico"];
 
+/// Inputs that fuzzing found: thousands of small files, of which no text is the source. Nothing else is packed.
+fn is_corpus(path: &str) -> bool {
+    path.strip_prefix("fuzz/corpus/").is_some_and(|name| name.ends_with(".tar.gz") && !name.contains('/'))
+}
+
+/// Bytes above which such inputs are no longer few.
+const LARGEST_CORPUS: usize = 150 << 10;
+
 /// Bytes above which a file is data that belongs elsewhere.
 const LARGEST: usize = 2 << 20;
 
@@ -37,6 +45,13 @@ pub(crate) fn check(files: &[File]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files {
         let ending = file.path.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+        if is_corpus(&file.path) {
+            if file.bytes.len() > LARGEST_CORPUS {
+                let what = format!("{} bytes, at most {LARGEST_CORPUS}: minimise it", file.bytes.len());
+                findings.push(Finding::new(&file.path, 0, what));
+            }
+            continue;
+        }
         if BUILT.contains(&ending.as_str()) {
             findings.push(Finding::new(&file.path, 0, "built or packed: check in what it is made from"));
             continue;
@@ -94,11 +109,20 @@ mod tests {
 
     #[rstest]
     #[case("rigs/trace.tar.gz", b"text")]
+    #[case("fuzz/corpus/log/x.tar.gz", b"text")]
+    #[case("fuzz/corpus/log.gz", b"text")]
     #[case("target.RLIB", b"text")]
     #[case("rigs/blob", b"\x00\x01")]
     #[case("rigs/blob.dat", b"\xff\xfe")]
     fn binaries_are_found(#[case] path: &str, #[case] bytes: &[u8]) {
         assert_eq!(check(&[File { path: path.into(), bytes: bytes.to_vec() }]).len(), 1);
+    }
+
+    #[test]
+    fn a_corpus_is_packed_and_small() {
+        let corpus = |bytes| File { path: "fuzz/corpus/log.tar.gz".into(), bytes: vec![0x8b; bytes] };
+        assert_eq!(check(&[corpus(LARGEST_CORPUS)]), []);
+        assert_eq!(check(&[corpus(LARGEST_CORPUS + 1)]).len(), 1);
     }
 
     #[test]
