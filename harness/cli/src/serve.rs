@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use proto::quantity::Micros;
+use proto::text::plain;
 use rig::served::{CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
 
 use crate::{Exit, Failure, load};
@@ -17,7 +18,7 @@ pub(crate) struct Args {
     /// The rig, by name or file; it must be a simulated one
     #[arg(long, default_value = "simulated")]
     rig: String,
-    /// The battery, by name or file
+    /// The battery, by name or file; `none` for firmware of your own that speaks for it on the bus
     #[arg(long, default_value = "reference")]
     battery: String,
     /// How many times faster than the clock on the wall its time goes
@@ -49,6 +50,10 @@ pub(crate) struct Args {
     listen: IpAddr,
 }
 
+/// The battery that does not speak, and whose cells it has.
+const NOBODY: &str = "none";
+const CELLS: &str = "reference";
+
 /// How often it looks after itself.
 const LOOK: Duration = Duration::from_millis(100);
 /// As far behind, in its own time, it may be: a pause of 3 s is a fault of the battery (P 1.4).
@@ -57,23 +62,15 @@ const BEHIND: Micros = Micros::from_secs(1);
 const COMPLAIN: Duration = Duration::from_secs(10);
 
 pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
-    if args.battery == "none" {
-        return Err(Failure {
-            exit: Exit::Usage,
-            message: "a rig cannot be served without a battery: the cells of a served rig are those of its own simulated \
-                      battery, and a BMS outside of it could not measure them. Serve one, such as `--battery reference`; \
-                      frames that others send on its bus, a keep-alive of another GX too, are heard."
-                .to_owned(),
-        });
-    }
     let library = load::library()?;
     let rig = load::rig(&library, &args.rig)?;
-    let battery = load::battery(&library, &args.battery)?;
+    let mute = args.battery == NOBODY;
+    let battery = load::battery(&library, if mute { CELLS } else { &args.battery })?;
     let port = |port| SocketAddr::new(args.listen, port);
     let options = Options {
         speed: args.speed,
         seed: args.seed,
-        mute: false,
+        mute,
         can: args.can.clone().map_or(CanWire::Terminal, CanWire::Interface),
         psu: args.psu_port.map_or(PsuWire::Terminal, |number| PsuWire::Tcp(port(number))),
         psu_profile: args.psu_profile.clone(),
@@ -96,7 +93,7 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
         },
         message: error.to_string(),
     })?;
-    crate::answer(&words(&served, &battery.title, &options))?;
+    crate::answer(&proto::text::lines(&words(&served, &plain(&battery.title), &options)))?;
     watch(&mut served, args.speed, &stop)
 }
 
@@ -106,6 +103,14 @@ fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
     let can = match options.can {
         CanWire::Terminal => "SLCAN, for `slcan:` of a rig file, python-can or slcand",
         CanWire::Interface(_) => "SocketCAN",
+    };
+    let battery = if options.mute {
+        format!(
+            "No battery speaks: yours sends its messages on CAN; the GX knows it by 0x35A (P 5.1) and heeds 0x351. The \
+             cells and the contactor are those of `{CELLS}`"
+        )
+    } else {
+        battery.to_owned()
     };
     format!(
         "{battery}, {} times as fast as the clock\n\

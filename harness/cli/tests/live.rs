@@ -70,7 +70,7 @@ fn a_signal_ends_the_case_switches_off_and_keeps_the_evidence() {
     let rig = head.replacen("rig: simulated", "rig: lab", 1);
     std::fs::write(folder.path().join("lab.yaml"), format!("{rig}\n{live}")).expect("written");
     let (lab, out) = (path("lab.yaml"), path("out"));
-    let running = busbar(&[
+    let mut running = busbar(&[
         "run",
         "feed-in/load-steps",
         "feed-in/setpoint-change",
@@ -81,7 +81,8 @@ fn a_signal_ends_the_case_switches_off_and_keeps_the_evidence() {
         "--format",
         "json",
     ]);
-    let mut running = Process({ running }.spawn().expect("it starts"));
+    running.env("BUSBAR_RUNTIME", folder.path().join("locks"));
+    let mut running = Process(running.spawn().expect("it starts"));
     within(Duration::from_secs(30), "the sun", || holds(Path::new(&out), "events.jsonl", "\"pv\""));
     std::thread::sleep(Duration::from_secs(1));
     let id = running.0.id().to_string();

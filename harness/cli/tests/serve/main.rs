@@ -5,6 +5,7 @@
 
 mod disk;
 mod doctor;
+mod firmware;
 mod lease;
 mod process;
 
@@ -39,7 +40,6 @@ fn what_cannot_be_served_is_refused() {
         assert_eq!(done.status.code(), Some(code), "{said}");
         assert!(said.contains(says), "{said}");
     };
-    refused(&["serve", "--battery", "none"], 64, "could not measure them");
     refused(&["serve", "--speed", "0"], 64, "--speed");
     refused(&["serve", "--psu-profile", "no-such"], 64, "known are: ea");
     refused(&["serve", "--rig", "served"], 65, "not a simulated rig");
