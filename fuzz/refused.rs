@@ -5,7 +5,8 @@ use engine::yaml::YamlError;
 /// Each thing that is wrong is in the file, and what is said of it is fit for a terminal and not without an end.
 pub fn check(error: &YamlError, text: &str) {
     assert!(!error.problems().is_empty());
-    let lines = text.lines().count().max(1) as u32;
+    // As YAML counts them: a carriage return alone ends a line, too.
+    let lines = text.replace("\r\n", "\n").split(['\n', '\r']).count() as u32;
     for problem in error.problems() {
         assert!((1..=lines + 1).contains(&problem.at.line), "line {} of {lines}", problem.at.line);
     }

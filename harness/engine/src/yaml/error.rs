@@ -63,7 +63,7 @@ impl YamlError {
         problems.sort_by_key(|p| p.at);
         problems.dedup();
         for problem in &mut problems {
-            let line = text.lines().nth(problem.at.line as usize - 1).unwrap_or_default();
+            let line = lines(text).nth(problem.at.line as usize - 1).unwrap_or_default();
             problem.line = line.chars().map(shown).collect();
         }
         Self { file: file.to_owned(), problems }
@@ -74,6 +74,12 @@ impl YamlError {
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
+}
+
+/// The lines as YAML counts them: a carriage return alone ends one, too.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    lines.flat_map(|line| line.split('\r'))
 }
 
 /// Most characters of a line that are shown.

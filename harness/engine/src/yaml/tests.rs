@@ -153,3 +153,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_carriage_return_alone_ends_a_line_as_yaml_has_it() {
+    let at = Position { line: 4, column: 1, width: 3 };
+    let error = YamlError::new("x.yaml", "a: 1\r\nb: 2\rc: 3\nbad\n", vec![Problem::new(at, "no", "a key")]);
+    assert!(error.to_string().contains("4 | bad"), "{error}");
+}
