@@ -7,7 +7,7 @@
 //! # (12.500000) can0 500 kbit/s error-active
 //! ```
 //!
-//! Times are since 1970, or since the start of the run on the simulated rig.
+//! Times are since the start of the run, above the `epoch` of its first event.
 
 use proto::bus::{BusReading, BusState, ErrorFrame};
 use proto::candump::{self, Content, Line, Record};

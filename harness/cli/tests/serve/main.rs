@@ -3,11 +3,13 @@
 
 #![cfg(unix)]
 
+mod days;
 mod disk;
 mod doctor;
 mod firmware;
 mod lease;
 mod process;
+mod wire;
 
 use std::fs;
 use std::time::Duration;
