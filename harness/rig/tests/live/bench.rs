@@ -3,8 +3,8 @@
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::bench::{Input, Witness};
@@ -13,6 +13,7 @@ use judge::trace::Event;
 use proto::quantity::Micros;
 use rig::attempt::{Attempt, attempt_in, plan};
 use rig::live::Lab;
+use rig::operator::Terminal;
 use rig::served::{CanWire, Options, PsuWire, ServedRig};
 use rig::{BatteryFile, Library, RigFile};
 use tempfile::TempDir;
@@ -31,6 +32,10 @@ pub(crate) struct Bench {
     pub(crate) operator: Tcp,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) profile: String,
+    /// the section `switches` of the rig file, on one line
+    pub(crate) switches: String,
+    /// a person, with how long an answer may take, instead of the program
+    pub(crate) person: Mutex<Option<(Terminal, &'static str)>>,
     battery: BatteryFile,
     /// a project of its own, whose supply is not waited for long
     project: TempDir,
@@ -114,37 +119,67 @@ impl Bench {
         }
         let (can_path, stop) = (can.path(), Arc::default());
         let profile = "generic".to_owned();
-        Self { served, can, can_path, supply, gx, operator, stop, profile, battery, project }
+        Self {
+            served,
+            can,
+            can_path,
+            supply,
+            gx,
+            operator,
+            stop,
+            profile,
+            switches: "{}".to_owned(),
+            person: Mutex::default(),
+            battery,
+            project,
+        }
     }
 
-    /// The rig file of a lab that has these wires.
-    fn rig(&self) -> RigFile {
+    /// The rig file of a lab that has these wires, and somebody who is asked.
+    fn rig(&self, operator: &str) -> RigFile {
         let simulated = file("rigs/simulated.yaml");
         let (head, _) = simulated.split_once("\n# The world around").expect("it has a world");
-        let (supply, gx, operator) = (self.supply.address(), self.gx.address(), self.operator.address());
+        let (supply, gx) = (self.supply.address(), self.gx.address());
+        // What a person cannot do is not claimed.
+        let program = operator.starts_with("{ tcp");
+        let claims = "capabilities: [pv, ac-pv, gx, grid, ac-load, silence, inject, imbalance]";
+        assert!(head.contains(claims), "the claims of the simulated rig");
+        let head = if program {
+            head.to_owned()
+        } else {
+            head.replace(claims, "capabilities: [pv, gx, grid, ac-load, operator]")
+        };
         let live = format!(
             "live:\n  speed: {SPEED}\n  can: {{ slcan: {} }}\n  psu:\n    profile: {}\n    port: {{ tcp: \"{supply}\" }}\n    \
              voltage: 120 V\n    over-voltage: 200 V\n    over-current: 65 A\n    safe-voltage: 30 V\n    \
              safe-within: 5 s\n    accepted-risk: simulated\n  gx:\n    address: \"{gx}\"\n    units: {{ inverter: 227, solar: 229, grid: 30 }}\n  \
              site: {{ mains-voltage: 230 V, inverter-power: 4 kW, input-current-limit: 32 A, solar-power: 5.8 kW, \
-             solar-current: 100 A }}\n  operator: {{ tcp: {{ address: \"{operator}\", timeout: 5 s }} }}\n",
-            self.can_path, self.profile
+             solar-current: 100 A }}\n  switches: {}\n  operator: {operator}\n",
+            self.can_path, self.profile, self.switches
         );
         RigFile::parse("lab.yaml", &format!("{head}\n{live}")).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Runs a case of these steps; `react` is called after every input.
     pub(crate) fn run(&self, steps: &str, react: impl FnMut(&Self, &mut Seen)) -> (Attempt, Seen) {
+        let person = self.person.lock().expect("nobody panicked").take();
+        let needs =
+            if person.is_some() { "pv, gx, grid, ac-load, operator" } else { "pv, gx, grid, ac-load" };
         let suite = format!(
-            "suite: s\ntitle: t\nspec: P 1.5.3.1\nneeds: [pv, gx, grid, ac-load]\ncases:\n  - case: c\n    title: t\n    \
+            "suite: s\ntitle: t\nspec: P 1.5.3.1\nneeds: [{needs}]\ncases:\n  - case: c\n    title: t\n    \
              requirements: [CVL-01]\n    start: {{ soc: 60 %, grid: on, feed-in: on, pv: off, ac-load: off }}\n    \
              steps:\n      {steps}\n"
         );
         let suite = Suite::parse("s.yaml", &suite).unwrap_or_else(|error| panic!("{error}"));
-        let rig = self.rig();
+        let operator = match &person {
+            Some((_, within)) => format!("{{ terminal: {{ timeout: {within} }} }}"),
+            None => format!("{{ tcp: {{ address: \"{}\", timeout: 5 s }} }}", self.operator.address()),
+        };
+        let rig = self.rig(&operator);
         let library = Library::find(self.project.path()).expect("a project");
-        let lab =
-            Lab::new(&rig, &library, None, self.stop.clone()).expect("a good profile").expect("it is real");
+        let lab = Lab::new(&rig, &library, person.map(|(terminal, _)| terminal), self.stop.clone())
+            .expect("a good profile")
+            .expect("it is real");
         let planned = plan(&suite.cases[0], &rig, &self.battery).expect("the limits leave room");
         let mut watch = Watch { bench: self, seen: Seen::default(), react };
         let attempt = attempt_in(&lab, planned, &mut watch);

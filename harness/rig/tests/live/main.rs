@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod bench;
+mod hands;
 mod proxy;
 
 use std::sync::atomic::Ordering;
