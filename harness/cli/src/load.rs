@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use engine::suite::{Case, Suite};
 use engine::yaml::refuse;
+use judge::portrait::SeenPage;
 use proto::quantity::Micros;
 use report::folder::InputFile;
 use report::run::{CaseResult, SuiteFile};
@@ -127,10 +128,23 @@ pub(crate) fn result(suite: &Suite, case: &Case, attempt: Attempt, began: Micros
     }
 }
 
-/// Keeps the longest account that a battery gave of itself in any case.
-pub(crate) fn longest(kept: &mut Vec<(String, String)>, said: &[(String, String)]) {
-    if said.len() > kept.len() {
-        *kept = said.to_vec();
+/// What a battery said of itself.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
+    pub(crate) identity: Vec<(String, String)>,
+    pub(crate) pages: Vec<SeenPage>,
+    /// the case of the pages
+    pub(crate) case: String,
+}
+
+impl Said {
+    /// Keeps the longest account of any case, and its pages.
+    pub(crate) fn keep(&mut self, attempt: &Attempt, case: &str) {
+        if attempt.identity.len() > self.identity.len() {
+            self.identity.clone_from(&attempt.identity);
+            self.pages.clone_from(&attempt.pages);
+            case.clone_into(&mut self.case);
+        }
     }
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
     let battery = load::battery(&library, &begun.battery).map_err(bad)?;
     let (suites, hashes) = load::suites(&library).map_err(bad)?;
 
-    let (mut results, mut said) = (Vec::new(), Vec::new());
+    let (mut results, mut said) = (Vec::new(), load::Said::default());
     while let Some(recorded) = replay.next_case().map_err(|error| wrong(error.to_string()))? {
         let name = format!("{}/{}", recorded.suite, recorded.case);
         let found = suites.iter().filter(|suite| suite.name == recorded.suite).find_map(|suite| {
@@ -53,7 +53,7 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         let (began, length) = (recorded.began, recorded.length);
         let attempt = conclusion::again(case, &rig, &battery, recorded.recording, length, recorded.broken)
             .map_err(|error| wrong(format!("{}: {error}", rig.rig)))?;
-        load::longest(&mut said, &attempt.identity);
+        said.keep(&attempt, &name);
         results.push(load::result(suite, case, attempt, began));
     }
     let kept = Kept::read(folder)
@@ -125,7 +125,7 @@ pub(crate) fn meta(
     rig: &RigFile,
     battery: &BatteryFile,
     suites: Vec<SuiteFile>,
-    identity: Vec<(String, String)>,
+    said: load::Said,
 ) -> RunMeta {
     let name = battery.declared.name.clone();
     RunMeta {
@@ -137,7 +137,13 @@ pub(crate) fn meta(
             simulated: rig.live.is_none(),
             last_resort: rig.last_resort(),
         },
-        battery: BatteryUnderTest { name, title: battery.title.clone(), identity },
+        battery: BatteryUnderTest {
+            name,
+            title: battery.title.clone(),
+            identity: said.identity,
+            pages: said.pages,
+            pages_of: said.case,
+        },
         harness: begun.harness.clone(),
         suites,
         ..RunMeta::default()

@@ -144,7 +144,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     let progress = Progress::new(plan.len(), args.quiet);
     let mut results = Vec::with_capacity(plan.len());
     let mut began = Micros::ZERO;
-    let mut said = Vec::new();
+    let mut said = load::Said::default();
     for (suite, case, planned) in plan {
         let name = load::full_name(suite, case);
         folder.begin_case(&suite.name, &case.name, began);
@@ -162,7 +162,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
             Some(lab) => attempt::attempt_in(lab, planned, &mut evidence),
             None => attempt::attempt(planned, &name, args.seed, &mut evidence),
         };
-        load::longest(&mut said, &attempt.identity);
+        said.keep(&attempt, &name);
         let length = attempt.length;
         let result = load::result(suite, case, attempt, began);
         folder.end_case(&result).map_err(failed)?;

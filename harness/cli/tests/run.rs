@@ -274,3 +274,20 @@ fn an_answer_that_cannot_be_written_is_no_success(#[case] arguments: &[&str]) {
     assert_eq!(output.status.code(), Some(2), "{words}");
     assert!(words.contains("standard output"), "{words}");
 }
+
+#[test]
+fn the_report_shows_the_pages_of_the_gx_beside_what_it_showed() {
+    let (_out, run, code) = run(&["feed-in/hold-while-full"]);
+    assert_eq!(code, 0);
+    let report = fs::read_to_string(run.join("report.html")).expect("a report");
+    let page = report.split_once("<section id=pages>").expect("the pages").1;
+    // The label of P 6.1, what was sent, and the registers 1290, 305 and 304 (facts of the GX).
+    for (label, sent, shown) in [
+        ("Charge Voltage Limit (CVL)", "55.3V", "55.3V"),
+        ("State of charge", "100%", "100%"),
+        ("Internal failure", "Ok", "no alarm"),
+    ] {
+        let row = format!("{label}<td>{sent}<td>{shown}");
+        assert!(page.contains(&row), "{row}");
+    }
+}

@@ -3,6 +3,7 @@
 //!
 //! A portrait is taken of the facts that the wire checks keep anyhow, so that it costs nothing while frames come.
 
+mod beside;
 mod messages;
 mod pages;
 mod remarks;
@@ -16,6 +17,7 @@ use proto::quantity::Percent;
 
 use crate::wire::Wire;
 
+pub use beside::{SeenPage, SeenRow, beside};
 pub use messages::{Kind, MessageRow, says, sparkline};
 pub use pages::{Page, Row};
 

@@ -13,6 +13,7 @@ mod lanes;
 mod matrix;
 pub mod morning;
 mod overlay;
+mod pages;
 mod panels;
 pub mod proof;
 mod scale;
@@ -64,6 +65,7 @@ fn page(out: &mut String, run: &Run) -> fmt::Result {
     certificate::certificate(out, run)?;
     summary::cases(out, run)?;
     summary::facts(out, run)?;
+    pages::pages(out, run)?;
     cases::all(out, run, points_per_line(run))?;
     matrix::matrix(out, run)?;
     matrix::method(out, run)?;

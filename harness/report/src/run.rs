@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use judge::catalogue::{CATALOGUE, Requirement, Severity};
+use judge::portrait::SeenPage;
 use judge::trace::Trace;
 use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
@@ -68,6 +69,11 @@ pub struct BatteryUnderTest {
     pub title: String,
     /// what the battery says of itself on CAN, as (what, value), such as (`Manufacturer, 0x35E`, `ACME`)
     pub identity: Vec<(String, String)>,
+    /// the pages of the GX as the battery sent them, beside what the GX showed, at the end of the case in which it said
+    /// most of itself (P 6)
+    pub pages: Vec<SeenPage>,
+    /// that case, `suite/case`
+    pub pages_of: String,
 }
 
 /// A suite file and its content's hash.

@@ -5,6 +5,7 @@ use engine::interlock::LimitsError;
 use engine::run::Record;
 use engine::suite::{BindError, Case, Runnable, Step, Verb};
 use judge::battery::Battery;
+use judge::portrait::SeenPage;
 use judge::recording::Recording;
 use judge::trace::{Event, EventKind, Trace};
 use judge::verdict::{Outcome, Verdict};
@@ -50,6 +51,8 @@ pub struct Attempt {
     pub trace: Trace,
     /// what the battery said of itself on CAN, as (what, value)
     pub identity: Vec<(String, String)>,
+    /// the pages of the GX as the battery sent them, beside what the GX showed, at the end of the case (P 6)
+    pub pages: Vec<SeenPage>,
     /// how long it took in the time of the rig
     pub length: Micros,
 }

@@ -5,6 +5,7 @@ use engine::suite::Case;
 use judge::battery::Battery;
 use judge::behaviour::{Subject, judge};
 use judge::catalogue::Severity;
+use judge::portrait::beside;
 use judge::recording::Recording;
 use judge::trace::{EventKind, Trace};
 use judge::verdict::{Outcome, Verdict, outcome_of_case};
@@ -55,8 +56,8 @@ pub(crate) fn judged(
     };
     let verdicts = judge(&subject(case, &battery.declared, rig), &recording);
     let (outcome, reason) = end.conclude(&verdicts);
-    let identity = recording.portrait().identity();
-    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, length }
+    let (identity, pages) = (recording.portrait().identity(), beside(&recording));
+    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
 }
 
 /// A case that this rig cannot run with this battery.
@@ -71,8 +72,8 @@ fn undecided(outcome: Outcome, reason: String, case: &Case, recording: Recording
         .iter()
         .map(|requirement| Verdict { requirement, outcome, reason: reason.clone(), evidence: Vec::new() })
         .collect();
-    let identity = recording.portrait().identity();
-    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, length }
+    let (identity, pages) = (recording.portrait().identity(), beside(&recording));
+    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
 }
 
 fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> {

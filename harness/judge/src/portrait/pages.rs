@@ -33,7 +33,7 @@ const NOTHING: &str = "--";
 
 /// The alarms page of P 6.1, and the kinds of 0x35A that its rows show. *High current* of 0x35A is about discharge:
 /// charge has a row of its own.
-const ALARMS: [(&str, AlarmKind); 9] = [
+pub(super) const ALARMS: [(&str, AlarmKind); 9] = [
     ("Low battery voltage", AlarmKind::LowVoltage),
     ("High battery voltage", AlarmKind::HighVoltage),
     ("High charge current", AlarmKind::HighChargeCurrent),

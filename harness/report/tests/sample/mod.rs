@@ -46,6 +46,7 @@ pub(crate) fn meta() -> RunMeta {
             ]
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .to_vec(),
+            ..BatteryUnderTest::default()
         },
         harness: "0.1.0".into(),
         suites: vec![
