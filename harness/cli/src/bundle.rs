@@ -1,7 +1,7 @@
 //! `busbar keygen`, `sign` and `verify`: a run in one signed file, and whether such a file holds what it says.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ::judge::verdict::Outcome;
@@ -143,13 +143,19 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     let not = |message: String| wrong(format!("{name} is NOT AUTHENTIC: {message}"));
     let trusted = args.key.as_deref().map(key::public).transpose().map_err(of_key)?;
     let unreadable = |error| wrong(format!("{name} cannot be read: {error}"));
-    let size = fs::metadata(&args.bundle).map_err(unreadable)?.len();
-    if size > archive::LARGEST {
+    // What is no file (a device, a pipe) has no length to look at first, and may never end.
+    if !fs::metadata(&args.bundle).map_err(unreadable)?.is_file() {
+        return Err(wrong(format!("{name} is no file")));
+    }
+    let mut content = Vec::new();
+    let file = fs::File::open(&args.bundle).map_err(unreadable)?;
+    file.take(archive::LARGEST + 1).read_to_end(&mut content).map_err(unreadable)?;
+    if content.len() as u64 > archive::LARGEST {
         let what = "it".to_owned();
         return Err(wrong(BundleError::TooLarge { what, limit: archive::LARGEST, unit: "bytes" }));
     }
-    let bundle = open(&fs::read(&args.bundle).map_err(unreadable)?, trusted.as_ref())
-        .map_err(|error| not(error.to_string()))?;
+    let bundle = open(&content, trusted.as_ref()).map_err(|error| not(error.to_string()))?;
+    drop(content);
 
     // Only its owner may look in, and it is gone at the end.
     let desk = tempfile::tempdir().map_err(|error| unwritten(&std::env::temp_dir(), &error))?;

@@ -100,6 +100,13 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
     })
 }
 
+/// Whether it is a day of the calendar, not after today, as `2026-03-02`.
+fn is_day(day: &str, today: &str) -> bool {
+    let shaped = day.len() == 10 && day.is_ascii();
+    // The library refuses days that no month has; the texts order as the days do.
+    shaped && humantime::parse_rfc3339(&format!("{day}T00:00:00Z")).is_ok() && day <= today
+}
+
 /// What must be known before anything is switched on; a rehearsal needs none of it.
 fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
     if rig.live.is_none() {
@@ -119,6 +126,11 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
             missing.push(format!("{option}: {what}"));
         }
     }
+    let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let today = today.get(..10).unwrap_or(&today);
+    if let Some(day) = args.received.as_deref().filter(|day| !day.trim().is_empty() && !is_day(day, today)) {
+        missing.push(format!("--received: a day up to today, such as {today}; `{day}` is none"));
+    }
     match &rig.laboratory {
         None => {
             missing.push("`laboratory:` in the rig file: its name, instruments, uncertainties".to_owned())
@@ -127,8 +139,7 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
             if laboratory.instruments.is_empty() || laboratory.uncertainty.is_empty() {
                 missing.push("instruments and uncertainties under `laboratory:` in the rig file".to_owned());
             }
-            let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-            missing.extend(laboratory.out_of_calibration(now.get(..10).unwrap_or(&now)));
+            missing.extend(laboratory.out_of_calibration(today));
         }
     }
     match rig.site().gx {
@@ -187,5 +198,26 @@ pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str) -> Certif
             .iter()
             .map(|u| [&u.quantity, &u.expanded, &u.from].map(String::clone))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_day;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("2026-11-20", true)]
+    #[case("2026-11-21", true)]
+    #[case("2024-02-29", true)]
+    #[case("2026-02-31", false)]
+    #[case("2026-11-22", false)]
+    #[case("2030-01-01", false)]
+    #[case("2026-11-1", false)]
+    #[case("yesterday", false)]
+    #[case("2026-11-20T", false)]
+    #[case("", false)]
+    fn a_day_is_one_of_the_calendar_up_to_today(#[case] day: &str, #[case] is: bool) {
+        assert_eq!(is_day(day, "2026-11-21"), is);
     }
 }

@@ -36,6 +36,10 @@ impl Witness for Evidence<'_> {
             Input::Psu(reading) => self.folder.psu(at, reading),
             Input::Gx(reading) => {
                 self.folder.gx(at, reading);
+                // Once a poll, for a real rig: in the box nothing wears while nobody writes it down.
+                if self.stop.is_some() {
+                    self.folder.flush();
+                }
                 self.look();
             }
             // The engine notes these as events.

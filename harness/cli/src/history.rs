@@ -95,7 +95,14 @@ pub(crate) fn history(args: &Args) -> Result<Exit, Failure> {
     match &args.what {
         What::Nights(which) => show(&path, which, None, None),
         What::Case { case, which } => show(&path, which, Some(case), None),
-        What::Requirement { id, which } => show(&path, which, None, Some(id)),
+        What::Requirement { id, which } => {
+            if judge::catalogue::find(id).is_none() {
+                let message =
+                    format!("no requirement is called `{id}`; `busbar list requirements` names them");
+                return Err(Failure { exit: Exit::Usage, message });
+            }
+            show(&path, which, None, Some(id))
+        }
         What::Add { runs } => add(&path, runs),
         What::Prune { out, keep_passed, keep_failed } => {
             let retention = Retention::new(*keep_passed, *keep_failed)?;
@@ -162,7 +169,7 @@ fn line(night: &Past, case: Option<&str>, id: Option<&str>) -> String {
             let found: Vec<String> =
                 requirement(night, id).map(|(case, how)| format!("{case} {how}")).collect();
             if found.is_empty() {
-                "holds, or was not judged".to_owned()
+                "nothing against it".to_owned()
             } else {
                 plain(&found.join(", ")).into_owned()
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use judge::verdict::Outcome;
-use report::history::changes::Past;
+use report::history::changes::{Past, latest};
 use report::history::night::{self, Standing};
 use report::history::{History, HistoryError, Kept, Known};
 use report::html::morning::{Morning, morning};
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// Seed of everything random on a simulated rig
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Only what did not pass in the last night of this battery on this rig
+    /// Only what did not pass when it was last tried with this battery on this rig
     #[arg(long)]
     failed_only: bool,
     /// Where run folders go, `nights/` and the history among them
@@ -66,10 +66,11 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     let nights = |history: &History| {
         history.nights(Some(&rig.rig), Some(&battery.declared.name), NIGHTS).map_err(refused)
     };
+    let partial = args.failed_only || !args.cases.is_empty();
     let words = if args.failed_only {
-        let words = failed(nights(&history)?.last(), &args.cases);
+        let words = failed(latest(&nights(&history)?).as_ref(), &args.cases);
         if words.is_empty() {
-            crate::answer("Every case of the last night passed: nothing to repeat.\n")?;
+            crate::answer("Every case passed when it was last tried: nothing to repeat.\n")?;
             return Ok(Exit::Pass);
         }
         words
@@ -96,7 +97,12 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     // Told to end, or a rig that is not known to be off: nothing is switched on again.
     if !again.is_empty() && !played[0].stopped && played[0].off.is_ok() {
         warn(&format!(
-            "undecided, once more with everything switched off and opened anew: {}",
+            "undecided, once more {}: {}",
+            if rig.live.is_some() {
+                "with everything switched off and opened anew"
+            } else {
+                "with the next seed"
+            },
             again.join(", ")
         ));
         played.push(play(&library, &order(again, "night-again", args.seed.wrapping_add(1)))?);
@@ -115,7 +121,7 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     let now = before.pop().ok_or_else(|| wrong("the night just written is not in the history".to_owned()))?;
     let ways: Vec<(Run, String)> =
         runs.iter().map(|run| (run.clone(), format!("../../{}", run.meta.id))).collect();
-    let page = Morning { name: &name, runs: &ways, cases: &cases, before: &before, now: &now };
+    let page = Morning { name: &name, runs: &ways, cases: &cases, before: &before, now: &now, partial };
     let summary = summary_md::summary(&page);
     let as_run = night::as_run(&runs, &name).ok_or_else(|| wrong("a night without runs".to_owned()))?;
     for (file, content) in [
@@ -138,7 +144,7 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-/// What did not pass in a night, of the cases that the words select.
+/// What did not pass when it was last tried, of the cases that the words select.
 fn failed(last: Option<&Past>, words: &[String]) -> Vec<String> {
     let Some(last) = last else { return words.to_vec() };
     let meant = |name: &str| {

@@ -152,3 +152,15 @@ fn a_rehearsal_says_that_it_is_one_and_a_laboratory_must_say_who_it_is() {
         assert!(said(&output).contains(missing), "{missing}: {}", said(&output));
     }
 }
+
+/// What is no file has no length, and may never end.
+#[cfg(unix)]
+#[rstest]
+#[case(&["verify", "/dev/zero"])]
+#[case(&["verify", "/dev/zero", "--key", "/dev/zero"])]
+#[case(&["sign", "/nowhere", "--key", "/dev/zero"])]
+fn a_device_is_no_bundle_and_no_key(#[case] arguments: &[&str]) {
+    let output = busbar("/nowhere", arguments);
+    assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+    assert!(said(&output).contains("no file") || said(&output).contains("/nowhere"), "{}", said(&output));
+}

@@ -106,7 +106,9 @@ fn a_firmware_that_gets_worse_is_the_first_thing_in_the_morning() {
     assert!(!page.contains("<script"), "it needs none");
     let summary = read(&last.join("summary.md"));
     assert!(
-        summary.starts_with("# FAIL: ") && summary.contains("1 newly failing, 0 newly passing"),
+        summary.starts_with("# FAIL: ")
+            && summary.contains("Since the night of ")
+            && summary.contains(": 1 newly failing, "),
         "{summary}"
     );
     assert!(read(&last.join("junit.xml")).contains("<failure"));
@@ -121,7 +123,7 @@ fn a_firmware_that_gets_worse_is_the_first_thing_in_the_morning() {
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("## Newly passing"), "{said}");
     let (code, said) = home.night(&["--failed-only"]);
-    assert_eq!((code, said.as_str()), (0, "Every case of the last night passed: nothing to repeat.\n"));
+    assert_eq!((code, said.as_str()), (0, "Every case passed when it was last tried: nothing to repeat.\n"));
 
     let shown = home.busbar(&["history", "case", CASE]);
     let shown = text(&shown.stdout);

@@ -200,11 +200,27 @@ impl RunFolder {
         }
     }
 
-    /// The same, and looks whether the folder is still there.
-    fn flush(&mut self) {
+    /// Whether what is written still is the file in the folder: while it is open, no other can have its number.
+    fn is_there(&self) -> bool {
+        let (ours, there) =
+            (self.raw[EVENTS].get_ref().metadata(), self.path.join(RAW[EVENTS]).symlink_metadata());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            let number = |of: io::Result<fs::Metadata>| of.ok().map(|of| (of.dev(), of.ino()));
+            number(ours) == number(there)
+        }
+        #[cfg(not(unix))]
+        {
+            ours.is_ok() && there.is_ok()
+        }
+    }
+
+    /// The same, and looks whether the folder is still there: the files of one that somebody removed can be written, but
+    /// nobody will read them, and another run may have taken its name.
+    pub fn flush(&mut self) {
         self.hand_over();
-        // The files of a folder that somebody removed can still be written, but nobody will read them.
-        if self.failed.is_none() && !self.path.is_dir() {
+        if self.failed.is_none() && !self.is_there() {
             let gone = io::Error::new(io::ErrorKind::NotFound, "somebody removed the run folder");
             self.failed = Some((EVENTS, gone));
         }

@@ -111,9 +111,13 @@ impl History {
         let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => wrong("this is no database".to_owned()),
             Some(ErrorCode::DatabaseCorrupt) => wrong("the database is damaged".to_owned()),
-            Some(ErrorCode::CannotOpen) if !path.exists() => wrong(
-                "there is no history yet: `busbar nightly` and `busbar history add` begin one".to_owned(),
-            ),
+            Some(ErrorCode::CannotOpen)
+                if !flags.contains(OpenFlags::SQLITE_OPEN_CREATE) && !path.exists() =>
+            {
+                wrong(
+                    "there is no history yet: `busbar nightly` and `busbar history add` begin one".to_owned(),
+                )
+            }
             // What SQLite has no word for is a file that it does not understand.
             Some(ErrorCode::Unknown) => wrong(format!("this is no database that can be read: {source}")),
             _ => HistoryError::Failed { path: path.to_path_buf(), source },

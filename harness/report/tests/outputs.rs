@@ -337,6 +337,19 @@ fn a_folder_that_is_removed_is_missed_while_the_run_goes_on() {
 
 #[cfg(unix)]
 #[test]
+fn the_folder_of_another_run_of_the_same_name_is_not_written_to() {
+    let parent = tempfile::tempdir().expect("a folder");
+    let first = create(parent.path()).expect("made");
+    fs::remove_dir_all(first.path()).expect("removed");
+    let second = create(parent.path()).expect("made");
+    assert_eq!(first.path(), second.path(), "the name is free again");
+    let error = first.finish(&sample::run(1)).expect_err("it is another's").to_string();
+    assert!(error.contains("somebody removed the run folder"), "{error}");
+    assert!(!second.path().join("manifest.json").exists());
+}
+
+#[cfg(unix)]
+#[test]
 fn a_latest_that_is_no_link_is_left_alone() {
     let parent = tempfile::tempdir().expect("a folder");
     fs::create_dir(parent.path().join("latest")).expect("made");

@@ -1,7 +1,7 @@
 //! Keys: ed25519, as PKCS#8 and SubjectPublicKeyInfo in PEM, which OpenSSL, Python and ssh-keygen read.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -136,12 +136,17 @@ pub fn public(path: &Path) -> Result<VerifyingKey, KeyError> {
 
 fn read(path: &Path) -> Result<String, KeyError> {
     let failed = |source| KeyError::File { path: path.to_owned(), source };
-    let size = fs::metadata(path).map_err(failed)?.len();
-    if size > LARGEST {
-        let source = io::Error::new(io::ErrorKind::InvalidData, format!("{size} bytes are no key"));
-        return Err(failed(source));
+    let no_key = |what: &str| failed(io::Error::new(io::ErrorKind::InvalidData, what.to_owned()));
+    // A device or a pipe may never end.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(no_key("it is no file"));
     }
-    fs::read_to_string(path).map_err(failed)
+    let mut text = String::new();
+    fs::File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > LARGEST {
+        return Err(no_key("it is too long for a key"));
+    }
+    Ok(text)
 }
 
 /// A public key as it lies in a bundle.

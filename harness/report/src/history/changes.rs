@@ -76,6 +76,27 @@ impl Change {
     }
 }
 
+/// How every case stood when it was last tried: the nights, the oldest first, laid over each other. A night that tried
+/// only some cases says nothing of the others.
+#[must_use]
+pub fn latest(nights: &[Past]) -> Option<Past> {
+    let (first, rest) = nights.split_first()?;
+    let mut all = first.clone();
+    for night in rest {
+        let tried = |case: &String| night.cases.contains_key(case);
+        all.requirements.retain(|(case, _), _| !tried(case));
+        all.figures.retain(|(case, _), _| !tried(case));
+        all.cases.extend(night.cases.clone());
+        all.requirements.extend(night.requirements.clone());
+        all.figures.extend(night.figures.clone());
+        all.name.clone_from(&night.name);
+        all.started.clone_from(&night.started);
+        all.firmware.clone_from(&night.firmware);
+        all.standing = night.standing;
+    }
+    Some(all)
+}
+
 /// The cases that changed, the most urgent first.
 #[must_use]
 pub fn changes(before: &Past, now: &Past) -> Vec<(Change, String)> {
@@ -217,6 +238,29 @@ mod tests {
             requirements: BTreeMap::new(),
             figures: [(("s/c".to_owned(), "settling".to_owned()), (value, "s".to_owned()))].into(),
         }
+    }
+
+    #[test]
+    fn a_night_of_some_cases_says_nothing_of_the_others() {
+        let night = |cases: &[(&str, Standing)]| Past {
+            cases: cases
+                .iter()
+                .map(|(name, standing)| ((*name).to_owned(), (*standing, String::new())))
+                .collect(),
+            requirements: cases
+                .iter()
+                .map(|(name, _)| (((*name).to_owned(), "R".to_owned()), "fail".to_owned()))
+                .collect(),
+            ..past(1.0)
+        };
+        let nights = [
+            night(&[("a", Pass), ("b", Fail)]),
+            Past { requirements: BTreeMap::new(), ..night(&[("b", Pass)]) },
+        ];
+        let all = latest(&nights).expect("two nights");
+        assert_eq!((all.cases["a"].0, all.cases["b"].0), (Pass, Pass));
+        assert_eq!(all.requirements.len(), 1, "those of b are of a night before");
+        assert_eq!(changes(&all, &night(&[("a", Pass), ("b", Pass)])), []);
     }
 
     #[rstest]

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 
 use super::escape::Esc;
 use super::{STYLE, count, integrity, shape, symbols};
-use crate::history::changes::{Change, Drift, Past, changes, drifts};
+use crate::history::changes::{Change, Drift, Past, changes, drifts, latest};
 use crate::history::night::{NightCase, Standing};
 use crate::run::{Run, RunMeta};
 
@@ -25,6 +25,8 @@ pub struct Morning<'a> {
     pub before: &'a [Past],
     /// this night, as history keeps it
     pub now: &'a Past,
+    /// only some cases were asked for: that the others were not tried is no news
+    pub partial: bool,
 }
 
 impl Morning<'_> {
@@ -32,10 +34,12 @@ impl Morning<'_> {
         self.runs.first().map(|(run, _)| &run.meta)
     }
 
-    /// What changed since the last night.
+    /// What changed since each case was last tried.
     #[must_use]
     pub fn changes(&self) -> Vec<(Change, String)> {
-        self.before.last().map_or_else(Vec::new, |before| changes(before, self.now))
+        let mut changed = latest(self.before).map_or_else(Vec::new, |before| changes(&before, self.now));
+        changed.retain(|(change, _)| !(self.partial && *change == Change::Gone));
+        changed
     }
 
     /// The figures that moved.
@@ -64,18 +68,25 @@ impl Morning<'_> {
         match self.before.last() {
             None => text.push_str(" The first night of this battery on this rig: nothing to compare with."),
             Some(before) => {
-                let new = |change| self.changes().iter().filter(|(other, _)| *other == change).count();
-                let (worse, better) = (new(Change::NewlyFailing), new(Change::NewlyPassing));
-                let moved = self.drifts().len();
+                let changes = self.changes();
+                let mut told: Vec<String> = Change::ALL
+                    .into_iter()
+                    .map(|(change, words)| {
+                        (changes.iter().filter(|(other, _)| *other == change).count(), words)
+                    })
+                    .filter(|(many, _)| *many > 0)
+                    .map(|(many, words)| format!("{many} {}", words.to_lowercase()))
+                    .collect();
+                match self.drifts().len() {
+                    0 => {}
+                    moved => told.push(count(moved, "figure moved", "figures moved")),
+                }
                 let since = day(&before.started);
-                let text_of = match (worse, better, moved) {
-                    (0, 0, 0) => format!(" Nothing changed since the night of {since}."),
-                    _ => format!(
-                        " Since the night of {since}: {worse} newly failing, {better} newly passing, {}.",
-                        count(moved, "figure moved", "figures moved")
-                    ),
+                let told = match told.is_empty() {
+                    true => format!(" Nothing changed since the night of {since}."),
+                    false => format!(" Since the night of {since}: {}.", told.join(", ")),
                 };
-                text.push_str(&text_of);
+                text.push_str(&told);
             }
         }
         text

@@ -6,7 +6,7 @@ use super::super::escape::Esc;
 use super::super::trend::{decimals, trend};
 use super::super::{count, figure, mark, shape};
 use super::{Morning, day};
-use crate::history::changes::{Change, Past, changes, firmware_before};
+use crate::history::changes::{Change, Past, changes, firmware_before, latest};
 use crate::history::night::Standing;
 use crate::words;
 
@@ -66,12 +66,12 @@ pub(super) fn changed(out: &mut String, night: &Morning<'_>) -> fmt::Result {
 
 /// The requirements of a case that came out otherwise than the night before.
 fn requirements(out: &mut String, night: &Morning<'_>, case: &str) -> fmt::Result {
-    let Some(before) = night.before.last() else { return Ok(()) };
+    let Some(before) = latest(night.before) else { return Ok(()) };
     let of = |past: &Past| -> Vec<(String, String)> {
         let own = past.requirements.iter().filter(|((name, _), _)| name == case);
         own.map(|((_, id), outcome)| (id.clone(), outcome.clone())).collect()
     };
-    let (then, now) = (of(before), of(night.now));
+    let (then, now) = (of(&before), of(night.now));
     let told = |list: &[(String, String)], other: &[(String, String)]| {
         let new: Vec<String> = list
             .iter()
