@@ -263,8 +263,10 @@ fn names(live: &Live) -> Vec<String> {
 /// The folder of the locks. It is the same for a login and for a nightly job, which `XDG_RUNTIME_DIR` is not.
 fn folder() -> Result<PathBuf, LeaseError> {
     let user = rustix::process::getuid().as_raw();
+    // The terminals of tests get the names of others that are gone, and with them what became of those.
+    let own = if cfg!(test) { format!("-test-{}", std::process::id()) } else { String::new() };
     let path = std::env::var_os(FOLDER_VARIABLE)
-        .map_or_else(|| PathBuf::from(format!("/tmp/busbar-{user}")), PathBuf::from);
+        .map_or_else(|| PathBuf::from(format!("/tmp/busbar-{user}{own}")), PathBuf::from);
     let system = |source| LeaseError::System { path: path.clone(), source };
     match DirBuilder::new().mode(0o700).create(&path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(system(error)),
