@@ -9,7 +9,6 @@ use judge::tube::{Mismatch, Steps, Tolerance, compare};
 use report::golden::{overlay, trace, words};
 use report::replay::Replay;
 use report::run::CaseResult;
-use rig::attempt::Attempt;
 use rig::{GoldenFile, Library, conclusion, read_text};
 
 /// A case of a run, with the golden trace of its battery where there is one.
@@ -41,29 +40,14 @@ pub(crate) fn recorded(folder: &Path, project: &Library) -> Result<Vec<Recorded>
             suite.and_then(|suite| Some((suite, suite.cases.iter().find(|c| c.name == recorded.case)?)));
         let (suite, case) =
             case.ok_or_else(|| place(&format!("no suite holds {}/{}", recorded.suite, recorded.case)))?;
-        let began = recorded.began;
         let attempt =
             conclusion::again(case, &rig, &battery, recorded.recording, recorded.length, recorded.broken);
-        let Attempt { outcome, reason, verdicts, trace, length, .. } =
-            attempt.map_err(|error| place(&error))?;
+        let attempt = attempt.map_err(|error| place(&error))?;
         let golden = GoldenFile::path(project.root(), &begun.battery, &suite.name, &case.name)
             .filter(|path| path.exists())
             .map(|path| GoldenFile::load(&path, &project.shown(&path)).map_err(|error| error.to_string()))
             .transpose()?;
-        let result = CaseResult {
-            suite: suite.name.clone(),
-            case: case.name.clone(),
-            title: case.title.clone(),
-            section: case.spec.clone(),
-            outcome,
-            reason,
-            file: suite.file.clone(),
-            line: case.line,
-            began,
-            length,
-            verdicts,
-            trace,
-        };
+        let result = crate::result((&suite.name, &suite.file), case, attempt, recorded.began);
         cases.push(Recorded { result, golden });
     }
     Ok(cases)

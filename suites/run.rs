@@ -120,9 +120,17 @@ fn check(
     snapshots: PathBuf,
 ) -> Result<(), Failed> {
     let name = format!("{suite}/{}", case.name);
-    let Attempt { outcome, reason, verdicts, trace, length, .. } =
-        attempt::attempt(planned, &name, SEED, &mut attempt::Unseen);
-    let result = CaseResult {
+    let attempt = attempt::attempt(planned, &name, SEED, &mut attempt::Unseen);
+    let result = result((suite, file), case, attempt, Micros::ZERO);
+    let unchanged = held_against_snapshot(bench, case, &result, snapshots);
+    let changed = "its trace is not what the snapshot holds: `cargo insta review` shows both";
+    concluded(&result, unchanged.is_err().then_some(changed))
+}
+
+/// What came of a case of a suite and its file, which began at this time of its run.
+fn result((suite, file): (&str, &str), case: &Case, attempt: Attempt, began: Micros) -> CaseResult {
+    let Attempt { outcome, reason, verdicts, trace, length, .. } = attempt;
+    CaseResult {
         suite: suite.to_owned(),
         case: case.name.clone(),
         title: case.title.clone(),
@@ -131,14 +139,11 @@ fn check(
         reason,
         file: file.to_owned(),
         line: case.line,
-        began: Micros::ZERO,
+        began,
         length,
         verdicts,
         trace,
-    };
-    let unchanged = held_against_snapshot(bench, case, &result, snapshots);
-    let changed = "its trace is not what the snapshot holds: `cargo insta review` shows both";
-    concluded(&result, unchanged.is_err().then_some(changed))
+    }
 }
 
 /// Whether a case passed, and did not change.

@@ -119,8 +119,7 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     history.add_night(&name, &kept, &cases).map_err(refused)?;
     let mut before = nights(&history)?;
     let now = before.pop().ok_or_else(|| wrong("the night just written is not in the history".to_owned()))?;
-    let ways: Vec<(Run, String)> =
-        runs.iter().map(|run| (run.clone(), format!("../../{}", run.meta.id))).collect();
+    let ways: Vec<(&Run, String)> = runs.iter().map(|run| (run, format!("../../{}", run.meta.id))).collect();
     let page = Morning { name: &name, runs: &ways, cases: &cases, before: &before, now: &now, partial };
     let summary = summary_md::summary(&page);
     let as_run = night::as_run(&runs, &name).ok_or_else(|| wrong("a night without runs".to_owned()))?;

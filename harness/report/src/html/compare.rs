@@ -9,7 +9,7 @@ use super::escape::Esc;
 use super::scale;
 use super::thin::thin;
 use super::trend::decimals;
-use super::{STYLE, figure, integrity, mark, symbols};
+use super::{STYLE, figure, mark, open};
 use crate::compare::{Comparison, Pair};
 use crate::run::{CaseResult, Run};
 
@@ -32,17 +32,7 @@ pub fn compare(comparison: &Comparison<'_>) -> String {
 fn page(out: &mut String, comparison: &Comparison<'_>) -> fmt::Result {
     let style = format!("{STYLE}{OWN}");
     let (a, b) = (comparison.a, comparison.b);
-    write!(
-        out,
-        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n\
-         <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src '{}'\">\n\
-         <meta name=viewport content=\"width=device-width,initial-scale=1\">\n<meta name=color-scheme content=\"light dark\">\n\
-         <title>{} and {}</title>\n<style>{style}</style>\n</head>\n<body>\n",
-        integrity(&style),
-        Esc(&a.meta.id),
-        Esc(&b.meta.id)
-    )?;
-    symbols(out)?;
+    open(out, &style, &format!("{} and {}", a.meta.id, b.meta.id))?;
     write!(
         out,
         "<main><header><p class=kicker><span>Busbar, two runs</span></p><h1>{}</h1></header>\

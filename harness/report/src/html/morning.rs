@@ -5,7 +5,7 @@ mod lists;
 use std::fmt::{self, Write};
 
 use super::escape::Esc;
-use super::{STYLE, count, integrity, shape, symbols};
+use super::{STYLE, count, open, shape};
 use crate::history::changes::{Change, Drift, Past, changes, drifts, latest};
 use crate::history::night::{NightCase, Standing};
 use crate::run::{Run, RunMeta};
@@ -18,7 +18,7 @@ pub struct Morning<'a> {
     /// name of its folder
     pub name: &'a str,
     /// its tries, each with the way from the page to its folder, such as `../../all-reference-seed1-001`
-    pub runs: &'a [(Run, String)],
+    pub runs: &'a [(&'a Run, String)],
     /// its cases, of [`crate::history::night::cases`]
     pub cases: &'a [NightCase<'a>],
     /// the nights before on the same rig with the same battery, the oldest first
@@ -115,17 +115,7 @@ fn page(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     let Some(meta) = night.meta() else { return Ok(()) };
     let style = format!("{STYLE}{OWN}");
     let title = format!("Night of {}: {}", day(&night.now.started), meta.title);
-    write!(
-        out,
-        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n\
-         <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src '{}'\">\n\
-         <meta name=viewport content=\"width=device-width,initial-scale=1\">\n<meta name=color-scheme content=\"light dark\">\n\
-         <title>{}: {}</title>\n<style>{style}</style>\n</head>\n<body class=morning>\n",
-        integrity(&style),
-        night.now.standing,
-        Esc(&title)
-    )?;
-    symbols(out)?;
+    open(out, &style, &format!("{}: {title}", night.now.standing))?;
     write!(
         out,
         "<a class=skip href=\"#verdict\">Skip to the verdict</a><main><header><p class=kicker><span>Busbar morning report</span>\

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use judge::catalogue::Requirement;
 
 use super::escape::Esc;
-use super::{integrity, mark, shape, symbols};
+use super::{mark, open, shape};
 use crate::mark::Mark;
 use crate::matrix::bounds::Rate;
 use crate::matrix::margin::{Extreme, Margin};
@@ -28,17 +28,7 @@ pub fn page(tally: &Tally) -> String {
 
 fn write_page(out: &mut String, tally: &Tally) -> fmt::Result {
     let verdict = tally.batteries.iter().map(standing).max().unwrap_or(Mark::NotJudged);
-    write!(
-        out,
-        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n\
-         <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src '{}'\">\n\
-         <meta name=viewport content=\"width=device-width,initial-scale=1\">\n\
-         <meta name=color-scheme content=\"light dark\">\n\
-         <title>{}: proof of the judge</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
-        integrity(STYLE),
-        verdict.word(),
-    )?;
-    symbols(out)?;
+    open(out, STYLE, &format!("{}: proof of the judge", verdict.word()))?;
     write!(
         out,
         "<main class=proof><header><p class=kicker><span>Busbar matrix</span><span>{}</span></p><h1>Proof of the judge</h1>\

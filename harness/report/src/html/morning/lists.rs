@@ -94,8 +94,7 @@ fn requirements(out: &mut String, night: &Morning<'_>, case: &str) -> fmt::Resul
 fn linked(out: &mut String, night: &Morning<'_>, name: &str) -> fmt::Result {
     let tried = night.cases.iter().find(|case| case.name() == name).and_then(|case| case.tries.last());
     let place = tried.and_then(|(run, case)| {
-        let (_, way) = night.runs.get(*run)?;
-        let (run, _) = night.runs.get(*run)?;
+        let (run, way) = night.runs.get(*run)?;
         let number = run.cases.iter().position(|other| other.name() == case.name())? + 1;
         Some(format!("{way}/report.html#case-{number}"))
     });
