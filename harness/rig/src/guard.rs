@@ -9,6 +9,7 @@
 
 mod client;
 mod ears;
+mod incoming;
 pub mod lease;
 mod link;
 mod pen;

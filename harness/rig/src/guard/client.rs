@@ -1,7 +1,7 @@
 //! The harness's end: starts the guard, beats, and speaks to the supply through it.
 
 use std::ffi::OsString;
-use std::io::{self, BufReader};
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,8 @@ use super::lease::{Holder, Lease};
 use super::link::Guarded;
 use super::patience;
 use super::pen::{Pen, Penned, RunTime};
-use super::shared::{SILENT, Shared, beat, kill, listen};
-use super::words::{Ask, Tell, next_line};
+use super::shared::{Shared, beat, listen};
+use super::words::Ask;
 use crate::live::{Live, connect};
 use crate::psu::profile::SerialPort;
 use crate::psu::{Link, LinkError};
@@ -92,32 +92,12 @@ impl Guard {
     /// As [`Guard::start`].
     pub(super) fn on(socket: UnixStream, live: &Live, holder: Holder) -> Result<Arc<Self>, GuardError> {
         socket.set_write_timeout(Some(SAY_WITHIN))?;
-        let ears = socket.try_clone()?;
-        ears.set_read_timeout(Some(START_WITHIN))?;
+        let listening = socket.try_clone()?;
         let shared = Arc::new(Shared::new(socket)?);
         shared.say(&Ask::Hello(Box::new(holder.clone())))?;
-        let mut lines = BufReader::new(ears);
-        let mut here = None;
-        let pid = loop {
-            match next_line(&mut lines).ok().flatten().as_deref().and_then(Tell::parse) {
-                // It may have to switch off what a dead harness left, and beats meanwhile.
-                Some(Tell::Here(pid)) => {
-                    here = Some(pid);
-                    lines.get_ref().set_read_timeout(Some(SILENT * 2))?;
-                }
-                Some(Tell::Beat) => {}
-                Some(Tell::Ready(pid)) => break pid,
-                Some(Tell::Busy(who)) => return Err(GuardError::Busy(who)),
-                Some(Tell::Refused(why)) => return Err(GuardError::Refused(why)),
-                _ => {
-                    here.into_iter().for_each(kill);
-                    return Err(GuardError::Silent);
-                }
-            }
-        };
-        lines.get_ref().set_read_timeout(None)?;
+        let pid = shared.ready(START_WITHIN)?;
         let (theirs, beating) = (Arc::downgrade(&shared), Arc::downgrade(&shared));
-        std::thread::Builder::new().name("guard".to_owned()).spawn(move || listen(lines, &theirs))?;
+        std::thread::Builder::new().name("guard".to_owned()).spawn(move || listen(&listening, &theirs))?;
         std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || beat(&beating, pid))?;
         let book = Mutex::new(Book { file: None, time: RunTime::zero(), pen: None });
         Ok(Arc::new(Self { shared, live: live.clone(), holder, own: Mutex::default(), book }))

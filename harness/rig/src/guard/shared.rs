@@ -1,24 +1,30 @@
 //! What the threads of the harness share about their guard: its socket, and what it has said.
 
 use std::collections::VecDeque;
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::BEAT;
-use super::words::{Ask, Tell, next_line};
+use super::client::GuardError;
+use super::incoming::{Incoming, ready};
+use super::words::{Ask, Tell};
 
 /// A harness whose main loop stands still for so long is as good as dead: it looks at no interlock.
 const STILL: Duration = Duration::from_secs(5);
 /// A guard that is silent for so long is as good as dead.
 pub(super) const SILENT: Duration = Duration::from_secs(1);
 
+/// How long the listener leaves the socket to a thread that waits for an answer and listens by itself.
+const STAND_BACK: Duration = Duration::from_millis(5);
+
 pub(super) struct Shared {
     socket: Mutex<UnixStream>,
+    incoming: Mutex<Incoming>,
     /// closes it, whoever is writing
     plug: UnixStream,
     state: Mutex<State>,
@@ -49,8 +55,9 @@ pub(super) struct State {
 
 impl Shared {
     pub(super) fn new(socket: UnixStream) -> io::Result<Self> {
-        let plug = socket.try_clone()?;
-        Ok(Self { socket: Mutex::new(socket), plug, state: Mutex::default(), changed: Condvar::new() })
+        let (plug, incoming) = (socket.try_clone()?, Mutex::new(Incoming::new(socket.try_clone()?)));
+        let (socket, state, changed) = (Mutex::new(socket), Mutex::default(), Condvar::new());
+        Ok(Self { socket, incoming, plug, state, changed })
     }
 }
 
@@ -69,10 +76,87 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for something, at most so long.
+    /// Waits for something, at most so long. The thread that waits listens by itself where no other does: so an answer
+    /// of the supply wakes one thread on its way and not two.
     pub(super) fn wait(&self, within: Duration, met: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
-        let waited = self.changed.wait_timeout_while(self.state(), within, |state| !met(state));
-        waited.unwrap_or_else(PoisonError::into_inner).0
+        let Some(mut incoming) = self.incoming() else {
+            let waited = self.changed.wait_timeout_while(self.state(), within, |state| !met(state));
+            return waited.unwrap_or_else(PoisonError::into_inner).0;
+        };
+        let began = Instant::now();
+        loop {
+            let state = self.state();
+            if met(&state) || state.closed {
+                return state;
+            }
+            drop(state);
+            let left = within.saturating_sub(began.elapsed());
+            self.hear(&mut incoming, left);
+            if left.is_zero() {
+                return self.state();
+            }
+        }
+    }
+
+    /// Waits until the guard, which may take so long to start, has the rig; gives its process.
+    pub(super) fn ready(&self, within: Duration) -> Result<u32, GuardError> {
+        let (mut here, mut within) = (None, within);
+        // Nobody else listens yet.
+        while let Some(words) = self.incoming().and_then(|mut incoming| incoming.first(within).ok()) {
+            let mut words = words.into_iter();
+            while let Some(word) = words.next() {
+                match word {
+                    // It may have to switch off what a dead harness left, and beats meanwhile.
+                    Tell::Here(pid) => (here, within) = (Some(pid), SILENT * 2),
+                    Tell::Beat => {}
+                    Tell::Ready(pid) => {
+                        words.for_each(|word| self.heard(word));
+                        return Ok(pid);
+                    }
+                    Tell::Busy(who) => return Err(GuardError::Busy(who)),
+                    Tell::Refused(why) => return Err(GuardError::Refused(why)),
+                    _ => self.hang_up(),
+                }
+            }
+        }
+        here.into_iter().for_each(kill);
+        Err(GuardError::Silent)
+    }
+
+    /// The socket to listen at, where nobody does.
+    fn incoming(&self) -> Option<MutexGuard<'_, Incoming>> {
+        match self.incoming.try_lock() {
+            Ok(incoming) => Some(incoming),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Takes in what the guard says within a time.
+    fn hear(&self, incoming: &mut Incoming, within: Duration) {
+        match incoming.hear(within) {
+            Ok(words) => words.into_iter().for_each(|word| self.heard(word)),
+            Err(_) => {
+                self.hang_up();
+                self.take_in(|state| state.closed = true);
+            }
+        }
+    }
+
+    fn heard(&self, word: Tell) {
+        self.take_in(|state| {
+            state.heard = Some(Instant::now());
+            match word {
+                Tell::Opened => state.opened = Some(Ok(())),
+                Tell::Closed(why) => state.opened = Some(Err(why)),
+                Tell::Read(bytes) => state.input.extend(bytes),
+                Tell::Gone(why) => state.gone = Some(why),
+                Tell::Off(why) => state.off = Some(why),
+                Tell::Safe => state.end = Some(Ok(())),
+                Tell::Unsafe(what) => state.end = Some(Err(what)),
+                Tell::Beat | Tell::Here(_) | Tell::Ready(_) | Tell::Busy(_) | Tell::Refused(_) => {}
+            }
+        });
     }
 
     pub(super) fn say(&self, ask: &Ask) -> io::Result<()> {
@@ -111,27 +195,22 @@ impl Shared {
     }
 }
 
-pub(super) fn listen(mut lines: BufReader<UnixStream>, shared: &Weak<Shared>) {
+/// Listens when no other thread does: what the guard says is also heard while nobody waits for it.
+pub(super) fn listen(socket: &UnixStream, shared: &Weak<Shared>) {
     loop {
-        let tell = next_line(&mut lines).ok().flatten().and_then(|line| Tell::parse(&line));
+        let anything = ready(socket, None);
         let Some(shared) = shared.upgrade() else { return };
-        let Some(tell) = tell else {
-            shared.hang_up();
-            return shared.take_in(|state| state.closed = true);
-        };
-        shared.take_in(|state| {
-            state.heard = Some(Instant::now());
-            match tell {
-                Tell::Opened => state.opened = Some(Ok(())),
-                Tell::Closed(why) => state.opened = Some(Err(why)),
-                Tell::Read(bytes) => state.input.extend(bytes),
-                Tell::Gone(why) => state.gone = Some(why),
-                Tell::Off(why) => state.off = Some(why),
-                Tell::Safe => state.end = Some(Ok(())),
-                Tell::Unsafe(what) => state.end = Some(Err(what)),
-                Tell::Beat | Tell::Here(_) | Tell::Ready(_) | Tell::Busy(_) | Tell::Refused(_) => {}
-            }
-        });
+        if shared.state().closed {
+            return;
+        }
+        if !anything {
+            continue;
+        }
+        let free = shared.incoming().map(|mut incoming| shared.hear(&mut incoming, Duration::ZERO));
+        drop(shared);
+        if free.is_none() {
+            std::thread::sleep(STAND_BACK);
+        }
     }
 }
 

@@ -286,5 +286,5 @@ fn the_guard_is_no_burden() {
     standing.join().expect("it does not panic");
     println!("a setpoint: {direct:?} without a guard, {guarded:?} with it (medians of {SETPOINTS})");
     // The bound is generous: the machine of a test is busy.
-    assert!(guarded < direct + Duration::from_millis(5), "{direct:?}, {guarded:?}");
+    assert!(guarded < direct + Duration::from_millis(2), "{direct:?}, {guarded:?}");
 }

@@ -3,7 +3,9 @@
 mod ask;
 mod output;
 mod set;
+mod setting;
 mod shut_down;
+mod watchdog;
 
 use std::collections::BTreeSet;
 
@@ -71,14 +73,23 @@ pub struct Status {
     pub notices: Vec<String>,
 }
 
-/// What the supply was seen to have accepted; nothing after a restart or another opening.
+/// What the supply was seen to have accepted; nothing after a restart, a trip, or another opening.
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
-    voltage: Option<Volts>,
-    current: Option<Amps>,
-    over_voltage: Option<Volts>,
+    voltage: Option<Seen<Volts>>,
+    current: Option<Seen<Amps>>,
+    over_voltage: Option<Seen<Volts>>,
     /// set, where the profile has it, or known to be without
-    over_current: Option<Option<Amps>>,
+    over_current: Option<Option<Seen<Amps>>>,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Seen<Q> {
+    /// by us; nothing where it was only read
+    asked: Option<Q>,
+    /// what was read back
+    accepted: Q,
 }
 
 /// A programmable supply.

@@ -3,6 +3,7 @@
 mod every_profile;
 mod faults;
 mod faulty;
+mod setpoint;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};

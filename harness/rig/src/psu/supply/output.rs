@@ -1,6 +1,6 @@
 //! The output: on only when it is guarded and the terminals are safe, off always.
 
-use super::Supply;
+use super::{Known, Supply};
 use crate::psu::error::SupplyError;
 use crate::psu::profile::AfterClear;
 
@@ -70,6 +70,7 @@ impl Supply {
     /// When the output cannot be confirmed off, comes on, or the trip stays.
     pub fn clear_trip(&mut self) -> Result<(), SupplyError> {
         self.switch_off()?;
+        self.known = Known::default();
         let clear = self.profile.protection.clear.clone();
         self.all(&clear.commands)?;
         if self.is_on()? {

@@ -1,14 +1,12 @@
 //! Settings: clamped, in the order that never trips and never leaves a gap, and read back.
 
-use std::fmt;
-use std::ops::Add;
-
 use proto::quantity::{Amps, Micros, Volts};
-use proto::scpi::{Arguments, Curve, Reply, ReplyError, Units};
+use proto::scpi::{Arguments, Curve};
 
-use super::Supply;
+use super::setting::Quantity;
+use super::{Known, Seen, Supply};
 use crate::psu::error::SupplyError;
-use crate::psu::profile::{Enable, Setting};
+use crate::psu::profile::Setting;
 
 /// How often the terminals are measured while they fall.
 pub(super) const POLL: Micros = Micros::from_millis(100);
@@ -39,33 +37,10 @@ pub struct Accepted {
     pub over_current: Option<Amps>,
 }
 
-/// A voltage or a current: how it is put into a command and read out of a reply.
-trait Quantity: Copy + PartialOrd + fmt::Display + Add<Output = Self> {
-    fn argument(self) -> Arguments<'static>;
-    fn read(reply: Reply<'_>, units: Units) -> Result<Self, ReplyError>;
-}
-
-impl Quantity for Volts {
-    fn argument(self) -> Arguments<'static> {
-        Arguments { volts: Some(self), ..Arguments::default() }
-    }
-    fn read(reply: Reply<'_>, units: Units) -> Result<Self, ReplyError> {
-        reply.volts(units)
-    }
-}
-
-impl Quantity for Amps {
-    fn argument(self) -> Arguments<'static> {
-        Arguments { amps: Some(self), ..Arguments::default() }
-    }
-    fn read(reply: Reply<'_>, units: Units) -> Result<Self, ReplyError> {
-        reply.amps(units)
-    }
-}
-
 impl Supply {
     /// Sets voltage, current limit and both protections, clamped to the limits. The protection is moved first where it
-    /// rises and last where it falls, so that it is never below the setting.
+    /// rises and last where it falls, so that it is never below the setting. What stands as it is asked for is not set
+    /// again; whether the supply has restarted or tripped is asked each time.
     ///
     /// # Errors
     /// When the protection would be below its setting, the supply refuses or reads back more than was asked for, has
@@ -79,24 +54,75 @@ impl Supply {
         fits("over-voltage", over_voltage, voltage)?;
         fits("over-current", over_current, current)?;
         self.check_restart()?;
-        if over_voltage >= self.over_voltage_level()? {
-            self.protect_voltage(over_voltage)?;
-            self.set_voltage(voltage)?;
-        } else {
-            self.set_voltage(voltage)?;
-            self.fall_below(over_voltage)?;
-            self.protect_voltage(over_voltage)?;
-        }
-        let level = self.over_current_level()?;
-        if level.is_none_or(|level| over_current >= level) {
-            self.protect_current(over_current)?;
-            self.set_current(current)?;
-        } else {
-            self.set_current(current)?;
-            self.protect_current(over_current)?;
+        let voltage_moved = self.follow_voltage(voltage, over_voltage)?;
+        let current_moved = self.follow_current(current, over_current)?;
+        if !voltage_moved && !current_moved {
+            // Else whatever was set last has asked.
+            self.see_alarms()?;
         }
         self.check_trip()?;
         self.accepted()
+    }
+
+    /// Moves voltage and its protection where they are not there yet; says whether anything was set.
+    fn follow_voltage(&mut self, voltage: Volts, level: Volts) -> Result<bool, SupplyError> {
+        let setting = self.profile.voltage.clone();
+        let guard = self.profile.protection.over_voltage.level.clone();
+        let guard = guard.ok_or(SupplyError::Lacks("level of the over-voltage protection"))?;
+        let guarded = self.stands(level, self.known.over_voltage, &guard)?;
+        if guarded && self.stands(voltage, self.known.voltage, &setting)? {
+            return Ok(false);
+        }
+        if guarded {
+            self.set_voltage(voltage)?;
+        } else if level >= self.over_voltage_level()? {
+            self.protect_voltage(level)?;
+            self.set_voltage(voltage)?;
+        } else {
+            self.set_voltage(voltage)?;
+            self.fall_below(level)?;
+            self.protect_voltage(level)?;
+        }
+        Ok(true)
+    }
+
+    /// As [`Supply::follow_voltage`], of the current.
+    fn follow_current(&mut self, current: Amps, level: Amps) -> Result<bool, SupplyError> {
+        let setting = self.profile.current.clone();
+        let guarded = match self.profile.protection.over_current.clone().and_then(|guard| guard.level) {
+            Some(guard) => self.stands(level, self.known.over_current.flatten(), &guard)?,
+            // Active, or not there: there is no level to move.
+            None => self.known.over_current.is_some(),
+        };
+        if guarded && self.stands(current, self.known.current, &setting)? {
+            return Ok(false);
+        }
+        if guarded {
+            self.set_current(current)?;
+        } else if self.over_current_level()?.is_none_or(|now| level >= now) {
+            self.protect_current(level)?;
+            self.set_current(current)?;
+        } else {
+            self.set_current(current)?;
+            self.protect_current(level)?;
+        }
+        Ok(true)
+    }
+
+    /// Whether a setting is as it was asked for. A supply that would tell of a restart has been asked for that; of any
+    /// other it is read back, and where that differs nothing counts any more.
+    fn stands<Q: Quantity>(
+        &mut self,
+        asked: Q,
+        seen: Option<Seen<Q>>,
+        setting: &Setting<Q>,
+    ) -> Result<bool, SupplyError> {
+        let Some(seen) = seen.filter(|seen| seen.asked == Some(asked)) else { return Ok(false) };
+        if self.profile.events.is_some() || self.read_back(setting)? == seen.accepted {
+            return Ok(true);
+        }
+        self.known = Known::default();
+        Ok(false)
     }
 
     /// Reads back what is set, whoever has set it.
@@ -144,6 +170,8 @@ impl Supply {
         fits("over-voltage", self.over_voltage_level()?, curve.voc)?;
         let arguments = Arguments { curve: Some(curve), ..Arguments::default() };
         self.check_restart()?;
+        // Whether the curve has its own voltage and current is the supply's affair.
+        (self.known.voltage, self.known.current) = (None, None);
         self.all(&commands.before)?;
         self.set_as(&commands.voc, curve.voc, arguments)?;
         self.set_as(&commands.isc, curve.isc, arguments)?;
@@ -154,39 +182,6 @@ impl Supply {
         self.check_trip()
     }
 
-    /// Arms the watchdog: the output goes off when nobody speaks to the supply for that long. Gives the time that was
-    /// set, in the steps of the supply.
-    ///
-    /// # Errors
-    /// When the supply has none, cannot wait that long, or does not say that it is armed.
-    pub fn arm_watchdog(&mut self, span: Micros) -> Result<Micros, SupplyError> {
-        let watchdog = self.profile.watchdog.clone().ok_or(SupplyError::Lacks("watchdog"))?;
-        if watchdog.network_only && self.wire.is_serial() {
-            return Err(SupplyError::Lacks("watchdog on a serial line"));
-        }
-        if !(watchdog.shortest..=watchdog.longest).contains(&span) {
-            let (shortest, longest) = (watchdog.shortest, watchdog.longest);
-            return Err(SupplyError::WatchdogRange { asked: span, shortest, longest });
-        }
-        let set = self.with(&watchdog.set, Arguments { span: Some(span), ..Arguments::default() })?;
-        self.wire.command(&set)?;
-        if let Some(arm) = &watchdog.arm {
-            self.all(std::slice::from_ref(arm))?;
-        }
-        self.reported(&set)?;
-        if let Some(armed) = &watchdog.armed
-            && !self.question(armed, |reply| reply.state())?
-        {
-            return Err(SupplyError::NotActive(armed.text().to_owned()));
-        }
-        let step = if watchdog.set.slots().any(|slot| slot == proto::scpi::Slot::Seconds) {
-            1_000_000
-        } else {
-            1000
-        };
-        Ok(Micros(span.0 / step * step))
-    }
-
     fn check_trip(&self) -> Result<(), SupplyError> {
         if self.alarms.is_empty() { Ok(()) } else { Err(SupplyError::Tripped(self.alarms.clone())) }
     }
@@ -194,14 +189,14 @@ impl Supply {
     pub(super) fn set_voltage(&mut self, voltage: Volts) -> Result<(), SupplyError> {
         self.known.voltage = None;
         let setting = self.profile.voltage.clone();
-        self.known.voltage = Some(self.set(&setting, voltage)?);
+        self.known.voltage = Some(Seen { asked: Some(voltage), accepted: self.set(&setting, voltage)? });
         Ok(())
     }
 
     fn set_current(&mut self, current: Amps) -> Result<(), SupplyError> {
         self.known.current = None;
         let setting = self.profile.current.clone();
-        self.known.current = Some(self.set(&setting, current)?);
+        self.known.current = Some(Seen { asked: Some(current), accepted: self.set(&setting, current)? });
         Ok(())
     }
 
@@ -211,7 +206,7 @@ impl Supply {
         let setting = guard.level.ok_or(SupplyError::Lacks("level of the over-voltage protection"))?;
         let accepted = self.set(&setting, level)?;
         self.enable(guard.enable)?;
-        self.known.over_voltage = Some(accepted);
+        self.known.over_voltage = Some(Seen { asked: Some(level), accepted });
         Ok(())
     }
 
@@ -222,82 +217,8 @@ impl Supply {
             accepted = guard.level.map(|setting| self.set(&setting, level)).transpose()?;
             self.enable(guard.enable)?;
         }
-        self.known.over_current = Some(accepted);
+        self.known.over_current = Some(accepted.map(|accepted| Seen { asked: Some(level), accepted }));
         Ok(())
-    }
-
-    fn enable(&mut self, enable: Option<Enable>) -> Result<(), SupplyError> {
-        let Some(enable) = enable else { return Ok(()) };
-        let command = self.plain(&enable.set)?;
-        self.wire.command(&command)?;
-        let active = self.question(&enable.ask, |reply| reply.state())?;
-        self.reported(&command)?;
-        if active { Ok(()) } else { Err(SupplyError::NotActive(enable.ask.text().to_owned())) }
-    }
-
-    /// Sets one number; gives what the supply accepted.
-    fn set<Q: Quantity>(&mut self, setting: &Setting<Q>, value: Q) -> Result<Q, SupplyError> {
-        self.set_as(setting, value, value.argument())
-    }
-
-    fn set_as<Q: Quantity>(
-        &mut self,
-        setting: &Setting<Q>,
-        value: Q,
-        arguments: Arguments<'_>,
-    ) -> Result<Q, SupplyError> {
-        let command = self.with(&setting.set, arguments)?;
-        self.wire.command(&command)?;
-        let now = self.read_back(setting)?;
-        self.reported(&command)?;
-        if now > value + setting.resolution {
-            return Err(SupplyError::MoreThanAsked { command, now: now.to_string() });
-        }
-        Ok(now)
-    }
-
-    fn read_back<Q: Quantity>(&mut self, setting: &Setting<Q>) -> Result<Q, SupplyError> {
-        let units = self.profile.line.units;
-        self.question(&setting.ask, |Reply(said)| {
-            let number = match &setting.answer_ends {
-                Some(end) => said.strip_suffix(end.as_str()).ok_or(ReplyError::NotANumber)?,
-                None => said,
-            };
-            Q::read(Reply(number), units)
-        })
-    }
-
-    pub(super) fn voltage_setting(&mut self) -> Result<Volts, SupplyError> {
-        if self.known.voltage.is_none() {
-            let setting = self.profile.voltage.clone();
-            self.known.voltage = Some(self.read_back(&setting)?);
-        }
-        Ok(self.known.voltage.unwrap_or_default())
-    }
-
-    pub(super) fn current_setting(&mut self) -> Result<Amps, SupplyError> {
-        if self.known.current.is_none() {
-            let setting = self.profile.current.clone();
-            self.known.current = Some(self.read_back(&setting)?);
-        }
-        Ok(self.known.current.unwrap_or_default())
-    }
-
-    /// Where the over-voltage protection trips now. What was only read does not count as set.
-    fn over_voltage_level(&mut self) -> Result<Volts, SupplyError> {
-        if let Some(level) = self.known.over_voltage {
-            return Ok(level);
-        }
-        let setting = self.profile.protection.over_voltage.level.clone();
-        self.read_back(&setting.ok_or(SupplyError::Lacks("level of the over-voltage protection"))?)
-    }
-
-    fn over_current_level(&mut self) -> Result<Option<Amps>, SupplyError> {
-        if let Some(level) = self.known.over_current {
-            return Ok(level);
-        }
-        let guard = self.profile.protection.over_current.clone();
-        guard.and_then(|guard| guard.level).map(|setting| self.read_back(&setting)).transpose()
     }
 }
 

@@ -71,7 +71,8 @@ impl Supply {
         done.output_off = done.note(off) || matches!(self.is_on(), Ok(false));
         let zero = self.set_voltage(Volts::ZERO);
         done.note(zero);
-        done.voltage_zero = self.known.voltage.is_some_and(|v| v <= self.profile.voltage.resolution);
+        let seen = self.known.voltage;
+        done.voltage_zero = seen.is_some_and(|seen| seen.accepted <= self.profile.voltage.resolution);
         match self.fall() {
             Ok(volts) => done.safe_at = Some(volts),
             Err(error) => done.problems.push(error),

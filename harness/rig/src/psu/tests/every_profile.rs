@@ -171,7 +171,7 @@ fn what_is_asked_beyond_the_limits_is_clamped() {
 }
 
 /// What was sent, in order.
-fn sent(supply: &mut Supply) -> Arc<Mutex<Vec<String>>> {
+pub(super) fn sent(supply: &mut Supply) -> Arc<Mutex<Vec<String>>> {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let kept = lines.clone();
     supply.show_to(Box::new(move |_, direction, line| {
@@ -210,7 +210,7 @@ fn alarms_are_read_before_the_queue_that_acknowledges_them() {
     at(&instrument).feed_terminals(Volts(70.0));
     let lines = sent(&mut supply);
     // Setting anything drains the queue; the alarm is kept.
-    let tripped = supply.apply(TARGET);
+    let tripped = supply.apply(Target { current: Amps(7.0), ..TARGET });
     assert!(
         matches!(&tripped, Err(SupplyError::Tripped(alarms)) if alarms.contains(&Alarm::OverVoltage)),
         "{tripped:?}"
