@@ -1,12 +1,13 @@
 //! A run that was recorded, as tests: what a real rig did is judged again, and each CVL is held against the golden trace
 //! of its battery, inside the tolerance tube. `insta` asks [`Tube`] whether two snapshots are the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engine::suite::Suite;
 use insta::internals::SnapshotContents;
-use judge::tube::{Mismatch, Steps, Tolerance, compare};
-use report::golden::{overlay, trace, words};
+use judge::tube::{Steps, Tolerance, compare};
+use report::golden::{Found, Golden, Held};
+use report::html::golden::{Page, golden as page};
 use report::replay::Replay;
 use report::run::CaseResult;
 use rig::{GoldenFile, Library, conclusion, read_text};
@@ -15,6 +16,17 @@ use rig::{GoldenFile, Library, conclusion, read_text};
 pub(crate) struct Recorded {
     pub(crate) result: CaseResult,
     pub(crate) golden: Option<GoldenFile>,
+    /// where the page goes that shows both
+    page: PathBuf,
+    /// what is on that page of the run
+    about: About,
+}
+
+#[derive(Debug, Clone)]
+struct About {
+    id: String,
+    title: String,
+    simulated: bool,
 }
 
 /// Everything that a run folder holds, judged again. Golden traces are those of `project`.
@@ -33,6 +45,11 @@ pub(crate) fn recorded(folder: &Path, project: &Library) -> Result<Vec<Recorded>
         let text = read_text(&path).map_err(|error| place(&error))?;
         suites.push(Suite::parse(&inputs.shown(&path), &text).map_err(|error| place(&error))?);
     }
+    // Named as the folder is, whatever a file in it says.
+    let id = folder.canonicalize().map_err(|error| place(&error))?;
+    let id = id.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let title = format!("{} on {}", battery.title, rig.title);
+    let about = About { id, title, simulated: rig.live.is_none() };
     let mut cases = Vec::new();
     while let Some(recorded) = replay.next_case().map_err(|error| place(&error))? {
         let suite = suites.iter().find(|suite| suite.name == recorded.suite);
@@ -48,18 +65,27 @@ pub(crate) fn recorded(folder: &Path, project: &Library) -> Result<Vec<Recorded>
             .map(|path| GoldenFile::load(&path, &project.shown(&path)).map_err(|error| error.to_string()))
             .transpose()?;
         let result = crate::result((&suite.name, &suite.file), case, attempt, recorded.began);
-        cases.push(Recorded { result, golden });
+        let page = format!("reports/golden/{}-{}-{}.html", about.id, suite.name, case.name);
+        cases.push(Recorded { result, golden, page: project.root().join(page), about: about.clone() });
     }
     Ok(cases)
 }
 
 impl Recorded {
-    /// Holds the CVL against the golden trace. Says how they differ.
+    /// Holds the CVL against the golden trace. Says how they differ, and which page shows it.
     pub(crate) fn held_against_golden(&self) -> Result<(), String> {
         let Some(golden) = &self.golden else { return Ok(()) };
-        let from = golden.info.from.as_deref();
-        let new =
-            trace(&self.result, from).ok_or("no CVL was heard that a golden trace could be compared with")?;
+        let facts = golden.facts();
+        let kept = Golden {
+            trace: golden.trace.clone(),
+            tolerance: golden.tolerance,
+            from: golden.info.from.clone(),
+            facts,
+        };
+        let held = Held::of(&self.result, kept);
+        let (Some(new), Found::Match | Found::Apart(_)) = (&held.new, &held.found) else {
+            return Err(held.words());
+        };
         // insta keeps what is new beside what it compares with: never in the folder of the golden traces.
         let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
         let name = &self.result.case;
@@ -70,23 +96,35 @@ impl Recorded {
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_comparator(Box::new(Tube(golden.tolerance)));
+        if matches!(held.found, Found::Apart(_)) {
+            self.drawn(&held)?;
+            settings.set_description(format!("both with the tube: {}", self.page.display()));
+        }
         let text = new.to_string();
         let compared = std::panic::AssertUnwindSafe(|| {
             settings.bind(|| insta::assert_snapshot!(name.as_str(), text));
         });
-        match (std::panic::catch_unwind(compared), compare(&golden.trace, &new.rounded(), golden.tolerance)) {
+        match (std::panic::catch_unwind(compared), &held.found) {
             (Ok(()), _) => Ok(()),
-            (Err(_), Err(mismatch)) => {
-                let mut told = words(&mismatch, golden.tolerance);
-                if let Mismatch::Apart(apart) = &mismatch {
-                    told += &format!("\n{}", overlay(&golden.trace, &new, apart, golden.tolerance.lag));
-                }
-                Err(told)
-            }
-            (Err(_), Ok(())) => {
-                Err("insta refuses what the tolerance allows: is INSTA_UPDATE set?".to_owned())
-            }
+            (Err(_), Found::Apart(_)) => Err(format!(
+                "{}\n{}both with the tube: {}",
+                held.words(),
+                held.overlay(),
+                self.page.display()
+            )),
+            (Err(_), _) => Err("insta refuses what the tolerance allows: is INSTA_UPDATE set?".to_owned()),
         }
+    }
+
+    /// Writes the page that shows both.
+    fn drawn(&self, held: &Held) -> Result<(), String> {
+        let About { id, title, simulated } = &self.about;
+        let held = core::slice::from_ref(held);
+        let text = page(Page { id, title, simulated: *simulated, differences: &[], held });
+        let folder = self.page.parent().unwrap_or(&self.page);
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&self.page, text))
+            .map_err(|error| format!("cannot write {}: {error}", self.page.display()))
     }
 }
 

@@ -58,12 +58,15 @@ struct Compare {
     /// Folder of a run, such as `reports/latest`
     #[arg(value_name = "RUN")]
     run: PathBuf,
+    /// The page with the traces and their tubes; without it `reports/golden/<run>.html`
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 pub(crate) fn golden(args: &Args) -> Result<Exit, Failure> {
     match &args.verb {
         Verb::Accept(args) => accept::accept(args),
-        Verb::Compare(args) => compare::compare(&args.run),
+        Verb::Compare(args) => compare::compare(&args.run, args.html.as_deref()),
     }
 }
 

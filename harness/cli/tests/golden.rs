@@ -115,6 +115,34 @@ fn what_repeats_matches_and_what_changes_is_drawn() {
     {
         assert!(said(&compared).contains(part), "{part}: {}", said(&compared));
     }
+    // The page: named as the folder of the run is, with the tube, the moment, and what would have been enough.
+    let name = fs::read_link(&latest).expect("a link");
+    let page = project.0.path().join("reports/golden").join(name).with_extension("html");
+    assert!(said(&compared).contains("Page: reports/golden/"), "{}", said(&compared));
+    let page = fs::read_to_string(page).expect("the page");
+    for part in [
+        "Around the first moment without a partner",
+        "class=band",
+        "class=needed",
+        "class=first",
+        "class=alone",
+        "more voltage at this lag",
+        "as its maker says",
+        "1.1 is so now",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("<script"), "it needs none");
+    let named = project.0.path().join("mine.html");
+    let asked = project.busbar(&[
+        "golden",
+        "compare",
+        &one.display().to_string(),
+        "--html",
+        &named.display().to_string(),
+    ]);
+    ends(&asked, 0, "Page: ");
+    assert!(fs::read_to_string(named).expect("the page").contains("Matches"));
     ends(&project.accept(&[&one, &latest], &["--replace"]), 65, "are not of one battery");
 
     fs::write(project.file(), text.replace("  tolerance: { cvl: 0.", "  tolerance: { cvl: 0,"))

@@ -9,6 +9,7 @@
 //!
 //! Silence is compared first: a value that nobody sent is no evidence.
 
+mod band;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod walk;
 
 use proto::quantity::Micros;
 
+pub use band::{Band, Bound};
 pub use steps::Steps;
 pub use text::TraceError;
 

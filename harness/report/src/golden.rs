@@ -1,14 +1,100 @@
-//! A run beside a golden trace: what is compared, the answer in words, and both traces drawn over each other.
+//! A run beside a golden trace: what is compared, the answer in words, and both traces drawn over each other as text;
+//! [`crate::html::golden`] draws them with the tube.
 
 use std::fmt::{self, Write};
 
 use judge::trace::{Channel, EventKind};
-use judge::tube::{Apart, Mismatch, Steps, Tolerance};
+use judge::tube::{Apart, Mismatch, Steps, Tolerance, compare};
+use judge::verdict::Outcome;
 use judge::window::Window;
 use proto::quantity::Micros;
 
 use crate::run::CaseResult;
 use crate::words::clock;
+
+/// A case held against its golden trace.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// `suite/case`
+    pub name: String,
+    /// what was kept
+    pub golden: Golden,
+    /// what this run sent; nothing where no CVL was heard from the mark on
+    pub new: Option<Steps>,
+    /// what came of it
+    pub found: Found,
+}
+
+/// A golden trace as it was kept.
+#[derive(Debug, Clone)]
+pub struct Golden {
+    /// the CVL that was accepted
+    pub trace: Steps,
+    /// how far a later run may be from it
+    pub tolerance: Tolerance,
+    /// the mark that times count from; the start of the case without one
+    pub from: Option<String>,
+    /// by whom it was accepted, when, why, from which runs: what and its value
+    pub facts: Vec<(&'static str, String)>,
+}
+
+/// What came of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// inside the tube
+    Match,
+    /// outside
+    Apart(Apart),
+    /// not compared, with the reason
+    Open(String),
+}
+
+impl Held {
+    /// Holds a case against its golden trace.
+    #[must_use]
+    pub fn of(case: &CaseResult, golden: Golden) -> Self {
+        let from = golden.from.as_deref();
+        // As a golden file has it, to a tenth of a second: whoever compares, the answer is the same.
+        let new = trace(case, from).map(|new| new.rounded());
+        let found = match &new {
+            _ if case.outcome == Outcome::Inconclusive => {
+                Found::Open(format!("the case is undecided: {}", case.reason))
+            }
+            None => {
+                let since = from.map_or(String::new(), |mark| format!(" from the mark `{mark}` on"));
+                Found::Open(format!("no CVL was heard{since}"))
+            }
+            Some(new) => match compare(&golden.trace, new, golden.tolerance) {
+                Ok(()) => Found::Match,
+                Err(Mismatch::Apart(apart)) => Found::Apart(apart),
+                Err(silence @ Mismatch::Silence { .. }) => Found::Open(words(&silence, golden.tolerance)),
+            },
+        };
+        Self { name: case.name(), golden, new, found }
+    }
+
+    /// What came of it, in a sentence.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let within = self.golden.tolerance;
+        match &self.found {
+            Found::Match => format!("matches within {}", tolerance(within)),
+            Found::Apart(apart) => apart_in_words(apart, within),
+            Found::Open(why) => why.clone(),
+        }
+    }
+
+    /// Both traces around the moment at which they part, as text; nothing where they do not part.
+    #[must_use]
+    pub fn overlay(&self) -> String {
+        match (&self.found, &self.new) {
+            (Found::Apart(apart), Some(new)) => {
+                overlay(&self.golden.trace, new, apart, self.golden.tolerance.lag)
+            }
+            _ => String::new(),
+        }
+    }
+}
 
 /// The CVL of a case from a mark on, or from its start. Nothing where the mark was not reached or nothing was heard.
 #[must_use]
@@ -62,16 +148,16 @@ pub fn tolerance(tolerance: Tolerance) -> String {
     format!("{} and {}", volts(tolerance.decivolts), seconds(tolerance.lag))
 }
 
-fn volts(decivolts: i32) -> String {
+pub(crate) fn volts(decivolts: i32) -> String {
     format!("{:.1} V", f64::from(decivolts) / 10.0)
 }
 
-fn seconds(time: Micros) -> String {
+pub(crate) fn seconds(time: Micros) -> String {
     format!("{} s", crate::words::trim(time.secs(), 1))
 }
 
 /// A time to a tenth of a second, as golden files have it.
-fn fine(at: Micros) -> String {
+pub(crate) fn fine(at: Micros) -> String {
     judge::window::about(at).to_string()
 }
 
@@ -82,18 +168,15 @@ const COLUMNS: u64 = 72;
 const ROWS: i32 = 16;
 
 /// Both traces around the moment at which they part, as text.
-#[must_use]
-pub fn overlay(golden: &Steps, new: &Steps, apart: &Apart, lag: Micros) -> String {
+fn overlay(golden: &Steps, new: &Steps, apart: &Apart, lag: Micros) -> String {
     let mut out = String::new();
     draw(&mut out, golden, new, apart.at, lag).expect("a String takes every write");
     out
 }
 
 fn draw(out: &mut String, golden: &Steps, new: &Steps, at: Micros, lag: Micros) -> fmt::Result {
-    let reach = Micros((20 * lag.0).max(60_000_000));
-    let end = golden.end().max(new.end());
-    let from = at.since(reach);
-    let to = (at + reach).min(end).max(from + Micros(COLUMNS));
+    let Window { from, to } = around(at, lag, golden.end().max(new.end()));
+    let to = to.max(from + Micros(COLUMNS));
     let column = |k: u64| from + Micros(to.since(from).0 * k / COLUMNS);
     let spans = |trace: &Steps| -> Vec<Option<(i32, i32)>> {
         (0..COLUMNS).map(|k| range(trace, column(k), column(k + 1))).collect()
@@ -123,8 +206,14 @@ fn draw(out: &mut String, golden: &Steps, new: &Steps, at: Micros, lag: Micros) 
     writeln!(out, "        {}{:>width$}", clock(from), clock(to))
 }
 
+/// The part of a trace in which a reader sees how two part: twenty lags to both sides, a minute at least.
+pub(crate) fn around(at: Micros, lag: Micros, end: Micros) -> Window {
+    let reach = Micros((20 * lag.0).max(60_000_000));
+    Window::new(at.since(reach), (at + reach).min(end))
+}
+
 /// The lowest and the highest value within a time.
-fn range(trace: &Steps, from: Micros, to: Micros) -> Option<(i32, i32)> {
+pub(crate) fn range(trace: &Steps, from: Micros, to: Micros) -> Option<(i32, i32)> {
     let points = trace.points();
     let first = points.partition_point(|&(at, _)| at <= from);
     let after = points[first..].iter().take_while(|&&(at, _)| at < to).map(|&(_, value)| value);
@@ -138,7 +227,6 @@ fn range(trace: &Steps, from: Micros, to: Micros) -> Option<(i32, i32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use judge::tube::compare;
 
     fn s(secs: u64) -> Micros {
         Micros::from_secs(secs)

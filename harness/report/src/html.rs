@@ -9,6 +9,7 @@ pub mod compare;
 mod escape;
 mod figure;
 mod geometry;
+pub mod golden;
 mod lanes;
 mod matrix;
 pub mod morning;

@@ -171,6 +171,22 @@ impl GoldenFile {
         Ok(Self { info, tolerance, trace })
     }
 
+    /// By whom the trace was accepted, when, why and from which runs: what and its value, for a reader.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let Info { by, on, reason, runs, spread, .. } = &self.info;
+        let rig = |run: &Source| if run.simulated { "simulated".to_owned() } else { run.rig.clone() };
+        let runs: Vec<String> = runs.iter().map(|run| format!("{} ({})", run.run, rig(run))).collect();
+        let apart = spread.map_or("one run tells no spread".to_owned(), |spread| spread.to_string());
+        vec![
+            ("By", by.clone()),
+            ("On", on.clone()),
+            ("Because", reason.clone()),
+            ("From", runs.join(", ")),
+            ("Runs are apart", apart),
+        ]
+    }
+
     /// The text of the file.
     #[must_use]
     pub fn text(&self) -> String {

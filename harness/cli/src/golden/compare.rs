@@ -1,11 +1,11 @@
 //! `busbar golden compare`: a run inside the tolerance tubes of its battery.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use judge::tube::{Mismatch, compare as held};
 use judge::verdict::Outcome;
-use report::golden::{overlay, tolerance, trace, words};
-use report::run::{CaseResult, Run};
+use report::golden::{Found, Golden, Held};
+use report::html::golden::{Page, golden as page};
+use report::run::Run;
 use report::text::plain;
 use rig::{GoldenFile, Library};
 
@@ -14,21 +14,11 @@ use super::{kept, place, wrong};
 use crate::recorded::again;
 use crate::{Exit, Failure, load, warn};
 
-/// What came of one case.
-enum Found {
-    /// inside the tube
-    Match(String),
-    /// outside, in words and drawn
-    Apart(String, String),
-    /// neither, with the reason
-    Open(String),
-}
-
-pub(super) fn compare(folder: &Path) -> Result<Exit, Failure> {
+pub(super) fn compare(folder: &Path, html: Option<&Path>) -> Result<Exit, Failure> {
     let library = load::library()?;
     let run = again(folder)?.run;
-    let found = all(&library, &run)?;
-    if found.is_empty() {
+    let (held, differences) = all(&library, &run)?;
+    if held.is_empty() {
         return Err(Failure {
             exit: Exit::Inconclusive,
             message: format!(
@@ -39,60 +29,86 @@ pub(super) fn compare(folder: &Path) -> Result<Exit, Failure> {
         });
     }
     let (mut text, mut exit) = (String::new(), Exit::Pass);
-    for (case, golden, found) in &found {
-        let name = case.name();
-        let since =
-            golden.info.from.as_ref().map_or(String::new(), |mark| format!(" after `{}`", plain(mark)));
-        match found {
-            Found::Match(within) => text += &format!("{name}: matches within {within}\n"),
-            Found::Apart(words, drawn) => {
+    for held in &held {
+        let (name, words) = (&held.name, held.words());
+        let words = plain(&words);
+        match held.found {
+            Found::Match => text += &format!("{name}: {words}\n"),
+            Found::Apart(_) => {
                 exit = Exit::Fail;
-                text += &format!("{name}: DIFFERS{since} {words}\n{drawn}");
+                let since = held.golden.from.as_ref();
+                let since = since.map_or(String::new(), |mark| format!(" after `{}`", plain(mark)));
+                text += &format!("{name}: DIFFERS{since} {words}\n{}", held.overlay());
             }
-            Found::Open(why) => {
+            Found::Open(_) => {
                 exit = if exit == Exit::Fail { exit } else { Exit::Inconclusive };
-                text += &format!("{name}: NOT COMPARED: {why}\n");
+                text += &format!("{name}: NOT COMPARED: {words}\n");
             }
         }
     }
-    differences(&run, &found[0].1).iter().for_each(|line| warn(line));
-    crate::answer(&text)?;
+    let path = match html {
+        Some(path) => path.to_owned(),
+        None => page_of(&library, folder)?,
+    };
+    let meta = &run.meta;
+    let about = Page {
+        id: &meta.id,
+        title: &meta.title,
+        simulated: meta.rig.simulated,
+        differences: &differences,
+        held: &held,
+    };
+    std::fs::write(&path, page(about)).map_err(|error| cannot_write(&path, &error))?;
+    differences.iter().for_each(|line| warn(line));
+    crate::answer(&format!("{text}Page: {}\n", library.shown(&path)))?;
     Ok(exit)
+}
+
+/// Where the page of a run goes: beside the run folders, named as the folder is, whatever a file in it says.
+fn page_of(library: &Library, run: &Path) -> Result<PathBuf, Failure> {
+    let folder = library.root().join("reports/golden");
+    std::fs::create_dir_all(&folder).map_err(|error| cannot_write(&folder, &error))?;
+    let run = run.canonicalize().map_err(|error| cannot_write(run, &error))?;
+    let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(folder.join(format!("{name}.html")))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure { exit: Exit::Inconclusive, message: format!("cannot write {}: {error}", path.display()) }
 }
 
 /// What golden traces say of a run that has just ended. It is told, and changes no verdict.
 pub(crate) fn after_run(library: &Library, run: &Run, folder: &str) {
-    let found = match all(library, run) {
-        Ok(found) => found,
+    let held = match all(library, run) {
+        Ok((held, _)) => held,
         Err(failure) => return warn(&failure.message),
     };
-    for (case, _, found) in &found {
-        match found {
-            Found::Match(_) => {}
-            Found::Apart(words, _) => {
+    for held in &held {
+        let (name, words) = (&held.name, held.words());
+        let words = plain(&words);
+        match held.found {
+            Found::Match => {}
+            Found::Apart(_) => {
                 warn(&format!(
-                    "{} differs from its golden trace {words}; `busbar golden compare {folder}` draws both",
-                    case.name()
+                    "{name} differs from its golden trace {words}; `busbar golden compare {folder}` draws both"
                 ));
             }
-            Found::Open(why) => {
-                warn(&format!("{} is not compared with its golden trace: {why}", case.name()))
-            }
+            Found::Open(_) => warn(&format!("{name} is not compared with its golden trace: {words}")),
         }
     }
-    let matching = found.iter().filter(|(_, _, found)| matches!(found, Found::Match(_))).count();
+    let matching = held.iter().filter(|held| held.found == Found::Match).count();
     if matching > 0 {
         warn(&format!(
             "{matching} of {} golden traces of {} match",
-            found.len(),
+            held.len(),
             plain(&run.meta.battery.name)
         ));
     }
 }
 
-/// Every case of a run that has a golden trace.
-fn all<'a>(library: &Library, run: &'a Run) -> Result<Vec<(&'a CaseResult, GoldenFile, Found)>, Failure> {
-    let mut all = Vec::new();
+/// Every case of a run that has a golden trace, and what else is not as it was when these were accepted.
+fn all(library: &Library, run: &Run) -> Result<(Vec<Held>, Vec<String>), Failure> {
+    let (mut all, mut differences) = (Vec::new(), Vec::new());
     for case in run.cases.iter().filter(|case| case.outcome != Outcome::NotApplicable) {
         let path = place(library, &run.meta.battery.name, &case.suite, &case.case)?;
         let Some(golden) = kept(library, &path)? else { continue };
@@ -101,37 +117,20 @@ fn all<'a>(library: &Library, run: &'a Run) -> Result<Vec<(&'a CaseResult, Golde
             let told = format!("{} in {}/{}", info.battery, info.suite, info.case);
             return Err(wrong(format!("{} holds the trace of {}", library.shown(&path), plain(&told))));
         }
-        let found = one(case, &golden);
-        all.push((case, golden, found));
-    }
-    Ok(all)
-}
-
-fn one(case: &CaseResult, golden: &GoldenFile) -> Found {
-    if case.outcome == Outcome::Inconclusive {
-        return Found::Open(format!("the case is undecided: {}", plain(&case.reason)));
-    }
-    let from = golden.info.from.as_deref();
-    let Some(new) = trace(case, from) else {
-        let since = from.map_or(String::new(), |mark| format!(" from the mark `{}` on", plain(mark)));
-        return Found::Open(format!("no CVL was heard{since}"));
-    };
-    match held(&golden.trace, &new, golden.tolerance) {
-        Ok(()) => Found::Match(tolerance(golden.tolerance)),
-        Err(mismatch @ Mismatch::Silence { .. }) => Found::Open(words(&mismatch, golden.tolerance)),
-        Err(mismatch) => {
-            let words = words(&mismatch, golden.tolerance);
-            let drawn = match &mismatch {
-                Mismatch::Apart(apart) => overlay(&golden.trace, &new, apart, golden.tolerance.lag),
-                Mismatch::Silence { .. } => String::new(),
-            };
-            Found::Apart(words, drawn)
+        for line in changed(run, &golden) {
+            if !differences.contains(&line) {
+                differences.push(line);
+            }
         }
+        let facts = golden.facts();
+        let GoldenFile { info, tolerance, trace } = golden;
+        all.push(Held::of(case, Golden { trace, tolerance, from: info.from, facts }));
     }
+    Ok((all, differences))
 }
 
-/// What else is not as it was when the traces were accepted: often the cause.
-fn differences(run: &Run, golden: &GoldenFile) -> Vec<String> {
+/// What else is not as it was when a trace was accepted: often the cause.
+fn changed(run: &Run, golden: &GoldenFile) -> Vec<String> {
     let (now, then) = (identity(run), &golden.info.identity);
     let gone = then.iter().filter(|line| !now.contains(line)).map(|line| (line, "was so"));
     let come = now.iter().filter(|line| !then.contains(line)).map(|line| (line, "is so now"));

@@ -107,6 +107,43 @@ proptest! {
             prop_assert!(at(Micros(needed.0 - 100_000)).is_err());
         }
     }
+
+    /// A trace that matches is inside of the tube that is drawn around the other.
+    #[test]
+    fn what_matches_does_not_leave_the_tube(a in values(), b in values(), lag in 0..8u64, decivolts in 0..6) {
+        let (a, b, t) = (sampled(&a), sampled(&b), within(decivolts, lag));
+        let without = [Band::around(&a, t).without(&b), Band::around(&b, t).without(&a)].concat();
+        if compare(&a, &b, t).is_ok() {
+            prop_assert_eq!(&without, &[]);
+        }
+    }
+
+    /// Nor is the tube wider than that: each value in it is within the tolerance of one that the trace has within the lag.
+    #[test]
+    fn the_tube_is_as_wide_as_the_tolerance(a in values(), lag in 0..8i64, decivolts in 0..6) {
+        let band = Band::around(&sampled(&a), within(decivolts, lag.unsigned_abs()));
+        for t in 0..i64::try_from(a.len()).expect("short") + lag {
+            // Half a second past, where nothing begins or ends.
+            let at = s(t.unsigned_abs()) + Micros(500_000);
+            let near = |k: i64| usize::try_from(k).ok().and_then(|k| a.get(k).copied());
+            let near: Vec<i32> = (t - lag..=t + lag).filter_map(near).collect();
+            let bound = band.bounds().iter().rev().find(|bound| bound.from <= at).expect("begun");
+            let (low, high) = (near.iter().min().expect("one") - decivolts, near.iter().max().expect("one") + decivolts);
+            prop_assert_eq!((bound.low, bound.high), (low, high), "at {}", t);
+        }
+        prop_assert_eq!(band.end(), s(a.len() as u64 + lag.unsigned_abs()));
+    }
+}
+
+#[test]
+fn what_has_no_partner_is_found_in_both_traces() {
+    let (flat, pulse) = (steps(&[(0, 568)], 300), steps(&[(0, 568), (100, 564), (120, 568)], 300));
+    let t = within(1, 5);
+    // A pulse that only one has leaves the tube of the other; what stays level leaves none.
+    assert_eq!(Band::around(&flat, t).without(&pulse), [Window::new(s(100), s(120))]);
+    assert_eq!(Band::around(&pulse, t).without(&flat), [Window::new(s(105), s(115))]);
+    // One that goes on after the other is over.
+    assert_eq!(Band::around(&flat, t).without(&steps(&[(0, 568)], 400)), [Window::new(s(305), s(400))]);
 }
 
 #[rstest]
