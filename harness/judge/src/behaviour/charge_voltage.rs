@@ -259,6 +259,21 @@ mod tests {
         check(&good().silent_after(channel, 5000), id, Inconclusive);
     }
 
+    /// An inverter that a battery keeps off, by limits that come too late for one, puts nothing to the test.
+    #[rstest]
+    #[case("CVL-02")]
+    #[case("CVL-03")]
+    #[case("CVL-04")]
+    #[case("CVL-06")]
+    #[case("CVL-07")]
+    fn a_system_that_stands_still_decides_nothing(#[case] id: &str) {
+        let halted = good().shaped(Channel::InverterRunning, |t, _| f64::from(u8::from(t < 4200)));
+        let verdict = halted.verdict(id);
+        assert_eq!(verdict.outcome, Inconclusive, "{}", verdict.reason);
+        assert!(verdict.reason.contains("the inverter stood still for 9"), "{}", verdict.reason);
+        check(&good().shaped(Channel::InverterRunning, |t, _| f64::from(u8::from(t < 9000))), id, Pass);
+    }
+
     #[test]
     fn ccl_zero_when_full_is_the_strategy_that_does_not_work() {
         let stage = good()

@@ -2,7 +2,7 @@
 
 use core::fmt::Display;
 
-use proto::quantity::Micros;
+use proto::quantity::{Micros, Percent};
 use proto::stimulus::Stimulus;
 
 use super::Subject;
@@ -11,7 +11,7 @@ use crate::recording::Recording;
 use crate::thresholds::{Bound, Graded};
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, about, bridged, common, heard, times, without};
+use crate::window::{Window, about, bridged, common, heard, hours, times, without};
 use crate::wire::Terms;
 
 /// After the mark `full` a battery may take this long to come to rest before it is judged.
@@ -20,6 +20,9 @@ const TO_REST: Micros = Micros::from_secs(600);
 const STIRRED: Micros = Micros::from_secs(120);
 /// Changes closer together than this are one disturbance: a ramp, or several switches thrown at once.
 const ONE: Micros = Micros::from_secs(30);
+
+/// A system that stands still for more of the time than this was not in operation.
+const MOSTLY: Percent = Percent(50.0);
 
 /// A CVL that leaves the battery voltage for less than this was not released: slower than any control loop that is
 /// to be found out, shorter than a battery needs until it takes charge again.
@@ -79,7 +82,22 @@ impl<'a> Scene<'a> {
             opinion.unclear(format!("charge was stopped, but the battery never was full: {short}"));
             return None;
         }
+        if let Some(still) = self.full.and_then(|full| self.stood_still(full)) {
+            opinion.unclear(still);
+        }
         self.full
+    }
+
+    /// That most of the time the inverter did not run, in words: then nothing was sold, charged or drawn, and no limit
+    /// of the battery was put to the test. What is wrong all the same is wrong.
+    fn stood_still(&self, full: Window) -> Option<String> {
+        let still = times([self.series(Channel::InverterRunning)], full, |[runs]| runs < 0.5);
+        let share = Percent(100.0 * hours(&still) / hours(&[full]));
+        (share > MOSTLY).then(|| {
+            format!(
+                "the inverter stood still for {share:.0} of the time at full: no limit was put to the test"
+            )
+        })
     }
 
     /// The parts of a window without what a disturbance stirs up.
