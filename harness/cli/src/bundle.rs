@@ -164,7 +164,13 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
         _ => failure,
     })?;
     if let Some(folder) = &args.extract {
-        fs::create_dir(folder).map_err(|error| unwritten(folder, &error))?;
+        fs::create_dir(folder).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => wrong(format!(
+                "{} is there already; nothing was written. A folder that is not there yet: --extract FOLDER",
+                folder.display()
+            )),
+            _ => unwritten(folder, &error),
+        })?;
         layout::lay_out(&bundle.files, folder).map_err(wrong)?;
     }
     crate::answer(&told(&name, &bundle, &run, trusted.is_some()))?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use report::bundle::key;
-use report::certificate::{Certificate, Order, SCHEMA, obstacles};
+use report::certificate::{Certificate, Instrument, Order, SCHEMA, obstacles};
 use rig::RigFile;
 
 use crate::run::{self, Format, Played, play, shown};
@@ -109,7 +109,7 @@ fn is_day(day: &str, today: &str) -> bool {
 
 /// What must be known before anything is switched on; a rehearsal needs none of it.
 fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
-    if rig.live.is_none() {
+    if rig.is_simulated() {
         return Vec::new();
     }
     let mut missing = Vec::new();
@@ -138,6 +138,11 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
         Some(laboratory) => {
             if laboratory.instruments.is_empty() || laboratory.uncertainty.is_empty() {
                 missing.push("instruments and uncertainties under `laboratory:` in the rig file".to_owned());
+            }
+            let supply = rig.live.as_ref().is_some_and(|live| live.psu.is_some());
+            if supply && laboratory.instruments.iter().all(|instrument| instrument.what != "supply") {
+                missing
+                    .push("the supply among the instruments under `laboratory:` (`what: supply`)".to_owned());
             }
             missing.extend(laboratory.out_of_calibration(today));
         }
@@ -172,6 +177,10 @@ fn healthy(args: &Args, library: &rig::Library, rig: &RigFile) -> Result<(), Fai
 pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str) -> Certificate {
     let laboratory = rig.laboratory.as_ref();
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
+    let documents: Vec<String> = ::judge::catalogue::DOCUMENTS
+        .iter()
+        .map(|document| format!("{} ({}), {}", document.title, document.letter, document.revision))
+        .collect();
     let facts = [
         ("Laboratory, and place of the test", laboratory.map(|l| format!("{}, {}", l.name, l.address)).unwrap_or_default()),
         ("Customer", said(&order.customer)),
@@ -179,7 +188,7 @@ pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str) -> Certif
         ("Item, as its label says", said(&order.item)),
         ("Item, as it is described in its file", battery.to_owned()),
         ("Received", said(&order.received)),
-        ("Method", "CAN-bus BMS Protocol (P), Data communication with Victron Energy products (D); suites by their sums below".to_owned()),
+        ("Method", format!("{}; suites by their sums below", documents.join("; "))),
         ("Decision rule", "simple acceptance, guard band w = 0 (ILAC-G8:09/2019): values are held against limits as measured".to_owned()),
         ("DVCC and SVS confirmed by", rig.gx.as_ref().map(|gx| gx.confirmed_by.clone()).unwrap_or_default()),
     ];
@@ -187,18 +196,18 @@ pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str) -> Certif
     let uncertainty = laboratory.map(|l| l.uncertainty.as_slice()).unwrap_or_default();
     Certificate {
         facts: facts.into_iter().map(|(what, value)| (what.to_owned(), value)).collect(),
-        instruments: instruments
-            .iter()
-            .map(|i| {
-                [&i.what, &i.maker, &i.serial, &i.firmware, &i.calibrated, &i.due, &i.certificate]
-                    .map(String::clone)
-            })
-            .collect(),
+        instruments: instruments.iter().map(instrument).collect(),
         uncertainty: uncertainty
             .iter()
             .map(|u| [&u.quantity, &u.expanded, &u.from].map(String::clone))
             .collect(),
     }
+}
+
+fn instrument(stated: &rig::Instrument) -> Instrument {
+    let rig::Instrument { what, maker, serial, firmware, location, calibrated, due, certificate } =
+        stated.clone();
+    Instrument { what, maker, serial, firmware, location, calibrated, due, certificate }
 }
 
 #[cfg(test)]

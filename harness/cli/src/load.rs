@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use engine::suite::{Case, Suite};
 use engine::yaml::refuse;
 use judge::portrait::SeenPage;
+use judge::trace::EventKind;
 use proto::quantity::Micros;
 use report::folder::InputFile;
 use report::run::{CaseResult, SuiteFile};
@@ -135,6 +136,8 @@ pub(crate) struct Said {
     pub(crate) pages: Vec<SeenPage>,
     /// the case of the pages
     pub(crate) case: String,
+    /// what instruments said of themselves, each thing once
+    pub(crate) instruments: Vec<(String, String)>,
 }
 
 impl Said {
@@ -144,6 +147,14 @@ impl Said {
             self.identity.clone_from(&attempt.identity);
             self.pages.clone_from(&attempt.pages);
             case.clone_into(&mut self.case);
+        }
+        for event in &attempt.trace.events {
+            if let EventKind::Instrument { what, says } = &event.kind {
+                let said = (what.clone(), says.clone());
+                if !self.instruments.contains(&said) {
+                    self.instruments.push(said);
+                }
+            }
         }
     }
 }

@@ -134,7 +134,8 @@ pub(crate) fn meta(
         rig: Rig {
             name: rig.rig.clone(),
             title: rig.title.clone(),
-            simulated: rig.live.is_none(),
+            simulated: rig.is_simulated() || said.instruments.iter().any(|(_, says)| rig::is_simulated(says)),
+            live: rig.live.is_some(),
             last_resort: rig.last_resort(),
         },
         battery: BatteryUnderTest {
@@ -145,6 +146,8 @@ pub(crate) fn meta(
             pages_of: said.case,
         },
         harness: begun.harness.clone(),
+        commit: begun.commit.clone(),
+        instruments: said.instruments,
         suites,
         ..RunMeta::default()
     }

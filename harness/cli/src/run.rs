@@ -118,6 +118,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     let scope = args.scope.clone().unwrap_or_else(|| args.cases.join("+").replace('/', "-"));
     let begun = Begun {
         harness: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: env!("BUSBAR_COMMIT").to_owned(),
         rig: rig.rig.clone(),
         battery: battery.declared.name.clone(),
         seed: args.seed,

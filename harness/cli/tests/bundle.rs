@@ -1,10 +1,18 @@
 //! `busbar keygen`, `sign` and `verify`: a signed run as its sender and its receiver meet it.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use report::bundle::archive::{self, Files};
+use report::bundle::{envelope, key, seal};
+use report::manifest::sha256;
 use rstest::rstest;
+use serde_json::Value;
 use tempfile::TempDir;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -131,6 +139,111 @@ fn bad_input_is_told_and_nothing_is_overwritten() {
     assert!(before == fs::read(&bundle).expect("the bundle") && !Path::new(&lab.at("c")).exists());
 }
 
+/// Somebody who has the right key and packs well, but whose conclusions are not what the evidence gives.
+fn forged(bundle: &[u8], key: &Path, change: &dyn Fn(&mut Files, &mut Value)) -> Vec<u8> {
+    let key = key::private(key).expect("the key of the laboratory");
+    let (run, mut files) = archive::read(bundle).expect("whole");
+    let said = files.remove(report::bundle::ATTESTATION).expect("there");
+    let said = envelope::open(&said, &key.verifying_key()).expect("signed");
+    let mut said: Value = serde_json::from_str(&said).expect("JSON");
+    files.remove(report::bundle::SUMS);
+    files.remove(report::bundle::SIGNATURE);
+    change(&mut files, &mut said);
+    let files = seal::vouched(files, &key, |sums| {
+        said["subject"][0]["digest"]["sha256"] = sha256(sums.as_bytes()).into();
+        said
+    });
+    archive::write(&run, &files).expect("packed")
+}
+
+/// A file of the run is another, and its manifest says so.
+fn replaced(files: &mut Files, name: &str, from: &str, to: &str) {
+    let (packed, is_packed) = match files.contains_key(&format!("run/{name}")) {
+        true => (format!("run/{name}"), false),
+        false => (format!("run/{name}.gz"), true),
+    };
+    let content = files.remove(&packed).expect("there");
+    let mut text = String::new();
+    match is_packed {
+        true => GzDecoder::new(&content[..]).read_to_string(&mut text).map(drop).expect("packed text"),
+        false => text = String::from_utf8(content).expect("text"),
+    }
+    assert!(text.contains(from), "{name} holds no {from}");
+    let text = text.replace(from, to);
+    let manifest = String::from_utf8(files.remove("run/manifest.json").expect("there")).expect("text");
+    let mut manifest: Value = serde_json::from_str(&manifest).expect("JSON");
+    let entries = manifest["files"].as_array_mut().expect("files");
+    let entry = entries.iter_mut().find(|entry| entry["name"] == name).expect("listed");
+    entry["sha256"] = sha256(text.as_bytes()).into();
+    entry["bytes"] = text.len().into();
+    files.insert("run/manifest.json".to_owned(), serde_json::to_vec_pretty(&manifest).expect("JSON"));
+    let content = match is_packed {
+        false => text.into_bytes(),
+        true => {
+            let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+            packer.write_all(text.as_bytes()).expect("a Vec takes every write");
+            packer.finish().expect("a Vec takes every write")
+        }
+    };
+    files.insert(packed, content);
+}
+
+#[test]
+fn a_conclusion_that_is_forged_and_signed_with_the_right_key_is_found() {
+    let lab = Lab::new(&["feed-in/load-steps", "--battery", "oscillating"]);
+    let good = fs::read(lab.at("b")).expect("the bundle");
+    let (key, trusted) = (PathBuf::from(lab.at("lab.pem")), lab.at("lab.pem.pub"));
+    let refused = |change: &dyn Fn(&mut Files, &mut Value), says: &str| {
+        let bundle = PathBuf::from(lab.at("forged"));
+        fs::write(&bundle, forged(&good, &key, change)).expect("written");
+        let output = lab.verify(&bundle, &["--key", &trusted]);
+        assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+        assert!(said(&output).contains("NOT AUTHENTIC") && said(&output).contains(says), "{}", said(&output));
+    };
+    // Who packs it again and changes nothing is the laboratory.
+    let bundle = PathBuf::from(lab.at("again"));
+    fs::write(&bundle, forged(&good, &key, &|_, _| {})).expect("written");
+    let output = lab.verify(&bundle, &["--key", &trusted]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+
+    refused(
+        &|files, said| {
+            replaced(files, "verdicts.json", "\"fail\"", "\"pass\"");
+            said["predicate"]["result"] = "PASSED".into();
+        },
+        "run/verdicts.json was signed, and is not what this busbar",
+    );
+    refused(&|files, _| replaced(files, "report.html", "Fail", "Pass"), "run/report.html was signed");
+    refused(&|files, _| replaced(files, "junit.xml", "<failure", "<skipped"), "run/junit.xml was signed");
+    refused(
+        &|_, said| said["predicate"]["result"] = "PASSED".into(),
+        "attestation.dsse.json was signed, and says",
+    );
+    // Evidence that was made milder afterwards: the conclusions are no longer those of it.
+    refused(&|files, _| replaced(files, "can.log", " 351#", " 352#"), "run/verdicts.json was signed");
+    refused(
+        &|files, _| replaced(files, "events.jsonl", "\"seed\":1", "\"seed\":2"),
+        "run/verdicts.json was signed",
+    );
+    // Files that the run does not list, or lists and does not have.
+    refused(
+        &|files, _| drop(files.insert("run/more.txt".to_owned(), vec![])),
+        "run/more.txt is not of the run",
+    );
+    refused(&|files, _| drop(files.remove("run/junit.xml")), "run/junit.xml is missing");
+}
+
+#[test]
+fn a_folder_that_is_there_is_not_extracted_into() {
+    let lab = Lab::new(&["links"]);
+    let there = lab.at("there");
+    fs::create_dir(&there).expect("a folder");
+    let output = lab.verify(Path::new(&lab.at("b")), &["--extract", &there]);
+    assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+    assert!(said(&output).contains("is there already; nothing was written"), "{}", said(&output));
+    assert_eq!(fs::read_dir(&there).expect("a folder").count(), 0);
+}
+
 /// All cases, signed; and a rig of real instruments on which nothing is begun before all is known.
 #[test]
 fn a_rehearsal_says_that_it_is_one_and_a_laboratory_must_say_who_it_is() {
@@ -151,6 +264,40 @@ fn a_rehearsal_says_that_it_is_one_and_a_laboratory_must_say_who_it_is() {
     for missing in ["--key", "--operator", "--customer", "--item", "--received"] {
         assert!(said(&output).contains(missing), "{missing}: {}", said(&output));
     }
+
+    // Served on wires it is as simulated as in the box: nothing is asked for but that it answers.
+    #[cfg(unix)]
+    {
+        let output = busbar(PROJECT, &["certify", "--quiet", "--rig", "served", "--out", &out]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains("`busbar doctor` is not content") && !said(&output).contains("--key"));
+    }
+}
+
+/// An instrument whose calibration is over, or that nobody named, ends a certification before it begins.
+#[rstest]
+#[case(
+    "due: 2027-03-01, certificate: C-1",
+    "due: 2026-03-02, certificate: C-1",
+    "the calibration of the supply"
+)]
+#[case("what: supply,", "what: meter,", "the supply among the instruments")]
+fn a_laboratory_that_cannot_measure_certifies_nothing(
+    #[case] good: &str,
+    #[case] bad: &str,
+    #[case] says: &str,
+) {
+    let folder = TempDir::new().expect("a temporary folder");
+    let lab = fs::read_to_string(Path::new(PROJECT).join("rigs/lab-example.yaml")).expect("it is shipped");
+    assert!(lab.contains(good), "{good} stands in the file");
+    let rig = folder.path().join("lab-example.yaml");
+    fs::write(&rig, lab.replacen(good, bad, 1)).expect("written");
+    let (rig, out) = (rig.display().to_string(), folder.path().join("out"));
+    let arguments = ["certify", "--quiet", "--rig", &rig, "--out", &out.display().to_string()];
+    let output = busbar(PROJECT, &arguments);
+    assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+    assert!(said(&output).contains(says), "{}", said(&output));
+    assert!(!out.exists(), "nothing was run");
 }
 
 /// What is no file has no length, and may never end.

@@ -90,7 +90,7 @@ fn what_repeats_matches_and_what_changes_is_drawn() {
     }
 
     // Nothing is overwritten by accident, and nothing is taken without a reason.
-    ends(&project.accept(&[&one], &[]), 64, "is there already");
+    ends(&project.accept(&[&one], &[]), 65, "is there already");
     assert_eq!(fs::read_to_string(project.file()).expect("the file"), text);
     ends(&project.accept(&[&one], &["--replace", "--cvl", "0.05 V"]), 64, "tighter than");
     let blank = one.display().to_string();

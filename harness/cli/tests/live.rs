@@ -92,8 +92,10 @@ fn a_signal_ends_the_case_switches_off_and_keeps_the_evidence() {
     holds(Path::new(&out), "verdicts.json", "was told to stop").expect("the reason is in the report");
     holds(Path::new(&out), "verdicts.json", "was told to stop before this case began")
         .expect("the next one does not begin");
-    holds(Path::new(&out), "verdicts.json", "\"simulated\": false")
-        .expect("the report says that it was real");
+    holds(Path::new(&out), "verdicts.json", "\"simulated\": true")
+        .expect("the report says that it was served");
+    holds(Path::new(&out), "events.jsonl", "\"what\":\"GX\",\"says\":\"serial number SIMULATED GX\"")
+        .expect("the GX was asked who it is");
     holds(Path::new(&out), "can.log", "351#").expect("the evidence is kept");
     // On wires inputs come late and at odd times: what was judged is read back all the same.
     let again = busbar(&["judge", &path("out/latest")]).output().expect("it starts");

@@ -140,6 +140,10 @@ pub trait Bench {
     /// # Errors
     /// When an instrument refuses or is lost.
     fn act(&mut self, action: &Action) -> Result<(), BenchError>;
+    /// Which instruments said who they are, and what: (`supply`, its answer to `*IDN?`). Asked at the end of a case.
+    fn identities(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
     /// What instruments had to say until now that is no fault by itself, such as why the GX does not answer.
     fn trouble(&self) -> Option<String> {
         None

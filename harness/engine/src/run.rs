@@ -89,9 +89,11 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
     }
     let not_off = bench.off().map(EventKind::NotOff);
     let trouble = bench.bench.trouble().map(EventKind::Trouble);
+    let instruments = bench.bench.identities().into_iter();
+    let instruments = instruments.map(|(what, says)| EventKind::Instrument { what: what.to_owned(), says });
     let at = engine.now();
     let (mut recording, end) = engine.into_parts();
-    for kind in trouble.into_iter().chain(not_off) {
+    for kind in instruments.chain(trouble).chain(not_off) {
         recording.note(at, kind.clone());
         witness.event(&Event { at, kind });
     }

@@ -2,6 +2,27 @@
 //!
 //! `P` is the *CAN-bus BMS Protocol*, `D` is *Data communication with Victron Energy products*.
 
+/// A document of the specification.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Document {
+    /// its letter in sections, such as the `P` of `P 1.5.3`
+    pub letter: &'static str,
+    /// its title
+    pub title: &'static str,
+    /// the revision that the catalogue was written from, as the document dates itself
+    pub revision: &'static str,
+}
+
+/// Both documents, and the revisions that the catalogue holds the battery to.
+pub static DOCUMENTS: [Document; 2] = [
+    Document { letter: "P", title: "CAN-bus BMS Protocol", revision: "changes up to 2022-03-08 (P 7)" },
+    Document {
+        letter: "D",
+        title: "Data communication with Victron Energy products",
+        revision: "revision 23 of 2016-04-13",
+    },
+];
+
 /// How much a failure weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {

@@ -261,6 +261,13 @@ pub enum EventKind {
     Aborted(String),
     /// The case did not begin: the rig could not be opened, with the reason.
     NotBegun(String),
+    /// An instrument that took part said who it is.
+    Instrument {
+        /// what it does here, such as `supply`
+        what: String,
+        /// what it said, such as its answer to `*IDN?`
+        says: String,
+    },
     /// What an instrument said at the end that is no fault by itself, such as why the GX does not answer.
     Trouble(String),
     /// The rig did not confirm that everything is off, with what it said: somebody must look.

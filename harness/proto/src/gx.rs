@@ -73,6 +73,8 @@ pub enum Kind {
     I32,
     /// latin-1 text of 8 characters in four cells, padded with zeros
     Text4,
+    /// the same of 12 characters in six cells
+    Text6,
 }
 
 /// Cells that one request reads: without a gap, which would be answered with exception 2.
@@ -125,6 +127,7 @@ impl Kind {
             Self::U16 | Self::I16 => 1,
             Self::U32 | Self::I32 => 2,
             Self::Text4 => 4,
+            Self::Text6 => 6,
         }
     }
 
@@ -134,7 +137,7 @@ impl Kind {
             Self::I16 => (i16::MIN as i64, i16::MAX as i64),
             Self::U32 => (0, u32::MAX as i64),
             Self::I32 => (i32::MIN as i64, i32::MAX as i64),
-            Self::Text4 => (0, 0),
+            Self::Text4 | Self::Text6 => (0, 0),
         }
     }
 }
@@ -156,12 +159,13 @@ impl Register {
     /// Its text from cells that were read from `first` on; nothing when it is not among them, or a number.
     #[must_use]
     pub fn read_text(&self, first: u16, cells: &[u16]) -> Option<String> {
-        let bytes = self.read_bytes(first, cells)?;
+        let (Kind::Text4 | Kind::Text6, cells) = (self.kind, self.among(first, cells)?) else { return None };
         // Latin-1 is the first 256 code points.
-        Some(bytes.into_iter().take_while(|&b| b != 0).map(char::from).collect())
+        let bytes = cells.iter().flat_map(|cell| cell.to_be_bytes());
+        Some(bytes.take_while(|&b| b != 0).map(char::from).collect())
     }
 
-    /// The eight bytes of its text, padding included; nothing when it is not among the cells, or a number.
+    /// The eight bytes of its text, padding included; nothing when it is not among the cells, or no such text.
     #[must_use]
     pub fn read_bytes(&self, first: u16, cells: &[u16]) -> Option<[u8; 8]> {
         let (Kind::Text4, &[a, b, c, d]) = (self.kind, self.among(first, cells)?) else { return None };
@@ -181,16 +185,18 @@ impl Register {
         true
     }
 
-    /// Puts a text into cells that begin at `first`: at most 8 latin-1 characters, others as `?`. Whether it is
-    /// among them and a text.
+    /// Puts a text into cells that begin at `first`: as many latin-1 characters as it has room for, others as `?`.
+    /// Whether it is among them and a text.
     pub fn write_text(&self, text: &str, first: u16, cells: &mut [u16]) -> bool {
         self.write_bytes(text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')), first, cells)
     }
 
-    /// Puts the bytes of a text into cells that begin at `first`: at most 8, the others zero. Whether it is among
-    /// them and a text.
+    /// Puts the bytes of a text into cells that begin at `first`: as many as there is room for, the others zero. Whether
+    /// it is among them and a text.
     pub fn write_bytes(&self, bytes: impl IntoIterator<Item = u8>, first: u16, cells: &mut [u16]) -> bool {
-        let (Kind::Text4, Some(cells)) = (self.kind, self.among_mut(first, cells)) else { return false };
+        let (Kind::Text4 | Kind::Text6, Some(cells)) = (self.kind, self.among_mut(first, cells)) else {
+            return false;
+        };
         let mut bytes = bytes.into_iter();
         for cell in cells {
             *cell = u16::from_be_bytes([bytes.next().unwrap_or(0), bytes.next().unwrap_or(0)]);

@@ -5,7 +5,7 @@ use judge::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 
 use crate::mark::Mark;
-use crate::run::Run;
+use crate::run::{Run, RunMeta};
 
 /// Where the order of a certification is kept in its run folder, below `inputs/`.
 pub const ORDER: &str = "order.json";
@@ -33,10 +33,39 @@ pub struct Order {
 pub struct Certificate {
     /// (what, who or when), in the order in which it is shown; what is not known is empty
     pub facts: Vec<(String, String)>,
-    /// instruments: what, maker and type, serial number, firmware, calibrated, due, certificate
-    pub instruments: Vec<[String; 7]>,
+    /// what was measured with, as the rig file says
+    pub instruments: Vec<Instrument>,
     /// (quantity, expanded uncertainty, where that is from)
     pub uncertainty: Vec<[String; 3]>,
+}
+
+/// An instrument, as ISO/IEC 17025 6.4.13 has it.
+#[derive(Debug, Clone, Default)]
+pub struct Instrument {
+    /// what it does here, such as `supply`
+    pub what: String,
+    /// who made it, and its type
+    pub maker: String,
+    /// its serial number
+    pub serial: String,
+    /// its firmware; empty where it has none
+    pub firmware: String,
+    /// where it stands
+    pub location: String,
+    /// the day it was calibrated
+    pub calibrated: String,
+    /// the day until which that holds
+    pub due: String,
+    /// the number of its certificate of calibration
+    pub certificate: String,
+}
+
+impl Instrument {
+    /// What it said of itself in a run, where it was asked.
+    pub fn said<'r>(&self, meta: &'r RunMeta) -> impl Iterator<Item = &'r str> {
+        let what = self.what.clone();
+        meta.instruments.iter().filter(move |(name, _)| *name == what).map(|(_, says)| says.as_str())
+    }
 }
 
 /// Why a run is no certificate, in words; nothing where it is one.
@@ -64,6 +93,17 @@ pub fn obstacles(run: &Run) -> Vec<String> {
             if none {
                 found.push(format!("the rig file says {what}"));
             }
+        }
+        for instrument in &certificate.instruments {
+            for says in instrument.said(meta).filter(|says| !says.contains(&instrument.serial)) {
+                found.push(format!(
+                    "the {} of the rig file has the serial number {}; the one that was there said: {says}",
+                    instrument.what, instrument.serial
+                ));
+            }
+        }
+        if meta.commit.ends_with("-dirty") {
+            found.push(format!("the harness was built from files that differ from commit {}", meta.commit));
         }
     }
     for case in &run.cases {

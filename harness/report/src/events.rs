@@ -20,6 +20,9 @@ pub const SCHEMA: &str = "busbar-events/1";
 pub struct Begun {
     /// version of the harness that ran
     pub harness: String,
+    /// commit it was built from; empty where it does not know
+    #[serde(default)]
+    pub commit: String,
     /// name of the rig
     pub rig: String,
     /// name of the battery
@@ -95,6 +98,7 @@ pub fn line(began: Micros, inputs: u64, event: &Event) -> String {
         EventKind::Completed => Kind::Completed,
         EventKind::Aborted(reason) => Kind::Aborted { reason },
         EventKind::NotBegun(reason) => Kind::NotBegun { reason },
+        EventKind::Instrument { what, says } => Kind::Instrument { what, says },
         EventKind::Trouble(what) => Kind::Trouble { what },
         EventKind::NotOff(what) => Kind::NotOff { what },
     };
@@ -154,6 +158,7 @@ pub fn parse(line: &[u8], began: Micros) -> Result<Line, Fault> {
         Kind::Completed => What::Event(EventKind::Completed),
         Kind::Aborted { reason } => What::Event(EventKind::Aborted(reason)),
         Kind::NotBegun { reason } => What::Event(EventKind::NotBegun(reason)),
+        Kind::Instrument { what, says } => What::Event(EventKind::Instrument { what, says }),
         Kind::Trouble { what } => What::Event(EventKind::Trouble(what)),
         Kind::NotOff { what } => What::Event(EventKind::NotOff(what)),
     };
@@ -227,6 +232,10 @@ enum Kind {
     },
     NotBegun {
         reason: String,
+    },
+    Instrument {
+        what: String,
+        says: String,
     },
     Trouble {
         what: String,

@@ -132,6 +132,8 @@ pub fn manifest(meta: &RunMeta, files: &[Entry]) -> String {
         took_ms: Option<u64>,
         seed: u64,
         harness: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        commit: &'a str,
         rig: Named<'a>,
         simulated: bool,
         #[serde(skip_serializing_if = "str::is_empty")]
@@ -159,6 +161,7 @@ pub fn manifest(meta: &RunMeta, files: &[Entry]) -> String {
         took_ms: meta.took.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)),
         seed: meta.seed,
         harness: &meta.harness,
+        commit: &meta.commit,
         rig: Named { name: &meta.rig.name, title: &meta.rig.title },
         simulated: meta.rig.simulated,
         last_resort: &meta.rig.last_resort,

@@ -35,6 +35,10 @@ pub struct RunMeta {
     pub battery: BatteryUnderTest,
     /// version of the harness
     pub harness: String,
+    /// commit that the harness was built from; empty where it does not know. Not part of `verdicts.json`.
+    pub commit: String,
+    /// instruments that said who they are while the run lasted: (what, what it said)
+    pub instruments: Vec<(String, String)>,
     /// the suite files, in the order they were read
     pub suites: Vec<SuiteFile>,
     /// time of day at which the run began, as text (RFC 3339). Not part of `verdicts.json`.
@@ -47,6 +51,15 @@ pub struct RunMeta {
     pub cut_off: Option<String>,
 }
 
+impl RunMeta {
+    /// The harness: its version, and the commit it was built from.
+    #[must_use]
+    pub fn made_by(&self) -> String {
+        let commit = if self.commit.is_empty() { "unknown" } else { &self.commit };
+        format!("busbar {}, commit {commit}", self.harness)
+    }
+}
+
 /// The rig a run took place on.
 #[derive(Debug, Clone, Default)]
 pub struct Rig {
@@ -54,8 +67,10 @@ pub struct Rig {
     pub name: String,
     /// in words
     pub title: String,
-    /// no hardware was involved
+    /// no hardware was involved, also where what is simulated is served on real wires
     pub simulated: bool,
+    /// its instruments were reached over wires: no run of it repeats another to the bit
+    pub live: bool,
     /// what switches the supply off when everything that speaks to it is dead; empty where there is none
     pub last_resort: String,
 }

@@ -104,6 +104,7 @@ pub fn event(event: &Event) -> (&'static str, String) {
         EventKind::Completed => ("end", "last step done".to_owned()),
         EventKind::Aborted(why) => ("aborted", why.clone()),
         EventKind::NotBegun(why) => ("not begun", why.clone()),
+        EventKind::Instrument { what, says } => ("instrument", format!("{what}: {says}")),
         EventKind::Trouble(what) => ("trouble", what.clone()),
         EventKind::NotOff(what) => ("not confirmed off", what.clone()),
     }

@@ -42,6 +42,8 @@ pub struct Instrument {
     /// its firmware
     #[serde(default)]
     pub firmware: String,
+    /// where it stands
+    pub location: String,
     /// the day it was calibrated, such as `2026-03-01`
     pub calibrated: String,
     /// the day until which that holds, such as `2027-03-01`

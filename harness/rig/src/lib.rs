@@ -34,6 +34,13 @@ pub use rig_file::RigFile;
 pub use sim::SimBench;
 pub use sweep::Sweep;
 
+/// Whether what an instrument says of itself is what only a simulated one says: the served GX in place of its serial
+/// number, the served supply in its answer to `*IDN?`. One that is served in the language of a maker answers as that.
+#[must_use]
+pub fn is_simulated(says: &str) -> bool {
+    says.contains("SIMULATED")
+}
+
 /// Why a file could not be taken in. Nothing has been started when one of these is reported.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {

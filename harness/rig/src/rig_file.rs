@@ -202,6 +202,14 @@ impl RigFile {
         }
     }
 
+    /// Whether no hardware is involved, as far as the file says: it has a world of its own, or a clock that no real
+    /// instrument has. A rig that is served as fast as the clock looks real here; what it says of itself does not
+    /// ([`is_simulated`](crate::is_simulated)).
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.live.as_ref().is_none_or(|live| live.speed != 1)
+    }
+
     /// What switches its supply off when harness and guard are dead, in words; nothing where there is no supply.
     #[must_use]
     pub fn last_resort(&self) -> String {
@@ -269,6 +277,14 @@ mod tests {
         assert!(error.starts_with("tight.yaml:4:"), "{error}");
         write("tight.yaml", &tight.replace("like: simulated", "like: simulatd"));
         assert!(load().expect_err("refused").contains("there is no rig `simulatd` to be like"));
+    }
+
+    #[rstest]
+    #[case(FILE, true)]
+    #[case(include_str!("../../../rigs/served.yaml"), true)]
+    #[case(LAB, false)]
+    fn what_has_no_hardware_is_known_by_its_file(#[case] file: &str, #[case] simulated: bool) {
+        assert_eq!(RigFile::parse("rig", file).expect("it is shipped").is_simulated(), simulated);
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(super) fn accept(args: &Accept) -> Result<Exit, Failure> {
     for (suite, case) in wanted(&runs[0], &args.cases)? {
         let path = place(&library, &runs[0].run.meta.battery.name, &suite.name, &case.name)?;
         if !args.replace && path.exists() {
-            return Err(usage(&format!(
+            return Err(wrong(format!(
                 "{} is there already; look with `busbar golden compare`, then accept with --replace. Nothing was written",
                 library.shown(&path)
             )));
@@ -114,7 +114,7 @@ fn of_one_battery(runs: &[Fit]) -> Result<(), Failure> {
         if a.rig.simulated != b.rig.simulated {
             return Err(differ("kind of rig", &a.rig.name, &b.rig.name));
         }
-        let repeats = if b.rig.simulated { fit.seed.to_string() } else { b.id.clone() };
+        let repeats = if b.rig.live { b.id.clone() } else { fit.seed.to_string() };
         if !seen.insert(repeats) {
             return Err(wrong(format!(
                 "{} repeats another of the runs: it tells nothing of their spread",

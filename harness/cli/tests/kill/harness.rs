@@ -88,6 +88,7 @@ pub(crate) fn run(file: &OsStr) {
         files.into_iter().map(|(path, text)| InputFile { path, content: text.into_bytes() }).collect();
     let begun = Begun {
         harness: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: String::new(),
         rig: rig.rig.clone(),
         battery: battery.declared.name.clone(),
         seed: 1,

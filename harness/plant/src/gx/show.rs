@@ -163,6 +163,8 @@ impl Gx {
         ] {
             image.put(register, value);
         }
+        // A real one has the address of its network card there.
+        image.put_text(y::SERIAL, b"SIMULATED GX");
     }
 
     fn charges(&self, running: bool, connected: bool) -> bool {

@@ -25,6 +25,22 @@ impl Answers<'_> {
         self.value(register).map(|v| v as u16)
     }
 
+    /// What the GX says of itself: serial number and firmware, as far as it says. Its model is not among its registers.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        let serial = self.0.iter().find_map(|&(first, cells)| system::SERIAL.read_text(first, cells));
+        let serial = serial.filter(|serial| !serial.is_empty());
+        let firmware = self.value(system::FIRMWARE).map(|raw| raw as u32).filter(|&raw| raw != 0);
+        let version = firmware.map(|raw| {
+            let (major, minor, beta) = (raw >> 24, raw >> 16 & 0xFF, raw & 0xFFFF);
+            let beta = if beta == 0 { String::new() } else { format!("~{beta:x}") };
+            format!("firmware v{major:x}.{minor:02x}{beta}")
+        });
+        let said: Vec<String> =
+            serial.map(|serial| format!("serial number {serial}")).into_iter().chain(version).collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
+
     /// The battery's own unit; nothing where a block is missing.
     #[must_use]
     pub fn battery(&self) -> Option<GxBattery> {
@@ -121,6 +137,20 @@ impl Answers<'_> {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    /// As `Mappings::FirmwareOperation` of dbus_modbustcp 1.0.101 puts it: 0x036033 is a beta of v3.60.
+    #[rstest]
+    #[case::beta("c0619ab12345", 0x0360_0033, Some("serial number c0619ab12345, firmware v3.60~33"))]
+    #[case::release("c0619ab12345", 0x0372_0000, Some("serial number c0619ab12345, firmware v3.72"))]
+    #[case::firmware_before_it_had_the_register("c0619ab12345", 0, Some("serial number c0619ab12345"))]
+    #[case::only_firmware("", 0x0360_0000, Some("firmware v3.60"))]
+    #[case::nothing("", 0, None)]
+    fn who_it_is(#[case] serial: &str, #[case] firmware: u32, #[case] says: Option<&str>) {
+        let mut cells = [0; 114];
+        assert!(system::SERIAL.write_text(serial, 800, &mut cells));
+        assert!(system::FIRMWARE.write(f64::from(firmware), 800, &mut cells));
+        assert_eq!(Answers(&[(800, &cells)]).identity().as_deref(), says);
+    }
 
     #[test]
     fn a_missing_block_gives_no_reading_instead_of_zeros() {

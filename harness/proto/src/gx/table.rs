@@ -90,6 +90,7 @@ registers! {
 
     /// The system as a whole. Without a BMS the battery values are those of the inverter, so they prove no BMS.
     system System {
+        800 SERIAL Text6 * 1 "", "serial number of the GX";
         806 RELAY_1 U16 * 1 "" W, "relay 1: 0 open, 1 closed";
         807 RELAY_2 U16 * 1 "" W, "relay 2: 0 open, 1 closed";
         817 AC_LOADS_L1 U16 * 1 "W", "AC loads on L1";
@@ -99,6 +100,7 @@ registers! {
         821 GRID_L2 I16 * 1 "W", "grid power on L2, negative when exporting";
         822 GRID_L3 I16 * 1 "W", "grid power on L3, negative when exporting";
         826 ACTIVE_INPUT I16 * 1 "", "AC input: 0 not available, 1 grid, 2 generator, 3 shore, 240 not connected";
+        834 FIRMWARE U32 * 1 "", "firmware of the GX: version in the high cell, number of a beta in the low one, digits as hexadecimal ones";
         840 BATTERY_VOLTAGE U16 * 10 "V", "battery voltage";
         841 BATTERY_CURRENT I16 * 10 "A", "battery current";
         842 BATTERY_POWER I16 * 1 "W", "battery power";
@@ -191,7 +193,7 @@ registers! {
 pub static BLOCKS: &[Block] = &[
     Block { product: Product::Battery, first: 256, count: 74 },
     Block { product: Product::Battery, first: 1290, count: 32 },
-    Block { product: Product::System, first: 806, count: 108 },
+    Block { product: Product::System, first: 800, count: 114 },
     Block { product: Product::Inverter, first: 3, count: 95 },
     Block { product: Product::Solar, first: 771, count: 23 },
     Block { product: Product::Grid, first: 2600, count: 44 },

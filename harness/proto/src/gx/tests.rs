@@ -113,7 +113,7 @@ fn no_two_registers_share_a_cell() {
 
 proptest! {
     #[test]
-    fn cells_survive(row in 0..REGISTERS.len(), cells: [u16; 4]) {
+    fn cells_survive(row in 0..REGISTERS.len(), cells: [u16; 6]) {
         let register = &REGISTERS[row];
         let cells = &cells[..usize::from(register.kind.cells())];
         if let Some(value) = register.read(register.address, cells) {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ed25519_dalek::Signer as _;
+use serde_json::Value;
 
 use super::archive::{self, Files};
 use super::key::{SigningKey, pem};
@@ -41,17 +42,23 @@ pub fn seal(folder: &Path, run: &Run, key: &SigningKey) -> Result<Vec<u8>, Bundl
     }
     let manifest = std::fs::read(folder.join(MANIFEST)).map_err(failed(MANIFEST))?;
     files.insert(layout::packed(MANIFEST), manifest);
+    let inputs: Vec<_> = kept.files.iter().filter(|entry| entry.name.starts_with(INPUTS)).cloned().collect();
+    archive::write(&kept.run, &vouched(files, key, |sums| statement::statement(run, sums, &inputs)))
+}
+
+/// Files with what vouches for them: the key, their sums, what `say` makes of these, and the signatures of both. Whether
+/// any of it is true is not looked at.
+#[must_use]
+pub fn vouched(mut files: Files, key: &SigningKey, say: impl FnOnce(&str) -> Value) -> Files {
     files.insert(KEY.to_owned(), pem(&key.verifying_key()).into_bytes());
     let sums = sums(&files);
-    let inputs: Vec<_> = kept.files.iter().filter(|entry| entry.name.starts_with(INPUTS)).cloned().collect();
-    let said = statement::statement(run, &sums, &inputs).to_string();
-    files.insert(ATTESTATION.to_owned(), envelope::seal(&said, key).into_bytes());
+    files.insert(ATTESTATION.to_owned(), envelope::seal(&say(&sums).to_string(), key).into_bytes());
     files.insert(SIGNATURE.to_owned(), key.sign(sums.as_bytes()).to_bytes().to_vec());
     files.insert(SUMS.to_owned(), sums.into_bytes());
-    archive::write(&kept.run, &files)
+    files
 }
 
 /// `SHA256SUMS` of files.
-pub(crate) fn sums(files: &Files) -> String {
+fn sums(files: &Files) -> String {
     files.iter().map(|(name, content)| format!("{}  {name}\n", sha256(content))).collect()
 }

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use ed25519_dalek::Signer as _;
 use rstest::rstest;
 use tar::{Builder, EntryType, Header};
 
 use super::archive::{self, Files};
 use super::key::{self, SigningKey};
 use super::open::open;
-use super::{ATTESTATION, BundleError, KEY, RUN, SIGNATURE, SUMS, envelope, layout, seal, statement};
+use super::{ATTESTATION, BundleError, KEY, RUN, SIGNATURE, SUMS, layout, seal, statement};
 use crate::manifest;
 use crate::run::{Run, RunMeta};
 
@@ -49,12 +48,7 @@ fn signed_again(key: &SigningKey, change: impl FnOnce(&mut Files)) -> Vec<u8> {
     packed(|files| {
         change(files);
         files.retain(|name, _| ![SUMS, SIGNATURE, ATTESTATION].contains(&name.as_str()));
-        files.insert(KEY.to_owned(), key::pem(&key.verifying_key()).into_bytes());
-        let sums = seal::sums(files);
-        let said = statement::statement(&run(), &sums, &[]).to_string();
-        files.insert(ATTESTATION.to_owned(), envelope::seal(&said, key).into_bytes());
-        files.insert(SIGNATURE.to_owned(), key.sign(sums.as_bytes()).to_bytes().to_vec());
-        files.insert(SUMS.to_owned(), sums.into_bytes());
+        *files = seal::vouched(core::mem::take(files), key, |sums| statement::statement(&run(), sums, &[]));
     })
 }
 

@@ -50,6 +50,7 @@ fn wait(requirement: Option<&'static str>) -> EventKind {
 #[case(EventKind::Completed)]
 #[case(EventKind::Aborted("interlock".to_owned()))]
 #[case(EventKind::NotBegun("the supply is not there".to_owned()))]
+#[case(EventKind::Instrument { what: "supply".to_owned(), says: "EA, PSI 9200-70, 42, V3.02".to_owned() })]
 #[case(EventKind::Trouble("GX: no answer".to_owned()))]
 #[case(EventKind::NotOff("supply: on".to_owned()))]
 fn every_kind_reads_back(#[case] kind: EventKind) {
@@ -86,6 +87,7 @@ fn every_fault_reads_back() {
 #[test]
 fn the_frame_around_the_cases_reads_back() {
     let begun = Begun {
+        commit: "0123456789ab".to_owned(),
         harness: "0.1.0".to_owned(),
         rig: "simulated".to_owned(),
         battery: "reference".to_owned(),

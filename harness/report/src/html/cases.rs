@@ -179,7 +179,7 @@ fn rows(case: &CaseResult) -> Vec<Row> {
             kind => {
                 let class = match kind {
                     EventKind::Wait(w) if w.met => "note",
-                    EventKind::Completed => "note",
+                    EventKind::Completed | EventKind::Instrument { .. } => "note",
                     _ => "alert",
                 };
                 let (word, text) = words::event(event);

@@ -3,12 +3,13 @@
 use std::fmt::{self, Write};
 
 use super::escape::Esc;
-use crate::certificate::obstacles;
-use crate::run::Run;
+use crate::certificate::{Certificate, obstacles};
+use crate::run::{Run, RunMeta};
 
 /// Nothing for a run that was not made to certify.
 pub(crate) fn certificate(out: &mut String, run: &Run) -> fmt::Result {
-    let Some(certificate) = &run.meta.certificate else { return Ok(()) };
+    let meta = &run.meta;
+    let Some(certificate) = &meta.certificate else { return Ok(()) };
     let obstacles = obstacles(run);
     let title = if obstacles.is_empty() { "Certificate" } else { "Certification: this is no certificate" };
     write!(out, "<section id=certificate class=method><h2>{title}</h2>")?;
@@ -20,17 +21,13 @@ pub(crate) fn certificate(out: &mut String, run: &Run) -> fmt::Result {
         out.push_str("</ul>");
     }
     out.push_str("<dl>");
-    for (what, value) in &certificate.facts {
+    let number = ("Number of this report".to_owned(), meta.id.clone());
+    for (what, value) in core::iter::once(&number).chain(&certificate.facts).chain(&of_the_run(meta)) {
         let value = if value.is_empty() { "not said" } else { value };
         write!(out, "<dt>{}<dd>{}", Esc(what), Esc(value))?;
     }
     out.push_str("</dl>");
-    table(
-        out,
-        "Instruments",
-        &["Instrument", "Maker and type", "Serial", "Firmware", "Calibrated", "Due", "Certificate"],
-        &certificate.instruments,
-    )?;
+    instruments(out, certificate, meta)?;
     table(
         out,
         "Expanded uncertainty, k = 2",
@@ -40,10 +37,56 @@ pub(crate) fn certificate(out: &mut String, run: &Run) -> fmt::Result {
     out.push_str(
         "<p>The results relate only to the item tested, in the state in which it was handed in. Every attempt at every \
          case is in this report. It may be reproduced only in full. Which requirement is decided by which case and on \
-         what evidence stands under <a href=\"#requirements\">Requirements</a>; cases that could not run, and those that \
-         were undecided, are listed above.</p></section>\n",
+         what evidence stands under <a href=\"#requirements\">Requirements</a>.</p></section>\n",
     );
     Ok(())
+}
+
+/// What the run itself says, not its files: when, with what, and who answered.
+fn of_the_run(meta: &RunMeta) -> Vec<(String, String)> {
+    let mut facts = vec![("Performed".to_owned(), performed(meta)), ("Harness".to_owned(), meta.made_by())];
+    for (what, says) in &meta.instruments {
+        facts.push((format!("The {what} that answered"), says.clone()));
+    }
+    if meta.instruments.iter().any(|(what, _)| what == "GX") {
+        facts.push(("Model of the GX".to_owned(), "not among its registers".to_owned()));
+    }
+    facts
+}
+
+fn performed(meta: &RunMeta) -> String {
+    let (Some(started), Some(took)) = (&meta.started, meta.took) else { return String::new() };
+    format!("from {started}, for {}; issued at its end", crate::words::wall(took))
+}
+
+fn instruments(out: &mut String, certificate: &Certificate, meta: &RunMeta) -> fmt::Result {
+    let rows: Vec<[String; 8]> = certificate
+        .instruments
+        .iter()
+        .map(|i| {
+            let said: Vec<&str> = i.said(meta).collect();
+            let said = if said.is_empty() { "was not asked".to_owned() } else { said.join("; ") };
+            let [what, maker, location, calibrated, due, certificate] =
+                [&i.what, &i.maker, &i.location, &i.calibrated, &i.due, &i.certificate].map(String::clone);
+            let serial = if i.firmware.is_empty() {
+                i.serial.clone()
+            } else {
+                format!("{}, firmware {}", i.serial, i.firmware)
+            };
+            [what, maker, serial, location, calibrated, due, certificate, said]
+        })
+        .collect();
+    let heads = [
+        "Instrument",
+        "Maker and type",
+        "Serial",
+        "Location",
+        "Calibrated",
+        "Due",
+        "Certificate",
+        "Said in this run",
+    ];
+    table(out, "Instruments", &heads, &rows)
 }
 
 fn table<const N: usize>(

@@ -134,7 +134,7 @@ pub(crate) fn method(out: &mut String, run: &Run) -> fmt::Result {
          <code>gx.csv</code>, <code>psu.log</code>, <code>events.jsonl</code>; <code>verdicts.json</code> and \
          <code>junit.xml</code> hold the conclusions for programs, <code>manifest.json</code> the hash of every file.</p>",
     );
-    if run.meta.rig.simulated {
+    if run.meta.rig.simulated && !run.meta.rig.live {
         out.push_str(
             "<p>On the simulated rig a run of the same seed gives the same verdicts to the bit.</p>",
         );

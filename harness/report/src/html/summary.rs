@@ -36,8 +36,10 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
     if meta.rig.simulated {
         out.push_str(
             "<p class=simulated><strong>Simulated rig</strong> No hardware was involved: battery, supply, \
-             GX and grid are models. This is no certificate.</p>",
+             GX and grid are models",
         );
+        out.push_str(if meta.rig.live { ", served on real wires" } else { "" });
+        out.push_str(". This is no certificate.</p>");
     }
     if let Some(why) = &meta.cut_off {
         write!(out, "<p class=simulated><strong>Not a whole run</strong> {}</p>", Esc(why))?;
@@ -193,10 +195,13 @@ pub(crate) fn facts(out: &mut String, run: &Run) -> fmt::Result {
         ("Battery".into(), format!("{} ({})", m.battery.title, m.battery.name)),
         ("Rig".into(), format!("{} ({})", m.rig.title, m.rig.name)),
         ("Seed".into(), m.seed.to_string()),
-        ("Harness".into(), format!("busbar {}", m.harness)),
+        ("Harness".into(), m.made_by()),
     ];
     if !m.rig.last_resort.is_empty() {
         rows.push(("Supply off when all else is dead".into(), m.rig.last_resort.clone()));
+    }
+    for (what, says) in &m.instruments {
+        rows.push((format!("{} as it named itself", capitalised(what)), says.clone()));
     }
     if let Some(started) = &m.started {
         rows.push(("Started".into(), started.clone()));
@@ -232,6 +237,12 @@ pub(crate) fn facts(out: &mut String, run: &Run) -> fmt::Result {
     }
     out.push_str("</dl></div></section>\n");
     Ok(())
+}
+
+/// With a capital letter at the front.
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A severity as the tables show it.

@@ -49,6 +49,8 @@ pub(crate) fn meta() -> RunMeta {
             ..BatteryUnderTest::default()
         },
         harness: "0.1.0".into(),
+        commit: "0123456789abcdef0123456789abcdef01234567".into(),
+        instruments: Vec::new(),
         suites: vec![
             SuiteFile::new("suites/feed-in/feed-in.yaml", b"feed-in"),
             SuiteFile::new("suites/excess-pv/excess-pv.yaml", b"excess-pv"),

@@ -55,6 +55,17 @@ impl Poll {
         Self { reading, answers }
     }
 
+    /// What the GX says of itself: serial number and firmware.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        let cells: Vec<(u16, &[u16])> = self
+            .answers
+            .iter()
+            .filter_map(|answer| Some((answer.block.first, answer.cells.as_deref().ok()?)))
+            .collect();
+        Answers(&cells).identity()
+    }
+
     /// Products that are not there, or not whole, each with the first answer that says so.
     pub fn absent(&self) -> impl Iterator<Item = &Answer> {
         let mut seen = None;
@@ -105,7 +116,7 @@ mod tests {
     #[case::half_a_battery(&[1290], [false, true, true, true], &[Product::Battery])]
     #[case::no_inverter(&[3], [true, false, true, true], &[Product::Inverter])]
     #[case::no_solar_charger_nor_meter(&[771, 2600], [true, true, false, true], &[Product::Solar, Product::Grid])]
-    #[case::no_system(&[806], [true, true, true, false], &[Product::System])]
+    #[case::no_system(&[800], [true, true, true, false], &[Product::System])]
     #[case::no_feed_in_setting(&[2700], [true, true, true, false], &[Product::Ess])]
     #[case::what_no_reading_has(&[2900], [true; 4], &[Product::Ess])]
     fn what_is_missing(#[case] missing: &[u16], #[case] there: [bool; 4], #[case] absent: &[Product]) {

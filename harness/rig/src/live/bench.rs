@@ -356,6 +356,12 @@ impl Bench for LiveBench {
         }
     }
 
+    fn identities(&self) -> Vec<(&'static str, String)> {
+        let supply = self.parts.sun.as_ref().map(|sun| ("supply", sun.identity().to_owned()));
+        let gx = self.inbox.gx_identity().map(|says| ("GX", says.to_owned()));
+        supply.into_iter().chain(gx).collect()
+    }
+
     fn trouble(&self) -> Option<String> {
         self.inbox.gx_trouble().map(str::to_owned)
     }

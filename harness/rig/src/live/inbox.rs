@@ -124,6 +124,8 @@ pub(super) struct Inbox {
     looked: Arc<AtomicU64>,
     /// why the GX is not polled now
     gx_trouble: Option<String>,
+    /// what the GX says of itself
+    gx_identity: Option<String>,
 }
 
 /// What comes next.
@@ -154,6 +156,7 @@ impl Inbox {
             heard: Micros::ZERO,
             looked,
             gx_trouble: None,
+            gx_identity: None,
         };
         (inbox, outbox)
     }
@@ -161,6 +164,11 @@ impl Inbox {
     /// Why the GX is not polled now, where it is not.
     pub(super) fn gx_trouble(&self) -> Option<&str> {
         self.gx_trouble.as_deref()
+    }
+
+    /// What the GX said of itself, once it was read.
+    pub(super) fn gx_identity(&self) -> Option<&str> {
+        self.gx_identity.as_deref()
     }
 
     /// Forgets everything that came in until now, but tells of a fault.
@@ -241,7 +249,12 @@ impl Inbox {
                     self.lost.store(true, Ordering::Relaxed);
                 }
                 match event {
-                    GxEvent::Poll(poll) => self.insert(at, Source::Gx, Input::Gx(poll.reading)),
+                    GxEvent::Poll(poll) => {
+                        if self.gx_identity.is_none() {
+                            self.gx_identity = poll.identity();
+                        }
+                        self.insert(at, Source::Gx, Input::Gx(poll.reading));
+                    }
                     // No fault by itself: a suite may have it rebooted. The interlock knows how long is too long.
                     lost @ GxEvent::Lost(_) => self.gx_trouble = Some(lost.to_string()),
                     GxEvent::Back { .. } => self.gx_trouble = None,

@@ -33,6 +33,8 @@ pub(super) struct Sun {
     thread: Option<JoinHandle<()>>,
     /// how long the thread may take to say whether it is off
     patience: Duration,
+    /// what the supply said of itself
+    identity: String,
 }
 
 enum Order {
@@ -61,7 +63,7 @@ impl Sun {
         let brake = Brake::default();
         let link = opener().map_err(|error| named(&error))?;
         let settings = place.settings(current_max);
-        let (mut supply, _) =
+        let (mut supply, found) =
             Supply::open(brake.on(link), profile, settings).map_err(|error| named(&error))?;
         supply.shut_down().confirmed()?;
         take_over(&mut supply, place.watchdog).map_err(|error| named(&error))?;
@@ -83,7 +85,18 @@ impl Sun {
             .name("supply".to_owned())
             .spawn(move || driver.run(&taken))
             .map_err(|error| named(&error))?;
-        Ok(Self { orders: Some(orders), brake, thread: Some(thread), patience })
+        Ok(Self {
+            orders: Some(orders),
+            brake,
+            thread: Some(thread),
+            patience,
+            identity: found.identity.to_string(),
+        })
+    }
+
+    /// What the supply said of itself when it was opened.
+    pub(super) fn identity(&self) -> &str {
+        &self.identity
     }
 
     /// Has so much sun. It is set as soon as may be; what goes wrong is a fault in the inbox.

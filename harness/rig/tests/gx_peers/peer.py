@@ -1,6 +1,6 @@
 """pymodbus against a GX on Modbus-TCP: `peer.py PORT`. Answers each line of stdin with a line.
 
-    value UNIT ADDRESS KIND                 a register decoded by pymodbus: U16, I16, U32, I32 or Text4
+    value UNIT ADDRESS KIND                 a register decoded by pymodbus: U16, I16, U32, I32, Text4 or Text6
     read FUNCTION UNIT ADDRESS COUNT        cells, or `exception N`
     write FUNCTION UNIT ADDRESS CELL...     `done`, or `exception N`
     coils UNIT | identity UNIT | mask UNIT  functions that a GX does not have
@@ -15,7 +15,7 @@ from pymodbus.pdu.register_message import (
     ReadInputRegistersRequest,
 )
 
-CELLS = {"U16": 1, "I16": 1, "U32": 2, "I32": 2, "Text4": 4}
+CELLS = {"U16": 1, "I16": 1, "U32": 2, "I32": 2, "Text4": 4, "Text6": 6}
 
 
 def unchecked(request):
@@ -44,7 +44,7 @@ def value(client, unit, address, kind):
     if answer.isError():
         return f"exception {answer.exception_code}"
     types = client.DATATYPE
-    of = {"U16": types.UINT16, "I16": types.INT16, "U32": types.UINT32, "I32": types.INT32, "Text4": types.STRING}
+    of = {"U16": types.UINT16, "I16": types.INT16, "U32": types.UINT32, "I32": types.INT32, "Text4": types.STRING, "Text6": types.STRING}
     return client.convert_from_registers(answer.registers, of[kind], string_encoding="latin-1")
 
 

@@ -53,7 +53,7 @@ pub(crate) fn every_register(python: &Path) -> Result<(), Failed> {
         let said = peer.ask(&format!("value {} {address} {kind:?}", unit(product)))?;
         let block = Block { product, first: address, count: kind.cells() };
         let cells = desk.cells(&block)?;
-        let expected = if kind == Kind::Text4 {
+        let expected = if matches!(kind, Kind::Text4 | Kind::Text6) {
             register.read_text(address, &cells).ok_or("no text")?
         } else {
             let value = register.read(address, &cells).ok_or("no number")?;

@@ -1,0 +1,44 @@
+//! Tells the binary which commit it is built from, where that is known: `BUSBAR_COMMIT`, empty where it is not. Nothing
+//! here fails: a source that was unpacked without git, or a machine that has none, builds the same binary but for that.
+#![expect(clippy::print_stdout, reason = "that is how a build script speaks to cargo")]
+
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    // Whatever is built into the binary, and every commit: not what only tests or reports hold.
+    for watched in [
+        "../proto/src",
+        "../judge/src",
+        "../plant/src",
+        "../engine/src",
+        "../rig/src",
+        "../report/src",
+        "src",
+    ] {
+        println!("cargo:rerun-if-changed={watched}");
+    }
+    println!("cargo:rerun-if-changed=build.rs");
+    for of_git in ["HEAD", "logs/HEAD"] {
+        // A file that is not there would have this run every time.
+        if let Some(path) = git(&["rev-parse", "--git-path", of_git]).filter(|path| Path::new(path).exists())
+        {
+            println!("cargo:rerun-if-changed={path}");
+        }
+    }
+    println!("cargo:rustc-env=BUSBAR_COMMIT={}", commit().unwrap_or_default());
+}
+
+/// The commit, with `-dirty` behind it where files that git knows are not as it has them. Only of a repository that is
+/// this project: one around an unpacked source says nothing of it.
+fn commit() -> Option<String> {
+    git(&["ls-files", "--error-unmatch", "build.rs"])?;
+    git(&["describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
+}
+
+/// What git says, on one line; nothing where there is no git, or it says no.
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let said = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| said.trim().to_owned())
+}
