@@ -181,6 +181,7 @@ fn events(record: &Record) -> Vec<String> {
             EventKind::DriverFault(what) => format!("fault {what}"),
             EventKind::Completed => "completed".to_owned(),
             EventKind::Aborted(reason) => format!("aborted {reason}"),
+            EventKind::Instrument { what, says } => format!("{what} says {says}"),
             EventKind::NotBegun(what) | EventKind::Trouble(what) | EventKind::NotOff(what) => what.clone(),
         };
         format!("{} {what}", event.at)
