@@ -131,6 +131,7 @@ fn check(
 fn result((suite, file): (&str, &str), case: &Case, attempt: Attempt, began: Micros) -> CaseResult {
     let Attempt { outcome, reason, verdicts, trace, length, .. } = attempt;
     CaseResult {
+        attempt: 1,
         suite: suite.to_owned(),
         case: case.name.clone(),
         title: case.title.clone(),

@@ -110,12 +110,22 @@ pub(crate) fn select<'a>(
         .collect())
 }
 
-/// What a run keeps of an attempt at a case that began at this time.
-pub(crate) fn result(suite: &Suite, case: &Case, attempt: Attempt, began: Micros) -> CaseResult {
+/// What a run keeps of an attempt at a case that began at this time, after what it keeps already.
+pub(crate) fn result(
+    suite: &Suite,
+    case: &Case,
+    attempt: Attempt,
+    began: Micros,
+    before: &[CaseResult],
+) -> CaseResult {
     let Attempt { outcome, reason, verdicts, trace, length, .. } = attempt;
     CaseResult {
         suite: suite.name.clone(),
         case: case.name.clone(),
+        attempt: 1 + before
+            .iter()
+            .filter(|other| other.suite == suite.name && other.case == case.name)
+            .count(),
         title: case.title.clone(),
         section: case.spec.clone(),
         outcome,

@@ -54,7 +54,8 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         let attempt = conclusion::again(case, &rig, &battery, recorded.recording, length, recorded.broken)
             .map_err(|error| wrong(format!("{}: {error}", rig.rig)))?;
         said.keep(&attempt, &name);
-        results.push(load::result(suite, case, attempt, began));
+        let result = load::result(suite, case, attempt, began, &results);
+        results.push(result);
     }
     let kept = Kept::read(folder)
         .map_err(|error| wrong(format!("{}/manifest.json cannot be read: {error}", folder.display())))?;

@@ -1,5 +1,6 @@
 //! `busbar run`: suites on a rig, a verdict for each requirement, a folder of evidence.
 
+use std::collections::VecDeque;
 use std::io::{BufReader, IsTerminal as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::ValueEnum;
+use engine::suite::Case;
+use judge::verdict::Outcome;
 use proto::quantity::Micros;
 use report::certificate::{ORDER, Order};
 use report::events::Begun;
@@ -55,7 +58,7 @@ pub(crate) struct Args {
     /// What the folder is called after instead of the cases
     #[arg(skip)]
     pub(crate) scope: Option<String>,
-    /// what is to be certified for whom
+    /// what is to be certified for whom; what is undecided is then tried a second time, in the same run
     #[arg(skip)]
     pub(crate) order: Option<Order>,
 }
@@ -100,11 +103,14 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     let mut lab = lab(&rig, library)?;
     let (suites, hashes) = load::suites(library)?;
     let cases = load::select(&suites, &args.cases)?;
-    let plan: Vec<_> = cases
-        .into_iter()
-        .map(|(suite, case)| attempt::plan(case, &rig, &battery).map(|planned| (suite, case, planned)))
-        .collect::<Result<_, _>>()
-        .map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })?;
+    let planned = |case: &Case| {
+        attempt::plan(case, &rig, &battery)
+            .map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })
+    };
+    let mut plan = VecDeque::new();
+    for (suite, case) in cases {
+        plan.push_back((suite, case, planned(case)?));
+    }
 
     #[cfg(unix)]
     let guard = match &mut lab {
@@ -146,7 +152,23 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     let mut results = Vec::with_capacity(plan.len());
     let mut began = Micros::ZERO;
     let mut said = load::Said::default();
-    for (suite, case, planned) in plan {
+    let mut undecided = Vec::new();
+    let mut seed = args.seed;
+    loop {
+        let Some((suite, case, planned)) = plan.pop_front() else {
+            // What was undecided is tried once more, as long as nobody wants it to end.
+            let stopped = lab.as_ref().is_some_and(|lab| lab.stop().load(Ordering::Relaxed));
+            if undecided.is_empty() || stopped {
+                break;
+            }
+            for (suite, case) in std::mem::take(&mut undecided) {
+                crate::warn(&format!("undecided, once more: {}", load::full_name(suite, case)));
+                plan.push_back((suite, case, planned(case)?));
+            }
+            // A simulated rig repeats itself to the bit with the seed of the first try.
+            seed = seed.wrapping_add(1);
+            continue;
+        };
         let name = load::full_name(suite, case);
         folder.begin_case(&suite.name, &case.name, began);
         #[cfg(unix)]
@@ -161,13 +183,16 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         };
         let attempt = match &lab {
             Some(lab) => attempt::attempt_in(lab, planned, &mut evidence),
-            None => attempt::attempt(planned, &name, args.seed, &mut evidence),
+            None => attempt::attempt(planned, &name, seed, &mut evidence),
         };
         said.keep(&attempt, &name);
         let length = attempt.length;
-        let result = load::result(suite, case, attempt, began);
+        let result = load::result(suite, case, attempt, began, &results);
         folder.end_case(&result).map_err(failed)?;
-        progress.done(&name, result.outcome, length);
+        progress.done(&result.name(), result.outcome, length);
+        if args.order.is_some() && result.attempt == 1 && result.outcome == Outcome::Inconclusive {
+            undecided.push((suite, case));
+        }
         began = Micros((began + length).0.next_multiple_of(1_000_000)) + PAUSE;
         results.push(result);
     }

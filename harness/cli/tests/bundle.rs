@@ -274,6 +274,44 @@ fn a_rehearsal_says_that_it_is_one_and_a_laboratory_must_say_who_it_is() {
     }
 }
 
+/// What is undecided is tried again in the same run, and both attempts are in everything that is signed.
+#[test]
+fn every_attempt_is_in_the_bundle() {
+    let home = TempDir::new().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        let path = home.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(path, text).expect("written");
+    };
+    for name in ["rigs/simulated.yaml", "rigs/batteries/reference.yaml"] {
+        write(name, &fs::read_to_string(Path::new(PROJECT).join(name)).expect("it is shipped"));
+    }
+    write(
+        "suites/vain/vain.yaml",
+        "suite: vain\ntitle: Waits in vain\nspec: P 1.4\nneeds: [pv, gx]\n\ncases:\n  - case: never\n    title: What never \
+         comes\n    requirements: [TIM-01]\n    start: { soc: 50 %, grid: on, feed-in: on, pv: off, ac-load: off }\n    \
+         steps:\n      - wait: { until: { soc: { at-least: 100 % } }, timeout: 10 s }\n",
+    );
+    let at = home.path().display().to_string();
+    let output = busbar(&at, &["certify", "--quiet", "--rig", "simulated", "--out", &at]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    for words in ["undecided, once more: vain/never", "vain/never (attempt 2) is undecided: waited"] {
+        assert!(said(&output).contains(words), "{words}: {}", said(&output));
+    }
+    let run = home.path().join("certify-reference-seed1-001");
+    let verified = busbar("/nowhere", &["verify", &run.with_extension("busbar.tar").display().to_string()]);
+    assert_eq!(verified.status.code(), Some(2), "{}", said(&verified));
+    assert!(said(&verified).contains("2 cases judged again"), "{}", said(&verified));
+    for (file, holds) in [
+        ("report.html", "vain/never (attempt 2)"),
+        ("verdicts.json", "\"attempt\": 2"),
+        ("junit.xml", "never (attempt 2)"),
+    ] {
+        let text = fs::read_to_string(run.join(file)).expect(file);
+        assert!(text.contains(holds), "{file}: {holds}");
+    }
+}
+
 /// An instrument whose calibration is over, or that nobody named, ends a certification before it begins.
 #[rstest]
 #[case(

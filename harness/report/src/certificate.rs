@@ -107,6 +107,7 @@ pub fn obstacles(run: &Run) -> Vec<String> {
         }
     }
     for case in &run.cases {
+        // Whatever another attempt at it came to: the certificate never shows only the last.
         let word = match case.outcome {
             Outcome::Pass => continue,
             Outcome::Fail => "failed",
@@ -121,4 +122,82 @@ pub fn obstacles(run: &Run) -> Vec<String> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::CaseResult;
+    use judge::trace::Trace;
+    use judge::verdict::Verdict;
+    use proto::quantity::Micros;
+    use rstest::rstest;
+
+    fn attempt(n: usize, outcome: Outcome) -> CaseResult {
+        let requirement = judge::catalogue::find("CVL-04").expect("a must of the catalogue");
+        CaseResult {
+            suite: "feed-in".to_owned(),
+            case: "load-steps".to_owned(),
+            attempt: n,
+            title: String::new(),
+            section: String::new(),
+            outcome,
+            reason: "the GX was away".to_owned(),
+            file: String::new(),
+            line: 1,
+            began: Micros::ZERO,
+            length: Micros::ZERO,
+            verdicts: vec![Verdict { requirement, outcome, reason: "seen".to_owned(), evidence: Vec::new() }],
+            trace: Trace::default(),
+        }
+    }
+
+    fn run(cases: Vec<CaseResult>) -> Run {
+        let instrument =
+            Instrument { what: "supply".to_owned(), serial: "42".to_owned(), ..Instrument::default() };
+        let certificate = Certificate {
+            facts: vec![("Customer".to_owned(), "ACME".to_owned())],
+            instruments: vec![instrument],
+            uncertainty: vec![[const { String::new() }; 3]],
+        };
+        Run { meta: RunMeta { certificate: Some(certificate), ..RunMeta::default() }, cases }
+    }
+
+    /// Passing at the second attempt is no pass, and no attempt is left out of anything.
+    #[rstest]
+    #[case(&[Outcome::Pass], 0)]
+    #[case(&[Outcome::Inconclusive, Outcome::Pass], 2)]
+    #[case(&[Outcome::Inconclusive, Outcome::Fail], 2)]
+    #[case(&[Outcome::Inconclusive, Outcome::Inconclusive], 3)]
+    fn every_attempt_counts(#[case] outcomes: &[Outcome], #[case] against: usize) {
+        let cases = outcomes.iter().enumerate().map(|(n, &outcome)| attempt(n + 1, outcome));
+        let run = run(cases.collect());
+        let found = obstacles(&run);
+        assert_eq!(found.len(), against, "{found:?}");
+        let said = crate::bundle::statement::statement(&run, "", &[]).to_string();
+        let shown = [crate::html::report(&run), crate::json::verdicts(&run), crate::junit::junit(&run), said];
+        if outcomes.len() > 1 {
+            assert!(found[0].starts_with("feed-in/load-steps is undecided: the GX was away"), "{found:?}");
+            let [page, json, junit, said] = shown;
+            assert!(page.contains("feed-in/load-steps (attempt 2)"));
+            assert!(json.contains("\"attempt\": 2") && !json.contains("\"attempt\": 1"));
+            assert!(junit.contains("name=\"load-steps (attempt 2)\""));
+            assert!(said.contains("\"undecided\":[\"feed-in/load-steps\""), "{said}");
+        }
+    }
+
+    #[rstest]
+    #[case::itself("EA PSI 9200-70, serial number 42, V3.02", "", 0)]
+    #[case::another("EA PSI 9200-70, serial number 17, V3.02", "", 1)]
+    #[case::built_from_no_commit("serial number 42", "0123-dirty", 1)]
+    fn what_took_part_is_what_the_rig_file_says(
+        #[case] says: &str,
+        #[case] commit: &str,
+        #[case] against: usize,
+    ) {
+        let mut run = run(vec![attempt(1, Outcome::Pass)]);
+        run.meta.instruments = vec![("supply".to_owned(), says.to_owned())];
+        run.meta.commit = commit.to_owned();
+        assert_eq!(obstacles(&run).len(), against, "{:?}", obstacles(&run));
+    }
 }

@@ -95,6 +95,8 @@ struct SuiteDto<'a> {
 struct CaseDto<'a> {
     suite: &'a str,
     case: &'a str,
+    #[serde(skip_serializing_if = "is_first")]
+    attempt: usize,
     title: &'a str,
     section: &'a str,
     outcome: &'static str,
@@ -172,10 +174,16 @@ fn file(run: &Run) -> File<'_> {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_first(attempt: &usize) -> bool {
+    *attempt <= 1
+}
+
 fn case(c: &CaseResult) -> CaseDto<'_> {
     CaseDto {
         suite: &c.suite,
         case: &c.case,
+        attempt: c.attempt,
         title: &c.title,
         section: &c.section,
         outcome: outcome(c.outcome),

@@ -73,7 +73,7 @@ fn suite(w: &mut Out, run: &Run, name: &str, cases: &[&CaseResult]) -> std::io::
 fn testcase(w: &mut Out, case: &CaseResult) -> std::io::Result<()> {
     let mut start = BytesStart::new("testcase");
     attribute(&mut start, "classname", &case.suite);
-    attribute(&mut start, "name", &case.case);
+    attribute(&mut start, "name", &case.attempted());
     attribute(&mut start, "file", &case.file);
     attribute(&mut start, "line", &case.line.to_string());
     attribute(&mut start, "time", &seconds(case.length.0));

@@ -115,6 +115,8 @@ pub struct CaseResult {
     pub suite: String,
     /// its id within the suite
     pub case: String,
+    /// which attempt at it in this run, from 1: what was undecided may have been repeated
+    pub attempt: usize,
     /// in words
     pub title: String,
     /// section of the specification, such as `P 1.5.3.1`
@@ -138,10 +140,20 @@ pub struct CaseResult {
 }
 
 impl CaseResult {
-    /// `suite/case`, how a case is named on the command line.
+    /// `suite/case`, how a case is named on the command line; with the number of the attempt where it is not the first,
+    /// so that each has a name of its own.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}/{}", self.suite, self.case)
+        format!("{}/{}", self.suite, self.attempted())
+    }
+
+    /// The case alone, with the number of the attempt where it is not the first.
+    #[must_use]
+    pub fn attempted(&self) -> String {
+        match self.attempt {
+            0 | 1 => self.case.clone(),
+            n => format!("{} (attempt {n})", self.case),
+        }
     }
 
     /// How the case is marked in a report.

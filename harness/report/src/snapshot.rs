@@ -127,6 +127,7 @@ mod tests {
         trace.note(Micros::from_secs(30), EventKind::Mark("full".to_owned()));
         trace.note(Micros::from_secs(120), EventKind::Mark("late".to_owned()));
         let case = CaseResult {
+            attempt: 1,
             suite: "feed-in".to_owned(),
             case: "hold".to_owned(),
             title: String::new(),

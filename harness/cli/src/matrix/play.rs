@@ -79,7 +79,8 @@ fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
             let attempt = attempt::attempt(planned, &name, key.seed, &mut Unseen);
             // Hours of samples: a cell keeps none of them.
             let attempt = Attempt { trace: Trace::default(), ..attempt };
-            cases.push(load::result(suite, case, attempt, Micros::ZERO));
+            let result = load::result(suite, case, attempt, Micros::ZERO, &cases);
+            cases.push(result);
         }
     }
     let meta = RunMeta {

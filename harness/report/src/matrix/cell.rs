@@ -204,6 +204,7 @@ pub(crate) mod tests {
 
     fn run(verdicts: Vec<Verdict>) -> Run {
         let case = CaseResult {
+            attempt: 1,
             suite: "s".to_owned(),
             case: "c".to_owned(),
             title: String::new(),

@@ -19,6 +19,7 @@ const EPOCH: Micros = Micros(1_790_000_000_000_017);
 
 fn case(name: &str, began: u64, length: u64) -> CaseResult {
     CaseResult {
+        attempt: 1,
         suite: "s".to_owned(),
         case: name.to_owned(),
         title: String::new(),

@@ -192,6 +192,7 @@ fn load_steps() -> CaseResult {
     }
     let window = Some((min(57), Micros::from_secs(end)));
     CaseResult {
+        attempt: 1,
         suite: "feed-in".into(),
         case: "load-steps".into(),
         title: "Sizeable AC loads switch without disturbing feed-in".into(),
@@ -314,6 +315,7 @@ fn input_limit() -> CaseResult {
     }
     let hold = Some((min(62), Micros::from_secs(end)));
     CaseResult {
+        attempt: 1,
         suite: "excess-pv".into(),
         case: "input-limit".into(),
         title: "More PV than the inverter may feed back".into(),
@@ -402,6 +404,7 @@ fn high_cell() -> CaseResult {
         record(&mut trace, &mut noise, s, &m);
     }
     CaseResult {
+        attempt: 1,
         suite: "imbalance".into(),
         case: "one-high-cell".into(),
         title: "One cell charged 5 % above the others".into(),
@@ -428,6 +431,7 @@ fn high_cell() -> CaseResult {
 
 fn absent() -> CaseResult {
     CaseResult {
+        attempt: 1,
         suite: "alarms".into(),
         case: "low-temperature".into(),
         title: "A low temperature is shown on the GX".into(),
