@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+use ::judge::verdict::Outcome;
 use clap::ValueEnum;
 use engine::suite::Case;
-use judge::verdict::Outcome;
 use proto::quantity::Micros;
 use report::certificate::{ORDER, Order};
 use report::events::Begun;

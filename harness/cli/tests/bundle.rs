@@ -288,7 +288,7 @@ fn every_attempt_is_in_the_bundle() {
     }
     write(
         "suites/vain/vain.yaml",
-        "suite: vain\ntitle: Waits in vain\nspec: P 1.4\nneeds: [pv, gx]\n\ncases:\n  - case: never\n    title: What never \
+        "suite: vain\ntitle: Waits in vain\nspec: P 1.4\nneeds: [pv, gx, grid, ac-load]\n\ncases:\n  - case: never\n    title: What never \
          comes\n    requirements: [TIM-01]\n    start: { soc: 50 %, grid: on, feed-in: on, pv: off, ac-load: off }\n    \
          steps:\n      - wait: { until: { soc: { at-least: 100 % } }, timeout: 10 s }\n",
     );
