@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use judge::verdict::Outcome;
 use report::history::changes::{Past, latest};
 use report::history::night::{self, Standing};
-use report::history::{History, HistoryError, Kept, Known};
+use report::history::{History, HistoryError, Kept, Known, Which};
 use report::html::morning::{Morning, morning};
 use report::run::Run;
 use report::{junit, summary_md};
@@ -64,7 +64,8 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     let mut history = open(&args.history.clone().unwrap_or_else(|| out.join("history.db")))?;
     let (rig, battery) = (load::rig(&library, &args.rig)?, load::battery(&library, &args.battery)?);
     let nights = |history: &History| {
-        history.nights(Some(&rig.rig), Some(&battery.declared.name), NIGHTS).map_err(refused)
+        let (rig, battery) = (Some(rig.rig.as_str()), Some(battery.declared.name.as_str()));
+        history.nights(Which { rig, battery, firmware: None, alone: false, last: NIGHTS }).map_err(refused)
     };
     let partial = args.failed_only || !args.cases.is_empty();
     let words = if args.failed_only {

@@ -148,6 +148,58 @@ fn a_firmware_that_gets_worse_is_the_first_thing_in_the_morning() {
     // The index can be made from the folders again.
     let again = home.busbar(&["history", "add", runs[0], runs[1], "--history", "again.db"]);
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    let shown = text(&home.busbar(&["history", "nights", "--history", "again.db"]).stdout);
+    assert!(shown.contains("  run    night-mine-seed3-001"), "runs of no night are shown: {shown}");
+}
+
+/// Every way to ask, and what a question after something that is not there gets.
+#[test]
+fn the_history_answers_by_case_requirement_metric_battery_firmware_and_rig() {
+    let home = Home::new();
+    for (model, firmware) in [("reference", "1.0"), ("oscillating", "1.1")] {
+        home.battery(model, firmware);
+        home.night(&[]);
+    }
+    home.busbar(&["run", "--quiet", "--battery", "reference", CASE, "--out", "else"]);
+    let alone = home.busbar(&["history", "add", "else/latest"]);
+    assert_eq!(alone.status.code(), Some(0), "{}", text(&alone.stderr));
+    let ask = |words: &[&str]| {
+        let output = home.busbar(&[&["history"], words].concat());
+        (output.status.code().expect("it ended"), text(&output.stdout) + &text(&output.stderr))
+    };
+    let lines = |words: &[&str]| {
+        let (code, said) = ask(words);
+        assert_eq!(code, 0, "{words:?}: {said}");
+        said.lines().map(str::to_owned).collect::<Vec<String>>()
+    };
+    assert_eq!(lines(&["nights"]).len(), 3);
+    assert_eq!(lines(&["nights", "--battery", "mine"]).len(), 2);
+    assert_eq!(lines(&["nights", "--rig", "simulated", "--firmware", "1.1"]).len(), 1);
+    assert_eq!(lines(&["nights", "--last", "1"]).len(), 1);
+    let requirement = lines(&["requirement", "CVL-04"]);
+    assert!(requirement[0].ends_with("  held in 1 case"), "{requirement:?}");
+    assert!(requirement[1].ends_with(&format!("  {CASE} fail")), "{requirement:?}");
+    assert!(lines(&["requirement", "BEH-BO"]).iter().all(|line| line.ends_with("  not judged")));
+    let metric = lines(&["metric", "cvl-plateau", "--battery", "mine"]);
+    assert!(metric.iter().all(|line| line.contains(&format!("  {CASE} 5"))), "{metric:?}");
+    let (_, json) = ask(&["metric", "travel", "--format", "json", "--firmware", "1.1"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let figures = json[0]["cases"][CASE]["figures"].as_object().expect("figures");
+    assert_eq!(figures.keys().collect::<Vec<_>>(), ["travel"]);
+    assert_eq!((&json[0]["kind"], &json[0]["battery"]), (&"night".into(), &"mine".into()));
+
+    for (words, says) in [
+        (["nights", "--rig", "nosuch"].as_slice(), "knows no rig `nosuch`; it knows `simulated`"),
+        (&["nights", "--battery", "min"], "knows no battery `min`; it knows `mine`, `reference`"),
+        (&["nights", "--firmware", "9"], "knows no firmware `9`"),
+        (&["nights", "--battery", "reference", "--firmware", "1.1"], "no night and no run is all of that"),
+        (&["metric", "plateau"], "measured `plateau`; the nearest: cvl-plateau"),
+        (&["case", "feed-in/hold"], "tried `feed-in/hold`; the nearest: feed-in/hold-while-full"),
+        (&["requirement", "CVL-99"], "no requirement is called `CVL-99`"),
+    ] {
+        let (code, said) = ask(words);
+        assert!(code == 64 && said.contains(says), "{words:?}: {code} {said}");
+    }
 }
 
 #[test]

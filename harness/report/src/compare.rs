@@ -2,7 +2,7 @@
 
 use judge::catalogue::CATALOGUE;
 
-use crate::history::changes::least;
+use crate::history::drift::least;
 use crate::history::figures::{Figure, figures};
 use crate::history::firmware;
 use crate::mark::Mark;

@@ -1,9 +1,10 @@
 //! The history of a lab: every run, case, requirement and figure, in one SQLite file beside the reports.
 //!
 //! It is an index: what it says of a run follows from the run's folder, and can be made from it again. Start at
-//! [`History::open`]; [`changes`] says what is new, [`night`] what a night is, [`figures`] which numbers are followed.
+//! [`History::open`]; [`changes`] says what is new, [`drift`] what moved, [`night`] what a night is, [`figures`] which numbers are followed.
 
 pub mod changes;
+pub mod drift;
 pub mod figures;
 mod keep;
 pub mod night;
@@ -12,6 +13,8 @@ mod recall;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+pub use recall::{By, Which};
 
 use crate::run::{Run, RunMeta};
 

@@ -3,12 +3,10 @@
 use std::fmt::{self, Write};
 
 use crate::history::changes::Change;
+use crate::history::drift::{Drift, by_figure};
 use crate::html::morning::Morning;
 use crate::html::trend::decimals;
 use crate::text::plain;
-
-/// So many figures that moved are told.
-const TOLD: usize = 12;
 
 /// The whole file.
 #[must_use]
@@ -46,25 +44,47 @@ fn write(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     }
     let drifts = night.drifts();
     if !drifts.is_empty() {
-        out.push_str("## Figures that moved\n\n| figure | case | usual | tonight |\n|---|---|---|---|\n");
-        for drift in drifts.iter().take(TOLD) {
-            writeln!(
-                out,
-                "| {} | {} | {} {unit} | {} {unit} |",
-                text(&drift.name),
-                text(&drift.case),
-                decimals(drift.usual),
-                decimals(drift.now),
-                unit = text(&drift.unit)
-            )?;
+        out.push_str("## Figures that moved\n\n");
+        figures(out, &drifts)?;
+    }
+    if let Some(against) = night.against_firmware() {
+        let firmware = if against.firmware.is_empty() { "not said" } else { against.firmware.as_str() };
+        writeln!(out, "## Against firmware {}\n", text(firmware))?;
+        for (change, name) in against.changes.iter().flatten() {
+            let headline = Change::ALL.iter().find(|(other, _)| other == change).map_or("", |found| found.1);
+            writeln!(out, "- {headline}: **{}**", text(name))?;
         }
-        if drifts.len() > TOLD {
-            writeln!(out, "\nand {} more.", drifts.len() - TOLD)?;
+        match &against.changes {
+            None => {}
+            Some(changes) if changes.is_empty() => out.push_str("Every case stands as it did.\n\n"),
+            Some(_) => out.push('\n'),
         }
-        out.push('\n');
+        if !against.drifts.is_empty() {
+            figures(out, &against.drifts)?;
+        }
     }
     let runs: Vec<String> = night.runs.iter().map(|(run, _)| text(&run.meta.id)).collect();
     writeln!(out, "Runs: {}. Page: `index.html` in {}.", runs.join(", "), text(night.name))
+}
+
+/// A row for each figure, with the case in which it moved farthest.
+fn figures(out: &mut String, drifts: &[Drift]) -> fmt::Result {
+    out.push_str("| figure | case | usual | tonight |\n|---|---|---|---|\n");
+    for of in by_figure(drifts) {
+        let drift = of[0];
+        let others = if of.len() > 1 { format!(", and {} more", of.len() - 1) } else { String::new() };
+        writeln!(
+            out,
+            "| {} | {}{others} | {} {unit} | {} {unit} |",
+            text(&drift.name),
+            text(&drift.case),
+            decimals(drift.usual),
+            decimals(drift.now),
+            unit = text(&drift.unit)
+        )?;
+    }
+    out.push('\n');
+    Ok(())
 }
 
 /// Text as text: nothing in it is markup.

@@ -1,8 +1,6 @@
 //! What changed since the last nights.
 
-use std::collections::BTreeMap;
-
-use judge::thresholds::Thresholds;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::night::Standing;
 
@@ -11,8 +9,14 @@ use super::night::Standing;
 pub struct Past {
     /// name of its folder
     pub name: String,
+    /// a run of its own, of no night
+    pub alone: bool,
     /// time of day at which it began (RFC 3339)
     pub started: String,
+    /// name of the rig
+    pub rig: String,
+    /// name of the battery file
+    pub battery: String,
     /// what the battery said of its firmware; empty when it said nothing
     pub firmware: String,
     /// what the night came to
@@ -21,6 +25,8 @@ pub struct Past {
     pub cases: BTreeMap<String, (Standing, String)>,
     /// requirements that did not hold or were not decided, by case and id, with their outcome
     pub requirements: BTreeMap<(String, String), String>,
+    /// requirements that held, by case and id
+    pub held: BTreeSet<(String, String)>,
     /// figures by case and name: value and unit
     pub figures: BTreeMap<(String, String), (f64, String)>,
 }
@@ -79,15 +85,17 @@ impl Change {
 /// How every case stood when it was last tried: the nights, the oldest first, laid over each other. A night that tried
 /// only some cases says nothing of the others.
 #[must_use]
-pub fn latest(nights: &[Past]) -> Option<Past> {
-    let (first, rest) = nights.split_first()?;
-    let mut all = first.clone();
-    for night in rest {
+pub fn latest<'a>(nights: impl IntoIterator<Item = &'a Past>) -> Option<Past> {
+    let mut nights = nights.into_iter();
+    let mut all = nights.next()?.clone();
+    for night in nights {
         let tried = |case: &String| night.cases.contains_key(case);
         all.requirements.retain(|(case, _), _| !tried(case));
+        all.held.retain(|(case, _)| !tried(case));
         all.figures.retain(|(case, _), _| !tried(case));
         all.cases.extend(night.cases.clone());
         all.requirements.extend(night.requirements.clone());
+        all.held.extend(night.held.clone());
         all.figures.extend(night.figures.clone());
         all.name.clone_from(&night.name);
         all.started.clone_from(&night.started);
@@ -100,7 +108,7 @@ pub fn latest(nights: &[Past]) -> Option<Past> {
 /// The cases that changed, the most urgent first.
 #[must_use]
 pub fn changes(before: &Past, now: &Past) -> Vec<(Change, String)> {
-    let names: std::collections::BTreeSet<&String> = before.cases.keys().chain(now.cases.keys()).collect();
+    let names: BTreeSet<&String> = before.cases.keys().chain(now.cases.keys()).collect();
     let standing = |past: &Past, name: &str| past.cases.get(name).map(|case| case.0);
     let mut all: Vec<(Change, String)> = names
         .into_iter()
@@ -111,91 +119,12 @@ pub fn changes(before: &Past, now: &Past) -> Vec<(Change, String)> {
     all
 }
 
-/// A figure that left the place where it stood.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Drift {
-    /// `suite/case`
-    pub case: String,
-    /// name of the figure
-    pub name: String,
-    /// its unit
-    pub unit: String,
-    /// median of the nights before
-    pub usual: f64,
-    /// how far they lie from it: three standard deviations as their median deviation gives them, or the least that counts
-    pub spread: f64,
-    /// what it is now
-    pub now: f64,
-    /// every night that has it, the oldest first, tonight last: its place in the list of nights, and its value
-    pub trend: Vec<(usize, f64)>,
-}
-
-/// So many nights before this one must have a figure before it can drift.
-pub const NIGHTS: usize = 3;
-
-/// This part of a value, and of the limit it is held against, always counts as the same (assumption).
-const SAME: f64 = 0.05;
-
-/// So many volts always count as the same: two steps of CVL on the wire (assumption).
-const VOLTS: f64 = 0.2;
-
-/// What always counts as the same.
-pub(crate) fn least(name: &str, unit: &str, usual: f64) -> f64 {
-    if unit == "V" {
-        return VOLTS;
-    }
-    let limit = Thresholds::default().limit(name).unwrap_or(0.0);
-    (SAME * usual.abs()).max(SAME * limit.abs()).max(f64::MIN_POSITIVE)
-}
-
-/// Figures of tonight that are not where they were in the nights before it. Those of cases that pass come first: they
-/// say what has not failed yet. Then the farthest first. `nights` are the nights before, the oldest first.
+/// How every case stood with the firmware that the battery said last before the one of tonight; nothing where it never
+/// said another.
 #[must_use]
-pub fn drifts(nights: &[Past], now: &Past) -> Vec<Drift> {
-    let mut all = Vec::new();
-    for ((case, name), (value, unit)) in &now.figures {
-        let key = (case.clone(), name.clone());
-        let mut trend: Vec<(usize, f64)> = nights
-            .iter()
-            .enumerate()
-            .filter_map(|(k, night)| {
-                night.figures.get(&key).filter(|kept| kept.1 == *unit).map(|kept| (k, kept.0))
-            })
-            .collect();
-        if trend.len() < NIGHTS {
-            continue;
-        }
-        let mut values: Vec<f64> = trend.iter().map(|point| point.1).collect();
-        let usual = median(&mut values);
-        let mut off: Vec<f64> = values.iter().map(|value| (value - usual).abs()).collect();
-        // 1.4826 makes the median deviation of normal numbers their standard deviation.
-        let spread = (3.0 * 1.4826 * median(&mut off)).max(least(name, unit, usual));
-        trend.push((nights.len(), *value));
-        if (value - usual).abs() > spread {
-            let (case, name, unit) = (case.clone(), name.clone(), unit.clone());
-            all.push(Drift { case, name, unit, usual, spread, now: *value, trend });
-        }
-    }
-    let passes = |drift: &Drift| now.cases.get(&drift.case).is_some_and(|case| case.0 == Standing::Pass);
-    let far = |drift: &Drift| (drift.now - drift.usual).abs() / drift.spread;
-    all.sort_by(|a, b| passes(b).cmp(&passes(a)).then_with(|| far(b).total_cmp(&far(a))));
-    all
-}
-
-/// The nights since the battery last said another firmware than tonight, and what it said then.
-#[must_use]
-pub fn firmware_before<'a>(nights: &'a [Past], now: &Past) -> Option<&'a Past> {
-    nights.iter().rev().find(|night| night.firmware != now.firmware)
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => 0.0,
-        n if n % 2 == 1 => values[middle],
-        _ => f64::midpoint(values[middle - 1], values[middle]),
-    }
+pub fn firmware_before(nights: &[Past], now: &Past) -> Option<Past> {
+    let other = &nights.iter().rev().find(|night| night.firmware != now.firmware)?.firmware;
+    latest(nights.iter().filter(|night| night.firmware == *other))
 }
 
 #[cfg(test)]
@@ -228,15 +157,19 @@ mod tests {
         assert_eq!(Change::of(before, now), change);
     }
 
-    fn past(value: f64) -> Past {
+    fn past() -> Past {
         Past {
             name: String::new(),
+            alone: false,
             started: String::new(),
+            rig: String::new(),
+            battery: String::new(),
             firmware: String::new(),
             standing: Pass,
             cases: BTreeMap::new(),
             requirements: BTreeMap::new(),
-            figures: [(("s/c".to_owned(), "settling".to_owned()), (value, "s".to_owned()))].into(),
+            held: BTreeSet::new(),
+            figures: BTreeMap::new(),
         }
     }
 
@@ -251,7 +184,7 @@ mod tests {
                 .iter()
                 .map(|(name, _)| (((*name).to_owned(), "R".to_owned()), "fail".to_owned()))
                 .collect(),
-            ..past(1.0)
+            ..past()
         };
         let nights = [
             night(&[("a", Pass), ("b", Fail)]),
@@ -263,21 +196,21 @@ mod tests {
         assert_eq!(changes(&all, &night(&[("a", Pass), ("b", Pass)])), []);
     }
 
-    #[rstest]
-    #[case(&[20.0, 20.0, 20.0], 25.9, false)]
-    #[case(&[20.0, 20.0, 20.0], 26.1, true)]
-    #[case(&[200.0, 200.0, 200.0], 209.0, false)]
-    #[case(&[20.0, 24.0, 16.0, 22.0], 28.0, false)]
-    #[case(&[20.0, 24.0, 16.0, 22.0], 40.0, true)]
-    #[case(&[20.0, 20.0], 90.0, false)]
-    fn a_figure_drifts_beyond_the_spread_of_the_nights_before(
-        #[case] before: &[f64],
-        #[case] now: f64,
-        #[case] drifts_now: bool,
-    ) {
-        let nights: Vec<Past> = before.iter().map(|&value| past(value)).collect();
-        let found = drifts(&nights, &past(now));
-        assert_eq!(!found.is_empty(), drifts_now, "{found:?}");
-        assert!(found.iter().all(|drift| drift.trend.len() == before.len() + 1));
+    #[test]
+    fn another_firmware_is_the_last_one_with_all_its_nights() {
+        let night = |firmware: &str, case: &str, standing| Past {
+            firmware: firmware.to_owned(),
+            cases: [(case.to_owned(), (standing, String::new()))].into(),
+            ..past()
+        };
+        let nights = [
+            night("1.0", "a", Fail),
+            night("1.1", "a", Pass),
+            night("1.1", "b", Fail),
+            night("1.2", "a", Fail),
+        ];
+        let before = firmware_before(&nights, &night("1.2", "a", Fail)).expect("1.1");
+        assert_eq!((before.firmware.as_str(), before.cases["a"].0, before.cases["b"].0), ("1.1", Pass, Fail));
+        assert_eq!(firmware_before(&nights[1..3], &night("1.1", "a", Pass)), None);
     }
 }

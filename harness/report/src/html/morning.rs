@@ -2,11 +2,13 @@
 
 mod lists;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
 use super::escape::Esc;
 use super::{STYLE, count, open, shape};
-use crate::history::changes::{Change, Drift, Past, changes, drifts, latest};
+use crate::history::changes::{Change, Past, changes, firmware_before, latest};
+use crate::history::drift::{Drift, by_figure, drifts, drifts_from};
 use crate::history::night::{NightCase, Standing};
 use crate::run::{Run, RunMeta};
 
@@ -29,6 +31,19 @@ pub struct Morning<'a> {
     pub partial: bool,
 }
 
+/// Tonight against the last firmware that was another one: what the last nights do not tell already.
+#[derive(Debug, Clone)]
+pub struct Against {
+    /// that firmware
+    pub firmware: String,
+    /// when it was tried last (RFC 3339)
+    pub started: String,
+    /// cases that changed; none are told where that firmware was tried in the last night
+    pub changes: Option<Vec<(Change, String)>>,
+    /// figures that moved
+    pub drifts: Vec<Drift>,
+}
+
 impl Morning<'_> {
     pub(crate) fn meta(&self) -> Option<&RunMeta> {
         self.runs.first().map(|(run, _)| &run.meta)
@@ -46,6 +61,26 @@ impl Morning<'_> {
     #[must_use]
     pub fn drifts(&self) -> Vec<Drift> {
         drifts(self.before, self.now)
+    }
+
+    /// What changed since the battery last said another firmware. Nothing where it never did, or where what changed since
+    /// the last nights is all there is.
+    #[must_use]
+    pub fn against_firmware(&self) -> Option<Against> {
+        let other = firmware_before(self.before, self.now)?;
+        let told = self.drifts();
+        let mut drifts = drifts_from(self.before, self.now, &other.firmware);
+        drifts.retain(|new| !told.iter().any(|old| (&old.case, &old.name) == (&new.case, &new.name)));
+        let last_night = self.before.last().is_some_and(|before| before.firmware == other.firmware);
+        let changes = (!last_night).then(|| {
+            let mut changed = changes(&other, self.now);
+            changed.retain(|(change, _)| !(self.partial && *change == Change::Gone));
+            changed
+        });
+        if last_night && drifts.is_empty() {
+            return None;
+        }
+        Some(Against { firmware: other.firmware, started: other.started, changes, drifts })
     }
 
     /// The verdict in a sentence.
@@ -77,11 +112,13 @@ impl Morning<'_> {
                     .filter(|(many, _)| *many > 0)
                     .map(|(many, words)| format!("{many} {}", words.to_lowercase()))
                     .collect();
-                match self.drifts().len() {
-                    0 => {}
-                    moved => told.push(count(moved, "figure moved", "figures moved")),
+                let drifts = self.drifts();
+                if !drifts.is_empty() {
+                    let cases: BTreeSet<&String> = drifts.iter().map(|drift| &drift.case).collect();
+                    let figures = count(by_figure(&drifts).len(), "figure", "figures");
+                    told.push(format!("{figures} moved in {}", count(cases.len(), "case", "cases")));
                 }
-                let since = day(&before.started);
+                let since = since(&before.started, &self.now.started);
                 let told = match told.is_empty() {
                     true => format!(" Nothing changed since the night of {since}."),
                     false => format!(" Since the night of {since}: {}.", told.join(", ")),
@@ -150,6 +187,14 @@ fn title_case(standing: Standing) -> &'static str {
     match standing {
         Standing::Flaky => "Flaky",
         other => other.mark().word(),
+    }
+}
+
+/// The date of a moment before another, with its time where both are of one day.
+fn since(started: &str, now: &str) -> String {
+    match started.get(11..16) {
+        Some(time) if day(started) == day(now) => format!("{} {time}", day(started)),
+        _ => day(started).to_owned(),
     }
 }
 

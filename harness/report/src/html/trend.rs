@@ -4,7 +4,8 @@ use std::fmt::{self, Write};
 
 use super::escape::Esc;
 use super::scale;
-use crate::history::changes::{Drift, Past};
+use crate::history::changes::Past;
+use crate::history::drift::Drift;
 use crate::words::trim;
 
 const WIDTH: f64 = 300.0;

@@ -6,14 +6,13 @@ use super::super::escape::Esc;
 use super::super::trend::{decimals, trend};
 use super::super::{count, figure, mark, shape};
 use super::{Morning, day};
-use crate::history::changes::{Change, Past, changes, firmware_before, latest};
+use crate::history::changes::{Change, Past, latest};
+use crate::history::drift::{Drift, by_figure};
 use crate::history::night::Standing;
 use crate::words;
 
 /// So many nights are shown beside a case.
 const SHOWN: usize = 14;
-/// So many figures that moved are drawn.
-const DRAWN: usize = 16;
 
 /// Shape and word of a standing: flaky has the shape of a warning and a word of its own.
 fn standing_cell(standing: Standing) -> String {
@@ -136,13 +135,35 @@ pub(super) fn moved(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     write!(
         out,
         "<section id=figures><h2>Figures that moved</h2><p class=quiet>Against the median of the last {}; the band is what \
-         counts as usual; a dashed line is a change of firmware.</p><table class=moved><thead><tr><th>Figure<th>Case\
-         <th class=n>Usual<th class=n>Tonight<th>Nights</tr></thead><tbody>",
+         counts as usual; a dashed line is a change of firmware. Of each figure the case in which it moved farthest, those that \
+         still pass first.</p>",
         count(night.before.len(), "night", "nights")
     )?;
-    for drift in drifts.iter().take(DRAWN) {
+    figures(out, night, &drifts)?;
+    out.push_str("</section>\n");
+    Ok(())
+}
+
+/// A row for each figure, with the case in which it moved farthest; the other cases below it.
+fn figures(out: &mut String, night: &Morning<'_>, drifts: &[Drift]) -> fmt::Result {
+    out.push_str(
+        "<table class=moved><thead><tr><th>Figure<th>Case<th class=n>Usual<th class=n>Tonight<th>Nights</tr></thead><tbody>",
+    );
+    for of in by_figure(drifts) {
+        let (drift, others) = (of[0], &of[1..]);
         write!(out, "<tr><td class=id>{}<td>", Esc(&drift.name))?;
         linked(out, night, &drift.case)?;
+        if !others.is_empty() {
+            let many = count(others.len(), "other case", "other cases");
+            write!(out, "<details><summary>and {many}</summary><ul>")?;
+            for other in others {
+                out.push_str("<li>");
+                linked(out, night, &other.case)?;
+                let (usual, now) = (decimals(other.usual), decimals(other.now));
+                write!(out, " <span class=nowrap>{usual} → <b>{now}</b> {}</span></li>", Esc(&other.unit))?;
+            }
+            out.push_str("</ul></details>");
+        }
         write!(
             out,
             "<td class=n>{0} {2}<td class=n><b>{1}</b> {2}<td>",
@@ -154,38 +175,40 @@ pub(super) fn moved(out: &mut String, night: &Morning<'_>) -> fmt::Result {
         out.push_str("</tr>");
     }
     out.push_str("</tbody></table>");
-    if drifts.len() > DRAWN {
-        write!(out, "<p class=quiet>and {} more, in `busbar history case`</p>", drifts.len() - DRAWN)?;
-    }
-    out.push_str("</section>\n");
     Ok(())
 }
 
-/// What changed since the battery last had another firmware, where that was not last night.
+/// What changed since the battery last had another firmware, where the last nights do not tell it.
 pub(super) fn against_firmware(out: &mut String, night: &Morning<'_>) -> fmt::Result {
-    let Some(other) = firmware_before(night.before, night.now) else { return Ok(()) };
-    if night.before.last() == Some(other) {
-        return Ok(());
-    }
+    let Some(against) = night.against_firmware() else { return Ok(()) };
+    let firmware = if against.firmware.is_empty() { "not said" } else { against.firmware.as_str() };
     write!(
         out,
-        "<section class=findings><h2>Against firmware {}, night of {}</h2>",
-        Esc(&other.firmware),
-        Esc(day(&other.started))
+        "<section class=findings><h2>Against firmware {}, last tried {}</h2>",
+        Esc(firmware),
+        Esc(day(&against.started))
     )?;
-    let changes = changes(other, night.now);
-    if changes.is_empty() {
-        return write!(out, "<p>Every case stands as it did.</p></section>");
+    match &against.changes {
+        None => {}
+        Some(changes) if changes.is_empty() => out.push_str("<p>Every case stands as it did.</p>"),
+        Some(changes) => {
+            out.push_str("<ol>");
+            for (change, name) in changes {
+                let headline =
+                    Change::ALL.iter().find(|(other, _)| other == change).map_or("", |found| found.1);
+                let standing = night.now.cases.get(name).map_or(Standing::NotApplicable, |case| case.0);
+                write!(out, "<li>{}<div><p class=what>{headline}: ", shape(standing.mark()))?;
+                linked(out, night, name)?;
+                out.push_str("</p></div></li>");
+            }
+            out.push_str("</ol>");
+        }
     }
-    out.push_str("<ol>");
-    for (change, name) in changes {
-        let headline = Change::ALL.iter().find(|(other, _)| *other == change).map_or("", |found| found.1);
-        let standing = night.now.cases.get(&name).map_or(Standing::NotApplicable, |case| case.0);
-        write!(out, "<li>{}<div><p class=what>{headline}: ", shape(standing.mark()))?;
-        linked(out, night, &name)?;
-        out.push_str("</p></div></li>");
+    if !against.drifts.is_empty() {
+        out.push_str("<p class=quiet>Figures that moved since then, and not since the last nights:</p>");
+        figures(out, night, &against.drifts)?;
     }
-    out.push_str("</ol></section>\n");
+    out.push_str("</section>\n");
     Ok(())
 }
 
