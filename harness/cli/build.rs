@@ -1,6 +1,5 @@
 //! Tells the binary which commit it is built from, where that is known: `BUSBAR_COMMIT`, empty where it is not. Nothing
 //! here fails: a source that was unpacked without git, or a machine that has none, builds the same binary but for that.
-#![expect(clippy::print_stdout, reason = "that is how a build script speaks to cargo")]
 
 use std::path::Path;
 use std::process::Command;
