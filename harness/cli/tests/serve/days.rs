@@ -18,7 +18,7 @@ use crate::wire::{Mode, Serial, Tcp};
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy)]
-enum Day {
+pub(crate) enum Day {
     /// from the start: this of the rig file stands for that
     File(&'static str, &'static str),
     Supply(Mode),
@@ -29,16 +29,16 @@ enum Day {
 }
 
 /// A served rig with wires that fail, and the file of the rig behind them.
-struct Bench {
-    serving: Serving,
+pub(crate) struct Bench {
+    pub(crate) serving: Serving,
     supply: Tcp,
     gx: Tcp,
     can: Serial,
-    rig: String,
+    pub(crate) rig: String,
 }
 
 impl Bench {
-    fn new(good: &str, other: &str) -> Self {
+    pub(crate) fn new(good: &str, other: &str) -> Self {
         let serving = Serving::start(&["--speed", "20", "--psu-port", "0"]);
         let supply = Tcp::to(&serving.address("psu"));
         let gx = Tcp::to(&serving.address("gx"));
@@ -59,7 +59,7 @@ impl Bench {
         Self { serving, supply, gx, can, rig }
     }
 
-    fn strike(&self, day: Day) {
+    pub(crate) fn strike(&self, day: Day) {
         match day {
             Day::File(..) => {}
             Day::Supply(mode) => self.supply.set(mode),
@@ -79,7 +79,7 @@ impl Bench {
 }
 
 /// A run, ended with its test.
-struct Run(Child);
+pub(crate) struct Run(pub(crate) Child);
 
 impl Drop for Run {
     fn drop(&mut self) {
@@ -90,7 +90,7 @@ impl Drop for Run {
 }
 
 /// Whether a file of the run holds this.
-fn holds(out: &Path, name: &str, text: &str) -> bool {
+pub(crate) fn holds(out: &Path, name: &str, text: &str) -> bool {
     let runs = fs::read_dir(out).into_iter().flatten().flatten();
     runs.into_iter()
         .any(|run| fs::read_to_string(run.path().join(name)).is_ok_and(|file| file.contains(text)))

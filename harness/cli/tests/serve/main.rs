@@ -8,6 +8,7 @@ mod disk;
 mod doctor;
 mod firmware;
 mod lease;
+mod night;
 mod process;
 mod wire;
 
