@@ -87,10 +87,16 @@ fn text(rig: &str, worst: Level, findings: Option<&[Finding]>) -> String {
             let _ = writeln!(out, "{:<18} {}", "", plain(remedy));
         }
     }
-    out.push_str(match worst {
-        Level::Ok => "fit to run\n",
-        Level::Warning => "a run can begin; look at the warnings first\n",
-        Level::Problem => "not fit to run\n",
-    });
+    let of_worst: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding.level == worst)
+        .map(|finding| finding.about.name())
+        .collect();
+    let (many, of) = (of_worst.len(), of_worst.join(", "));
+    let _ = match worst {
+        Level::Ok => writeln!(out, "fit to run"),
+        Level::Warning => writeln!(out, "a run can begin; look at the warnings first: {many} ({of})"),
+        Level::Problem => writeln!(out, "not fit to run; mend what is named a problem: {many} ({of})"),
+    };
     out
 }

@@ -21,7 +21,7 @@ use rig::operator::Terminal;
 use rig::{Library, RigFile, attempt};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, To, Writer};
 use crate::progress::Progress;
 use crate::{Exit, Failure, certify, load, recorded};
 
@@ -175,15 +175,22 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         if let Some(guard) = &guard {
             guard.opens(began);
         }
-        let mut evidence = Evidence {
-            folder: &mut folder,
-            progress: &progress,
-            case: &name,
-            stop: lab.as_ref().map(Lab::stop),
-        };
+        let progress = &progress;
         let attempt = match &lab {
-            Some(lab) => attempt::attempt_in(lab, planned, &mut evidence),
-            None => attempt::attempt(planned, &name, seed, &mut evidence),
+            Some(lab) => {
+                let mut writer = Writer::start(folder, lab.stop().clone()).map_err(|error| Failure {
+                    exit: Exit::Inconclusive,
+                    message: format!("cannot start the thread that writes evidence: {error}"),
+                })?;
+                let to = To::Writer(&mut writer);
+                let attempt = attempt::attempt_in(lab, planned, &mut Evidence { to, progress, case: &name });
+                folder = writer.end().map_err(failed)?;
+                attempt
+            }
+            None => {
+                let mut evidence = Evidence { to: To::Folder(&mut folder), progress, case: &name };
+                attempt::attempt(planned, &name, seed, &mut evidence)
+            }
         };
         said.keep(&attempt, &name);
         let length = attempt.length;

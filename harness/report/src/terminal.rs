@@ -83,7 +83,9 @@ impl Table<'_> {
             let mut line = format!("  {name}{:pad$}  {time:>8}", "", pad = longest - name.width());
             let remark = remark(case);
             let room = self.width.saturating_sub(self.marks + line.width() + 2);
-            let beside = room >= 24;
+            // Why a case was not decided is what a person at the bench must know, whole.
+            let told = case.outcome == Outcome::Inconclusive && remark.width() > room;
+            let beside = room >= 24 && !told;
             if beside {
                 any_cut |= case.outcome == Outcome::NotApplicable && remark.width() > room;
                 write!(line, "  {}", cut(&remark, room))?;

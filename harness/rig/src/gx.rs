@@ -59,7 +59,7 @@ pub struct GxSettings {
     pub within: Micros,
 }
 
-/// Unit ids, as the GX lists them under Settings, Services, Modbus TCP, Available services. What has none is not read.
+/// Unit ids, as the GX lists them under Settings, Integrations, Modbus TCP server, Available services. What has none is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct UnitIds {

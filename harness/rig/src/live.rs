@@ -7,6 +7,7 @@ mod bench;
 mod bounds;
 mod file;
 mod hands;
+pub(crate) mod hearing;
 mod inbox;
 mod listener;
 pub(crate) mod pace;
@@ -102,7 +103,7 @@ impl Lab {
 
     /// What ends the case that runs, and lets none begin, once it is set.
     #[must_use]
-    pub fn stop(&self) -> &AtomicBool {
+    pub fn stop(&self) -> &Arc<AtomicBool> {
         &self.stop
     }
 

@@ -108,7 +108,7 @@ fn conclusions(out: &Path) -> String {
 #[case::can_has_no_such_interface(Day::File("slcan: /tmp/busbar/can", "interface: busbar9"), "busbar9")]
 #[case::can_has_another_bit_rate(
     Day::File("bit-rate: 500 kbit/s", "bit-rate: 250 kbit/s"),
-    "time without 0x351"
+    "this end is set to 250 kbit/s (`can.bit-rate`)"
 )]
 #[case::can_is_unplugged(Day::CanUnplugged, "CAN: ")]
 #[case::supply_is_not_there(

@@ -11,6 +11,7 @@ use proto::quantity::{BitRate, Micros, Volts};
 use super::{Finding, Part, device};
 use crate::RigFile;
 use crate::can::{CanError, CanPort, Kind, RunClock};
+use crate::live::hearing::Errors;
 use crate::live::pace::Pace;
 use crate::live::{CanPlace, Live, open_can};
 
@@ -50,7 +51,7 @@ pub(super) fn examine(rig: &RigFile, live: &Live, listen: Micros) -> (Vec<Findin
 struct Bus {
     recording: Recording,
     counts: BTreeMap<CanId, u32>,
-    errors: u32,
+    errors: Errors,
     heard: Heard,
 }
 
@@ -66,7 +67,7 @@ fn listen_to(
         match received.kind {
             Kind::Data(frame) => bus.take(received.at, &frame),
             Kind::Remote { id, .. } => *bus.counts.entry(id).or_default() += 1,
-            Kind::Error(_) => bus.errors += 1,
+            Kind::Error(error) => bus.errors.count(error.kinds()),
             Kind::Overflow(_) => {}
         }
         if clock.now() >= end {
@@ -113,8 +114,9 @@ impl Bus {
 
     fn findings(&self, rate: BitRate, live: &Live, listen: Micros) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if self.errors > 0 {
-            findings.push(Part::Can.warning(format!("{} error frames", self.errors), WIRING));
+        let errors = self.errors.to_string();
+        if !errors.is_empty() {
+            findings.push(Part::Can.warning(errors, WIRING));
         }
         let secs = listen.secs();
         if self.counts.is_empty() {

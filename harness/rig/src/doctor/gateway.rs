@@ -31,8 +31,7 @@ pub(super) fn examine(place: &GxPlace, rig: &RigFile, heard: &Heard) -> Vec<Find
             let named = why.starts_with(&place.address);
             return vec![Part::Gx.problem(
                 if named { why } else { format!("{}: {why}", place.address) },
-                "is it in this network, its address right (`live.gx.address`), and Modbus TCP enabled \
-                 (Settings, Integrations, Modbus TCP server)?",
+                "correct `live.gx.address`, or see that `ping` and then its Modbus TCP server answer",
             )];
         }
     };

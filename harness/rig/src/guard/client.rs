@@ -90,7 +90,7 @@ impl Guard {
     ///
     /// # Errors
     /// As [`Guard::start`].
-    pub(super) fn on(socket: UnixStream, live: &Live, holder: Holder) -> Result<Arc<Self>, GuardError> {
+    pub(crate) fn on(socket: UnixStream, live: &Live, holder: Holder) -> Result<Arc<Self>, GuardError> {
         socket.set_write_timeout(Some(SAY_WITHIN))?;
         let listening = socket.try_clone()?;
         let shared = Arc::new(Shared::new(socket)?);

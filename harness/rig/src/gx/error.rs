@@ -22,7 +22,7 @@ pub enum GxError {
     /// No connection.
     #[error(
         "{address}: no connection ({source}); is the device on and in this network, is Modbus TCP enabled on it (GX: \
-         Settings, Services)?"
+         Settings, Integrations, Modbus TCP server)?"
     )]
     Unreachable {
         /// as the rig file names it
@@ -150,7 +150,7 @@ fn refusal(code: u8) -> String {
 /// What to do about it.
 const fn remedy(code: u8, asked: &Asked) -> &'static str {
     match (code, asked.what) {
-        (2, What::Write(..)) => "; is writing enabled on the GX (Settings, Services, Modbus TCP)?",
+        (2, What::Write(..)) => "; is writing enabled on the GX (Settings, Integrations, Modbus TCP server)?",
         (2, _) => "; does the firmware of the GX have these registers?",
         (10, _) => "; is it connected and on, and does the rig file name the unit id that the GX lists?",
         _ => "",

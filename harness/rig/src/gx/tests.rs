@@ -186,7 +186,7 @@ fn what_cannot_be_written() {
     bench.desk().unmap(2700);
     assert!(
         refused(bench.port.write(ess::GRID_SETPOINT, 50.0))
-            .ends_with("is writing enabled on the GX (Settings, Services, Modbus TCP)?")
+            .ends_with("is writing enabled on the GX (Settings, Integrations, Modbus TCP server)?")
     );
     assert!(matches!(bench.port.write_raw(4711, 1), Err(GxError::UnknownRegister(4711))));
     assert!(matches!(bench.port.write_raw(96, 1), Err(GxError::UnknownRegister(96))));

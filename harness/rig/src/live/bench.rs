@@ -15,6 +15,7 @@ use proto::stimulus::{Start, Stimulus};
 
 use super::Live;
 use super::hands::{Hands, Move};
+use super::hearing::Hearing;
 use super::inbox::{Inbox, Next, Outbox};
 use super::listener::Listener;
 use super::pace::Pace;
@@ -55,6 +56,8 @@ pub struct LiveBench {
     last: Micros,
     /// whether the rig is as fast as its file says
     pace: Pace,
+    /// what the bus said of itself
+    hearing: Hearing,
     /// what must be put back before the bench may be left alone
     changed: Changed,
     #[cfg(unix)]
@@ -92,6 +95,7 @@ impl LiveBench {
             began: None,
             last: Micros::ZERO,
             pace,
+            hearing: Hearing::default(),
             changed,
             #[cfg(unix)]
             guard: None,
@@ -129,6 +133,7 @@ impl LiveBench {
     fn prepare(&mut self, start: &Start) -> Result<(), BenchError> {
         self.began = None;
         self.last = Micros::ZERO;
+        self.hearing = Hearing::default();
         self.changed.sun = self.parts.sun.is_some();
         let mut moves = self.moves_of(&Stimulus::AcLoad(start.ac_load)).unwrap_or_default();
         moves.extend(self.moves_of(&Stimulus::Grid(start.grid)).unwrap_or_default());
@@ -338,6 +343,7 @@ impl Bench for LiveBench {
                 Next::Nothing => continue,
             };
             self.last = self.last.max(at);
+            self.hearing.note(at, &input);
             if let Input::Can(frame) = &input
                 && let Some(wrong) = self.pace.frame(at, frame)
             {
@@ -363,6 +369,13 @@ impl Bench for LiveBench {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.inbox.gx_trouble().map(str::to_owned)
+        let said: Vec<String> = self
+            .inbox
+            .gx_trouble()
+            .map(str::to_owned)
+            .into_iter()
+            .chain(self.hearing.trouble(self.last))
+            .collect();
+        (!said.is_empty()).then(|| said.join("; "))
     }
 }
