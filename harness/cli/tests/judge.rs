@@ -109,8 +109,12 @@ fn a_run_that_was_cut_off_has_not_passed(
                 assert_eq!(verdicts["outcome"], "inconclusive", "{name} after {part}/12: {said}");
                 // Where the events end between two cases, the case before is whole.
                 let cases = verdicts["cases"].as_array().expect("cases");
-                let last = &cases.last().expect("a case")["outcome"];
-                assert!(name == "events.jsonl" || last == "inconclusive", "{name} after {part}/12: {said}");
+                // Where they end before the first, there is none.
+                let last = cases.last().map(|case| case["outcome"].as_str().expect("a word"));
+                assert!(
+                    name == "events.jsonl" || last == Some("inconclusive"),
+                    "{name} after {part}/12: {said}"
+                );
                 assert_eq!(name == "events.jsonl", verdicts["cut_off"].is_string(), "{verdicts:#}");
             }
             other => panic!("{name} after {part}/12 ends with {other:?}: {said}"),
