@@ -1,15 +1,17 @@
 //! A run folder judged again: from its raw evidence and the inputs it keeps, nothing else.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
 use judge::verdict::Outcome;
 use report::certificate::{ORDER, Order};
 use report::events::Begun;
-use report::folder::INPUTS;
+use report::folder::{INPUTS, WIRE};
 use report::manifest::Kept;
 use report::replay::Replay;
 use report::run::{BatteryUnderTest, Rig, Run, RunMeta, SuiteFile};
+use rig::live::WATCHDOG_PROVEN;
 use rig::{BatteryFile, Library, RigFile, conclusion};
 
 use crate::{Exit, Failure, certify, load};
@@ -69,6 +71,7 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
     }
     let mut meta = meta(&begun, &rig, &battery, hashes, said);
     meta.certificate = order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title));
+    meta.rig.last_resort = last_resort(&rig, folder);
     meta.id = folder
         .canonicalize()
         .ok()
@@ -87,6 +90,20 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         ));
     }
     Ok(Again { run: Run { meta, cases: results }, notes })
+}
+
+/// What switches the supply off when all else is dead, and whether its watchdog was seen to trip: the folder says.
+pub(crate) fn last_resort(rig: &RigFile, folder: &Path) -> String {
+    /// The trial stands before the first case.
+    const LINES: usize = 10_000;
+    let wire = std::fs::File::open(folder.join(WIRE)).ok();
+    let lines =
+        wire.into_iter().flat_map(|wire| BufReader::new(wire).lines().take(LINES).map_while(Result::ok));
+    let proven = lines.filter_map(|line| {
+        let (at, what) = line.strip_prefix("# ")?.split_once(' ')?;
+        what.starts_with(WATCHDOG_PROVEN).then(|| at.to_owned())
+    });
+    rig.last_resort(proven.last().as_deref())
 }
 
 /// What was to be certified for whom, where the run was made to certify.
@@ -137,7 +154,7 @@ pub(crate) fn meta(
             title: rig.title.clone(),
             simulated: rig.is_simulated() || said.instruments.iter().any(|(_, says)| rig::is_simulated(says)),
             live: rig.live.is_some(),
-            last_resort: rig.last_resort(),
+            last_resort: rig.last_resort(None),
         },
         battery: BatteryUnderTest {
             name,

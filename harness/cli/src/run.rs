@@ -117,6 +117,12 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         Some(lab) => Some(crate::guard::put_before(lab, &rig, &args.rig, args.wait)?),
         None => None,
     };
+    let silent = rig.live.as_ref().and_then(|live| live.psu.as_ref()?.silent_for());
+    if let (Some(span), false) = (silent, args.quiet) {
+        crate::warn(&format!(
+            "the supply is first kept silent for {span}, its output off, to see its watchdog trip"
+        ));
+    }
 
     let failed =
         |error: report::folder::FolderError| Failure { exit: Exit::Inconclusive, message: error.to_string() };
@@ -207,6 +213,8 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     // Before the evidence is sealed: what the guard had to do belongs to it.
     let off = lab.as_ref().map_or(Ok(()), Lab::close);
 
+    let mut meta = recorded::meta(&begun, &rig, &battery, hashes, said);
+    meta.rig.last_resort = recorded::last_resort(&rig, folder.path());
     let run = Run {
         meta: RunMeta {
             id: folder.id(),
@@ -214,7 +222,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
             // As the manifest keeps it, so that it is rendered again the same.
             took: Some(Duration::from_millis(u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX))),
             certificate: args.order.as_ref().map(|order| certify::certificate(order, &rig, &battery.title)),
-            ..recorded::meta(&begun, &rig, &battery, hashes, said)
+            ..meta
         },
         cases: results,
     };

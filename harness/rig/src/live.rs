@@ -12,6 +12,7 @@ mod inbox;
 mod listener;
 pub(crate) mod pace;
 mod sun;
+mod watchdog;
 mod worker;
 
 #[cfg(all(test, unix))]
@@ -21,6 +22,7 @@ pub use bench::LiveBench;
 pub use file::{
     CanPlace, GxPlace, House, Live, LoadSwitch, OperatorPlace, PsuPlace, PsuPort, Switch, Switches,
 };
+pub use watchdog::PROVEN as WATCHDOG_PROVEN;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,6 +41,7 @@ use hands::Hands;
 use inbox::Inbox;
 use listener::Listener;
 use sun::{Setup, Sun};
+use watchdog::Watchdog;
 use worker::Worker;
 
 /// A real rig, ready to be opened.
@@ -48,6 +51,7 @@ pub struct Lab {
     profile: Option<Profile>,
     terminal: Option<Desk>,
     stop: Arc<AtomicBool>,
+    watchdog: Watchdog,
     #[cfg(unix)]
     guard: Option<Arc<crate::guard::Guard>>,
 }
@@ -73,12 +77,15 @@ impl Lab {
         let Some(live) = rig.live.clone() else { return Ok(None) };
         let profile = library.profile_of(rig)?;
         let terminal = terminal.map(|terminal| Desk(Arc::new(Mutex::new(terminal))));
-        Ok(Some(Self { rig: rig.clone(), live, profile, terminal, stop, guard: None }))
+        let watchdog = Watchdog::untried(stop.clone());
+        Ok(Some(Self { rig: rig.clone(), live, profile, terminal, stop, watchdog, guard: None }))
     }
 
     /// From now on the supply is reached through a guard, which switches it off when this process dies.
     #[cfg(unix)]
     pub fn guarded_by(&mut self, guard: Arc<crate::guard::Guard>) {
+        let notes = Arc::downgrade(&guard);
+        self.watchdog.noted_by(move |what| notes.upgrade().iter().for_each(|guard| guard.note(what)));
         self.guard = Some(guard);
     }
 
@@ -179,7 +186,8 @@ impl Lab {
 
     fn setup(&self, period: Micros) -> Option<Setup> {
         let (place, profile) = (self.live.psu.clone()?, self.profile.clone()?);
-        Some(Setup { place, profile, current_max: self.rig.limits.psu_current_max, period })
+        let (current_max, watchdog) = (self.rig.limits.psu_current_max, self.watchdog.clone());
+        Some(Setup { place, profile, current_max, period, watchdog })
     }
 
     fn operator(&self) -> Result<Option<Box<dyn Operator>>, OperatorError> {

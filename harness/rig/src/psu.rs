@@ -15,6 +15,7 @@ pub use error::SupplyError;
 pub(crate) use link::Brake;
 pub use link::{InMemory, Link, LinkError, Serial, Tcp};
 pub use profile::Profile;
+pub(crate) use supply::silence;
 pub use supply::{Accepted, Found, Limits, Settings, ShutDown, Status, Supply, Target};
 pub use wire::{Direction, Witness};
 

@@ -15,7 +15,7 @@ use crate::InputError;
 use crate::Laboratory;
 use crate::Sweep;
 use crate::like::{self, Like, relaxed};
-use crate::live::{House, Live, PsuPlace};
+use crate::live::{House, Live};
 
 /// What a rig is called is its own.
 const LIKE: Like = Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[] };
@@ -211,10 +211,11 @@ impl RigFile {
     }
 
     /// What switches its supply off when harness and guard are dead, in words; nothing where there is no supply.
+    /// `proven` is when its watchdog was seen to trip.
     #[must_use]
-    pub fn last_resort(&self) -> String {
+    pub fn last_resort(&self, proven: Option<&str>) -> String {
         let psu = self.live.as_ref().and_then(|live| live.psu.as_ref());
-        psu.map(PsuPlace::last_resort).unwrap_or_default()
+        psu.map(|psu| psu.last_resort(proven)).unwrap_or_default()
     }
 
     /// The installation around the battery, simulated or real.
@@ -323,7 +324,7 @@ mod tests {
     #[case("ac-load, operator]", "ac-load, inject]", "claims `inject` and has nothing that does it")]
     #[case("over-voltage: 132 V", "over-voltage: 110 V", "120 V leaves no room below 110 V")]
     #[case("over-current: 60 A", "over-current: 40 A", "40 A would trip before")]
-    #[case("watchdog: 10 s", "interlock: \" \"", "nothing switches the supply off")]
+    #[case("interlock: emergency", "interlock: \" \" #", "nothing switches the supply off")]
     #[case("heartbeat-within: 1 s", "heartbeat-within: 1 min", "cannot wait 0:01:00")]
     #[case("power: 500 W", "power: 0 W", "load 1 has no power")]
     #[case("gx-relay: 2", "gx-relay: 3", "a GX has two relays")]

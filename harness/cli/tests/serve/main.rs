@@ -10,6 +10,7 @@ mod firmware;
 mod lease;
 mod night;
 mod process;
+mod watchdog;
 mod wire;
 
 use std::fs;

@@ -1,6 +1,6 @@
 //! The supply: who it is, and whether it is off. Nothing of it is changed but who has control, and that is given back.
 
-use proto::quantity::Amps;
+use proto::quantity::{Amps, Micros};
 
 use super::{Finding, Part, device};
 use crate::live::{PsuPlace, PsuPort, connect};
@@ -47,10 +47,7 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> 
             "it is empty now; where they come back, the profile may not fit the firmware",
         ));
     }
-    findings.push(
-        Part::Supply
-            .ok(format!("when harness and guard are dead it is switched off by {}", place.last_resort())),
-    );
+    findings.push(last_resort(&mut supply, place, found.output || !found.alarms.is_empty()));
     match read(&mut supply, place) {
         Ok(read) => findings.extend(read),
         Err(error) => findings.push(Part::Supply.problem(error.to_string(), hint(&error))),
@@ -64,6 +61,34 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> 
         );
     }
     findings
+}
+
+/// A watchdog that waits longer is left to the run, which proves it before its first case.
+const LONGEST_PROOF: Micros = Micros::from_secs(60);
+
+/// What is there when harness and guard are dead; a watchdog is seen to trip, with the output off.
+fn last_resort(supply: &mut Supply, place: &PsuPlace, busy: bool) -> Finding {
+    let says = |proven: Option<&str>| {
+        format!("when harness and guard are dead it is switched off by {}", place.last_resort(proven))
+    };
+    let Some(span) = place.watchdog else { return Part::Supply.ok(says(None)) };
+    if busy || span > LONGEST_PROOF {
+        return Part::Supply.warning(
+            format!("{}; it was not tried now", says(None)),
+            "each run sees it trip before its first case, with the output off",
+        );
+    }
+    match supply.prove_watchdog(span, || false) {
+        Ok(()) => Part::Supply.ok(says(Some(&crate::guard::lease::now()))),
+        Err(error) if place.has_another_resort() => Part::Supply.warning(
+            format!("{}: {error}", says(None)),
+            "leave `watchdog:` out of the rig file: what else it names is all there is",
+        ),
+        Err(error) => Part::Supply.problem(
+            format!("{}: {error}", says(None)),
+            "name in `live.psu` what else cuts the supply (`interlock:`), or accept the risk (`accepted-risk:`)",
+        ),
+    }
 }
 
 fn read(supply: &mut Supply, place: &PsuPlace) -> Result<Vec<Finding>, SupplyError> {

@@ -112,6 +112,12 @@ impl Guard {
         let _ = self.shared.say(&Ask::Record(file));
     }
 
+    /// Writes a comment where what goes over the wire is written down.
+    pub(crate) fn note(&self, what: &str) {
+        // As above.
+        let _ = self.shared.say(&Ask::Note(what.to_owned()));
+    }
+
     /// A case is opened at this time of the run, which stands still until the case begins.
     pub fn opens(&self, at: Micros) {
         self.time(at, 0);

@@ -76,6 +76,10 @@ pub(super) fn listen(mut lines: BufReader<UnixStream>, line: &Line, mouth: &Mout
                 line.pen.to(file);
                 continue;
             }
+            Some(Ask::Note(what)) => {
+                line.pen.note(&what);
+                continue;
+            }
             Some(Ask::Time(at, speed)) => {
                 line.pen.time(RunTime { since: Instant::now(), at, speed });
                 continue;

@@ -280,7 +280,7 @@ fn folder() -> Result<PathBuf, LeaseError> {
     Ok(path)
 }
 
-pub(super) fn now() -> String {
+pub(crate) fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 

@@ -22,6 +22,8 @@ pub(super) enum Ask {
     Record(PathBuf),
     /// the time of the run, and how many times faster than the clock it goes from here
     Time(Micros, u32),
+    /// words for the evidence
+    Note(String),
     /// it is alive
     Beat,
     /// open the port of the supply, anew where it is open
@@ -69,6 +71,7 @@ impl Ask {
             Self::Hello(holder) => format!("hello {}\n", serde_json::json!(holder)),
             Self::Record(path) => format!("record {}\n", serde_json::json!(path)),
             Self::Time(Micros(at), speed) => format!("time {at} {speed}\n"),
+            Self::Note(what) => format!("note {}\n", serde_json::json!(what)),
             Self::Beat => "beat\n".to_owned(),
             Self::Open => "open\n".to_owned(),
             Self::Write(bytes) => format!("write {}\n", hex(bytes)),
@@ -86,6 +89,7 @@ impl Ask {
                 let (at, speed) = rest.split_once(' ')?;
                 Self::Time(Micros(at.parse().ok()?), speed.parse().ok()?)
             }
+            "note" => Self::Note(serde_json::from_str(rest).ok()?),
             "beat" => Self::Beat,
             "open" => Self::Open,
             "write" => Self::Write(bytes(rest)?),
@@ -170,6 +174,7 @@ mod tests {
     #[case(Ask::Beat)]
     #[case(Ask::Write(b"OUTP OFF\n\xFF\0".to_vec()))]
     #[case(Ask::Write(Vec::new()))]
+    #[case(Ask::Note("two\nlines".to_owned()))]
     #[case(Ask::Record(PathBuf::from("/a folder/with\na break")))]
     #[case(Ask::Time(Micros(12_000_000), 60))]
     #[case(Ask::Hello(Box::new(Holder::this("lab"))))]

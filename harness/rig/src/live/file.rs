@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::bounds;
 use crate::RigFile;
 use crate::gx::UnitIds;
-use crate::psu::{Limits, Settings};
+use crate::psu::{Limits, Settings, silence};
 
 /// The instruments of a real rig.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -69,11 +69,12 @@ pub struct PsuPlace {
     pub safe_voltage: Volts,
     /// how long the terminals may take to fall below that
     pub safe_within: Micros,
-    /// the supply switches off by itself when it hears nothing for so long; only where its profile has a watchdog
+    /// the supply switches off by itself when it hears nothing for so long; only where its profile has a watchdog. It is
+    /// seen to trip before the first case of a run; where it does not, nothing runs unless there is one of the next two
     pub watchdog: Option<Micros>,
     /// what else switches it off when everything that speaks to it is dead, in words: a relay, an emergency stop
     pub interlock: Option<String>,
-    /// why nothing has to, in words; there must be a watchdog, an interlock or this
+    /// why nothing else has to, in words; there must be a watchdog, an interlock or this
     pub accepted_risk: Option<String>,
     /// the guard switches off when it hears nothing of the harness for so long
     #[serde(default = "heartbeat")]
@@ -85,18 +86,36 @@ const fn heartbeat() -> Micros {
 }
 
 impl PsuPlace {
-    /// What switches it off when the harness and its guard are dead, in words.
+    /// What switches it off when the harness and its guard are dead, in words. `proven` is when its watchdog was seen to
+    /// trip.
     #[must_use]
-    pub fn last_resort(&self) -> String {
+    pub fn last_resort(&self, proven: Option<&str>) -> String {
+        let watchdog = self.watchdog.map(|span| {
+            let proof =
+                proven.map_or("not proven to trip".to_owned(), |at| format!("proven to trip at {at}"));
+            format!("its own watchdog after {span}, {proof}")
+        });
+        watchdog.into_iter().chain(self.another_resort()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// How long the supply is kept silent before the first case of a run, to see its watchdog trip.
+    #[must_use]
+    pub fn silent_for(&self) -> Option<Micros> {
+        self.watchdog.map(silence)
+    }
+
+    /// Whether the rig file says what there is besides a watchdog.
+    pub(crate) fn has_another_resort(&self) -> bool {
+        self.another_resort().is_some()
+    }
+
+    fn another_resort(&self) -> Option<String> {
         let said = |words: &Option<String>| {
             words.as_deref().map(str::trim).filter(|words| !words.is_empty()).map(str::to_owned)
         };
-        match (self.watchdog, said(&self.interlock), said(&self.accepted_risk)) {
-            (Some(span), _, _) => format!("its own watchdog after {span}"),
-            (None, Some(interlock), _) => interlock,
-            (None, None, Some(reason)) => format!("nothing; the risk is accepted: {reason}"),
-            (None, None, None) => String::new(),
-        }
+        let risk =
+            || said(&self.accepted_risk).map(|reason| format!("nothing; the risk is accepted: {reason}"));
+        said(&self.interlock).or_else(risk)
     }
 
     /// What the driver must know, with the rig's limit of the current.
@@ -259,7 +278,7 @@ impl Live {
                     format!("{} would trip before the limit of the rig is reached", psu.over_current);
                 return refuse("live.psu.over-current", message, "more than `limits.psu-current-max`");
             }
-            if psu.last_resort().is_empty() {
+            if psu.last_resort(None).is_empty() {
                 let message = "nothing switches the supply off when harness and guard are dead".to_owned();
                 let expected = "`watchdog: 10 s` where its profile has one, `interlock:` with what cuts it, or \
                                 `accepted-risk:` with the reason";

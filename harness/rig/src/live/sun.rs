@@ -10,6 +10,7 @@ use proto::reading::PsuReading;
 
 use super::PsuPlace;
 use super::inbox::Outbox;
+use super::watchdog::Watchdog;
 use crate::can::RunClock;
 use crate::psu::{Brake, Link, LinkError, Profile, Supply, SupplyError, Target};
 
@@ -24,6 +25,7 @@ pub(super) struct Setup {
     pub(super) current_max: Amps,
     /// from one reading to the next
     pub(super) period: Micros,
+    pub(super) watchdog: Watchdog,
 }
 
 /// The supply that plays the sun.
@@ -59,14 +61,14 @@ impl Sun {
         outbox: Outbox,
     ) -> Result<Self, String> {
         let named = |error: &dyn std::fmt::Display| format!("supply: {error}");
-        let Setup { place, profile, current_max, period } = setup;
+        let Setup { place, profile, current_max, period, watchdog } = setup;
         let brake = Brake::default();
         let link = opener().map_err(|error| named(&error))?;
         let settings = place.settings(current_max);
         let (mut supply, found) =
             Supply::open(brake.on(link), profile, settings).map_err(|error| named(&error))?;
         supply.shut_down().confirmed()?;
-        take_over(&mut supply, place.watchdog).map_err(|error| named(&error))?;
+        supply.take_over().and_then(|_| watchdog.arm(&mut supply, &place)).map_err(|error| named(&error))?;
         brake.sends(supply.off_line().map_err(|error| named(&error))?);
         let (orders, taken) = channel();
         let patience = Duration::from_micros(place.safe_within.0) + QUESTIONS;
@@ -275,12 +277,4 @@ impl Driver {
         self.supply.reopen(self.brake.on(link)).map_err(|error| again(&error))?;
         self.supply.shut_down().confirmed().map(drop).map_err(|error| again(&error))
     }
-}
-
-fn take_over(supply: &mut Supply, watchdog: Option<Micros>) -> Result<(), SupplyError> {
-    supply.take_over()?;
-    if let Some(span) = watchdog {
-        supply.arm_watchdog(span)?;
-    }
-    Ok(())
 }

@@ -22,6 +22,7 @@ use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use super::inbox::{Inbox, Next};
 use super::listener::Listener;
 use super::sun::{Setup, Sun};
+use super::watchdog::Watchdog;
 use super::{PsuPlace, connect};
 use crate::RigFile;
 use crate::can::{CanError, CanPort, Kind, PortInfo, Received, RunClock};
@@ -115,7 +116,13 @@ fn a_supply_that_fails_is_a_fault(#[case] fails: fn(&mut Instrument), #[case] sa
         Box::new(move || connect(&super::PsuPort::Serial { serial: path.clone(), baud: None }, serial));
     let clock = RunClock::start();
     let (mut inbox, outbox) = Inbox::new(clock);
-    let setup = Setup { place, profile, current_max: Amps(60.0), period: Micros::from_millis(20) };
+    let setup = Setup {
+        place,
+        profile,
+        current_max: Amps(60.0),
+        period: Micros::from_millis(20),
+        watchdog: Watchdog::default(),
+    };
     let sun = Sun::open(setup, opener, clock, outbox).expect("it answers");
     sun.give(Watts(1000.0));
     let mut failed = false;
@@ -191,7 +198,13 @@ fn a_frame_that_violates_an_interlock_switches_the_supply_off_at_once(#[case] th
     };
     let clock = RunClock::start();
     let (mut inbox, outbox) = Inbox::new(clock);
-    let setup = Setup { place, profile, current_max: rig.limits.psu_current_max, period: Micros(100) };
+    let setup = Setup {
+        place,
+        profile,
+        current_max: rig.limits.psu_current_max,
+        period: Micros(100),
+        watchdog: Watchdog::default(),
+    };
     let sun = Sun::open(setup, opener, clock, outbox.clone()).expect("it answers");
     let (bus, frames) = channel();
     let _listener = Listener::start(Box::new(TestBus(frames, clock)), Micros::from_secs(5), clock, outbox);

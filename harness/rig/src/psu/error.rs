@@ -159,6 +159,21 @@ pub enum SupplyError {
         /// longest
         longest: Micros,
     },
+    /// The watchdog did not trip.
+    #[error(
+        "its watchdog of {span} did not trip in {silence} of silence with the output off: it is broken, or works only with \
+         the output on. Trust it with nothing: name in the rig file what else cuts the supply (`interlock:`), or accept \
+         the risk (`accepted-risk:`)"
+    )]
+    WatchdogAsleep {
+        /// what it was set to
+        span: Micros,
+        /// how long nothing was said
+        silence: Micros,
+    },
+    /// Its watchdog is all that there is, and was not seen to trip.
+    #[error("{0}; nothing was switched on")]
+    Unproven(String),
     /// The watchdog or a protection does not say that it is active.
     #[error("`{0}` answers that it is not active, although it was made so")]
     NotActive(String),

@@ -34,6 +34,17 @@ impl Default for Surroundings {
     }
 }
 
+/// Whether the watchdog of a simulated supply does what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watchdog {
+    /// with the output on and off (assumption: no manual says)
+    Works,
+    /// with the output on
+    OnlyWhileOn,
+    /// it says that it is armed, and never trips
+    Broken,
+}
+
 /// A simulated supply.
 #[derive(Debug, Clone)]
 pub struct Instrument {
@@ -62,6 +73,7 @@ pub struct Instrument {
     heard: Micros,
     /// it hears and says nothing
     silent: bool,
+    watchdog: Watchdog,
 }
 
 /// What is set, and lost in a restart.
@@ -134,6 +146,7 @@ impl Instrument {
             terminals: Volts::ZERO,
             heard: Micros::ZERO,
             silent: false,
+            watchdog: Watchdog::Works,
         }
     }
 
@@ -145,6 +158,13 @@ impl Instrument {
             *field = number;
         }
         self.identity = fields.join(",");
+        self
+    }
+
+    /// The same with a watchdog that may not work.
+    #[must_use]
+    pub const fn with_watchdog(mut self, watchdog: Watchdog) -> Self {
+        self.watchdog = watchdog;
         self
     }
 
@@ -243,7 +263,14 @@ impl Instrument {
     pub fn restart(&mut self) {
         let (at, terminals) = (self.at, self.terminals);
         let fresh = Self::new(self.dialect, self.surroundings);
-        *self = Self { at, heard: at, terminals, identity: self.identity.clone(), ..fresh };
+        *self = Self {
+            at,
+            heard: at,
+            terminals,
+            watchdog: self.watchdog,
+            identity: self.identity.clone(),
+            ..fresh
+        };
     }
 
     /// Something outside feeds the terminals up to a voltage; a guarded supply trips.

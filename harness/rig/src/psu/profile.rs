@@ -283,6 +283,8 @@ pub struct AlarmQuestion {
     pub hexadecimal: bool,
     /// the alarm that a yes stands for
     pub yes: Option<Alarm>,
+    /// the one answer that is a yes, where that is not 1, ON or YES
+    pub answer: Option<String>,
 }
 
 /// How a trip is cleared.
@@ -320,7 +322,9 @@ pub struct ErrorQueue {
     pub acknowledges_alarms: bool,
 }
 
-/// Switches the output off when nobody speaks to it.
+/// Switches the output off when nobody speaks to it. It is proven to trip, with the output off, before the first case of
+/// a run: where an alarm `watchdog` tells of it, and it trips with the output off too. Else it counts as not proven, and
+/// the rig file must say what else switches the supply off.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Watchdog {
@@ -370,6 +374,13 @@ impl Profile {
         let profile: Self = engine::yaml::parse(file, text)?;
         check::check(&profile, file, text)?;
         Ok(profile)
+    }
+
+    /// Whether the supply says of itself that this has tripped.
+    #[must_use]
+    pub fn tells_of(&self, alarm: Alarm) -> bool {
+        let mut questions = self.protection.alarms.iter();
+        questions.any(|question| question.yes == Some(alarm) || question.bits.contains_key(&alarm))
     }
 
     /// What switches the output off, as the bytes of a whole line.

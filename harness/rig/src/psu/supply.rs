@@ -20,6 +20,7 @@ use super::wire::{Recovery, Wire, Witness};
 
 pub use set::{Accepted, Target};
 pub use shut_down::ShutDown;
+pub(crate) use watchdog::silence;
 
 /// Never-exceed limits, whatever is asked for.
 #[derive(Debug, Clone, Copy)]

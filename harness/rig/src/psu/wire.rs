@@ -79,6 +79,10 @@ impl Wire {
         self.in_step = false;
     }
 
+    pub(super) fn name(&self) -> &str {
+        self.link.name()
+    }
+
     pub(super) fn is_serial(&self) -> bool {
         self.link.is_serial()
     }

@@ -101,11 +101,15 @@ impl Instrument {
             Does::Fault => format!("{:02X}", self.register()),
             Does::TrippedVoltage => self.tripped(Alarm::OverVoltage),
             Does::TrippedCurrent => self.tripped(Alarm::OverCurrent),
-            Does::TrippedWatchdog => self.tripped(Alarm::Watchdog),
             Does::Errors => self.oldest_error(),
             Does::Events => std::mem::take(&mut self.events).to_string(),
             Does::Complete => "1".to_owned(),
             Does::Watchdog => self.state(set.watchdog.is_some()),
+            // The time that is left, 0 once it has tripped, -1 where it is not armed.
+            Does::WatchdogSet if self.tripped.contains(&Alarm::Watchdog) => "0".to_owned(),
+            Does::WatchdogSet => {
+                set.watchdog.map_or("-1".to_owned(), |delay| (delay.0.div_ceil(1000)).to_string())
+            }
             Does::WatchdogDelay => (set.watchdog_delay.0 / 1_000_000).to_string(),
             Does::Curve(index) => self.number(set.curve[index], if index % 2 == 0 { "V" } else { "A" }),
             Does::Quiet => self.state(false),
@@ -159,7 +163,10 @@ impl Instrument {
             }
             Does::Watchdog => self.set.watchdog = state(first)?.then_some(self.set.watchdog_delay),
             Does::WatchdogDelay => self.set_watchdog_delay(Micros::from_secs(number(first, 3600.0)? as u64)),
-            Does::WatchdogSet if first == Some("STOP") => self.set.watchdog = None,
+            Does::WatchdogSet if first == Some("STOP") => {
+                self.set.watchdog = None;
+                self.tripped.remove(&Alarm::Watchdog);
+            }
             Does::WatchdogSet => {
                 let millis = number(values.get(1).copied(), 10_000.0)?;
                 self.set.watchdog = Some(Micros::from_millis(millis as u64));
@@ -174,9 +181,7 @@ impl Instrument {
 
     fn set_watchdog_delay(&mut self, delay: Micros) {
         self.set.watchdog_delay = delay;
-        if self.dialect.delay_arms_watchdog || self.set.watchdog.is_some() {
-            self.set.watchdog = (delay > Micros::ZERO).then_some(delay);
-        }
+        self.set.watchdog = self.set.watchdog.map(|_| delay);
     }
 
     fn oldest_error(&mut self) -> String {

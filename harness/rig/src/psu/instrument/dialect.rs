@@ -80,8 +80,6 @@ pub enum Does {
     TrippedVoltage,
     /// one trip; as a command, clears
     TrippedCurrent,
-    /// one trip
-    TrippedWatchdog,
     /// clears every trip
     Clear,
     /// watchdog on or off
@@ -134,8 +132,6 @@ pub struct Dialect {
     pub clears_by_switching_on: bool,
     /// reading the queue clears a trip
     pub reading_errors_clears: bool,
-    /// setting the watchdog's time arms it, zero disarms it
-    pub delay_arms_watchdog: bool,
     /// bits of the register of what has tripped
     pub alarm_bits: &'static [(Alarm, u8)],
     /// headers, the first that fits counts
@@ -209,7 +205,6 @@ pub const GENERIC: Dialect = Dialect {
     clearing_energises: false,
     clears_by_switching_on: false,
     reading_errors_clears: false,
-    delay_arms_watchdog: false,
     alarm_bits: &[(Alarm::OverVoltage, 0), (Alarm::OverCurrent, 1), (Alarm::OverTemperature, 4)],
     tables: &[COMMON, SOURCE, OUTPUT, LEVELS],
 };
@@ -285,8 +280,13 @@ pub const GENESYS_PLUS: Dialect = Dialect {
     name: "genesys-plus",
     identity: "TDK-LAMBDA,GSP200-75-3P,20A0001,G:01.100",
     states_in_words: true,
-    delay_arms_watchdog: true,
     folds_back: true,
+    alarm_bits: &[
+        (Alarm::OverVoltage, 0),
+        (Alarm::OverCurrent, 1),
+        (Alarm::OverTemperature, 4),
+        (Alarm::Watchdog, 15),
+    ],
     tables: &[
         COMMON,
         SOURCE,
@@ -296,7 +296,8 @@ pub const GENESYS_PLUS: Dialect = Dialect {
             ("[SOURce:]CURRent:PROTection[:STATe]", Does::GuardCurrent),
             ("STATus:QUEStionable:CONDition", Does::Questionable),
             ("OUTPut:PROTection:CLEar", Does::Clear),
-            ("SYSTem:COMMunicate:WATChdog", Does::WatchdogDelay),
+            ("SYSTem[:COMMunicate]:WATCHdog[:STATe]", Does::Watchdog),
+            ("SYSTem[:COMMunicate]:WATCHdog:TIMe", Does::WatchdogDelay),
         ],
     ],
     ..GENERIC

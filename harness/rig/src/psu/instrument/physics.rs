@@ -3,13 +3,18 @@
 use proto::quantity::{Amps, Micros, Volts};
 
 use super::super::profile::Alarm;
-use super::Instrument;
+use super::{Instrument, Watchdog};
 
 impl Instrument {
     /// Lets time pass.
     pub(super) fn advance(&mut self, at: Micros) {
+        let awake = match self.watchdog {
+            Watchdog::Works => true,
+            Watchdog::OnlyWhileOn => self.on,
+            Watchdog::Broken => false,
+        };
         if let Some(delay) = self.set.watchdog
-            && self.on
+            && awake
             && at.since(self.heard) > delay
         {
             // The terminals begin to fall then, not at the next question.

@@ -168,6 +168,10 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
             let message = format!("what `{}` answers is not said", question.ask.text());
             return no("protection.alarms", message, "either `bits`, from 0 to 15, or `yes`");
         }
+        if question.answer.is_some() && question.yes.is_none() {
+            let message = format!("what the answer to `{}` is a yes to is not said", question.ask.text());
+            return no("protection.alarms", message, "`yes: watchdog` beside `answer`");
+        }
     }
     let longest = Micros::from_secs(30);
     let times = [("line.reply-within", profile.line.reply_within), ("line.quiet", profile.line.quiet)];

@@ -14,7 +14,11 @@ impl Supply {
     pub(super) fn see_alarms(&mut self) -> Result<BTreeSet<Alarm>, SupplyError> {
         for question in &self.profile.protection.alarms.clone() {
             if let Some(alarm) = question.yes {
-                if self.question(&question.ask, |reply| reply.state())? && !self.lingering.contains(&alarm) {
+                let tripped = match &question.answer {
+                    Some(answer) => self.ask(&question.ask)? == *answer,
+                    None => self.question(&question.ask, |reply| reply.state())?,
+                };
+                if tripped && !self.lingering.contains(&alarm) {
                     self.alarms.insert(alarm);
                 }
             } else {

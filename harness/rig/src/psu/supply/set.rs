@@ -182,7 +182,7 @@ impl Supply {
         self.check_trip()
     }
 
-    fn check_trip(&self) -> Result<(), SupplyError> {
+    pub(super) fn check_trip(&self) -> Result<(), SupplyError> {
         if self.alarms.is_empty() { Ok(()) } else { Err(SupplyError::Tripped(self.alarms.clone())) }
     }
 

@@ -112,9 +112,7 @@ impl Supply {
     }
 
     fn let_go(&mut self) -> Result<(), SupplyError> {
-        if let Some(watchdog) = self.profile.watchdog.clone() {
-            self.all(std::slice::from_ref(&watchdog.disarm))?;
-        }
+        self.disarm_watchdog()?;
         self.release()
     }
 }

@@ -5,8 +5,67 @@ use proto::scpi::Arguments;
 
 use super::Supply;
 use crate::psu::error::SupplyError;
+use crate::psu::link::LinkError;
+use crate::psu::profile::Alarm;
+
+/// How long a watchdog may take beyond its time, at least. Assumption: steps of a second, and a slow processor.
+const AT_LEAST: Micros = Micros::from_secs(1);
+/// Beyond that a share of its time. Assumption: the clock of no supply is as wrong as this.
+const SHARE: u64 = 5;
+/// How long it is kept silent at once.
+const STEP: Micros = Micros::from_millis(20);
+
+/// How long a supply is kept silent to see its watchdog trip.
+pub(crate) fn silence(span: Micros) -> Micros {
+    span + Micros(span.0 / SHARE) + AT_LEAST
+}
 
 impl Supply {
+    /// Proves that the watchdog trips, with the output off: arms it, says nothing until it must have tripped, reads that
+    /// it has, and clears the trip. It is not armed afterwards. `given_up` is asked all the while whether to end.
+    ///
+    /// # Errors
+    /// When the output is on, something has tripped already, the supply has no watchdog or does not tell of it, or it
+    /// did not trip.
+    pub fn prove_watchdog(
+        &mut self,
+        span: Micros,
+        mut given_up: impl FnMut() -> bool,
+    ) -> Result<(), SupplyError> {
+        if !self.profile.tells_of(Alarm::Watchdog) {
+            return Err(SupplyError::Lacks("alarm that tells whether its watchdog has tripped"));
+        }
+        self.check_restart()?;
+        if self.is_on()? {
+            return Err(SupplyError::OutputIs(true));
+        }
+        // What has tripped before is for a person to clear, and proves nothing.
+        self.see_alarms()?;
+        self.check_trip()?;
+        self.arm_watchdog(span)?;
+        let silence = silence(span);
+        let until = self.now() + silence;
+        while self.now() < until {
+            if given_up() {
+                return Err(LinkError::GivenUp { link: self.wire.name().to_owned() }.into());
+            }
+            self.wire.wait(until.min(self.now() + STEP));
+        }
+        let tripped = self.see_alarms()?.contains(&Alarm::Watchdog);
+        // Some note the trip there too.
+        self.drain_errors()?;
+        self.disarm_watchdog()?;
+        if !tripped {
+            return Err(SupplyError::WatchdogAsleep { span, silence });
+        }
+        self.clear_trip()
+    }
+
+    pub(super) fn disarm_watchdog(&mut self) -> Result<(), SupplyError> {
+        let watchdog = self.profile.watchdog.clone();
+        watchdog.map_or(Ok(()), |watchdog| self.all(std::slice::from_ref(&watchdog.disarm)))
+    }
+
     /// Arms the watchdog: the output goes off when nobody speaks to the supply for that long. Gives the time that was
     /// set, in the steps of the supply.
     ///

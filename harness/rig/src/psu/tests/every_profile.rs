@@ -70,7 +70,7 @@ fn over_voltage_trips_and_clearing_never_energises() {
         let status = supply.read().expect("it answers");
         assert!(!status.reading.output, "{name}: {status:?}");
         // Delta does not say what has tripped.
-        let tells = !supply.profile().protection.alarms.is_empty();
+        let tells = supply.profile().tells_of(Alarm::OverVoltage);
         assert_eq!(status.alarms.contains(&Alarm::OverVoltage), tells, "{name}: {status:?}");
         if tells {
             let refused = supply.switch_on();
@@ -233,33 +233,6 @@ fn a_supply_that_energises_on_clearing_is_switched_off_again() {
     let cleared = supply.clear_trip();
     assert!(matches!(cleared, Err(SupplyError::ClearEnergised)), "{cleared:?}");
     assert!(!at(&instrument).is_on());
-}
-
-#[rstest]
-#[case("keysight")]
-#[case("genesys-plus")]
-#[case("delta")]
-fn an_armed_watchdog_switches_off_when_nobody_speaks(#[case] name: &str) {
-    let (mut supply, instrument) = open(name);
-    supply.apply(TARGET).expect("accepted");
-    assert_eq!(supply.arm_watchdog(Micros::from_millis(5500)).expect("armed").0 % 500_000, 0);
-    supply.switch_on().expect("on");
-    for _ in 0..5 {
-        supply.wait(Micros::from_secs(4));
-        assert!(supply.read().expect("it answers").reading.output, "{name}: it was spoken to");
-    }
-    supply.wait(Micros::from_secs(7));
-    let status = supply.read().expect("it answers");
-    assert!(!status.reading.output && !at(&instrument).is_on(), "{name}");
-    assert_eq!(status.alarms.contains(&Alarm::Watchdog), name == "keysight", "{name}: only Keysight tells");
-    assert!(supply.arm_watchdog(Micros::from_secs(7200)).is_err());
-}
-
-#[test]
-fn a_supply_without_a_watchdog_says_so() {
-    let (mut supply, _instrument) = open("ea");
-    let error = supply.arm_watchdog(Micros::from_secs(5)).expect_err("it has none").to_string();
-    assert_eq!(error, "this supply has no watchdog");
 }
 
 #[test]
