@@ -63,6 +63,7 @@ pub(crate) fn tidy(workspace: &Workspace) -> Result<(), Failure> {
     let mut findings = BTreeSet::new();
     findings.extend(crates::check(&metadata, &files));
     findings.extend(rust::check(&files));
+    findings.extend(rust::outdated(&files));
     findings.extend(text::check(&files));
     findings.extend(layout::check(&files));
     findings.extend(documents::check(&files, &crate::subcommands()));

@@ -99,5 +99,7 @@ pub(crate) fn put_before(
     };
     guard.hang_up_on_panic();
     lab.guarded_by(guard.clone());
+    guard.found().iter().for_each(|found| crate::warn(found));
+    lab.told_to(|what| crate::warn(what.trim_start_matches("harness: ")));
     Ok(guard)
 }

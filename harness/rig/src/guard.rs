@@ -41,14 +41,14 @@ fn patience(place: Option<&PsuPlace>) -> Duration {
     QUESTIONS + place.map_or(Duration::ZERO, |place| Duration::from_micros(place.safe_within.0))
 }
 
-/// The shut-down of a supply that nobody has opened yet.
+/// The shut-down of a supply that nobody has opened yet; whether its output was on, and what was confirmed.
 pub(crate) fn shut_down(
     link: Box<dyn Link>,
     place: &PsuPlace,
     profile: &Profile,
     current_max: Amps,
-) -> Result<ShutDown, String> {
-    let (mut supply, _) = Supply::open(link, profile.clone(), place.settings(current_max))
+) -> Result<(bool, ShutDown), String> {
+    let (mut supply, found) = Supply::open(link, profile.clone(), place.settings(current_max))
         .map_err(|error| format!("supply: {error}"))?;
-    supply.shut_down().confirmed()
+    Ok((found.output, supply.shut_down().confirmed()?))
 }

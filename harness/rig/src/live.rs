@@ -89,6 +89,12 @@ impl Lab {
         self.guard = Some(guard);
     }
 
+    /// What a person must know of the supply before a case begins is given to this too: that its output was found on,
+    /// and what came of the trial of its watchdog.
+    pub fn told_to(&mut self, tell: impl Fn(&str) + Send + Sync + 'static) {
+        self.watchdog.noted_by(tell);
+    }
+
     /// The end of all cases: the guard makes sure that everything is off, and gives the rig back.
     ///
     /// # Errors

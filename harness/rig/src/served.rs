@@ -6,7 +6,7 @@ pub mod gx;
 mod operator;
 mod pace;
 pub mod psu;
-mod pty;
+pub(crate) mod pty;
 mod start;
 
 use std::io;

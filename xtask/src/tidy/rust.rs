@@ -8,6 +8,17 @@ use super::{File, Finding, purity};
 /// Files that may hold `unsafe`, with why a system call leaves no other way.
 const UNSAFE: &[(&str, &str)] = &[];
 
+/// Files that may read the time of day, with what for: it may step at any moment, so it names things and is kept beside
+/// them, and nothing waits for it or is put in order by it.
+const TIME_OF_DAY: &[(&str, &str)] = &[
+    ("harness/cli/src/certify.rs", "the date of a certificate, and whether a calibration is over"),
+    ("harness/cli/src/golden/accept.rs", "the day on which a trace was accepted"),
+    ("harness/cli/src/nightly.rs", "the night that a run belongs to"),
+    ("harness/cli/src/run.rs", "when a run began, for its report"),
+    ("harness/rig/src/can/kernel_clock.rs", "the kernel stamps frames by it: steps are taken out"),
+    ("harness/rig/src/guard/lease.rs", "since when somebody has a rig, for people"),
+];
+
 /// Files that may be longer than [`LONGEST`], with why they are still one idea.
 const LONG: &[(&str, &str)] = &[];
 
@@ -49,7 +60,6 @@ pub(crate) fn check(files: &[File]) -> Vec<Finding> {
             findings.extend(purity::check(path, &contents.named));
         }
     }
-    findings.extend(outdated(files));
     findings
 }
 
@@ -60,6 +70,13 @@ fn everywhere(path: &str, named: &[Named]) -> Vec<Finding> {
             Kind::Path(word) if word == "unsafe" && !listed(UNSAFE, path) => {
                 "`unsafe`: find a safe way; where a system call leaves none, put it in a small module of its own \
                  and on the list in xtask/src/tidy/rust.rs, with the reason"
+                    .to_owned()
+            }
+            Kind::Path(path_named)
+                if !named.test && reads_the_time_of_day(path_named) && !listed(TIME_OF_DAY, path) =>
+            {
+                "the time of day steps: measure with `Instant`, or with the `Micros` of the run; where it only names \
+                 something, put the file on the list in xtask/src/tidy/rust.rs, with what for"
                     .to_owned()
             }
             Kind::Macro(name) if name == "todo" || name == "unimplemented" => {
@@ -78,15 +95,25 @@ fn everywhere(path: &str, named: &[Named]) -> Vec<Finding> {
     named.iter().filter_map(finding).collect()
 }
 
+fn reads_the_time_of_day(path: &str) -> bool {
+    path == "SystemTime::now" || path.ends_with("::SystemTime::now")
+}
+
 fn listed(list: &[(&str, &str)], path: &str) -> bool {
     list.iter().any(|(listed, _)| *listed == path)
 }
 
 /// Exceptions for files that are gone: the lists shrink with what they excuse.
-fn outdated(files: &[File]) -> Vec<Finding> {
+pub(crate) fn outdated(files: &[File]) -> Vec<Finding> {
     let gone = |(path, _): &&(&str, &str)| !files.iter().any(|file| file.path == *path);
     let what = "on a list of exceptions in xtask/src/tidy/rust.rs, but not in the tree: strike it off";
-    UNSAFE.iter().chain(LONG).filter(gone).map(|(path, _)| Finding::new(path, 0, what)).collect()
+    UNSAFE
+        .iter()
+        .chain(LONG)
+        .chain(TIME_OF_DAY)
+        .filter(gone)
+        .map(|(path, _)| Finding::new(path, 0, what))
+        .collect()
 }
 
 /// Whether a file is part of what a pure crate builds.
@@ -124,6 +151,8 @@ mod tests {
     #[case("fn f() { unsafe { g() } }", "`unsafe`")]
     #[case("unsafe impl Send for X {}", "`unsafe`")]
     #[case("fn f() { todo!() }", "`todo!`")]
+    #[case("fn f() { let t = SystemTime::now(); }", "the time of day steps")]
+    #[case("fn f() { let t = std::time::SystemTime::now; }", "the time of day steps")]
     #[case("fn f() { unimplemented!(\"later\") }", "`unimplemented!`")]
     #[case("#[test] #[ignore] fn f() {}", "`#[ignore]`")]
     #[case("#[test] #[ignore = \"slow\"] fn f() {}", "`#[ignore]`")]

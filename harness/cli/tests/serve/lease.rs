@@ -128,3 +128,44 @@ fn a_second_terminal_is_told_waits_and_is_kept_off_a_quarantined_rig() {
     end(&mut last);
     drop(desk.serving);
 }
+
+/// The process of the guard of a rig: nobody's child, so it is looked for by the rig file that only it has.
+fn guard_of(rig: &str) -> Option<String> {
+    let processes =
+        fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    processes.filter(|name| name.parse::<u32>().is_ok()).find(|id| {
+        let line = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        let words: Vec<_> = line.split(|&byte| byte == 0).collect();
+        words.contains(&b"--apart".as_slice()) && words.contains(&rig.as_bytes())
+    })
+}
+
+/// Harness and guard are killed with the output on, and the supply has no watchdog: the next run switches it off before
+/// anything else, and says so to whoever watches.
+#[test]
+fn a_run_after_one_that_died_with_its_guard_says_that_the_output_was_on() {
+    let desk = Desk::new();
+    let mut first = Run(desk.run("first", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
+    let wire = |out: &str| {
+        let runs = fs::read_dir(desk.folder.path().join(out)).into_iter().flatten().flatten();
+        runs.filter_map(|run| fs::read_to_string(run.path().join("psu-wire.log")).ok()).collect::<String>()
+    };
+    within(Duration::from_secs(60), || wire("first").contains("> OUTP ON"), "the sun");
+    let guard = guard_of(&desk.rig).expect("it runs");
+    // In one go, so that neither has the time to switch off for the other.
+    let both = ["-KILL", &guard, &first.0.id().to_string()];
+    assert!(std::process::Command::new("kill").args(both).status().expect("a kill command").success());
+    within(Duration::from_secs(10), || first.0.try_wait().expect("it is ours").is_some(), "its end");
+
+    let mut next = Run(desk.run("next", &[]).stderr(Stdio::piped()).spawn().expect("it starts"));
+    within(Duration::from_secs(60), || desk.began("next"), "the next run");
+    end(&mut next);
+    let mut why = String::new();
+    std::io::Read::read_to_string(&mut next.0.stderr.take().expect("piped"), &mut why).expect("text");
+    let holder = format!("process {} of ", first.0.id());
+    assert!(
+        why.contains("the output of the supply was on; it was switched off") && why.contains(&holder),
+        "{why}"
+    );
+    assert!(wire("next").contains("was on; it was switched off"), "it is in the evidence");
+}

@@ -103,6 +103,12 @@ impl Guard {
         Ok(Arc::new(Self { shared, live: live.clone(), holder, own: Mutex::default(), book }))
     }
 
+    /// What the guard found when it took the rig over from a dead holder, for whoever watches: that the output was on.
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
+        self.shared.state().found.clone()
+    }
+
     /// Where the guard writes down every line to and from the supply, and what it had to do.
     pub fn record_in(&self, file: &Path) {
         // The guard is at home in another folder. Nothing to write in has no name.
@@ -110,6 +116,7 @@ impl Guard {
         self.book().file = Some(file.clone());
         // A guard that is gone is told of where it matters.
         let _ = self.shared.say(&Ask::Record(file));
+        self.found().iter().for_each(|found| self.note(&format!("guard: {found}")));
     }
 
     /// Writes a comment where what goes over the wire is written down.

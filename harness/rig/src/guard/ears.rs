@@ -18,6 +18,20 @@ impl Mouth {
         // A harness that is gone is noticed where it is listened to.
         let _ = lock(&self.0).write_all(tell.line().as_bytes());
     }
+
+    /// Does something that may take long, and shows meanwhile that this process does not stand still.
+    pub(super) fn beating<T>(&self, what: impl FnOnce() -> T) -> T {
+        let (busy, mouth) = (Arc::new(()), self.clone());
+        let still = Arc::downgrade(&busy);
+        // Without a thread for it the harness takes this guard for dead, and nothing is switched on.
+        let _ = std::thread::Builder::new().name("beats".to_owned()).spawn(move || {
+            while still.upgrade().is_some() {
+                mouth.tell(&Tell::Beat);
+                std::thread::sleep(super::BEAT);
+            }
+        });
+        what()
+    }
 }
 
 /// The way to the supply, for whoever is first: the harness through the ears, or output off.

@@ -3,6 +3,8 @@
 //! The system frees a lock when its process ends, however it ends. What stands in the file outlives it: who held the
 //! rig, and whether its output is not known to be off. Whoever takes a rig over from a dead holder switches it off first.
 
+mod holder;
+
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -13,54 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::live::{CanPlace, Live, PsuPort};
 
+pub use holder::Holder;
+
 /// Names the folder of the locks, where it shall not be `/tmp/busbar-<user id>`.
 pub const FOLDER_VARIABLE: &str = "BUSBAR_RUNTIME";
-
-/// Who has a rig.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// the rig, as its file calls it
-    pub rig: String,
-    /// process of the harness
-    pub pid: u32,
-    /// name of the user
-    pub user: String,
-    /// terminal and machine it was started from
-    pub from: String,
-    /// the command line
-    pub command: String,
-    /// time of day (RFC 3339)
-    pub since: String,
-}
-
-impl Holder {
-    /// This process.
-    #[must_use]
-    pub fn this(rig: &str) -> Self {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let id = rustix::process::getuid().as_raw();
-        let terminal = rustix::termios::ttyname(io::stdin(), Vec::new())
-            .map_or_else(|_| "no terminal".to_owned(), |name| name.to_string_lossy().into_owned());
-        // SSH names the client first.
-        let client = variable("SSH_CONNECTION").and_then(|text| text.split(' ').next().map(str::to_owned));
-        let command: Vec<_> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-        Self {
-            rig: rig.to_owned(),
-            pid: std::process::id(),
-            user: variable("USER").or_else(|| variable("LOGNAME")).unwrap_or_else(|| format!("user {id}")),
-            from: client.map_or_else(|| terminal.clone(), |host| format!("{terminal}, {host}")),
-            command: command.join(" "),
-            since: now(),
-        }
-    }
-}
-
-impl std::fmt::Display for Holder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { rig, pid, user, from, command, since } = self;
-        write!(f, "process {pid} of {user} ({from}) since {since}, on the rig `{rig}`: {command}")
-    }
-}
 
 /// What stands in a lock file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +30,17 @@ struct Record {
     quarantine: Option<String>,
     /// what the last guard had to do
     last: Option<String>,
+    /// of a pseudo-terminal: which of those that had this name one after the other
+    device: Option<String>,
+}
+
+/// What only one run can have.
+#[derive(Debug, Clone)]
+struct Thing {
+    /// name of its lock file
+    file: String,
+    /// as [`Record::device`]
+    device: Option<String>,
 }
 
 /// Why a rig is not to be had.
@@ -99,7 +68,7 @@ pub enum LeaseError {
 #[derive(Debug)]
 pub struct Lease {
     folder: PathBuf,
-    files: Vec<File>,
+    files: Vec<(File, Thing)>,
     record: Record,
     /// who had it and died without freeing it
     before: Option<Holder>,
@@ -111,11 +80,11 @@ impl Lease {
     /// # Errors
     /// When somebody has a part of it, or it is quarantined.
     pub fn take(live: &Live, holder: Holder) -> Result<Self, LeaseError> {
-        Self::take_in(folder()?, &names(live), holder)
+        Self::take_in(folder()?, &things(live), holder)
     }
 
-    fn take_in(folder: PathBuf, names: &[String], holder: Holder) -> Result<Self, LeaseError> {
-        let (files, records) = lock(&folder, names)?;
+    fn take_in(folder: PathBuf, things: &[Thing], holder: Holder) -> Result<Self, LeaseError> {
+        let (files, records) = lock(&folder, things)?;
         if let Some(why) = records.iter().find_map(|record| record.quarantine.clone()) {
             return Err(LeaseError::Quarantined(why));
         }
@@ -151,7 +120,7 @@ impl Lease {
     }
 
     fn write(&mut self) -> Result<(), LeaseError> {
-        let written = self.files.iter_mut().try_for_each(|file| write(file, &self.record));
+        let written = write(&mut self.files, &self.record);
         written.map_err(|source| LeaseError::System { path: self.folder.clone(), source })
     }
 }
@@ -161,7 +130,7 @@ impl Lease {
 /// # Errors
 /// As [`Lease::take`].
 pub fn look(live: &Live) -> Result<(), LeaseError> {
-    let (_, records) = lock(&folder()?, &names(live))?;
+    let (_, records) = lock(&folder()?, &things(live))?;
     let quarantine = records.into_iter().find_map(|record| record.quarantine);
     quarantine.map_or(Ok(()), |why| Err(LeaseError::Quarantined(why)))
 }
@@ -171,26 +140,23 @@ pub fn look(live: &Live) -> Result<(), LeaseError> {
 /// # Errors
 /// When somebody has the rig, or the system refuses.
 pub fn clear(live: &Live) -> Result<Option<String>, LeaseError> {
-    clear_in(folder()?, &names(live))
+    clear_in(folder()?, &things(live))
 }
 
-fn clear_in(folder: PathBuf, names: &[String]) -> Result<Option<String>, LeaseError> {
-    let (mut files, records) = lock(&folder, names)?;
+fn clear_in(folder: PathBuf, things: &[Thing]) -> Result<Option<String>, LeaseError> {
+    let (mut files, records) = lock(&folder, things)?;
     let why = records.into_iter().find_map(|record| record.quarantine);
     let cleared = why.as_ref().map(|why| format!("cleared by hand {}: {why}", now()));
     let record = Record { last: cleared, ..Record::default() };
-    files
-        .iter_mut()
-        .try_for_each(|file| write(file, &record))
-        .map_err(|source| LeaseError::System { path: folder, source })?;
+    write(&mut files, &record).map_err(|source| LeaseError::System { path: folder, source })?;
     Ok(why)
 }
 
 /// Locks all or none. They are taken in the order of their names, so that two runs never wait for each other.
-fn lock(folder: &Path, names: &[String]) -> Result<(Vec<File>, Vec<Record>), LeaseError> {
+fn lock(folder: &Path, things: &[Thing]) -> Result<(Vec<(File, Thing)>, Vec<Record>), LeaseError> {
     let (mut files, mut records) = (Vec::new(), Vec::new());
-    for name in names {
-        let path = folder.join(name);
+    for thing in things {
+        let path = folder.join(&thing.file);
         let system = |source| LeaseError::System { path: path.clone(), source };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -204,19 +170,15 @@ fn lock(folder: &Path, names: &[String]) -> Result<(Vec<File>, Vec<Record>), Lea
         if busy {
             return Err(match record {
                 Record { quarantine: Some(why), .. } => LeaseError::Quarantined(why),
-                Record { holder, .. } => LeaseError::Busy(Box::new(holder.unwrap_or_else(unknown))),
+                Record { holder, .. } => LeaseError::Busy(Box::new(holder.unwrap_or_else(Holder::unknown))),
             });
         }
-        files.push(file);
-        records.push(record);
+        // What became of another one that had this name says nothing of this one.
+        let is_another = thing.device.is_some() && record.device.is_some() && thing.device != record.device;
+        files.push((file, thing.clone()));
+        records.push(if is_another { Record::default() } else { record });
     }
     Ok((files, records))
-}
-
-/// It has the lock, and has not yet said who it is.
-fn unknown() -> Holder {
-    let unknown = || "unknown".to_owned();
-    Holder { rig: unknown(), pid: 0, user: unknown(), from: unknown(), command: unknown(), since: unknown() }
 }
 
 /// What cannot be read, such as half a record of a machine that lost its power, counts as a dead holder's.
@@ -228,36 +190,48 @@ fn read(file: &mut File) -> io::Result<Record> {
         return Ok(Record::default());
     }
     Ok(serde_json::from_str(&text)
-        .unwrap_or_else(|_| Record { holder: Some(unknown()), ..Record::default() }))
+        .unwrap_or_else(|_| Record { holder: Some(Holder::unknown()), ..Record::default() }))
 }
 
-fn write(file: &mut File, record: &Record) -> io::Result<()> {
-    let text = format!("{}\n", serde_json::to_string(record)?);
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(text.as_bytes())
+fn write(files: &mut [(File, Thing)], record: &Record) -> io::Result<()> {
+    files.iter_mut().try_for_each(|(file, thing)| {
+        let record = Record { device: thing.device.clone(), ..record.clone() };
+        let text = format!("{}\n", serde_json::to_string(&record)?);
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(text.as_bytes())
+    })
 }
 
-/// What only one run can have, as names of files.
-fn names(live: &Live) -> Vec<String> {
-    let whole = |path: &str| {
-        // Two links to one port are one port.
-        std::fs::canonicalize(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+/// What of a rig only one run can have.
+fn things(live: &Live) -> Vec<Thing> {
+    let thing = |name: &str, device| {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+        Thing { file: format!("{}.lease", name.chars().map(plain).collect::<String>()), device }
     };
-    let mut names = vec![match &live.can {
-        CanPlace::Interface(name) => format!("can {name}"),
-        CanPlace::Slcan(path) => format!("can {}", whole(path)),
+    let port = |kind: &str, path: &str| {
+        // Two links to one port are one port.
+        let whole = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+        thing(&format!("{kind} {}", whole.display()), device(&whole))
+    };
+    let mut things = vec![match &live.can {
+        CanPlace::Interface(name) => thing(&format!("can {name}"), None),
+        CanPlace::Slcan(path) => port("can", path),
     }];
-    names.extend(live.psu.as_ref().map(|psu| match &psu.port {
-        PsuPort::Serial { serial, .. } => format!("psu {}", whole(serial)),
-        PsuPort::Tcp { tcp } => format!("psu {tcp}"),
+    things.extend(live.psu.as_ref().map(|psu| match &psu.port {
+        PsuPort::Serial { serial, .. } => port("psu", serial),
+        PsuPort::Tcp { tcp } => thing(&format!("psu {tcp}"), None),
     }));
-    names.extend(live.gx.as_ref().map(|gx| format!("gx {}", gx.address)));
-    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-    let mut names: Vec<_> =
-        names.iter().map(|name| format!("{}.lease", name.chars().map(plain).collect::<String>())).collect();
-    names.sort();
-    names
+    things.extend(live.gx.as_ref().map(|gx| thing(&format!("gx {}", gx.address), None)));
+    things.sort_by(|a, b| a.file.cmp(&b.file));
+    things
+}
+
+/// When a pseudo-terminal was made: its name comes again, and the time does not. Any other port keeps what is known of
+/// it, however often it is plugged in.
+fn device(path: &Path) -> Option<String> {
+    let made = path.starts_with("/dev/pts").then(|| path.metadata().ok()).flatten()?;
+    Some(format!("{}.{:09}", made.ctime(), made.ctime_nsec()))
 }
 
 /// The folder of the locks. It is the same for a login and for a nightly job, which `XDG_RUNTIME_DIR` is not.

@@ -42,6 +42,8 @@ pub(super) struct State {
     pub(super) gone: Option<String>,
     /// why it has switched off by itself
     pub(super) off: Option<String>,
+    /// what the guard found before it was ready, for a person
+    pub(super) found: Option<String>,
     /// the end: whether off was confirmed
     pub(super) end: Option<Result<(), String>>,
     /// the socket is closed
@@ -109,6 +111,7 @@ impl Shared {
                     // It may have to switch off what a dead harness left, and beats meanwhile.
                     Tell::Here(pid) => (here, within) = (Some(pid), SILENT * 2),
                     Tell::Beat => {}
+                    Tell::Found(_) => self.heard(word),
                     Tell::Ready(pid) => {
                         words.for_each(|word| self.heard(word));
                         return Ok(pid);
@@ -152,6 +155,7 @@ impl Shared {
                 Tell::Read(bytes) => state.input.extend(bytes),
                 Tell::Gone(why) => state.gone = Some(why),
                 Tell::Off(why) => state.off = Some(why),
+                Tell::Found(what) => state.found = Some(what),
                 Tell::Safe => state.end = Some(Ok(())),
                 Tell::Unsafe(what) => state.end = Some(Err(what)),
                 Tell::Beat | Tell::Here(_) | Tell::Ready(_) | Tell::Busy(_) | Tell::Refused(_) => {}

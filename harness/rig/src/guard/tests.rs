@@ -1,5 +1,7 @@
 //! A guard in a thread before a simulated supply on a pseudo-terminal: whatever its harness does, it is off afterwards.
 
+mod figures;
+
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +13,7 @@ use std::time::{Duration, Instant};
 use proto::quantity::{Amps, Micros, Volts};
 use rstest::rstest;
 
-use super::lease::Holder;
+use super::lease::{Holder, Lease, LeaseError, look};
 use super::words::Ask;
 use super::{Guard, Post, stand};
 use crate::RigFile;
@@ -137,8 +139,9 @@ fn whatever_ends_the_supply_goes_off(#[case] ends: Ends, #[case] says: &str) {
         Ends::GuardIsTold => scene.stop.store(true, Ordering::Relaxed),
     }
     let took = scene.off_within(SOON);
-    standing.join().expect("it does not panic");
     assert!(told.recv_timeout(SOON).expect("the harness is told").starts_with("guard: "));
+    guard.hang_up();
+    standing.join().expect("it does not panic");
     assert!(scene.log().contains(says) && scene.log().contains("output off read back"), "{}", scene.log());
     println!("{ends:?}: off after {took:?}");
 }
@@ -166,12 +169,39 @@ fn a_harness_that_comes_back_is_told_that_it_is_off() {
     let (guard, standing) = scene.guard();
     let mut supply = scene.shine(guard.link(scene.profile.serial).expect("it opens"));
     guard.shared.mute();
-    standing.join().expect("it does not panic");
-    assert!(!scene.is_on());
+    scene.off_within(SOON);
     let error = supply.read().expect_err("nothing gets through").to_string();
     assert!(error.contains("no heartbeat"), "{error}");
     let again = guard.link(scene.profile.serial).err();
     assert!(matches!(again, Some(LinkError::OffAlready(_))), "{again:?}");
+    // It puts back what it has switched, and has the rig until it has done so: nobody else is at it meanwhile.
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(matches!(look(&scene.live), Err(LeaseError::Busy(_))));
+    guard.end(|_| panic!("the guard is there")).expect("confirmed");
+    drop((supply, guard));
+    standing.join().expect("it does not panic");
+    look(&scene.live).expect("the rig is free");
+}
+
+/// Both died with the output on: whoever comes next is told that it was.
+#[rstest]
+#[case::on(true)]
+#[case::off(false)]
+fn what_a_dead_holder_left_on_is_switched_off_and_told(#[case] on: bool) {
+    let scene = scene();
+    drop(Lease::take(&scene.live, Holder::this("dead")).expect("it is free"));
+    if on {
+        let port = scene.live.psu.clone().expect("it has one").port;
+        drop(scene.shine(connect(&port, scene.profile.serial).expect("it opens")));
+    }
+    let (guard, standing) = scene.guard();
+    assert!(!scene.is_on());
+    let found = guard.found().unwrap_or_default();
+    let says = found.contains("was on; it was switched off") && found.contains("on the rig `dead`");
+    assert_eq!(says, on, "{found}");
+    guard.end(|_| panic!("the guard is there")).expect("confirmed");
+    standing.join().expect("it does not panic");
+    assert_eq!(scene.log().contains("# ") && scene.log().contains("was on; it was"), on);
 }
 
 /// The guard dies: the harness sees it at once, and reaches the supply itself.
@@ -218,73 +248,4 @@ fn a_harness_without_its_guard_switches_off_itself() {
     // The harness goes on where its guard ended.
     let log = std::fs::read_to_string(&file).expect("written");
     assert!(log.contains("# ") && log.contains("OUTP OFF"), "{log}");
-}
-
-/// How often heartbeats are lost; more by hand, for the figures.
-const LOSSES: &str = "BUSBAR_LOSSES";
-
-/// Heartbeats that stop at any moment between two of them, with the shortest time that a rig file may set.
-#[test]
-fn no_heartbeat_for_a_quarter_of_a_second_is_noticed_within_a_third() {
-    let count: u64 = std::env::var(LOSSES).ok().and_then(|count| count.parse().ok()).unwrap_or(3);
-    let mut took: Vec<Duration> = (0..count)
-        .map(|k| {
-            let mut scene = scene();
-            scene.live.psu.as_mut().expect("it has one").heartbeat_within = Micros::from_millis(250);
-            let (guard, standing) = scene.guard();
-            let _supply = scene.shine(guard.link(scene.profile.serial).expect("it opens"));
-            // Thirteen and a hundred have no divisor in common: every moment of a beat is met.
-            std::thread::sleep(Duration::from_millis(100 + k * 13 % 100));
-            guard.shared.mute();
-            let took = scene.off_within(SOON);
-            standing.join().expect("it does not panic");
-            took
-        })
-        .collect();
-    took.sort();
-    let at = |share: usize| took[(took.len() * share / 100).min(took.len() - 1)];
-    println!(
-        "no heartbeat, 250 ms: off after {:?} (median), {:?} (p99), {:?} (last) of {count}",
-        at(50),
-        at(99),
-        at(100)
-    );
-    // The bound is generous: the machine of a test is busy.
-    assert!(at(100) < Duration::from_secs(1), "{took:?}");
-}
-
-/// What the guard adds to a setpoint with all that is read back of it, against the same port without it.
-#[test]
-fn the_guard_is_no_burden() {
-    const SETPOINTS: u32 = 1000;
-    let scene = scene();
-    let port = scene.live.psu.clone().expect("it has one").port;
-    let median = |link: Box<dyn Link>| {
-        let mut supply = scene.shine(link);
-        let mut took: Vec<Duration> = (0..SETPOINTS)
-            .map(|k| {
-                let current = Amps(f64::from(k % 50) + 1.0);
-                let target = Target {
-                    voltage: Volts(120.0),
-                    current,
-                    over_voltage: Volts(132.0),
-                    over_current: Amps(60.0),
-                };
-                let began = Instant::now();
-                supply.apply(target).expect("accepted");
-                began.elapsed()
-            })
-            .collect();
-        assert!(supply.shut_down().is_safe());
-        took.sort();
-        took[took.len() / 2]
-    };
-    let direct = median(connect(&port, scene.profile.serial).expect("it opens"));
-    let (guard, standing) = scene.guard();
-    let guarded = median(guard.link(scene.profile.serial).expect("it opens"));
-    guard.end(|_| panic!("the guard is there")).expect("confirmed");
-    standing.join().expect("it does not panic");
-    println!("a setpoint: {direct:?} without a guard, {guarded:?} with it (medians of {SETPOINTS})");
-    // The bound is generous: the machine of a test is busy.
-    assert!(guarded < direct + Duration::from_millis(2), "{direct:?}, {guarded:?}");
 }

@@ -39,6 +39,9 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// … for so long: time to put a plug back.
 const GIVE_UP: Duration = Duration::from_secs(600);
 
+/// How long a guard that was told to end by a signal waits for the end of its harness.
+const OUTLAST: Duration = Duration::from_secs(30);
+
 /// Guards until the harness has done or is no more, and everything is off.
 pub fn stand(post: Post, socket: UnixStream) {
     let Ok(ears) = socket.try_clone() else { return };
@@ -57,7 +60,13 @@ pub fn stand(post: Post, socket: UnixStream) {
     };
     if let Some(before) = lease.before().cloned() {
         // Whoever had it is dead, and so is its guard: the output is unknown.
-        let off = beating(&mouth, || post.confirm_off(None, &Pen::new()));
+        let off = mouth.beating(|| post.confirm_off(None, &Pen::new()));
+        if let Ok(Some((true, _))) = off {
+            let what = format!(
+                "the output of the supply was on; it was switched off, and that was read back. Who left it on: {before}"
+            );
+            mouth.tell(&Tell::Found(what));
+        }
         if let Err(why) = off {
             let what = format!("{before} died with its guard, and its supply is not known to be off: {why}");
             // Told either way.
@@ -84,20 +93,6 @@ pub fn stand(post: Post, socket: UnixStream) {
     Warden { post, lease, line, mouth, orders, link: None, energised: false }.run();
 }
 
-/// Does something that may take long, and shows meanwhile that this process does not stand still.
-fn beating<T>(mouth: &Mouth, what: impl FnOnce() -> T) -> T {
-    let (busy, mouth) = (Arc::new(()), mouth.clone());
-    let still = Arc::downgrade(&busy);
-    // Without a thread for it the harness takes this guard for dead, and nothing is switched on.
-    let _ = std::thread::Builder::new().name("beats".to_owned()).spawn(move || {
-        while still.upgrade().is_some() {
-            mouth.tell(&Tell::Beat);
-            std::thread::sleep(super::BEAT);
-        }
-    });
-    what()
-}
-
 impl Post {
     fn supply(&self) -> Option<(&PsuPlace, &Profile)> {
         self.live.psu.as_ref().zip(self.profile.as_ref())
@@ -113,8 +108,12 @@ impl Post {
         connect(&place.port, profile.serial).map_err(|error| error.to_string())
     }
 
-    /// The shut-down over this link, or else over a new one; what was confirmed.
-    fn confirm_off(&self, link: Option<Box<dyn Link>>, pen: &Pen) -> Result<Option<ShutDown>, String> {
+    /// The shut-down over this link, or else over a new one; whether it was on, and what was confirmed.
+    fn confirm_off(
+        &self,
+        link: Option<Box<dyn Link>>,
+        pen: &Pen,
+    ) -> Result<Option<(bool, ShutDown)>, String> {
         let Some((place, profile)) = self.supply() else { return Ok(None) };
         let off = |link| {
             let link = Box::new(Penned(link, pen.clone()));
@@ -243,7 +242,7 @@ impl Warden {
             match off {
                 Ok(done) => {
                     let last = why.filter(|_| self.energised).map(|why| {
-                        let volts = done.and_then(|done| done.safe_at).unwrap_or_default();
+                        let volts = done.and_then(|(_, done)| done.safe_at).unwrap_or_default();
                         let took = began.elapsed().as_secs_f64();
                         format!("{why}: output off read back after {took:.2} s, {volts} at the terminals")
                     });
@@ -251,6 +250,10 @@ impl Warden {
                         self.note(last);
                     }
                     self.line.pen.done();
+                    if last.is_some() {
+                        self.mouth.tell(&Tell::Safe);
+                        self.outlast();
+                    }
                     // Where it cannot be written, the next run looks again.
                     let _ = self.lease.free(last.map(|last| format!("{}: {last}", now())));
                     return self.mouth.tell(&Tell::Safe);
@@ -268,6 +271,24 @@ impl Warden {
                 Err(_) => {}
             }
             std::thread::sleep(AGAIN);
+        }
+    }
+
+    /// Holds the rig until the harness is gone. One that was stopped may go on, and then puts loads, mains and operator
+    /// back: nobody else may be at it by then.
+    fn outlast(&self) {
+        let mut told = None;
+        loop {
+            match self.orders.recv_timeout(super::BEAT) {
+                Ok(Order::HungUp(_)) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(_) | Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.post.stop.load(Ordering::Relaxed) {
+                let since = *told.get_or_insert_with(Instant::now);
+                if since.elapsed() > OUTLAST {
+                    return;
+                }
+            }
         }
     }
 

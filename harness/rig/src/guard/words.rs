@@ -45,6 +45,8 @@ pub(super) enum Tell {
     Ready(u32),
     /// somebody else has it
     Busy(String),
+    /// what it found that a person must know of
+    Found(String),
     /// it is alive
     Beat,
     /// it does not guard, and why
@@ -107,6 +109,7 @@ impl Tell {
             Self::Here(pid) => format!("here {pid}\n"),
             Self::Ready(pid) => format!("ready {pid}\n"),
             Self::Busy(who) => text("busy", who),
+            Self::Found(what) => text("found", what),
             Self::Beat => "beat\n".to_owned(),
             Self::Refused(why) => text("refused", why),
             Self::Opened => "opened\n".to_owned(),
@@ -126,6 +129,7 @@ impl Tell {
             "here" => Self::Here(rest.parse().ok()?),
             "ready" => Self::Ready(rest.parse().ok()?),
             "busy" => Self::Busy(text()?),
+            "found" => Self::Found(text()?),
             "beat" => Self::Beat,
             "refused" => Self::Refused(text()?),
             "opened" => Self::Opened,
@@ -189,6 +193,7 @@ mod tests {
     #[case(Tell::Ready(7))]
     #[case(Tell::Read(b"1\n".to_vec()))]
     #[case(Tell::Off("no heartbeat\nfor 1 s".to_owned()))]
+    #[case(Tell::Found("it was on".to_owned()))]
     #[case(Tell::Safe)]
     fn the_words_of_the_guard_come_back_from_one_line(#[case] tell: Tell) {
         let line = tell.line();

@@ -93,7 +93,7 @@ impl PsuPlace {
         let watchdog = self.watchdog.map(|span| {
             let proof =
                 proven.map_or("not proven to trip".to_owned(), |at| format!("proven to trip at {at}"));
-            format!("its own watchdog after {span}, {proof}")
+            format!("its own watchdog after {} s, {proof}", span.secs())
         });
         watchdog.into_iter().chain(self.another_resort()).collect::<Vec<_>>().join("; ")
     }

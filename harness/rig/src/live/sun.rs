@@ -67,6 +67,9 @@ impl Sun {
         let settings = place.settings(current_max);
         let (mut supply, found) =
             Supply::open(brake.on(link), profile, settings).map_err(|error| named(&error))?;
+        if found.output {
+            watchdog.tell("harness: the output of the supply was on; it is switched off first");
+        }
         supply.shut_down().confirmed()?;
         supply.take_over().and_then(|_| watchdog.arm(&mut supply, &place)).map_err(|error| named(&error))?;
         brake.sends(supply.off_line().map_err(|error| named(&error))?);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::PsuPlace;
-use crate::psu::{Supply, SupplyError};
+use crate::psu::{Supply, SupplyError, silence};
 
 /// How the evidence says that it was seen to trip; before it stands the time of day.
 pub const PROVEN: &str = "harness: the watchdog of the supply tripped";
@@ -19,7 +19,7 @@ pub(super) struct Watchdog {
     /// ends the trial
     stop: Arc<AtomicBool>,
     /// writes into the evidence
-    note: Option<Note>,
+    notes: Vec<Note>,
 }
 
 type Note = Arc<dyn Fn(&str) + Send + Sync>;
@@ -30,10 +30,14 @@ impl Watchdog {
         Self { stop, ..Self::default() }
     }
 
-    #[cfg(unix)]
-    /// From now on what comes of the trial is written down by this.
+    /// What comes of the trial is given to this too, from now on.
     pub(super) fn noted_by(&mut self, note: impl Fn(&str) + Send + Sync + 'static) {
-        self.note = Some(Arc::new(note));
+        self.notes.push(Arc::new(note));
+    }
+
+    /// Tells whoever keeps evidence or watches.
+    pub(super) fn tell(&self, what: &str) {
+        self.notes.iter().for_each(|note| note(what));
     }
 
     /// Arms the watchdog where the rig has one, with the output off, and sees it trip first where nobody has yet. A
@@ -47,14 +51,17 @@ impl Watchdog {
         if tried.is_none() {
             let proven = supply.prove_watchdog(span, || self.stop.load(Ordering::Relaxed));
             let (result, said) = match proven {
-                Ok(()) => (Ok(()), format!("{PROVEN} after {span} of silence, with the output off")),
+                Ok(()) => (
+                    Ok(()),
+                    format!("{PROVEN} within {} s of silence, with the output off", silence(span).secs()),
+                ),
                 Err(error @ (SupplyError::WatchdogAsleep { .. } | SupplyError::Lacks(_))) => {
                     let why = error.to_string();
                     (Err(why.clone()), format!("{NOT_PROVEN}: {why}"))
                 }
                 Err(error) => return Err(error),
             };
-            self.note.iter().for_each(|note| note(&said));
+            self.tell(&said);
             *tried = Some(result);
         }
         match &*tried {

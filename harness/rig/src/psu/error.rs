@@ -161,9 +161,10 @@ pub enum SupplyError {
     },
     /// The watchdog did not trip.
     #[error(
-        "its watchdog of {span} did not trip in {silence} of silence with the output off: it is broken, or works only with \
+        "its watchdog of {} s did not trip in {} s of silence with the output off: it is broken, or works only with \
          the output on. Trust it with nothing: name in the rig file what else cuts the supply (`interlock:`), or accept \
-         the risk (`accepted-risk:`)"
+         the risk (`accepted-risk:`)",
+        span.secs(), silence.secs()
     )]
     WatchdogAsleep {
         /// what it was set to

@@ -1,8 +1,12 @@
 use super::*;
 
 fn take(folder: &Path, names: &[&str]) -> Result<Lease, LeaseError> {
-    let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
-    Lease::take_in(folder.to_owned(), &names, Holder::this("lab"))
+    let things: Vec<_> = names.iter().map(|name| thing(name, None)).collect();
+    Lease::take_in(folder.to_owned(), &things, Holder::this("lab"))
+}
+
+fn thing(name: &str, device: Option<&str>) -> Thing {
+    Thing { file: name.to_owned(), device: device.map(str::to_owned) }
 }
 
 #[test]
@@ -40,8 +44,59 @@ fn a_quarantine_outlives_its_process_until_somebody_clears_it() {
     assert!(refused().contains("the supply does not answer"), "while it is held: {}", refused());
     drop(lease);
     assert!(refused().contains("busbar doctor --rig … --clear"), "{}", refused());
-    let names = ["can", "psu"].map(str::to_owned);
-    let why = clear_in(folder.path().to_owned(), &names).expect("nobody has it").expect("it was quarantined");
+    let things = ["can", "psu"].map(|name| thing(name, None));
+    let why =
+        clear_in(folder.path().to_owned(), &things).expect("nobody has it").expect("it was quarantined");
     assert!(why.starts_with("the supply does not answer ("), "{why}");
     take(folder.path(), &["can", "psu"]).expect("cleared");
+}
+
+/// The name of a pseudo-terminal comes again; what became of the one before is not held against it.
+#[test]
+fn a_quarantine_is_of_one_terminal_and_not_of_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let take =
+        |device| Lease::take_in(folder.path().to_owned(), &[thing("psu", device)], Holder::this("lab"));
+    let mut lease = take(Some("1.5")).expect("it is free");
+    lease.quarantine("it does not answer").expect("written");
+    // As long as somebody has it, the name counts.
+    assert!(take(Some("2.5")).is_err());
+    drop(lease);
+    assert!(matches!(take(Some("1.5")), Err(LeaseError::Quarantined(_))));
+    assert!(matches!(take(None), Err(LeaseError::Quarantined(_))));
+    let another = take(Some("2.5")).expect("another terminal");
+    assert_eq!(another.before(), None);
+}
+
+#[test]
+fn a_terminal_is_told_from_the_next_of_its_name_and_stays_itself() {
+    use std::io::Read as _;
+    let pty = crate::served::pty::Pty::open().expect("a terminal");
+    let before = device(&pty.path).expect("it is one");
+    let (mut end, mut master) =
+        (std::fs::File::options().write(true).open(&pty.path).expect("open"), pty.master);
+    end.write_all(b"*IDN?\n").expect("taken");
+    master.read_exact(&mut [0; 6]).expect("it comes");
+    assert_eq!(device(&pty.path).as_ref(), Some(&before));
+    drop((end, master, pty.held));
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    // The system gives the number that is free, unless another test was quicker.
+    let next = crate::served::pty::Pty::open().expect("a terminal");
+    assert_ne!(device(&next.path), Some(before));
+    assert_eq!(device(Path::new("/dev/null")), None);
+}
+
+/// The clock on the wall may say anything: nothing of a lease is compared with it.
+#[rstest::rstest]
+#[case("1970-01-01T00:00:00Z")]
+#[case("2199-12-31T23:59:59Z")]
+fn a_lease_goes_by_locks_and_not_by_the_time_of_day(#[case] since: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let holder = Holder { since: since.to_owned(), ..Holder::this("lab") };
+    let first = Lease::take_in(folder.path().to_owned(), &[thing("psu", None)], holder).expect("free");
+    let refused = take(folder.path(), &["psu"]).expect_err("it is held").to_string();
+    assert!(refused.contains(since), "{refused}");
+    drop(first);
+    let second = take(folder.path(), &["psu"]).expect("its holder is dead");
+    assert_eq!(second.before().map(|holder| holder.since.as_str()), Some(since));
 }

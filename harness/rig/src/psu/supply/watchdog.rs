@@ -32,6 +32,9 @@ impl Supply {
         span: Micros,
         mut given_up: impl FnMut() -> bool,
     ) -> Result<(), SupplyError> {
+        if self.profile.watchdog.is_none() {
+            return Err(SupplyError::Lacks("watchdog"));
+        }
         if !self.profile.tells_of(Alarm::Watchdog) {
             return Err(SupplyError::Lacks("alarm that tells whether its watchdog has tripped"));
         }
