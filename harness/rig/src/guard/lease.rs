@@ -43,6 +43,9 @@ struct Thing {
     device: Option<String>,
 }
 
+/// A lock file that is locked, and for what.
+type Locked = (File, Thing);
+
 /// Why a rig is not to be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
@@ -68,7 +71,7 @@ pub enum LeaseError {
 #[derive(Debug)]
 pub struct Lease {
     folder: PathBuf,
-    files: Vec<(File, Thing)>,
+    files: Vec<Locked>,
     record: Record,
     /// who had it and died without freeing it
     before: Option<Holder>,
@@ -153,7 +156,7 @@ fn clear_in(folder: PathBuf, things: &[Thing]) -> Result<Option<String>, LeaseEr
 }
 
 /// Locks all or none. They are taken in the order of their names, so that two runs never wait for each other.
-fn lock(folder: &Path, things: &[Thing]) -> Result<(Vec<(File, Thing)>, Vec<Record>), LeaseError> {
+fn lock(folder: &Path, things: &[Thing]) -> Result<(Vec<Locked>, Vec<Record>), LeaseError> {
     let (mut files, mut records) = (Vec::new(), Vec::new());
     for thing in things {
         let path = folder.join(&thing.file);
@@ -193,7 +196,7 @@ fn read(file: &mut File) -> io::Result<Record> {
         .unwrap_or_else(|_| Record { holder: Some(Holder::unknown()), ..Record::default() }))
 }
 
-fn write(files: &mut [(File, Thing)], record: &Record) -> io::Result<()> {
+fn write(files: &mut [Locked], record: &Record) -> io::Result<()> {
     files.iter_mut().try_for_each(|(file, thing)| {
         let record = Record { device: thing.device.clone(), ..record.clone() };
         let text = format!("{}\n", serde_json::to_string(&record)?);

@@ -73,8 +73,7 @@ fn a_terminal_is_told_from_the_next_of_its_name_and_stays_itself() {
     use std::io::Read as _;
     let pty = crate::served::pty::Pty::open().expect("a terminal");
     let before = device(&pty.path).expect("it is one");
-    let (mut end, mut master) =
-        (std::fs::File::options().write(true).open(&pty.path).expect("open"), pty.master);
+    let (mut end, mut master) = (File::options().write(true).open(&pty.path).expect("open"), pty.master);
     end.write_all(b"*IDN?\n").expect("taken");
     master.read_exact(&mut [0; 6]).expect("it comes");
     assert_eq!(device(&pty.path).as_ref(), Some(&before));
