@@ -13,6 +13,7 @@ mod incoming;
 pub mod lease;
 mod link;
 mod pen;
+mod post;
 mod shared;
 mod warden;
 mod words;
@@ -28,7 +29,8 @@ use crate::live::PsuPlace;
 use crate::psu::{Link, Profile, ShutDown, Supply};
 
 pub use client::{Guard, GuardError};
-pub use warden::{Post, stand};
+pub use post::Post;
+pub use warden::stand;
 
 /// From one beat to the next.
 const BEAT: Duration = Duration::from_millis(100);

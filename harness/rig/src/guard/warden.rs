@@ -2,31 +2,19 @@
 
 use std::io::BufReader;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use proto::quantity::{Amps, Micros};
+use proto::quantity::Micros;
 
 use super::ears::{Line, Mouth, Order, listen, lock};
 use super::lease::{Lease, LeaseError, now};
-use super::pen::{Pen, Penned};
+use super::pen::Pen;
+use super::post::Post;
 use super::words::{Ask, Tell, next_line};
-use crate::live::{Live, PsuPlace, connect};
-use crate::psu::{Link, Profile, ShutDown};
-
-/// What is guarded.
-pub struct Post {
-    /// the instruments of the rig
-    pub live: Live,
-    /// the words of its supply
-    pub profile: Option<Profile>,
-    /// largest current limit of the supply
-    pub current_max: Amps,
-    /// set when the guard shall end: it switches off first
-    pub stop: Arc<AtomicBool>,
-}
+use crate::psu::Link;
 
 /// How long the guard may be deaf to anything but bytes of the supply.
 const STEP: Micros = Micros::from_millis(10);
@@ -91,41 +79,6 @@ pub fn stand(post: Post, socket: UnixStream) {
     }
     mouth.tell(&Tell::Ready(std::process::id()));
     Warden { post, lease, line, mouth, orders, link: None, energised: false }.run();
-}
-
-impl Post {
-    fn supply(&self) -> Option<(&PsuPlace, &Profile)> {
-        self.live.psu.as_ref().zip(self.profile.as_ref())
-    }
-
-    fn off_line(&self) -> Vec<u8> {
-        // A profile without a channel where it needs one is refused when the driver opens it.
-        self.profile.as_ref().and_then(|profile| profile.off_line(None).ok()).unwrap_or_default()
-    }
-
-    fn connect(&self) -> Result<Box<dyn Link>, String> {
-        let (place, profile) = self.supply().ok_or("the rig has no supply")?;
-        connect(&place.port, profile.serial).map_err(|error| error.to_string())
-    }
-
-    /// The shut-down over this link, or else over a new one; whether it was on, and what was confirmed.
-    fn confirm_off(
-        &self,
-        link: Option<Box<dyn Link>>,
-        pen: &Pen,
-    ) -> Result<Option<(bool, ShutDown)>, String> {
-        let Some((place, profile)) = self.supply() else { return Ok(None) };
-        let off = |link| {
-            let link = Box::new(Penned(link, pen.clone()));
-            super::shut_down(link, place, profile, self.current_max).map(Some)
-        };
-        let first = match link.map(off) {
-            Some(Ok(done)) => return Ok(done),
-            Some(Err(why)) => format!("{why}; then: "),
-            None => String::new(),
-        };
-        self.connect().and_then(off).map_err(|why| format!("{first}{why}"))
-    }
 }
 
 struct Warden {
@@ -224,8 +177,14 @@ impl Warden {
         }
     }
 
-    /// Off, confirmed, written down; then the rig is free.
-    fn finish(mut self, why: Option<String>) {
+    /// Off, confirmed, written down; then the rig is free. A harness that still lives, and does not beat any more, must
+    /// not take this guard for dead meanwhile.
+    fn finish(self, why: Option<String>) {
+        let mouth = self.mouth.clone();
+        mouth.beating(|| self.off_for_good(why));
+    }
+
+    fn off_for_good(mut self, why: Option<String>) {
         self.line.cut();
         if let Some(why) = &why {
             self.mouth.tell(&Tell::Off(why.clone()));
