@@ -27,15 +27,14 @@ fn it_is_proven_before_the_first_case_and_the_folder_says_so() {
         let mut runs = fs::read_dir(out.path()).expect("it is there").flatten().map(|run| run.path());
         runs.find(|path| path.is_dir() && !path.is_symlink())
     };
-    let events =
-        || folder().and_then(|run| fs::read_to_string(run.join("events.jsonl")).ok()).unwrap_or_default();
-    within(Duration::from_secs(60), || events().contains("\"kind\":\"step\""), "a step");
+    let wire =
+        || folder().and_then(|run| fs::read_to_string(run.join("psu-wire.log")).ok()).unwrap_or_default();
+    within(Duration::from_secs(60), || wire().contains("> OUTP ON"), "the sun");
     let id = run.id().to_string();
     assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().expect("a kill").success());
     within(Duration::from_secs(60), || run.try_wait().expect("it is ours").is_some(), "its end");
 
-    let folder = folder().expect("a run");
-    let wire = fs::read_to_string(folder.join("psu-wire.log")).expect("it is there");
+    let (folder, wire) = (folder().expect("a run"), wire());
     let at = |what: &str| wire.find(what).unwrap_or_else(|| panic!("{what} is missing in {wire}"));
     let (armed, told) = (at("> OUTP:PROT:WDOG ON"), at("harness: the watchdog of the supply tripped"));
     assert!(armed < told && told < at("> OUTP ON"), "{wire}");
