@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use ::judge::catalogue::DOCUMENTS;
+use ::judge::thresholds::Thresholds;
 use report::bundle::key;
-use report::certificate::{Certificate, Instrument, Order, SCHEMA, obstacles};
+use report::certificate::guard::{MEASURED, Rule};
+use report::certificate::{Certificate, Instrument, Order, SCHEMA, Uncertainty, obstacles};
 use rig::RigFile;
 
 use crate::run::{self, Format, Played, play, shown};
@@ -139,6 +142,13 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
             if laboratory.instruments.is_empty() || laboratory.uncertainty.is_empty() {
                 missing.push("instruments and uncertainties under `laboratory:` in the rig file".to_owned());
             }
+            let stated = |figure: &str| laboratory.uncertainty.iter().any(|stated| stated.figure == figure);
+            let guarded = laboratory.decision_rule == rig::DecisionRule::GuardBand;
+            for (figure, with) in MEASURED.iter().filter(|(figure, _)| guarded && !stated(figure)) {
+                missing.push(format!(
+                    "the uncertainty of {figure} under `laboratory:`, for the guard band: it rests on {with}"
+                ));
+            }
             let supply = rig.live.as_ref().is_some_and(|live| live.psu.is_some());
             if supply && laboratory.instruments.iter().all(|instrument| instrument.what != "supply") {
                 missing
@@ -177,31 +187,42 @@ fn healthy(args: &Args, library: &rig::Library, rig: &RigFile) -> Result<(), Fai
 pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str) -> Certificate {
     let laboratory = rig.laboratory.as_ref();
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
-    let documents: Vec<String> = ::judge::catalogue::DOCUMENTS
+    let rule = match laboratory.map(|l| l.decision_rule) {
+        Some(rig::DecisionRule::GuardBand) => Rule::GuardBand,
+        Some(rig::DecisionRule::SimpleAcceptance) | None => Rule::SimpleAcceptance,
+    };
+    let documents: Vec<String> = DOCUMENTS
         .iter()
         .map(|document| format!("{} ({}), {}", document.title, document.letter, document.revision))
         .collect();
     let facts = [
-        ("Laboratory, and place of the test", laboratory.map(|l| format!("{}, {}", l.name, l.address)).unwrap_or_default()),
+        (
+            "Laboratory, and place of the test",
+            laboratory.map(|l| format!("{}, {}", l.name, l.address)).unwrap_or_default(),
+        ),
         ("Customer", said(&order.customer)),
         ("Operator, who authorises the results", said(&order.operator)),
         ("Item, as its label says", said(&order.item)),
         ("Item, as it is described in its file", battery.to_owned()),
         ("Received", said(&order.received)),
         ("Method", format!("{}; suites by their sums below", documents.join("; "))),
-        ("Decision rule", "simple acceptance, guard band w = 0 (ILAC-G8:09/2019): values are held against limits as measured".to_owned()),
+        ("Decision rule", rule.text().to_owned()),
         ("DVCC and SVS confirmed by", rig.gx.as_ref().map(|gx| gx.confirmed_by.clone()).unwrap_or_default()),
     ];
     let instruments = laboratory.map(|l| l.instruments.as_slice()).unwrap_or_default();
-    let uncertainty = laboratory.map(|l| l.uncertainty.as_slice()).unwrap_or_default();
     Certificate {
         facts: facts.into_iter().map(|(what, value)| (what.to_owned(), value)).collect(),
         instruments: instruments.iter().map(instrument).collect(),
-        uncertainty: uncertainty
-            .iter()
-            .map(|u| [&u.quantity, &u.expanded, &u.from].map(String::clone))
-            .collect(),
+        rule,
+        uncertainty: laboratory.map(|l| l.uncertainty.iter().map(uncertainty).collect()).unwrap_or_default(),
     }
+}
+
+fn uncertainty(stated: &rig::Uncertainty) -> Uncertainty {
+    let rig::Uncertainty { figure, expanded, from } = stated.clone();
+    // It was read when the rig file was.
+    let amount = Thresholds::amount(&figure, &expanded).unwrap_or_default();
+    Uncertainty { figure, expanded, amount, from }
 }
 
 fn instrument(stated: &rig::Instrument) -> Instrument {

@@ -160,6 +160,16 @@ impl Thresholds {
         self.put(name, value, false)
     }
 
+    /// An amount of what a threshold limits, as a number in the unit of its [`Name`].
+    ///
+    /// # Errors
+    /// When the name is unknown or the value is no such quantity.
+    pub fn amount(name: &str, value: &str) -> Result<f64, ThresholdError> {
+        let mut taken = Self::default();
+        taken.put(name, value, true)?;
+        Ok(taken.limit(name).unwrap_or_default())
+    }
+
     /// Sets a threshold to any value: only for a case that says why, with `because:`.
     ///
     /// # Errors

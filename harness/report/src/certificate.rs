@@ -1,11 +1,15 @@
 //! What a certificate carries beside the results: who tested what for whom, with which instruments, and how it was
 //! decided (ISO/IEC 17025 clauses 7.8.2, 7.8.3, 7.8.6). And why a run is none.
 
+pub mod guard;
+
 use judge::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 
 use crate::mark::Mark;
+use crate::matrix::terminal::amount;
 use crate::run::{Run, RunMeta};
+use guard::{Rule, Statement};
 
 /// Where the order of a certification is kept in its run folder, below `inputs/`.
 pub const ORDER: &str = "order.json";
@@ -35,8 +39,23 @@ pub struct Certificate {
     pub facts: Vec<(String, String)>,
     /// what was measured with, as the rig file says
     pub instruments: Vec<Instrument>,
-    /// (quantity, expanded uncertainty, where that is from)
-    pub uncertainty: Vec<[String; 3]>,
+    /// how measured figures are held against their limits
+    pub rule: Rule,
+    /// how uncertain they are
+    pub uncertainty: Vec<Uncertainty>,
+}
+
+/// The expanded uncertainty (k = 2) of a figure.
+#[derive(Debug, Clone, Default)]
+pub struct Uncertainty {
+    /// the figure, by the name of its threshold
+    pub figure: String,
+    /// as the rig file says it, with its unit
+    pub expanded: String,
+    /// the same as a number in the unit of the threshold
+    pub amount: f64,
+    /// where it is from
+    pub from: String,
 }
 
 /// An instrument, as ISO/IEC 17025 6.4.13 has it.
@@ -106,6 +125,7 @@ pub fn obstacles(run: &Run) -> Vec<String> {
             found.push(format!("the harness was built from files that differ from commit {}", meta.commit));
         }
     }
+    found.extend(guarded(run, certificate));
     for case in &run.cases {
         // Whatever another attempt at it came to: the certificate never shows only the last.
         let word = match case.outcome {
@@ -119,6 +139,36 @@ pub fn obstacles(run: &Run) -> Vec<String> {
     for requirement in run.requirements(Mark::Inconclusive) {
         if requirement.severity == judge::catalogue::Severity::Must {
             found.push(format!("{} is undecided", requirement.id));
+        }
+    }
+    found
+}
+
+/// What the guard band adds: a figure that only holds within it, and one that has none though the rule asks for it. What
+/// fails is told with its case, near its limit or not.
+fn guarded(run: &Run, certificate: &Certificate) -> Vec<String> {
+    let mut found = Vec::new();
+    for figure in guard::figures(run, certificate) {
+        let name = figure.threshold.name;
+        let said = if certificate.rule == Rule::GuardBand && figure.uncertainty.is_none() {
+            format!("the rule has a guard band, and the rig file no uncertainty of {name}")
+        } else if figure.statement == Statement::ConditionalPass
+            && figure.statement.refuses(figure.verdict.requirement)
+        {
+            format!(
+                "{} is a {}: {name} in {} is {}, which is {}, but not {} as the guard band asks",
+                figure.verdict.requirement.id,
+                figure.statement.text(),
+                figure.case.name(),
+                amount(figure.value, figure.threshold.unit),
+                figure.bound(figure.limit),
+                figure.bound(figure.acceptance(certificate.rule)),
+            )
+        } else {
+            continue;
+        };
+        if !found.contains(&said) {
+            found.push(said);
         }
     }
     found
@@ -158,7 +208,12 @@ mod tests {
         let certificate = Certificate {
             facts: vec![("Customer".to_owned(), "ACME".to_owned())],
             instruments: vec![instrument],
-            uncertainty: vec![[const { String::new() }; 3]],
+            uncertainty: vec![Uncertainty {
+                figure: "export-ripple".to_owned(),
+                amount: 0.5,
+                ..Uncertainty::default()
+            }],
+            ..Certificate::default()
         };
         Run { meta: RunMeta { certificate: Some(certificate), ..RunMeta::default() }, cases }
     }
@@ -199,5 +254,49 @@ mod tests {
         run.meta.instruments = vec![("supply".to_owned(), says.to_owned())];
         run.meta.commit = commit.to_owned();
         assert_eq!(obstacles(&run).len(), against, "{:?}", obstacles(&run));
+    }
+
+    /// A figure of 9.8 % against a limit of 10 %, 0.5 % uncertain: the rule decides what is said, never the verdict.
+    #[rstest]
+    #[case::as_measured(Rule::SimpleAcceptance, "BEH-FI", 9.8, Outcome::Pass, Statement::Pass, 0)]
+    #[case::within_the_band(Rule::GuardBand, "BEH-FI", 9.8, Outcome::Pass, Statement::ConditionalPass, 1)]
+    #[case::outside(Rule::GuardBand, "BEH-FI", 9.4, Outcome::Pass, Statement::Pass, 0)]
+    #[case::what_only_should_hold(
+        Rule::GuardBand,
+        "CVL-09",
+        9.8,
+        Outcome::Pass,
+        Statement::ConditionalPass,
+        0
+    )]
+    // The case failed, and the requirement is not undecided: one reason.
+    #[case::failed_within(Rule::GuardBand, "BEH-FI", 10.2, Outcome::Fail, Statement::ConditionalFail, 1)]
+    #[case::failed(Rule::GuardBand, "BEH-FI", 12.0, Outcome::Fail, Statement::Fail, 1)]
+    fn a_figure_within_the_guard_band_is_conditional(
+        #[case] rule: Rule,
+        #[case] id: &str,
+        #[case] value: f64,
+        #[case] outcome: Outcome,
+        #[case] statement: Statement,
+        #[case] against: usize,
+    ) {
+        let mut case = attempt(1, outcome);
+        let mut evidence = judge::verdict::Evidence::fact("M8 spread of the export", "");
+        evidence.measure = Some(judge::verdict::Measure { threshold: "export-ripple", value, limit: 10.0 });
+        case.verdicts[0].requirement = judge::catalogue::find(id).expect("of the catalogue");
+        case.verdicts[0].evidence = vec![evidence];
+        let mut run = run(vec![case]);
+        let certificate = run.meta.certificate.as_mut().expect("there");
+        certificate.rule = rule;
+        let certificate = certificate.clone();
+        let said: Vec<Statement> = guard::figures(&run, &certificate).iter().map(|f| f.statement).collect();
+        assert_eq!(said, [statement]);
+        assert_eq!(obstacles(&run).len(), against, "{:?}", obstacles(&run));
+        assert!(crate::html::report(&run).contains(statement.text()));
+
+        // Without an uncertainty there is no guard band, and so no certificate under that rule.
+        run.meta.certificate.as_mut().expect("there").uncertainty[0].figure = "gap".to_owned();
+        let missing = obstacles(&run).iter().any(|why| why.contains("no uncertainty of export-ripple"));
+        assert_eq!(missing, rule == Rule::GuardBand);
     }
 }

@@ -46,15 +46,17 @@ pub fn report(run: &Run) -> String {
 }
 
 fn page(out: &mut String, run: &Run) -> fmt::Result {
-    // Nothing is fetched and nothing runs but the two blocks of this file, whatever a log has smuggled in.
+    let numbered = numbered(&run.meta.id);
+    // Nothing is fetched and nothing runs but the blocks of this file, whatever a log has smuggled in.
     write!(
         out,
         "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n\
-         <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src '{}'; script-src '{}'\">\n\
+         <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src '{}' '{}'; script-src '{}'\">\n\
          <meta name=viewport content=\"width=device-width,initial-scale=1\">\n\
          <meta name=color-scheme content=\"light dark\">\n\
-         <title>{}: {}</title>\n<style>{STYLE}</style>\n</head>\n<body{}>\n",
+         <title>{}: {}</title>\n<style>{STYLE}</style>\n<style>{numbered}</style>\n</head>\n<body{}>\n",
         integrity(STYLE),
+        integrity(&numbered),
         integrity(SCRIPT),
         summary::word(run),
         Esc(&run.meta.title),
@@ -75,6 +77,13 @@ fn page(out: &mut String, run: &Run) -> fmt::Result {
         "<p class=end>End of report {}</p>\n</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
         Esc(&run.meta.id)
     )
+}
+
+/// The number of the report at the foot of every printed page. Whoever made the run folder chose its name: only what
+/// ends no text of a style sheet is kept of it.
+fn numbered(id: &str) -> String {
+    let id: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+    format!("@page {{ @bottom-left {{ content: \"{id}\"; font: 8pt sans-serif; }} }}")
 }
 
 fn points_per_line(run: &Run) -> usize {

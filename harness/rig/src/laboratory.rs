@@ -2,6 +2,7 @@
 //! 7.8.2 and 7.8.6.
 
 use engine::yaml::{Layers, YamlError};
+use judge::thresholds::Thresholds;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -25,8 +26,10 @@ pub struct Laboratory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DecisionRule {
-    /// as measured, w = 0: the only one that the judge knows
+    /// as measured, w = 0
     SimpleAcceptance,
+    /// w = U: up to the limit less the expanded uncertainty; what lies between is conditional, and no certificate
+    GuardBand,
 }
 
 /// An instrument and its calibration.
@@ -52,13 +55,13 @@ pub struct Instrument {
     pub certificate: String,
 }
 
-/// The expanded uncertainty (k = 2) of what is measured.
+/// The expanded uncertainty (k = 2) of a figure that verdicts rest on.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Uncertainty {
-    /// the quantity, such as `pack voltage`
-    pub quantity: String,
-    /// how much, with its unit, such as `0.02 V`
+    /// the figure, by the name of its threshold, such as `export-ripple`
+    pub figure: String,
+    /// how much, with the unit of the threshold, such as `0.5 %`
     pub expanded: String,
     /// where that is from
     pub from: String,
@@ -78,6 +81,13 @@ impl Laboratory {
                     ));
                 }
             }
+        }
+        for stated in &self.uncertainty {
+            Thresholds::amount(&stated.figure, &stated.expanded).map_err(|error| {
+                let expected = "a figure by the name of its threshold, and how much, such as `{ figure: export-ripple, \
+                                expanded: 0.5 %, from: … }`";
+                layers.refuse("laboratory.uncertainty", error.to_string(), expected)
+            })?;
         }
         Ok(())
     }
@@ -140,5 +150,19 @@ mod tests {
     fn what_is_no_day_is_refused(#[case] due: &str) {
         let error = rig(due).expect_err("refused");
         assert!(error.starts_with("rigs/lab.yaml:") && error.contains("is no day"), "{error}");
+    }
+
+    #[rstest]
+    #[case("figure: export-riple, expanded: 0.5 %", "the nearest is `export-ripple`")]
+    #[case("figure: export-ripple, expanded: 0.5 W", "does not fit")]
+    #[case("figure: export-ripple, expanded: -1 %", "negative")]
+    fn an_uncertainty_is_that_of_a_figure_in_its_unit(#[case] stated: &str, #[case] says: &str) {
+        let file = include_str!("../../../rigs/lab-example.yaml");
+        let good = "figure: export-ripple, expanded: 0.5 %";
+        assert!(file.contains(good), "{good} stands in the file");
+        let error = RigFile::parse("rigs/lab.yaml", &file.replacen(good, stated, 1))
+            .expect_err("refused")
+            .to_string();
+        assert!(error.starts_with("rigs/lab.yaml:") && error.contains(says), "{error}");
     }
 }

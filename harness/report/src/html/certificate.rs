@@ -3,7 +3,9 @@
 use std::fmt::{self, Write};
 
 use super::escape::Esc;
+use crate::certificate::guard::nearest;
 use crate::certificate::{Certificate, obstacles};
+use crate::matrix::terminal::amount;
 use crate::run::{Run, RunMeta};
 
 /// Nothing for a run that was not made to certify.
@@ -28,12 +30,7 @@ pub(crate) fn certificate(out: &mut String, run: &Run) -> fmt::Result {
     }
     out.push_str("</dl>");
     instruments(out, certificate, meta)?;
-    table(
-        out,
-        "Expanded uncertainty, k = 2",
-        &["Quantity", "Uncertainty", "From"],
-        &certificate.uncertainty,
-    )?;
+    figures(out, certificate, run)?;
     out.push_str(
         "<p>The results relate only to the item tested, in the state in which it was handed in. Every attempt at every \
          case is in this report. It may be reproduced only in full. Which requirement is decided by which case and on \
@@ -89,6 +86,38 @@ fn instruments(out: &mut String, certificate: &Certificate, meta: &RunMeta) -> f
     table(out, "Instruments", &heads, &rows)
 }
 
+/// What was measured, the figure nearest to each limit, and what the decision rule says of it.
+fn figures(out: &mut String, certificate: &Certificate, run: &Run) -> fmt::Result {
+    let rows: Vec<[String; 7]> = nearest(run, certificate)
+        .iter()
+        .map(|figure| {
+            let stated = certificate.uncertainty.iter().find(|stated| stated.figure == figure.threshold.name);
+            let uncertainty =
+                stated.map_or("not said".to_owned(), |u| format!("{} ({})", u.expanded, u.from));
+            [
+                format!("{}: {}", figure.threshold.name, figure.with),
+                amount(figure.value, figure.threshold.unit),
+                figure.bound(figure.limit),
+                uncertainty,
+                figure.bound(figure.acceptance(certificate.rule)),
+                figure.statement.text().to_owned(),
+                format!("{}, {}", figure.verdict.requirement.id, figure.case.name()),
+            ]
+        })
+        .collect();
+    out.push_str("<h3>Figures that instruments of the rig have a part in</h3>");
+    if rows.is_empty() {
+        out.push_str("<p class=quiet>None decided anything.</p>");
+        return Ok(());
+    }
+    out.push_str(
+        "<p>Of each the one nearest to its limit. All other figures are computed from what the battery sends: the number on \
+         the bus is what is judged, and its resolution is in the limit.</p>",
+    );
+    let heads = ["Figure", "Value", "Limit", "Uncertainty, k = 2", "Accepted", "Statement", "Where"];
+    rows_under(out, &heads, &rows)
+}
+
 fn table<const N: usize>(
     out: &mut String,
     title: &str,
@@ -100,6 +129,10 @@ fn table<const N: usize>(
         out.push_str("<p class=quiet>The rig file says none.</p>");
         return Ok(());
     }
+    rows_under(out, heads, rows)
+}
+
+fn rows_under<const N: usize>(out: &mut String, heads: &[&str; N], rows: &[[String; N]]) -> fmt::Result {
     out.push_str("<table><thead><tr>");
     for head in heads {
         write!(out, "<th>{head}")?;
@@ -108,7 +141,9 @@ fn table<const N: usize>(
     for row in rows {
         out.push_str("<tr>");
         for cell in row {
-            write!(out, "<td>{}", Esc(cell))?;
+            // Numbers with their units, days and marks stay in one line.
+            let short = if cell.chars().count() <= 16 { " class=nowrap" } else { "" };
+            write!(out, "<td{short}>{}", Esc(cell))?;
         }
         out.push_str("</tr>");
     }

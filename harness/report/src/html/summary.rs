@@ -102,6 +102,10 @@ fn lead(run: &Run) -> String {
         1 => text.push_str(" 1 case does not apply."),
         n => text.push_str(&format!(" {n} cases do not apply.")),
     }
+    if run.meta.certificate.is_some() {
+        let certified = crate::certificate::obstacles(run).is_empty();
+        text.push_str(if certified { " Certified." } else { " Not certifiable: the reasons stand below." });
+    }
     text
 }
 
