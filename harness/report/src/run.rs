@@ -223,7 +223,8 @@ impl Run {
         CATALOGUE.iter().map(|r| (r, self.standing(r)))
     }
 
-    /// Requirements that were judged and stand so, `must` before `should`, else in the order of the cases.
+    /// Requirements that were judged and stand so, `must` before `should`, else in the order of the cases. A battery
+    /// that is silent (TIM-01) comes before everything that its silence spoils.
     #[must_use]
     pub fn requirements(&self, mark: Mark) -> Vec<&'static Requirement> {
         let mut found: Vec<&'static Requirement> = Vec::new();
@@ -234,10 +235,14 @@ impl Run {
                 found.push(verdict.requirement);
             }
         }
-        found.sort_by_key(|r| core::cmp::Reverse(r.severity));
+        found.sort_by_key(|r| (core::cmp::Reverse(r.severity), r.id != SILENCE));
         found
     }
 }
+
+/// The requirement that a silent battery does not hold: whatever else it fails or leaves undecided may follow from that
+/// (P 1.4).
+const SILENCE: &str = "TIM-01";
 
 /// A severity in one word.
 #[must_use]

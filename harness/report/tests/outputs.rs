@@ -258,6 +258,17 @@ fn an_empty_run_decides_nothing() {
     elements(&junit::junit(&run));
 }
 
+#[test]
+fn a_silence_is_told_before_what_it_spoils() {
+    let mut run = sample::run(1);
+    for verdict in run.cases.iter_mut().flat_map(|case| &mut case.verdicts) {
+        verdict.outcome = Outcome::Fail;
+    }
+    let text = table(&run, &Style { width: 80, colour: false, report: None });
+    let first = text.lines().find(|line| line.starts_with("FAIL  ") && line.contains("must"));
+    assert!(first.is_some_and(|line| line.starts_with("FAIL  TIM-01")), "{text}");
+}
+
 /// Makes a run folder with one input.
 fn create(parent: &Path) -> Result<RunFolder, FolderError> {
     let battery = "Acme LFP/280".to_owned();

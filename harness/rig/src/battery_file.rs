@@ -104,12 +104,14 @@ impl BatteryFile {
     }
 }
 
-/// Where the key stands that an error names: strategies and faults lie deeper than the other parts.
+/// Where the key stands that an error names: what belongs to a strategy lies deeper than the other parts, below its name
+/// or beside it.
 fn place(layers: &Layers, error: &ParamsError) -> String {
-    let key = error.key();
-    ["simulated", "simulated.strategy"]
-        .map(|part| format!("{part}.{key}"))
+    let (key, strategy) = (error.key(), "simulated.strategy");
+    let deeper = layers.keys_of(strategy).map(|name| format!("{strategy}.{name}.{key}"));
+    [format!("simulated.{key}"), format!("{strategy}.{key}")]
         .into_iter()
+        .chain(deeper)
         .find(|path| layers.has(path))
         .unwrap_or_else(|| "simulated.faults".to_owned())
 }
@@ -233,6 +235,10 @@ mod tests {
         "like: reference\nsimulated: { strategy: { cell-loop: { floor: 57 V } } }\n",
         "a.yaml:5:46: `cell-loop.floor` is"
     )]
+    #[case(
+        "like: reference\nsimulated:\n  strategy: { cell-loop: { step-down: { rearm: 3.6 V } } }\n",
+        "a.yaml:6:48: `step-down.rearm` is 3.6 V"
+    )]
     #[case("like: reference\nsimulated: { limits: { stop-cell: 2.8 A } }\n", "a.yaml:5:35: ")]
     #[case(
         "like: reference\nsimulated: { limit: { stop-cell: 2.8 V } }\n",
@@ -248,6 +254,12 @@ mod tests {
         let a = format!("{HEAD}{rest}");
         let error = load(&[("a.yaml", &a), ("c.yaml", "like: a\n")]).expect_err("refused");
         assert!(error.starts_with(says), "{error}");
+    }
+
+    #[test]
+    fn what_a_file_never_inherits_is_missing_in_itself() {
+        let error = load(&[("a.yaml", "battery: a\nexpect: pass\nlike: reference\n")]).expect_err("refused");
+        assert!(error.starts_with("a.yaml:1:1: `title` is missing"), "{error}");
     }
 
     #[test]

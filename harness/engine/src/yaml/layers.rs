@@ -61,11 +61,13 @@ impl Layers {
 
     /// The keys of the top level.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        let entries = match &self.tree.kind {
-            Branch::Map(entries) => entries.as_slice(),
-            _ => &[],
-        };
-        entries.iter().map(|(_, name, _)| name.as_str())
+        self.tree.keys()
+    }
+
+    /// The keys of the map at `path`, in dotted keys; none where no map stands there.
+    pub fn keys_of(&self, path: &str) -> impl Iterator<Item = &str> {
+        let (tree, there) = self.find(path);
+        tree.keys().filter(move |_| there)
     }
 
     /// Lays this file over `base`, of which only the keys `inherited` count. Of a map named in `choices` (dotted
@@ -95,7 +97,9 @@ impl Layers {
         page.write(&self.tree, 0);
         super::parse(&self.files[0].0, &page.text).map_err(|error| {
             let problem = &error.problems()[0];
-            let place = page.place(problem.at);
+            // What the top level lacks is missing in the file itself, wherever the merged text ends.
+            let missing = problem.at.column == 1 && problem.message.ends_with("is missing");
+            let place = if missing { self.tree.place() } else { page.place(problem.at) };
             self.at(place, problem.message.clone(), problem.expected.clone())
         })
     }
@@ -189,6 +193,14 @@ impl Tree {
 
     const fn place(&self) -> Place {
         Place { file: self.file, at: self.at }
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        let entries = match &self.kind {
+            Branch::Map(entries) => entries.as_slice(),
+            _ => &[],
+        };
+        entries.iter().map(|(_, name, _)| name.as_str())
     }
 
     /// Depth is bounded by [`super::MAX_DEPTH`] when the tree is read, so the recursion is.
