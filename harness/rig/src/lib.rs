@@ -94,6 +94,17 @@ pub enum InputError {
         /// what may have been meant
         nearest: Vec<String>,
     },
+    /// A rig file counts on a watchdog that its supply does not have.
+    #[error(
+        "the rig `{rig}` counts on a watchdog (`live.psu.watchdog`) that a supply of the profile `{profile}` does not have; \
+         leave it out, and name what else cuts the supply (`interlock:`), or accept the risk (`accepted-risk:`)"
+    )]
+    NoWatchdog {
+        /// the rig
+        rig: String,
+        /// the profile
+        profile: String,
+    },
     /// The text is not what such a file must be.
     #[error("{0}")]
     Yaml(#[from] engine::yaml::YamlError),

@@ -115,12 +115,16 @@ impl Library {
     /// As [`Library::psu_profile`]; the file of the rig is to be corrected then.
     pub fn profile_of(&self, rig: &RigFile) -> Result<Option<Profile>, InputError> {
         let Some(psu) = rig.live.as_ref().and_then(|live| live.psu.as_ref()) else { return Ok(None) };
-        self.psu_profile(&psu.profile).map(Some).map_err(|error| match error {
+        let profile = self.psu_profile(&psu.profile).map_err(|error| match error {
             InputError::Unknown { name, nearest, .. } => {
                 InputError::NoProfile { rig: rig.rig.clone(), name, nearest }
             }
             other => other,
-        })
+        })?;
+        if psu.watchdog.is_some() && profile.watchdog.is_none() {
+            return Err(InputError::NoWatchdog { rig: rig.rig.clone(), profile: profile.psu_profile });
+        }
+        Ok(Some(profile))
     }
 
     /// Every rig file, `rigs/*.yaml`.

@@ -59,6 +59,13 @@ fn a_sound_rig_is_fit() {
     "psu-profiles"
 )]
 #[case::no_profile("profile: generic", "profile: generix", 65, "names the PSU profile `generix`", "generic")]
+#[case::no_watchdog(
+    "accepted-risk: nothing of it is real",
+    "watchdog: 10 s",
+    65,
+    "does not have",
+    "`interlock:`"
+)]
 #[case::another_unit("solar: 229", "solar: 231", 1, "no solar charger as unit 231", "Available services")]
 #[case::another_battery_unit("battery: 225", "battery: 226", 1, "no battery as unit 226", "does the GX list")]
 #[case::a_closed_port("127.0.0.1:1502", "127.0.0.1:1", 1, "127.0.0.1:1: ", "Modbus TCP enabled")]
