@@ -177,6 +177,9 @@ fn a_foreign_supply_is_driven(python: &Path) -> Result<(), Failed> {
     check(matches!(supply.switch_on(), Err(SupplyError::Tripped(_))), "it stays off while tripped")?;
     supply.clear_trip()?;
     check(!bridge.say("state")?, "clearing does not switch on")?;
+    // What it was set to before the trip is not taken on trust.
+    check(matches!(supply.switch_on(), Err(SupplyError::Unprotected(_))), "protections are set anew")?;
+    supply.apply(target)?;
     supply.switch_on()?;
     check(bridge.say("state")?, "it is on again")?;
 
