@@ -49,7 +49,7 @@ pub(crate) fn recorded(folder: &Path, project: &Library) -> Result<Vec<Recorded>
     let id = folder.canonicalize().map_err(|error| place(&error))?;
     let id = id.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let title = format!("{} on {}", battery.title, rig.title);
-    let about = About { id, title, simulated: rig.live.is_none() };
+    let about = About { id, title, simulated: rig.is_simulated() };
     let mut cases = Vec::new();
     while let Some(recorded) = replay.next_case().map_err(|error| place(&error))? {
         let suite = suites.iter().find(|suite| suite.name == recorded.suite);

@@ -25,6 +25,13 @@ const STEPS: &[Step] = &[
     ("schemas", |w| schema::schema(w, true)),
     ("suites", |w| w.busbar().arg("run").run()),
     ("judged again", again::again),
+    ("run as tests", |w| {
+        // A run of that: each of its cases is a test of its own.
+        w.cargo("test")
+            .args(["--locked", "-p", "suites"])
+            .env("BUSBAR_RUN", "target/again/reference/latest")
+            .run()
+    }),
     ("matrix", matrix::cut),
     ("can-guest", guest),
 ];

@@ -248,6 +248,38 @@ fn the_number_of_a_report_is_no_style() {
     assert!(page.contains("@page { @bottom-left { content: \"adisplaynonestyle\";"));
 }
 
+/// WCAG 2.2, 1.4.3: text has a contrast of 4.5 or more, light, dark and printed.
+#[test]
+fn text_can_be_read() {
+    fn luminance(colour: &str) -> f64 {
+        let hex = colour.trim_start_matches('#');
+        let hex = if hex.len() == 3 { hex.chars().flat_map(|c| [c, c]).collect() } else { hex.to_owned() };
+        let linear = |at: usize| {
+            let value = u8::from_str_radix(&hex[at..at + 2], 16).expect("a colour");
+            let value = f64::from(value) / 255.0;
+            if value <= 0.040_45 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * linear(0) + 0.7152 * linear(2) + 0.0722 * linear(4)
+    }
+    let page = html::report(&sample::run(1));
+    let mut themes = 0;
+    for theme in page.split(":root {").skip(1).filter_map(|rest| rest.split('}').next()) {
+        let colour = |name: &str| {
+            let (_, rest) = theme.split_once(&format!("--{name}: ")).unwrap_or_else(|| panic!("--{name}"));
+            luminance(rest.split(';').next().expect("a value"))
+        };
+        for text in ["ink", "quiet", "link", "pass", "fail", "warn", "open", "note", "na"] {
+            for paper in ["paper", "faint"] {
+                let (one, other) = (colour(text), colour(paper));
+                let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                assert!(contrast >= 4.5, "--{text} on --{paper}: {contrast:.2}");
+            }
+        }
+        themes += 1;
+    }
+    assert_eq!(themes, 3);
+}
+
 #[test]
 fn an_empty_run_decides_nothing() {
     let run = Run { meta: sample::meta(), cases: Vec::new() };
