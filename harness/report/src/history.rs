@@ -114,6 +114,7 @@ impl History {
         let failed = |source: rusqlite::Error| match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => wrong("this is no database".to_owned()),
             Some(ErrorCode::DatabaseCorrupt) => wrong("the database is damaged".to_owned()),
+            Some(ErrorCode::CannotOpen) if path.is_dir() => wrong("this is a folder".to_owned()),
             Some(ErrorCode::CannotOpen)
                 if !flags.contains(OpenFlags::SQLITE_OPEN_CREATE) && !path.exists() =>
             {
@@ -162,10 +163,45 @@ impl History {
     fn failed(&self) -> impl Fn(rusqlite::Error) -> HistoryError + use<> {
         let path = self.path.clone();
         move |source| match source.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            // What SQLite has no word for is a table or a column that is not there.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown) => {
                 HistoryError::Input { path: path.clone(), what: format!("the database is damaged: {source}") }
             }
             _ => HistoryError::Failed { path: path.clone(), source },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: Which<'_> = Which { rig: None, battery: None, firmware: None, alone: true, last: 9 };
+
+    #[test]
+    fn a_database_without_its_tables_is_bad_input() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("history.db");
+        drop(History::open(&path).expect("a new one"));
+        let db = Connection::open(&path).expect("it opens");
+        db.execute_batch("DROP TABLE figures").expect("dropped");
+        drop(db);
+        // Nothing is in it, so nothing is missed; what asks for a table of its own does.
+        let history = History::existing(&path).expect("it is one of ours");
+        assert_eq!(history.nights(ALL).expect("none"), []);
+        history.db.execute_batch("DROP TABLE standings; DROP TABLE nights").expect("dropped");
+        let error = history.nights(ALL).expect_err("no such table");
+        assert!(error.is_input() && error.to_string().contains("no such table: nights"), "{error}");
+        let error = history.known(By::Rig).expect_err("no such table");
+        assert!(error.is_input(), "{error}");
+    }
+
+    #[test]
+    fn a_folder_is_no_history() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for open in [History::open, History::existing] {
+            let error = open(folder.path()).expect_err("a folder");
+            assert!(error.is_input() && error.to_string().contains("this is a folder"), "{error}");
         }
     }
 }

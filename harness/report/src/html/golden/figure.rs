@@ -177,11 +177,12 @@ impl<'a> View<'a> {
         Ok(())
     }
 
-    /// The outline of a tube, its extremes within each tenth of a step of the drawing.
+    /// The outline of a tube. Where it has more bounds than a reader can see, their extremes within each step of the drawing.
     fn area(&self, band: &Band) -> String {
+        let digits = if inside(band, self.time).nth(2 * COLUMNS).is_some() { 0 } else { 1 };
         let mut steps: Vec<(String, f64, f64)> = Vec::new();
         for (from, bound) in inside(band, self.time) {
-            let x = trim(self.x(from), 1);
+            let x = trim(self.x(from), digits);
             let (low, high) = (f64::from(bound.low) / 10.0, f64::from(bound.high) / 10.0);
             match steps.last_mut() {
                 Some(last) if last.0 == x => (last.1, last.2) = (last.1.min(low), last.2.max(high)),
@@ -222,7 +223,15 @@ impl<'a> View<'a> {
         for (class, what, windows) in
             [("alone", "has no partner", alone.as_slice()), ("silent", "silent", trace.silences())]
         {
+            let mut drawn: Vec<Window> = Vec::new();
             for window in windows.iter().filter_map(|window| window.overlap(self.time)) {
+                // What nobody could see between two of them is left out.
+                match drawn.last_mut() {
+                    Some(last) if self.x(window.from) - self.x(last.to) < 1.0 => last.to = window.to,
+                    _ => drawn.push(window),
+                }
+            }
+            for window in drawn {
                 let (from, to) = (self.x(window.from), self.x(window.to));
                 write!(
                     out,
