@@ -10,7 +10,7 @@ use report::bundle::open::{Bundle, open};
 use report::bundle::{BundleError, archive, layout, seal, statement};
 use report::conclusions::conclude;
 use report::json::verdicts;
-use report::manifest::Kept;
+use report::manifest::{Kept, plain};
 use report::run::Run;
 
 use crate::judge::differences;
@@ -101,7 +101,8 @@ pub(crate) fn signed(
     key: &SigningKey,
     out: Option<&Path>,
 ) -> Result<PathBuf, Failure> {
-    let before = fs::read_to_string(folder.join("verdicts.json"))
+    let before = plain(folder, "verdicts.json")
+        .and_then(fs::read_to_string)
         .map_err(|error| wrong(format!("{}/verdicts.json cannot be read: {error}", folder.display())))?;
     let now = verdicts(run);
     if before != now {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use report::conclusions::conclude;
+use report::conclusions::{FolderError, conclude};
 use report::json::verdicts;
 use report::manifest::Kept;
 use serde_json::Value;
@@ -64,8 +64,10 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let Again { run, notes } = again(folder)?;
     refuse_changed(folder)?;
     notes.iter().for_each(|note| warn(note));
-    conclude(folder, &run)
-        .map_err(|error| Failure { exit: Exit::Inconclusive, message: error.to_string() })?;
+    conclude(folder, &run).map_err(|error| match error {
+        FolderError::NotPlain { .. } => wrong(error.to_string()),
+        _ => Failure { exit: Exit::Inconclusive, message: error.to_string() },
+    })?;
     crate::answer(&format!("{}\n", folder.join("report.html").display()))?;
     Ok(Exit::Pass)
 }

@@ -338,6 +338,41 @@ fn a_laboratory_that_cannot_measure_certifies_nothing(
     assert!(!out.exists(), "nothing was run");
 }
 
+/// A stranger's run folder in which links lie: neither is what they lead to packed, nor is it written over.
+#[cfg(unix)]
+#[test]
+fn links_in_a_run_folder_are_not_followed() {
+    let lab = Lab::new(&["links"]);
+    let (run, key) = (PathBuf::from(lab.at("runs/latest")), lab.at("lab.pem"));
+    let secret = fs::read(&key).expect("the key");
+    let report = || busbar("/nowhere", &["report", &run.to_string_lossy()]);
+    std::os::unix::fs::symlink(&key, run.join("verdicts.part")).expect("a link");
+    let output = report();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+
+    let (manifest, notes) = (run.join("manifest.json"), run.join("inputs/rigs/notes.txt"));
+    fs::remove_file(&manifest).expect("removed");
+    std::os::unix::fs::symlink(&key, &notes).expect("a link");
+    let output = report();
+    assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+    assert!(said(&output).contains("`inputs/rigs/notes.txt` is no plain file"), "{}", said(&output));
+    assert!(!manifest.exists(), "it would vouch for what it does not hold");
+
+    // Listed by whoever sent it, while it still was a file.
+    fs::remove_file(&notes).expect("removed");
+    fs::copy(&key, &notes).expect("a file");
+    assert_eq!(report().status.code(), Some(0));
+    fs::remove_file(&notes).expect("removed");
+    std::os::unix::fs::symlink(&key, &notes).expect("a link");
+    let sign = ["sign", &run.to_string_lossy(), "--key", &key, "--out", &lab.at("c")];
+    for arguments in [&["report", &run.to_string_lossy()][..], &sign] {
+        let output = busbar("/nowhere", arguments);
+        assert_eq!(output.status.code(), Some(65), "{arguments:?}: {}", said(&output));
+        assert!(said(&output).contains("notes.txt"), "{arguments:?}: {}", said(&output));
+    }
+    assert!(!Path::new(&lab.at("c")).exists() && secret == fs::read(&key).expect("the key"));
+}
+
 /// What is no file has no length, and may never end.
 #[cfg(unix)]
 #[rstest]

@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::folder::{RAW, WIRE};
 use crate::run::Run;
 use crate::{html, json, junit, manifest};
 
@@ -19,6 +18,14 @@ pub enum FolderError {
         path: PathBuf,
         /// what the system says
         source: io::Error,
+    },
+    /// What lies there is none of Busbar's files: it is neither followed nor vouched for.
+    #[error("{}: {what}: a link, a pipe or the like is not followed; nothing was written", folder.display())]
+    NotPlain {
+        /// the folder
+        folder: PathBuf,
+        /// which file
+        what: String,
     },
     /// A file could not be written.
     #[error(
@@ -47,9 +54,19 @@ pub enum FolderError {
 /// evidence is only read.
 ///
 /// # Errors
-/// When a file cannot be written or raw evidence cannot be read.
+/// When a file cannot be written, raw evidence cannot be read, or something in the folder is no plain file.
 pub fn conclude(folder: &Path, run: &Run) -> Result<(), FolderError> {
-    let failed = |name: &str, source| FolderError::Write { path: folder.join(name), source };
+    let failed = |name: &str, source: io::Error| match source.kind() {
+        io::ErrorKind::InvalidInput => {
+            FolderError::NotPlain { folder: folder.to_path_buf(), what: source.to_string() }
+        }
+        _ => FolderError::Write { path: folder.join(name), source },
+    };
+    let inputs = manifest::inputs(folder).map_err(|e| failed("inputs", e))?;
+    let raw: Vec<&str> = manifest::raw().filter(|name| manifest::is_there(folder, name)).collect();
+    for name in raw.iter().copied().chain(inputs.iter().map(String::as_str)) {
+        manifest::plain(folder, name).map_err(|e| failed(name, e))?;
+    }
     let conclusions = [
         ("verdicts.json", json::verdicts(run)),
         ("junit.xml", junit::junit(run)),
@@ -59,10 +76,9 @@ pub fn conclude(folder: &Path, run: &Run) -> Result<(), FolderError> {
         replace(&folder.join(name), content.as_bytes()).map_err(|e| failed(name, e))?;
     }
     let mut entries = Vec::new();
-    let names = RAW.into_iter().chain([WIRE]).chain(conclusions.iter().map(|c| c.0)).map(str::to_owned);
-    let inputs = manifest::inputs(folder).map_err(|e| failed("inputs", e))?;
-    for name in names.filter(|name| folder.join(name).exists()).chain(inputs) {
-        entries.push(manifest::entry(folder, &name).map_err(|e| failed(&name, e))?);
+    let concluded = conclusions.iter().map(|(name, _)| *name);
+    for name in raw.into_iter().chain(concluded).chain(inputs.iter().map(String::as_str)) {
+        entries.push(manifest::entry(folder, name).map_err(|e| failed(name, e))?);
     }
     let name = "manifest.json";
     replace(&folder.join(name), manifest::manifest(&run.meta, &entries).as_bytes())
@@ -73,7 +89,12 @@ pub fn conclude(folder: &Path, run: &Run) -> Result<(), FolderError> {
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let part = path.with_extension("part");
     let write = || {
-        let mut file = File::create(&part)?;
+        // What is left of a process that was killed goes; where it is a link, what it points to stays.
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = File::create_new(&part)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&part, path)

@@ -2,12 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::folder::INPUTS;
+use crate::folder::{INPUTS, RAW, WIRE};
 use crate::run::RunMeta;
 
 /// Name and version of the format.
@@ -30,12 +30,36 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// Where a file of the folder lies. What a stranger's folder holds may be a link to a file that is nobody's business, or a
+/// pipe that never ends: only plain files in real folders are evidence.
+///
+/// # Errors
+/// When it is not there, or something else: that is of the kind [`io::ErrorKind::InvalidInput`].
+pub fn plain(folder: &Path, name: &str) -> io::Result<PathBuf> {
+    let mut path = folder.to_path_buf();
+    let mut parts = Path::new(name).components().peekable();
+    while let Some(part) = parts.next() {
+        let is_plain = matches!(part, Component::Normal(_)) && {
+            path.push(part);
+            let there = path.symlink_metadata()?;
+            if parts.peek().is_some() { there.is_dir() } else { there.is_file() }
+        };
+        if !is_plain {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("`{}` is no plain file of this folder", crate::text::plain(name)),
+            ));
+        }
+    }
+    Ok(path)
+}
+
 /// Reads a file as it lies on the disk and hashes it.
 ///
 /// # Errors
-/// When it cannot be read.
+/// When it cannot be read or is no plain file.
 pub fn entry(folder: &Path, name: &str) -> io::Result<Entry> {
-    let mut file = File::open(folder.join(name))?;
+    let mut file = File::open(plain(folder, name)?)?;
     let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
     loop {
         match file.read(&mut buffer)? {
@@ -59,7 +83,7 @@ pub fn inputs(folder: &Path) -> io::Result<Vec<String>> {
         entries.sort_by_key(std::fs::DirEntry::file_name);
         for entry in entries {
             let name = format!("{name}/{}", entry.file_name().to_string_lossy());
-            // Nothing lies deeper; a link is not followed.
+            // Nothing lies deeper. A link is not followed, and refused by whoever reads it.
             match entry.file_type()?.is_dir() {
                 true if depth > 0 => walk(folder, &name, depth - 1, names)?,
                 true => {}
@@ -94,7 +118,7 @@ impl Kept {
     /// # Errors
     /// When it cannot be read or is no manifest.
     pub fn read(folder: &Path) -> io::Result<Option<Self>> {
-        let text = match std::fs::read(folder.join("manifest.json")) {
+        let text = match plain(folder, "manifest.json").and_then(std::fs::read) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
@@ -106,8 +130,9 @@ impl Kept {
     /// # Errors
     /// When the folder cannot be read.
     pub fn changed(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let listed = |name: &str| crate::folder::RAW.contains(&name) || name.starts_with("inputs/");
+        let listed = |name: &str| raw().any(|raw| raw == name) || name.starts_with("inputs/");
         let mut names = inputs(folder)?;
+        names.extend(raw().filter(|name| is_there(folder, name)).map(str::to_owned));
         names.retain(|name| self.files.iter().all(|kept| kept.name != *name));
         for kept in self.files.iter().filter(|kept| listed(&kept.name)) {
             match entry(folder, &kept.name) {
@@ -175,12 +200,69 @@ pub fn manifest(meta: &RunMeta, files: &[Entry]) -> String {
     proto::text::json(text)
 }
 
+/// Everything that is evidence: the raw files, and what went to and from the supply.
+pub(crate) fn raw() -> impl Iterator<Item = &'static str> {
+    RAW.into_iter().chain([WIRE])
+}
+
+/// Whether something has that name, whatever it is.
+pub(crate) fn is_there(folder: &Path, name: &str) -> bool {
+    folder.join(name).symlink_metadata().is_ok()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use super::{Kept, entry, manifest};
+
+    /// A folder with its manifest.
+    fn run() -> (tempfile::TempDir, Kept) {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir_all(folder.path().join("inputs/rigs")).expect("made");
+        let names = ["can.log", "psu-wire.log", "inputs/rigs/lab.yaml"];
+        let files = names.map(|name| {
+            fs::write(folder.path().join(name), name).expect("written");
+            entry(folder.path(), name).expect("a plain file")
+        });
+        let text = manifest(&crate::run::RunMeta::default(), &files);
+        fs::write(folder.path().join("manifest.json"), text).expect("written");
+        let kept = Kept::read(folder.path()).expect("readable").expect("there");
+        (folder, kept)
+    }
+
+    #[test]
+    fn what_went_over_the_wire_of_the_supply_is_evidence_too() {
+        let (folder, kept) = run();
+        let none: [&str; 0] = [];
+        assert_eq!(kept.changed(folder.path()).expect("readable"), none);
+        fs::write(folder.path().join("psu-wire.log"), "# 1.0 watchdog proven").expect("written");
+        fs::write(folder.path().join("gx.csv"), "").expect("written");
+        assert_eq!(kept.changed(folder.path()).expect("readable"), ["gx.csv", "psu-wire.log"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_no_file_of_the_folder() {
+        let (folder, _) = run();
+        let other = tempfile::tempdir().expect("a folder");
+        fs::write(other.path().join("lab.pem"), "a secret").expect("written");
+        let link = |to: &std::path::Path, name: &str| {
+            std::os::unix::fs::symlink(to, folder.path().join(name)).expect("a link");
+        };
+        link(&other.path().join("lab.pem"), "inputs/rigs/notes.txt");
+        link(other.path(), "inputs/batteries");
+        for name in ["inputs/rigs/notes.txt", "inputs/batteries/lab.pem", "../lab.pem", "/etc/passwd"] {
+            let error = entry(folder.path(), name).expect_err("refused");
+            assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput, "{name}");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+    }
+
     #[test]
     fn the_hash_is_the_standard_one() {
         // FIPS 180-2, appendix B.1

@@ -9,7 +9,7 @@ use super::archive::{self, Files};
 use super::key::{SigningKey, pem};
 use super::{ATTESTATION, BundleError, KEY, SIGNATURE, SUMS, envelope, layout, statement};
 use crate::folder::INPUTS;
-use crate::manifest::{Kept, sha256};
+use crate::manifest::{Kept, plain, sha256};
 use crate::run::Run;
 
 /// The manifest of a run folder.
@@ -32,7 +32,7 @@ pub fn seal(folder: &Path, run: &Run, key: &SigningKey) -> Result<Vec<u8>, Bundl
     })?;
     let mut files = Files::new();
     for entry in &kept.files {
-        let content = std::fs::read(folder.join(&entry.name)).map_err(failed(&entry.name))?;
+        let content = plain(folder, &entry.name).and_then(std::fs::read).map_err(failed(&entry.name))?;
         if sha256(&content) != entry.sha256 {
             let why = "manifest.json has another sum".to_owned();
             return Err(BundleError::Changed { name: entry.name.clone(), why });
@@ -40,7 +40,7 @@ pub fn seal(folder: &Path, run: &Run, key: &SigningKey) -> Result<Vec<u8>, Bundl
         let packed = layout::pack(&entry.name, content).map_err(failed(&entry.name))?;
         files.insert(layout::packed(&entry.name), packed);
     }
-    let manifest = std::fs::read(folder.join(MANIFEST)).map_err(failed(MANIFEST))?;
+    let manifest = plain(folder, MANIFEST).and_then(std::fs::read).map_err(failed(MANIFEST))?;
     files.insert(layout::packed(MANIFEST), manifest);
     let inputs: Vec<_> = kept.files.iter().filter(|entry| entry.name.starts_with(INPUTS)).cloned().collect();
     archive::write(&kept.run, &vouched(files, key, |sums| statement::statement(run, sums, &inputs)))
