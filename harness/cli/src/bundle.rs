@@ -1,7 +1,7 @@
 //! `busbar keygen`, `sign` and `verify`: a run in one signed file, and whether such a file holds what it says.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ::judge::verdict::Outcome;
@@ -66,7 +66,7 @@ fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
 
 pub(crate) fn of_key(error: KeyError) -> Failure {
     let hint = match &error {
-        KeyError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+        KeyError::File { source, .. } if source.kind() == ErrorKind::NotFound => {
             "; `busbar keygen FILE` makes a pair of keys"
         }
         _ => "",
@@ -121,22 +121,29 @@ pub(crate) fn signed(
             real.with_file_name(format!("{}.busbar.tar", run.meta.id))
         }
     };
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).open(&out).map_err(|error| {
-            match error.kind() {
-                std::io::ErrorKind::AlreadyExists => wrong(format!(
-                    "{} is there already; nothing was written. Another name: --out FILE",
-                    out.display()
-                )),
-                _ => unwritten(&out, &error),
-            }
-        })?;
-    file.write_all(&content).and_then(|()| file.sync_all()).map_err(|error| {
-        // Half a bundle would only be found by whoever gets it.
-        let _ = fs::remove_file(&out);
-        unwritten(&out, &error)
+    whole(&out, &content).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => wrong(format!(
+            "{} is there already; nothing was written. Another name: --out FILE",
+            out.display()
+        )),
+        _ => unwritten(&out, &error),
     })?;
     Ok(out)
+}
+
+/// Writes a file that is there whole or not at all, however this process ends, and writes over none: half a bundle would
+/// only be found by whoever gets it.
+fn whole(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut part = tempfile::Builder::new();
+    part.prefix(".bundle-").suffix(".part");
+    // Like any file that this user makes, not for his eyes alone.
+    #[cfg(unix)]
+    part.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut part = part.tempfile_in(parent)?;
+    part.write_all(content)?;
+    part.as_file().sync_all()?;
+    part.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
@@ -166,13 +173,17 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     })?;
     if let Some(folder) = &args.extract {
         fs::create_dir(folder).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => wrong(format!(
+            ErrorKind::AlreadyExists => wrong(format!(
                 "{} is there already; nothing was written. A folder that is not there yet: --extract FOLDER",
                 folder.display()
             )),
             _ => unwritten(folder, &error),
         })?;
-        layout::lay_out(&bundle.files, folder).map_err(wrong)?;
+        layout::lay_out(&bundle.files, folder).map_err(|error| {
+            // Half a run folder looks like a whole one. Where it cannot be removed, the failure is told anyway.
+            let _ = fs::remove_dir_all(folder);
+            unlaid(&error)
+        })?;
     }
     crate::answer(&told(&name, &bundle, &run, trusted.is_some()))?;
     Ok(recorded::exit(&run))
@@ -180,7 +191,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
 
 /// Judges the run of a bundle again on a desk that is empty. What is concluded in the bundle must be what comes out.
 fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
-    layout::lay_out(&bundle.files, desk).map_err(wrong)?;
+    layout::lay_out(&bundle.files, desk).map_err(|error| unlaid(&error))?;
     let read = |name: &str| {
         fs::read(desk.join(name)).map_err(|error| wrong(format!("run/{name} cannot be read: {error}")))
     };
@@ -210,6 +221,19 @@ fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
         return Err(wrong("attestation.dsse.json was signed, and says other things than the raw evidence"));
     }
     Ok(run)
+}
+
+/// A disk that is full says nothing of the bundle.
+fn unlaid(error: &BundleError) -> Failure {
+    match error {
+        BundleError::File { .. } => Failure {
+            exit: Exit::Inconclusive,
+            message: format!(
+                "the bundle could not be unpacked, so it was not judged: {error}; TMPDIR names another place"
+            ),
+        },
+        _ => wrong(error),
+    }
 }
 
 fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {

@@ -373,6 +373,35 @@ fn links_in_a_run_folder_are_not_followed() {
     assert!(!Path::new(&lab.at("c")).exists() && secret == fs::read(&key).expect("the key"));
 }
 
+/// A disk without room: the bundle that is there stays as good as it was.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_no_forgery_and_half_a_bundle_is_none() {
+    let lab = Lab::new(&["links"]);
+    let limited = |before: &str, arguments: &[&str]| {
+        let line = format!("ulimit -f 8; {before} exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &line, env!("CARGO_BIN_EXE_busbar")]).args(arguments).current_dir("/");
+        command.output().expect("a shell")
+    };
+    // A limit on the length of files that is told, as that of a disk is.
+    let (bundle, told) = (lab.at("b"), "trap '' XFSZ;");
+    let full = limited(told, &["verify", &bundle]);
+    assert_eq!(full.status.code(), Some(2), "{}", said(&full));
+    assert!(said(&full).contains("so it was not judged"), "{}", said(&full));
+    assert!(!said(&full).contains("AUTHENTIC"), "{}", said(&full));
+
+    // And one that ends the process in the middle of writing.
+    let (run, key, out) = (lab.at("runs/latest"), lab.at("lab.pem"), lab.at("c"));
+    let sign = ["sign", &run, "--key", &key, "--out", &out];
+    let killed = limited("", &sign);
+    assert_eq!(killed.status.code(), None, "{}", said(&killed));
+    assert!(!Path::new(&out).exists(), "half a bundle under its name");
+    assert_eq!(limited(told, &sign).status.code(), Some(2));
+    assert_eq!(busbar("/nowhere", &sign).status.code(), Some(0));
+    assert!(fs::read(&out).expect("the bundle") == fs::read(&bundle).expect("the bundle"));
+}
+
 /// What is no file has no length, and may never end.
 #[cfg(unix)]
 #[rstest]

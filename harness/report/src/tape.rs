@@ -36,11 +36,14 @@ impl<R: BufRead, T> Tape<R, T> {
         Ok(self.next.take_if(|(at, what)| *at < bound && wanted(what)))
     }
 
-    /// Where the next input stands, if it is earlier than `bound`.
+    /// Where the next input stands, if it is earlier than `bound`. It is named as in its folder, wherever that lies: this
+    /// becomes a part of a verdict.
     pub(crate) fn waiting(&mut self, bound: Micros) -> Result<Option<String>, RawError> {
         self.look()?;
         let is_there = self.next.as_ref().is_some_and(|(at, _)| *at < bound);
-        Ok(is_there.then(|| format!("{}:{}", self.lines.file(), self.lines.number())))
+        let file = self.lines.file();
+        let name = file.rsplit('/').next().unwrap_or(file);
+        Ok(is_there.then(|| format!("{name}:{}", self.lines.number())))
     }
 
     /// Passes over everything that is earlier than `bound`.

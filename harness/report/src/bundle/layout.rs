@@ -1,5 +1,6 @@
 //! How the files of a run folder lie in a bundle: raw evidence compressed, everything else as it is.
 
+use std::fs::OpenOptions;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 
@@ -44,7 +45,8 @@ pub(crate) fn pack(name: &str, content: Vec<u8>) -> io::Result<Vec<u8>> {
 /// Lays the run folder of a bundle out in a folder that is empty.
 ///
 /// # Errors
-/// When a file is damaged or cannot be written, or where all together are too large.
+/// When a file is damaged, or all together are too large; and [`BundleError::File`] when one cannot be written, which
+/// says nothing of the bundle.
 pub fn lay_out(files: &Files, folder: &Path) -> Result<(), BundleError> {
     let mut room = LARGEST;
     for (packed, content) in files {
@@ -52,24 +54,41 @@ pub fn lay_out(files: &Files, folder: &Path) -> Result<(), BundleError> {
         let path = folder.join(name);
         let failed = |source| BundleError::File { path: path.display().to_string(), source };
         path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
-        let mut file =
-            std::fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
-        let written = if packed.ends_with(".gz") && is_packed(name) {
-            let mut plain = GzDecoder::new(content.as_slice());
-            let written = io::copy(&mut plain.by_ref().take(room + 1), &mut file);
-            written.map_err(|error| BundleError::Changed {
-                name: packed.clone(),
-                why: format!("it cannot be unpacked: {error}"),
-            })?
-        } else {
-            file.write_all(content).map_err(failed)?;
-            content.len() as u64
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+        let mut put = |part: &[u8]| {
+            room = room.checked_sub(part.len() as u64).ok_or_else(too_large)?;
+            file.write_all(part).map_err(failed)
         };
-        room = room.checked_sub(written).ok_or(BundleError::TooLarge {
-            what: "what it unpacks to".to_owned(),
-            limit: LARGEST,
-            unit: "bytes",
-        })?;
+        if packed.ends_with(".gz") && is_packed(name) {
+            unpack(packed, content, put)?;
+        } else {
+            put(content)?;
+        }
     }
     Ok(())
+}
+
+fn too_large() -> BundleError {
+    BundleError::TooLarge { what: "what it unpacks to".to_owned(), limit: LARGEST, unit: "bytes" }
+}
+
+/// Unpacks a file part by part. Nothing may stand behind its end: no reader would look at it.
+fn unpack(
+    name: &str,
+    content: &[u8],
+    mut put: impl FnMut(&[u8]) -> Result<(), BundleError>,
+) -> Result<(), BundleError> {
+    let changed = |why| BundleError::Changed { name: name.to_owned(), why };
+    let mut plain = GzDecoder::new(content);
+    let mut part = vec![0; 1 << 16];
+    loop {
+        match plain.read(&mut part).map_err(|error| changed(format!("it cannot be unpacked: {error}")))? {
+            0 => break,
+            n => put(&part[..n])?,
+        }
+    }
+    match plain.into_inner().len() {
+        0 => Ok(()),
+        n => Err(changed(format!("{n} bytes stand behind its end"))),
+    }
 }

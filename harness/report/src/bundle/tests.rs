@@ -200,6 +200,21 @@ fn keys_are_made_once_and_for_their_owner_alone() {
     }
 }
 
+/// What stands behind the end of a compressed file, signed by its owner: no tool that reads it would tell.
+#[rstest]
+#[case(b"JUNK".to_vec())]
+#[case(layout::pack("can.log", b"another log".to_vec()).expect("packed"))]
+fn nothing_stands_behind_the_end_of_a_file(#[case] more: Vec<u8>) {
+    let bundle = signed_again(&signer(1), |files| {
+        files.get_mut("run/can.log.gz").expect("there").extend(&more);
+    });
+    let opened = open(&bundle, None).expect("as signed");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let error = layout::lay_out(&opened.files, folder.path()).expect_err("refused").to_string();
+    let says = format!("run/can.log.gz was changed: {} bytes stand behind its end", more.len());
+    assert_eq!(error, says);
+}
+
 #[test]
 fn the_base_folder_is_run() {
     assert_eq!(layout::packed("can.log"), format!("{RUN}/can.log.gz"));

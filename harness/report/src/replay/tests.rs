@@ -210,6 +210,23 @@ fn a_line_more_or_less_breaks_its_case(#[case] which: usize) {
     }
 }
 
+/// What becomes a part of a verdict does not depend on where the folder lies.
+#[test]
+fn a_frame_after_the_end_is_told_the_same_wherever_the_folder_lies() {
+    let (mut files, _) = written();
+    files[0].extend_from_slice(b"(1790000900.000017) can0 351#3002000500050000\n");
+    let [can, gx, psu, events] = files.each_ref().map(Vec::as_slice);
+    for folder in ["run/", "/home/lab/reports/run/"] {
+        let mut replay = Replay::new(folder, Sources { can, gx, psu, events }).expect("it begins well");
+        let mut last = None;
+        while let Some(case) = replay.next_case().expect("every line is a good one") {
+            last = case.broken;
+        }
+        let why = last.expect("the last case is broken");
+        assert!(why.contains("fit: can.log:") && !why.contains('/'), "{why}");
+    }
+}
+
 #[test]
 fn a_folder_that_is_no_run_says_what_is_missing() {
     let folder = tempfile::tempdir().expect("a folder");
