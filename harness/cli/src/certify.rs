@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use ::judge::catalogue::DOCUMENTS;
 use ::judge::thresholds::Thresholds;
+use engine::suite::Suite;
 use report::bundle::key;
 use report::certificate::guard::{MEASURED, Rule};
 use report::certificate::{Certificate, Instrument, Order, SCHEMA, Uncertainty, obstacles};
@@ -184,7 +185,7 @@ fn healthy(args: &Args, library: &rig::Library, rig: &RigFile) -> Result<(), Fai
 }
 
 /// What a report says of a run that was made to certify.
-pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str) -> Certificate {
+pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str, suites: &[Suite]) -> Certificate {
     let laboratory = rig.laboratory.as_ref();
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
     let rule = match laboratory.map(|l| l.decision_rule) {
@@ -215,6 +216,10 @@ pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str) -> Certif
         instruments: instruments.iter().map(instrument).collect(),
         rule,
         uncertainty: laboratory.map(|l| l.uncertainty.iter().map(uncertainty).collect()).unwrap_or_default(),
+        cases: suites
+            .iter()
+            .flat_map(|suite| suite.cases.iter().map(|case| load::full_name(suite, case)))
+            .collect(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use report::conclusions::{FolderError, conclude};
 use report::json::verdicts;
-use report::manifest::Kept;
+use report::manifest::{Kept, plain};
 use serde_json::Value;
 
 use crate::recorded::{self, Again, again};
@@ -40,7 +40,7 @@ pub(crate) fn judge(args: &Args) -> Result<Exit, Failure> {
     let page = page.exists().then(|| page.display().to_string());
     crate::answer(&shown(&run, args.format, page.as_deref()))?;
     let before = args.folder.join("verdicts.json");
-    let before = match std::fs::read_to_string(&before) {
+    let before = match plain(&args.folder, "verdicts.json").and_then(std::fs::read_to_string) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             warn("there is no verdicts.json to compare with: the run did not come to its end");

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::suite::{Case, Suite};
+use engine::suite::{Case, Reason, Suite};
 use engine::yaml::refuse;
 use judge::portrait::SeenPage;
+use judge::thresholds::Thresholds;
 use judge::trace::EventKind;
 use proto::quantity::Micros;
 use report::folder::InputFile;
@@ -139,6 +140,9 @@ pub(crate) fn result(
     }
 }
 
+/// What one battery may say differently from case to case: a module that is taken out, a name that came too late.
+const VARIES: [&str; 2] = ["Name on the GX", "Online capacity, 0x35F"];
+
 /// What a battery said of itself.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
@@ -148,15 +152,21 @@ pub(crate) struct Said {
     pub(crate) case: String,
     /// what instruments said of themselves, each thing once
     pub(crate) instruments: Vec<(String, String)>,
+    /// what whoever relies on the run must know
+    pub(crate) doubts: Vec<String>,
+    /// what the battery first said of itself: what, value, the case
+    first: Vec<(String, String, String)>,
 }
 
 impl Said {
-    /// Keeps the longest account of any case, and its pages.
-    pub(crate) fn keep(&mut self, attempt: &Attempt, case: &str) {
+    /// Keeps the longest account of any case, and its pages; and what is doubtful in the case, which is called `name`.
+    pub(crate) fn keep(&mut self, attempt: &Attempt, case: &Case, name: &str) {
+        self.milder(case, name);
+        self.another(attempt, name);
         if attempt.identity.len() > self.identity.len() {
             self.identity.clone_from(&attempt.identity);
             self.pages.clone_from(&attempt.pages);
-            case.clone_into(&mut self.case);
+            name.clone_into(&mut self.case);
         }
         for event in &attempt.trace.events {
             if let EventKind::Instrument { what, says } = &event.kind {
@@ -165,6 +175,34 @@ impl Said {
                     self.instruments.push(said);
                 }
             }
+        }
+    }
+
+    /// Limits that the suite makes milder than they are everywhere else.
+    fn milder(&mut self, case: &Case, name: &str) {
+        for Reason { threshold, value, because } in &case.reasons {
+            if Thresholds::default().narrow(threshold, value).is_err() {
+                self.doubt(format!("{name} has a milder limit: {threshold} is {value}, because: {because}"));
+            }
+        }
+    }
+
+    /// What stays the same in one battery, and is not what it said before.
+    fn another(&mut self, attempt: &Attempt, name: &str) {
+        for (what, value) in attempt.identity.iter().filter(|(what, _)| !VARIES.contains(&what.as_str())) {
+            match self.first.iter().find(|(known, ..)| known == what) {
+                None => self.first.push((what.clone(), value.clone(), name.to_owned())),
+                Some((_, before, case)) if before != value => self.doubt(format!(
+                    "not one battery, or not one firmware: {what} is {before} in {case}, {value} in {name}"
+                )),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn doubt(&mut self, doubt: String) {
+        if !self.doubts.contains(&doubt) {
+            self.doubts.push(doubt);
         }
     }
 }

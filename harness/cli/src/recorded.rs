@@ -8,7 +8,7 @@ use judge::verdict::Outcome;
 use report::certificate::{ORDER, Order};
 use report::events::Begun;
 use report::folder::{INPUTS, WIRE};
-use report::manifest::Kept;
+use report::manifest::{Kept, plain};
 use report::replay::Replay;
 use report::run::{BatteryUnderTest, Rig, Run, RunMeta, SuiteFile};
 use rig::live::WATCHDOG_PROVEN;
@@ -33,6 +33,16 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
             folder.display()
         ))
     })?;
+    for name in [&begun.rig, &begun.battery] {
+        // A path would lead out of the folder, to what the run was not made from.
+        if name.is_empty() || name.contains(['/', '\\', '.']) {
+            return Err(wrong(format!(
+                "{}/events.jsonl: rig and battery are names of files of {INPUTS}, such as `simulated`; `{}` is none",
+                folder.display(),
+                report::text::plain(name)
+            )));
+        }
+    }
     // A name that is missing in the folder is no bad usage.
     let bad = |error: rig::InputError| wrong(format!("{}/{INPUTS}: {error}", folder.display()));
     let rig = load::rig(&library, &begun.rig).map_err(bad)?;
@@ -55,7 +65,7 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         let (began, length) = (recorded.began, recorded.length);
         let attempt = conclusion::again(case, &rig, &battery, recorded.recording, length, recorded.broken)
             .map_err(|error| wrong(format!("{}: {error}", rig.rig)))?;
-        said.keep(&attempt, &name);
+        said.keep(&attempt, case, &name);
         let result = load::result(suite, case, attempt, began, &results);
         results.push(result);
     }
@@ -70,7 +80,8 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         ));
     }
     let mut meta = meta(&begun, &rig, &battery, hashes, said);
-    meta.certificate = order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title));
+    meta.certificate =
+        order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title, &suites));
     meta.rig.last_resort = last_resort(&rig, folder);
     meta.id = folder
         .canonicalize()
@@ -82,11 +93,17 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         meta.started = kept.started;
         meta.took = kept.took_ms.map(Duration::from_millis);
     }
+    let distinct = results.iter().filter(|result| result.attempt == 1).count();
     if !replay.is_whole() {
         meta.cut_off = Some(format!(
             "the run was cut off: {} of its {} cases had begun",
             results.len(),
             begun.cases.max(results.len())
+        ));
+    } else if distinct != begun.cases {
+        meta.cut_off = Some(format!(
+            "the evidence is not whole: events.jsonl began with {} cases and holds {distinct}",
+            begun.cases
         ));
     }
     Ok(Again { run: Run { meta, cases: results }, notes })
@@ -96,7 +113,7 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
 pub(crate) fn last_resort(rig: &RigFile, folder: &Path) -> String {
     /// The trial stands before the first case.
     const LINES: usize = 10_000;
-    let wire = std::fs::File::open(folder.join(WIRE)).ok();
+    let wire = plain(folder, WIRE).and_then(std::fs::File::open).ok();
     let lines =
         wire.into_iter().flat_map(|wire| BufReader::new(wire).lines().take(LINES).map_while(Result::ok));
     let proven = lines.filter_map(|line| {
@@ -109,10 +126,11 @@ pub(crate) fn last_resort(rig: &RigFile, folder: &Path) -> String {
 /// What was to be certified for whom, where the run was made to certify.
 fn order(folder: &Path) -> Result<Option<Order>, Failure> {
     let path = folder.join(INPUTS).join(ORDER);
-    if !path.exists() {
+    if path.symlink_metadata().is_err() {
         return Ok(None);
     }
     let wrong = |why: String| Failure { exit: Exit::Input, message: format!("{}: {why}", path.display()) };
+    plain(folder, &format!("{INPUTS}/{ORDER}")).map_err(|error| wrong(error.to_string()))?;
     let text = rig::read_text(&path).map_err(|error| wrong(error.to_string()))?;
     serde_json::from_str(&text).map(Some).map_err(|error| wrong(error.to_string()))
 }
@@ -166,6 +184,7 @@ pub(crate) fn meta(
         harness: begun.harness.clone(),
         commit: begun.commit.clone(),
         instruments: said.instruments,
+        doubts: said.doubts,
         suites,
         ..RunMeta::default()
     }

@@ -199,7 +199,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
                 attempt::attempt(planned, &name, seed, &mut evidence)
             }
         };
-        said.keep(&attempt, &name);
+        said.keep(&attempt, case, &name);
         let length = attempt.length;
         let result = load::result(suite, case, attempt, began, &results);
         folder.end_case(&result).map_err(failed)?;
@@ -222,7 +222,10 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
             started: Some(humantime::format_rfc3339_seconds(started).to_string()),
             // As the manifest keeps it, so that it is rendered again the same.
             took: Some(Duration::from_millis(u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX))),
-            certificate: args.order.as_ref().map(|order| certify::certificate(order, &rig, &battery.title)),
+            certificate: args
+                .order
+                .as_ref()
+                .map(|order| certify::certificate(order, &rig, &battery.title, &suites)),
             ..meta
         },
         cases: results,

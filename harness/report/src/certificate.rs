@@ -3,6 +3,7 @@
 
 pub mod guard;
 
+use judge::catalogue::Severity;
 use judge::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,8 @@ pub struct Certificate {
     pub rule: Rule,
     /// how uncertain they are
     pub uncertainty: Vec<Uncertainty>,
+    /// every case of the suites that the run keeps, `suite/case`: none may be left out
+    pub cases: Vec<String>,
 }
 
 /// The expanded uncertainty (k = 2) of a figure.
@@ -95,9 +98,7 @@ pub fn obstacles(run: &Run) -> Vec<String> {
     if meta.rig.simulated {
         found.push("the rig is simulated: no hardware was involved".to_owned());
     }
-    if let Some(why) = &meta.cut_off {
-        found.push(why.clone());
-    }
+    found.extend(meta.cut_off.iter().chain(&meta.doubts).cloned());
     let Some(certificate) = &meta.certificate else {
         found.push("the run was not made to certify".to_owned());
         return found;
@@ -126,6 +127,7 @@ pub fn obstacles(run: &Run) -> Vec<String> {
         }
     }
     found.extend(guarded(run, certificate));
+    found.extend(left_out(run, certificate));
     for case in &run.cases {
         // Whatever another attempt at it came to: the certificate never shows only the last.
         let word = match case.outcome {
@@ -137,11 +139,27 @@ pub fn obstacles(run: &Run) -> Vec<String> {
         found.push(format!("{} {word}: {}", case.name(), case.reason));
     }
     for requirement in run.requirements(Mark::Inconclusive) {
-        if requirement.severity == judge::catalogue::Severity::Must {
+        if requirement.severity == Severity::Must {
             found.push(format!("{} is undecided", requirement.id));
         }
     }
     found
+}
+
+/// What nobody looked at: cases that have no result, and what certification demands and no case decides.
+fn left_out(run: &Run, certificate: &Certificate) -> Vec<String> {
+    let ran = |name: &String| run.cases.iter().any(|case| format!("{}/{}", case.suite, case.case) == **name);
+    let cases: Vec<&str> = certificate.cases.iter().filter(|name| !ran(name)).map(String::as_str).collect();
+    let musts: Vec<&str> = run
+        .matrix()
+        .filter(|(requirement, mark)| requirement.severity == Severity::Must && *mark == Mark::NotJudged)
+        .map(|(requirement, _)| requirement.id)
+        .collect();
+    [("not among the results", cases), ("judged by no case", musts)]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+        .collect()
 }
 
 /// What the guard band adds: a figure that only holds within it, and one that has none though the rule asks for it. What
@@ -218,6 +236,11 @@ mod tests {
         Run { meta: RunMeta { certificate: Some(certificate), ..RunMeta::default() }, cases }
     }
 
+    /// Without what no case of these few decides.
+    fn of_the_cases(run: &Run) -> Vec<String> {
+        obstacles(run).into_iter().filter(|why| !why.starts_with("judged by no case")).collect()
+    }
+
     /// Passing at the second attempt is no pass, and no attempt is left out of anything.
     #[rstest]
     #[case(&[Outcome::Pass], 0)]
@@ -227,7 +250,7 @@ mod tests {
     fn every_attempt_counts(#[case] outcomes: &[Outcome], #[case] against: usize) {
         let cases = outcomes.iter().enumerate().map(|(n, &outcome)| attempt(n + 1, outcome));
         let run = run(cases.collect());
-        let found = obstacles(&run);
+        let found = of_the_cases(&run);
         assert_eq!(found.len(), against, "{found:?}");
         let said = crate::bundle::statement::statement(&run, "", &[]).to_string();
         let shown = [crate::html::report(&run), crate::json::verdicts(&run), crate::junit::junit(&run), said];
@@ -253,7 +276,7 @@ mod tests {
         let mut run = run(vec![attempt(1, Outcome::Pass)]);
         run.meta.instruments = vec![("supply".to_owned(), says.to_owned())];
         run.meta.commit = commit.to_owned();
-        assert_eq!(obstacles(&run).len(), against, "{:?}", obstacles(&run));
+        assert_eq!(of_the_cases(&run).len(), against, "{:?}", obstacles(&run));
     }
 
     /// A figure of 9.8 % against a limit of 10 %, 0.5 % uncertain: the rule decides what is said, never the verdict.
@@ -291,7 +314,7 @@ mod tests {
         let certificate = certificate.clone();
         let said: Vec<Statement> = guard::figures(&run, &certificate).iter().map(|f| f.statement).collect();
         assert_eq!(said, [statement]);
-        assert_eq!(obstacles(&run).len(), against, "{:?}", obstacles(&run));
+        assert_eq!(of_the_cases(&run).len(), against, "{:?}", obstacles(&run));
         assert!(crate::html::report(&run).contains(statement.text()));
 
         // Without an uncertainty there is no guard band, and so no certificate under that rule.

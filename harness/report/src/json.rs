@@ -59,6 +59,8 @@ struct File<'a> {
     simulated: Micros,
     #[serde(skip_serializing_if = "Option::is_none")]
     cut_off: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    doubts: &'a [String],
     cases: Vec<CaseDto<'a>>,
     requirements: Vec<RequirementDto>,
 }
@@ -161,6 +163,7 @@ fn file(run: &Run) -> File<'_> {
         suites: m.suites.iter().map(|s| SuiteDto { path: &s.path, sha256: &s.sha256 }).collect(),
         simulated: run.simulated(),
         cut_off: m.cut_off.as_deref(),
+        doubts: &m.doubts,
         cases: run.cases.iter().map(case).collect(),
         requirements: run
             .matrix()

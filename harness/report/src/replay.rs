@@ -76,7 +76,7 @@ impl Replay<BufReader<File>> {
         let open = |name: &str| {
             let path = folder.join(name);
             let failed = |source| RawError::Unreadable { file: path.display().to_string(), source };
-            File::open(&path).map(BufReader::new).map_err(failed)
+            crate::manifest::plain(folder, name).and_then(File::open).map(BufReader::new).map_err(failed)
         };
         // The file that says most comes first: it is the one to miss in a folder that is no run.
         let events = open("events.jsonl")?;

@@ -49,6 +49,9 @@ pub struct RunMeta {
     pub certificate: Option<Certificate>,
     /// why the run is not whole, if it was cut off: then it has not passed
     pub cut_off: Option<String>,
+    /// what whoever relies on the run must know: limits that a suite made milder, a battery that changed its name on the
+    /// way. Each of them refuses a certificate
+    pub doubts: Vec<String>,
 }
 
 impl RunMeta {

@@ -44,6 +44,9 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
     if let Some(why) = &meta.cut_off {
         write!(out, "<p class=simulated><strong>Not a whole run</strong> {}</p>", Esc(why))?;
     }
+    for doubt in &meta.doubts {
+        write!(out, "<p class=simulated><strong>To be known</strong> {}</p>", Esc(doubt))?;
+    }
     let mark = verdict(run);
     writeln!(
         out,

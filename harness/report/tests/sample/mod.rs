@@ -60,6 +60,7 @@ pub(crate) fn meta() -> RunMeta {
         took: Some(Duration::from_millis(2_340)),
         certificate: None,
         cut_off: None,
+        doubts: Vec::new(),
     }
 }
 

@@ -1,0 +1,232 @@
+//! Attacks on the proof: folders and suites that look like more than they are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+use tempfile::TempDir;
+
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// Ended by the test where it does not end by itself.
+fn busbar(home: &Path, arguments: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(arguments)
+        .env("BUSBAR_HOME", home)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary was built for this test");
+    let began = Instant::now();
+    // What it says here fits into a pipe.
+    while child.try_wait().expect("a child").is_none() {
+        if began.elapsed() > Duration::from_secs(120) {
+            child.kill().expect("a child");
+            panic!("busbar {arguments:?} hangs");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child.wait_with_output().expect("a child")
+}
+
+fn said(output: &Output) -> String {
+    let said = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn says(output: &Output, code: i32, words: &[&str]) {
+    assert_eq!(output.status.code(), Some(code), "{}", said(output));
+    for words in words {
+        assert!(said(output).contains(words), "{words}: {}", said(output));
+    }
+}
+
+/// A project of one suite, in which this text stands in place of that.
+struct Project(TempDir);
+
+impl Project {
+    fn new(suite: &str, from: &str, to: &str) -> Self {
+        let home = TempDir::new().expect("a temporary folder");
+        for name in
+            ["rigs/simulated.yaml", "rigs/batteries/reference.yaml", "rigs/batteries/oscillating.yaml"]
+        {
+            put(
+                home.path(),
+                name,
+                &fs::read_to_string(Path::new(PROJECT).join(name)).expect("it is shipped"),
+            );
+        }
+        let name = format!("suites/{suite}/{suite}.yaml");
+        let text = fs::read_to_string(Path::new(PROJECT).join(&name)).expect("it is shipped");
+        assert!(text.contains(from), "{from} stands in {name}");
+        put(home.path(), &name, &text.replace(from, to));
+        Self(home)
+    }
+
+    fn busbar(&self, arguments: &[&str]) -> Output {
+        busbar(self.0.path(), arguments)
+    }
+
+    /// The folder of a rehearsal of everything.
+    fn rehearsed(&self) -> PathBuf {
+        let output = self.busbar(&["certify", "--quiet", "--rig", "simulated"]);
+        says(&output, 0, &["Not certifiable: the rig is simulated"]);
+        self.0.path().join("reports/certify-reference-seed1-001")
+    }
+
+    /// The same folder after somebody was at it, rendered, signed and verified.
+    fn verified(&self, run: &Path) -> Output {
+        let at = |name: &str| self.0.path().join(name).display().to_string();
+        let run = run.display().to_string();
+        says(&self.busbar(&["report", &run]), 0, &[]);
+        says(&self.busbar(&["keygen", &at("forger.pem")]), 0, &[]);
+        says(&self.busbar(&["sign", &run, "--key", &at("forger.pem"), "--out", &at("forged")]), 0, &[]);
+        self.busbar(&["verify", &at("forged"), "--key", &at("forger.pem.pub")])
+    }
+}
+
+fn put(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    fs::write(path, text).expect("written");
+}
+
+/// Another text in a file of a run, and nothing that vouches for what was there.
+fn changed(run: &Path, name: &str, from: &str, to: &str) {
+    let text = fs::read_to_string(run.join(name)).expect(name);
+    assert!(text.contains(from), "{from} stands in {name}");
+    fs::write(run.join(name), text.replacen(from, to, 1)).expect("written");
+    let _ = fs::remove_file(run.join("manifest.json"));
+}
+
+#[test]
+fn a_milder_limit_is_said_with_its_reason_and_certifies_nothing() {
+    let milder = "    limits: { export-ripple: { value: 90 %, because: we like it } }\n";
+    let from = "    start: { soc: 95 %, grid: on, feed-in: on, pv: off, ac-load: off }\n";
+    let project = Project::new("feed-in", from, &format!("{from}{milder}"));
+    let told = "feed-in/hold-while-full has a milder limit: export-ripple is 90 %, because: we like it";
+    let output = project.busbar(&["certify", "--quiet", "--rig", "simulated"]);
+    assert_eq!(said(&output).matches(told).count(), 2, "in the table and against it: {}", said(&output));
+    let run = project.0.path().join("reports/certify-reference-seed1-001");
+    for file in ["verdicts.json", "report.html"] {
+        let text = fs::read_to_string(run.join(file)).expect(file);
+        assert!(text.contains(told), "{file}");
+    }
+    // What is stricter needs no excuse.
+    let project = Project::new("feed-in", from, &format!("{from}{}", milder.replace("90 %", "9 %")));
+    let output = project.busbar(&["run", "--quiet", "feed-in/hold-while-full"]);
+    assert!(!said(&output).contains("milder"), "{}", said(&output));
+}
+
+#[rstest]
+#[case("6")]
+#[case("18446744073709551615")]
+fn a_run_without_all_of_its_cases_has_not_passed(#[case] begun: &str) {
+    let project = Project::new("keep-alive", "", "");
+    let run = project.rehearsed();
+    let cases = fs::read_dir(run.join("inputs/suites")).expect("a folder").count();
+    assert_eq!(cases, 1);
+    let first = fs::read_to_string(run.join("events.jsonl")).expect("events.jsonl");
+    let held = first.matches("\"kind\":\"case-start\"").count();
+    changed(&run, "events.jsonl", &format!("\"cases\":{held}}}"), &format!("\"cases\":{begun}}}"));
+    let verified = project.verified(&run);
+    says(&verified, 2, &["the evidence does not decide"]);
+    let judged = project.busbar(&["judge", &run.display().to_string()]);
+    says(&judged, 2, &["the evidence is not whole", &format!("began with {begun} cases and holds {held}")]);
+}
+
+#[test]
+fn what_nobody_ran_or_judged_is_told() {
+    let project = Project::new("keep-alive", "", "");
+    let run = project.rehearsed();
+    let page = fs::read_to_string(run.join("report.html")).expect("report.html");
+    assert!(
+        page.contains("judged by no case: ") && page.contains("BEH-FI"),
+        "a must that keep-alive says nothing of"
+    );
+    let suite =
+        fs::read_to_string(Path::new(PROJECT).join("suites/links/links.yaml")).expect("it is shipped");
+    put(&run, "inputs/suites/links/links.yaml", &suite);
+    fs::remove_file(run.join("manifest.json")).expect("there");
+    project.verified(&run);
+    let page = fs::read_to_string(run.join("report.html")).expect("report.html");
+    assert!(page.contains("not among the results: links/wire-cut"), "what its inputs hold");
+}
+
+#[test]
+fn a_battery_that_is_another_from_the_second_case_on_is_told() {
+    let project = Project::new("keep-alive", "", "");
+    let run = project.rehearsed();
+    let log = fs::read_to_string(run.join("can.log")).expect("can.log");
+    let events = fs::read_to_string(run.join("events.jsonl")).expect("events.jsonl");
+    let second =
+        events.lines().filter(|line| line.contains("\"kind\":\"case-start\"")).nth(1).expect("two cases");
+    let second: f64 = second
+        .strip_prefix("{\"at\":")
+        .and_then(|rest| rest.split(',').next())
+        .expect("a time")
+        .parse()
+        .expect("µs");
+    let swapped: Vec<String> = log
+        .lines()
+        .map(|line| {
+            // BB0001 becomes CB0001. What is no frame has no time.
+            let at = line.strip_prefix('(').and_then(|rest| rest.split(')').next()?.parse::<f64>().ok());
+            match at {
+                Some(at) if at * 1e6 >= second => line.replace(" 380#42", " 380#43"),
+                _ => line.to_owned(),
+            }
+        })
+        .collect();
+    fs::write(run.join("can.log"), swapped.join("\n") + "\n").expect("written");
+    fs::remove_file(run.join("manifest.json")).expect("there");
+    let verified = project.verified(&run);
+    let told = "Serial number, 0x380 and 0x381 is BB0001 in keep-alive/just-below-ten-minutes, CB0001 in \
+                keep-alive/just-above-ten-minutes";
+    says(&verified, 0, &[]);
+    for file in ["verdicts.json", "report.html"] {
+        let text = fs::read_to_string(run.join(file)).expect(file);
+        assert!(text.contains(told), "{file}: {told}");
+    }
+}
+
+#[rstest]
+#[case("rig", "/dev/stdin")]
+#[case("rig", "../../secret.yaml")]
+#[case("battery", "/secret.txt")]
+#[case("battery", "secret.yaml")]
+fn a_path_is_no_name(#[case] key: &str, #[case] path: &str) {
+    let project = Project::new("keep-alive", "", "");
+    says(&project.busbar(&["run", "--quiet", "keep-alive/just-below-ten-minutes"]), 0, &[]);
+    let run = project.0.path().join("reports/latest");
+    let was = if key == "rig" { "simulated" } else { "reference" };
+    changed(&run, "events.jsonl", &format!("\"{key}\":\"{was}\""), &format!("\"{key}\":\"{path}\""));
+    let judged = project.busbar(&["judge", &run.display().to_string()]);
+    says(&judged, 65, &["are names of files of inputs", path]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_keeps_nobody_waiting() {
+    let project = Project::new("keep-alive", "", "");
+    says(&project.busbar(&["run", "--quiet", "keep-alive/just-below-ten-minutes"]), 0, &[]);
+    let run = project.0.path().join("reports/latest");
+    let pipe = |name: &str| {
+        let path = run.join(name);
+        let _ = fs::rename(&path, run.join("kept"));
+        assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo is there").success());
+    };
+    for name in ["psu.log", "events.jsonl", "manifest.json", "verdicts.json", "inputs/order.json"] {
+        pipe(name);
+        let judged = project.busbar(&["judge", &run.display().to_string()]);
+        says(&judged, 65, &[name, "no plain file"]);
+        fs::remove_file(run.join(name)).expect("there");
+        let _ = fs::rename(run.join("kept"), run.join(name));
+    }
+    pipe("psu-wire.log");
+    assert!(project.busbar(&["judge", &run.display().to_string()]).status.code().is_some());
+}
