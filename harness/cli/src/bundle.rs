@@ -8,6 +8,7 @@ use ::judge::verdict::Outcome;
 use report::bundle::key::{self, KeyError, SigningKey, fingerprint};
 use report::bundle::open::{Bundle, open};
 use report::bundle::{BundleError, archive, layout, seal, statement};
+use report::certificate::{ITEM, obstacles};
 use report::conclusions::conclude;
 use report::json::verdicts;
 use report::manifest::{Kept, plain};
@@ -253,6 +254,8 @@ fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {
     };
     let place = if meta.rig.simulated {
         "on a SIMULATED rig: no hardware was involved, this is no certificate"
+    } else if meta.instruments.is_empty() {
+        "on a rig of which NO INSTRUMENT SAID WHO IT IS: a simulated one looks the same"
     } else {
         "on a rig of real instruments"
     };
@@ -268,5 +271,29 @@ fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {
         report::text::plain(&meta.battery.title),
         report::text::plain(&meta.battery.name),
         if trusted { "Authentic" } else { "Whole" },
-    )
+    ) + &known(run)
+}
+
+/// What stands beside the verdict: what the battery calls itself, which its file only claims, what was ordered, and why it
+/// is no certificate.
+fn known(run: &Run) -> String {
+    let meta = &run.meta;
+    let identity = meta.battery.identity.iter().map(|(what, value)| format!("  {what}: {value}"));
+    let (item, against) = match &meta.certificate {
+        Some(certificate) => {
+            let item = certificate.facts.iter().find(|(what, value)| what == ITEM && !value.is_empty());
+            (item.map(|(what, value)| format!("{what}: {value}")), obstacles(run))
+        }
+        None => (None, meta.doubts.clone()),
+    };
+    let heading = if meta.certificate.is_some() { "Not certifiable:" } else { "To be known:" };
+    let against = against.iter().map(|why| format!("  {why}"));
+    let mut lines = vec!["What the battery said of itself on CAN:".to_owned()];
+    lines.extend(identity);
+    lines.extend(item);
+    if against.len() > 0 {
+        lines.push(heading.to_owned());
+        lines.extend(against);
+    }
+    lines.iter().map(|line| format!("{}\n", report::text::plain(line))).collect()
 }

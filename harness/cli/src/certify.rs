@@ -1,6 +1,6 @@
 //! `busbar certify`: what certification needs is looked at first, then every case is run, and what came of it is signed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use ::judge::catalogue::DOCUMENTS;
@@ -8,7 +8,8 @@ use ::judge::thresholds::Thresholds;
 use engine::suite::Suite;
 use report::bundle::key;
 use report::certificate::guard::{MEASURED, Rule};
-use report::certificate::{Certificate, Instrument, Order, SCHEMA, Uncertainty, obstacles};
+use report::certificate::{Certificate, ITEM, Instrument, Order, SCHEMA, Uncertainty, obstacles};
+use report::folder::WIRE;
 use rig::RigFile;
 
 use crate::run::{self, Format, Played, play, shown};
@@ -185,7 +186,14 @@ fn healthy(args: &Args, library: &rig::Library, rig: &RigFile) -> Result<(), Fai
 }
 
 /// What a report says of a run that was made to certify.
-pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str, suites: &[Suite]) -> Certificate {
+/// Its folder and when it began are those of the run.
+pub(crate) fn certificate(
+    order: &Order,
+    rig: &RigFile,
+    battery: &str,
+    suites: &[Suite],
+    (folder, started): (&Path, Option<&str>),
+) -> Certificate {
     let laboratory = rig.laboratory.as_ref();
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
     let rule = match laboratory.map(|l| l.decision_rule) {
@@ -203,7 +211,7 @@ pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str, suites: &
         ),
         ("Customer", said(&order.customer)),
         ("Operator, who authorises the results", said(&order.operator)),
-        ("Item, as its label says", said(&order.item)),
+        (ITEM, said(&order.item)),
         ("Item, as it is described in its file", battery.to_owned()),
         ("Received", said(&order.received)),
         ("Method", format!("{}; suites by their sums below", documents.join("; "))),
@@ -216,11 +224,40 @@ pub(crate) fn certificate(order: &Order, rig: &RigFile, battery: &str, suites: &
         instruments: instruments.iter().map(instrument).collect(),
         rule,
         uncertainty: laboratory.map(|l| l.uncertainty.iter().map(uncertainty).collect()).unwrap_or_default(),
+        gaps: gaps(order, rig, folder, started),
         cases: suites
             .iter()
             .flat_map(|suite| suite.cases.iter().map(|case| load::full_name(suite, case)))
             .collect(),
     }
+}
+
+/// What a run on real instruments has and this one lacks, and days that do not fit the day of the run.
+fn gaps(order: &Order, rig: &RigFile, folder: &Path, started: Option<&str>) -> Vec<String> {
+    if rig.is_simulated() {
+        return Vec::new();
+    }
+    let mut gaps = Vec::new();
+    if rig.live.as_ref().is_some_and(|live| live.psu.is_some()) {
+        let wire = folder.join(WIRE).symlink_metadata();
+        if !wire.is_ok_and(|wire| wire.is_file() && wire.len() > 0) {
+            gaps.push(format!("there is no {WIRE}: nothing went to the supply"));
+        }
+        let instruments = rig.laboratory.iter().flat_map(|laboratory| &laboratory.instruments);
+        if !instruments.into_iter().any(|instrument| instrument.what == "supply") {
+            gaps.push("the rig file has no supply among its instruments".to_owned());
+        }
+    }
+    let day = started.filter(|time| humantime::parse_rfc3339(time).is_ok()).and_then(|time| time.get(..10));
+    let Some(day) = day else {
+        gaps.push("nobody knows when it was performed: no time in manifest.json".to_owned());
+        return gaps;
+    };
+    if let Some(received) = order.received.as_deref().filter(|received| !is_day(received, day)) {
+        gaps.push(format!("received on {received}, which is no day up to that of the test, {day}"));
+    }
+    gaps.extend(rig.laboratory.iter().flat_map(|laboratory| laboratory.out_of_calibration(day)));
+    gaps
 }
 
 fn uncertainty(stated: &rig::Uncertainty) -> Uncertainty {

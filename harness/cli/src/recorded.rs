@@ -80,8 +80,6 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         ));
     }
     let mut meta = meta(&begun, &rig, &battery, hashes, said);
-    meta.certificate =
-        order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title, &suites));
     meta.rig.last_resort = last_resort(&rig, folder);
     meta.id = folder
         .canonicalize()
@@ -93,6 +91,10 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         meta.started = kept.started;
         meta.took = kept.took_ms.map(Duration::from_millis);
     }
+    let of = (folder, meta.started.as_deref());
+    let certificate =
+        order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title, &suites, of));
+    meta.certificate = certificate;
     let distinct = results.iter().filter(|result| result.attempt == 1).count();
     if !replay.is_whole() {
         meta.cut_off = Some(format!(

@@ -216,16 +216,17 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
 
     let mut meta = recorded::meta(&begun, &rig, &battery, hashes, said);
     meta.rig.last_resort = recorded::last_resort(&rig, folder.path());
+    let started = humantime::format_rfc3339_seconds(started).to_string();
+    let of = (folder.path(), Some(started.as_str()));
+    let certificate =
+        args.order.as_ref().map(|order| certify::certificate(order, &rig, &battery.title, &suites, of));
     let run = Run {
         meta: RunMeta {
             id: folder.id(),
-            started: Some(humantime::format_rfc3339_seconds(started).to_string()),
+            started: Some(started),
             // As the manifest keeps it, so that it is rendered again the same.
             took: Some(Duration::from_millis(u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX))),
-            certificate: args
-                .order
-                .as_ref()
-                .map(|order| certify::certificate(order, &rig, &battery.title, &suites)),
+            certificate,
             ..meta
         },
         cases: results,

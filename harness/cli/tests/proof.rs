@@ -187,7 +187,7 @@ fn a_battery_that_is_another_from_the_second_case_on_is_told() {
     let verified = project.verified(&run);
     let told = "Serial number, 0x380 and 0x381 is BB0001 in keep-alive/just-below-ten-minutes, CB0001 in \
                 keep-alive/just-above-ten-minutes";
-    says(&verified, 0, &[]);
+    says(&verified, 0, &["Not certifiable:", told, "Manufacturer, 0x35E: BusbarLF"]);
     for file in ["verdicts.json", "report.html"] {
         let text = fs::read_to_string(run.join(file)).expect(file);
         assert!(text.contains(told), "{file}: {told}");
@@ -229,4 +229,48 @@ fn a_pipe_keeps_nobody_waiting() {
     }
     pipe("psu-wire.log");
     assert!(project.busbar(&["judge", &run.display().to_string()]).status.code().is_some());
+}
+
+/// A simulated run whose rig file is that of a laboratory: nothing in it says that instruments took part.
+#[test]
+fn a_simulated_run_under_the_name_of_a_laboratory_is_no_certificate() {
+    let project = Project::new("keep-alive", "", "");
+    let run = project.rehearsed();
+    let lab = fs::read_to_string(Path::new(PROJECT).join("rigs/lab-example.yaml")).expect("it is shipped");
+    put(&run, "inputs/rigs/lab-example.yaml", &lab);
+    fs::remove_file(run.join("inputs/rigs/simulated.yaml")).expect("there");
+    changed(&run, "events.jsonl", "\"rig\":\"simulated\"", "\"rig\":\"lab-example\"");
+    put(
+        &run,
+        "inputs/order.json",
+        "{ \"schema\": \"busbar-order/1\", \"customer\": \"A\", \"operator\": \"B\", \"item\": \"ACME 9000\", \
+         \"received\": \"2999-13-77\" }",
+    );
+    let verified = project.verified(&run);
+    assert_ne!(verified.status.code(), Some(65), "{}", said(&verified));
+    for words in [
+        "NO INSTRUMENT SAID WHO IT IS",
+        "Item, as its label says: ACME 9000",
+        "Not certifiable:",
+        "no supply said in this run who it is",
+        "no GX said in this run who it is",
+        "there is no psu-wire.log",
+        "nobody knows when it was performed",
+    ] {
+        assert!(said(&verified).contains(words), "{words}: {}", said(&verified));
+    }
+
+    // A manifest that says when: the days are held against it.
+    let run = run.display().to_string();
+    let manifest = fs::read_to_string(Path::new(&run).join("manifest.json")).expect("manifest.json");
+    let dated = manifest.replacen("\"started\": null", "\"started\": \"2028-01-02T03:04:05Z\"", 1);
+    assert_ne!(manifest, dated, "a manifest that does not say when");
+    fs::write(Path::new(&run).join("manifest.json"), dated).expect("written");
+    says(&project.busbar(&["report", &run]), 0, &[]);
+    let page = fs::read_to_string(Path::new(&run).join("report.html")).expect("report.html");
+    for words in
+        ["received on 2999-13-77, which is no day", "holds from 2026-03-01 to 2027-03-01, not on 2028-01-02"]
+    {
+        assert!(page.contains(words), "{words}");
+    }
 }

@@ -17,6 +17,9 @@ pub const ORDER: &str = "order.json";
 /// Name and version of its format.
 pub const SCHEMA: &str = "busbar-order/1";
 
+/// What the item that was handed in is called among the facts.
+pub const ITEM: &str = "Item, as its label says";
+
 /// What was asked for, by whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -44,6 +47,8 @@ pub struct Certificate {
     pub rule: Rule,
     /// how uncertain they are
     pub uncertainty: Vec<Uncertainty>,
+    /// what the run folder lacks for a run on real instruments, and days that do not fit, in words
+    pub gaps: Vec<String>,
     /// every case of the suites that the run keeps, `suite/case`: none may be left out
     pub cases: Vec<String>,
 }
@@ -83,6 +88,17 @@ pub struct Instrument {
 }
 
 impl Instrument {
+    /// Whether what an instrument says of itself holds this serial number, as a word of its own.
+    #[must_use]
+    pub fn is(&self, says: &str) -> bool {
+        let serial = self.serial.trim();
+        let apart = |text: Option<char>| text.is_none_or(|c| !c.is_alphanumeric());
+        !serial.is_empty()
+            && says.match_indices(serial).any(|(at, _)| {
+                apart(says[..at].chars().next_back()) && apart(says[at + serial.len()..].chars().next())
+            })
+    }
+
     /// What it said of itself in a run, where it was asked.
     pub fn said<'r>(&self, meta: &'r RunMeta) -> impl Iterator<Item = &'r str> {
         let what = self.what.clone();
@@ -114,8 +130,17 @@ pub fn obstacles(run: &Run) -> Vec<String> {
                 found.push(format!("the rig file says {what}"));
             }
         }
+        found.extend(certificate.gaps.iter().cloned());
+        // Silence is no proof: without them a simulated run would only have to be called another.
+        for what in ["supply", "GX"] {
+            match meta.instruments.iter().filter(|(name, _)| name == what).count() {
+                0 => found.push(format!("no {what} said in this run who it is")),
+                1 => {}
+                n => found.push(format!("{n} different answers to who the {what} is in this run")),
+            }
+        }
         for instrument in &certificate.instruments {
-            for says in instrument.said(meta).filter(|says| !says.contains(&instrument.serial)) {
+            for says in instrument.said(meta).filter(|says| !instrument.is(says)) {
                 found.push(format!(
                     "the {} of the rig file has the serial number {}; the one that was there said: {says}",
                     instrument.what, instrument.serial
@@ -233,7 +258,9 @@ mod tests {
             }],
             ..Certificate::default()
         };
-        Run { meta: RunMeta { certificate: Some(certificate), ..RunMeta::default() }, cases }
+        let instruments = [("supply", "serial number 42"), ("GX", "serial number HQ1")];
+        let instruments = instruments.map(|(what, says)| (what.to_owned(), says.to_owned())).to_vec();
+        Run { meta: RunMeta { certificate: Some(certificate), instruments, ..RunMeta::default() }, cases }
     }
 
     /// Without what no case of these few decides.
@@ -267,6 +294,7 @@ mod tests {
     #[rstest]
     #[case::itself("EA PSI 9200-70, serial number 42, V3.02", "", 0)]
     #[case::another("EA PSI 9200-70, serial number 17, V3.02", "", 1)]
+    #[case::one_of_more_digits("EA PSI 9200-70, serial number 4217, V3.02", "", 1)]
     #[case::built_from_no_commit("serial number 42", "0123-dirty", 1)]
     fn what_took_part_is_what_the_rig_file_says(
         #[case] says: &str,
@@ -274,9 +302,23 @@ mod tests {
         #[case] against: usize,
     ) {
         let mut run = run(vec![attempt(1, Outcome::Pass)]);
-        run.meta.instruments = vec![("supply".to_owned(), says.to_owned())];
+        run.meta.instruments[0].1 = says.to_owned();
         run.meta.commit = commit.to_owned();
         assert_eq!(of_the_cases(&run).len(), against, "{:?}", obstacles(&run));
+    }
+
+    #[test]
+    fn who_says_nothing_is_not_there() {
+        let mut run = run(vec![attempt(1, Outcome::Pass)]);
+        run.meta.instruments.clear();
+        assert_eq!(
+            of_the_cases(&run),
+            ["no supply said in this run who it is", "no GX said in this run who it is"]
+        );
+        assert!(
+            !Instrument::default().is("serial number 77"),
+            "an empty serial number is that of no instrument"
+        );
     }
 
     /// A figure of 9.8 % against a limit of 10 %, 0.5 % uncertain: the rule decides what is said, never the verdict.

@@ -71,6 +71,11 @@ impl Laboratory {
     /// Whether it says what it must.
     pub(crate) fn check(&self, layers: &Layers) -> Result<(), YamlError> {
         for instrument in &self.instruments {
+            if instrument.serial.trim().is_empty() {
+                let message = format!("the {} has an empty serial number", instrument.what);
+                let expected = "the number on its plate: what answers in a run is held against it";
+                return Err(layers.refuse("laboratory.instruments", message, expected));
+            }
             for (key, day) in [("calibrated", &instrument.calibrated), ("due", &instrument.due)] {
                 if !is_day(day) {
                     let message = format!("`{day}` is no day: {key} of the {}", instrument.what);
@@ -99,7 +104,7 @@ impl Laboratory {
         let out = |i: &&Instrument| today > i.due.as_str() || today < i.calibrated.as_str();
         let say = |i: &Instrument| {
             format!(
-                "the calibration of the {} ({}, serial {}) holds from {} to {}, today is {today}",
+                "the calibration of the {} ({}, serial {}) holds from {} to {}, not on {today}",
                 i.what, i.maker, i.serial, i.calibrated, i.due
             )
         };
@@ -115,7 +120,15 @@ fn is_day(text: &str) -> bool {
             .then(|| part.parse::<u32>().unwrap_or(0))
     };
     let within = |part: &str, most| number(part, 2).is_some_and(|n| (1..=most).contains(&n));
-    number(year, 4).is_some() && within(month, 12) && within(day, 31)
+    let year = number(year, 4);
+    let leap = year.is_some_and(|y| y % 4 == 0 && (y % 100 != 0 || y % 400 == 0));
+    let longest = match *month {
+        "02" if leap => 29,
+        "02" => 28,
+        "04" | "06" | "09" | "11" => 30,
+        _ => 31,
+    };
+    year.is_some() && within(month, 12) && within(day, longest)
 }
 
 #[cfg(test)]
@@ -146,10 +159,21 @@ mod tests {
     #[rstest]
     #[case("1.3.2027")]
     #[case("2027-13-01")]
+    #[case("2027-02-29")]
+    #[case("2027-06-31")]
     #[case("next year")]
     fn what_is_no_day_is_refused(#[case] due: &str) {
         let error = rig(due).expect_err("refused");
         assert!(error.starts_with("rigs/lab.yaml:") && error.contains("is no day"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_serial_number_is_that_of_any_instrument_and_refused() {
+        let file = include_str!("../../../rigs/lab-example.yaml");
+        let error =
+            RigFile::parse("rigs/lab.yaml", &file.replacen("serial: \"1234567890\"", "serial: \" \"", 1));
+        let error = error.expect_err("refused").to_string();
+        assert!(error.contains("the supply has an empty serial number"), "{error}");
     }
 
     #[rstest]
