@@ -79,7 +79,7 @@ fn what_repeats_matches_and_what_changes_is_drawn() {
     let run = |seed| project.run(&["feed-in/load-steps", "--seed", seed]);
     let (one, two, three) = (run("1"), run("2"), run("3"));
     ends(&project.compare(&one), 2, "there is no golden trace of reference");
-    ends(&project.accept(&[&one, &two], &[]), 0, "2 runs are ");
+    ends(&project.accept(&[&one, &two], &[]), 0, "rests on 2 runs that are ");
     let text = fs::read_to_string(project.file()).expect("the file");
     assert!(
         text.contains("by: \"J. Doe\"") && text.contains("Firmware") && text.contains("0:00:00.0  55."),
@@ -99,7 +99,11 @@ fn what_repeats_matches_and_what_changes_is_drawn() {
         64,
         "without a reason",
     );
-    ends(&project.accept(&[&one], &["--replace", "--lag", "20 s"]), 0, "one run tells no spread");
+    ends(
+        &project.accept(&[&one], &["--replace", "--lag", "20 s"]),
+        0,
+        "rests on one run, which tells no spread: 8",
+    );
 
     // A firmware that controls otherwise: told after the run, drawn when asked, and no verdict changes.
     let sheet = project.0.path().join("rigs/batteries/reference.yaml");

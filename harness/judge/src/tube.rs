@@ -41,6 +41,31 @@ impl Tolerance {
     /// The longest lag that is tried: what comes later than this has another cause.
     pub const MOST_LAG: Micros = Micros::from_secs(120);
 
+    /// From so many repeat runs on, how far they are apart is widened only by what rounding may hide.
+    pub const ENOUGH: usize = 8;
+
+    /// The spread of repeat runs, widened by how few they are: the range of a few is no bound, the next run falls outside
+    /// it again and again. Two results differ by no more than 2.8 standard deviations with 95 % (the repeatability limit,
+    /// ISO 5725-6), and the range of n results is d2(n) standard deviations wide in the mean (ISO 7870-2). Rounded up to
+    /// a step of the wire, and one step more, for both ends of the range were rounded to one. The lag is no longer than
+    /// [`Self::MOST_LAG`]. One run has no spread.
+    #[must_use]
+    pub fn widened(self, runs: usize) -> Self {
+        /// 2.8 standard deviations, in thousandths of one.
+        const LIMIT: u64 = 2_800;
+        /// d2 of 2 to 7 results, in thousandths; from 8 on it is more than the limit.
+        const MEAN_RANGE: [u64; Tolerance::ENOUGH - 2] = [1_128, 1_693, 2_059, 2_326, 2_534, 2_704];
+        let Some(few) = runs.checked_sub(2) else { return self };
+        let mean = MEAN_RANGE.get(few).copied().unwrap_or(LIMIT);
+        let decivolts = (u64::from(self.decivolts.unsigned_abs()) * LIMIT).div_ceil(mean) + 1;
+        // As golden files have it, to a tenth of a second.
+        let lag = self.lag.0.saturating_mul(LIMIT).div_ceil(mean).next_multiple_of(100_000);
+        Self {
+            decivolts: i32::try_from(decivolts).unwrap_or(i32::MAX),
+            lag: Micros(lag).min(Self::MOST_LAG).max(self.lag),
+        }
+    }
+
     /// The wider of two, in each direction.
     #[must_use]
     pub fn max(self, other: Self) -> Self {

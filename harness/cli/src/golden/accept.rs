@@ -49,9 +49,17 @@ pub(super) fn accept(args: &Accept) -> Result<Exit, Failure> {
     let mut told = String::new();
     for (path, file) in &golden {
         written(path, &file.text())?;
+        let (runs, enough) = (file.info.runs.len(), Tolerance::ENOUGH);
         let spread = match file.info.spread {
-            Some(spread) => format!("{} runs are {spread} apart", file.info.runs.len()),
-            None => "one run tells no spread: accept several".to_owned(),
+            Some(spread) => {
+                let few = if runs < enough {
+                    format!("so few widen it, {enough} are enough")
+                } else {
+                    "enough".to_owned()
+                };
+                format!("rests on {runs} runs that are {spread} apart: {few}")
+            }
+            None => format!("rests on one run, which tells no spread: {enough} would be enough"),
         };
         told += &format!("{}: within {}; {spread}\n", library.shown(path), file.info.tolerance);
     }
@@ -151,7 +159,7 @@ fn wanted<'a>(first: &'a Fit, named: &[String]) -> Result<Vec<(&'a Suite, &'a Ca
     Ok(found)
 }
 
-/// The golden trace of a case: that of the first run, as wide as all are apart.
+/// The golden trace of a case: that of the first run, as wide as so many runs that are so far apart ask for.
 fn of_case(
     runs: &[Fit],
     suite: &Suite,
@@ -181,7 +189,7 @@ fn of_case(
             report::golden::words(&mismatch, Tolerance { lag: Tolerance::MOST_LAG, ..Tolerance::LEAST });
         wrong(format!("{name}: {} and {} do not repeat each other: {why}", runs[a].shown, runs[b].shown))
     })?;
-    let tolerance = widened(&name, least.max(Tolerance::LEAST), args)?;
+    let tolerance = widened(&name, least.widened(runs.len()).max(Tolerance::LEAST), args)?;
     let meta = &runs[0].run.meta;
     Ok(GoldenFile {
         info: Info {

@@ -225,6 +225,28 @@ fn the_spread_is_voltage_first_and_then_the_lag_that_it_takes() {
     ));
 }
 
+#[rstest]
+// How many runs, how far apart in 0.1 V and s; the tolerance in 0.1 V and 0.1 s.
+#[case(1, 0, 0, 0, 0)]
+#[case(2, 1, 4, 4, 100)]
+#[case(3, 0, 0, 1, 0)]
+#[case(3, 1, 4, 3, 67)]
+#[case(3, 2, 100, 5, 1200)]
+#[case(5, 1, 10, 3, 121)]
+#[case(7, 5, 10, 7, 104)]
+#[case(Tolerance::ENOUGH, 2, 10, 3, 100)]
+#[case(100, 0, 10, 1, 100)]
+fn the_fewer_runs_the_wider(
+    #[case] runs: usize,
+    #[case] decivolts: i32,
+    #[case] lag: u64,
+    #[case] wider: i32,
+    #[case] tenths: u64,
+) {
+    let expected = Tolerance { decivolts: wider, lag: Micros(tenths * 100_000) };
+    assert_eq!(within(decivolts, lag).widened(runs), expected);
+}
+
 /// 30 h of a battery that changes CVL each second, the most there is: 108 000 steps.
 #[test]
 fn a_day_and_a_night_take_a_moment() {

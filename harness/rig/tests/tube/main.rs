@@ -1,7 +1,9 @@
 //! The tolerance tube on the traces of real runs of simulated batteries: 13 kinds of defect, none of which may be
 //! accepted, and 4 kinds of variation that any battery shows, none of which may be refused. Each many times, with other
-//! numbers each time, from the smallest that the tolerance does not cover. Prints the table.
+//! numbers each time, from the smallest that the tolerance does not cover. Then tolerances that come from repeat runs, none
+//! of which may refuse a fresh run. Prints the tables.
 
+mod repeat;
 mod trial;
 mod vary;
 
@@ -70,6 +72,9 @@ fn main() -> ExitCode {
         }
         text += &line("all", &sum);
     }
+    let (repeats, refused) = repeat::table(Path::new(env!("CARGO_MANIFEST_DIR")));
+    text += &repeats;
+    wrong.extend(refused);
     text += &wrong.iter().map(|what| format!("WRONG {what}\n")).collect::<String>();
     text += if wrong.is_empty() { "tube: ok\n" } else { "tube: FAILED\n" };
     say(&text);
