@@ -213,6 +213,9 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     progress.finish();
     // Before the evidence is sealed: what the guard had to do belongs to it.
     let off = lab.as_ref().map_or(Ok(()), Lab::close);
+    if off.is_ok() && !args.quiet && rig.live.as_ref().is_some_and(|live| live.psu.is_some()) {
+        crate::warn("the supply is off, as it was read back");
+    }
 
     let mut meta = recorded::meta(&begun, &rig, &battery, hashes, said);
     meta.rig.last_resort = recorded::last_resort(&rig, folder.path());

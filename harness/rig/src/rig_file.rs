@@ -66,6 +66,11 @@ pub struct GxStated {
     pub confirmed_by: String,
 }
 
+impl GxStated {
+    /// What stands in the example of a rig file, to be replaced: nobody has looked.
+    const NOBODY: &str = "name, date";
+}
+
 /// A switch in the menu of the GX.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -193,10 +198,12 @@ impl RigFile {
         Site {
             ac_voltage: mains_voltage,
             inverter_power,
-            gx: self.gx.as_ref().map(|stated| GxSetup {
-                dvcc: stated.dvcc == OnOff::On,
-                svs: stated.svs == OnOff::On,
-                confirmed_by: stated.confirmed_by.clone(),
+            gx: self.gx.as_ref().filter(|stated| stated.confirmed_by != GxStated::NOBODY).map(|stated| {
+                GxSetup {
+                    dvcc: stated.dvcc == OnOff::On,
+                    svs: stated.svs == OnOff::On,
+                    confirmed_by: stated.confirmed_by.clone(),
+                }
             }),
             gx_profile: self.can.gx_profile,
         }
@@ -317,6 +324,9 @@ mod tests {
         let on = |power| live.load(proto::quantity::Watts(power)).map(|on| on.len());
         assert_eq!([0.0, 500.0, 3000.0, 3500.0, 4000.0].map(on), [Some(0), Some(1), Some(2), Some(3), None]);
         assert_eq!(rig.site().inverter_power, proto::quantity::Watts(4000.0));
+        assert_eq!(rig.site().gx, None, "who copies the file has not looked at the GX yet");
+        let looked = LAB.replacen("\"name, date\"", "\"A. Ampere, 2026-03-01\"", 1);
+        assert!(RigFile::parse("lab", &looked).expect("the same").site().gx.is_some());
     }
 
     #[rstest]

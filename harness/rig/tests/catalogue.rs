@@ -87,13 +87,20 @@ fn a_battery_is_expected_to_be_found_out_by_what_finds_its_symptom() {
 }
 
 #[test]
-fn every_strategy_of_a_sound_battery_and_every_symptom_have_a_title_that_says_which_they_are() {
+fn a_title_says_what_is_wrong_and_never_that_all_is_well() {
     for battery in batteries() {
         let kind = match (&battery.expect, &battery.catalogue) {
-            (Expectation::Fail(_), _) => "Faulty: ",
-            (Expectation::Pass, None) => "Compliant: ",
-            (Expectation::Pass, Some(_)) => "Odd: ",
+            (Expectation::Fail(_), _) => Some("Faulty"),
+            // Whoever copies the file copies the title, and it stands above the verdict.
+            (Expectation::Pass, None) => None,
+            (Expectation::Pass, Some(_)) => Some("Odd"),
         };
-        assert!(battery.title.starts_with(kind), "{}", battery.title);
+        let said = battery.title.split_once(": ").map(|(kind, _)| kind);
+        assert_eq!(
+            said.filter(|said| ["Faulty", "Odd", "Compliant"].contains(said)),
+            kind,
+            "{}",
+            battery.title
+        );
     }
 }

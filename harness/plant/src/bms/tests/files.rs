@@ -12,11 +12,7 @@ fn every_file_is_read_and_bears_its_own_name() {
     for (name, _) in FILES {
         let file = file(name);
         assert_eq!(file.battery, name);
-        assert!(
-            file.title.starts_with("Compliant: ") || file.title.starts_with("Faulty: "),
-            "{}",
-            file.title
-        );
+        assert!(!file.title.is_empty(), "{name}");
     }
 }
 
