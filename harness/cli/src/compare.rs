@@ -32,8 +32,16 @@ pub(crate) fn compare(args: &Args) -> Result<Exit, Failure> {
         })
     };
     let (a, b) = (open(&args.a)?, open(&args.b)?);
-    let comparison =
+    let mut comparison =
         compared(&a, &b).map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })?;
+    comparison.facts.extend(report::inputs::changed(&args.a, &args.b).map_err(|error| Failure {
+        exit: Exit::Input,
+        message: format!(
+            "cannot read what {} and {} were made from: {error}",
+            args.a.display(),
+            args.b.display()
+        ),
+    })?);
     if let Some(path) = &args.html {
         std::fs::write(path, html::compare::compare(&comparison)).map_err(|error| Failure {
             exit: Exit::Inconclusive,

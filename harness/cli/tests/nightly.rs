@@ -142,7 +142,13 @@ fn a_firmware_that_gets_worse_is_the_first_thing_in_the_morning() {
     assert_eq!(output.status.code(), Some(1));
     let told = text(&output.stdout);
     assert!(told.contains("Firmware: 1.1 -> 1.2") && told.contains("CVL-04   PASS -> FAIL"), "{told}");
-    assert!(read(&home.path("over.html")).contains("class=over-b"));
+    let page = read(&home.path("over.html"));
+    assert!(page.contains("class=over-b"));
+    // What the battery file says otherwise is told beside what came out otherwise.
+    assert!(
+        told.contains("rigs/batteries/mine.yaml, ") && page.contains("rigs/batteries/mine.yaml, "),
+        "{told}"
+    );
     assert_eq!(home.busbar(&["compare", runs[0], runs[0]]).status.code(), Some(0));
 
     // The index can be made from the folders again.

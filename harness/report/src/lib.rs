@@ -15,6 +15,7 @@ pub mod golden;
 pub mod gx_csv;
 pub mod history;
 pub mod html;
+pub mod inputs;
 pub mod json;
 pub mod junit;
 pub mod manifest;
