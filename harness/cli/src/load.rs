@@ -187,14 +187,17 @@ impl Said {
         }
     }
 
-    /// What stays the same in one battery, and is not what it said before.
+    /// What stays the same in one battery, and is not what it said before: of each thing the first time.
     fn another(&mut self, attempt: &Attempt, name: &str) {
         for (what, value) in attempt.identity.iter().filter(|(what, _)| !VARIES.contains(&what.as_str())) {
+            let other = format!("not one battery, or not one firmware: {what} is ");
             match self.first.iter().find(|(known, ..)| known == what) {
                 None => self.first.push((what.clone(), value.clone(), name.to_owned())),
-                Some((_, before, case)) if before != value => self.doubt(format!(
-                    "not one battery, or not one firmware: {what} is {before} in {case}, {value} in {name}"
-                )),
+                Some((_, before, case))
+                    if before != value && !self.doubts.iter().any(|doubt| doubt.starts_with(&other)) =>
+                {
+                    self.doubt(format!("{other}{before} in {case}, {value} in {name}"));
+                }
                 Some(_) => {}
             }
         }
