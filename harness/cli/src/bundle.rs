@@ -109,7 +109,7 @@ pub(crate) fn signed(
     if before != now {
         return Err(wrong(format!(
             "nothing was signed: verdicts.json is not what the raw evidence gives:\n{}",
-            differences(&before, &now)
+            differences("verdicts.json", &before, &now)
         )));
     }
     let content =
@@ -208,7 +208,7 @@ fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let detail = match name {
             "report.html" => String::new(),
-            _ => format!(":\n{}", differences(&text(&before), &text(&now))),
+            _ => format!(":\n{}", differences(&format!("run/{name}"), &text(&before), &text(&now))),
         };
         return Err(wrong(format!(
             "run/{name} was signed, and is not what this busbar ({}) makes of the raw evidence{detail}",

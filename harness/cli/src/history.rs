@@ -5,9 +5,12 @@ mod show;
 use std::path::{Path, PathBuf};
 
 use report::history::{History, Kept};
+use report::manifest;
+use report::run::Run;
 
 use show::{Of, show};
 
+use crate::judge::refuse_changed;
 use crate::nightly::{Retention, refused};
 use crate::recorded::{Again, again};
 use crate::{Exit, Failure, load, warn};
@@ -131,11 +134,44 @@ pub(crate) fn history(args: &Args) -> Result<Exit, Failure> {
 fn add(path: &Path, runs: &[PathBuf]) -> Result<Exit, Failure> {
     let mut history = crate::nightly::open(path)?;
     for folder in runs {
+        refuse_changed(folder, "Nothing of it was taken in")?;
         let Again { run, notes } = again(folder)?;
         notes.iter().for_each(|note| warn(&format!("{}: {note}", folder.display())));
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        refuse_copy(&history, &run, &folder)?;
         history.add(Kept { run: &run, folder: &folder }).map_err(refused)?;
         crate::answer(&format!("{}: {}\n", run.meta.id, report::json::outcome(run.outcome())))?;
     }
     Ok(Exit::Pass)
+}
+
+/// A folder that only says that it is a run which the history knows does not take its place.
+fn refuse_copy(history: &History, run: &Run, folder: &Path) -> Result<(), Failure> {
+    let wrong = |why: String| Failure {
+        exit: Exit::Input,
+        message: format!("{}: {why}. Nothing of it was taken in", folder.display()),
+    };
+    if folder.file_name().is_none_or(|name| name.to_string_lossy() != run.meta.id) {
+        return Err(wrong(format!(
+            "its manifest is that of {}: give the folder that name again",
+            run.meta.id
+        )));
+    }
+    let known =
+        history.folder(&run.meta.id, run.meta.started.as_deref().unwrap_or_default()).map_err(refused)?;
+    let Some(known) = known.filter(|known| known != folder && known.is_dir()) else { return Ok(()) };
+    let differs = match manifest::Kept::read(&known) {
+        Ok(Some(kept)) => kept.changed(folder),
+        Ok(None) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    };
+    let differs = differs.map_err(|error| wrong(format!("{}: {error}", known.display())))?;
+    if differs.is_empty() {
+        return Ok(());
+    }
+    Err(wrong(format!(
+        "the history has this run from {}, which is another: {}",
+        known.display(),
+        differs.join(", ")
+    )))
 }

@@ -55,14 +55,14 @@ pub(crate) fn judge(args: &Args) -> Result<Exit, Failure> {
     }
     Err(wrong(format!(
         "NOT the verdicts of verdicts.json, which the raw evidence does not give:\n{}",
-        differences(&before, &now)
+        differences("verdicts.json", &before, &now)
     )))
 }
 
 pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let folder = &args.folder;
     let Again { run, notes } = again(folder)?;
-    refuse_changed(folder)?;
+    refuse_changed(folder, "Nothing was rendered, for a new manifest would vouch for it")?;
     notes.iter().for_each(|note| warn(note));
     conclude(folder, &run).map_err(|error| match error {
         FolderError::NotPlain { .. } => wrong(error.to_string()),
@@ -72,8 +72,9 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     Ok(Exit::Pass)
 }
 
-/// A manifest that is written again vouches for what it lists: not for evidence that was changed meanwhile.
-fn refuse_changed(folder: &Path) -> Result<(), Failure> {
+/// A manifest that is written again vouches for what it lists, and a history keeps what it takes in: no evidence that was
+/// changed meanwhile. `nothing` says what was not done.
+pub(crate) fn refuse_changed(folder: &Path, nothing: &str) -> Result<(), Failure> {
     let changed = match Kept::read(folder) {
         Ok(Some(kept)) => kept.changed(folder),
         Ok(None) => Ok(Vec::new()),
@@ -84,8 +85,7 @@ fn refuse_changed(folder: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     Err(wrong(format!(
-        "changed since manifest.json was written: {}. Nothing was rendered, for a new manifest would vouch for it; \
-         `busbar judge {}` shows what it decides",
+        "changed since manifest.json was written: {}. {nothing}; `busbar judge {}` shows what it decides",
         changed.join(", "),
         folder.display()
     )))
@@ -95,14 +95,15 @@ fn wrong(message: String) -> Failure {
     Failure { exit: Exit::Input, message }
 }
 
-/// Where two files of verdicts say different things, a line each.
-pub(crate) fn differences(before: &str, now: &str) -> String {
+/// Where a file of conclusions says other things than it would now, a line each.
+pub(crate) fn differences(file: &str, before: &str, now: &str) -> String {
     let (before, now): (Value, Value) = match (serde_json::from_str(before), serde_json::from_str(now)) {
         (Ok(before), Ok(now)) => (before, now),
-        _ => return "  verdicts.json is not JSON".to_owned(),
+        (Err(error), Ok(_)) => return format!("  {file} is not JSON: {error}"),
+        _ => return lines(file, before, now),
     };
     let mut found = Vec::new();
-    compare(&before, &now, &mut String::new(), &mut found);
+    compare(file, &before, &now, &mut String::new(), &mut found);
     if found.is_empty() {
         return "  the same content, set differently".to_owned();
     }
@@ -114,12 +115,32 @@ pub(crate) fn differences(before: &str, now: &str) -> String {
     found.join("\n")
 }
 
-fn compare(before: &Value, now: &Value, path: &mut String, found: &mut Vec<String>) {
+/// The first line that differs, of files that are no JSON.
+fn lines(file: &str, before: &str, now: &str) -> String {
+    let (mut theirs, mut ours) = (before.lines(), now.lines());
+    for number in 1.. {
+        match (theirs.next(), ours.next()) {
+            (None, None) => break,
+            (before, now) if before == now => {}
+            (before, now) => {
+                let told = |line: Option<&str>| short(&line.map_or(Value::Null, |line| line.trim().into()));
+                return format!(
+                    "  line {number}: {file} has {}, the evidence gives {}",
+                    told(before),
+                    told(now)
+                );
+            }
+        }
+    }
+    "  the same lines, ended differently".to_owned()
+}
+
+fn compare(file: &str, before: &Value, now: &Value, path: &mut String, found: &mut Vec<String>) {
     let length = path.len();
     let mut inside = |name: &str, before: Option<&Value>, now: Option<&Value>| {
         path.push_str(name);
         let null = Value::Null;
-        compare(before.unwrap_or(&null), now.unwrap_or(&null), path, found);
+        compare(file, before.unwrap_or(&null), now.unwrap_or(&null), path, found);
         path.truncate(length);
     };
     match (before, now) {
@@ -136,7 +157,7 @@ fn compare(before: &Value, now: &Value, path: &mut String, found: &mut Vec<Strin
         }
         (a, b) if a != b => {
             found.push(format!(
-                "  {}: verdicts.json has {}, the evidence gives {}",
+                "  {}: {file} has {}, the evidence gives {}",
                 path.trim_start_matches('.'),
                 short(a),
                 short(b)

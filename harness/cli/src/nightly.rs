@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use judge::verdict::Outcome;
 use report::history::changes::{Past, latest};
-use report::history::night::{self, Standing};
+use report::history::night::{self, NightCase, Standing};
 use report::history::{History, HistoryError, Kept, Known, Which};
 use report::html::morning::{Morning, morning};
 use report::run::Run;
@@ -62,14 +62,16 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     std::fs::create_dir_all(&out).map_err(|error| cannot("make", &out, &error))?;
     // Before anything is energised: a night that cannot be remembered is found out now, not in the morning.
     let mut history = open(&args.history.clone().unwrap_or_else(|| out.join("history.db")))?;
+    history.try_to_write().map_err(refused)?;
     let (rig, battery) = (load::rig(&library, &args.rig)?, load::battery(&library, &args.battery)?);
     let nights = |history: &History| {
         let (rig, battery) = (Some(rig.rig.as_str()), Some(battery.declared.name.as_str()));
         history.nights(Which { rig, battery, firmware: None, alone: false, last: NIGHTS }).map_err(refused)
     };
     let partial = args.failed_only || !args.cases.is_empty();
+    let before = nights(&history)?;
     let words = if args.failed_only {
-        let words = failed(latest(&nights(&history)?).as_ref(), &args.cases);
+        let words = failed(latest(&before).as_ref(), &args.cases);
         if words.is_empty() {
             crate::answer("Every case passed when it was last tried: nothing to repeat.\n")?;
             return Ok(Exit::Pass);
@@ -94,6 +96,8 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
         order: None,
     };
     let mut played: Vec<Played> = vec![play(&library, &order(words, "night", args.seed))?];
+    // From here on nothing ends the night before it is told: what goes wrong is said at its end.
+    let mut troubles = Vec::new();
     let again = undecided(&played[0].run);
     // Told to end, or a rig that is not known to be off: nothing is switched on again.
     if !again.is_empty() && !played[0].stopped && played[0].off.is_ok() {
@@ -106,7 +110,10 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
             },
             again.join(", ")
         ));
-        played.push(play(&library, &order(again, "night-again", args.seed.wrapping_add(1)))?);
+        match play(&library, &order(again, "night-again", args.seed.wrapping_add(1))) {
+            Ok(second) => played.push(second),
+            Err(failure) => troubles.push(failure.message),
+        }
     }
     let off: Vec<String> = played.iter().filter_map(|played| played.off.clone().err()).collect();
     let (folders, runs): (Vec<PathBuf>, Vec<Run>) =
@@ -117,9 +124,7 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let kept: Vec<Kept<'_>> =
         runs.iter().zip(&folders).map(|(run, folder)| Kept { run, folder: folder.as_path() }).collect();
-    history.add_night(&name, &kept, &cases).map_err(refused)?;
-    let mut before = nights(&history)?;
-    let now = before.pop().ok_or_else(|| wrong("the night just written is not in the history".to_owned()))?;
+    let now = remembered(&name, &kept, &cases)?;
     let ways: Vec<(&Run, String)> = runs.iter().map(|run| (run, format!("../../{}", run.meta.id))).collect();
     let page = Morning { name: &name, runs: &ways, cases: &cases, before: &before, now: &now, partial };
     let summary = summary_md::summary(&page);
@@ -130,18 +135,31 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
         ("junit.xml", junit::junit(&as_run)),
     ] {
         let path = folder.join(file);
-        std::fs::write(&path, content).map_err(|error| cannot("write", &path, &error))?;
+        if let Err(error) = std::fs::write(&path, content) {
+            troubles.push(cannot("write", &path, &error).message);
+        }
     }
-    retention.apply(&mut history, &out)?;
+    let written = history.add_night(&name, &kept, &cases).map_err(refused);
+    troubles.extend(
+        written.and_then(|()| retention.apply(&mut history, &out)).err().map(|failure| failure.message),
+    );
     crate::answer(&format!("{summary}\nPage: {}\n", library.shown(&folder.join("index.html"))))?;
-    if !off.is_empty() {
-        return Err(Failure { exit: Exit::Inconclusive, message: off.join("\n") });
-    }
-    Ok(match now.standing {
-        Standing::Pass => Exit::Pass,
-        Standing::Fail => Exit::Fail,
-        Standing::Flaky | Standing::Inconclusive | Standing::NotApplicable => Exit::Inconclusive,
-    })
+    let exit = match now.standing {
+        Standing::Fail if off.is_empty() => Exit::Fail,
+        Standing::Pass if off.is_empty() && troubles.is_empty() => Exit::Pass,
+        _ => Exit::Inconclusive,
+    };
+    let message = [off, troubles].concat().join("\n");
+    if message.is_empty() { Ok(exit) } else { Err(Failure { exit, message }) }
+}
+
+/// The night as a history tells it, from one in memory: its page does not wait for the file.
+fn remembered(name: &str, runs: &[Kept<'_>], cases: &[NightCase<'_>]) -> Result<Past, Failure> {
+    let mut history = open(Path::new(":memory:"))?;
+    history.add_night(name, runs, cases).map_err(refused)?;
+    let all = Which { rig: None, battery: None, firmware: None, alone: false, last: 1 };
+    let night = history.nights(all).map_err(refused)?.pop();
+    night.ok_or_else(|| wrong("the night just written is not in the history".to_owned()))
 }
 
 /// What did not pass when it was last tried, of the cases that the words select.

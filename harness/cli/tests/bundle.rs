@@ -214,7 +214,10 @@ fn a_conclusion_that_is_forged_and_signed_with_the_right_key_is_found() {
         "run/verdicts.json was signed, and is not what this busbar",
     );
     refused(&|files, _| replaced(files, "report.html", "Fail", "Pass"), "run/report.html was signed");
-    refused(&|files, _| replaced(files, "junit.xml", "<failure", "<skipped"), "run/junit.xml was signed");
+    refused(
+        &|files, _| replaced(files, "junit.xml", "<failure", "<skipped"),
+        ": run/junit.xml has \"<skipped",
+    );
     refused(
         &|_, said| said["predicate"]["result"] = "PASSED".into(),
         "attestation.dsse.json was signed, and says",

@@ -254,6 +254,85 @@ fn a_damaged_history_is_refused() {
     assert_eq!(fs::read(&path).expect("there"), bytes, "left as it is");
 }
 
+/// Copies of a run whose evidence was changed, however well: the honest run stays what the history has.
+#[test]
+fn changed_evidence_does_not_take_the_place_of_an_honest_run() {
+    let home = Home::new();
+    home.battery("reference", "1.0");
+    assert_eq!(home.night(&[]).0, 0);
+    let run = home.path("reports/night-mine-seed1-001");
+    let copy = |to: &str| {
+        let to = home.path(to);
+        fs::create_dir_all(to.parent().expect("a folder")).expect("made");
+        assert!(Command::new("cp").arg("-r").args([&run, &to]).status().expect("cp").success());
+        to
+    };
+    let refuses = |folder: &Path, says: &str| {
+        let output = home.busbar(&["history", "add", &folder.to_string_lossy()]);
+        let said = text(&output.stderr);
+        assert!(output.status.code() == Some(65) && said.contains(says), "{says}: {said}");
+    };
+    let abort = |folder: &Path| {
+        let events = folder.join("events.jsonl");
+        let changed =
+            read(&events).replace("\"kind\":\"completed\"", "\"kind\":\"aborted\",\"reason\":\"x\"");
+        assert!(changed != read(&events), "it tells of an end");
+        fs::write(events, changed).expect("written");
+    };
+    refuses(&copy("elsewhere"), "give the folder that name again");
+    let other = copy("other/night-mine-seed1-001");
+    abort(&other);
+    refuses(&other, "changed since manifest.json was written: events.jsonl");
+    // And with a manifest that fits.
+    let (manifest, events) =
+        (other.join("manifest.json"), fs::read(other.join("events.jsonl")).expect("there"));
+    let old = fs::read(run.join("events.jsonl")).expect("there");
+    let fits = read(&manifest)
+        .replace(&report::manifest::sha256(&old), &report::manifest::sha256(&events))
+        .replace(&format!("\"bytes\": {}", old.len()), &format!("\"bytes\": {}", events.len()));
+    fs::write(&manifest, fits).expect("written");
+    refuses(&other, "which is another: events.jsonl");
+    let nights = text(&home.busbar(&["history", "nights"]).stdout);
+    assert!(nights.contains("pass") && !nights.contains("inconclusive"), "{nights}");
+}
+
+/// A history that takes nothing: what the night came to is told all the same, and its exit code stays.
+#[rstest]
+#[case("reference", 2, "# PASS: ")]
+#[case("oscillating", 1, "# FAIL: ")]
+fn a_night_that_cannot_be_remembered_is_told(#[case] model: &str, #[case] code: i32, #[case] says: &str) {
+    let home = Home::new();
+    home.battery(model, "1.0");
+    let path = home.path("mine.db");
+    drop(report::history::History::open(&path).expect("a new one"));
+    let db = rusqlite::Connection::open(&path).expect("it opens");
+    let full =
+        "CREATE TRIGGER full BEFORE INSERT ON nights BEGIN SELECT RAISE(FAIL, 'the disk is full'); END";
+    db.execute_batch(full).expect("made");
+    let (found, said) = home.night(&["--history", "mine.db"]);
+    assert_eq!(found, code, "{said}");
+    assert!(said.contains(says) && said.contains("the disk is full"), "{said}");
+    assert!(said.contains("`busbar history add` takes them in later"), "{said}");
+    let night = home.nights().pop().expect("the night");
+    for file in ["index.html", "summary.md", "junit.xml"] {
+        assert!(night.join(file).exists(), "{file}");
+    }
+}
+
+/// One that is locked is found before anything is run.
+#[test]
+fn a_history_that_somebody_holds_is_found_before_anything_runs() {
+    let home = Home::new();
+    home.battery("reference", "1.0");
+    let path = home.path("mine.db");
+    drop(report::history::History::open(&path).expect("a new one"));
+    let db = rusqlite::Connection::open(&path).expect("it opens");
+    db.execute_batch("BEGIN IMMEDIATE").expect("nobody has it");
+    let (code, said) = home.night(&["--history", "mine.db"]);
+    assert!(code == 2 && said.contains("locked"), "{code}: {said}");
+    assert!(!home.path("reports/night-mine-seed1-001").exists(), "nothing was run");
+}
+
 #[test]
 fn runs_of_other_suites_are_not_compared() {
     let home = Home::new();

@@ -160,6 +160,14 @@ impl History {
         Ok(Self { path: path.to_path_buf(), db })
     }
 
+    /// Whether something could be written now: neither locked by somebody else nor read-only.
+    ///
+    /// # Errors
+    /// When it could not.
+    pub fn try_to_write(&self) -> Result<(), HistoryError> {
+        self.db.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(self.failed())
+    }
+
     fn failed(&self) -> impl Fn(rusqlite::Error) -> HistoryError + use<> {
         let path = self.path.clone();
         move |source| match source.sqlite_error_code() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use judge::verdict::Outcome;
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::changes::Past;
 use super::night::Standing;
@@ -162,6 +162,22 @@ impl History {
             past.figures.insert((row.get(0)?, row.get(1)?), (row.get(3)?, row.get(2)?));
         }
         Ok(())
+    }
+
+    /// Where the folder of a run lies, as far as the history knows that run; nothing where it was removed.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn folder(&self, name: &str, started: &str) -> Result<Option<PathBuf>, HistoryError> {
+        self.db
+            .query_row(
+                "SELECT folder FROM runs WHERE name = ? AND started = ? AND removed IS NULL",
+                params![name, started],
+                |row| row.get::<_, String>(0),
+            )
+            .optional()
+            .map(|folder| folder.map(PathBuf::from))
+            .map_err(self.failed())
     }
 
     /// Runs of nights whose folders are still there, the oldest first.
