@@ -126,7 +126,9 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
         runs.iter().zip(&folders).map(|(run, folder)| Kept { run, folder: folder.as_path() }).collect();
     let now = remembered(&name, &kept, &cases)?;
     let ways: Vec<(&Run, String)> = runs.iter().map(|run| (run, format!("../../{}", run.meta.id))).collect();
-    let page = Morning { name: &name, runs: &ways, cases: &cases, before: &before, now: &now, partial };
+    let inputs = &changed_inputs(&history, before.last(), &folders[0]);
+    let page =
+        Morning { name: &name, runs: &ways, cases: &cases, before: &before, now: &now, partial, inputs };
     let summary = summary_md::summary(&page);
     let as_run = night::as_run(&runs, &name).ok_or_else(|| wrong("a night without runs".to_owned()))?;
     for (file, content) in [
@@ -160,6 +162,22 @@ fn remembered(name: &str, runs: &[Kept<'_>], cases: &[NightCase<'_>]) -> Result<
     let all = Which { rig: None, battery: None, firmware: None, alone: false, last: 1 };
     let night = history.nights(all).map_err(refused)?.pop();
     night.ok_or_else(|| wrong("the night just written is not in the history".to_owned()))
+}
+
+/// The rig and battery files that changed since the last night, while its folder is there. A night is told without them.
+fn changed_inputs(history: &History, last: Option<&Past>, now: &Path) -> Vec<(String, String, String)> {
+    let kept = history.kept().unwrap_or_default();
+    // Times are whole seconds: this run itself may have begun in the same one.
+    let before = last.and_then(|last| {
+        kept.iter().rev().find(|known| known.started == last.started && known.folder != now)
+    });
+    let Some(before) = before.filter(|known| known.folder.join(report::folder::INPUTS).is_dir()) else {
+        return Vec::new();
+    };
+    report::inputs::changed(&before.folder, now).unwrap_or_else(|error| {
+        warn(&format!("what changed in the rig and battery files is not told: {error}"));
+        Vec::new()
+    })
 }
 
 /// What did not pass when it was last tried, of the cases that the words select.

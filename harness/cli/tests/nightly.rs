@@ -95,6 +95,7 @@ fn a_firmware_that_gets_worse_is_the_first_thing_in_the_morning() {
         CASE,
         "the last nights: pass, pass, pass, fail",
         "Firmware 1.2, before this night 1.1",
+        "Changed since the night before: rigs/batteries/mine.yaml, ",
         "Figures that moved",
         "CVL-04 fail",
     ] {
@@ -107,6 +108,7 @@ fn a_firmware_that_gets_worse_is_the_first_thing_in_the_morning() {
     let summary = read(&last.join("summary.md"));
     assert!(
         summary.starts_with("# FAIL: ")
+            && summary.contains("rigs/batteries/mine.yaml, ")
             && summary.contains("Since the night of ")
             && summary.contains(": 1 newly failing, "),
         "{summary}"

@@ -24,8 +24,8 @@ fn write(out: &mut String, night: &Morning<'_>) -> fmt::Result {
         writeln!(out, "Simulated rig: no hardware was involved.\n")?;
     }
     writeln!(out, "{}\n", text(&night.lead()))?;
-    if let Some(firmware) = night.firmware() {
-        writeln!(out, "**{}**\n", text(&firmware))?;
+    for told in night.firmware().into_iter().chain(night.files()) {
+        writeln!(out, "**{}**\n", text(&told))?;
     }
     let changes = night.changes();
     for (change, headline) in Change::ALL {

@@ -29,6 +29,8 @@ pub struct Morning<'a> {
     pub now: &'a Past,
     /// only some cases were asked for: that the others were not tried is no news
     pub partial: bool,
+    /// the input files that changed since the last night, of [`crate::inputs::changed`]
+    pub inputs: &'a [(String, String, String)],
 }
 
 /// Tonight against the last firmware that was another one: what the last nights do not tell already.
@@ -129,6 +131,14 @@ impl Morning<'_> {
         text
     }
 
+    /// The rig and battery files that changed since the last night, in a sentence.
+    #[must_use]
+    pub fn files(&self) -> Option<String> {
+        let told: Vec<String> =
+            self.inputs.iter().map(|(what, a, b)| format!("{what}: {a} -> {b}")).collect();
+        (!told.is_empty()).then(|| format!("Changed since the night before: {}", told.join("; ")))
+    }
+
     /// What the battery's firmware did, where it changed since the last night.
     #[must_use]
     pub fn firmware(&self) -> Option<String> {
@@ -172,8 +182,8 @@ fn page(out: &mut String, night: &Morning<'_>) -> fmt::Result {
         title_case(standing),
         Esc(night.lead())
     )?;
-    if let Some(firmware) = night.firmware() {
-        write!(out, "<p class=firmware-new><strong>{}</strong></p>", Esc(firmware))?;
+    for told in night.firmware().into_iter().chain(night.files()) {
+        write!(out, "<p class=firmware-new><strong>{}</strong></p>", Esc(told))?;
     }
     lists::changed(out, night)?;
     lists::moved(out, night)?;
