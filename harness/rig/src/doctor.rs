@@ -117,7 +117,7 @@ pub fn examine(
     findings.push(match lease::look(live) {
         Ok(()) => Part::File.ok("nobody uses the rig"),
         // The instruments are its holder's now: asking them would disturb a run.
-        Err(error @ LeaseError::Busy(_)) => {
+        Err(error @ (LeaseError::Busy(_) | LeaseError::Trying { .. })) => {
             findings.push(Part::File.problem(error.to_string(), "look again when it is free"));
             return Ok(Some(findings));
         }

@@ -166,7 +166,7 @@ impl Scene {
         let mut quarantined = false;
         let free = |_: &mut Running| {
             let looked = lease::look(live);
-            quarantined = matches!(looked, Err(LeaseError::Quarantined(_)));
+            quarantined = matches!(looked, Err(LeaseError::Quarantined(_) | LeaseError::Trying { .. }));
             quarantined || looked.is_ok()
         };
         self.until(Duration::from_secs(30), &mut run, free)

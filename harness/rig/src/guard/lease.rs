@@ -9,7 +9,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ struct Record {
     holder: Option<Holder>,
     /// why nobody may use it
     quarantine: Option<String>,
+    /// its guard, as long as that still tries to switch off, and until when
+    trying: Option<String>,
     /// what the last guard had to do
     last: Option<String>,
     /// of a pseudo-terminal: which of those that had this name one after the other
@@ -57,6 +59,17 @@ pub enum LeaseError {
         "the rig is quarantined: {0}; look at the supply, switch it off by hand, then `busbar doctor --rig … --clear`"
     )]
     Quarantined(String),
+    /// its output is not known to be off, and its guard still tries
+    #[error(
+        "the rig is quarantined: {why}; its guard ({guard}) still tries to switch the supply off and holds the rig: help it, or \
+         switch off by hand and wait for its end"
+    )]
+    Trying {
+        /// why nobody may use it
+        why: String,
+        /// its process, and until when
+        guard: String,
+    },
     /// the system refuses
     #[error("cannot lock the rig in {}: {source}; the folder must belong to you alone (mode 0700)", path.display())]
     System {
@@ -111,6 +124,16 @@ impl Lease {
     pub fn quarantine(&mut self, why: &str) -> Result<(), LeaseError> {
         self.record.quarantine = Some(format!("{why} ({})", now()));
         self.write()
+    }
+
+    /// The same by a guard that goes on trying to switch off for that long.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub fn quarantine_and_try(&mut self, why: &str, span: Duration) -> Result<(), LeaseError> {
+        let until = humantime::format_rfc3339_seconds(SystemTime::now() + span);
+        self.record.trying = Some(format!("process {}, until {until}", std::process::id()));
+        self.quarantine(why)
     }
 
     /// Gives the rig back in an orderly state, with what there was to do.
@@ -172,6 +195,9 @@ fn lock(folder: &Path, things: &[Thing]) -> Result<(Vec<Locked>, Vec<Record>), L
         let record = read(&mut file).map_err(system)?;
         if busy {
             return Err(match record {
+                Record { quarantine: Some(why), trying: Some(guard), .. } => {
+                    LeaseError::Trying { why, guard }
+                }
                 Record { quarantine: Some(why), .. } => LeaseError::Quarantined(why),
                 Record { holder, .. } => LeaseError::Busy(Box::new(holder.unwrap_or_else(Holder::unknown))),
             });
@@ -200,9 +226,11 @@ fn write(files: &mut [Locked], record: &Record) -> io::Result<()> {
     files.iter_mut().try_for_each(|(file, thing)| {
         let record = Record { device: thing.device.clone(), ..record.clone() };
         let text = format!("{}\n", serde_json::to_string(&record)?);
-        file.set_len(0)?;
+        // Cut off only after it is written: on a full disk, or a machine that loses its power in between, a rig is never
+        // free because its record is empty.
         file.rewind()?;
-        file.write_all(text.as_bytes())
+        file.write_all(text.as_bytes())?;
+        file.set_len(text.len() as u64)
     })
 }
 

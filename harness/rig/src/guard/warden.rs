@@ -223,7 +223,7 @@ impl Warden {
                     let what = format!("{why}: the supply is not known to be off: {what}");
                     self.note(&what);
                     self.line.pen.done();
-                    let _ = self.lease.quarantine(&what);
+                    let _ = self.lease.quarantine_and_try(&what, GIVE_UP);
                     self.mouth.tell(&Tell::Unsafe(what));
                 }
                 Err(_) if began.elapsed() > GIVE_UP => return,

@@ -134,7 +134,12 @@ impl PsuPlace {
 
 /// Where a supply is connected.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", untagged)]
+#[serde(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    untagged,
+    expecting = "a port is `{ serial: /dev/serial/by-id/… }` or `{ tcp: 10.0.0.5:5025 }`, the address in numbers"
+)]
 pub enum PsuPort {
     /// a serial port
     Serial {

@@ -51,6 +51,22 @@ fn a_quarantine_outlives_its_process_until_somebody_clears_it() {
     take(folder.path(), &["can", "psu"]).expect("cleared");
 }
 
+/// Whoever is told to clear it while the guard has it would be told that again.
+#[test]
+fn a_guard_that_still_tries_is_told_with_its_process_and_its_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let things = [thing("psu", None)];
+    let clear = || clear_in(folder.path().to_owned(), &things);
+    let mut lease = take(folder.path(), &["psu"]).expect("it is free");
+    lease.quarantine_and_try("the plug is out", Duration::from_secs(600)).expect("written");
+    let told = clear().expect_err("its guard has it").to_string();
+    let guard = format!("its guard (process {}, until 20", std::process::id());
+    assert!(told.contains("the plug is out") && told.contains(&guard), "{told}");
+    assert!(!told.contains("--clear"), "{told}");
+    drop(lease);
+    assert!(clear().expect("the guard gave up").is_some());
+}
+
 /// The name of a pseudo-terminal comes again; what became of the one before is not held against it.
 #[test]
 fn a_quarantine_is_of_one_terminal_and_not_of_its_name() {
@@ -78,7 +94,7 @@ fn a_terminal_is_told_from_the_next_of_its_name_and_stays_itself() {
     master.read_exact(&mut [0; 6]).expect("it comes");
     assert_eq!(device(&pty.path).as_ref(), Some(&before));
     drop((end, master, pty.held));
-    std::thread::sleep(std::time::Duration::from_millis(20));
+    std::thread::sleep(Duration::from_millis(20));
     // The system gives the number that is free, unless another test was quicker.
     let next = crate::served::pty::Pty::open().expect("a terminal");
     assert_ne!(device(&next.path), Some(before));
