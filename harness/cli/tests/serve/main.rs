@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+mod clock;
 mod days;
 mod disk;
 mod doctor;

@@ -40,7 +40,7 @@ fn copied(from: &Path, to: &Path) {
 }
 
 /// A project with all rigs and one short case.
-fn project() -> TempDir {
+pub(crate) fn project() -> TempDir {
     let home = TempDir::new().expect("a temporary folder");
     copied(&Path::new(PROJECT).join("rigs"), &home.path().join("rigs"));
     fs::create_dir_all(home.path().join("suites/short")).expect("a folder");
