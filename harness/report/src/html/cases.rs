@@ -24,9 +24,8 @@ pub(crate) fn all(out: &mut String, run: &Run, points: usize) -> fmt::Result {
 fn one(out: &mut String, run: &Run, number: usize, case: &CaseResult, points: usize) -> fmt::Result {
     write!(
         out,
-        "<article class=\"case{}\" id=\"{}\"><header><p class=kicker><span>{}</span><span>{}</span></p><h2>{}</h2>\
+        "<article class=case id=\"{}\"><header><p class=kicker><span>{}</span><span>{}</span></p><h2>{}</h2>\
          <p class=outcome>{}{}{}</p></header>",
-        if figure::has_data(case) { "" } else { " bare" },
         anchor(run, case),
         Esc(case.name()),
         Esc(&case.section),
