@@ -128,7 +128,7 @@ pub fn firmware_before(nights: &[Past], now: &Past) -> Option<Past> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use Standing::{Fail, Flaky, Inconclusive, NotApplicable, Pass};
     use rstest::rstest;
@@ -157,7 +157,8 @@ mod tests {
         assert_eq!(Change::of(before, now), change);
     }
 
-    fn past() -> Past {
+    /// A night of which nothing is known.
+    pub(in crate::history) fn past() -> Past {
         Past {
             name: String::new(),
             alone: false,

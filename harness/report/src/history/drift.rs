@@ -126,24 +126,14 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::changes::tests::past as a_night;
     use super::*;
-    use Standing::Pass;
     use rstest::rstest;
-    use std::collections::{BTreeMap, BTreeSet};
 
     fn past(value: f64) -> Past {
         Past {
-            name: String::new(),
-            alone: false,
-            started: String::new(),
-            rig: String::new(),
-            battery: String::new(),
-            firmware: String::new(),
-            standing: Pass,
-            cases: BTreeMap::new(),
-            requirements: BTreeMap::new(),
-            held: BTreeSet::new(),
             figures: [(("s/c".to_owned(), "settling".to_owned()), (value, "s".to_owned()))].into(),
+            ..a_night()
         }
     }
 
