@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 use engine::suite::Suite;
+use evidence::conclusion;
+use evidence::replay::Replay;
+use evidence::run::CaseResult;
+use files::{GoldenFile, Library, read_text};
 use insta::internals::SnapshotContents;
 use judge::tube::{Steps, Tolerance, compare};
 use report::golden::{Found, Golden, Held};
 use report::html::golden::{Page, golden as page};
-use report::replay::Replay;
-use report::run::CaseResult;
-use rig::{GoldenFile, Library, conclusion, read_text};
 
 /// A case of a run, with the golden trace of its battery where there is one.
 pub(crate) struct Recorded {
@@ -37,7 +38,6 @@ pub(crate) fn recorded(folder: &Path, project: &Library) -> Result<Vec<Recorded>
     let begun = replay.begun().clone();
     let path = inputs.rig(&begun.rig).map_err(|error| place(&error))?;
     let rig = inputs.read_rig(&path).map_err(|error| place(&error))?;
-    let rig = if begun.sweep { rig.swept(begun.seed) } else { rig };
     let path = inputs.battery(&begun.battery).map_err(|error| place(&error))?;
     let battery = inputs.read_battery(&path).map_err(|error| place(&error))?;
     let mut suites = Vec::new();

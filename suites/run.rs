@@ -15,12 +15,15 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::suite::{Case, Suite};
+use evidence::conclusion::Attempt;
+use evidence::plan::{Planned, plan};
+use evidence::run::CaseResult;
+use files::{BatteryFile, InputError, Library, RigFile, read_text};
 use judge::verdict::{Outcome, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
 use proto::quantity::Micros;
-use report::run::CaseResult;
-use rig::attempt::{self, Attempt, Planned};
-use rig::{BatteryFile, InputError, Library, RigFile, read_text};
+use session::attempt::{Unseen, attempt};
+use sim::Simulation;
 
 /// The seed of every snapshot.
 const SEED: u64 = 1;
@@ -41,6 +44,8 @@ fn main() -> ExitCode {
 struct Bench {
     rig: RigFile,
     battery: BatteryFile,
+    /// both, as the simulated world plays them
+    simulation: Option<Simulation>,
     /// insta prints a diff in many pieces; one trial at a time does.
     printing: Mutex<()>,
 }
@@ -56,11 +61,10 @@ fn trials() -> Result<Vec<Trial>, String> {
     }
     let rig = library.rig(&named("BUSBAR_RIG", "simulated")).map_err(text)?;
     let battery = library.battery(&named("BUSBAR_BATTERY", "reference")).map_err(text)?;
-    let bench = Arc::new(Bench {
-        rig: library.read_rig(&rig).map_err(text)?,
-        battery: library.read_battery(&battery).map_err(text)?,
-        printing: Mutex::new(()),
-    });
+    let rig = library.read_rig(&rig).map_err(text)?;
+    let battery = library.read_battery(&battery).map_err(text)?;
+    let simulation = Simulation::of(&rig, &battery).map_err(|error| error.to_string())?;
+    let bench = Arc::new(Bench { rig, battery, simulation, printing: Mutex::new(()) });
     if bench.rig.live.is_some() {
         let name = &bench.rig.rig;
         return Err(format!(
@@ -103,7 +107,7 @@ fn of_a_run(folder: &Path, library: &Library) -> Result<Vec<Trial>, String> {
 
 /// A case as a test. One that this rig cannot run is marked ignored: it has not passed.
 fn trial(bench: &Arc<Bench>, suite: &Suite, case: &Case, snapshots: &Path) -> Result<Trial, String> {
-    let planned = attempt::plan(case, &bench.rig, &bench.battery).map_err(|error| error.to_string())?;
+    let planned = plan(case, &bench.rig, &bench.battery).map_err(|error| error.to_string())?;
     let name = format!("{}::{}", suite.name, case.name);
     let ignored = matches!(planned, Planned::NotApplicable { .. });
     let (bench, suite_name, file) = (Arc::clone(bench), suite.name.clone(), suite.file.clone());
@@ -121,7 +125,7 @@ fn check(
     snapshots: PathBuf,
 ) -> Result<(), Failed> {
     let name = format!("{suite}/{}", case.name);
-    let attempt = attempt::attempt(planned, &name, SEED, &mut attempt::Unseen);
+    let attempt = attempt(planned, bench.simulation.as_ref(), (&name, SEED), &mut Unseen);
     let result = result((suite, file), case, attempt, Micros::ZERO);
     let unchanged = held_against_snapshot(bench, case, &result, snapshots);
     let changed = "its trace is not what the snapshot holds: `cargo insta review` shows both";
@@ -171,7 +175,7 @@ fn concluded(result: &CaseResult, changed: Option<&str>) -> Result<(), Failed> {
 fn told(verdict: &Verdict) -> String {
     let mut text = format!("\n  {} {:?}: {}", verdict.requirement.id, verdict.outcome, verdict.reason);
     for evidence in &verdict.evidence {
-        text += &format!("\n    {}", report::words::evidence(evidence));
+        text += &format!("\n    {}", evidence::words::evidence(evidence));
     }
     text
 }

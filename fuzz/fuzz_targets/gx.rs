@@ -11,7 +11,7 @@ use proto::gx::{Answers, BLOCKS, Block, REGISTERS, Register};
 use proto::quantity::{Micros, Percent, Watts};
 use proto::reading::GxReading;
 use proto::stimulus::Start;
-use report::gx_csv;
+use evidence::gx_csv;
 
 /// Each block with the cells that the bytes hold of it: fewer than were asked for, all, or more.
 fn answered(bytes: &[u8]) {
@@ -71,7 +71,7 @@ const START: Start = Start {
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     let file = include_str!("../../rigs/batteries/reference.yaml");
-    let battery = rig::BatteryFile::parse("reference.yaml", file).expect("it is shipped");
+    let battery = files::BatteryFile::parse("reference.yaml", file).expect("it is shipped");
     let bms = battery.simulated.expect("it is played");
     let pack = PackSize { cells: usize::from(battery.declared.cells), capacity: battery.declared.capacity };
     let mut world = World::new(&Params::default(), &bms, &pack, &START, 1);

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use engine::yaml::Layers;
 use libfuzzer_sys::fuzz_target;
-use rig::RigFile;
+use files::RigFile;
 
 #[path = "../refused.rs"]
 mod refused;

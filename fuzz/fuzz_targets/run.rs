@@ -4,10 +4,10 @@
 
 use libfuzzer_sys::fuzz_target;
 use proto::quantity::Micros;
-use report::can_log::{self, Heard};
-use report::events::{self, Begun, What};
-use report::replay::{Replay, Sources};
-use report::{gx_csv, psu_log};
+use evidence::can_log::{self, Heard};
+use evidence::events::{self, Begun, What};
+use evidence::replay::{Replay, Sources};
+use evidence::{gx_csv, psu_log};
 
 /// What was read is the same when written and read again.
 fn lines(file: &[u8]) {

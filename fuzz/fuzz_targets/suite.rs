@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use engine::bench::Capability;
 use engine::suite::{BindError, Suite};
 use libfuzzer_sys::fuzz_target;
-use rig::RigFile;
+use files::RigFile;
 
 #[path = "../refused.rs"]
 mod refused;

@@ -37,7 +37,7 @@ pub(crate) fn bench(workspace: &Workspace) -> Result<(), Failure> {
         println!("{:<56} {figure}", measure.what);
     }
     // These print their own figures.
-    workspace.cargo("bench").args(["--quiet", "--package", "rig", "--bench", "speed"]).run()
+    workspace.cargo("bench").args(["--quiet", "--package", "lab", "--bench", "speed"]).run()
 }
 
 /// How often a run is repeated; the middle one counts.
@@ -56,7 +56,7 @@ fn suites(workspace: &Workspace) -> Result<String, Failure> {
 
 /// One line of its own, beside libmodbus where it is installed.
 fn modbus(workspace: &Workspace) -> Result<String, Failure> {
-    let bench = workspace.cargo("bench").args(["--quiet", "--package", "rig", "--bench", "modbus"]);
+    let bench = workspace.cargo("bench").args(["--quiet", "--package", "lab", "--bench", "modbus"]);
     Ok(String::from_utf8_lossy(&bench.output()?).trim().to_owned())
 }
 

@@ -71,7 +71,7 @@ fn find(program: &str) -> Option<PathBuf> {
 }
 
 fn build(workspace: &Workspace) -> Result<PathBuf, Failure> {
-    let cargo = workspace.cargo("test").args(["--locked", "--package", "rig", "--test", TEST, "--no-run"]);
+    let cargo = workspace.cargo("test").args(["--locked", "--package", "lab", "--test", TEST, "--no-run"]);
     workspace.built(cargo, TEST)
 }
 

@@ -5,14 +5,14 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use ::judge::verdict::Outcome;
-use report::bundle::key::{self, KeyError, SigningKey, fingerprint};
-use report::bundle::open::{Bundle, open};
-use report::bundle::{BundleError, archive, layout, seal, statement};
-use report::certificate::{ITEM, obstacles};
-use report::conclusions::conclude;
+use evidence::bundle::key::{self, KeyError, SigningKey, fingerprint};
+use evidence::bundle::open::{Bundle, open};
+use evidence::bundle::{BundleError, archive, layout, seal, statement};
+use evidence::certificate::{ITEM, obstacles};
+use evidence::conclusions::conclude;
+use evidence::manifest::{Kept, plain};
+use evidence::run::Run;
 use report::json::verdicts;
-use report::manifest::{Kept, plain};
-use report::run::Run;
 
 use crate::judge::differences;
 use crate::recorded::{self, Again, again};
@@ -198,7 +198,8 @@ fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
     };
     let before = CONCLUDED.map(|name| read(name).map(|content| (name, content)));
     let Again { run, .. } = again(desk)?;
-    conclude(desk, &run).map_err(|error| Failure { exit: Exit::Inconclusive, message: error.to_string() })?;
+    conclude(desk, &run.meta, &report::conclusions(&run))
+        .map_err(|error| Failure { exit: Exit::Inconclusive, message: error.to_string() })?;
     for before in before {
         let (name, before) = before?;
         let now = read(name)?;
@@ -268,8 +269,8 @@ fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {
             1 => "1 case".to_owned(),
             n => format!("{n} cases"),
         },
-        report::text::plain(&meta.battery.title),
-        report::text::plain(&meta.battery.name),
+        evidence::text::plain(&meta.battery.title),
+        evidence::text::plain(&meta.battery.name),
         if trusted { "Authentic" } else { "Whole" },
     ) + &known(run)
 }
@@ -295,5 +296,5 @@ fn known(run: &Run) -> String {
         lines.push(heading.to_owned());
         lines.extend(against);
     }
-    lines.iter().map(|line| format!("{}\n", report::text::plain(line))).collect()
+    lines.iter().map(|line| format!("{}\n", evidence::text::plain(line))).collect()
 }

@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime};
 use ::judge::catalogue::DOCUMENTS;
 use ::judge::thresholds::Thresholds;
 use engine::suite::Suite;
-use report::bundle::key;
-use report::certificate::guard::{MEASURED, Rule};
-use report::certificate::{Certificate, ITEM, Instrument, Order, SCHEMA, Uncertainty, obstacles};
-use report::folder::WIRE;
-use rig::RigFile;
+use evidence::bundle::key;
+use evidence::certificate::guard::{MEASURED, Rule};
+use evidence::certificate::{Certificate, ITEM, Instrument, Order, SCHEMA, Uncertainty, obstacles};
+use evidence::folder::WIRE;
+use files::RigFile;
 
 use crate::run::{self, Format, Played, play, shown};
 use crate::{Exit, Failure, bundle, load, recorded};
@@ -145,7 +145,7 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
                 missing.push("instruments and uncertainties under `laboratory:` in the rig file".to_owned());
             }
             let stated = |figure: &str| laboratory.uncertainty.iter().any(|stated| stated.figure == figure);
-            let guarded = laboratory.decision_rule == rig::DecisionRule::GuardBand;
+            let guarded = laboratory.decision_rule == files::DecisionRule::GuardBand;
             for (figure, with) in MEASURED.iter().filter(|(figure, _)| guarded && !stated(figure)) {
                 missing.push(format!(
                     "the uncertainty of {figure} under `laboratory:`, for the guard band: it rests on {with}"
@@ -168,9 +168,9 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
 
 /// The doctor finds nothing. What is not well must be put right before a battery is certified on it.
 #[cfg(unix)]
-fn healthy(args: &Args, library: &rig::Library, rig: &RigFile) -> Result<(), Failure> {
+fn healthy(args: &Args, library: &files::Library, rig: &RigFile) -> Result<(), Failure> {
+    use lab::doctor::{Level, examine};
     use proto::quantity::Micros;
-    use rig::doctor::{Level, examine};
     let battery = load::battery(library, &args.battery)?;
     let findings = examine(rig, &battery, library, Micros::from_secs(3))?.unwrap_or_default();
     let unwell: Vec<String> = findings
@@ -197,8 +197,8 @@ pub(crate) fn certificate(
     let laboratory = rig.laboratory.as_ref();
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
     let rule = match laboratory.map(|l| l.decision_rule) {
-        Some(rig::DecisionRule::GuardBand) => Rule::GuardBand,
-        Some(rig::DecisionRule::SimpleAcceptance) | None => Rule::SimpleAcceptance,
+        Some(files::DecisionRule::GuardBand) => Rule::GuardBand,
+        Some(files::DecisionRule::SimpleAcceptance) | None => Rule::SimpleAcceptance,
     };
     let documents: Vec<String> = DOCUMENTS
         .iter()
@@ -260,15 +260,15 @@ fn gaps(order: &Order, rig: &RigFile, folder: &Path, started: Option<&str>) -> V
     gaps
 }
 
-fn uncertainty(stated: &rig::Uncertainty) -> Uncertainty {
-    let rig::Uncertainty { figure, expanded, from } = stated.clone();
+fn uncertainty(stated: &files::Uncertainty) -> Uncertainty {
+    let files::Uncertainty { figure, expanded, from } = stated.clone();
     // It was read when the rig file was.
     let amount = Thresholds::amount(&figure, &expanded).unwrap_or_default();
     Uncertainty { figure, expanded, amount, from }
 }
 
-fn instrument(stated: &rig::Instrument) -> Instrument {
-    let rig::Instrument { what, maker, serial, firmware, location, calibrated, due, certificate } =
+fn instrument(stated: &files::Instrument) -> Instrument {
+    let files::Instrument { what, maker, serial, firmware, location, calibrated, due, certificate } =
         stated.clone();
     Instrument { what, maker, serial, firmware, location, calibrated, due, certificate }
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use evidence::text::plain;
+use evidence::words::trim;
 use report::compare::{Comparison, compare as compared};
 use report::html;
-use report::text::plain;
-use report::words::trim;
 
 use crate::recorded::{Again, again};
 use crate::{Exit, Failure, warn};
@@ -34,7 +34,7 @@ pub(crate) fn compare(args: &Args) -> Result<Exit, Failure> {
     let (a, b) = (open(&args.a)?, open(&args.b)?);
     let mut comparison =
         compared(&a, &b).map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })?;
-    comparison.facts.extend(report::inputs::changed(&args.a, &args.b).map_err(|error| Failure {
+    comparison.facts.extend(evidence::inputs::changed(&args.a, &args.b).map_err(|error| Failure {
         exit: Exit::Input,
         message: format!(
             "cannot read what {} and {} were made from: {error}",
@@ -64,8 +64,8 @@ fn shown(comparison: &Comparison<'_>) -> String {
             same += 1;
             continue;
         }
-        let outcome = |case: Option<&report::run::CaseResult>| case.map_or("-", |case| case.mark().short());
-        let name = pair.b.or(pair.a).map(report::run::CaseResult::name).unwrap_or_default();
+        let outcome = |case: Option<&evidence::run::CaseResult>| case.map_or("-", |case| case.mark().short());
+        let name = pair.b.or(pair.a).map(evidence::run::CaseResult::name).unwrap_or_default();
         out += &format!("\n{}: {} -> {}\n", plain(&name), outcome(pair.a), outcome(pair.b));
         for (id, a, b) in &pair.verdicts {
             out += &format!("  {id:<8} {} -> {}\n", a.short(), b.short());

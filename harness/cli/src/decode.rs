@@ -123,7 +123,7 @@ fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<(), Ended> {
     let mut line = Vec::new();
     let shown = (args.logs.len() > 1).then(|| log.name().to_owned());
     if let (Some(name), Format::Text) = (&shown, args.format) {
-        writeln!(out, "{}:", report::text::plain(name)).map_err(Ended::Output)?;
+        writeln!(out, "{}:", evidence::text::plain(name)).map_err(Ended::Output)?;
     }
     while let Some((number, item)) = log.next()? {
         line.clear();

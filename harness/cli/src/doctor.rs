@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
+use lab::doctor::{Finding, Level, examine};
+use lab::guard::lease;
 use proto::quantity::Micros;
 use proto::text::plain;
-use rig::doctor::{Finding, Level, examine};
-use rig::guard::lease;
 
 use crate::{Exit, Failure, load};
 

@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine::bench::{Input, Witness};
+use evidence::folder::{FolderError, RunFolder};
 use judge::trace::{Event, EventKind};
 use proto::quantity::Micros;
-use report::folder::{FolderError, RunFolder};
 
 use crate::progress::Progress;
 

@@ -6,8 +6,8 @@ mod compare;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use files::{GoldenFile, Library};
 use proto::quantity::{Micros, Volts};
-use rig::{GoldenFile, Library};
 
 pub(crate) use compare::after_run;
 

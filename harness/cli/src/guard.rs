@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rig::RigFile;
-use rig::guard::lease::Holder;
-use rig::guard::{Guard, GuardError, Post, stand};
-use rig::live::Lab;
+use files::RigFile;
+use lab::guard::lease::Holder;
+use lab::guard::{Guard, GuardError, Post, stand};
+use lab::live::Lab;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::{Exit, Failure, load};

@@ -4,9 +4,9 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
+use evidence::manifest;
+use evidence::run::Run;
 use report::history::{History, Kept};
-use report::manifest;
-use report::run::Run;
 
 use show::{Of, show};
 
@@ -140,7 +140,7 @@ fn add(path: &Path, runs: &[PathBuf]) -> Result<Exit, Failure> {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         refuse_copy(&history, &run, &folder)?;
         history.add(Kept { run: &run, folder: &folder }).map_err(refused)?;
-        crate::answer(&format!("{}: {}\n", run.meta.id, report::json::outcome(run.outcome())))?;
+        crate::answer(&format!("{}: {}\n", run.meta.id, run.outcome().name()))?;
     }
     Ok(Exit::Pass)
 }

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use report::conclusions::{FolderError, conclude};
+use evidence::conclusions::{FolderError, conclude};
+use evidence::manifest::{Kept, plain};
 use report::json::verdicts;
-use report::manifest::{Kept, plain};
 use serde_json::Value;
 
 use crate::recorded::{self, Again, again};
@@ -64,7 +64,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let Again { run, notes } = again(folder)?;
     refuse_changed(folder, "Nothing was rendered, for a new manifest would vouch for it")?;
     notes.iter().for_each(|note| warn(note));
-    conclude(folder, &run).map_err(|error| match error {
+    conclude(folder, &run.meta, &report::conclusions(&run)).map_err(|error| match error {
         FolderError::NotPlain { .. } => wrong(error.to_string()),
         _ => Failure { exit: Exit::Inconclusive, message: error.to_string() },
     })?;

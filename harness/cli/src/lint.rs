@@ -10,8 +10,8 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use files::BatteryFile;
 use judge::verdict::Outcome;
-use rig::BatteryFile;
 
 use crate::input::Log;
 use crate::{Exit, Failure, answer, load};

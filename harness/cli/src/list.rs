@@ -95,7 +95,7 @@ fn requirements() -> Vec<Row> {
         .map(|r| {
             vec![
                 ("requirement", r.id.to_owned()),
-                ("severity", report::run::severity(r.severity).to_owned()),
+                ("severity", evidence::run::severity(r.severity).to_owned()),
                 ("spec", r.section.to_owned()),
                 ("judged", r.judged.to_owned()),
                 ("title", r.title.to_owned()),
@@ -110,8 +110,8 @@ fn batteries() -> Result<Vec<Row>, Failure> {
     for path in library.batteries().map_err(Failure::from)? {
         let file = library.read_battery(&path)?;
         let expect = match &file.expect {
-            rig::Expectation::Pass => "pass".to_owned(),
-            rig::Expectation::Fail(ids) => format!("fail {}", ids.join(" ")),
+            files::Expectation::Pass => "pass".to_owned(),
+            files::Expectation::Fail(ids) => format!("fail {}", ids.join(" ")),
         };
         rows.push(vec![("battery", file.declared.name), ("expect", expect), ("title", file.title)]);
     }
@@ -133,9 +133,8 @@ fn psu_profiles() -> Result<Vec<Row>, Failure> {
     let library = load::library()?;
     let mut rows = Vec::new();
     for path in library.psu_profiles().map_err(Failure::from)? {
-        let text = rig::read_text(&path).map_err(Failure::from)?;
-        let profile =
-            rig::psu::Profile::parse(&library.shown(&path), &text).map_err(rig::InputError::from)?;
+        let text = files::read_text(&path).map_err(Failure::from)?;
+        let profile = files::Profile::parse(&library.shown(&path), &text).map_err(files::InputError::from)?;
         let status = profile.status.name().to_owned();
         rows.push(vec![("psu-profile", profile.psu_profile), ("status", status), ("title", profile.title)]);
     }
@@ -151,7 +150,7 @@ fn columns(rows: &[Row]) -> String {
     for row in rows {
         let mut line = String::new();
         for ((_, cell), width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{:width$}  ", report::text::plain(cell));
+            let _ = write!(line, "{:width$}  ", evidence::text::plain(cell));
         }
         let _ = writeln!(out, "{}", line.trim_end());
     }

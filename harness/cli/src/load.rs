@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use engine::suite::{Case, Reason, Suite};
 use engine::yaml::refuse;
+use evidence::conclusion::Attempt;
+use evidence::folder::InputFile;
+use evidence::run::{CaseResult, SuiteFile};
+use files::{BatteryFile, InputError, Library, RigFile, nearest, read_text};
 use judge::portrait::SeenPage;
 use judge::thresholds::Thresholds;
 use judge::trace::EventKind;
 use proto::quantity::Micros;
-use report::folder::InputFile;
-use report::run::{CaseResult, SuiteFile};
-use rig::attempt::Attempt;
-use rig::{BatteryFile, InputError, Library, RigFile, nearest, read_text};
 
 use crate::{Exit, Failure};
 
@@ -62,6 +62,7 @@ pub(crate) fn battery(library: &Library, name: &str) -> Result<BatteryFile, Inpu
     let battery = library.read_battery(&path)?;
     let (shown, text) = (library.shown(&path), read_text(&path)?);
     called_as_its_file(&path, &shown, &text, "battery", &battery.declared.name)?;
+    sim::check_battery(&battery)?;
     Ok(battery)
 }
 
@@ -71,6 +72,7 @@ pub(crate) fn rig(library: &Library, name: &str) -> Result<RigFile, InputError> 
     let rig = library.read_rig(&path)?;
     let (shown, text) = (library.shown(&path), read_text(&path)?);
     called_as_its_file(&path, &shown, &text, "rig", &rig.rig)?;
+    sim::check_rig(&rig)?;
     Ok(rig)
 }
 

@@ -53,10 +53,10 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
-impl From<rig::InputError> for Failure {
-    fn from(error: rig::InputError) -> Self {
+impl From<files::InputError> for Failure {
+    fn from(error: files::InputError) -> Self {
         let exit = match error {
-            rig::InputError::Unknown { .. } | rig::InputError::NoProject { .. } => Exit::Usage,
+            files::InputError::Unknown { .. } | files::InputError::NoProject { .. } => Exit::Usage,
             _ => Exit::Input,
         };
         Self { exit, message: error.to_string() }

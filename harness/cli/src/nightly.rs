@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use evidence::run::Run;
 use judge::verdict::Outcome;
 use report::history::changes::{Past, latest};
 use report::history::night::{self, NightCase, Standing};
 use report::history::{History, HistoryError, Kept, Known, Which};
 use report::html::morning::{Morning, morning};
-use report::run::Run;
 use report::{junit, summary_md};
 
 use crate::run::{self, Format, Played, play};
@@ -171,10 +171,10 @@ fn changed_inputs(history: &History, last: Option<&Past>, now: &Path) -> Vec<(St
     let before = last.and_then(|last| {
         kept.iter().rev().find(|known| known.started == last.started && known.folder != now)
     });
-    let Some(before) = before.filter(|known| known.folder.join(report::folder::INPUTS).is_dir()) else {
+    let Some(before) = before.filter(|known| known.folder.join(evidence::folder::INPUTS).is_dir()) else {
         return Vec::new();
     };
-    report::inputs::changed(&before.folder, now).unwrap_or_else(|error| {
+    evidence::inputs::changed(&before.folder, now).unwrap_or_else(|error| {
         warn(&format!("what changed in the rig and battery files is not told: {error}"));
         Vec::new()
     })
@@ -216,7 +216,7 @@ pub(crate) fn refused(error: HistoryError) -> Failure {
 /// `<day>-<rig>-<battery>-<nnn>` with the first free number.
 fn claim(parent: &Path, run: &Run) -> Result<PathBuf, Failure> {
     let day = run.meta.started.as_deref().and_then(|started| started.get(..10)).unwrap_or("night");
-    let name = report::text::slug(&format!("{day} {} {}", run.meta.rig.name, run.meta.battery.name));
+    let name = evidence::text::slug(&format!("{day} {} {}", run.meta.rig.name, run.meta.battery.name));
     std::fs::create_dir_all(parent).map_err(|error| cannot("make", parent, &error))?;
     for n in 1..10_000 {
         let path = parent.join(format!("{name}-{n:03}"));
@@ -288,7 +288,7 @@ impl Retention {
 fn is_folder_of(run: &Known, out: &Path) -> bool {
     let direct = run.folder.parent().and_then(|parent| parent.canonicalize().ok()) == out.canonicalize().ok();
     let real = run.folder.symlink_metadata().is_ok_and(|there| there.is_dir());
-    let named = report::manifest::Kept::read(&run.folder).ok().flatten();
+    let named = evidence::manifest::Kept::read(&run.folder).ok().flatten();
     direct
         && real
         && named.is_some_and(|kept| kept.run == run.name && kept.started.as_deref() == Some(&run.started))

@@ -4,15 +4,16 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
+use evidence::certificate::{ORDER, Order};
+use evidence::conclusion;
+use evidence::events::Begun;
+use evidence::folder::{INPUTS, WIRE};
+use evidence::manifest::{Kept, plain};
+use evidence::replay::Replay;
+use evidence::run::{BatteryUnderTest, Rig, Run, RunMeta, SuiteFile};
+use files::{BatteryFile, Library, RigFile};
 use judge::verdict::Outcome;
-use report::certificate::{ORDER, Order};
-use report::events::Begun;
-use report::folder::{INPUTS, WIRE};
-use report::manifest::{Kept, plain};
-use report::replay::Replay;
-use report::run::{BatteryUnderTest, Rig, Run, RunMeta, SuiteFile};
-use rig::live::WATCHDOG_PROVEN;
-use rig::{BatteryFile, Library, RigFile, conclusion};
+use lab::live::WATCHDOG_PROVEN;
 
 use crate::{Exit, Failure, certify, load};
 
@@ -39,14 +40,13 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
             return Err(wrong(format!(
                 "{}/events.jsonl: rig and battery are names of files of {INPUTS}, such as `simulated`; `{}` is none",
                 folder.display(),
-                report::text::plain(name)
+                evidence::text::plain(name)
             )));
         }
     }
     // A name that is missing in the folder is no bad usage.
-    let bad = |error: rig::InputError| wrong(format!("{}/{INPUTS}: {error}", folder.display()));
+    let bad = |error: files::InputError| wrong(format!("{}/{INPUTS}: {error}", folder.display()));
     let rig = load::rig(&library, &begun.rig).map_err(bad)?;
-    let rig = if begun.sweep { rig.swept(begun.seed) } else { rig };
     let battery = load::battery(&library, &begun.battery).map_err(bad)?;
     let (suites, hashes) = load::suites(&library).map_err(bad)?;
 
@@ -133,7 +133,7 @@ fn order(folder: &Path) -> Result<Option<Order>, Failure> {
     }
     let wrong = |why: String| Failure { exit: Exit::Input, message: format!("{}: {why}", path.display()) };
     plain(folder, &format!("{INPUTS}/{ORDER}")).map_err(|error| wrong(error.to_string()))?;
-    let text = rig::read_text(&path).map_err(|error| wrong(error.to_string()))?;
+    let text = files::read_text(&path).map_err(|error| wrong(error.to_string()))?;
     serde_json::from_str(&text).map(Some).map_err(|error| wrong(error.to_string()))
 }
 
@@ -172,7 +172,8 @@ pub(crate) fn meta(
         rig: Rig {
             name: rig.rig.clone(),
             title: rig.title.clone(),
-            simulated: rig.is_simulated() || said.instruments.iter().any(|(_, says)| rig::is_simulated(says)),
+            simulated: rig.is_simulated()
+                || said.instruments.iter().any(|(_, says)| files::is_simulated(says)),
             live: rig.live.is_some(),
             last_resort: rig.last_resort(None),
         },

@@ -10,16 +10,20 @@ use std::time::{Duration, Instant, SystemTime};
 use ::judge::verdict::Outcome;
 use clap::ValueEnum;
 use engine::suite::Case;
+use evidence::certificate::{ORDER, Order};
+use evidence::events::Begun;
+use evidence::folder::{InputFile, Place, RunFolder, WIRE};
+use evidence::plan::plan;
+use evidence::run::{Run, RunMeta};
+use files::live::{CanPlace, OperatorPlace};
+use files::{InputError, Library, RigFile};
+use lab::live::Lab;
+use lab::operator::Terminal;
 use proto::quantity::Micros;
-use report::certificate::{ORDER, Order};
-use report::events::Begun;
-use report::folder::{InputFile, Place, RunFolder, WIRE};
-use report::run::{Run, RunMeta};
 use report::terminal::{Style, table};
-use rig::live::{CanPlace, Lab, OperatorPlace};
-use rig::operator::Terminal;
-use rig::{Library, RigFile, attempt};
+use session::attempt::{attempt, attempt_in};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use sim::Simulation;
 
 use crate::evidence::{Evidence, To, Writer};
 use crate::progress::Progress;
@@ -98,14 +102,14 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// Runs the cases and leaves a folder of evidence.
 pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     let rig = load::rig(library, &args.rig)?;
-    let rig = if args.sweep { rig.swept(args.seed) } else { rig };
     let battery = load::battery(library, &args.battery)?;
+    let simulation = Simulation::of(&rig, &battery).map_err(InputError::from)?;
+    let simulation = simulation.map(|file| if args.sweep { file.swept(args.seed) } else { file });
     let mut lab = lab(&rig, library)?;
     let (suites, hashes) = load::suites(library)?;
     let cases = load::select(&suites, &args.cases)?;
     let planned = |case: &Case| {
-        attempt::plan(case, &rig, &battery)
-            .map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })
+        plan(case, &rig, &battery).map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })
     };
     let mut plan = VecDeque::new();
     for (suite, case) in cases {
@@ -125,8 +129,10 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         ));
     }
 
-    let failed =
-        |error: report::folder::FolderError| Failure { exit: Exit::Inconclusive, message: error.to_string() };
+    let failed = |error: evidence::folder::FolderError| Failure {
+        exit: Exit::Inconclusive,
+        message: error.to_string(),
+    };
     let out = args.out.clone().unwrap_or_else(|| library.root().join("reports"));
     let scope = args.scope.clone().unwrap_or_else(|| args.cases.join("+").replace('/', "-"));
     let begun = Begun {
@@ -190,13 +196,13 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
                     message: format!("cannot start the thread that writes evidence: {error}"),
                 })?;
                 let to = To::Writer(&mut writer);
-                let attempt = attempt::attempt_in(lab, planned, &mut Evidence { to, progress, case: &name });
+                let attempt = attempt_in(lab, planned, &mut Evidence { to, progress, case: &name });
                 folder = writer.end().map_err(failed)?;
                 attempt
             }
             None => {
                 let mut evidence = Evidence { to: To::Folder(&mut folder), progress, case: &name };
-                attempt::attempt(planned, &name, seed, &mut evidence)
+                attempt(planned, simulation.as_ref(), (&name, seed), &mut evidence)
             }
         };
         said.keep(&attempt, case, &name);
@@ -234,7 +240,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         },
         cases: results,
     };
-    let folder = folder.finish(&run).map_err(|error| {
+    let folder = folder.finish(&run.meta, &report::conclusions(&run)).map_err(|error| {
         let mut failure = failed(error);
         // Whatever else is wrong: this comes first.
         if let Err(why) = &off {

@@ -22,9 +22,9 @@ enum Kind {
 pub(crate) fn print(args: &Args) -> Result<Exit, Failure> {
     let schema = match args.kind {
         Kind::Suite => engine::suite::schema(),
-        Kind::Rig => rig::RigFile::schema().to_value(),
-        Kind::Battery => rig::BatteryFile::schema().to_value(),
-        Kind::PsuProfile => rig::psu::Profile::schema().to_value(),
+        Kind::Rig => sim::schema::rig().to_value(),
+        Kind::Battery => sim::schema::battery().to_value(),
+        Kind::PsuProfile => files::Profile::schema().to_value(),
     };
     crate::answer(&format!("{schema:#}\n"))?;
     Ok(Exit::Pass)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use proto::quantity::Micros;
 use proto::text::plain;
-use rig::served::{CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
+use sim::served::{CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
 
 use crate::{Exit, Failure, load};
 

@@ -5,12 +5,12 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use evidence::bundle::archive::{self, Files};
+use evidence::bundle::{envelope, key, seal};
+use evidence::manifest::sha256;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
-use report::bundle::archive::{self, Files};
-use report::bundle::{envelope, key, seal};
-use report::manifest::sha256;
 use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -143,11 +143,11 @@ fn bad_input_is_told_and_nothing_is_overwritten() {
 fn forged(bundle: &[u8], key: &Path, change: &dyn Fn(&mut Files, &mut Value)) -> Vec<u8> {
     let key = key::private(key).expect("the key of the laboratory");
     let (run, mut files) = archive::read(bundle).expect("whole");
-    let said = files.remove(report::bundle::ATTESTATION).expect("there");
+    let said = files.remove(evidence::bundle::ATTESTATION).expect("there");
     let said = envelope::open(&said, &key.verifying_key()).expect("signed");
     let mut said: Value = serde_json::from_str(&said).expect("JSON");
-    files.remove(report::bundle::SUMS);
-    files.remove(report::bundle::SIGNATURE);
+    files.remove(evidence::bundle::SUMS);
+    files.remove(evidence::bundle::SIGNATURE);
     change(&mut files, &mut said);
     let files = seal::vouched(files, &key, |sums| {
         said["subject"][0]["digest"]["sha256"] = sha256(sums.as_bytes()).into();

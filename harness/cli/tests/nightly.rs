@@ -290,7 +290,7 @@ fn changed_evidence_does_not_take_the_place_of_an_honest_run() {
         (other.join("manifest.json"), fs::read(other.join("events.jsonl")).expect("there"));
     let old = fs::read(run.join("events.jsonl")).expect("there");
     let fits = read(&manifest)
-        .replace(&report::manifest::sha256(&old), &report::manifest::sha256(&events))
+        .replace(&evidence::manifest::sha256(&old), &evidence::manifest::sha256(&events))
         .replace(&format!("\"bytes\": {}", old.len()), &format!("\"bytes\": {}", events.len()));
     fs::write(&manifest, fits).expect("written");
     refuses(&other, "which is another: events.jsonl");

@@ -136,8 +136,8 @@ fn a_compliant_battery_passes_everything(#[case] battery: &str) {
 #[case("identity-switches")]
 fn a_faulty_battery_fails_by_the_requirement_that_its_file_names(#[case] battery: &str) {
     let file = Path::new(PROJECT).join(format!("rigs/batteries/{battery}.yaml"));
-    let parsed = rig::BatteryFile::load(&file, &|path| path.display().to_string()).expect("a good file");
-    let rig::Expectation::Fail(expected) = parsed.expect else { panic!("{battery} is expected to fail") };
+    let parsed = files::BatteryFile::load(&file, &|path| path.display().to_string()).expect("a good file");
+    let files::Expectation::Fail(expected) = parsed.expect else { panic!("{battery} is expected to fail") };
     let (_keep, run, code) = run(&["--battery", battery]);
     assert_eq!(code, 1);
     let verdicts = verdicts(&run);

@@ -20,6 +20,19 @@ pub enum Outcome {
     Fail,
 }
 
+impl Outcome {
+    /// As the files of a run write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Inconclusive => "inconclusive",
+            Self::NotApplicable => "not-applicable",
+        }
+    }
+}
+
 /// One measured fact behind a verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {

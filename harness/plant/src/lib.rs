@@ -5,6 +5,7 @@ pub mod bms;
 pub mod bus;
 pub mod dvcc;
 pub mod gx;
+pub mod instrument;
 pub mod ledger;
 pub mod params;
 pub mod sweep;

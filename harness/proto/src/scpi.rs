@@ -3,12 +3,14 @@
 //!
 //! Which words a supply knows is in its profile, `rigs/psu/*.yaml`; none is here.
 
+mod alarm;
 mod identity;
 mod lines;
 mod queue;
 mod reply;
 mod template;
 
+pub use alarm::Alarm;
 pub use identity::Identity;
 pub use lines::{LONGEST_LINE, Lines, Overlong, Terminator};
 pub use queue::QueuedError;

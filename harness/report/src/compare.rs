@@ -5,8 +5,8 @@ use judge::catalogue::CATALOGUE;
 use crate::history::drift::least;
 use crate::history::figures::{Figure, figures};
 use crate::history::firmware;
-use crate::mark::Mark;
-use crate::run::{CaseResult, Run};
+use evidence::mark::Mark;
+use evidence::run::{CaseResult, Run};
 
 /// Two runs, and what differs.
 #[derive(Debug)]

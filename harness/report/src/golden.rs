@@ -9,8 +9,8 @@ use judge::verdict::Outcome;
 use judge::window::Window;
 use proto::quantity::Micros;
 
-use crate::run::CaseResult;
-use crate::words::clock;
+use evidence::run::CaseResult;
+use evidence::words::clock;
 
 /// A case held against its golden trace.
 #[derive(Debug, Clone)]
@@ -153,7 +153,7 @@ pub(crate) fn volts(decivolts: i32) -> String {
 }
 
 pub(crate) fn seconds(time: Micros) -> String {
-    format!("{} s", crate::words::trim(time.secs(), 1))
+    format!("{} s", evidence::words::trim(time.secs(), 1))
 }
 
 /// A time to a tenth of a second, as golden files have it.

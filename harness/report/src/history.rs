@@ -16,7 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use recall::{By, Which};
 
-use crate::run::{Run, RunMeta};
+use evidence::run::{Run, RunMeta};
 
 /// What the file is, in the words of SQLite: `BSBR`.
 const APPLICATION: i64 = 0x4253_4252;

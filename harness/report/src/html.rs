@@ -27,9 +27,9 @@ use std::fmt::{self, Write};
 use base64::Engine as _;
 use sha2::{Digest, Sha256};
 
-use crate::mark::Mark;
-use crate::run::Run;
 use escape::Esc;
+use evidence::mark::Mark;
+use evidence::run::Run;
 
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");

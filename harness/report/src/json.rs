@@ -17,12 +17,12 @@
 //! `information`; `standing` of a requirement over all cases one of `pass`, `fail`, `warning`, `inconclusive`,
 //! `note`, `not-applicable`, `not-judged`.
 
-use judge::verdict::{Evidence, Outcome, Verdict};
+use judge::verdict::{Evidence, Verdict};
 use proto::quantity::Micros;
 use serde::Serialize;
 
-use crate::mark::Mark;
-use crate::run::{CaseResult, Run, severity};
+use evidence::mark::Mark;
+use evidence::run::{CaseResult, Run, severity};
 
 /// Name and version of the format.
 pub const SCHEMA: &str = "busbar-verdicts/1";
@@ -33,17 +33,6 @@ pub fn verdicts(run: &Run) -> String {
     let mut text = serde_json::to_string_pretty(&file(run)).expect("plain structs with text keys serialise");
     text.push('\n');
     proto::text::json(text)
-}
-
-/// An outcome as the files write it.
-#[must_use]
-pub const fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pass => "pass",
-        Outcome::Fail => "fail",
-        Outcome::Inconclusive => "inconclusive",
-        Outcome::NotApplicable => "not-applicable",
-    }
 }
 
 #[derive(Serialize)]
@@ -145,7 +134,7 @@ fn file(run: &Run) -> File<'_> {
     let m = &run.meta;
     File {
         schema: SCHEMA,
-        outcome: outcome(run.outcome()),
+        outcome: run.outcome().name(),
         title: &m.title,
         seed: m.seed,
         harness: &m.harness,
@@ -189,7 +178,7 @@ fn case(c: &CaseResult) -> CaseDto<'_> {
         attempt: c.attempt,
         title: &c.title,
         section: &c.section,
-        outcome: outcome(c.outcome),
+        outcome: c.outcome.name(),
         reason: &c.reason,
         file: &c.file,
         line: c.line,
@@ -204,7 +193,7 @@ fn verdict(v: &Verdict) -> VerdictDto<'_> {
         requirement: v.requirement.id,
         section: v.requirement.section,
         severity: severity(v.requirement.severity),
-        outcome: outcome(v.outcome),
+        outcome: v.outcome.name(),
         reason: &v.reason,
         evidence: v.evidence.iter().map(evidence).collect(),
     }

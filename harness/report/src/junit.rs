@@ -7,10 +7,10 @@ use judge::verdict::Outcome;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use crate::mark::Mark;
-use crate::run::{CaseResult, Run};
-use crate::text::plain;
-use crate::words::evidence;
+use evidence::mark::Mark;
+use evidence::run::{CaseResult, Run};
+use evidence::text::plain;
+use evidence::words::evidence;
 
 /// The whole file.
 #[must_use]
@@ -88,7 +88,7 @@ fn testcase(w: &mut Out, case: &CaseResult) -> std::io::Result<()> {
         let mut problem = BytesStart::new(tag);
         attribute(&mut problem, "message", &case.reason);
         if tag != "skipped" {
-            attribute(&mut problem, "type", crate::json::outcome(case.outcome));
+            attribute(&mut problem, "type", case.outcome.name());
         }
         w.write_event(Event::Start(problem))?;
         text(w, &findings(case, marks))?;

@@ -9,8 +9,8 @@ use judge::catalogue::Severity;
 use judge::trace::{Channel, EventKind, Series, Trace};
 use proto::quantity::Micros;
 
-use crate::run::CaseResult;
-use crate::words::clock;
+use evidence::run::CaseResult;
+use evidence::words::clock;
 
 /// The snapshot of a case: `channels` from the mark `from` on, or from the start.
 #[must_use]
@@ -23,7 +23,7 @@ pub fn snapshot(case: &CaseResult, channels: &[Channel], from: Option<&str>) -> 
 fn render(out: &mut String, case: &CaseResult, channels: &[Channel], from: Option<&str>) -> fmt::Result {
     let trace = &case.trace;
     let origin = from.and_then(|mark| marked(trace, mark)).unwrap_or(Micros::ZERO);
-    let outcome = crate::json::outcome(case.outcome);
+    let outcome = case.outcome.name();
     writeln!(out, "{}: {outcome}", case.name())?;
     if let Some(mark) = from {
         writeln!(out, "times count from the mark `{mark}`, {} into the case", clock(origin))?;
@@ -39,12 +39,7 @@ fn render(out: &mut String, case: &CaseResult, channels: &[Channel], from: Optio
             Severity::Should => "should",
             Severity::Information => "info",
         };
-        writeln!(
-            out,
-            "  {:<7} {severity:<6}  {}",
-            verdict.requirement.id,
-            crate::json::outcome(verdict.outcome)
-        )?;
+        writeln!(out, "  {:<7} {severity:<6}  {}", verdict.requirement.id, verdict.outcome.name())?;
     }
     Ok(())
 }

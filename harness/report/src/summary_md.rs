@@ -6,7 +6,7 @@ use crate::history::changes::Change;
 use crate::history::drift::{Drift, by_figure};
 use crate::html::morning::Morning;
 use crate::html::trend::decimals;
-use crate::text::plain;
+use evidence::text::plain;
 
 /// The whole file.
 #[must_use]

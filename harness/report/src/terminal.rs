@@ -6,10 +6,10 @@ use judge::verdict::Outcome;
 use proto::quantity::Micros;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::mark::Mark;
-use crate::run::{CaseResult, Run, severity};
-use crate::text::plain;
-use crate::words;
+use evidence::mark::Mark;
+use evidence::run::{CaseResult, Run, severity};
+use evidence::text::plain;
+use evidence::words;
 
 /// How the table is set.
 #[derive(Debug, Clone, Copy)]

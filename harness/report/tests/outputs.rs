@@ -5,17 +5,20 @@ mod sample;
 use std::fs;
 use std::path::Path;
 
+use evidence::certificate::guard::{Rule, Statement};
+use evidence::certificate::{Certificate, Uncertainty};
+use evidence::events::Begun;
+use evidence::folder::{FolderError, InputFile, Place, RunFolder};
+use evidence::run::{CaseResult, Run};
 use judge::trace::{Event, EventKind};
-use judge::verdict::{Evidence, Outcome};
+use judge::verdict::{Evidence, Measure, Outcome};
 use proto::frame::Frame;
 use proto::quantity::{Micros, Volts, Watts};
 use proto::reading::{GxReading, GxSystem, PsuReading};
 use quick_xml::events::Event as Xml;
-use report::events::Begun;
-use report::folder::{FolderError, InputFile, Place, RunFolder};
-use report::run::Run;
 use report::terminal::{Style, table};
 use report::{html, json, junit};
+use rstest::rstest;
 
 #[test]
 fn terminal_wide() {
@@ -51,7 +54,7 @@ fn colour_is_only_decoration() {
     let coloured = table(&run, &style);
     assert!(coloured.contains("\u{1b}[1;31mFAIL\u{1b}[0m"));
     assert_eq!(
-        report::text::plain(&coloured.replace('\n', "§")).replace('§', "\n"),
+        evidence::text::plain(&coloured.replace('\n', "§")).replace('§', "\n"),
         table(&run, &Style { colour: false, ..style })
     );
 }
@@ -61,7 +64,8 @@ fn colour_is_only_decoration() {
 fn the_last_resort_is_in_every_conclusion() {
     let mut run = sample::run(1);
     run.meta.rig.last_resort = "its own watchdog after 10 s".to_owned();
-    let conclusions = [json::verdicts(&run), report::manifest::manifest(&run.meta, &[]), html::report(&run)];
+    let conclusions =
+        [json::verdicts(&run), evidence::manifest::manifest(&run.meta, &[]), html::report(&run)];
     for conclusion in conclusions {
         assert!(conclusion.contains("its own watchdog after 10 s"), "{conclusion}");
     }
@@ -340,13 +344,13 @@ fn a_run_folder_from_begin_to_end() {
     );
     folder.event(&Event { at: Micros::from_secs(4), kind: EventKind::Mark("full".into()) });
     folder.end_case(case).expect("all written");
-    let path = folder.finish(&run).expect("finished");
+    let path = folder.finish(&run.meta, &report::conclusions(&run)).expect("finished");
 
     let read = |name: &str| fs::read_to_string(path.join(name)).expect(name);
     assert_eq!(read("can.log"), "(0000013260.000250) can0 351#480200050005AE01\n");
     assert!(read("gx.csv").lines().nth(1).is_some_and(|l| l.starts_with("13261.000000,")));
     let (at, input, back) =
-        report::gx_csv::parse(read("gx.csv").lines().nth(1).expect("a row")).expect("reads back");
+        evidence::gx_csv::parse(read("gx.csv").lines().nth(1).expect("a row")).expect("reads back");
     assert_eq!((at, input, back.system), (Micros::from_secs(13_261), 1, Some(system)));
     assert_eq!(read("psu.log"), "(13262.000000) = output=on voltage=120 current=0 available=0 input=2\n");
     let kinds: Vec<String> = read("events.jsonl")
@@ -366,7 +370,7 @@ fn a_run_folder_from_begin_to_end() {
     for file in files {
         let content = fs::read(path.join(file["name"].as_str().expect("a name"))).expect("is there");
         assert_eq!(file["bytes"], content.len());
-        assert_eq!(file["sha256"], report::manifest::sha256(&content));
+        assert_eq!(file["sha256"], evidence::manifest::sha256(&content));
     }
     #[cfg(unix)]
     assert_eq!(
@@ -416,7 +420,8 @@ fn the_folder_of_another_run_of_the_same_name_is_not_written_to() {
     fs::remove_dir_all(first.path()).expect("removed");
     let second = create(parent.path()).expect("made");
     assert_eq!(first.path(), second.path(), "the name is free again");
-    let error = first.finish(&sample::run(1)).expect_err("it is another's").to_string();
+    let run = sample::run(1);
+    let error = first.finish(&run.meta, &report::conclusions(&run)).expect_err("it is another's").to_string();
     assert!(error.contains("somebody removed the run folder"), "{error}");
     assert!(!second.path().join("manifest.json").exists());
 }
@@ -428,8 +433,39 @@ fn a_latest_that_is_no_link_is_left_alone() {
     fs::create_dir(parent.path().join("latest")).expect("made");
     let run = sample::run(1);
     let folder = create(parent.path()).expect("made");
-    let error = folder.finish(&run).expect_err("refused");
+    let error = folder.finish(&run.meta, &report::conclusions(&run)).expect_err("refused");
     assert!(matches!(error, FolderError::Latest { .. }), "{error}");
     assert!(error.to_string().contains("the run itself is complete"), "{error}");
     assert!(parent.path().join("all-acme-lfp-280-seed1-001/manifest.json").exists());
+}
+
+/// Each attempt at a case has a name of its own in every conclusion.
+#[test]
+fn every_attempt_is_told() {
+    let mut run = sample::run(1);
+    let again = CaseResult { attempt: 2, ..run.cases[0].clone() };
+    let name = again.attempted();
+    run.cases.push(again);
+    let [(_, json), (_, junit), (_, page)] = report::conclusions(&run);
+    assert!(page.contains(&format!("{}/{name}", run.cases[0].suite)), "{name}");
+    assert!(json.contains("\"attempt\": 2") && !json.contains("\"attempt\": 1"));
+    assert!(junit.contains(&format!("name=\"{name}\"")));
+}
+
+/// A figure within the guard band is said to be conditional.
+#[rstest]
+#[case(10.2, Statement::ConditionalFail)]
+#[case(9.8, Statement::ConditionalPass)]
+#[case(12.0, Statement::Fail)]
+fn the_page_says_how_a_figure_holds(#[case] value: f64, #[case] statement: Statement) {
+    let mut run = sample::run(1);
+    let mut evidence = Evidence::fact("M8 spread of the export", "");
+    evidence.measure = Some(Measure { threshold: "export-ripple", value, limit: 10.0 });
+    run.cases[0].verdicts[0].requirement = judge::catalogue::find("BEH-FI").expect("of the catalogue");
+    run.cases[0].verdicts[0].evidence = vec![evidence];
+    let uncertainty =
+        Uncertainty { figure: "export-ripple".to_owned(), amount: 0.5, ..Uncertainty::default() };
+    run.meta.certificate =
+        Some(Certificate { rule: Rule::GuardBand, uncertainty: vec![uncertainty], ..Certificate::default() });
+    assert!(html::report(&run).contains(statement.text()));
 }

@@ -7,18 +7,25 @@ use serde::Deserialize;
 use super::{File, Finding, purity::PURE};
 use crate::process::{Failure, Workspace};
 
-/// Every arrow there is: a crate of the workspace and those it may depend on, in tests too.
+/// Every arrow there is: a crate of the workspace and those it may depend on, in tests too but for [`ARROWS_IN_TESTS`].
 const ARROWS: &[(&str, &[&str])] = &[
     ("proto", &[]),
     ("judge", &["proto"]),
     ("engine", &["proto", "judge"]),
     ("plant", &["proto"]),
-    ("rig", &["proto", "judge", "engine", "plant"]),
+    ("files", &["proto", "judge", "engine"]),
+    ("evidence", &["proto", "judge", "engine", "files"]),
+    ("lab", &["proto", "judge", "engine", "files", "evidence"]),
+    ("sim", &["proto", "engine", "plant", "files", "lab"]),
     ("report", &["proto", "judge"]),
-    ("cli", &["proto", "judge", "engine", "rig", "report"]),
-    ("suites", &["proto", "judge", "engine", "rig", "report"]),
+    ("session", &["proto", "judge", "engine", "files", "evidence", "lab", "sim"]),
+    ("cli", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report", "session"]),
+    ("suites", &["proto", "judge", "engine", "files", "evidence", "sim", "report", "session"]),
     ("xtask", &[]),
 ];
+
+/// What a crate may depend on in its tests, besides: what lab drives is the simulated rig, served on the very wires.
+const ARROWS_IN_TESTS: &[(&str, &[&str])] = &[("lab", &["plant", "session", "sim"])];
 
 /// What a pure crate may build with: each computes on values and does nothing else.
 const PURE_DEPENDENCIES: &[&str] =
@@ -151,7 +158,10 @@ fn arrows(metadata: &Metadata, package: &Package, path: &str, manifest: &str) ->
     };
     let members: BTreeSet<&str> = metadata.members().map(|member| member.name.as_str()).collect();
     let wrong = |dependency: &&Dependency| {
-        members.contains(dependency.name.as_str()) && !allowed.contains(&dependency.name.as_str())
+        let name = dependency.name.as_str();
+        let in_tests = dependency.kind.as_deref() == Some("dev")
+            && ARROWS_IN_TESTS.iter().any(|(from, to)| *from == package.name && to.contains(&name));
+        members.contains(name) && !allowed.contains(&name) && !in_tests
     };
     let finding = |dependency: &Dependency| {
         let may =
@@ -179,7 +189,7 @@ fn pure(metadata: &Metadata, package: &Package, path: &str, manifest: &str) -> V
         if !allowed && !members.contains(name) {
             let what = format!(
                 "pure crate `{}` takes in `{name}`, which is on no list: a crate that only computes goes on the list in \
-                 xtask/src/tidy/crates.rs, anything else belongs in rig, report or cli",
+                 xtask/src/tidy/crates.rs, anything else belongs in files, lab, report or cli",
                 package.name
             );
             findings.push(Finding::new(path, line_of(manifest, dependency), what));
@@ -307,7 +317,11 @@ mod tests {
     #[case("engine", "plant", None)]
     #[case("plant", "judge", None)]
     #[case("report", "engine", None)]
-    #[case("rig", "report", None)]
+    #[case("files", "plant", None)]
+    #[case("evidence", "lab", None)]
+    #[case("lab", "sim", None)]
+    #[case("lab", "report", None)]
+    #[case("sim", "session", Some("dev"))]
     #[case("cli", "plant", None)]
     #[case("suites", "plant", Some("dev"))]
     #[case("xtask", "proto", None)]

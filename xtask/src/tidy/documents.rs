@@ -68,14 +68,14 @@ mod tests {
     use rstest::rstest;
 
     fn findings(path: &str, text: &str) -> Vec<Finding> {
-        let files = [file(path, text), file("harness/rig/src/lib.rs", "")];
+        let files = [file(path, text), file("harness/lab/src/lib.rs", "")];
         check(&files, &["run".to_owned(), "tidy".to_owned()])
     }
 
     #[rstest]
     #[case("README.md", "Start with `cargo xtask nightly --rig x`.", "cargo xtask nightly")]
     #[case(".ci/run", "exec cargo xtask rum", "cargo xtask rum")]
-    #[case("ARCHITECTURE.md", "see `harness/rig/src/gone.rs`", "harness/rig/src/gone.rs")]
+    #[case("ARCHITECTURE.md", "see `harness/lab/src/gone.rs`", "harness/lab/src/gone.rs")]
     #[case("reports/README.md", "`rigs/simulated.yaml`", "rigs/simulated.yaml")]
     fn what_does_not_exist_is_found(#[case] path: &str, #[case] text: &str, #[case] what: &str) {
         let found = findings(path, &format!("# Title\n{text}\n"));
@@ -85,7 +85,7 @@ mod tests {
     #[rstest]
     #[case("`cargo xtask run` and `cargo xtask tidy`, or cargo xtask --help")]
     #[case(
-        "`harness/rig/`, `harness/rig/src`, `harness/rig/src/lib.rs`, `harness/*/src`, `rigs/psu/<name>.yaml`"
+        "`harness/lab/`, `harness/lab/src`, `harness/lab/src/lib.rs`, `harness/*/src`, `rigs/psu/<name>.yaml`"
     )]
     #[case("plain harness/gone.rs outside of backticks")]
     fn what_exists_passes(#[case] text: &str) {
@@ -96,10 +96,10 @@ mod tests {
     fn a_crate_missing_in_the_code_map_is_found() {
         let files = [
             file("ARCHITECTURE.md", "`xtask`"),
-            file("harness/rig/Cargo.toml", ""),
+            file("harness/lab/Cargo.toml", ""),
             file("xtask/Cargo.toml", ""),
         ];
         let found = check(&files, &[]);
-        assert!(found.len() == 1 && found[0].what.contains("`harness/rig`"), "{found:?}");
+        assert!(found.len() == 1 && found[0].what.contains("`harness/lab`"), "{found:?}");
     }
 }

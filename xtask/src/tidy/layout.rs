@@ -26,11 +26,15 @@ const ROOT: &[(&str, Presence)] = &[
     ("fuzz/", Presence::Optional),
     ("harness/cli/", Presence::Needed),
     ("harness/engine/", Presence::Needed),
+    ("harness/evidence/", Presence::Needed),
+    ("harness/files/", Presence::Needed),
     ("harness/judge/", Presence::Needed),
+    ("harness/lab/", Presence::Needed),
     ("harness/plant/", Presence::Needed),
     ("harness/proto/", Presence::Needed),
     ("harness/report/", Presence::Needed),
-    ("harness/rig/", Presence::Needed),
+    ("harness/session/", Presence::Needed),
+    ("harness/sim/", Presence::Needed),
     ("reports/README.md", Presence::Needed),
     ("reports/sample/", Presence::Optional),
     ("rigs/", Presence::Needed),
@@ -109,8 +113,8 @@ mod tests {
     #[case("notes.txt", "not in the folder map")]
     #[case("harness/extra/Cargo.toml", "not in the folder map")]
     #[case("reports/2026/run.json", "not in the folder map")]
-    #[case("harness/rig/src/utils.rs", "says nothing")]
-    #[case("harness/rig/src/common/mod.rs", "says nothing")]
+    #[case("harness/lab/src/utils.rs", "says nothing")]
+    #[case("harness/lab/src/common/mod.rs", "says nothing")]
     fn what_does_not_belong_is_found(#[case] path: &str, #[case] what: &str) {
         let mut files = whole();
         files.push(file(path, ""));

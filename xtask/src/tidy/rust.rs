@@ -15,8 +15,8 @@ const TIME_OF_DAY: &[(&str, &str)] = &[
     ("harness/cli/src/golden/accept.rs", "the day on which a trace was accepted"),
     ("harness/cli/src/nightly.rs", "the night that a run belongs to"),
     ("harness/cli/src/run.rs", "when a run began, for its report"),
-    ("harness/rig/src/can/kernel_clock.rs", "the kernel stamps frames by it: steps are taken out"),
-    ("harness/rig/src/guard/lease.rs", "since when somebody has a rig, for people"),
+    ("harness/lab/src/can/kernel_clock.rs", "the kernel stamps frames by it: steps are taken out"),
+    ("harness/lab/src/guard/lease.rs", "since when somebody has a rig, for people"),
 ];
 
 /// Files that may be longer than [`LONGEST`], with why they are still one idea.
@@ -162,9 +162,9 @@ mod tests {
     #[case("mod tests { #[allow(dead_code)] fn f() {} }", "without a reason")]
     #[case("fn f() { \"open }", "not Rust")]
     fn bad_samples_are_found(#[case] text: &str, #[case] what: &str) {
-        let found = findings("harness/rig/src/x.rs", text);
+        let found = findings("harness/lab/src/x.rs", text);
         assert!(found.len() == 1 && found[0].contains(what), "{text}: {found:?}");
-        assert!(found[0].starts_with("harness/rig/src/x.rs:1: "), "{found:?}");
+        assert!(found[0].starts_with("harness/lab/src/x.rs:1: "), "{found:?}");
     }
 
     #[rstest]
@@ -173,19 +173,19 @@ mod tests {
     )]
     #[case("/// todo!() and #[ignore]\nfn f() { let unsafely = \"unsafe\"; }")]
     fn good_samples_pass(#[case] text: &str) {
-        assert_eq!(findings("harness/rig/src/x.rs", text), Vec::<String>::new());
+        assert_eq!(findings("harness/lab/src/x.rs", text), Vec::<String>::new());
     }
 
     #[test]
     fn long_files_are_found() {
-        assert_eq!(findings("harness/rig/src/x.rs", &"// line\n".repeat(LONGEST)).len(), 0);
-        let found = findings("harness/rig/src/x.rs", &"// line\n".repeat(LONGEST + 1));
+        assert_eq!(findings("harness/lab/src/x.rs", &"// line\n".repeat(LONGEST)).len(), 0);
+        let found = findings("harness/lab/src/x.rs", &"// line\n".repeat(LONGEST + 1));
         assert!(found.len() == 1 && found[0].contains("601 lines"), "{found:?}");
     }
 
     #[rstest]
     #[case("harness/judge/src/deep/x.rs", 1)]
-    #[case("harness/rig/src/x.rs", 0)]
+    #[case("harness/lab/src/x.rs", 0)]
     #[case("harness/judge/tests/x.rs", 0)]
     fn purity_is_asked_of_pure_crates_alone(#[case] path: &str, #[case] count: usize) {
         assert_eq!(findings(path, "use std::fs;").len(), count);

@@ -13,7 +13,7 @@ pub(super) fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader) {
     let _ = write!(
         out,
         "{seconds:>10}.{micros:06}  {:<5} ",
-        report::text::plain(reader.interface(entry.interface))
+        evidence::text::plain(reader.interface(entry.interface))
     );
     match &entry.content {
         Content::Data(frame) => {

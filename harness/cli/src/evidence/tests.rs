@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use engine::bench::{Action, Bench, BenchError, Capability};
 use engine::run::{Abort, End, run};
 use engine::suite::Suite;
+use evidence::events::Begun;
+use evidence::folder::Place;
+use files::RigFile;
 use proto::frame::{CanId, Frame};
-use report::events::Begun;
-use report::folder::Place;
-use rig::RigFile;
 use tempfile::TempDir;
 
 use super::*;

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use engine::suite::{Case, Suite};
+use evidence::folder::INPUTS;
+use evidence::manifest::Kept;
+use evidence::replay::Replay;
+use evidence::run::{CaseResult, Run};
+use files::golden::{Info, Source, Width};
+use files::{GoldenFile, Library};
 use judge::trace::Channel;
 use judge::tube::{Tolerance, spread};
 use judge::verdict::Outcome;
-use report::folder::INPUTS;
-use report::manifest::Kept;
-use report::replay::Replay;
-use report::run::{CaseResult, Run};
-use rig::golden_file::{Info, Source, Width};
-use rig::{GoldenFile, Library};
 
 use super::{Accept, place, wrong};
 use crate::recorded::again;
@@ -249,7 +249,7 @@ fn source(run: &Run) -> Source {
 }
 
 fn outcome(result: &CaseResult) -> String {
-    let word = report::json::outcome(result.outcome);
+    let word = result.outcome.name();
     if result.reason.is_empty() { word.to_owned() } else { format!("{word}: {}", result.reason) }
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use evidence::run::Run;
+use evidence::text::plain;
+use files::{GoldenFile, Library};
 use judge::verdict::Outcome;
 use report::golden::{Found, Golden, Held};
 use report::html::golden::{Page, golden as page};
-use report::run::Run;
-use report::text::plain;
-use rig::{GoldenFile, Library};
 
 use super::accept::identity;
 use super::{kept, place, wrong};

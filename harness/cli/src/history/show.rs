@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use evidence::text::plain;
 use report::history::changes::Past;
 use report::history::night::Standing;
 use report::history::{By, History, Which};
-use report::text::plain;
 use serde_json::json;
 
 use super::{Asked, Format};
@@ -78,7 +78,7 @@ fn there(nights: &[Past], of: Of<'_>) -> Result<(), Failure> {
     if all.iter().any(|known| *known == name) {
         return Ok(());
     }
-    let nearest = rig::nearest(name, &all.into_iter().cloned().collect::<Vec<_>>());
+    let nearest = files::nearest(name, &all.into_iter().cloned().collect::<Vec<_>>());
     Err(unknown(format!("none of these nights {what} `{name}`; the nearest: {}", nearest.join(", "))))
 }
 
@@ -100,7 +100,7 @@ fn line(night: &Past, of: Of<'_>) -> String {
                 return format!("{head}  not tried\n");
             };
             let figures: Vec<String> = figures(night, |of, _| of == case)
-                .map(|(_, name, value, unit)| format!("{name} {} {unit}", report::words::trim(value, 3)))
+                .map(|(_, name, value, unit)| format!("{name} {} {unit}", evidence::words::trim(value, 3)))
                 .collect();
             let reason = if reason.is_empty() { String::new() } else { format!("\n    {}", plain(reason)) };
             format!("{standing}{reason}\n    {}", plain(&figures.join(", ")))
@@ -118,7 +118,7 @@ fn line(night: &Past, of: Of<'_>) -> String {
         }
         Of::Figure(name) => {
             let found: Vec<String> = figures(night, |_, of| of == name)
-                .map(|(case, _, value, unit)| format!("{case} {} {unit}", report::words::trim(value, 3)))
+                .map(|(case, _, value, unit)| format!("{case} {} {unit}", evidence::words::trim(value, 3)))
                 .collect();
             if found.is_empty() { "not measured".to_owned() } else { plain(&found.join(", ")).into_owned() }
         }

@@ -1,11 +1,10 @@
 //! `--format json`, schema `busbar-lint/1`; documented in docs/lint-json.md. Keys are only ever added.
 
+use evidence::mark::Mark;
+use evidence::run::severity;
 use judge::portrait::{Portrait, Support, says};
 use judge::verdict::{Evidence, Outcome, Verdict};
 use proto::log::TimeKind;
-use report::json::outcome;
-use report::mark::Mark;
-use report::run::severity;
 use serde_json::{Value, json};
 
 use super::judged::{Conditions, Judged};
@@ -46,7 +45,7 @@ fn log(judged: &Judged) -> Value {
     json!({
         "log": judged.log,
         "interface": judged.interface,
-        "outcome": outcome(judged.outcome),
+        "outcome": judged.outcome.name(),
         "headline": judged.headline,
         "source": {
             "format": judged.format,
@@ -83,7 +82,7 @@ fn verdict(v: &Verdict, judged: &Judged) -> Value {
         "title": v.requirement.title,
         "section": v.requirement.section,
         "severity": severity(v.requirement.severity),
-        "outcome": outcome(v.outcome),
+        "outcome": v.outcome.name(),
         "standing": standing(v),
         "reason": v.reason,
         "evidence": v.evidence.iter().map(|e| evidence(e, judged)).collect::<Vec<_>>(),
@@ -98,7 +97,7 @@ fn standing(v: &Verdict) -> &'static str {
         Mark::Note => "note",
         Mark::Inconclusive => "inconclusive",
         Mark::NotApplicable => "not-applicable",
-        Mark::Pass | Mark::NotJudged => outcome(Outcome::Pass),
+        Mark::Pass | Mark::NotJudged => Outcome::Pass.name(),
     }
 }
 

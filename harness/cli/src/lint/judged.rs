@@ -1,5 +1,6 @@
 //! Reads a log and judges the battery on each of its interfaces.
 
+use evidence::mark::Mark;
 use judge::battery::Battery;
 use judge::portrait::Portrait;
 use judge::thresholds::Thresholds;
@@ -9,7 +10,6 @@ use proto::frame::CanId;
 use proto::log::{Content, Foreign, Item, LineError, Reader, Report, TimeKind, foreign};
 use proto::message::{Message, id};
 use proto::quantity::Micros;
-use report::mark::Mark;
 
 use crate::input::{InputError, Log};
 

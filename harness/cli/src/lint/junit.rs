@@ -2,14 +2,14 @@
 //! warning too) is a failure, a must that stays undecided an error, because somebody has to look; what does not apply
 //! and what is undecided without weight is skipped with its reason.
 
+use evidence::mark::Mark;
+use evidence::text::plain;
+use evidence::words::evidence;
 use judge::catalogue::Severity;
 use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
-use report::mark::Mark;
-use report::text::plain;
-use report::words::evidence;
 
 use super::judged::{Conditions, Judged};
 use super::text::{name, proofs};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use evidence::text::plain;
 use judge::portrait::{Kind, MessageRow, Page, Support, sparkline};
-use report::text::plain;
 
 use super::judged::Judged;
 use super::text::wrapped;

@@ -3,13 +3,13 @@
 
 use std::fmt::Write as _;
 
+use evidence::mark::Mark;
+use evidence::run::severity;
+use evidence::text::plain;
 use judge::catalogue::Severity;
 use judge::portrait::says;
 use judge::verdict::{Evidence, Outcome, Verdict};
 use proto::log::TimeKind;
-use report::mark::Mark;
-use report::run::severity;
-use report::text::plain;
 
 use super::judged::{Conditions, Judged};
 use super::pages;
@@ -92,7 +92,7 @@ fn head(out: &mut String, judged: &Judged, style: &Style) {
     let _ = writeln!(out, "{}: {}", name(judged), mark.paint(mark.short(), style.colour));
     wrapped(out, &judged.headline, 2, style.width);
     let time = if judged.is_timed() {
-        format!("{} of {} frames", report::words::span(judged.length), judged.frames)
+        format!("{} of {} frames", evidence::words::span(judged.length), judged.frames)
     } else {
         format!("{} frame{}", judged.frames, if judged.frames == 1 { "" } else { "s" })
     };

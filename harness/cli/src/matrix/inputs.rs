@@ -3,8 +3,8 @@
 use std::fmt;
 
 use engine::suite::Suite;
-use report::manifest::sha256;
-use rig::{BatteryFile, Expectation, Library, RigFile, read_text};
+use evidence::manifest::sha256;
+use files::{BatteryFile, Expectation, Library, RigFile, read_text};
 use serde::{Deserialize, Serialize};
 
 use super::asked::{Names, Seeds, Shard};
@@ -122,8 +122,8 @@ impl Inputs {
 fn chosen<P>(
     names: &Names,
     all: Vec<P>,
-    find: impl Fn(&str) -> Result<P, rig::InputError>,
-) -> Result<Vec<P>, rig::InputError> {
+    find: impl Fn(&str) -> Result<P, files::InputError>,
+) -> Result<Vec<P>, files::InputError> {
     match names {
         Names::All => Ok(all),
         Names::These(names) => names.iter().map(|name| find(name)).collect(),

@@ -20,7 +20,7 @@ pub(super) fn write(folder: &Path, tally: &Tally) -> Result<(), Failure> {
 /// Writes the measured margins into a document, between the marks it has for them.
 pub(super) fn write_thresholds(path: &Path, tally: &Tally) -> Result<(), Failure> {
     let refused = |message: String| Failure { exit: Exit::Input, message };
-    let document = rig::read_text(path).map_err(|error| refused(error.to_string()))?;
+    let document = files::read_text(path).map_err(|error| refused(error.to_string()))?;
     let new = rewritten(&document, tally).ok_or_else(|| {
         refused(format!(
             "{}: the table is written between `{BEGIN}` and `{END}`, and they are not there",

@@ -5,14 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use evidence::conclusion::Attempt;
+use evidence::plan::plan;
+use evidence::run::{BatteryUnderTest, Rig, Run, RunMeta};
 use indicatif::{ProgressBar, ProgressStyle};
 use judge::trace::Trace;
 use proto::quantity::Micros;
 use proto::text::plain;
 use report::matrix::cell::Cell;
-use report::run::{BatteryUnderTest, Rig, Run, RunMeta};
-use rig::RigFile;
-use rig::attempt::{self, Attempt, Unseen};
+use session::attempt::{Unseen, attempt};
+use sim::Simulation;
 
 use super::inputs::{Inputs, Key};
 use super::store::Store;
@@ -69,14 +71,17 @@ pub(super) fn play(
 /// Every suite once.
 fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
     let subject = &inputs.batteries[key.battery];
-    let (battery, rig) = (&subject.file, rig_of(&inputs.rigs[key.rig], key.seed));
+    let (battery, rig) = (&subject.file, &inputs.rigs[key.rig]);
+    let refused = |error: String| Failure { exit: Exit::Input, message: format!("{}: {error}", rig.rig) };
+    // The rig as its file says for seed 1, and else with the numbers of its `sweep:` drawn anew.
+    let simulation = Simulation::of(rig, battery).map_err(|error| refused(error.to_string()))?;
+    let simulation = simulation.map(|file| if key.seed == 1 { file } else { file.swept(key.seed) });
     let mut cases = Vec::new();
     for suite in &inputs.suites {
         for case in &suite.cases {
-            let planned = attempt::plan(case, &rig, battery)
-                .map_err(|error| Failure { exit: Exit::Input, message: format!("{}: {error}", rig.rig) })?;
+            let planned = plan(case, rig, battery).map_err(|error| refused(error.to_string()))?;
             let name = load::full_name(suite, case);
-            let attempt = attempt::attempt(planned, &name, key.seed, &mut Unseen);
+            let attempt = attempt(planned, simulation.as_ref(), (&name, key.seed), &mut Unseen);
             // Hours of samples: a cell keeps none of them.
             let attempt = Attempt { trace: Trace::default(), ..attempt };
             let result = load::result(suite, case, attempt, Micros::ZERO, &cases);
@@ -90,11 +95,6 @@ fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
         ..RunMeta::default()
     };
     Ok(Cell::of(&Run { meta, cases }, &subject.expect))
-}
-
-/// The rig of a seed: as its file says for seed 1, and else with the numbers of its `sweep:` drawn anew.
-fn rig_of(rig: &RigFile, seed: u64) -> RigFile {
-    if seed == 1 { rig.clone() } else { rig.swept(seed) }
 }
 
 /// How far it is, on standard error: standard output is for results.

@@ -11,15 +11,16 @@ use std::sync::mpsc::{Receiver, channel};
 
 use engine::bench::{Input, Witness};
 use engine::suite::Suite;
+use evidence::events::Begun;
+use evidence::folder::{InputFile, Place, RunFolder};
+use evidence::plan::plan;
+use files::Library;
 use judge::trace::Event;
+use lab::guard::Guard;
+use lab::guard::lease::Holder;
+use lab::live::Lab;
 use proto::quantity::Micros;
-use report::events::Begun;
-use report::folder::{InputFile, Place, RunFolder};
-use rig::Library;
-use rig::attempt::{attempt_in, plan};
-use rig::guard::Guard;
-use rig::guard::lease::Holder;
-use rig::live::Lab;
+use session::attempt::attempt_in;
 
 /// The rig file of the one that is this.
 pub(crate) const RIG: &str = "BUSBAR_KILL_HARNESS";
@@ -99,7 +100,7 @@ pub(crate) fn run(file: &OsStr) {
     };
     let place = Place { parent: Path::new(&out), scope: Some("kill"), begun: &begun, inputs: &inputs };
     let mut folder = RunFolder::create(&place).expect("a folder");
-    guard.record_in(&folder.path().join(report::folder::WIRE));
+    guard.record_in(&folder.path().join(evidence::folder::WIRE));
     folder.begin_case("kill", &suite.cases[0].name, Micros::ZERO);
     let (sender, told) = channel();
     std::thread::spawn(move || {

@@ -16,7 +16,7 @@ mod harness;
 mod scene;
 
 #[cfg(unix)]
-use rig::guard::lease::FOLDER_VARIABLE;
+use lab::guard::lease::FOLDER_VARIABLE;
 
 /// How many blows in all; set by `cargo xtask kill-campaign`.
 const KILLS: &str = "BUSBAR_KILLS";

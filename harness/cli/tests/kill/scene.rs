@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use files::{BatteryFile, RigFile};
+use lab::guard::lease::{self, LeaseError};
 use proto::quantity::Micros;
-use rig::guard::lease::{self, LeaseError};
-use rig::served::{CanWire, Options, PsuWire, ServedRig};
-use rig::{BatteryFile, RigFile};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use sim::served::{CanWire, Options, PsuWire, ServedRig};
 use tempfile::TempDir;
 
 use super::blow::{Kind, Phase, Running, go_on, strike};

@@ -93,13 +93,25 @@ impl Layers {
         if let [(file, text)] = self.files.as_slice() {
             return super::parse(file, text);
         }
+        self.read_tree(&self.tree)
+    }
+
+    /// Reads what stands at `path`, in dotted keys, as [`Self::read`] reads the whole.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with file and line where it stands.
+    pub fn read_at<T: DeserializeOwned>(&self, path: &str) -> Result<T, YamlError> {
+        self.read_tree(self.find(path).0)
+    }
+
+    fn read_tree<T: DeserializeOwned>(&self, tree: &Tree) -> Result<T, YamlError> {
         let mut page = Page::default();
-        page.write(&self.tree, 0);
+        page.write(tree, 0);
         super::parse(&self.files[0].0, &page.text).map_err(|error| {
             let problem = &error.problems()[0];
-            // What the top level lacks is missing in the file itself, wherever the merged text ends.
+            // What the top level lacks is missing in the tree itself, wherever the merged text ends.
             let missing = problem.at.column == 1 && problem.message.ends_with("is missing");
-            let place = if missing { self.tree.place() } else { page.place(problem.at) };
+            let place = if missing { tree.place() } else { page.place(problem.at) };
             self.at(place, problem.message.clone(), problem.expected.clone())
         })
     }

@@ -5,7 +5,7 @@ use judge::trace::{Channel, EventKind, Trace};
 use judge::verdict::Evidence;
 use proto::quantity::Micros;
 
-use crate::run::{CaseResult, Run};
+use evidence::run::{CaseResult, Run};
 
 /// One number of one case.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,8 +4,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::night::{self, NightCase};
 use super::{History, HistoryError, Kept, Known, figures, firmware};
-use crate::json::outcome;
-use crate::run::severity;
+use evidence::run::severity;
 
 impl History {
     /// Takes in a run. One that is there already (same name, begun at the same time) is replaced.
@@ -108,7 +107,7 @@ fn add_run(add: &Transaction<'_>, kept: Kept<'_>, night: Option<i64>, attempt: i
             firmware(meta),
             // The same 64 bits: SQLite has no unsigned numbers.
             meta.seed.cast_signed(),
-            outcome(run.outcome())
+            run.outcome().name()
         ],
     )?;
     let id = add.last_insert_rowid();
@@ -120,7 +119,7 @@ fn add_run(add: &Transaction<'_>, kept: Kept<'_>, night: Option<i64>, attempt: i
     let mut verdict_row = add.prepare("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?)")?;
     for case in &run.cases {
         let length = i64::try_from(case.length.0).unwrap_or(i64::MAX);
-        case_row.execute(params![id, case.name(), outcome(case.outcome), case.reason, length])?;
+        case_row.execute(params![id, case.name(), case.outcome.name(), case.reason, length])?;
         for verdict in &case.verdicts {
             let requirement = verdict.requirement;
             verdict_row.execute(params![
@@ -128,7 +127,7 @@ fn add_run(add: &Transaction<'_>, kept: Kept<'_>, night: Option<i64>, attempt: i
                 case.name(),
                 requirement.id,
                 severity(requirement.severity),
-                outcome(verdict.outcome),
+                verdict.outcome.name(),
                 verdict.reason
             ])?;
         }

@@ -5,8 +5,8 @@ use std::fmt;
 use judge::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 
-use crate::mark::Mark;
-use crate::run::{CaseResult, Run};
+use evidence::mark::Mark;
+use evidence::run::{CaseResult, Run};
 
 /// How a case stands after all its tries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

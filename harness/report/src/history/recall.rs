@@ -9,7 +9,6 @@ use rusqlite::{OptionalExtension as _, params};
 use super::changes::Past;
 use super::night::Standing;
 use super::{History, HistoryError, Known};
-use crate::json::outcome;
 
 /// Which nights are asked for; all where nothing is named.
 #[derive(Debug, Clone, Copy)]
@@ -198,7 +197,7 @@ impl History {
                 name: row.get(1)?,
                 folder: PathBuf::from(row.get::<_, String>(2)?),
                 started: row.get(3)?,
-                passed: row.get::<_, String>(4)? == outcome(Outcome::Pass),
+                passed: row.get::<_, String>(4)? == Outcome::Pass.name(),
             })
         })
         .and_then(Iterator::collect)

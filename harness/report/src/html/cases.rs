@@ -9,9 +9,9 @@ use proto::quantity::Micros;
 use super::escape::Esc;
 use super::summary::{anchor, severity_cell};
 use super::{figure, lanes, mark};
-use crate::mark::Mark;
-use crate::run::{CaseResult, Run};
-use crate::words;
+use evidence::mark::Mark;
+use evidence::run::{CaseResult, Run};
+use evidence::words;
 
 /// All cases in the order they ran; `points` bounds the data of one line of a figure.
 pub(crate) fn all(out: &mut String, run: &Run, points: usize) -> fmt::Result {

@@ -3,10 +3,10 @@
 use std::fmt::{self, Write};
 
 use super::escape::Esc;
-use crate::certificate::guard::nearest;
-use crate::certificate::{Certificate, obstacles};
-use crate::matrix::terminal::amount;
-use crate::run::{Run, RunMeta};
+use evidence::certificate::guard::nearest;
+use evidence::certificate::{Certificate, obstacles};
+use evidence::run::{Run, RunMeta};
+use evidence::words::amount;
 
 /// Nothing for a run that was not made to certify.
 pub(crate) fn certificate(out: &mut String, run: &Run) -> fmt::Result {
@@ -53,7 +53,7 @@ fn of_the_run(meta: &RunMeta) -> Vec<(String, String)> {
 
 fn performed(meta: &RunMeta) -> String {
     let (Some(started), Some(took)) = (&meta.started, meta.took) else { return String::new() };
-    format!("from {started}, for {}; issued at its end", crate::words::wall(took))
+    format!("from {started}, for {}; issued at its end", evidence::words::wall(took))
 }
 
 fn instruments(out: &mut String, certificate: &Certificate, meta: &RunMeta) -> fmt::Result {

@@ -11,7 +11,7 @@ use super::thin::thin;
 use super::trend::decimals;
 use super::{STYLE, figure, mark, open};
 use crate::compare::{Comparison, Pair};
-use crate::run::{CaseResult, Run};
+use evidence::run::{CaseResult, Run};
 
 const OWN: &str = include_str!("compare.css");
 const WIDTH: f64 = 1000.0;
@@ -126,7 +126,7 @@ fn overlay(out: &mut String, a: &CaseResult, b: &CaseResult) -> fmt::Result {
         out,
         "<svg class=over viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=img><title>CVL of both runs, {lowest:.1} V to {highest:.1} V, \
          over {}</title>",
-        crate::words::span(length)
+        evidence::words::span(length)
     )?;
     let (ticks, digits) = scale::ticks(lo, hi, 4);
     for tick in ticks {
@@ -148,6 +148,6 @@ fn overlay(out: &mut String, a: &CaseResult, b: &CaseResult) -> fmt::Result {
         out,
         "<text class=time x={LEFT} y={0}>0:00:00</text><text class=time-end x={WIDTH} y={0}>{1}</text></svg>",
         HEIGHT - 5.0,
-        crate::words::clock(length)
+        evidence::words::clock(length)
     )
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter, Write};
 
-use crate::text::plain;
+use evidence::text::plain;
 
 /// Shows text as text: between tags and inside quoted attributes.
 pub(crate) struct Esc<T>(pub(crate) T);

@@ -16,8 +16,8 @@ use super::overlay::{draw_evidence, draw_moments, draw_steps, label_rows, shade}
 use super::panels::{Line, PANELS, Panel};
 use super::scale;
 use super::thin::thin;
-use crate::run::CaseResult;
-use crate::text::plain;
+use evidence::run::CaseResult;
+use evidence::text::plain;
 
 /// Columns the static picture is drawn in.
 const COLUMNS: usize = 480;
@@ -166,7 +166,7 @@ pub(super) fn step_path(
     x: impl Fn(Micros) -> f64,
     y: impl Fn(f64) -> f64,
 ) -> String {
-    let short = |v: f64| crate::words::trim(v, 1);
+    let short = |v: f64| evidence::words::trim(v, 1);
     let mut d = String::new();
     let (mut at_x, mut at_y) = (String::new(), String::new());
     for &(t, v) in points {
@@ -261,7 +261,7 @@ fn time_axis(out: &mut String, length: Micros, top: f64, bottom: f64) -> fmt::Re
 
 /// What the figure shows, for who cannot see it.
 fn described(case: &CaseResult, panels: &[Placed]) -> String {
-    let mut text = format!("{}, {}.", case.title, crate::words::span(case.length));
+    let mut text = format!("{}, {}.", case.title, evidence::words::span(case.length));
     for p in panels {
         for d in &p.lines {
             if let Some((l, h)) = extremes(d.points.iter().map(|p| p.1)) {

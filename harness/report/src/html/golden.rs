@@ -9,7 +9,7 @@ use judge::tube::Tolerance;
 use super::escape::Esc;
 use super::{STYLE, count, open, shape};
 use crate::golden::{Found, Held, seconds, volts};
-use crate::mark::Mark;
+use evidence::mark::Mark;
 
 const OWN: &str = include_str!("golden.css");
 

@@ -4,9 +4,9 @@ use judge::trace::EventKind;
 use proto::quantity::Micros;
 use proto::stimulus::Stimulus;
 
-use crate::mark::Mark;
-use crate::run::CaseResult;
-use crate::words;
+use evidence::mark::Mark;
+use evidence::run::CaseResult;
+use evidence::words;
 
 /// A step of the suite with its time.
 pub(crate) struct Step {

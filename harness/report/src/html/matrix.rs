@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use super::escape::Esc;
 use super::summary::{anchor, severity_cell};
 use super::{mark, shape};
-use crate::mark::Mark;
-use crate::run::Run;
+use evidence::mark::Mark;
+use evidence::run::Run;
 
 /// Groups of the catalogue, by the letters before the hyphen.
 const GROUPS: &[(&str, &str)] = &[

@@ -10,7 +10,7 @@ use super::{STYLE, count, open, shape};
 use crate::history::changes::{Change, Past, changes, firmware_before, latest};
 use crate::history::drift::{Drift, by_figure, drifts, drifts_from};
 use crate::history::night::{NightCase, Standing};
-use crate::run::{Run, RunMeta};
+use evidence::run::{Run, RunMeta};
 
 const OWN: &str = include_str!("morning.css");
 
@@ -29,7 +29,7 @@ pub struct Morning<'a> {
     pub now: &'a Past,
     /// only some cases were asked for: that the others were not tried is no news
     pub partial: bool,
-    /// the input files that changed since the last night, of [`crate::inputs::changed`]
+    /// the input files that changed since the last night, of [`evidence::inputs::changed`]
     pub inputs: &'a [(String, String, String)],
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn draw_steps(out: &mut String, steps: &[Step], length: Micros, top: 
         write!(
             out,
             "<g class=\"{class}\"><title>{} {}, line {}</title><rect x={a:.1} y={top:.1} width={:.1} height={STEP} />",
-            crate::words::clock(s.from),
+            evidence::words::clock(s.from),
             Esc(&s.text),
             s.line,
             b - a
@@ -99,7 +99,7 @@ pub(crate) fn draw_moments(
             out,
             "<g class=\"moment {}\"><title>{} {}</title><path d=\"M{x:.1} {top:.1}V{bottom:.1}\"/>",
             m.class,
-            crate::words::clock(m.at),
+            evidence::words::clock(m.at),
             Esc(&m.text)
         )?;
         if let Some((_, left)) = label {

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 
 use super::escape::Esc;
-use crate::run::Run;
+use evidence::run::Run;
 
 /// Nothing where the battery was not heard.
 pub(crate) fn pages(out: &mut String, run: &Run) -> fmt::Result {

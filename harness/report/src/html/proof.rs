@@ -6,12 +6,13 @@ use judge::catalogue::Requirement;
 
 use super::escape::Esc;
 use super::{mark, open, shape};
-use crate::mark::Mark;
 use crate::matrix::bounds::Rate;
 use crate::matrix::margin::{Extreme, Margin};
 use crate::matrix::tally::{Battery, Count, Tally};
-use crate::matrix::terminal::{amount, rated, standing};
-use crate::run::severity;
+use crate::matrix::terminal::{rated, standing};
+use evidence::mark::Mark;
+use evidence::run::severity;
+use evidence::words::amount;
 
 const STYLE: &str = concat!(include_str!("report.css"), include_str!("proof.css"));
 

@@ -7,9 +7,9 @@ use proto::quantity::Micros;
 
 use super::escape::Esc;
 use super::{count, figure, mark, shape};
-use crate::mark::Mark;
-use crate::run::{CaseResult, Run, severity};
-use crate::words;
+use evidence::mark::Mark;
+use evidence::run::{CaseResult, Run, severity};
+use evidence::words;
 
 /// The verdict in one word.
 pub(crate) fn word(run: &Run) -> &'static str {
@@ -106,7 +106,7 @@ fn lead(run: &Run) -> String {
         n => text.push_str(&format!(" {n} cases do not apply.")),
     }
     if run.meta.certificate.is_some() {
-        let certified = crate::certificate::obstacles(run).is_empty();
+        let certified = evidence::certificate::obstacles(run).is_empty();
         text.push_str(if certified { " Certified." } else { " Not certifiable: the reasons stand below." });
     }
     text

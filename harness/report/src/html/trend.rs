@@ -6,7 +6,7 @@ use super::escape::Esc;
 use super::scale;
 use crate::history::changes::Past;
 use crate::history::drift::Drift;
-use crate::words::trim;
+use evidence::words::trim;
 
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 64.0;

@@ -7,8 +7,8 @@ use judge::thresholds::{Sense, Thresholds};
 use judge::verdict::{Outcome, over_cases};
 use serde::{Deserialize, Serialize};
 
-use crate::mark::Mark;
-use crate::run::Run;
+use evidence::mark::Mark;
+use evidence::run::{CaseResult, Run};
 
 /// What is kept of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,7 +76,7 @@ impl Cell {
                 .cases
                 .iter()
                 .filter(|c| c.outcome == Outcome::NotApplicable)
-                .map(super::super::run::CaseResult::name)
+                .map(CaseResult::name)
                 .collect(),
             why: BTreeMap::new(),
             measures: worst(run),
@@ -182,7 +182,7 @@ fn worst(run: &Run) -> Vec<Worst> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::run::{BatteryUnderTest, CaseResult, Rig, RunMeta};
+    use evidence::run::{BatteryUnderTest, CaseResult, Rig, RunMeta};
     use judge::trace::Trace;
     use judge::verdict::{Evidence, Measure, Verdict, outcome_of_case};
     use proto::quantity::Micros;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::bounds::Rate;
 use super::cell::Cell;
 use super::margin::{self, Margin};
-use crate::mark::Mark;
+use evidence::mark::Mark;
 
 /// Name and version of `matrix.json`; within a version fields are only ever added.
 pub const SCHEMA: &str = "busbar-matrix/1";

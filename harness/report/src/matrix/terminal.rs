@@ -7,8 +7,9 @@ use unicode_width::UnicodeWidthStr as _;
 use super::bounds::Rate;
 use super::margin::{Extreme, Margin};
 use super::tally::{Battery, OnRig, Tally};
-use crate::mark::Mark;
-use crate::text::plain;
+use evidence::mark::Mark;
+use evidence::text::plain;
+use evidence::words::amount;
 
 /// Wrong cells that are told for one battery; the others are counted.
 const TOLD: usize = 3;
@@ -141,22 +142,6 @@ fn side(extreme: Option<&Extreme>, unit: &str, named: bool) -> String {
     let Some(e) = extreme else { return "–".to_owned() };
     let value = format!("{} (room {:.0} %)", amount(e.value, unit), 100.0 * e.room);
     if named { format!("{value} {} {}", e.requirement, plain(&e.cell)) } else { value }
-}
-
-/// A number with three digits that count, and its unit.
-#[must_use]
-pub fn amount(value: f64, unit: &str) -> String {
-    let decimals = match value.abs() {
-        size if size >= 100.0 => 0,
-        size if size >= 10.0 => 1,
-        size if size >= 1.0 => 2,
-        _ => 3,
-    };
-    // A small negative number rounds to zero, not to minus zero.
-    let text = format!("{value:.decimals$}");
-    let text = if text.parse() == Ok(0.0) { "0".to_owned() } else { text };
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text} {unit}")
 }
 
 /// A rate with its bounds.

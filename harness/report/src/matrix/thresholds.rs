@@ -4,7 +4,8 @@ use judge::thresholds::{Sense, Thresholds};
 
 use super::margin::{Extreme, Margin};
 use super::tally::{Tally, counted};
-use super::terminal::{amount, rated};
+use super::terminal::rated;
+use evidence::words::amount;
 
 /// What the table stands between in the document.
 pub const BEGIN: &str = "<!-- begin: written by busbar matrix, not by hand -->";

@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
+use evidence::run::{BatteryUnderTest, CaseResult, Rig, Run, RunMeta, SuiteFile};
 use judge::catalogue::find;
 use judge::trace::{Channel, EventKind, Trace, WaitResult};
 use judge::verdict::{Evidence, Outcome, Verdict};
 use proto::quantity::{Amps, Micros, Watts};
 use proto::stimulus::Stimulus;
-use report::run::{BatteryUnderTest, CaseResult, Rig, Run, RunMeta, SuiteFile};
 
 /// The whole run, with so many cases.
 pub(crate) fn run(copies: usize) -> Run {

@@ -9,7 +9,7 @@ use proto::quantity::Micros;
 use super::super::geometry::share;
 use super::super::{figure, scale, thin};
 use crate::golden::{Found, Held, around, fine, range, volts};
-use crate::words::{clock, trim};
+use evidence::words::{clock, trim};
 
 const WIDTH: f64 = 1000.0;
 const LEFT: f64 = 78.0;

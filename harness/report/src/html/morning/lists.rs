@@ -9,7 +9,7 @@ use super::{Morning, day};
 use crate::history::changes::{Change, Past, latest};
 use crate::history::drift::{Drift, by_figure};
 use crate::history::night::Standing;
-use crate::words;
+use evidence::words;
 
 /// So many nights are shown beside a case.
 const SHOWN: usize = 14;

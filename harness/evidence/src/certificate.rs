@@ -1,0 +1,361 @@
+//! What a certificate carries beside the results: who tested what for whom, with which instruments, and how it was
+//! decided (ISO/IEC 17025 clauses 7.8.2, 7.8.3, 7.8.6). And why a run is none.
+
+pub mod guard;
+
+use judge::catalogue::Severity;
+use judge::verdict::Outcome;
+use serde::{Deserialize, Serialize};
+
+use crate::mark::Mark;
+use crate::run::{Run, RunMeta};
+use crate::words::amount;
+use guard::{Rule, Statement};
+
+/// Where the order of a certification is kept in its run folder, below `inputs/`.
+pub const ORDER: &str = "order.json";
+/// Name and version of its format.
+pub const SCHEMA: &str = "busbar-order/1";
+
+/// What the item that was handed in is called among the facts.
+pub const ITEM: &str = "Item, as its label says";
+
+/// What was asked for, by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Order {
+    /// name and version of the format
+    pub schema: String,
+    /// who wants to know
+    pub customer: Option<String>,
+    /// who ran it and answers for it
+    pub operator: Option<String>,
+    /// what was handed in, as its label says: maker, type, serial number
+    pub item: Option<String>,
+    /// the day it was handed in
+    pub received: Option<String>,
+}
+
+/// What the certificate says.
+#[derive(Debug, Clone, Default)]
+pub struct Certificate {
+    /// (what, who or when), in the order in which it is shown; what is not known is empty
+    pub facts: Vec<(String, String)>,
+    /// what was measured with, as the rig file says
+    pub instruments: Vec<Instrument>,
+    /// how measured figures are held against their limits
+    pub rule: Rule,
+    /// how uncertain they are
+    pub uncertainty: Vec<Uncertainty>,
+    /// what the run folder lacks for a run on real instruments, and days that do not fit, in words
+    pub gaps: Vec<String>,
+    /// every case of the suites that the run keeps, `suite/case`: none may be left out
+    pub cases: Vec<String>,
+}
+
+/// The expanded uncertainty (k = 2) of a figure.
+#[derive(Debug, Clone, Default)]
+pub struct Uncertainty {
+    /// the figure, by the name of its threshold
+    pub figure: String,
+    /// as the rig file says it, with its unit
+    pub expanded: String,
+    /// the same as a number in the unit of the threshold
+    pub amount: f64,
+    /// where it is from
+    pub from: String,
+}
+
+/// An instrument, as ISO/IEC 17025 6.4.13 has it.
+#[derive(Debug, Clone, Default)]
+pub struct Instrument {
+    /// what it does here, such as `supply`
+    pub what: String,
+    /// who made it, and its type
+    pub maker: String,
+    /// its serial number
+    pub serial: String,
+    /// its firmware; empty where it has none
+    pub firmware: String,
+    /// where it stands
+    pub location: String,
+    /// the day it was calibrated
+    pub calibrated: String,
+    /// the day until which that holds
+    pub due: String,
+    /// the number of its certificate of calibration
+    pub certificate: String,
+}
+
+impl Instrument {
+    /// Whether what an instrument says of itself holds this serial number, as a word of its own.
+    #[must_use]
+    pub fn is(&self, says: &str) -> bool {
+        let serial = self.serial.trim();
+        let apart = |text: Option<char>| text.is_none_or(|c| !c.is_alphanumeric());
+        !serial.is_empty()
+            && says.match_indices(serial).any(|(at, _)| {
+                apart(says[..at].chars().next_back()) && apart(says[at + serial.len()..].chars().next())
+            })
+    }
+
+    /// What it said of itself in a run, where it was asked.
+    pub fn said<'r>(&self, meta: &'r RunMeta) -> impl Iterator<Item = &'r str> {
+        let what = self.what.clone();
+        meta.instruments.iter().filter(move |(name, _)| *name == what).map(|(_, says)| says.as_str())
+    }
+}
+
+/// Why a run is no certificate, in words; nothing where it is one.
+#[must_use]
+pub fn obstacles(run: &Run) -> Vec<String> {
+    let mut found = Vec::new();
+    let meta = &run.meta;
+    if meta.rig.simulated {
+        found.push("the rig is simulated: no hardware was involved".to_owned());
+    }
+    found.extend(meta.cut_off.iter().chain(&meta.doubts).cloned());
+    let Some(certificate) = &meta.certificate else {
+        found.push("the run was not made to certify".to_owned());
+        return found;
+    };
+    if !meta.rig.simulated {
+        let unknown = certificate.facts.iter().filter(|(_, value)| value.is_empty());
+        found.extend(unknown.map(|(what, _)| format!("not said: {what}")));
+        for (what, none) in [
+            ("no instrument and its calibration", certificate.instruments.is_empty()),
+            ("no uncertainty of what is measured", certificate.uncertainty.is_empty()),
+        ] {
+            if none {
+                found.push(format!("the rig file says {what}"));
+            }
+        }
+        found.extend(certificate.gaps.iter().cloned());
+        // Silence is no proof: without them a simulated run would only have to be called another.
+        for what in ["supply", "GX"] {
+            match meta.instruments.iter().filter(|(name, _)| name == what).count() {
+                0 => found.push(format!("no {what} said in this run who it is")),
+                1 => {}
+                n => found.push(format!("{n} different answers to who the {what} is in this run")),
+            }
+        }
+        for instrument in &certificate.instruments {
+            for says in instrument.said(meta).filter(|says| !instrument.is(says)) {
+                found.push(format!(
+                    "the {} of the rig file has the serial number {}; the one that was there said: {says}",
+                    instrument.what, instrument.serial
+                ));
+            }
+        }
+        if meta.commit.ends_with("-dirty") {
+            found.push(format!("the harness was built from files that differ from commit {}", meta.commit));
+        }
+    }
+    found.extend(guarded(run, certificate));
+    found.extend(left_out(run, certificate));
+    for case in &run.cases {
+        // Whatever another attempt at it came to: the certificate never shows only the last.
+        let word = match case.outcome {
+            Outcome::Pass => continue,
+            Outcome::Fail => "failed",
+            Outcome::Inconclusive => "is undecided",
+            Outcome::NotApplicable => "could not run",
+        };
+        found.push(format!("{} {word}: {}", case.name(), case.reason));
+    }
+    for requirement in run.requirements(Mark::Inconclusive) {
+        if requirement.severity == Severity::Must {
+            found.push(format!("{} is undecided", requirement.id));
+        }
+    }
+    found
+}
+
+/// What nobody looked at: cases that have no result, and what certification demands and no case decides.
+fn left_out(run: &Run, certificate: &Certificate) -> Vec<String> {
+    let ran = |name: &String| run.cases.iter().any(|case| format!("{}/{}", case.suite, case.case) == **name);
+    let cases: Vec<&str> = certificate.cases.iter().filter(|name| !ran(name)).map(String::as_str).collect();
+    let musts: Vec<&str> = run
+        .matrix()
+        .filter(|(requirement, mark)| requirement.severity == Severity::Must && *mark == Mark::NotJudged)
+        .map(|(requirement, _)| requirement.id)
+        .collect();
+    [("not among the results", cases), ("judged by no case", musts)]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+        .collect()
+}
+
+/// What the guard band adds: a figure that only holds within it, and one that has none though the rule asks for it. What
+/// fails is told with its case, near its limit or not.
+fn guarded(run: &Run, certificate: &Certificate) -> Vec<String> {
+    let mut found = Vec::new();
+    for figure in guard::figures(run, certificate) {
+        let name = figure.threshold.name;
+        let said = if certificate.rule == Rule::GuardBand && figure.uncertainty.is_none() {
+            format!("the rule has a guard band, and the rig file no uncertainty of {name}")
+        } else if figure.statement == Statement::ConditionalPass
+            && figure.statement.refuses(figure.verdict.requirement)
+        {
+            format!(
+                "{} is a {}: {name} in {} is {}, which is {}, but not {} as the guard band asks",
+                figure.verdict.requirement.id,
+                figure.statement.text(),
+                figure.case.name(),
+                amount(figure.value, figure.threshold.unit),
+                figure.bound(figure.limit),
+                figure.bound(figure.acceptance(certificate.rule)),
+            )
+        } else {
+            continue;
+        };
+        if !found.contains(&said) {
+            found.push(said);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::CaseResult;
+    use judge::trace::Trace;
+    use judge::verdict::Verdict;
+    use proto::quantity::Micros;
+    use rstest::rstest;
+
+    fn attempt(n: usize, outcome: Outcome) -> CaseResult {
+        let requirement = judge::catalogue::find("CVL-04").expect("a must of the catalogue");
+        CaseResult {
+            suite: "feed-in".to_owned(),
+            case: "load-steps".to_owned(),
+            attempt: n,
+            title: String::new(),
+            section: String::new(),
+            outcome,
+            reason: "the GX was away".to_owned(),
+            file: String::new(),
+            line: 1,
+            began: Micros::ZERO,
+            length: Micros::ZERO,
+            verdicts: vec![Verdict { requirement, outcome, reason: "seen".to_owned(), evidence: Vec::new() }],
+            trace: Trace::default(),
+        }
+    }
+
+    fn run(cases: Vec<CaseResult>) -> Run {
+        let instrument =
+            Instrument { what: "supply".to_owned(), serial: "42".to_owned(), ..Instrument::default() };
+        let certificate = Certificate {
+            facts: vec![("Customer".to_owned(), "ACME".to_owned())],
+            instruments: vec![instrument],
+            uncertainty: vec![Uncertainty {
+                figure: "export-ripple".to_owned(),
+                amount: 0.5,
+                ..Uncertainty::default()
+            }],
+            ..Certificate::default()
+        };
+        let instruments = [("supply", "serial number 42"), ("GX", "serial number HQ1")];
+        let instruments = instruments.map(|(what, says)| (what.to_owned(), says.to_owned())).to_vec();
+        Run { meta: RunMeta { certificate: Some(certificate), instruments, ..RunMeta::default() }, cases }
+    }
+
+    /// Without what no case of these few decides.
+    fn of_the_cases(run: &Run) -> Vec<String> {
+        obstacles(run).into_iter().filter(|why| !why.starts_with("judged by no case")).collect()
+    }
+
+    /// Passing at the second attempt is no pass, and no attempt is left out of anything.
+    #[rstest]
+    #[case(&[Outcome::Pass], 0)]
+    #[case(&[Outcome::Inconclusive, Outcome::Pass], 2)]
+    #[case(&[Outcome::Inconclusive, Outcome::Fail], 2)]
+    #[case(&[Outcome::Inconclusive, Outcome::Inconclusive], 3)]
+    fn every_attempt_counts(#[case] outcomes: &[Outcome], #[case] against: usize) {
+        let cases = outcomes.iter().enumerate().map(|(n, &outcome)| attempt(n + 1, outcome));
+        let run = run(cases.collect());
+        let found = of_the_cases(&run);
+        assert_eq!(found.len(), against, "{found:?}");
+        let said = crate::bundle::statement::statement(&run, "", &[]).to_string();
+        if outcomes.len() > 1 {
+            assert!(found[0].starts_with("feed-in/load-steps is undecided: the GX was away"), "{found:?}");
+            assert!(said.contains("\"undecided\":[\"feed-in/load-steps\""), "{said}");
+        }
+    }
+
+    #[rstest]
+    #[case::itself("EA PSI 9200-70, serial number 42, V3.02", "", 0)]
+    #[case::another("EA PSI 9200-70, serial number 17, V3.02", "", 1)]
+    #[case::one_of_more_digits("EA PSI 9200-70, serial number 4217, V3.02", "", 1)]
+    #[case::built_from_no_commit("serial number 42", "0123-dirty", 1)]
+    fn what_took_part_is_what_the_rig_file_says(
+        #[case] says: &str,
+        #[case] commit: &str,
+        #[case] against: usize,
+    ) {
+        let mut run = run(vec![attempt(1, Outcome::Pass)]);
+        run.meta.instruments[0].1 = says.to_owned();
+        run.meta.commit = commit.to_owned();
+        assert_eq!(of_the_cases(&run).len(), against, "{:?}", obstacles(&run));
+    }
+
+    #[test]
+    fn who_says_nothing_is_not_there() {
+        let mut run = run(vec![attempt(1, Outcome::Pass)]);
+        run.meta.instruments.clear();
+        assert_eq!(
+            of_the_cases(&run),
+            ["no supply said in this run who it is", "no GX said in this run who it is"]
+        );
+        assert!(
+            !Instrument::default().is("serial number 77"),
+            "an empty serial number is that of no instrument"
+        );
+    }
+
+    /// A figure of 9.8 % against a limit of 10 %, 0.5 % uncertain: the rule decides what is said, never the verdict.
+    #[rstest]
+    #[case::as_measured(Rule::SimpleAcceptance, "BEH-FI", 9.8, Outcome::Pass, Statement::Pass, 0)]
+    #[case::within_the_band(Rule::GuardBand, "BEH-FI", 9.8, Outcome::Pass, Statement::ConditionalPass, 1)]
+    #[case::outside(Rule::GuardBand, "BEH-FI", 9.4, Outcome::Pass, Statement::Pass, 0)]
+    #[case::what_only_should_hold(
+        Rule::GuardBand,
+        "CVL-09",
+        9.8,
+        Outcome::Pass,
+        Statement::ConditionalPass,
+        0
+    )]
+    // The case failed, and the requirement is not undecided: one reason.
+    #[case::failed_within(Rule::GuardBand, "BEH-FI", 10.2, Outcome::Fail, Statement::ConditionalFail, 1)]
+    #[case::failed(Rule::GuardBand, "BEH-FI", 12.0, Outcome::Fail, Statement::Fail, 1)]
+    fn a_figure_within_the_guard_band_is_conditional(
+        #[case] rule: Rule,
+        #[case] id: &str,
+        #[case] value: f64,
+        #[case] outcome: Outcome,
+        #[case] statement: Statement,
+        #[case] against: usize,
+    ) {
+        let mut case = attempt(1, outcome);
+        let mut evidence = judge::verdict::Evidence::fact("M8 spread of the export", "");
+        evidence.measure = Some(judge::verdict::Measure { threshold: "export-ripple", value, limit: 10.0 });
+        case.verdicts[0].requirement = judge::catalogue::find(id).expect("of the catalogue");
+        case.verdicts[0].evidence = vec![evidence];
+        let mut run = run(vec![case]);
+        let certificate = run.meta.certificate.as_mut().expect("there");
+        certificate.rule = rule;
+        let certificate = certificate.clone();
+        let said: Vec<Statement> = guard::figures(&run, &certificate).iter().map(|f| f.statement).collect();
+        assert_eq!(said, [statement]);
+        assert_eq!(of_the_cases(&run).len(), against, "{:?}", obstacles(&run));
+
+        // Without an uncertainty there is no guard band, and so no certificate under that rule.
+        run.meta.certificate.as_mut().expect("there").uncertainty[0].figure = "gap".to_owned();
+        let missing = obstacles(&run).iter().any(|why| why.contains("no uncertainty of export-ripple"));
+        assert_eq!(missing, rule == Rule::GuardBand);
+    }
+}

@@ -1,0 +1,221 @@
+//! From the recording of a case to what came of it: one way for a case that just ran and for one that is judged again.
+
+use engine::interlock::LimitsError;
+use engine::suite::Case;
+use judge::battery::Battery;
+use judge::behaviour::{Subject, judge};
+use judge::catalogue::Severity;
+use judge::portrait::{SeenPage, beside};
+use judge::recording::Recording;
+use judge::trace::{EventKind, Trace};
+use judge::verdict::{Outcome, Verdict, outcome_of_case};
+use proto::quantity::Micros;
+
+use files::{BatteryFile, RigFile};
+
+use crate::plan::{Planned, plan};
+
+/// What came of a case.
+#[derive(Debug)]
+pub struct Attempt {
+    /// pass, fail, inconclusive or not applicable
+    pub outcome: Outcome,
+    /// why, in one plain sentence; empty when it passed
+    pub reason: String,
+    /// one for each requirement of the case
+    pub verdicts: Vec<Verdict>,
+    /// measured values and events
+    pub trace: Trace,
+    /// what the battery said of itself on CAN, as (what, value)
+    pub identity: Vec<(String, String)>,
+    /// the pages of the GX as the battery sent them, beside what the GX showed, at the end of the case (P 6)
+    pub pages: Vec<SeenPage>,
+    /// how long it took in the time of the rig
+    pub length: Micros,
+}
+
+/// Judges a case again from its recording, which took `length` in the time of the rig. `broken` says why the recording
+/// is not whole: then nothing is decided.
+///
+/// # Errors
+/// When the limits of the rig make no sense: then nothing may have run on it.
+pub fn again(
+    case: &Case,
+    rig: &RigFile,
+    battery: &BatteryFile,
+    recording: Recording,
+    length: Micros,
+    broken: Option<String>,
+) -> Result<Attempt, LimitsError> {
+    if let Some(reason) = broken {
+        return Ok(undecided(Outcome::Inconclusive, reason, case, recording, length));
+    }
+    if !recording.trace().events.is_empty() {
+        return Ok(judged(case, rig, battery, recording, length));
+    }
+    Ok(match plan(case, rig, battery)? {
+        Planned::NotApplicable { reason, case } => not_applicable(reason, &case),
+        Planned::Ready(_) => {
+            let reason = "nothing was recorded of it, though it could have run".to_owned();
+            undecided(Outcome::Inconclusive, reason, case, recording, length)
+        }
+    })
+}
+
+/// What came of a case that ran.
+#[must_use]
+pub fn judged(
+    case: &Case,
+    rig: &RigFile,
+    battery: &BatteryFile,
+    recording: Recording,
+    length: Micros,
+) -> Attempt {
+    let end = match End::of(recording.trace()) {
+        End::NotBegun(why) => return undecided(Outcome::Inconclusive, why, case, recording, length),
+        End::Began(end) => end,
+    };
+    let verdicts = judge(&subject(case, &battery.declared, rig), &recording);
+    let (outcome, reason) = end.conclude(&verdicts);
+    let (identity, pages) = (recording.portrait().identity(), beside(&recording));
+    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
+}
+
+/// A case that this rig cannot run with this battery.
+#[must_use]
+pub fn not_applicable(reason: String, case: &Case) -> Attempt {
+    undecided(Outcome::NotApplicable, reason, case, Recording::new(), Micros::ZERO)
+}
+
+/// A case of which nothing is judged.
+fn undecided(outcome: Outcome, reason: String, case: &Case, recording: Recording, length: Micros) -> Attempt {
+    let verdicts = case
+        .requirements
+        .iter()
+        .map(|requirement| Verdict { requirement, outcome, reason: reason.clone(), evidence: Vec::new() })
+        .collect();
+    let (identity, pages) = (recording.portrait().identity(), beside(&recording));
+    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
+}
+
+fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> {
+    Subject {
+        requirements: case.requirements.clone(),
+        thresholds: case.thresholds,
+        battery,
+        site: rig.site(),
+    }
+}
+
+/// How a case ended, by its events.
+enum End {
+    NotBegun(String),
+    Began(Ended),
+}
+
+#[derive(Default)]
+struct Ended {
+    /// why it ended early; nothing where every step was done
+    early: Option<String>,
+    /// what instruments had to say
+    trouble: Option<String>,
+    /// why the rig may not be off
+    not_off: Option<String>,
+}
+
+impl End {
+    fn of(trace: &Trace) -> Self {
+        let (mut end, mut completed) = (Ended::default(), false);
+        for event in &trace.events {
+            match &event.kind {
+                EventKind::NotBegun(why) => return Self::NotBegun(why.clone()),
+                EventKind::Completed => completed = true,
+                EventKind::Aborted(why) => end.early = Some(why.clone()),
+                EventKind::Trouble(what) => end.trouble = Some(what.clone()),
+                EventKind::NotOff(what) => end.not_off = Some(what.clone()),
+                _ => {}
+            }
+        }
+        if !completed && end.early.is_none() {
+            end.early = Some("the run was cut off".to_owned());
+        }
+        Self::Began(end)
+    }
+}
+
+impl Ended {
+    /// The verdict on the case from those on its requirements and from how it ended.
+    fn conclude(self, verdicts: &[Verdict]) -> (Outcome, String) {
+        let (outcome, mut reason) = match &self.not_off {
+            Some(why) => {
+                let before = self.early.as_ref().map_or(String::new(), |early| format!("{early}; then "));
+                (Outcome::Inconclusive, format!("{before}the rig was not confirmed off: {why}"))
+            }
+            None => self.confirmed_off(verdicts),
+        };
+        if let (Outcome::Inconclusive, Some(trouble)) = (outcome, self.trouble) {
+            reason = format!("{reason}; {trouble}");
+        }
+        (outcome, reason)
+    }
+
+    fn confirmed_off(&self, verdicts: &[Verdict]) -> (Outcome, String) {
+        let outcome = match (outcome_of_case(verdicts), &self.early) {
+            // What was cut short has not passed, whatever was seen until then.
+            (Outcome::Pass | Outcome::NotApplicable, Some(_)) => Outcome::Inconclusive,
+            (outcome, _) => outcome,
+        };
+        let worst = verdicts
+            .iter()
+            .filter(|v| v.outcome == outcome && v.requirement.severity == Severity::Must)
+            .map(|v| format!("{}: {}", v.requirement.id, v.reason))
+            .next();
+        let reason = match (outcome, &self.early) {
+            (Outcome::Pass, _) => String::new(),
+            (Outcome::Fail, _) | (_, None) => worst.unwrap_or_default(),
+            (_, Some(early)) => early.clone(),
+        };
+        (outcome, reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn verdicts(outcome: Outcome) -> Vec<Verdict> {
+        let requirement = judge::catalogue::find("CVL-04").expect("a must of the catalogue");
+        vec![Verdict { requirement, outcome, reason: "seen".to_owned(), evidence: Vec::new() }]
+    }
+
+    /// How it ended and what the requirements say; what is said of the case.
+    #[rstest]
+    #[case(&[EventKind::Completed], Outcome::Pass, (Outcome::Pass, ""))]
+    #[case(&[EventKind::Completed], Outcome::Fail, (Outcome::Fail, "CVL-04: seen"))]
+    #[case(&[EventKind::Aborted("waited".into())], Outcome::Pass, (Outcome::Inconclusive, "waited"))]
+    #[case(&[EventKind::Aborted("waited".into())], Outcome::Fail, (Outcome::Fail, "CVL-04: seen"))]
+    #[case(&[EventKind::Mark("full".into())], Outcome::Pass, (Outcome::Inconclusive, "the run was cut off"))]
+    #[case(&[EventKind::Completed, EventKind::Trouble("lost".into())], Outcome::Pass, (Outcome::Pass, ""))]
+    #[case(
+        &[EventKind::Aborted("waited".into()), EventKind::Trouble("lost".into())],
+        Outcome::Pass,
+        (Outcome::Inconclusive, "waited; lost")
+    )]
+    #[case(
+        &[EventKind::Aborted("waited".into()), EventKind::NotOff("on".into())],
+        Outcome::Fail,
+        (Outcome::Inconclusive, "waited; then the rig was not confirmed off: on")
+    )]
+    fn how_a_case_ended_decides_with_its_verdicts(
+        #[case] events: &[EventKind],
+        #[case] outcome: Outcome,
+        #[case] expected: (Outcome, &str),
+    ) {
+        let mut trace = Trace::default();
+        events.iter().for_each(|kind| trace.note(Micros::ZERO, kind.clone()));
+        let End::Began(end) = End::of(&trace) else { panic!("it began") };
+        let (outcome, reason) = end.conclude(&verdicts(outcome));
+        assert_eq!((outcome, reason.as_str()), expected);
+    }
+}

@@ -1,0 +1,26 @@
+//! What a run leaves: raw evidence as it comes in, conclusions at the end, all of it in one folder or one signed file;
+//! and how it is judged again from that alone.
+//!
+//! Start at [`run::Run`], the result of a run, and [`folder::RunFolder`], where it is kept; [`replay::Replay`] reads it
+//! back.
+
+pub mod bundle;
+pub mod can_log;
+pub mod certificate;
+pub mod conclusion;
+pub mod conclusions;
+pub mod events;
+pub mod folder;
+pub mod gx_csv;
+pub mod inputs;
+pub mod manifest;
+pub mod mark;
+pub mod plan;
+pub mod psu_log;
+pub mod raw;
+pub mod replay;
+pub mod run;
+mod stamp;
+mod tape;
+pub mod text;
+pub mod words;

@@ -1,0 +1,220 @@
+//! One case on one rig with one battery, planned before anything starts.
+
+use engine::bench::Capability;
+use engine::interlock::LimitsError;
+use engine::suite::{BindError, Case, Runnable, Step, Verb};
+use files::live::Live;
+use files::{BatteryFile, RigFile};
+use judge::battery::Battery;
+use proto::fault::{Fault, FaultKind};
+use proto::quantity::Watts;
+
+/// What a case will be on this rig.
+#[derive(Debug)]
+pub enum Planned {
+    /// It can run.
+    Ready(Box<Ready>),
+    /// It cannot, with the reason.
+    NotApplicable {
+        /// what is missing
+        reason: String,
+        /// the case as its suite has it
+        case: Box<Case>,
+    },
+}
+
+/// A case that can run.
+#[derive(Debug)]
+pub struct Ready {
+    /// the case, bound to the rig
+    pub runnable: Runnable,
+    /// the rig
+    pub rig: RigFile,
+    /// the battery
+    pub battery: BatteryFile,
+}
+
+/// Whether and how a case runs on this rig with this battery.
+///
+/// # Errors
+/// When the limits of the rig make no sense: then nothing may run on it.
+pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, LimitsError> {
+    let not_applicable = |reason| Planned::NotApplicable { reason, case: Box::new(case.clone()) };
+    let runnable = match case.bind(&rig.limits, &rig.capabilities) {
+        Ok(runnable) => runnable,
+        Err(BindError::Limits(error)) => return Err(error),
+        Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),
+    };
+    if let Some(reason) = unprepared(case, rig) {
+        return Ok(not_applicable(reason));
+    }
+    if let Some(reason) = misfit(case, rig, &battery.declared) {
+        return Ok(not_applicable(reason));
+    }
+    if let Some(live) = &rig.live {
+        if let Some(reason) = beyond(case, rig, live) {
+            return Ok(not_applicable(reason));
+        }
+    } else if battery.simulated.is_none() {
+        let name = &battery.declared.name;
+        return Ok(not_applicable(format!(
+            "the file of `{name}` does not say how a simulated rig plays it (`simulated:`)"
+        )));
+    }
+    Ok(Planned::Ready(Box::new(Ready { runnable, rig: rig.clone(), battery: battery.clone() })))
+}
+
+/// Why the GX of this rig controls nothing as P 5.5 wants it: what a case would show then says nothing of the battery.
+fn unprepared(case: &Case, rig: &RigFile) -> Option<String> {
+    let fault = rig.site().gx?.fault()?;
+    case.needs.contains(&Capability::Gx).then(|| {
+        format!("the rig states that {fault}: enable DVCC and disable SVS in the GX (P 5.5), then state it in `gx:`")
+    })
+}
+
+/// Why this battery cannot be put on this rig, or not through this case: known before anything is switched on.
+fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
+    if let Some(reason) = beyond_limits(rig, battery) {
+        return Some(reason);
+    }
+    // While feeding in, the GX lets the sun charge with all it has, whatever CCL says: it must fit the battery.
+    let sun = brightest(&case.steps, case.start.pv).min(rig.house().solar_power);
+    let charge = (sun / battery.max_charge_voltage).min(rig.house().solar_current);
+    (charge > battery.max_charge_current).then(|| {
+        format!(
+            "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most",
+            battery.max_charge_current
+        )
+    })
+}
+
+/// Why the limits of the rig would end every case with this battery.
+#[must_use]
+pub fn beyond_limits(rig: &RigFile, battery: &Battery) -> Option<String> {
+    let limits = &rig.limits;
+    if battery.min_voltage < limits.pack_voltage_min || battery.max_charge_voltage > limits.pack_voltage_max {
+        return Some(format!(
+            "the battery works from {} to {}, the rig allows {} to {} (`pack-voltage-min`, `pack-voltage-max`)",
+            battery.min_voltage, battery.max_charge_voltage, limits.pack_voltage_min, limits.pack_voltage_max
+        ));
+    }
+    if battery.cell_under_voltage < limits.cell_voltage_min
+        || battery.cell_over_voltage > limits.cell_voltage_max
+    {
+        return Some(format!(
+            "the battery protects its cells at {} and {}, the rig would give up before that, at {} and {} \
+             (`cell-voltage-min`, `cell-voltage-max`)",
+            battery.cell_under_voltage,
+            battery.cell_over_voltage,
+            limits.cell_voltage_min,
+            limits.cell_voltage_max
+        ));
+    }
+    None
+}
+
+/// What the instruments of a real rig cannot do of what a case asks for.
+fn beyond(case: &Case, rig: &RigFile, live: &Live) -> Option<String> {
+    if !live.operator.is_there() {
+        return Some(format!(
+            "the rig has nobody to bring the battery to {} before the case begins (`live.operator`)",
+            case.start.soc
+        ));
+    }
+    if let Some(psu) = &live.psu {
+        let (sun, most) = (brightest(&case.steps, case.start.pv), psu.voltage * rig.limits.psu_current_max);
+        if sun > most {
+            return Some(format!(
+                "the sun of this case, {sun}, is more than the {most} that the supply may give"
+            ));
+        }
+    }
+    let mut loads = vec![case.start.ac_load];
+    let mut trips = None;
+    walk(&case.steps, &mut |step| match &step.verb {
+        Verb::AcLoad(power) | Verb::Discharge { power, .. } => loads.push(*power),
+        Verb::Inject(Fault { kind: kind @ (FaultKind::PsuTrip {} | FaultKind::PsuSilent {}), .. }) => {
+            trips = Some(kind.name());
+        }
+        _ => {}
+    });
+    if let Some(name) = trips {
+        return Some(format!("a real supply is not broken on purpose (`{name}`)"));
+    }
+    if live.switches.ac_load.is_empty() {
+        return None;
+    }
+    let load = loads.into_iter().find(|&power| live.load(power).is_none())?;
+    Some(format!("no loads of the rig together make the {load} of this case (`live.switches.ac-load`)"))
+}
+
+/// Looks at every step, those that are repeated included.
+fn walk(steps: &[Step], look: &mut impl FnMut(&Step)) {
+    for step in steps {
+        look(step);
+        if let Verb::Repeat { steps, .. } = &step.verb {
+            walk(steps, look);
+        }
+    }
+}
+
+/// The most PV power that steps ask for.
+fn brightest(steps: &[Step], start: Watts) -> Watts {
+    steps.iter().fold(start, |most, step| match &step.verb {
+        Verb::Pv { power, .. } => most.max(*power),
+        Verb::Repeat { steps, .. } => brightest(steps, most),
+        _ => most,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const CASE: &str = "suite: s\ntitle: t\nspec: P 1.5.3.1\nneeds: [pv, gx, grid]\ncases:\n  - case: c\n    title: t\n    \
+        requirements: [CVL-01]\n    start: { soc: 50 %, grid: on, feed-in: on, pv: off, ac-load: off }\n    steps:\n      \
+        - repeat: { times: 2, steps: [ { pv: { power: 5.5 kW } }, { hold: 1 min } ] }\n";
+
+    /// What becomes of the case with the reference battery, one line of its file changed.
+    fn planned(good: &str, other: &str) -> Planned {
+        let rig = include_str!("../../../rigs/simulated.yaml");
+        let battery = include_str!("../../../rigs/batteries/reference.yaml");
+        assert!(battery.contains(good), "{good} stands in the file");
+        let suite = engine::suite::Suite::parse("s.yaml", CASE).expect("a good suite");
+        let rig = RigFile::parse("rig", rig).expect("a good rig");
+        let battery = BatteryFile::parse("b", &battery.replacen(good, other, 1)).expect("a good battery");
+        plan(&suite.cases[0], &rig, &battery).expect("the limits leave room")
+    }
+
+    #[test]
+    fn the_reference_fits() {
+        assert!(matches!(planned("cells: 16", "cells: 16"), Planned::Ready(_)));
+    }
+
+    #[test]
+    fn a_gx_that_is_set_otherwise_runs_no_control_test() {
+        let rig = include_str!("../../../rigs/simulated.yaml").replacen("dvcc: on", "dvcc: off", 1);
+        let rig = RigFile::parse("rig", &rig).expect("a good rig");
+        let battery = include_str!("../../../rigs/batteries/reference.yaml");
+        let battery = BatteryFile::parse("b", battery).expect("a good battery");
+        let suite = engine::suite::Suite::parse("s.yaml", CASE).expect("a good suite");
+        let planned = plan(&suite.cases[0], &rig, &battery).expect("the limits leave room");
+        let Planned::NotApplicable { reason, .. } = planned else { panic!("it runs") };
+        assert!(reason.contains("DVCC is off") && reason.contains("P 5.5"), "{reason}");
+    }
+
+    #[rstest]
+    #[case("min-voltage: 44.8 V", "min-voltage: 22.4 V", "works from 22.4 V to 56.8 V")]
+    #[case("max-charge-voltage: 56.8 V", "max-charge-voltage: 63 V", "the rig allows 36 V to 60 V")]
+    #[case("cell-over-voltage: 3.65 V", "cell-over-voltage: 4.25 V", "would give up before that")]
+    #[case("max-charge-current: 140 A", "max-charge-current: 50 A", "5500 W, charges with up to 97 A")]
+    fn a_battery_that_does_not_fit_is_told_before_anything_starts(
+        #[case] good: &str,
+        #[case] other: &str,
+        #[case] says: &str,
+    ) {
+        let Planned::NotApplicable { reason, .. } = planned(good, other) else { panic!("{other} fits") };
+        assert!(reason.contains(says), "{reason}");
+    }
+}

@@ -1,0 +1,244 @@
+use super::*;
+use judge::trace::{Channel, Event};
+use judge::verdict::Outcome;
+use proptest::prelude::*;
+use proto::bus::{BusReading, BusState, ErrorFrame};
+use proto::fault::FaultKind;
+use proto::frame::Frame;
+use proto::message::Text8;
+use proto::quantity::{Amps, BitRate, Volts, Watts};
+use proto::reading::GxBattery;
+use proto::stimulus::Stimulus;
+use rstest::rstest;
+
+use crate::folder::{Place, RAW, RunFolder};
+use crate::run::CaseResult;
+
+const CASES: [(&str, u64); 3] = [("first", 0), ("second", 90), ("third", 200)];
+const EPOCH: Micros = Micros(1_790_000_000_000_017);
+
+fn case(name: &str, began: u64, length: u64) -> CaseResult {
+    CaseResult {
+        attempt: 1,
+        suite: "s".to_owned(),
+        case: name.to_owned(),
+        title: String::new(),
+        section: String::new(),
+        outcome: Outcome::Pass,
+        reason: String::new(),
+        file: String::new(),
+        line: 1,
+        began: Micros::from_secs(began),
+        length: Micros(length),
+        verdicts: Vec::new(),
+        trace: judge::trace::Trace::default(),
+    }
+}
+
+/// A short run of three cases in which much happens at the same time, and the recordings that the judge saw.
+fn written() -> ([Vec<u8>; 4], Vec<Recording>) {
+    let parent = tempfile::tempdir().expect("a folder");
+    let begun = Begun { interface: "can0".to_owned(), epoch: EPOCH, cases: 3, ..Begun::default() };
+    let place = Place { parent: parent.path(), scope: None, begun: &begun, inputs: &[] };
+    let mut folder = RunFolder::create(&place).expect("made");
+    let mut recordings = Vec::new();
+    for (name, began) in CASES {
+        folder.begin_case("s", name, Micros::from_secs(began));
+        let mut recording = Recording::new();
+        let frame = |k: u8| Frame::standard(0x351, &[0x30 + k, 2, 0, 5, 0, 5, 0xAE, 1]);
+        for k in 0..4_u8 {
+            // All of a second at its very beginning, in an order that times alone do not tell.
+            let at = Micros::from_secs(u64::from(k));
+            let psu = PsuReading {
+                output: true,
+                voltage: Volts(120.1),
+                available: Watts(1.0 / 3.0),
+                current: Amps(f64::from(k)),
+            };
+            folder.psu(at, &psu);
+            recording.psu(at, &psu);
+            folder.can(at, &frame(k));
+            recording.can(at, &frame(k));
+            let battery = GxBattery {
+                cvl: Volts(0.1 * f64::from(k)),
+                cell_ids: [Text8::padded(b"7,\xFF\\"); 4],
+                ..GxBattery::default()
+            };
+            let gx = GxReading { battery: Some(battery), ..GxReading::default() };
+            folder.gx(at, &gx);
+            recording.gx(at, &gx);
+            let error = ErrorFrame::controller(BusState::ErrorPassive);
+            folder.can_error(at, &error);
+            recording.can_error(at, &error);
+            let bus = BusReading { bit_rate: BitRate(500.0), state: BusState::ErrorPassive };
+            folder.bus(at, &bus);
+            recording.bus(at, &bus);
+            let span = Micros::from_secs(2);
+            let fault = proto::fault::Fault { kind: FaultKind::Garble { id: proto::fault::Id(0x351) }, span };
+            let change = [Stimulus::Pv(Watts(1000.0 / 3.0)), Stimulus::Inject(fault)][usize::from(k == 2)];
+            let kind = EventKind::Stimulus(change);
+            folder.event(&Event { at, kind: kind.clone() });
+            recording.note(at, kind);
+            folder.can(at, &frame(k + 8));
+            recording.can(at, &frame(k + 8));
+        }
+        let at = Micros(3_500_000);
+        folder.event(&Event { at, kind: EventKind::Completed });
+        recording.note(at, EventKind::Completed);
+        folder.end_case(&case(name, began, 3_600_000)).expect("written");
+        recordings.push(recording);
+    }
+    let path = folder.finish(&crate::run::RunMeta::default(), &[]).expect("finished");
+    (RAW.map(|name| std::fs::read(path.join(name)).expect(name)), recordings)
+}
+
+fn replay(files: &[Vec<u8>; 4]) -> Result<(Vec<Recorded>, bool), RawError> {
+    let [can, gx, psu, events] = files.each_ref().map(Vec::as_slice);
+    let mut replay = Replay::new("run/", Sources { can, gx, psu, events })?;
+    let mut cases = Vec::new();
+    while let Some(case) = replay.next_case()? {
+        cases.push(case);
+    }
+    Ok((cases, replay.is_whole()))
+}
+
+/// Everything that is known, as text: traces have no equality of their own.
+fn told(recording: &Recording) -> String {
+    format!("{recording:?}")
+}
+
+#[test]
+fn a_run_reads_back_as_the_judge_saw_it() {
+    let (files, recordings) = written();
+    let (cases, is_whole) = replay(&files).expect("written here");
+    assert!(is_whole);
+    assert_eq!(cases.len(), recordings.len());
+    for ((case, recording), (name, began)) in cases.iter().zip(&recordings).zip(CASES) {
+        assert_eq!((case.case.as_str(), case.broken.as_deref()), (name, None));
+        assert_eq!((case.began, case.length), (Micros::from_secs(began), Micros(3_600_000)));
+        assert!(!case.recording.trace().series(Channel::GxCvl).points().is_empty());
+        assert_eq!(told(&case.recording), told(recording));
+    }
+}
+
+/// Every file cut off after every byte: what is not broken is what the judge saw, and what was cut is known to be.
+#[rstest]
+#[case::can(0)]
+#[case::gx(1)]
+#[case::psu(2)]
+#[case::events(3)]
+fn a_run_cut_off_anywhere_is_readable_and_knows_it(#[case] which: usize) {
+    let (whole, recordings) = written();
+    let recordings: Vec<String> = recordings.iter().map(told).collect();
+    for length in 0..whole[which].len() {
+        let mut files = whole.clone();
+        files[which].truncate(length);
+        let (cases, is_whole) = match replay(&files) {
+            Ok(read) => read,
+            Err(RawError::Nothing { .. }) => {
+                let first = whole[which].iter().position(|&b| b == b'\n').expect("lines");
+                assert!(which == 3 && length <= first, "something is known after {length} bytes");
+                continue;
+            }
+            Err(error) => panic!("{length}: {error}"),
+        };
+        for (case, recording) in cases.iter().zip(&recordings) {
+            if case.broken.is_none() {
+                assert_eq!(&told(&case.recording), recording, "after {length} bytes");
+            }
+        }
+        let broken = cases.iter().filter(|case| case.broken.is_some()).count();
+        assert!(!is_whole || broken > 0, "{length}: the last input of the last case is always needed");
+        if which == 3 {
+            assert!(broken <= 1 && !is_whole, "{length}: only the last case can be unfinished");
+        } else {
+            assert!(is_whole && cases.len() == 3, "{length}: the events are all there");
+            assert!(cases[2].broken.is_some(), "{length}");
+        }
+    }
+}
+
+/// A change of one line in the middle of a file, the file with the number of that line, and what is said.
+#[rstest]
+#[case(0, "(1790000000.000017) can0 351", "(1790000000.000017) can0 35x", "run/can.log:1:")]
+#[case(0, "# (1790000000.000017) can0 500 kbit/s", "# (1790000000.000017) can0 fast", "run/can.log:3:")]
+#[case(0, "(1790000001.000017) can0 351", "(1690000001.000017) can0 351", "a time after the beginning")]
+#[case(0, "(1790000002.000017) can0 351", "(1790000000.500017) can0 351", "a time not before that")]
+#[case(1, "time_s,", "time,", "run/gx.csv:1:")]
+#[case(1, "\n0.000000,0,", "\n0.000000,x,", "run/gx.csv:2: found `battery_voltage_V: x`")]
+#[case(2, "(2.000000) = output=on", "(2.000000) = output=maybe", "run/psu.log:3:")]
+#[case(3, "\"kind\":\"run\"", "\"kind\":\"completed\"", "run/events.jsonl:1:")]
+#[case(3, "busbar-events/1", "busbar-events/9", "`busbar-events/1`, the schema that this version reads")]
+#[case(3, "\"change\"", "\"chance\"", "run/events.jsonl:3:")]
+#[case(3, "\"kind\":\"case-start\"", "\"kind\":\"run-end\"", "expected the end of the file")]
+fn a_bad_line_in_the_middle_is_refused_with_its_place(
+    #[case] which: usize,
+    #[case] good: &str,
+    #[case] bad: &str,
+    #[case] says: &str,
+) {
+    let (mut files, _) = written();
+    let text = String::from_utf8(files[which].clone()).expect("text");
+    assert!(text.contains(good), "{good} stands in the file");
+    files[which] = text.replacen(good, bad, 1).into_bytes();
+    let error = replay(&files).expect_err("refused").to_string();
+    assert!(error.contains(says), "{error}");
+}
+
+/// A line taken away or put in twice breaks the case that it belongs to and no other.
+#[rstest]
+#[case::can(0)]
+#[case::gx(1)]
+#[case::psu(2)]
+fn a_line_more_or_less_breaks_its_case(#[case] which: usize) {
+    let (whole, _) = written();
+    let lines: Vec<&[u8]> = whole[which].split_inclusive(|&b| b == b'\n').collect();
+    let header = usize::from(which == 1);
+    let per_case = (lines.len() - header) / 3;
+    for k in header..lines.len() {
+        let less = [&lines[..k], &lines[k + 1..]].concat().concat();
+        let more = [&lines[..=k], &lines[k..]].concat().concat();
+        for content in [less, more] {
+            let mut files = whole.clone();
+            files[which] = content;
+            let (cases, _) = replay(&files).expect("every line is a good one");
+            let broken: Vec<usize> = (0..3).filter(|&i| cases[i].broken.is_some()).collect();
+            assert_eq!(broken, [(k - header) / per_case], "line {}", k + 1);
+        }
+    }
+}
+
+/// What becomes a part of a verdict does not depend on where the folder lies.
+#[test]
+fn a_frame_after_the_end_is_told_the_same_wherever_the_folder_lies() {
+    let (mut files, _) = written();
+    files[0].extend_from_slice(b"(1790000900.000017) can0 351#3002000500050000\n");
+    let [can, gx, psu, events] = files.each_ref().map(Vec::as_slice);
+    for folder in ["run/", "/elsewhere/reports/run/"] {
+        let mut replay = Replay::new(folder, Sources { can, gx, psu, events }).expect("it begins well");
+        let mut last = None;
+        while let Some(case) = replay.next_case().expect("every line is a good one") {
+            last = case.broken;
+        }
+        let why = last.expect("the last case is broken");
+        assert!(why.contains("fit: can.log:") && !why.contains('/'), "{why}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_no_run_says_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = Replay::open(folder.path()).expect_err("nothing there").to_string();
+    assert!(error.contains("events.jsonl") && error.contains("a run folder holds"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic(which in 0..4_usize, at in 0.0..1.0, bytes in prop::collection::vec(any::<u8>(), 0..4)) {
+        let (mut files, _) = written();
+        let place = (files[which].len() as f64 * at) as usize;
+        let end = (place + bytes.len()).min(files[which].len());
+        files[which].splice(place..end, bytes);
+        let _ = replay(&files);
+    }
+}

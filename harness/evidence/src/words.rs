@@ -1,0 +1,191 @@
+//! Times, powers and changes of the world in the words of a lab log.
+
+use judge::trace::{Event, EventKind};
+use judge::verdict::Evidence;
+use proto::fault::Fault;
+use proto::quantity::{Micros, Watts};
+use proto::stimulus::Stimulus;
+
+/// A time of a case: `1:02:03`, rounded to seconds.
+#[must_use]
+pub fn clock(at: Micros) -> String {
+    Micros::from_secs((at.0.saturating_add(500_000)) / 1_000_000).to_string()
+}
+
+/// A window of a case: `1:02:03–1:12:03`, a moment as one time. Below ten seconds milliseconds are shown.
+#[must_use]
+pub fn window(from: Micros, to: Micros) -> String {
+    let short = to.since(from) < Micros::from_secs(10);
+    let show = |t: Micros| {
+        if short { Micros(t.0 / 1000 * 1000).to_string() } else { clock(t) }
+    };
+    if from == to { show(from) } else { format!("{}–{}", show(from), show(to)) }
+}
+
+/// A span: `20 s`, `5 min`, `3 h 20 min`.
+#[must_use]
+pub fn span(span: Micros) -> String {
+    let (s, ms) = (span.0 / 1_000_000, span.0 / 1000 % 1000);
+    match (s / 3600, s / 60 % 60, s % 60) {
+        (0, 0, 0) => format!("{ms} ms"),
+        (0, 0, s) if ms > 0 => format!("{:.1} s", s as f64 + ms as f64 / 1e3),
+        (0, 0, s) => format!("{s} s"),
+        (0, m, 0) => format!("{m} min"),
+        (0, m, s) => format!("{m} min {s} s"),
+        (h, 0, _) => format!("{h} h"),
+        (h, m, _) => format!("{h} h {m} min"),
+    }
+}
+
+/// Wall-clock time to a tenth of a second where it is short.
+#[must_use]
+pub fn wall(took: core::time::Duration) -> String {
+    if took.as_secs() < 60 {
+        format!("{:.1} s", took.as_secs_f64())
+    } else {
+        span(Micros::from_secs(took.as_secs()))
+    }
+}
+
+fn power(w: Watts) -> String {
+    if w.0.abs() >= 1000.0 { format!("{} kW", trim(w.0 / 1000.0, 2)) } else { format!("{} W", trim(w.0, 0)) }
+}
+
+/// A number with at most so many decimals, without trailing zeros.
+#[must_use]
+pub fn trim(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+fn on(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}
+
+/// A change of the world, short enough for a plot.
+#[must_use]
+pub fn stimulus(stimulus: &Stimulus) -> String {
+    match *stimulus {
+        Stimulus::Pv(w) if w.0 <= 0.0 => "PV off".to_owned(),
+        Stimulus::Pv(w) => format!("PV {}", power(w)),
+        Stimulus::AcPv(w) if w.0 <= 0.0 => "AC PV off".to_owned(),
+        Stimulus::AcPv(w) => format!("AC PV {}", power(w)),
+        Stimulus::AcLoad(w) if w.0 <= 0.0 => "load off".to_owned(),
+        Stimulus::AcLoad(w) => format!("load {}", power(w)),
+        Stimulus::Grid(closed) => format!("grid {}", on(closed)),
+        Stimulus::InputCurrentLimit(a) => format!("input limit {} A", trim(a.0, 1)),
+        Stimulus::FeedIn(allowed) => format!("feed-in {}", on(allowed)),
+        Stimulus::Silence { id, span: s } => format!("0x{id:03X} silent {}", span(s)),
+        Stimulus::Inject(Fault { kind, span: s }) => format!("{kind} for {}", span(s)),
+        Stimulus::Imbalance(p) => format!("one cell +{} %", trim(p.0, 2)),
+        Stimulus::GxWrite { register, value } => format!("GX {register} := {value}"),
+    }
+}
+
+/// What an event says, with the word that names its kind.
+#[must_use]
+pub fn event(event: &Event) -> (&'static str, String) {
+    match &event.kind {
+        EventKind::Step { text, .. } => ("step", text.clone()),
+        EventKind::Mark(name) => ("mark", name.clone()),
+        EventKind::Stimulus(s) => ("change", stimulus(s)),
+        EventKind::Wait(w) if w.met => {
+            ("wait", format!("{} after {}", w.until, span(event.at.since(w.began))))
+        }
+        EventKind::Wait(w) => {
+            let who = w.requirement.map_or(String::new(), |id| format!(", fails {id}"));
+            ("wait", format!("{} not within {}{who}; last seen: {}", w.until, span(w.allowed), w.seen))
+        }
+        EventKind::Interlock { what, value, limit } => {
+            ("interlock", format!("{what} {value}, limit {limit}: everything off"))
+        }
+        EventKind::DriverFault(what) => ("fault", what.clone()),
+        EventKind::Completed => ("end", "last step done".to_owned()),
+        EventKind::Aborted(why) => ("aborted", why.clone()),
+        EventKind::NotBegun(why) => ("not begun", why.clone()),
+        EventKind::Instrument { what, says } => ("instrument", format!("{what}: {says}")),
+        EventKind::Trouble(what) => ("trouble", what.clone()),
+        EventKind::NotOff(what) => ("not confirmed off", what.clone()),
+    }
+}
+
+/// Evidence in one line: what, value, limit, when.
+#[must_use]
+pub fn evidence(evidence: &Evidence) -> String {
+    let mut out = evidence.what.clone();
+    if !evidence.value.is_empty() {
+        out.push_str(": ");
+        out.push_str(&evidence.value);
+    }
+    if !evidence.limit.is_empty() {
+        out.push_str(&format!(" (limit {})", evidence.limit));
+    }
+    if let Some((from, to)) = evidence.at {
+        out.push_str(&format!(" at {}", window(from, to)));
+    }
+    if let Some(line) = evidence.line {
+        out.push_str(&format!(", log line {line}"));
+    }
+    out
+}
+
+/// A number with three digits that count, and its unit.
+#[must_use]
+pub fn amount(value: f64, unit: &str) -> String {
+    let decimals = match value.abs() {
+        size if size >= 100.0 => 0,
+        size if size >= 10.0 => 1,
+        size if size >= 1.0 => 2,
+        _ => 3,
+    };
+    // A small negative number rounds to zero, not to minus zero.
+    let text = format!("{value:.decimals$}");
+    let text = if text.parse() == Ok(0.0) { "0".to_owned() } else { text };
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::fault::FaultKind;
+    use proto::quantity::{Amps, Percent, Volts};
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(Micros::from_millis(250), "250 ms")]
+    #[case(Micros::from_millis(2_900), "2.9 s")]
+    #[case(Micros::from_secs(20), "20 s")]
+    #[case(Micros::from_secs(90), "1 min 30 s")]
+    #[case(Micros::from_secs(3600), "1 h")]
+    #[case(Micros::from_secs(12_000), "3 h 20 min")]
+    fn spans(#[case] t: Micros, #[case] shown: &str) {
+        assert_eq!(span(t), shown);
+    }
+
+    #[rstest]
+    #[case(Stimulus::Pv(Watts(4000.0)), "PV 4 kW")]
+    #[case(Stimulus::Pv(Watts(0.0)), "PV off")]
+    #[case(Stimulus::AcLoad(Watts(850.0)), "load 850 W")]
+    #[case(Stimulus::Grid(false), "grid off")]
+    #[case(Stimulus::InputCurrentLimit(Amps(4.0)), "input limit 4 A")]
+    #[case(Stimulus::Silence { id: 0x351, span: Micros::from_millis(2900) }, "0x351 silent 2.9 s")]
+    #[case(
+        Stimulus::Inject(Fault { kind: FaultKind::CellVoltage { by: Volts(0.3) }, span: Micros::from_secs(10) }),
+        "cell-voltage by 0.3 V for 10 s"
+    )]
+    #[case(Stimulus::Imbalance(Percent(5.0)), "one cell +5 %")]
+    #[case(Stimulus::GxWrite { register: 2705, value: 40 }, "GX 2705 := 40")]
+    fn changes(#[case] s: Stimulus, #[case] shown: &str) {
+        assert_eq!(stimulus(&s), shown);
+    }
+
+    #[rstest]
+    #[case(0, 0, "0:00:00")]
+    #[case(3_723_000_000, 4_323_000_000, "1:02:03–1:12:03")]
+    #[case(1_000_000, 3_900_000, "0:00:01–0:00:03.9")]
+    fn windows(#[case] from: u64, #[case] to: u64, #[case] shown: &str) {
+        assert_eq!(window(Micros(from), Micros(to)), shown);
+    }
+}

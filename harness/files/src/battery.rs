@@ -1,0 +1,236 @@
+//! Battery files, `rigs/batteries/*.yaml`: what is declared about a battery and how the simulated rig plays it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use engine::yaml::{Layers, YamlError};
+use judge::battery::Battery;
+use proto::quantity::{AmpHours, Amps, Celsius, Volts};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::InputError;
+use crate::Section;
+use crate::like::{self, Like};
+use crate::section::{relaxed, with_sections};
+
+/// One battery.
+#[derive(Debug, Clone)]
+pub struct BatteryFile {
+    /// what the file says of it in a line
+    pub title: String,
+    /// what certification must find
+    pub expect: Expectation,
+    /// the symptom of the field that it plays, if any
+    pub catalogue: Option<String>,
+    /// the data sheet
+    pub declared: Battery,
+    /// how the simulated rig plays it; absent for a battery that exists only as hardware
+    pub simulated: Option<Section>,
+}
+
+/// What the harness must say of a battery: how the judge itself is tested.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expectation {
+    /// every must passes
+    Pass,
+    /// at least these requirements fail
+    Fail(Vec<String>),
+}
+
+/// What a battery is called and how it must be judged is its own; one strategy replaces another.
+const LIKE: Like = Like {
+    kind: "battery",
+    example: "reference",
+    own: &["battery", "title", "expect", "like", "catalogue"],
+    choices: &["simulated.strategy"],
+};
+
+impl BatteryFile {
+    /// Reads and validates a file, with those beside it that it is `like`. `shown` is the path as the user knows it.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
+        Ok(Self::of(LIKE.layers(path, shown)?)?)
+    }
+
+    /// Reads and validates the text of a battery file that stands alone.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn parse(file: &str, text: &str) -> Result<Self, YamlError> {
+        Self::of(like::alone(file, text)?)
+    }
+
+    fn of(layers: Layers) -> Result<Self, YamlError> {
+        let layers = &Arc::new(layers);
+        let raw: Raw = layers.read()?;
+        let d = raw.declared;
+        if let Some((key, expected)) = d.nonsense() {
+            let path = format!("declared.{key}");
+            return Err(layers.refuse(&path, format!("`{key}` makes no sense"), expected));
+        }
+        if let Expectation::Fail(ids) = &raw.expect
+            && let Some(unknown) = ids.iter().find(|id| judge::catalogue::find(id).is_none())
+        {
+            let message = format!("unknown requirement `{unknown}`");
+            return Err(layers.refuse("expect.fail", message, "an id of `busbar list requirements`"));
+        }
+        Ok(Self {
+            title: raw.title,
+            expect: raw.expect,
+            catalogue: raw.catalogue,
+            simulated: raw.simulated.map(|_| Section::of(layers, "simulated")),
+            declared: Battery {
+                name: raw.battery,
+                cells: d.cells,
+                capacity: d.capacity,
+                max_charge_voltage: d.max_charge_voltage,
+                min_voltage: d.min_voltage,
+                cell_over_voltage: d.cell_over_voltage,
+                cell_under_voltage: d.cell_under_voltage,
+                max_charge_current: d.max_charge_current,
+                max_discharge_current: d.max_discharge_current,
+                max_temperature: d.max_temperature,
+            },
+        })
+    }
+
+    /// JSON schema of a battery file, for editors; `simulated` is that of its section.
+    #[must_use]
+    pub fn schema(simulated: schemars::Schema) -> schemars::Schema {
+        let whole = with_sections(schemars::schema_for!(Raw), [("simulated", simulated)]);
+        relaxed(whole, &["battery", "title", "expect"])
+    }
+}
+
+/// The file as it stands.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "Busbar battery")]
+struct Raw {
+    /// name, as given to `--battery`
+    battery: String,
+    /// one line for lists and reports
+    title: String,
+    /// what certification must find: `pass`, or `fail: [ids]`
+    expect: Expectation,
+    /// name of the battery beside this one that it is like: only what differs is said here; `~` takes a value away
+    #[allow(dead_code, reason = "taken out of the tree before, and known here so that it is no unknown key")]
+    like: Option<String>,
+    /// what was seen in the field and is played here, in a few words
+    catalogue: Option<String>,
+    /// the data sheet
+    declared: Declared,
+    /// how the simulated rig plays it
+    simulated: Option<Section>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Declared {
+    /// cells in series
+    #[schemars(range(min = 1, max = 256))]
+    cells: u16,
+    /// installed capacity
+    capacity: AmpHours,
+    /// highest charge voltage limit it may ever send
+    max_charge_voltage: Volts,
+    /// lowest pack voltage it may reach
+    min_voltage: Volts,
+    /// cell voltage at which it disconnects
+    cell_over_voltage: Volts,
+    /// cell voltage at which it forbids discharge
+    cell_under_voltage: Volts,
+    /// largest charge current it declares
+    max_charge_current: Amps,
+    /// largest discharge current it declares
+    max_discharge_current: Amps,
+    /// highest cell temperature
+    max_temperature: Celsius,
+}
+
+impl Declared {
+    /// The first key whose value no battery has, with what would do.
+    fn nonsense(&self) -> Option<(&'static str, &'static str)> {
+        let checks = [
+            ("cells", (1..=256).contains(&self.cells), "1 to 256 cells in series"),
+            ("capacity", self.capacity > AmpHours::ZERO, "more than 0 Ah"),
+            ("min-voltage", self.min_voltage > Volts::ZERO, "more than 0 V"),
+            ("max-charge-voltage", self.max_charge_voltage > self.min_voltage, "more than `min-voltage`"),
+            ("cell-under-voltage", self.cell_under_voltage > Volts::ZERO, "more than 0 V"),
+            (
+                "cell-over-voltage",
+                self.cell_over_voltage > self.cell_under_voltage,
+                "more than `cell-under-voltage`",
+            ),
+            ("max-charge-current", self.max_charge_current > Amps::ZERO, "more than 0 A"),
+            ("max-discharge-current", self.max_discharge_current > Amps::ZERO, "more than 0 A"),
+        ];
+        checks.into_iter().find(|(_, holds, _)| !holds).map(|(key, _, expected)| (key, expected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const FILE: &str = include_str!("../../../rigs/batteries/reference.yaml");
+
+    #[rstest]
+    #[case("capacity: 280 Ah", "capacity: 0 Ah", "`capacity` makes no sense")]
+    #[case("cells: 16", "cells: 0", "`cells` makes no sense")]
+    #[case("cells: 16", "cells: 16 V", "")]
+    #[case("expect: pass", "expect: { fail: [CVL-99] }", "unknown requirement `CVL-99`")]
+    #[case("expect: pass", "expekt: pass", "expected `expect`")]
+    fn what_no_battery_is_is_refused(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
+        assert!(FILE.contains(good), "{good} stands in the file");
+        let error = BatteryFile::parse("b.yaml", &FILE.replacen(good, bad, 1)).expect_err(bad).to_string();
+        assert!(error.starts_with("b.yaml:") && error.contains(says), "{error}");
+    }
+
+    /// Reads `a.yaml` of a folder with these files.
+    fn load(files: &[(&str, &str)]) -> Result<BatteryFile, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files.iter().chain(&[("reference.yaml", FILE)]) {
+            std::fs::write(folder.path().join(name), text).expect("writable");
+        }
+        let shown = |path: &Path| path.file_name().expect("a name").to_string_lossy().into_owned();
+        BatteryFile::load(&folder.path().join("a.yaml"), &shown).map_err(|error| error.to_string())
+    }
+
+    const HEAD: &str = "battery: a\ntitle: t\nexpect: { fail: [CVL-04] }\n";
+
+    #[test]
+    fn a_file_says_only_what_differs_and_never_inherits_what_it_is() {
+        let a = format!("{HEAD}like: b\nsimulated: {{ identity: {{ name: BusbarLFP B }} }}\n");
+        let b = "like: reference\ndeclared: { capacity: 100 Ah }\nbattery: b\ntitle: t\nexpect: pass\ncatalogue: x\n";
+        let file = load(&[("a.yaml", &a), ("b.yaml", b)]).expect("reads");
+        assert_eq!((file.declared.name.as_str(), file.declared.cells), ("a", 16));
+        assert!((file.declared.capacity.0 - 100.0).abs() < 1e-9);
+        assert_eq!((file.expect, file.catalogue), (Expectation::Fail(vec!["CVL-04".to_owned()]), None));
+        let simulated: serde_json::Value = file.simulated.expect("inherited").read().expect("a map");
+        assert_eq!(simulated["identity"]["name"], "BusbarLFP B");
+    }
+
+    #[rstest]
+    #[case("like: b\n", "a.yaml:4:7: there is no battery `b` to be like: b.yaml is missing")]
+    #[case("like: a\n", "a.yaml:4:7: `like` goes round in a circle: a.yaml, then a.yaml")]
+    #[case("like: c\n", "c.yaml:1:7: `like` goes round in a circle: a.yaml, then c.yaml, then a.yaml")]
+    #[case("like: ../b\n", "a.yaml:4:7: `like` is no name")]
+    #[case("like: reference\ndeclared: { cells: 0 }\n", "a.yaml:5:20: `cells` makes no sense")]
+    fn what_is_wrong_is_shown_in_the_file_where_it_stands(#[case] rest: &str, #[case] says: &str) {
+        let a = format!("{HEAD}{rest}");
+        let error = load(&[("a.yaml", &a), ("c.yaml", "like: a\n")]).expect_err("refused");
+        assert!(error.starts_with(says), "{error}");
+    }
+
+    #[test]
+    fn what_a_file_never_inherits_is_missing_in_itself() {
+        let error = load(&[("a.yaml", "battery: a\nexpect: pass\nlike: reference\n")]).expect_err("refused");
+        assert!(error.starts_with("a.yaml:1:1: `title` is missing"), "{error}");
+    }
+}

@@ -1,0 +1,233 @@
+//! Where suites, rigs and batteries are found: the folders `suites/`, `rigs/` and `rigs/batteries/` of the
+//! project that the current folder lies in.
+
+use std::path::{Path, PathBuf};
+
+use crate::{BatteryFile, InputError, Profile, RigFile, read_text};
+
+/// The project's folders.
+#[derive(Debug, Clone)]
+pub struct Library {
+    root: PathBuf,
+}
+
+impl Library {
+    /// Looks for the project upwards from `from`: the first folder that holds both `suites/` and `rigs/`.
+    ///
+    /// # Errors
+    /// When there is none up to the root of the file system.
+    pub fn find(from: &Path) -> Result<Self, InputError> {
+        from.ancestors()
+            .find(|folder| folder.join("suites").is_dir() && folder.join("rigs").is_dir())
+            .map(|root| Self { root: root.to_owned() })
+            .ok_or_else(|| InputError::NoProject { from: from.to_owned() })
+    }
+
+    /// The project in this very folder.
+    ///
+    /// # Errors
+    /// When it does not hold both `suites/` and `rigs/`.
+    pub fn at(root: &Path) -> Result<Self, InputError> {
+        Self::find(root).and_then(|found| {
+            let is_here = found.root == root;
+            is_here.then_some(found).ok_or_else(|| InputError::NoProject { from: root.to_owned() })
+        })
+    }
+
+    /// Every file that a run with this rig and this battery is made from, with the place it has in a project: all
+    /// suites, rig and battery with those that they are like, and the profile of the supply.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn inputs(
+        &self,
+        rig: &Path,
+        profile: Option<&str>,
+        battery: &Path,
+    ) -> Result<Vec<(String, String)>, InputError> {
+        let mut files = Vec::new();
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for path in self.suites()? {
+            let folder = path.parent().map(name).unwrap_or_default();
+            files.push((format!("suites/{folder}/{}", name(&path)), read_text(&path)?));
+        }
+        for (folder, path) in [("rigs", rig), ("rigs/batteries", battery)] {
+            for (path, text) in crate::like::files(path)? {
+                files.push((format!("{folder}/{}", name(&path)), text));
+            }
+        }
+        if let Some(profile) = profile {
+            let path = pick("PSU profile", profile, self.psu_profiles()?)?;
+            files.push((format!("rigs/psu/{}", name(&path)), read_text(&path)?));
+        }
+        Ok(files)
+    }
+
+    /// The folder that holds `suites/` and `rigs/`.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Every suite file, `suites/<suite>/<name>.yaml`, in the order of their names.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn suites(&self) -> Result<Vec<PathBuf>, InputError> {
+        let mut files = Vec::new();
+        for folder in entries(&self.root.join("suites"))? {
+            if folder.is_dir() {
+                files.extend(entries(&folder)?.into_iter().filter(|file| is_yaml(file)));
+            }
+        }
+        Ok(files)
+    }
+
+    /// Every battery file, `rigs/batteries/*.yaml`.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn batteries(&self) -> Result<Vec<PathBuf>, InputError> {
+        self.yaml_in("rigs/batteries")
+    }
+
+    /// Every profile of a programmable supply, `rigs/psu/*.yaml`.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn psu_profiles(&self) -> Result<Vec<PathBuf>, InputError> {
+        self.yaml_in("rigs/psu")
+    }
+
+    /// The profile of a programmable supply, by its name.
+    ///
+    /// # Errors
+    /// When no file has that name; with file, line, column and what was expected where it makes no sense.
+    pub fn psu_profile(&self, name: &str) -> Result<Profile, InputError> {
+        let path = pick("PSU profile", name, self.psu_profiles()?)?;
+        Ok(Profile::parse(&self.shown(&path), &read_text(&path)?)?)
+    }
+
+    /// The profile of the supply of a rig; nothing where it has none.
+    ///
+    /// # Errors
+    /// As [`Library::psu_profile`]; the file of the rig is to be corrected then.
+    pub fn profile_of(&self, rig: &RigFile) -> Result<Option<Profile>, InputError> {
+        let Some(psu) = rig.live.as_ref().and_then(|live| live.psu.as_ref()) else { return Ok(None) };
+        let profile = self.psu_profile(&psu.profile).map_err(|error| match error {
+            InputError::Unknown { name, nearest, .. } => {
+                InputError::NoProfile { rig: rig.rig.clone(), name, nearest }
+            }
+            other => other,
+        })?;
+        if psu.watchdog.is_some() && profile.watchdog.is_none() {
+            return Err(InputError::NoWatchdog { rig: rig.rig.clone(), profile: profile.psu_profile });
+        }
+        Ok(Some(profile))
+    }
+
+    /// Every rig file, `rigs/*.yaml`.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn rigs(&self) -> Result<Vec<PathBuf>, InputError> {
+        self.yaml_in("rigs")
+    }
+
+    fn yaml_in(&self, folder: &str) -> Result<Vec<PathBuf>, InputError> {
+        Ok(entries(&self.root.join(folder))?.into_iter().filter(|file| is_yaml(file)).collect())
+    }
+
+    /// A battery by name (`reference`) or by path.
+    ///
+    /// # Errors
+    /// When no file has that name; the error carries the nearest names.
+    pub fn battery(&self, name: &str) -> Result<PathBuf, InputError> {
+        pick("battery", name, self.batteries()?)
+    }
+
+    /// Reads the battery file at `path`, with those that it is like.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn read_battery(&self, path: &Path) -> Result<BatteryFile, InputError> {
+        BatteryFile::load(path, &|path| self.shown(path))
+    }
+
+    /// Reads and validates a rig file, with those beside it that it is like.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn read_rig(&self, path: &Path) -> Result<RigFile, InputError> {
+        RigFile::load(path, &|path| self.shown(path))
+    }
+
+    /// A rig by name (`simulated`) or by path.
+    ///
+    /// # Errors
+    /// When no file has that name; the error carries the nearest names.
+    pub fn rig(&self, name: &str) -> Result<PathBuf, InputError> {
+        pick("rig", name, self.rigs()?)
+    }
+
+    /// A path as the user knows it: relative to the project where it lies inside.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.is_file() && path.extension().is_some_and(|e| e == "yaml")
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, InputError> {
+    let unreadable = |source| InputError::Unreadable { path: folder.to_owned(), source };
+    let mut paths = std::fs::read_dir(folder)
+        .map_err(unreadable)?
+        .map(|entry| entry.map(|e| e.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(unreadable)?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// The file of that name, or the path itself where it looks like one.
+fn pick(kind: &'static str, name: &str, files: Vec<PathBuf>) -> Result<PathBuf, InputError> {
+    if name.contains('/') || Path::new(name).extension().is_some_and(|e| e == "yaml") {
+        return Ok(PathBuf::from(name));
+    }
+    let stem =
+        |file: &PathBuf| file.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    files.iter().find(|file| stem(file) == name).cloned().ok_or_else(|| {
+        let names: Vec<String> = files.iter().map(stem).collect();
+        InputError::Unknown { kind, name: name.to_owned(), nearest: nearest(name, &names) }
+    })
+}
+
+/// Up to three names that a typing error may have meant, the nearest first; all where there are few.
+#[must_use]
+pub fn nearest(name: &str, names: &[String]) -> Vec<String> {
+    let distance = |n: &String| if n.contains(name) { 0 } else { strsim::damerau_levenshtein(name, n) };
+    let mut ranked: Vec<(usize, &String)> = names.iter().map(|n| (distance(n), n)).collect();
+    ranked.sort();
+    ranked.into_iter().take(3).map(|(_, n)| n.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typing_error_finds_its_name() {
+        let names = ["reference", "oscillating", "tracks-voltage"].map(String::from);
+        assert_eq!(nearest("referense", &names)[0], "reference");
+        assert_eq!(nearest("tracks", &names)[0], "tracks-voltage");
+    }
+
+    #[test]
+    fn outside_a_project_the_message_says_what_is_missing() {
+        let error = Library::find(Path::new("/")).expect_err("no project at the root").to_string();
+        assert!(error.contains("suites/"), "{error}");
+    }
+}

@@ -1,0 +1,371 @@
+//! Profiles of supplies, `rigs/psu/*.yaml`: every word that is sent to one, and how it answers.
+
+mod check;
+
+use std::collections::BTreeMap;
+
+use proto::quantity::{Amps, Micros, Volts, Watts};
+use proto::scpi::{Alarm, Arguments, CommandError, Template, Terminator, Units, Word};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A family of supplies that understand the same words.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "Busbar PSU profile")]
+pub struct Profile {
+    /// name, as a rig file gives it
+    pub psu_profile: String,
+    /// maker and models
+    pub title: String,
+    /// how sure this is
+    pub status: Status,
+    /// where the words were found
+    pub source: String,
+    /// settings of the serial port
+    pub serial: SerialPort,
+    /// port for raw text over TCP, where the supply has one
+    pub tcp_port: Option<u16>,
+    /// how lines look and how long they take
+    pub line: LineRules,
+    /// number of the output or address on the line where the rig file gives none
+    pub channel: Option<Word>,
+    /// sent before everything else, after opening and after every loss of step
+    #[serde(default)]
+    pub begin: Vec<Template>,
+    /// who it is
+    pub identify: Identify,
+    /// remote control, where it must be taken
+    pub lock: Option<Lock>,
+    /// the output
+    pub output: Output,
+    /// voltage setting
+    pub voltage: Setting<Volts>,
+    /// current limit
+    pub current: Setting<Amps>,
+    /// power limit, where it has one
+    pub power: Option<Setting<Watts>>,
+    /// what it measures at its terminals
+    pub measure: Measure,
+    /// what makes it switch off by itself
+    pub protection: Protection,
+    /// the error queue; absent where every answer says by itself whether there was an error
+    pub errors: Option<ErrorQueue>,
+    /// the question for the event register whose bit 7 tells of a reboot (IEEE 488.2, 11.5.1)
+    pub events: Option<Template>,
+    /// switches the output off when nobody speaks to it
+    pub watchdog: Option<Watchdog>,
+    /// how it plays a solar array by itself; absent where only a fixed voltage and current limit do
+    pub curve: Option<SolarCurve>,
+}
+
+/// How sure a profile is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// written after manuals and other drivers; no bench has confirmed it
+    Documented,
+    /// seen to work with the real supply
+    Confirmed,
+}
+
+impl Status {
+    /// The word in files and lists.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}
+
+/// Settings of the serial port.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SerialPort {
+    /// bits a second
+    pub baud: u32,
+    /// 1 or 2
+    #[schemars(range(min = 1, max = 2))]
+    pub stop_bits: u8,
+    /// whether the supply only talks while DTR is raised
+    #[serde(default)]
+    pub dtr: bool,
+}
+
+/// How lines look and how long they take.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LineRules {
+    /// what ends a line that is sent
+    pub send: Terminator,
+    /// what ends a line that is received
+    pub receive: Terminator,
+    /// least time between a reply or a command and the next command
+    pub gap: Micros,
+    /// latest end of a reply, from the start of the question
+    pub reply_within: Micros,
+    /// silence after which nothing late is to come
+    pub quiet: Micros,
+    /// whether replies carry units
+    #[serde(default)]
+    pub units: Units,
+    /// what every command that is no question is answered with; absent where there is no answer
+    pub acknowledge: Option<Acknowledge>,
+    /// how lines begin that the supply sends without being asked
+    #[serde(default)]
+    pub unsolicited: Vec<String>,
+}
+
+/// Answers to commands.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Acknowledge {
+    /// it was done
+    pub done: String,
+    /// how refusals begin
+    pub refused: Vec<String>,
+}
+
+/// Who it is.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Identify {
+    /// questions whose answers, with commas between, are maker, model, serial number and firmware
+    pub ask: Vec<Template>,
+    /// how the model or the maker begins; empty: any supply
+    #[serde(default)]
+    pub begins: Vec<String>,
+}
+
+/// Remote control.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Lock {
+    /// take it
+    pub take: Vec<Template>,
+    /// who has it
+    pub verify: Option<Verify>,
+    /// give it back
+    pub release: Vec<Template>,
+}
+
+/// A question and the one right answer.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Verify {
+    /// the question
+    pub ask: Template,
+    /// the answer
+    pub answer: String,
+}
+
+/// The output.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Output {
+    /// switch on
+    pub on: Template,
+    /// switch off
+    pub off: Template,
+    /// on or off?
+    pub ask: Template,
+}
+
+/// Something that is set and read back.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Setting<Q> {
+    /// set it
+    pub set: Template,
+    /// read it back
+    pub ask: Template,
+    /// how far what is read back may lie above what was set: a step of the supply
+    pub resolution: Q,
+    /// what the answer ends with behind the number, where it is more than a unit
+    pub answer_ends: Option<String>,
+}
+
+/// Questions for what is measured at the terminals.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Measure {
+    /// voltage
+    pub voltage: Template,
+    /// current
+    pub current: Template,
+}
+
+/// What makes it switch off by itself.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Protection {
+    /// over-voltage
+    pub over_voltage: Guard<Volts>,
+    /// over-current; absent where only the current limit holds
+    pub over_current: Option<Guard<Amps>>,
+    /// questions for what has tripped
+    pub alarms: Vec<AlarmQuestion>,
+    /// how a trip is cleared
+    pub clear: Clear,
+}
+
+/// One protection.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Guard<Q> {
+    /// where it trips; absent where it trips at the setting itself
+    pub level: Option<Setting<Q>>,
+    /// how it is made active; absent where it always is
+    pub enable: Option<Enable>,
+}
+
+/// Something that is made active and asked for.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Enable {
+    /// make it active
+    pub set: Template,
+    /// active or not?
+    pub ask: Template,
+}
+
+/// A question for what has tripped: a register with its bits, or yes and no for one alarm.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AlarmQuestion {
+    /// the question
+    pub ask: Template,
+    /// the bit of each alarm, counted from 0
+    #[serde(default)]
+    pub bits: BTreeMap<Alarm, u8>,
+    /// whether the register is written in hexadecimal digits
+    #[serde(default)]
+    pub hexadecimal: bool,
+    /// the alarm that a yes stands for
+    pub yes: Option<Alarm>,
+    /// the one answer that is a yes, where that is not 1, ON or YES
+    pub answer: Option<String>,
+}
+
+/// How a trip is cleared.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Clear {
+    /// commands; the answer to a question among them does not matter
+    pub commands: Vec<Template>,
+    /// what becomes of the output
+    pub then: AfterClear,
+}
+
+/// What becomes of the output when a trip is cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AfterClear {
+    /// it stays off
+    StaysOff,
+    /// it is as it was before the trip: off only if it was switched off before the trip is cleared
+    Restored,
+    /// there is no command for it: the trip goes when the output is switched on again
+    WhenSwitchedOn,
+}
+
+/// The error queue.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ErrorQueue {
+    /// the question for the oldest entry
+    pub ask: Template,
+    /// the answer of an empty queue, as it stands; one with the code 0 counts too
+    pub empty: String,
+    /// whether reading the queue makes the supply forget its alarms
+    #[serde(default)]
+    pub acknowledges_alarms: bool,
+}
+
+/// Switches the output off when nobody speaks to it. It is proven to trip, with the output off, before the first case of
+/// a run: where an alarm `watchdog` tells of it, and it trips with the output off too. Else it counts as not proven, and
+/// the rig file must say what else switches the supply off.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Watchdog {
+    /// set the time it waits; arms it where there is no `arm`
+    pub set: Template,
+    /// arm it
+    pub arm: Option<Template>,
+    /// armed or not?
+    pub armed: Option<Template>,
+    /// disarm it
+    pub disarm: Template,
+    /// shortest time it can wait
+    pub shortest: Micros,
+    /// longest time it can wait
+    pub longest: Micros,
+    /// whether it only works over the network, not on the serial line
+    #[serde(default)]
+    pub network_only: bool,
+}
+
+impl Watchdog {
+    /// How long a supply is kept silent to see its watchdog trip after `span`: a share of it more, as the clock of no
+    /// supply is further off, and a second at least, as some count in seconds (assumptions).
+    #[must_use]
+    pub fn silence(span: Micros) -> Micros {
+        /// A fifth of the time.
+        const SHARE: u64 = 5;
+        span + Micros(span.0 / SHARE) + Micros::from_secs(1)
+    }
+}
+
+/// How it plays a solar array by itself: four numbers.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SolarCurve {
+    /// sent before the numbers
+    #[serde(default)]
+    pub before: Vec<Template>,
+    /// open-circuit voltage
+    pub voc: Setting<Volts>,
+    /// short-circuit current
+    pub isc: Setting<Amps>,
+    /// voltage of the point of most power
+    pub vmp: Setting<Volts>,
+    /// current of the point of most power
+    pub imp: Setting<Amps>,
+    /// sent after the numbers: makes the curve the active one
+    #[serde(default)]
+    pub after: Vec<Template>,
+}
+
+impl Profile {
+    /// Reads and validates the text of a profile.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn parse(file: &str, text: &str) -> Result<Self, engine::yaml::YamlError> {
+        let profile: Self = engine::yaml::parse(file, text)?;
+        check::check(&profile, file, text)?;
+        Ok(profile)
+    }
+
+    /// Whether the supply says of itself that this has tripped.
+    #[must_use]
+    pub fn tells_of(&self, alarm: Alarm) -> bool {
+        let mut questions = self.protection.alarms.iter();
+        questions.any(|question| question.yes == Some(alarm) || question.bits.contains_key(&alarm))
+    }
+
+    /// What switches the output off, as the bytes of a whole line.
+    pub fn off_line(&self, channel: Option<&Word>) -> Result<Vec<u8>, CommandError> {
+        let arguments = Arguments { channel: channel.or(self.channel.as_ref()), ..Arguments::default() };
+        let off = self.output.off.command(&arguments)?;
+        Ok([off.as_bytes(), self.line.send.bytes()].concat())
+    }
+
+    /// JSON schema of a profile, for editors.
+    #[must_use]
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
+    }
+}

@@ -1,0 +1,212 @@
+//! What serde cannot say of a profile: a question must be one, and what is set needs its number.
+
+use engine::yaml::{YamlError, refuse};
+use proto::quantity::Micros;
+use proto::scpi::{Slot, Template};
+
+use super::{Guard, Profile, Setting};
+
+/// What a command is for.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    /// is answered
+    Question,
+    /// is not, and carries no number
+    Command,
+    /// is not, and carries this number
+    Sets(Slot),
+    /// carries a span of time
+    SetsSpan,
+    /// either
+    Any,
+}
+
+impl Role {
+    fn expected(self) -> String {
+        match self {
+            Self::Question => "a question such as `VOLT?`, without a slot but {channel}".to_owned(),
+            Self::Command => {
+                "a command such as `OUTP ON`, without `?` and without a slot but {channel}".to_owned()
+            }
+            Self::Sets(slot) => format!("a command with {slot}"),
+            Self::SetsSpan => "a command with {seconds} or {milliseconds}".to_owned(),
+            Self::Any => "a question or a command without a slot but {channel}".to_owned(),
+        }
+    }
+
+    fn fits(self, template: &Template) -> bool {
+        let slots: Vec<Slot> = template.slots().filter(|slot| *slot != Slot::Channel).collect();
+        match self {
+            Self::Question => template.is_query() && slots.is_empty(),
+            Self::Command => !template.is_query() && slots.is_empty(),
+            Self::Any => slots.is_empty(),
+            Self::Sets(slot) => !template.is_query() && slots == [slot],
+            Self::SetsSpan => {
+                !template.is_query() && (slots == [Slot::Seconds] || slots == [Slot::Milliseconds])
+            }
+        }
+    }
+}
+
+/// Every command of a profile, with the path of its key and what it is for.
+#[derive(Default)]
+struct Commands<'p>(Vec<(String, &'p Template, Role)>);
+
+impl<'p> Commands<'p> {
+    fn add(&mut self, path: &str, template: &'p Template, role: Role) {
+        self.0.push((path.to_owned(), template, role));
+    }
+
+    fn all(&mut self, path: &str, templates: &'p [Template], role: Role) {
+        for template in templates {
+            self.add(path, template, role);
+        }
+    }
+
+    fn setting<Q>(&mut self, path: &str, setting: &'p Setting<Q>, slot: Slot) {
+        self.add(&format!("{path}.set"), &setting.set, Role::Sets(slot));
+        self.add(&format!("{path}.ask"), &setting.ask, Role::Question);
+    }
+
+    fn guard<Q>(&mut self, path: &str, guard: &'p Guard<Q>, slot: Slot) {
+        if let Some(level) = &guard.level {
+            self.setting(&format!("{path}.level"), level, slot);
+        }
+        if let Some(enable) = &guard.enable {
+            self.add(&format!("{path}.enable.set"), &enable.set, Role::Command);
+            self.add(&format!("{path}.enable.ask"), &enable.ask, Role::Question);
+        }
+    }
+
+    fn of(profile: &'p Profile) -> Self {
+        let mut all = Self::default();
+        all.all("begin", &profile.begin, Role::Command);
+        all.all("identify.ask", &profile.identify.ask, Role::Question);
+        if let Some(lock) = &profile.lock {
+            all.all("lock.take", &lock.take, Role::Command);
+            all.all("lock.release", &lock.release, Role::Command);
+            if let Some(verify) = &lock.verify {
+                all.add("lock.verify.ask", &verify.ask, Role::Question);
+            }
+        }
+        all.add("output.on", &profile.output.on, Role::Command);
+        all.add("output.off", &profile.output.off, Role::Command);
+        all.add("output.ask", &profile.output.ask, Role::Question);
+        all.setting("voltage", &profile.voltage, Slot::Volts);
+        all.setting("current", &profile.current, Slot::Amps);
+        if let Some(power) = &profile.power {
+            all.setting("power", power, Slot::Watts);
+        }
+        all.add("measure.voltage", &profile.measure.voltage, Role::Question);
+        all.add("measure.current", &profile.measure.current, Role::Question);
+        all.protection(profile);
+        all.extras(profile);
+        all
+    }
+
+    fn protection(&mut self, profile: &'p Profile) {
+        let protection = &profile.protection;
+        self.guard("protection.over-voltage", &protection.over_voltage, Slot::Volts);
+        if let Some(guard) = &protection.over_current {
+            self.guard("protection.over-current", guard, Slot::Amps);
+        }
+        for question in &protection.alarms {
+            self.add("protection.alarms", &question.ask, Role::Question);
+        }
+        self.all("protection.clear.commands", &protection.clear.commands, Role::Any);
+    }
+
+    fn extras(&mut self, profile: &'p Profile) {
+        if let Some(errors) = &profile.errors {
+            self.add("errors.ask", &errors.ask, Role::Question);
+        }
+        if let Some(events) = &profile.events {
+            self.add("events", events, Role::Question);
+        }
+        if let Some(watchdog) = &profile.watchdog {
+            self.add("watchdog.set", &watchdog.set, Role::SetsSpan);
+            self.add("watchdog.disarm", &watchdog.disarm, Role::Command);
+            if let Some(arm) = &watchdog.arm {
+                self.add("watchdog.arm", arm, Role::Command);
+            }
+            if let Some(armed) = &watchdog.armed {
+                self.add("watchdog.armed", armed, Role::Question);
+            }
+        }
+        if let Some(curve) = &profile.curve {
+            self.all("curve.before", &curve.before, Role::Command);
+            self.setting("curve.voc", &curve.voc, Slot::OpenCircuit);
+            self.setting("curve.isc", &curve.isc, Slot::ShortCircuit);
+            self.setting("curve.vmp", &curve.vmp, Slot::PeakVoltage);
+            self.setting("curve.imp", &curve.imp, Slot::PeakCurrent);
+            self.all("curve.after", &curve.after, Role::Command);
+        }
+    }
+}
+
+/// Refuses what could only fail with the supply energised.
+pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), YamlError> {
+    let no = |path: &str, message: String, expected: &str| Err(refuse(file, text, path, message, expected));
+    for (path, template, role) in Commands::of(profile).0 {
+        if !role.fits(template) {
+            let message = format!("`{}` does not fit here", template.text());
+            return no(&path, message, &role.expected());
+        }
+        if profile.channel.is_none() && template.slots().any(|slot| slot == Slot::Channel) {
+            return no(&path, "{channel} without a `channel`".to_owned(), "`channel: \"1\"` in the profile");
+        }
+    }
+    if profile.identify.ask.is_empty() {
+        return no("identify.ask", "nothing is asked".to_owned(), "at least one question");
+    }
+    if profile.protection.over_voltage.level.is_none() {
+        let path = "protection.over-voltage";
+        return no(path, "no level at which it trips".to_owned(), "`level: { set: …, ask: … }`");
+    }
+    for question in &profile.protection.alarms {
+        if question.bits.is_empty() == question.yes.is_none() || question.bits.values().any(|bit| *bit > 15) {
+            let message = format!("what `{}` answers is not said", question.ask.text());
+            return no("protection.alarms", message, "either `bits`, from 0 to 15, or `yes`");
+        }
+        if question.answer.is_some() && question.yes.is_none() {
+            let message = format!("what the answer to `{}` is a yes to is not said", question.ask.text());
+            return no("protection.alarms", message, "`yes: watchdog` beside `answer`");
+        }
+    }
+    let longest = Micros::from_secs(30);
+    let times = [("line.reply-within", profile.line.reply_within), ("line.quiet", profile.line.quiet)];
+    for (path, span) in times {
+        if span == Micros::ZERO || span > longest {
+            return no(path, "no such wait".to_owned(), "more than 0 s, at most 30 s");
+        }
+    }
+    if !(1..=2).contains(&profile.serial.stop_bits) {
+        return no("serial.stop-bits", "no such port".to_owned(), "1 or 2");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const FILE: &str = include_str!("../../../../rigs/psu/generic.yaml");
+
+    #[rstest]
+    #[case("ask: \"VOLT?\"", "ask: VOLT", "does not fit here")]
+    #[case("set: \"VOLT {volts}\"", "set: VOLT 5", "does not fit here")]
+    #[case("set: \"VOLT {volts}\"", "set: \"VOLT {amps}\"", "does not fit here")]
+    #[case("set: \"VOLT {volts}\"", "set: \"VOLT {volts};OUTP ON\"", "';' in a command")]
+    #[case("set: \"VOLT {volts}\"", "set: \"VOLT {volt}\"", "is no slot")]
+    #[case("off: OUTP OFF", "off: \"OUTP CH{channel},OFF\"", "{channel} without a `channel`")]
+    #[case("reply-within: 1 s", "reply-within: 0 s", "no such wait")]
+    #[case("reply-within: 1 s", "reply-within: 1", "has no unit")]
+    #[case("status: documented", "status: sure", "`sure` is not known here")]
+    #[case("over-voltage: 0,", "over-voltage: 16,", "is not said")]
+    fn a_wrong_word_is_refused_with_its_line(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
+        assert!(FILE.contains(good), "{good} stands in the file");
+        let error = Profile::parse("p.yaml", &FILE.replacen(good, bad, 1)).expect_err(bad).to_string();
+        assert!(error.starts_with("p.yaml:") && error.contains(says), "{error}");
+    }
+}

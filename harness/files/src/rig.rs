@@ -1,0 +1,396 @@
+//! Rig files, `rigs/*.yaml`: what a bench has, its limits, and for the simulated one every number of its world.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use engine::bench::Capability;
+use engine::interlock::RigLimits;
+use engine::yaml::{Layers, YamlError};
+use judge::site::{GxSetup, Site};
+use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::InputError;
+use crate::Laboratory;
+use crate::Section;
+use crate::like::{self, Like};
+use crate::live::{House, Live};
+use crate::section::{relaxed, with_sections};
+
+/// What a rig is called is its own.
+const LIKE: Like = Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[] };
+
+/// A rig.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "Busbar rig")]
+pub struct RigFile {
+    /// name, as given to `--rig`
+    pub rig: String,
+    /// one line for reports
+    pub title: String,
+    /// name of the rig beside this one that it is like: only what differs is said here
+    pub like: Option<String>,
+    /// what it has and can do by itself; a case that needs more is not applicable
+    pub capabilities: Vec<Capability>,
+    /// the CAN bus to the battery
+    pub can: CanBus,
+    /// how often the instruments are read
+    pub polling: Polling,
+    /// how its GX is set, once somebody has looked: it cannot be read over Modbus (P 5.5)
+    #[serde(default)]
+    pub gx: Option<GxStated>,
+    /// what a certificate must say of the laboratory; only certification asks for it
+    #[serde(default)]
+    pub laboratory: Option<Laboratory>,
+    /// never-exceed limits and clamps, whatever a suite says
+    pub limits: RigLimits,
+    /// the simulated world, of a rig that is simulated
+    pub plant: Option<Section>,
+    /// the instruments, of a rig that is real
+    pub live: Option<Live>,
+    /// ranges of numbers under `plant` that nobody knows exactly; only a run that asks for it draws from them
+    pub sweep: Option<Section>,
+    /// what stands around the battery, taken from `plant` or `live`
+    #[serde(skip)]
+    around: Option<House>,
+}
+
+/// What the simulated world has in common with a real installation: no `sweep` changes these.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Around {
+    inverter: AroundInverter,
+    solar: AroundSolar,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct AroundInverter {
+    mains_voltage: Volts,
+    maximum_power: Watts,
+    input_current_limit: Amps,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct AroundSolar {
+    maximum_power: Watts,
+    maximum_current: Amps,
+}
+
+impl Around {
+    fn house(self) -> House {
+        House {
+            mains_voltage: self.inverter.mains_voltage,
+            inverter_power: self.inverter.maximum_power,
+            input_current_limit: self.inverter.input_current_limit,
+            solar_power: self.solar.maximum_power,
+            solar_current: self.solar.maximum_current,
+        }
+    }
+}
+
+/// How the GX is set: menu Settings, DVCC.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GxStated {
+    /// distributed voltage and current control; `on` before a control test
+    pub dvcc: OnOff,
+    /// shared voltage sense; `off` before a control test
+    pub svs: OnOff,
+    /// who looked, and when
+    pub confirmed_by: String,
+}
+
+impl GxStated {
+    /// What stands in the example of a rig file, to be replaced: nobody has looked.
+    const NOBODY: &str = "name, date";
+}
+
+/// A switch in the menu of the GX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnOff {
+    /// switched on
+    On,
+    /// switched off
+    Off,
+}
+
+/// The CAN bus between battery, GX and harness.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CanBus {
+    /// the bit rate that the harness's own interface is set to
+    pub bit_rate: BitRate,
+    /// the bit rate of the CAN-bus profile that is chosen on the GX (P 5.1)
+    pub gx_profile: BitRate,
+}
+
+impl CanBus {
+    /// The bit rates that a GX offers (P 1.2).
+    const RATES: [BitRate; 2] = [BitRate(250.0), BitRate(500.0)];
+}
+
+/// How often the instruments are read.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Polling {
+    /// the state of the CAN interface
+    pub bus: Micros,
+    /// the supply
+    pub psu: Micros,
+    /// the GX over Modbus-TCP: a real one bears one or two polls a second
+    pub gx: Micros,
+}
+
+impl Polling {
+    /// No serial line or GX answers faster.
+    const SHORTEST: Micros = Micros::from_millis(10);
+    /// What is looked at more seldom is not watched.
+    const LONGEST: Micros = Micros::from_secs(60);
+}
+
+impl RigFile {
+    /// Reads and validates a file, with those beside it that it is `like`. `shown` is the path as the user knows it.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
+        Ok(Self::of(LIKE.layers(path, shown)?)?)
+    }
+
+    /// Reads and validates the text of a rig file that stands alone.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn parse(file: &str, text: &str) -> Result<Self, YamlError> {
+        Self::of(like::alone(file, text)?)
+    }
+
+    fn of(layers: Layers) -> Result<Self, YamlError> {
+        let layers = &Arc::new(layers);
+        let mut rig: Self = layers.read()?;
+        rig.plant = rig.plant.map(|_| Section::of(layers, "plant"));
+        rig.sweep = rig.sweep.map(|_| Section::of(layers, "sweep"));
+        rig.limits.check().map_err(|error| {
+            let path = format!("limits.{}", error.high);
+            layers.refuse(
+                &path,
+                format!("`{}` leaves no room", error.high),
+                format!("more than `{}`", error.low),
+            )
+        })?;
+        match (&rig.plant, &rig.live) {
+            (Some(plant), None) => rig.around = Some(plant.read::<Around>()?.house()),
+            (None, Some(live)) => {
+                live.check(&rig, layers)?;
+                rig.around = Some(live.site);
+            }
+            _ => {
+                let message = "a rig is either simulated or real".to_owned();
+                let expected = "`plant:`, a simulated world, or `live:`, instruments".to_owned();
+                return Err(layers.refuse("live", message, expected));
+            }
+        }
+        for (path, rate) in [("can.bit-rate", rig.can.bit_rate), ("can.gx-profile", rig.can.gx_profile)] {
+            if !CanBus::RATES.contains(&rate) {
+                let expected = "`500 kbit/s` or `250 kbit/s`".to_owned();
+                return Err(layers.refuse(path, format!("a GX has no profile with {rate}"), expected));
+            }
+        }
+        let polling = &rig.polling;
+        for (path, period) in
+            [("polling.bus", polling.bus), ("polling.psu", polling.psu), ("polling.gx", polling.gx)]
+        {
+            if period < Polling::SHORTEST {
+                let expected = format!("at least {} ms", Polling::SHORTEST.0 / 1000);
+                return Err(layers.refuse(path, "polled too often".to_owned(), expected));
+            }
+            if period > Polling::LONGEST {
+                let expected = format!("at most {}", Polling::LONGEST.written());
+                return Err(layers.refuse(path, "polled too seldom".to_owned(), expected));
+            }
+        }
+        if rig.gx.as_ref().is_some_and(|gx| gx.confirmed_by.trim().is_empty()) {
+            let expected = "who looked on the GX, and when (P 5.5)".to_owned();
+            return Err(layers.refuse("gx.confirmed-by", "nobody has confirmed it".to_owned(), expected));
+        }
+        rig.laboratory.as_ref().map_or(Ok(()), |laboratory| laboratory.check(layers))?;
+        Ok(rig)
+    }
+
+    /// What the judge must know of the plant around the battery.
+    #[must_use]
+    pub fn site(&self) -> Site {
+        let House { mains_voltage, inverter_power, .. } = self.house();
+        Site {
+            ac_voltage: mains_voltage,
+            inverter_power,
+            gx: self.gx.as_ref().filter(|stated| stated.confirmed_by != GxStated::NOBODY).map(|stated| {
+                GxSetup {
+                    dvcc: stated.dvcc == OnOff::On,
+                    svs: stated.svs == OnOff::On,
+                    confirmed_by: stated.confirmed_by.clone(),
+                }
+            }),
+            gx_profile: self.can.gx_profile,
+        }
+    }
+
+    /// Whether no hardware is involved, as far as the file says: it has a world of its own, or a clock that no real
+    /// instrument has. A rig that is served as fast as the clock looks real here; what it says of itself does not
+    /// ([`is_simulated`](crate::is_simulated)).
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.live.as_ref().is_none_or(|live| live.speed != 1)
+    }
+
+    /// What switches its supply off when harness and guard are dead, in words; nothing where there is no supply.
+    /// `proven` is when its watchdog was seen to trip.
+    #[must_use]
+    pub fn last_resort(&self, proven: Option<&str>) -> String {
+        let psu = self.live.as_ref().and_then(|live| live.psu.as_ref());
+        psu.map(|psu| psu.last_resort(proven)).unwrap_or_default()
+    }
+
+    /// The installation around the battery, simulated or real.
+    #[must_use]
+    pub fn house(&self) -> House {
+        self.around.expect("a rig without an installation is refused when it is read")
+    }
+
+    /// JSON schema of a rig file, for editors; `plant` and `sweep` are those of their sections.
+    #[must_use]
+    pub fn schema(plant: schemars::Schema, sweep: schemars::Schema) -> schemars::Schema {
+        let whole = with_sections(schemars::schema_for!(Self), [("plant", plant), ("sweep", sweep)]);
+        relaxed(whole, &["rig", "title"])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const FILE: &str = include_str!("../../../rigs/simulated.yaml");
+
+    /// A rig that says only what differs, and a mistake in it.
+    #[test]
+    fn a_rig_may_be_like_another() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).expect("written");
+        };
+        let load = || {
+            let shown = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            RigFile::load(&folder.path().join("tight.yaml"), &shown).map_err(|e| e.to_string())
+        };
+        write("simulated.yaml", FILE);
+        let tight =
+            "rig: tight\ntitle: t\nlike: simulated\nplant: { inverter: { input-current-limit: 10 A } }\n";
+        write("tight.yaml", tight);
+        let rig = load().expect("a good rig");
+        assert_eq!((rig.rig.as_str(), rig.house().input_current_limit), ("tight", Amps(10.0)));
+        write("tight.yaml", &tight.replace("10 A", "10 V"));
+        let error = load().expect_err("refused");
+        assert!(error.starts_with("tight.yaml:4:"), "{error}");
+        write("tight.yaml", &tight.replace("like: simulated", "like: simulatd"));
+        assert!(load().expect_err("refused").contains("there is no rig `simulatd` to be like"));
+    }
+
+    #[rstest]
+    #[case(FILE, true)]
+    #[case(include_str!("../../../rigs/served.yaml"), true)]
+    #[case(LAB, false)]
+    fn what_has_no_hardware_is_known_by_its_file(#[case] file: &str, #[case] simulated: bool) {
+        assert_eq!(RigFile::parse("rig", file).expect("it is shipped").is_simulated(), simulated);
+    }
+
+    #[test]
+    fn a_rig_is_simulated_or_real() {
+        let neither: String = LAB.split("\nlive:").next().unwrap_or_default().to_owned();
+        let error = RigFile::parse("rigs/bad.yaml", &neither).expect_err("nothing there").to_string();
+        assert!(error.contains("either simulated or real"), "{error}");
+    }
+
+    #[rstest]
+    #[case::as_it_should_be("dvcc: on", "dvcc: on", None)]
+    #[case::dvcc_off("dvcc: on", "dvcc: off", Some("DVCC is off"))]
+    #[case::svs_on("svs: off", "svs: on", Some("shared voltage sense is on"))]
+    fn how_the_gx_is_set(#[case] good: &str, #[case] other: &str, #[case] fault: Option<&str>) {
+        assert!(FILE.contains(good), "{good} stands in the file");
+        let rig = RigFile::parse("rig", &FILE.replacen(good, other, 1)).expect("readable");
+        assert_eq!(rig.site().gx.expect("stated").fault(), fault);
+        let unstated: String =
+            FILE.lines().filter(|l| !l.starts_with("gx:")).map(|l| format!("{l}\n")).collect();
+        assert_eq!(RigFile::parse("rig", &unstated).expect("readable").site().gx, None);
+    }
+
+    const LAB: &str = include_str!("../../../rigs/lab-example.yaml");
+
+    #[test]
+    fn the_example_of_a_lab_reads_well_and_its_loads_add_up() {
+        let rig = RigFile::parse("rigs/lab-example.yaml", LAB).expect("it is shipped");
+        let live = rig.live.as_ref().expect("it is real");
+        let on = |power| live.load(Watts(power)).map(|on| on.len());
+        assert_eq!([0.0, 500.0, 3000.0, 3500.0, 4000.0].map(on), [Some(0), Some(1), Some(2), Some(3), None]);
+        assert_eq!(rig.site().inverter_power, Watts(4000.0));
+        assert_eq!(rig.site().gx, None, "who copies the file has not looked at the GX yet");
+        let looked = LAB.replacen("\"name, date\"", "\"A. Ampere, 2026-03-01\"", 1);
+        assert!(RigFile::parse("lab", &looked).expect("the same").site().gx.is_some());
+    }
+
+    #[rstest]
+    #[case("speed: 1 ", "speed: 0 ", "cannot run 0 times faster")]
+    #[case("ac-load, operator]", "ac-load, inject]", "claims `inject` and has nothing that does it")]
+    #[case("over-voltage: 132 V", "over-voltage: 110 V", "120 V leaves no room below 110 V")]
+    #[case("over-current: 60 A", "over-current: 40 A", "40 A would trip before")]
+    #[case("interlock: emergency", "interlock: \" \" #", "nothing switches the supply off")]
+    #[case("heartbeat-within: 1 s", "heartbeat-within: 1 min", "cannot wait 0:01:00")]
+    #[case("power: 500 W", "power: 0 W", "load 1 has no power")]
+    #[case("gx-relay: 2", "gx-relay: 3", "a GX has two relays")]
+    #[case("interface: can0", "interfac: can0", "interfac")]
+    #[case("over-voltage: 132 V", "over-voltage: 900 V", "900 V protects nothing")]
+    #[case("over-current: 60 A", "over-current: 1e30 A", "would hardly ever trip")]
+    #[case("safe-within: 20 s", "safe-within: 0 s", "fall like that")]
+    #[case("can-silence: 15 s", "can-silence: 10 h", "driven that is not heard")]
+    #[case("gx-silence: 10 s", "gx-silence: 1 s", "between two polls")]
+    #[case("mains-voltage: 230 V", "mains-voltage: -230 V", "no such installation")]
+    #[case("timeout: 8 h", "timeout: 0 s", "nobody answers")]
+    #[case("gx-relay: 2", "gx-relay: 1", "the same relay or coil")]
+    #[case("number: 1", "number: 0", "the same relay or coil")]
+    #[case("solar: 229", "solar: 227", "two devices have the unit id 227")]
+    #[case("confirmed-by: \"name, date\"", "confirmed-by: \" \"", "nobody has confirmed it")]
+    #[case("  psu: 1 s", "  psu: 100000 h", "polled too seldom")]
+    #[case("live:\n", "plant: {}\nlive:\n", "either simulated or real")]
+    fn a_lab_that_cannot_be_is_refused_with_its_line(
+        #[case] good: &str,
+        #[case] bad: &str,
+        #[case] says: &str,
+    ) {
+        assert!(LAB.contains(good), "{good} stands in the file");
+        let error = RigFile::parse("rigs/bad.yaml", &LAB.replacen(good, bad, 1)).expect_err(bad).to_string();
+        assert!(error.contains(says), "{error}");
+        assert!(error.starts_with("rigs/bad.yaml:"), "{error}");
+    }
+
+    #[rstest]
+    #[case("dvcc: on", "dvcc: maybe", "`maybe` is not known here")]
+    #[case("cell-voltage-max: 3.80 V", "cell-voltage-max: 1 V", "`cell-voltage-max` leaves no room")]
+    #[case("gx: 1 s ", "gx: 0 s ", "polled too often")]
+    #[case("bit-rate: 500 kbit/s", "bit-rate: 125 kbit/s", "no profile with 125 kbit/s")]
+    #[case("psu-current-max: 60 A", "psu-current-max: 60", "has no unit")]
+    #[case("psu-current-max: 60 A", "psu-curent-max: 60 A", "expected `psu-current-max`")]
+    #[case("capabilities: [pv,", "capabilities: [sun,", "`sun` is not known here")]
+    fn a_wrong_number_is_refused_with_its_line(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
+        assert!(FILE.contains(good), "{good} stands in the file");
+        let text = FILE.replacen(good, bad, 1);
+        let line = 1 + text.lines().position(|l| l.contains(bad.trim_end())).expect("the bad line");
+        let error = RigFile::parse("rigs/bad.yaml", &text).expect_err(bad).to_string();
+        assert!(error.contains(says), "{error}");
+        assert!(error.starts_with(&format!("rigs/bad.yaml:{line}:")), "line {line}: {error}");
+    }
+}

@@ -1,0 +1,188 @@
+//! The GX over Modbus-TCP: reachable, every unit answers, and what it shows fits what the bus says.
+
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use engine::bench::Capability;
+use proto::gx::{Exception, Product, Register, ess};
+use proto::quantity::{Micros, Volts};
+
+use super::bus::Heard;
+use super::{Finding, Part};
+use crate::can::RunClock;
+use crate::gx::{GxEvent, GxPort, GxSettings, Poll, Timed, name};
+use files::RigFile;
+use files::live::GxPlace;
+
+/// How long the GX may take to be read whole.
+const WITHIN: Duration = Duration::from_secs(5);
+/// From one try to the next, and for each answer.
+const PERIOD: Micros = Micros::from_millis(500);
+
+/// A GX measures at its own end of the cable (assumption).
+const CABLE: Volts = Volts(1.0);
+/// What the bus said a moment before.
+const MOMENT: Volts = Volts(0.5);
+
+pub(super) fn examine(place: &GxPlace, rig: &RigFile, heard: &Heard) -> Vec<Finding> {
+    let poll = match poll(place) {
+        Ok(poll) => poll,
+        Err(why) => {
+            let named = why.starts_with(&place.address);
+            return vec![Part::Gx.problem(
+                if named { why } else { format!("{}: {why}", place.address) },
+                "correct `live.gx.address`, or see that `ping` and then its Modbus TCP server answer",
+            )];
+        }
+    };
+    let mut findings = vec![
+        Part::Gx.ok(format!("{} answers", place.address)),
+        Part::Gx.ok("its clock is not among its registers: evidence has the time of this machine"),
+    ];
+    for product in PRODUCTS {
+        findings.push(answers(place, &poll, product));
+    }
+    findings.extend(compared(&poll, heard));
+    findings.extend(settings(&poll, rig));
+    findings
+}
+
+const PRODUCTS: [Product; 5] =
+    [Product::Battery, Product::System, Product::Inverter, Product::Solar, Product::Grid];
+
+/// The first poll in which the GX answered; what it said last, where there is none.
+fn poll(place: &GxPlace) -> Result<Poll, String> {
+    let settings =
+        GxSettings { address: place.address.clone(), units: place.units, period: PERIOD, within: PERIOD };
+    let (sender, events) = sync_channel::<Timed>(64);
+    let _port = GxPort::open(&settings, RunClock::start(), sender).map_err(|error| error.to_string())?;
+    let end = Instant::now() + WITHIN;
+    let mut last = "no answer".to_owned();
+    while let Ok(timed) = events.recv_timeout(end.saturating_duration_since(Instant::now())) {
+        match timed.event {
+            GxEvent::Poll(poll) => return Ok(*poll),
+            // Nobody begins to listen while we wait.
+            GxEvent::Lost(why) => return Err(why.to_string()),
+            told => last = told.to_string(),
+        }
+    }
+    Err(last)
+}
+
+fn answers(place: &GxPlace, poll: &Poll, product: Product) -> Finding {
+    let what = name(product);
+    let Some(unit) = place.units.of(product) else {
+        return Part::Gx.warning(
+            format!("the {what} has no unit id, so it is not read"),
+            "name it in `live.gx.units`, where there is one",
+        );
+    };
+    let refused = poll.answers.iter().find_map(|answer| {
+        (answer.block.product == product).then_some(answer.cells.as_ref().err()).flatten()
+    });
+    match refused {
+        None => Part::Gx.ok(format!("the {what} answers as unit {unit}")),
+        Some(&code) if Exception::of(code) == Some(Exception::NoProduct) => Part::Gx.problem(
+            format!("there is no {what} as unit {unit} (exception {code})"),
+            match product {
+                Product::Battery => {
+                    "does the GX list the battery? If not: CAN cable, CAN-bus profile (P 5.1); if so: correct \
+                     `live.gx.units` by Settings, Integrations, Modbus TCP server, Available services"
+                }
+                _ => {
+                    "correct `live.gx.units` by Settings, Integrations, Modbus TCP server, Available services on the GX"
+                }
+            },
+        ),
+        Some(code) => Part::Gx.problem(
+            format!("the {what}, unit {unit}, answers with exception {code}"),
+            "the firmware of the GX may be older than its registers: update it",
+        ),
+    }
+}
+
+/// What GX and bus say of one thing.
+fn compared(poll: &Poll, heard: &Heard) -> Vec<Finding> {
+    let reading = &poll.reading;
+    let battery = reading.battery.as_ref();
+    let mut findings = Vec::new();
+    let mut compare =
+        |what: &str, gx: Option<Volts>, other: Option<Volts>, of: &str, most: Volts, remedy: &str| {
+            let (Some(gx), Some(other)) = (gx, other) else { return };
+            let what = format!("{what}: {gx} on the GX, {other} {of}");
+            findings.push(if (gx - other).abs() <= most {
+                Part::Gx.ok(what)
+            } else {
+                Part::Gx.warning(what, remedy)
+            });
+        };
+    let voltage = battery.map(|b| b.voltage);
+    compare(
+        "voltage of the battery",
+        voltage,
+        heard.voltage,
+        "on the bus (0x356)",
+        MOMENT,
+        "the GX may show another battery: is this unit the one on this bus?",
+    );
+    compare(
+        "CVL",
+        battery.map(|b| b.cvl),
+        heard.cvl,
+        "on the bus (0x351)",
+        Volts(0.05),
+        "the GX corrects some makes; where it does not, it may show another battery",
+    );
+    compare(
+        "voltage of the inverter",
+        reading.inverter.as_ref().map(|i| i.dc_voltage),
+        voltage,
+        "at the battery",
+        CABLE,
+        "check the DC cables and fuses between them",
+    );
+    findings
+}
+
+/// Settings of the GX that change what a test shows.
+fn settings(poll: &Poll, rig: &RigFile) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if let Some(limit) = value(poll, ess::USER_CHARGE_CURRENT).filter(|&amps| amps >= 0.0) {
+        findings.push(Part::Gx.warning(
+            format!("the GX limits charging to {limit} A (DVCC, register 2705)"),
+            "switch the limit off: the battery's own is tested (P 1.5)",
+        ));
+    }
+    if let Some(limit) = value(poll, ess::USER_CHARGE_VOLTAGE).filter(|&volts| volts > 0.0) {
+        findings.push(Part::Gx.warning(
+            format!("the GX limits the charge voltage to {limit} V (DVCC, register 2710)"),
+            "switch the limit off: the battery's own is tested (P 1.5)",
+        ));
+    }
+    if let Some(system) = poll.reading.system.filter(|_| rig.capabilities.contains(&Capability::Grid)) {
+        findings.push(if system.grid_connected {
+            Part::Gx.ok("the mains are connected")
+        } else {
+            Part::Gx.warning("the mains are not connected", "connect them: a case begins with them")
+        });
+    }
+    if let Some(battery) = poll.reading.battery.filter(|battery| battery.alarms != 0) {
+        findings.push(Part::Gx.warning(
+            format!("the GX shows {} alarms of the battery", battery.alarms.count_ones()),
+            "look at them on the GX: a test begins with a healthy battery",
+        ));
+    }
+    findings
+}
+
+/// A register, where it was read.
+fn value(poll: &Poll, register: Register) -> Option<f64> {
+    let cells = |answer: &'_ crate::gx::Answer| {
+        let is_there = answer.block.product == register.product;
+        is_there
+            .then_some(answer.cells.as_ref().ok())
+            .flatten()
+            .map(|cells| (answer.block.first, cells.clone()))
+    };
+    poll.answers.iter().filter_map(cells).find_map(|(first, cells)| register.read(first, &cells))
+}

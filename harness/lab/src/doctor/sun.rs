@@ -1,0 +1,123 @@
+//! The supply: who it is, and whether it is off. Nothing of it is changed but who has control, and that is given back.
+
+use proto::quantity::{Amps, Micros};
+
+use super::{Finding, Part, device};
+use crate::live::connect;
+use crate::psu::{Accepted, Settings, Supply, SupplyError};
+use files::Profile;
+use files::live::{PsuPlace, PsuPort};
+use files::profile::Status;
+use proto::scpi::Alarm;
+
+pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> Vec<Finding> {
+    if let PsuPort::Serial { serial, .. } = &place.port
+        && let Some(obstacle) = device::obstacle(Part::Supply, serial)
+    {
+        return vec![obstacle];
+    }
+    let (name, status) = (profile.psu_profile.clone(), profile.status);
+    let opened = connect(&place.port, profile.serial)
+        .map_err(SupplyError::from)
+        .and_then(|link| Supply::open(link, profile, Settings::of(place, current_max)));
+    let (mut supply, found) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return vec![Part::Supply.problem(error.to_string(), hint(&error))],
+    };
+    let mut findings = vec![match status {
+        Status::Confirmed => Part::Supply.ok(format!("{}, as the profile `{name}` says", found.identity)),
+        Status::Documented => Part::Supply.ok(format!(
+            "{}, as the profile `{name}` says; the profile was written after the manual and no bench has confirmed it",
+            found.identity
+        )),
+    }];
+    findings.push(if found.output {
+        Part::Supply.problem("its output is on", "find out who uses it, and switch it off")
+    } else {
+        Part::Supply.ok("its output is off")
+    });
+    if !found.alarms.is_empty() {
+        let names: Vec<_> = found.alarms.iter().copied().map(Alarm::name).collect();
+        findings.push(Part::Supply.problem(
+            format!("it has tripped: {}", names.join(", ")),
+            "find out why, then clear it at the supply",
+        ));
+    }
+    if !found.errors.is_empty() {
+        let errors: Vec<_> = found.errors.iter().map(ToString::to_string).collect();
+        findings.push(Part::Supply.warning(
+            format!("its error queue held: {}", errors.join("; ")),
+            "it is empty now; where they come back, the profile may not fit the firmware",
+        ));
+    }
+    findings.push(last_resort(&mut supply, place, found.output || !found.alarms.is_empty()));
+    match read(&mut supply, place) {
+        Ok(read) => findings.extend(read),
+        Err(error) => findings.push(Part::Supply.problem(error.to_string(), hint(&error))),
+    }
+    if let Err(error) = supply.release() {
+        findings.push(
+            Part::Supply.warning(
+                format!("it did not take remote control back: {error}"),
+                "press LOCAL at the supply",
+            ),
+        );
+    }
+    findings
+}
+
+/// A watchdog that waits longer is left to the run, which proves it before its first case.
+const LONGEST_PROOF: Micros = Micros::from_secs(60);
+
+/// What is there when harness and guard are dead; a watchdog is seen to trip, with the output off.
+fn last_resort(supply: &mut Supply, place: &PsuPlace, busy: bool) -> Finding {
+    let says = |proven: Option<&str>| {
+        format!("when harness and guard are dead it is switched off by {}", place.last_resort(proven))
+    };
+    let Some(span) = place.watchdog else { return Part::Supply.ok(says(None)) };
+    if busy || span > LONGEST_PROOF {
+        return Part::Supply.warning(
+            format!("{}; it was not tried now", says(None)),
+            "each run sees it trip before its first case, with the output off",
+        );
+    }
+    match supply.prove_watchdog(span, || false) {
+        Ok(()) => Part::Supply.ok(says(Some(&crate::guard::lease::now()))),
+        Err(error) if place.has_another_resort() => Part::Supply.warning(
+            format!("{}: {error}", says(None)),
+            "leave `watchdog:` out of the rig file: what else it names is all there is",
+        ),
+        Err(error) => Part::Supply.problem(
+            format!("{}: {error}", says(None)),
+            "name in `live.psu` what else cuts the supply (`interlock:`), or accept the risk (`accepted-risk:`)",
+        ),
+    }
+}
+
+fn read(supply: &mut Supply, place: &PsuPlace) -> Result<Vec<Finding>, SupplyError> {
+    let Accepted { voltage, current, over_voltage, over_current } = supply.accepted()?;
+    let tripping = over_current.map_or("none of over-current".to_owned(), |level| level.to_string());
+    let mut findings = vec![Part::Supply.ok(format!(
+        "set to {voltage} and {current}, protections at {over_voltage} and {tripping}; a run sets {} and {} first",
+        place.over_voltage, place.over_current
+    ))];
+    let terminals = supply.terminals()?;
+    findings.push(if terminals.abs() <= place.safe_voltage {
+        Part::Supply.ok(format!("{terminals} at its terminals"))
+    } else {
+        Part::Supply.warning(
+            format!("{terminals} at its terminals, above the safe {}", place.safe_voltage),
+            "do not touch them: they are still charged, or something else feeds them",
+        )
+    });
+    Ok(findings)
+}
+
+fn hint(error: &SupplyError) -> &'static str {
+    match error {
+        SupplyError::WrongSupply { .. } | SupplyError::NoIdentity(_) => {
+            "correct `live.psu.profile` (`busbar list psu-profiles`) or `live.psu.port`"
+        }
+        _ => "check the cable, that the supply is on, and `live.psu` of the rig file",
+    }
+}

@@ -1,0 +1,57 @@
+//! Nothing stays switched on: a process of its own holds the port of the supply and switches off whatever dies.
+//!
+//! A harness that is killed runs no code any more. So the guard ([`stand`]), started apart from it in a session of its
+//! own, opens the port and locks the rig ([`lease`]); the harness ([`Guard`]) speaks to its supply through it, over a
+//! socket, with a heartbeat ten times a second. When the heartbeat stops or the socket closes, output off goes out at
+//! once, and then the one shut-down of the driver, read back. The guard sends nothing else by itself: it never keeps
+//! the watchdog of an instrument quiet for a harness that is dead. When the guard dies instead, the harness sees the
+//! socket close, opens the port itself and shuts down.
+
+mod client;
+mod ears;
+mod incoming;
+pub mod lease;
+mod link;
+mod pen;
+mod post;
+mod shared;
+mod warden;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use proto::quantity::Amps;
+
+use crate::psu::{Link, Settings, ShutDown, Supply};
+use files::Profile;
+use files::live::PsuPlace;
+
+pub use client::{Guard, GuardError};
+pub use post::Post;
+pub use warden::stand;
+
+/// From one beat to the next.
+const BEAT: Duration = Duration::from_millis(100);
+
+/// What a shut-down may take beyond the fall of the terminals: questions that are not answered.
+const QUESTIONS: Duration = Duration::from_secs(60);
+
+/// How long an answer that follows a shut-down may take.
+fn patience(place: Option<&PsuPlace>) -> Duration {
+    QUESTIONS + place.map_or(Duration::ZERO, |place| Duration::from_micros(place.safe_within.0))
+}
+
+/// The shut-down of a supply that nobody has opened yet; whether its output was on, and what was confirmed.
+pub(crate) fn shut_down(
+    link: Box<dyn Link>,
+    place: &PsuPlace,
+    profile: &Profile,
+    current_max: Amps,
+) -> Result<(bool, ShutDown), String> {
+    let (mut supply, found) = Supply::open(link, profile.clone(), Settings::of(place, current_max))
+        .map_err(|error| format!("supply: {error}"))?;
+    Ok((found.output, supply.shut_down().confirmed()?))
+}

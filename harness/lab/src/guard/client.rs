@@ -1,0 +1,298 @@
+//! The harness's end: starts the guard, beats, and speaks to the supply through it.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::lease::{Holder, Lease};
+use super::link::Guarded;
+use super::patience;
+use super::pen::{Pen, Penned, RunTime};
+use super::shared::{Shared, beat, listen};
+use super::words::Ask;
+use crate::live::connect;
+use crate::psu::{Link, LinkError};
+use files::live::Live;
+use files::profile::SerialPort;
+use proto::quantity::Micros;
+
+/// Why there is no guard, and so no run.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// somebody else has the rig
+    #[error("the rig is in use by {0}; wait for its end with `busbar run --wait 10m`")]
+    Busy(String),
+    /// it does not guard
+    #[error("{0}")]
+    Refused(String),
+    /// it does not start
+    #[error("cannot start the guard of the supply: {0}; nothing was switched on")]
+    Start(#[from] io::Error),
+    /// it ended, or said what it never says
+    #[error(
+        "the guard of the supply ended, or stood still, before it was ready; nothing was switched on; run again, and where \
+         that does not help look at the supply"
+    )]
+    Silent,
+}
+
+/// How long a guard may take to start.
+const START_WITHIN: Duration = Duration::from_secs(20);
+/// How long a guard that is ending may hold on to the port.
+const TAKE_OVER: Duration = Duration::from_secs(5);
+/// How long a word to the guard may take to be taken.
+const SAY_WITHIN: Duration = Duration::from_millis(500);
+
+/// The guard of a rig, which has its lease and the port of its supply. When this is dropped, it switches off.
+pub struct Guard {
+    pub(super) shared: Arc<Shared>,
+    live: Live,
+    holder: Holder,
+    /// what the harness took over from a guard that died
+    own: Mutex<Option<Lease>>,
+    book: Mutex<Book>,
+}
+
+/// Where the harness goes on writing once the guard is no more.
+struct Book {
+    file: Option<PathBuf>,
+    time: RunTime,
+    pen: Option<Pen>,
+}
+
+impl Guard {
+    /// Starts a guard: `program` with `arguments`, the socket on its standard input.
+    ///
+    /// # Errors
+    /// When somebody else has the rig, or it is quarantined, or nothing starts.
+    pub fn start(
+        program: &Path,
+        arguments: &[OsString],
+        live: &Live,
+        holder: Holder,
+    ) -> Result<Arc<Self>, GuardError> {
+        let (ours, theirs) = UnixStream::pair()?;
+        // It starts the guard and ends: nobody can end the guard by ending what the harness has started.
+        let mut starter = {
+            let mut command = Command::new(program);
+            command.args(arguments).stdin(OwnedFd::from(theirs)).stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn()?
+        };
+        starter.wait()?;
+        Self::on(ours, live, holder)
+    }
+
+    /// A guard at the other end of a socket.
+    ///
+    /// # Errors
+    /// As [`Guard::start`].
+    pub(crate) fn on(socket: UnixStream, live: &Live, holder: Holder) -> Result<Arc<Self>, GuardError> {
+        socket.set_write_timeout(Some(SAY_WITHIN))?;
+        let listening = socket.try_clone()?;
+        let shared = Arc::new(Shared::new(socket)?);
+        shared.say(&Ask::Hello(Box::new(holder.clone())))?;
+        let pid = shared.ready(START_WITHIN)?;
+        let (theirs, beating) = (Arc::downgrade(&shared), Arc::downgrade(&shared));
+        std::thread::Builder::new().name("guard".to_owned()).spawn(move || listen(&listening, &theirs))?;
+        std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || beat(&beating, pid))?;
+        let book = Mutex::new(Book { file: None, time: RunTime::zero(), pen: None });
+        Ok(Arc::new(Self { shared, live: live.clone(), holder, own: Mutex::default(), book }))
+    }
+
+    /// What the guard found when it took the rig over from a dead holder, for whoever watches: that the output was on.
+    #[must_use]
+    pub fn found(&self) -> Option<String> {
+        self.shared.state().found.clone()
+    }
+
+    /// Where the guard writes down every line to and from the supply, and what it had to do.
+    pub fn record_in(&self, file: &Path) {
+        // The guard is at home in another folder. Nothing to write in has no name.
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        self.book().file = Some(file.clone());
+        // A guard that is gone is told of where it matters.
+        let _ = self.shared.say(&Ask::Record(file));
+        self.found().iter().for_each(|found| self.note(&format!("guard: {found}")));
+    }
+
+    /// Writes a comment where what goes over the wire is written down.
+    pub(crate) fn note(&self, what: &str) {
+        // As above.
+        let _ = self.shared.say(&Ask::Note(what.to_owned()));
+    }
+
+    /// A case is opened at this time of the run, which stands still until the case begins.
+    pub fn opens(&self, at: Micros) {
+        self.time(at, 0);
+    }
+
+    /// The case that was opened begins.
+    pub(crate) fn begins(&self) {
+        let at = self.book().time.at;
+        self.time(at, self.live.speed);
+    }
+
+    fn time(&self, at: Micros, speed: u32) {
+        self.book().time = RunTime { since: Instant::now(), at, speed };
+        // As above.
+        let _ = self.shared.say(&Ask::Time(at, speed));
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A way to the supply past a guard that is no more: the harness now writes down what it wrote.
+    fn penned(&self, link: Box<dyn Link>) -> Box<dyn Link> {
+        let mut book = self.book();
+        let Book { file, time, pen } = &mut *book;
+        let pen = pen.get_or_insert_with(|| {
+            let pen = Pen::new();
+            pen.time(*time);
+            file.iter().for_each(|file| pen.to(file.clone()));
+            pen.note("harness: the guard is no more, the harness holds the port");
+            pen
+        });
+        Box::new(Penned(link, pen.clone()))
+    }
+
+    /// Calls this when the guard is no more, or has switched off by itself.
+    pub(crate) fn on_loss(&self, tell: impl Fn(String) + Send + 'static) {
+        let mut state = self.shared.state();
+        match state.loss() {
+            Some(why) => tell(why),
+            None => state.on_loss = Some(Box::new(tell)),
+        }
+    }
+
+    /// The main loop is alive. From the first call on it must be called again and again, until [`Guard::rest`].
+    pub(crate) fn pulse(&self) {
+        self.shared.state().pulse = Some(Instant::now());
+    }
+
+    /// The main loop has nothing switched on any more.
+    pub(crate) fn rest(&self) {
+        self.shared.state().pulse = None;
+    }
+
+    /// The way to the supply: through the guard, or, where it is no more, directly.
+    ///
+    /// # Errors
+    /// When the port does not open, or the guard has switched off already.
+    pub(crate) fn link(&self, settings: SerialPort) -> Result<Box<dyn Link>, LinkError> {
+        let Some(place) = &self.live.psu else {
+            return Err(LinkError::Guard("the rig has no supply".to_owned()));
+        };
+        let within = patience(Some(place));
+        let mut state = self.shared.state();
+        if state.loss().is_none() {
+            state.generation += 1;
+            (state.opened, state.gone) = (None, None);
+            state.input.clear();
+            let generation = state.generation;
+            drop(state);
+            // Where it cannot be said, the socket closes.
+            let _ = self.shared.say(&Ask::Open);
+            state = self.shared.wait(within, |state| state.opened.is_some() || state.loss().is_some());
+            match state.opened.take() {
+                Some(Ok(())) => {
+                    state.input.clear();
+                    return Ok(Box::new(Guarded::new(self.shared.clone(), place, generation)));
+                }
+                Some(Err(why)) => return Err(LinkError::Guard(why)),
+                None if state.loss().is_none() => {
+                    return Err(LinkError::Guard("the guard does not open the port".to_owned()));
+                }
+                None => {}
+            }
+        }
+        let off = state.off.clone();
+        drop(state);
+        if let Some(why) = off {
+            let state = self.shared.wait(within, |state| state.end.is_some() || state.closed);
+            match &state.end {
+                Some(Ok(())) => return Err(LinkError::OffAlready(why)),
+                Some(Err(what)) => return Err(LinkError::Guard(what.clone())),
+                None => {}
+            }
+        }
+        drop(self.shared.wait(within, |state| state.closed));
+        let until = Instant::now() + TAKE_OVER;
+        loop {
+            match self.take_over().and_then(|()| connect(&place.port, settings)) {
+                // A process that is ending lets go of its files one after the other.
+                Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
+                opened => return opened.map(|link| self.penned(link)),
+            }
+        }
+    }
+
+    /// The lease of a guard that is no more.
+    fn take_over(&self) -> Result<(), LinkError> {
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.is_none() {
+            let lease = Lease::take(&self.live, self.holder.clone());
+            *own = Some(lease.map_err(|error| LinkError::Guard(error.to_string()))?);
+        }
+        Ok(())
+    }
+
+    /// Ends the guard: it makes sure that everything is off, and gives the rig back.
+    ///
+    /// # Errors
+    /// When it could not confirm that. Where it was no more, `confirm_off` is asked to, over a link that
+    /// it shows first.
+    pub(crate) fn end(
+        &self,
+        confirm_off: impl FnOnce(&dyn Fn(Box<dyn Link>) -> Box<dyn Link>) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.rest();
+        let _ = self.shared.say(&Ask::End);
+        let state =
+            self.shared.wait(patience(self.live.psu.as_ref()), |state| state.end.is_some() || state.closed);
+        if let Some(end) = state.end.clone() {
+            return end;
+        }
+        drop(state);
+        let confirmed = confirm_off(&|link| self.penned(link));
+        if let Some(pen) = &self.book().pen {
+            pen.done();
+        }
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match (own, &confirmed) {
+            (Some(lease), Ok(())) => lease.free(Some("the guard died, the harness switched off".to_owned())),
+            (Some(mut lease), Err(why)) => lease.quarantine(why),
+            (None, _) => Ok(()),
+        }
+        .map_err(|error| error.to_string())?;
+        confirmed
+    }
+
+    /// From now on a panic of any thread closes the socket before anything else is done about it: to tell where it
+    /// happened may take seconds.
+    pub fn hang_up_on_panic(&self) {
+        let (shared, told) = (Arc::downgrade(&self.shared), std::panic::take_hook());
+        std::panic::set_hook(Box::new(move |panic| {
+            if let Some(shared) = shared.upgrade() {
+                shared.hang_up();
+            }
+            told(panic);
+        }));
+    }
+
+    /// Closes the socket without a word, as a harness does that dies.
+    pub fn hang_up(&self) {
+        self.shared.hang_up();
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.shared.hang_up();
+    }
+}

@@ -1,0 +1,137 @@
+//! From blocks to a reading.
+
+use proto::gx::{Answers, BLOCKS, Block, Product};
+use proto::quantity::Micros;
+use proto::reading::GxReading;
+
+use files::live::UnitIds;
+
+/// Every block, as it was answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Poll {
+    /// what it means; a product is missing where one of its blocks is
+    pub reading: GxReading,
+    /// the evidence for it, block by block
+    pub answers: Vec<Answer>,
+}
+
+/// What a request for a block was answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// what was asked for
+    pub block: Block,
+    /// of which unit
+    pub unit: u8,
+    /// when the answer came
+    pub at: Micros,
+    /// the cells, or the number of the exception
+    pub cells: Result<Vec<u16>, u8>,
+}
+
+impl Answer {
+    /// How old it is at a time.
+    #[must_use]
+    pub fn age(&self, now: Micros) -> Micros {
+        now.since(self.at)
+    }
+}
+
+impl Poll {
+    /// Decodes answers.
+    #[must_use]
+    pub fn of(answers: Vec<Answer>) -> Self {
+        let cells: Vec<(u16, &[u16])> = answers
+            .iter()
+            .filter_map(|answer| Some((answer.block.first, answer.cells.as_deref().ok()?)))
+            .collect();
+        // No address belongs to two products.
+        let all = Answers(&cells);
+        let reading = GxReading {
+            battery: all.battery(),
+            inverter: all.inverter(),
+            solar: all.solar(),
+            system: all.system(),
+        };
+        Self { reading, answers }
+    }
+
+    /// What the GX says of itself: serial number and firmware.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        let cells: Vec<(u16, &[u16])> = self
+            .answers
+            .iter()
+            .filter_map(|answer| Some((answer.block.first, answer.cells.as_deref().ok()?)))
+            .collect();
+        Answers(&cells).identity()
+    }
+
+    /// Products that are not there, or not whole, each with the first answer that says so.
+    pub fn absent(&self) -> impl Iterator<Item = &Answer> {
+        let mut seen = None;
+        self.answers.iter().filter(move |answer| {
+            answer.cells.is_err() && seen.replace(answer.block.product) != Some(answer.block.product)
+        })
+    }
+}
+
+/// The requests of a poll: every block of what has a unit id.
+pub(super) fn requests(units: &UnitIds) -> Vec<(u8, Block)> {
+    BLOCKS.iter().filter_map(|&block| Some((units.of(block.product)?, block))).collect()
+}
+
+/// Whether nothing more needs to be asked of a product in this poll: it said that it is not there.
+pub(super) fn is_settled(answers: &[Answer], product: Product) -> bool {
+    answers.iter().any(|answer| answer.block.product == product && answer.cells == Err(NO_PRODUCT))
+}
+
+/// The exception of a product that is not there.
+pub(super) const NO_PRODUCT: u8 = proto::gx::Exception::NoProduct.code();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const ALL: UnitIds = UnitIds {
+        battery: Some(225),
+        system: Some(100),
+        inverter: Some(227),
+        solar: Some(229),
+        grid: Some(30),
+    };
+
+    fn answered(missing: &[u16]) -> Poll {
+        let answer = |(unit, block): (u8, Block)| {
+            let missing = missing.contains(&block.first);
+            let cells = if missing { Err(NO_PRODUCT) } else { Ok(vec![0; usize::from(block.count)]) };
+            Answer { block, unit, at: Micros(5), cells }
+        };
+        Poll::of(requests(&ALL).into_iter().map(answer).collect())
+    }
+
+    #[rstest]
+    #[case::everything(&[], [true; 4], &[])]
+    #[case::no_battery(&[256, 1290], [false, true, true, true], &[Product::Battery])]
+    #[case::half_a_battery(&[1290], [false, true, true, true], &[Product::Battery])]
+    #[case::no_inverter(&[3], [true, false, true, true], &[Product::Inverter])]
+    #[case::no_solar_charger_nor_meter(&[771, 2600], [true, true, false, true], &[Product::Solar, Product::Grid])]
+    #[case::no_system(&[800], [true, true, true, false], &[Product::System])]
+    #[case::no_feed_in_setting(&[2700], [true, true, true, false], &[Product::Ess])]
+    #[case::what_no_reading_has(&[2900], [true; 4], &[Product::Ess])]
+    fn what_is_missing(#[case] missing: &[u16], #[case] there: [bool; 4], #[case] absent: &[Product]) {
+        let poll = answered(missing);
+        let GxReading { battery, inverter, solar, system } = poll.reading;
+        assert_eq!([battery.is_some(), inverter.is_some(), solar.is_some(), system.is_some()], there);
+        assert_eq!(poll.absent().map(|answer| answer.block.product).collect::<Vec<_>>(), absent);
+        assert_eq!(poll.answers[0].age(Micros(7)), Micros(2));
+    }
+
+    #[test]
+    fn what_has_no_unit_is_not_asked_for_and_a_battery_takes_two_requests() {
+        let only = UnitIds { system: None, ..UnitIds::default() };
+        let firsts: Vec<_> = requests(&only).iter().map(|(unit, block)| (*unit, block.first)).collect();
+        assert_eq!(firsts, [(225, 256), (225, 1290)]);
+        assert_eq!(requests(&ALL).len(), BLOCKS.len());
+    }
+}

@@ -1,0 +1,284 @@
+//! The driver against a served GX, straight and through a wire that spoils answers. Waits have an end: what is waited
+//! for is a thread of the same process.
+
+mod desk;
+mod faulty;
+
+use std::net::Ipv4Addr;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use proto::gx::{battery, ess, solar, system};
+use proto::quantity::Volts;
+use rstest::rstest;
+
+use super::*;
+use crate::can::RunClock;
+use desk::Desk;
+use faulty::{Faulty, Mode};
+use sim::served::Served;
+use sim::served::gx::on_tcp;
+
+const LONG: Duration = Duration::from_secs(20);
+
+/// A driver, the GX that it reads, and what it tells.
+struct Bench {
+    port: GxPort,
+    desk: Arc<Mutex<Desk>>,
+    events: Receiver<Timed>,
+    served: Option<Served<std::net::SocketAddr>>,
+}
+
+fn settings(address: String) -> GxSettings {
+    GxSettings {
+        address,
+        units: UnitIds { inverter: Some(227), solar: Some(229), grid: Some(30), ..UnitIds::default() },
+        period: Micros::from_millis(50),
+        within: Micros::from_millis(500),
+    }
+}
+
+impl Bench {
+    fn start() -> Self {
+        Self::through(|address| address.to_string())
+    }
+
+    fn through(way: impl FnOnce(std::net::SocketAddr) -> String) -> Self {
+        let desk = Arc::new(Mutex::new(Desk::new()));
+        let served = on_tcp(desk.clone(), (Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+        let (sender, events) = sync_channel(1024);
+        let port = GxPort::open(&settings(way(served.address())), RunClock::start(), sender).expect("opened");
+        Self { port, desk, events, served: Some(served) }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().expect("nobody panicked")
+    }
+
+    /// The next event that is no poll.
+    fn told(&self) -> GxEvent {
+        self.find(|event| !matches!(event, GxEvent::Poll(_) | GxEvent::Slow { .. }))
+    }
+
+    /// What a poll reads that begins after now.
+    fn poll(&self) -> Poll {
+        while self.events.try_recv().is_ok() {}
+        let _under_way = self.find(|event| matches!(event, GxEvent::Poll(_)));
+        match self.find(|event| matches!(event, GxEvent::Poll(_))) {
+            GxEvent::Poll(poll) => *poll,
+            other => panic!("{other}"),
+        }
+    }
+
+    fn find(&self, wanted: impl Fn(&GxEvent) -> bool) -> GxEvent {
+        loop {
+            let timed = self.events.recv_timeout(LONG).expect("it goes on");
+            assert_eq!(timed.dropped, 0);
+            if wanted(&timed.event) {
+                return timed.event;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_poll_reads_every_block_at_a_steady_rate() {
+    let bench = Bench::start();
+    bench.desk().set(battery::CVL, 58.4);
+    bench.desk().set(solar::PV_POWER_32, 7000.0);
+    let first = bench.poll();
+    assert_eq!(first.reading.battery.map(|b| b.cvl), Some(Volts(58.4)));
+    assert_eq!(first.reading.solar.map(|s| s.pv_power.0), Some(7000.0));
+    assert!(first.reading.inverter.is_some() && first.reading.system.is_some());
+    assert_eq!(first.answers.iter().map(|a| a.block).collect::<Vec<_>>(), proto::gx::BLOCKS);
+    assert!(first.answers.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    let times: Vec<Micros> = std::iter::repeat_with(|| bench.poll().answers[0].at).take(5).collect();
+    for pair in times.windows(2) {
+        // On the beat: other processes may delay one, and then one is left out.
+        assert!(pair[1].since(pair[0]) >= Micros::from_millis(60), "{times:?}");
+    }
+}
+
+#[test]
+fn the_battery_is_lost_and_the_gx_is_not() {
+    let bench = Bench::start();
+    assert!(bench.poll().reading.battery.is_some());
+    bench.desk().remove(225);
+    let gone = bench.told();
+    assert!(matches!(gone, GxEvent::Absent { product: Product::Battery, .. }), "{gone}");
+    assert_eq!(
+        gone.to_string(),
+        "the GX is there, but has no battery: reading registers 256 to 329 of unit 225: exception 10: the product is \
+         not there, or the unit id is wrong; is it connected and on, and does the rig file name the unit id that the \
+         GX lists?"
+    );
+    let poll = bench.poll();
+    assert!(poll.reading.battery.is_none() && poll.reading.system.is_some());
+    bench.desk().restore(225, 2);
+    let back = bench.told();
+    assert!(matches!(back, GxEvent::Present { product: Product::Battery }), "{back}");
+}
+
+/// The first one or two reads after a product came back still give exception 10: nothing is lost by that.
+#[rstest]
+#[case(1)]
+#[case(2)]
+fn a_read_that_misses_a_product_is_repeated(#[case] misses: u8) {
+    let bench = Bench::start();
+    assert!(bench.poll().reading.battery.is_some());
+    bench.desk().restore(225, misses);
+    assert!(bench.poll().reading.battery.is_some());
+    let harmless = |event: &GxEvent| matches!(event, GxEvent::Poll(_) | GxEvent::Slow { .. });
+    assert!(bench.events.try_iter().all(|timed| harmless(&timed.event)));
+}
+
+#[test]
+fn registers_that_are_not_mapped_leave_the_rest() {
+    let bench = Bench::start();
+    bench.desk().unmap(1300);
+    let told = bench.told().to_string();
+    assert!(told.contains("registers 1290 to 1321 of unit 225: exception 2"), "{told}");
+    assert!(told.ends_with("does the firmware of the GX have these registers?"), "{told}");
+    let poll = bench.poll();
+    assert!(poll.reading.battery.is_none() && poll.reading.inverter.is_some());
+}
+
+#[rstest]
+#[case::taken(ess::USER_CHARGE_CURRENT, 40.0, 40.0)]
+#[case::refused(ess::FEED_IN_EXCESS, 7.0, 0.0)]
+#[case::relay(system::RELAY_1, 1.0, 1.0)]
+#[case::two_cells(proto::gx::inverter::SETPOINT_32, -70_000.0, -70_000.0)]
+fn a_write_gives_what_the_gx_holds(
+    #[case] register: proto::gx::Register,
+    #[case] value: f64,
+    #[case] held: f64,
+) {
+    let bench = Bench::start();
+    bench.desk().refuse(2707);
+    let read = bench.port.write(register, value).expect("acknowledged");
+    assert!((read - held).abs() < 1e-9, "{read}");
+}
+
+/// A limit of the inverter/charger goes through the GX and takes its time. Polls do not wait for it.
+#[test]
+fn a_write_that_is_applied_late_is_not_called_refused() {
+    let bench = Bench::start();
+    bench.desk().write_delay = Duration::from_millis(1500);
+    std::thread::scope(|scope| {
+        let write = scope.spawn(|| bench.port.write(proto::gx::inverter::INPUT_CURRENT_LIMIT, 16.0));
+        let began = std::time::Instant::now();
+        for _ in 0..4 {
+            assert!(bench.poll().reading.inverter.is_some());
+        }
+        assert!(began.elapsed() < Duration::from_millis(1400), "it is polled meanwhile");
+        assert!(!write.is_finished());
+        let held = write.join().expect("no panic").expect("acknowledged");
+        assert!((held - 16.0).abs() < 1e-9, "{held}");
+    });
+}
+
+#[test]
+fn what_cannot_be_written() {
+    let bench = Bench::start();
+    let refused = |error: Result<f64, GxError>| error.expect_err("refused").to_string();
+    assert!(refused(bench.port.write(battery::CVL, 56.0)).contains("is read-only; nothing was written"));
+    bench.desk().unmap(2700);
+    assert!(
+        refused(bench.port.write(ess::GRID_SETPOINT, 50.0))
+            .ends_with("is writing enabled on the GX (Settings, Integrations, Modbus TCP server)?")
+    );
+    assert!(matches!(bench.port.write_raw(4711, 1), Err(GxError::UnknownRegister(4711))));
+    assert!(matches!(bench.port.write_raw(96, 1), Err(GxError::UnknownRegister(96))));
+    assert_eq!(bench.port.write_raw(2901, 150).expect("taken"), 150);
+}
+
+#[rstest]
+#[case::silence(Mode::Swallow, "reading registers 256 to 329 of unit 225 was not answered within 500 ms")]
+#[case::slowness(Mode::Slow(Duration::from_millis(1200)), "was not answered within 500 ms")]
+#[case::a_reset(Mode::Reset, "the connection was ")]
+#[case::the_end_of_the_connection(Mode::Close, "the connection was closed instead of an answer to reading")]
+#[case::an_end_amid_the_answer(Mode::MidAnswer, "the connection was closed instead of an answer")]
+#[case::another_unit(Mode::OtherUnit, "it belongs to another request")]
+#[case::another_transaction(Mode::OtherTransaction, "it belongs to another request")]
+#[case::another_function(Mode::OtherFunction, "it is one to another function")]
+#[case::fewer_registers(Mode::Fewer, "73 registers instead of 74")]
+#[case::words(Mode::Words, "does something else than Modbus-TCP listen there")]
+fn a_bad_answer_is_told_and_survived(#[case] mode: Mode, #[case] says: &str) {
+    let wire = Faulty::start();
+    let bench = Bench::through(|gx| wire.to(gx));
+    assert!(bench.poll().reading.battery.is_some());
+    // Twice, so that the second is met while it is lost.
+    wire.spoil(mode, 2);
+    let lost = bench.told();
+    assert!(matches!(&lost, GxEvent::Lost(why) if !why.is_refusal()), "{lost}");
+    assert!(lost.to_string().contains(says), "{lost}");
+    let back = bench.told();
+    assert!(matches!(back, GxEvent::Back { after } if after >= Micros::from_millis(50)), "{back}");
+    assert!(bench.poll().reading.battery.is_some());
+    assert_eq!(wire.left(), 0);
+}
+
+#[test]
+fn a_gx_that_restarts_is_found_again() {
+    let mut bench = Bench::start();
+    assert!(bench.poll().reading.battery.is_some());
+    let address = bench.served.take().expect("served").address();
+    let lost = bench.told();
+    assert!(matches!(lost, GxEvent::Lost(_)), "{lost}");
+    let refused = bench.port.write(system::RELAY_1, 1.0).expect_err("nobody there").to_string();
+    assert!(refused.contains("no connection (Connection refused"), "{refused}");
+    bench.served = Some(on_tcp(bench.desk.clone(), address).expect("the same port"));
+    assert!(matches!(bench.told(), GxEvent::Back { .. }));
+    assert!(bench.poll().reading.battery.is_some());
+}
+
+#[test]
+fn a_write_whose_answer_is_lost_is_uncertain() {
+    let wire = Faulty::start();
+    let bench = Bench::through(|gx| wire.to(gx));
+    assert!(bench.poll().reading.battery.is_some());
+    wire.spoil(Mode::SwallowWrites, 1);
+    let error = bench.port.write(system::RELAY_1, 1.0).expect_err("not acknowledged").to_string();
+    assert!(error.contains("writing register 806 of unit 100 was not answered within 500 ms"), "{error}");
+    assert!(error.ends_with("Whether the value was taken is not known"), "{error}");
+    assert!(matches!(bench.told(), GxEvent::Lost(_)));
+    assert!(matches!(bench.told(), GxEvent::Back { .. }));
+}
+
+#[test]
+fn a_coil_of_another_device() {
+    let bench = Bench::start();
+    let board = faulty::relay_board();
+    let coil = Coil { address: board.to_string(), unit: 1, coil: 3 };
+    assert!(bench.port.switch(&coil, true).expect("switched"));
+    assert!(!bench.port.switch(&coil, false).expect("switched"));
+    let stuck = Coil { coil: 7, ..coil };
+    assert!(!bench.port.switch(&stuck, true).expect("acknowledged"), "what it is, not what was asked for");
+}
+
+#[rstest]
+#[case("127.0.0.1:1", "127.0.0.1:1: no connection (Connection refused")]
+#[case("no-such-host.invalid", "no-such-host.invalid: no such host")]
+fn an_address_without_a_gx(#[case] address: &str, #[case] says: &str) {
+    let (sender, events) = sync_channel::<Timed>(8);
+    let mut settings = settings(address.to_owned());
+    settings.within = Micros::from_secs(10);
+    let _port = GxPort::open(&settings, RunClock::start(), sender).expect("it may come");
+    let told = events.recv_timeout(LONG).expect("an event").event;
+    assert!(matches!(told, GxEvent::Lost(_)) && told.to_string().contains(says), "{told}");
+}
+
+#[test]
+fn nobody_who_reads_slowly_is_waited_for() {
+    let desk = Arc::new(Mutex::new(Desk::new()));
+    let served = on_tcp(desk, (Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+    let (sender, events) = sync_channel::<Timed>(1);
+    let settings = settings(served.address().to_string());
+    let port = GxPort::open(&settings, RunClock::start(), sender).expect("opened");
+    for _ in 0..3 {
+        port.write(system::RELAY_2, 1.0).expect("taken, though the channel is full");
+    }
+    assert_eq!(events.recv_timeout(LONG).expect("the first").dropped, 0);
+    assert!(events.recv_timeout(LONG).expect("the next").dropped > 0);
+}

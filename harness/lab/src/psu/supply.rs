@@ -1,0 +1,327 @@
+//! The driver: what is set is read back, what is asked is checked, and the output is never energised unguarded.
+
+mod ask;
+mod output;
+mod set;
+mod setting;
+mod shut_down;
+mod watchdog;
+
+use std::collections::BTreeSet;
+
+use proto::quantity::{Amps, Micros, Volts};
+use proto::reading::PsuReading;
+use proto::scpi::{Alarm, Identity, QueuedError, Word};
+
+use super::error::SupplyError;
+use super::link::Link;
+use super::wire::{Recovery, Wire, Witness};
+use files::Profile;
+use files::live::PsuPlace;
+
+pub use set::{Accepted, Target};
+pub use shut_down::ShutDown;
+
+/// Never-exceed limits, whatever is asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// highest voltage setting
+    pub voltage: Volts,
+    /// highest current limit
+    pub current: Amps,
+    /// highest level of the over-voltage protection
+    pub over_voltage: Volts,
+    /// highest level of the over-current protection
+    pub over_current: Amps,
+    /// below this the terminals may be touched
+    pub safe_voltage: Volts,
+    /// how long the terminals may take to fall below it
+    pub safe_within: Micros,
+}
+
+/// What the driver must know besides the profile.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// never-exceed limits
+    pub limits: Limits,
+    /// number of the output or address on the line, where it is not that of the profile
+    pub channel: Option<Word>,
+    /// the one supply that may answer; any of the profile where absent
+    pub expected: Option<Identity>,
+}
+
+impl Settings {
+    /// Those of a rig, with its limit of the current.
+    #[must_use]
+    pub fn of(place: &PsuPlace, current_max: Amps) -> Self {
+        let limits = Limits {
+            voltage: place.voltage,
+            current: current_max,
+            over_voltage: place.over_voltage,
+            over_current: place.over_current,
+            safe_voltage: place.safe_voltage,
+            safe_within: place.safe_within,
+        };
+        Self { limits, channel: None, expected: None }
+    }
+}
+
+/// What was found when a supply was opened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// who answered
+    pub identity: Identity,
+    /// whether the output was on
+    pub output: bool,
+    /// what had tripped
+    pub alarms: BTreeSet<Alarm>,
+    /// what stood in the error queue
+    pub errors: Vec<QueuedError>,
+}
+
+/// One poll.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Status {
+    /// what is measured
+    pub reading: PsuReading,
+    /// what has tripped and was not cleared
+    pub alarms: BTreeSet<Alarm>,
+    /// what the supply sent without being asked
+    pub notices: Vec<String>,
+}
+
+/// What the supply was seen to have accepted; nothing after a restart, a trip, or another opening.
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    voltage: Option<Seen<Volts>>,
+    current: Option<Seen<Amps>>,
+    over_voltage: Option<Seen<Volts>>,
+    /// set, where the profile has it, or known to be without
+    over_current: Option<Option<Seen<Amps>>>,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Seen<Q> {
+    /// by us; nothing where it was only read
+    asked: Option<Q>,
+    /// what was read back
+    accepted: Q,
+}
+
+/// A programmable supply.
+#[derive(Debug)]
+pub struct Supply {
+    wire: Wire,
+    profile: Profile,
+    limits: Limits,
+    channel: Option<Word>,
+    expected: Option<Identity>,
+    identity: Identity,
+    known: Known,
+    /// seen since the last trip was cleared: reading them may make the supply forget
+    alarms: BTreeSet<Alarm>,
+    /// cleared, but shown by the supply until its output is switched on again
+    lingering: BTreeSet<Alarm>,
+    restarted: bool,
+}
+
+impl Supply {
+    /// Takes a supply over: checks who answers, takes remote control, and reads what there is. The output is left as it
+    /// was found: [`Supply::shut_down`] before anything else.
+    ///
+    /// # Errors
+    /// When nobody answers, another supply answers, or it does not give control.
+    pub fn open(
+        link: Box<dyn Link>,
+        profile: Profile,
+        settings: Settings,
+    ) -> Result<(Self, Found), SupplyError> {
+        let unknown = Identity {
+            maker: String::new(),
+            model: String::new(),
+            serial: String::new(),
+            firmware: String::new(),
+            note: None,
+        };
+        let mut supply = Self {
+            wire: Wire::new(link, profile.line.clone()),
+            channel: settings.channel.or_else(|| profile.channel.clone()),
+            profile,
+            limits: settings.limits,
+            expected: settings.expected,
+            identity: unknown,
+            known: Known::default(),
+            alarms: BTreeSet::new(),
+            lingering: BTreeSet::new(),
+            restarted: false,
+        };
+        let found = supply.take_over()?;
+        Ok((supply, found))
+    }
+
+    /// Goes on over another link after the old one was lost. Only the same model and serial number is accepted, and
+    /// everything counts as unknown until it is read.
+    ///
+    /// # Errors
+    /// As [`Supply::open`].
+    pub fn reopen(&mut self, link: Box<dyn Link>) -> Result<Found, SupplyError> {
+        self.wire.replace(link);
+        if !self.identity.model.is_empty() {
+            self.expected = Some(self.identity.clone());
+        }
+        self.take_over()
+    }
+
+    /// Shows every line that is sent and received to a witness.
+    pub fn show_to(&mut self, witness: Witness) {
+        self.wire.witness = Some(witness);
+    }
+
+    /// Who it is.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The words it understands.
+    #[must_use]
+    pub const fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
+    /// The time of the link.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        self.wire.now()
+    }
+
+    /// Waits on the clock of the link.
+    pub fn wait(&mut self, span: Micros) {
+        self.wire.wait(self.wire.now() + span);
+    }
+
+    /// What switches the output off, as the bytes of a whole line.
+    ///
+    /// # Errors
+    /// When the profile needs a channel and there is none.
+    pub fn off_line(&self) -> Result<Vec<u8>, SupplyError> {
+        Ok(self.profile.off_line(self.channel.as_ref())?)
+    }
+
+    /// Takes remote control again after [`Supply::shut_down`] gave it back. Everything counts as unknown until it is
+    /// read.
+    ///
+    /// # Errors
+    /// As [`Supply::open`].
+    pub fn take_over(&mut self) -> Result<Found, SupplyError> {
+        self.known = Known::default();
+        self.alarms.clear();
+        self.lingering.clear();
+        self.restarted = false;
+        let begin = self.profile.begin.clone();
+        let begin = begin.iter().map(|template| self.plain(template)).collect::<Result<Vec<_>, _>>()?;
+        self.wire.recovery = Recovery { begin, ..Recovery::default() };
+        self.wire.recover()?;
+        self.identify()?;
+        let alarms = self.see_alarms()?;
+        let errors = self.drain_errors()?;
+        self.take_control()?;
+        if let Some(events) = self.profile.events.clone() {
+            // Clears what happened before.
+            self.question(&events, |reply| reply.register())?;
+        }
+        self.wire.was_recovered();
+        Ok(Found { identity: self.identity.clone(), output: self.is_on()?, alarms, errors })
+    }
+
+    fn identify(&mut self) -> Result<(), SupplyError> {
+        let mut answers = Vec::new();
+        for template in &self.profile.identify.ask.clone() {
+            let question = self.plain(template)?;
+            let answer = self.wire.ask(&question)?;
+            answers.push((question, answer));
+        }
+        let line = answers.iter().map(|(_, answer)| answer.as_str()).collect::<Vec<_>>().join(",");
+        let identity = Identity::parse(&line).ok_or(SupplyError::NoIdentity(line))?;
+        let begins = &self.profile.identify.begins;
+        let fits = |start: &String| identity.model.starts_with(start) || identity.maker.starts_with(start);
+        let wrong =
+            |expected: String| SupplyError::WrongSupply { found: Box::new(identity.clone()), expected };
+        if !begins.is_empty() && !begins.iter().any(fits) {
+            return Err(wrong(format!("a supply of the profile `{}`", self.profile.psu_profile)));
+        }
+        if let Some(expected) = self.expected.as_ref().filter(|expected| !expected.is_same_supply(&identity))
+        {
+            return Err(wrong(expected.to_string()));
+        }
+        self.identity = identity;
+        self.wire.recovery.identity = answers;
+        let errors = self.profile.errors.as_ref().filter(|errors| !errors.acknowledges_alarms);
+        self.wire.recovery.errors = errors.map(|errors| self.plain(&errors.ask)).transpose()?;
+        Ok(())
+    }
+
+    fn take_control(&mut self) -> Result<(), SupplyError> {
+        let Some(lock) = self.profile.lock.clone() else { return Ok(()) };
+        self.all(&lock.take)?;
+        self.reported("taking remote control")?;
+        let Some(verify) = lock.verify else { return Ok(()) };
+        let answer = self.ask(&verify.ask)?;
+        if answer == verify.answer { Ok(()) } else { Err(SupplyError::NotInControl(answer)) }
+    }
+
+    /// Reads output, terminals and alarms.
+    ///
+    /// # Errors
+    /// When the supply does not answer, or has restarted.
+    pub fn read(&mut self) -> Result<Status, SupplyError> {
+        self.check_restart()?;
+        let measure = self.profile.measure.clone();
+        let units = self.profile.line.units;
+        let output = self.is_on()?;
+        let voltage = self.question(&measure.voltage, |reply| reply.volts(units))?;
+        let current = self.question(&measure.current, |reply| reply.amps(units))?;
+        self.see_alarms()?;
+        let setting = self.voltage_setting()?;
+        let available = setting * self.current_setting()?;
+        let reading = PsuReading { output, voltage, current, available };
+        Ok(Status { reading, alarms: self.alarms.clone(), notices: self.wire.notices() })
+    }
+
+    /// Whether the output is on, as the supply says.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn is_on(&mut self) -> Result<bool, SupplyError> {
+        let ask = self.profile.output.ask.clone();
+        self.question(&ask, |reply| reply.state())
+    }
+
+    /// What the terminals are at.
+    ///
+    /// # Errors
+    /// When the supply does not answer.
+    pub fn terminals(&mut self) -> Result<Volts, SupplyError> {
+        let (ask, units) = (self.profile.measure.voltage.clone(), self.profile.line.units);
+        self.question(&ask, |reply| reply.volts(units))
+    }
+
+    /// Fails once the supply has restarted, until it is opened again. Where the line was out of step it may have
+    /// restarted unseen: what it accepted before does not count.
+    fn check_restart(&mut self) -> Result<(), SupplyError> {
+        /// Power on, IEEE 488.2, 11.5.1.1.2.
+        const POWER_ON: u16 = 1 << 7;
+        self.wire.step()?;
+        if let Some(events) = self.profile.events.clone().filter(|_| !self.restarted) {
+            self.restarted = self.question(&events, |reply| reply.register())? & POWER_ON != 0;
+        }
+        if self.wire.was_recovered() || self.restarted {
+            self.known = Known::default();
+        }
+        if self.restarted {
+            return Err(SupplyError::Rebooted);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! Questions and commands of a profile, and what the supply has to say after each.
+
+use std::collections::BTreeSet;
+
+use proto::scpi::{Arguments, QueuedError, Reply, ReplyError, Template};
+
+use super::Supply;
+use crate::psu::error::SupplyError;
+use crate::psu::wire::MOST_ERRORS;
+use proto::scpi::Alarm;
+
+impl Supply {
+    /// Asks what has tripped; what was seen is kept until a trip is cleared.
+    pub(super) fn see_alarms(&mut self) -> Result<BTreeSet<Alarm>, SupplyError> {
+        for question in &self.profile.protection.alarms.clone() {
+            if let Some(alarm) = question.yes {
+                let tripped = match &question.answer {
+                    Some(answer) => self.ask(&question.ask)? == *answer,
+                    None => self.question(&question.ask, |reply| reply.state())?,
+                };
+                if tripped && !self.lingering.contains(&alarm) {
+                    self.alarms.insert(alarm);
+                }
+            } else {
+                let hexadecimal = question.hexadecimal;
+                let register = self.question(&question.ask, |reply| {
+                    if hexadecimal { reply.hex_register() } else { reply.register() }
+                })?;
+                let set = |(_, bit): &(&Alarm, &u8)| register >> **bit & 1 == 1;
+                let alarms = question.bits.iter().filter(set).map(|(alarm, _)| *alarm);
+                self.alarms.extend(alarms.filter(|alarm| !self.lingering.contains(alarm)));
+            }
+        }
+        Ok(self.alarms.clone())
+    }
+
+    /// Reads the error queue until it is empty. Alarms come first wherever this is called.
+    pub(super) fn drain_errors(&mut self) -> Result<Vec<QueuedError>, SupplyError> {
+        let Some(queue) = self.profile.errors.clone() else { return Ok(Vec::new()) };
+        let mut errors = Vec::new();
+        for _ in 0..MOST_ERRORS {
+            let said = self.ask(&queue.ask)?;
+            if said == queue.empty {
+                return Ok(errors);
+            }
+            match QueuedError::parse(&said) {
+                Some(entry) if entry.is_empty() => return Ok(errors),
+                Some(entry) => errors.push(entry),
+                None => return Err(self.garbled(queue.ask.text(), said, ReplyError::NotANumber)),
+            }
+        }
+        Err(SupplyError::EndlessErrors(MOST_ERRORS))
+    }
+
+    /// Takes the alarm state, then fails with whatever stands in the error queue.
+    pub(super) fn reported(&mut self, after: &str) -> Result<(), SupplyError> {
+        self.see_alarms()?;
+        match self.drain_errors()? {
+            errors if errors.is_empty() => Ok(()),
+            errors => Err(SupplyError::Reported { after: after.to_owned(), errors }),
+        }
+    }
+
+    /// A command without a value.
+    pub(super) fn plain(&self, template: &Template) -> Result<String, SupplyError> {
+        self.with(template, Arguments::default())
+    }
+
+    pub(super) fn with(&self, template: &Template, arguments: Arguments<'_>) -> Result<String, SupplyError> {
+        let arguments = Arguments { channel: self.channel.as_ref(), ..arguments };
+        Ok(template.command(&arguments)?)
+    }
+
+    pub(super) fn ask(&mut self, template: &Template) -> Result<String, SupplyError> {
+        let question = self.plain(template)?;
+        self.wire.ask(&question)
+    }
+
+    /// A question whose answer is read; one that makes no sense was the answer to something else.
+    pub(super) fn question<T>(
+        &mut self,
+        template: &Template,
+        read: impl Fn(Reply<'_>) -> Result<T, ReplyError>,
+    ) -> Result<T, SupplyError> {
+        let said = self.ask(template)?;
+        read(Reply(&said)).map_err(|why| self.garbled(template.text(), said, why))
+    }
+
+    pub(super) fn garbled(&mut self, asked: &str, said: String, why: ReplyError) -> SupplyError {
+        // An overload is a true answer; anything else may have been meant for another question.
+        if !matches!(why, ReplyError::Infinite | ReplyError::Undefined) {
+            self.wire.lose_step();
+        }
+        SupplyError::Garbled { asked: asked.to_owned(), said, why }
+    }
+
+    /// Sends commands one after the other; the answer to a question among them is taken and forgotten.
+    pub(super) fn all(&mut self, templates: &[Template]) -> Result<(), SupplyError> {
+        for template in templates {
+            let line = self.plain(template)?;
+            if template.is_query() {
+                self.wire.ask(&line)?;
+            } else {
+                self.wire.command(&line)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,275 @@
+use std::path::Path;
+
+use proto::scpi::Curve;
+use rstest::rstest;
+
+use super::super::{Direction, SupplyError};
+use super::*;
+use files::profile::Status;
+use plant::instrument::dialect::{DIALECTS, Dialect, ITECH};
+use proto::scpi::Alarm;
+
+/// Every profile goes through `each`; what it cannot is said there.
+fn each(test: impl Fn(&str)) {
+    for dialect in DIALECTS {
+        test(dialect.name);
+    }
+}
+
+#[test]
+fn every_profile_has_a_dialect_and_no_bench_has_confirmed_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rigs/psu");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .expect("the profiles")
+        .map(|entry| {
+            entry.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned()
+        })
+        .collect();
+    files.sort();
+    let mut dialects: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name.to_owned()).collect();
+    dialects.sort();
+    assert_eq!(files, dialects);
+    for name in files {
+        let profile = profile(&name);
+        assert_eq!((profile.psu_profile.as_str(), profile.status), (name.as_str(), Status::Documented));
+    }
+}
+
+#[test]
+fn it_sets_reads_back_measures_and_leaves_the_supply_safe() {
+    each(|name| {
+        let (mut supply, instrument) = open(name);
+        let accepted = supply.apply(TARGET).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(near(accepted.voltage.0, 48.0) && near(accepted.current.0, 10.0), "{name}: {accepted:?}");
+        assert!(near(accepted.over_voltage.0, 60.0), "{name}: {accepted:?}");
+        supply.switch_on().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let status = supply.read().unwrap_or_else(|error| panic!("{name}: {error}"));
+        // 48 V into 10 Ω.
+        assert!(status.reading.output && near(status.reading.voltage.0, 48.0), "{name}: {status:?}");
+        assert!(
+            near(status.reading.current.0, 4.8) && near(status.reading.available.0, 480.0),
+            "{name}: {status:?}"
+        );
+        assert!(status.alarms.is_empty(), "{name}: {status:?}");
+        for _ in 0..2 {
+            let done = supply.shut_down();
+            assert!(done.is_safe() && done.voltage_zero && done.unlocked, "{name}: {done:?}");
+            assert!(done.problems.is_empty(), "{name}: {done:?}");
+            assert!(!at(&instrument).is_on(), "{name}");
+        }
+        assert!(!at(&instrument).is_remote(), "{name}: remote control was given back");
+    });
+}
+
+#[test]
+fn over_voltage_trips_and_clearing_never_energises() {
+    each(|name| {
+        let (mut supply, instrument) = open(name);
+        supply.apply(TARGET).expect("accepted");
+        supply.switch_on().expect("on");
+        at(&instrument).feed_terminals(Volts(70.0));
+        let status = supply.read().expect("it answers");
+        assert!(!status.reading.output, "{name}: {status:?}");
+        // Delta does not say what has tripped.
+        let tells = supply.profile().tells_of(Alarm::OverVoltage);
+        assert_eq!(status.alarms.contains(&Alarm::OverVoltage), tells, "{name}: {status:?}");
+        if tells {
+            let refused = supply.switch_on();
+            assert!(matches!(refused, Err(SupplyError::Tripped(_))), "{name}: {refused:?}");
+        }
+        supply.clear_trip().unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!at(&instrument).is_on(), "{name}");
+        assert!(supply.shut_down().is_safe(), "{name}");
+        let remote = supply.profile().lock.is_some();
+        if !remote {
+            supply.apply(TARGET).unwrap_or_else(|error| panic!("{name}: {error}"));
+            if name != "delta" {
+                supply.switch_on().unwrap_or_else(|error| panic!("{name}: {error}"));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_genesys_is_switched_on_again_after_its_trip_was_cleared() {
+    let (mut supply, instrument) = open("genesys");
+    supply.apply(TARGET).expect("accepted");
+    supply.switch_on().expect("on");
+    at(&instrument).feed_terminals(Volts(70.0));
+    assert!(matches!(supply.apply(TARGET), Err(SupplyError::Tripped(_))));
+    supply.clear_trip().expect("off and acknowledged");
+    supply.apply(TARGET).expect("its register lingers, and that is known");
+    // 70 V fall by 200 V/s.
+    supply.wait(Micros::from_secs(1));
+    supply.switch_on().expect("which clears the trip");
+    assert!(at(&instrument).is_on() && supply.read().expect("on").alarms.is_empty());
+}
+
+#[test]
+fn residual_voltage_keeps_the_output_off() {
+    each(|name| {
+        let dialect = dialect::of(name).expect("a dialect");
+        let slow = Surroundings { fall: proto::quantity::VoltsPerSecond(1.0), ..Surroundings::default() };
+        let instrument = Arc::new(Mutex::new(Instrument::new(dialect, slow)));
+        let link = InMemory::new(instrument.clone());
+        let (mut supply, _) = Supply::open(Box::new(link), profile(name), SETTINGS).expect("it answers");
+        supply.apply(TARGET).expect("accepted");
+        at(&instrument).feed_terminals(Volts(59.0));
+        let refused = supply.switch_on();
+        assert!(matches!(refused, Err(SupplyError::Residual { .. })), "{name}: {refused:?}");
+        assert!(!at(&instrument).is_on(), "{name}");
+    });
+}
+
+#[test]
+fn no_output_without_protections() {
+    each(|name| {
+        let (mut supply, instrument) = open(name);
+        let refused = supply.switch_on();
+        assert!(matches!(refused, Err(SupplyError::Unprotected(_))), "{name}: {refused:?}");
+        assert!(!at(&instrument).is_on(), "{name}");
+    });
+}
+
+#[test]
+fn a_restart_is_seen_and_nothing_set_before_counts() {
+    each(|name| {
+        let (mut supply, instrument) = open(name);
+        supply.apply(TARGET).expect("accepted");
+        supply.switch_on().expect("on");
+        at(&instrument).restart();
+        if supply.profile().events.is_some() {
+            assert!(matches!(supply.read(), Err(SupplyError::Rebooted)), "{name}");
+            assert!(
+                matches!(supply.apply(TARGET), Err(SupplyError::Rebooted)),
+                "{name}: until it is opened again"
+            );
+        }
+        let refused = supply.switch_on();
+        // Without an event register: the address or remote control is lost; Delta then refuses the command.
+        assert!(refused.is_err() && !at(&instrument).is_on(), "{name}: {refused:?}");
+    });
+}
+
+#[test]
+fn what_is_asked_beyond_the_limits_is_clamped() {
+    let (mut supply, instrument) = open("generic");
+    let wild = Target {
+        voltage: Volts(500.0),
+        current: Amps(500.0),
+        over_voltage: Volts(500.0),
+        over_current: Amps(500.0),
+    };
+    let accepted = supply.apply(wild).expect("clamped");
+    assert!(near(accepted.voltage.0, 100.0) && near(accepted.current.0, 20.0), "{accepted:?}");
+    assert!(
+        near(accepted.over_voltage.0, 120.0) && accepted.over_current == Some(Amps(25.0)),
+        "{accepted:?}"
+    );
+    assert!(near(at(&instrument).over_voltage().0, 120.0));
+    let crossed = Target { over_voltage: Volts(40.0), ..TARGET };
+    assert!(matches!(supply.apply(crossed), Err(SupplyError::ProtectionBelowSetting { .. })));
+}
+
+/// What was sent, in order.
+pub(super) fn sent(supply: &mut Supply) -> Arc<Mutex<Vec<String>>> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = lines.clone();
+    supply.show_to(Box::new(move |_, direction, line| {
+        if direction == Direction::Sent {
+            kept.lock().expect("one thread").push(line.to_owned());
+        }
+    }));
+    lines
+}
+
+#[rstest]
+#[case(Volts(80.0), Volts(90.0), "VOLT:PROT 90.000", "VOLT 80.000")]
+#[case(Volts(20.0), Volts(25.0), "VOLT 20.000", "VOLT:PROT 25.000")]
+fn the_protection_rises_first_and_falls_last(
+    #[case] voltage: Volts,
+    #[case] over_voltage: Volts,
+    #[case] first: &str,
+    #[case] second: &str,
+) {
+    let (mut supply, _instrument) = open("generic");
+    supply.apply(TARGET).expect("accepted");
+    supply.switch_on().expect("on");
+    let lines = sent(&mut supply);
+    supply.apply(Target { voltage, over_voltage, ..TARGET }).expect("accepted");
+    assert!(supply.read().expect("on").reading.output, "it did not trip on the way");
+    let lines = lines.lock().expect("one thread");
+    let position = |what: &str| lines.iter().position(|line| line == what).expect("sent");
+    assert!(position(first) < position(second), "{lines:?}");
+}
+
+#[test]
+fn alarms_are_read_before_the_queue_that_acknowledges_them() {
+    let (mut supply, instrument) = open("ea");
+    supply.apply(TARGET).expect("accepted");
+    supply.switch_on().expect("on");
+    at(&instrument).feed_terminals(Volts(70.0));
+    let lines = sent(&mut supply);
+    // Setting anything drains the queue; the alarm is kept.
+    let tripped = supply.apply(Target { current: Amps(7.0), ..TARGET });
+    assert!(
+        matches!(&tripped, Err(SupplyError::Tripped(alarms)) if alarms.contains(&Alarm::OverVoltage)),
+        "{tripped:?}"
+    );
+    let lines = lines.lock().expect("one thread");
+    let position = |what: &str| lines.iter().position(|line| line == what).expect("sent");
+    assert!(position("STAT:QUES:COND?") < position("SYST:ERR?"), "{lines:?}");
+}
+
+#[test]
+fn a_supply_that_energises_on_clearing_is_switched_off_again() {
+    static STUBBORN: Dialect = Dialect { clearing_energises: true, ..ITECH };
+    let instrument = Arc::new(Mutex::new(Instrument::new(&STUBBORN, Surroundings::default())));
+    let link = InMemory::new(instrument.clone());
+    let (mut supply, _) = Supply::open(Box::new(link), profile("itech"), SETTINGS).expect("it answers");
+    supply.apply(TARGET).expect("accepted");
+    supply.switch_on().expect("on");
+    at(&instrument).feed_terminals(Volts(70.0));
+    supply.wait(Micros::from_secs(1));
+    let cleared = supply.clear_trip();
+    assert!(matches!(cleared, Err(SupplyError::ClearEnergised)), "{cleared:?}");
+    assert!(!at(&instrument).is_on());
+}
+
+#[test]
+fn a_solar_curve_is_clamped_and_read_back() {
+    let (mut supply, _instrument) = open("chroma");
+    supply.apply(TARGET).expect("accepted");
+    let curve = Curve { voc: Volts(59.0), isc: Amps(9.0), vmp: Volts(48.0), imp: Amps(8.0) };
+    supply.set_curve(curve).expect("accepted");
+    let above = supply.set_curve(Curve { voc: Volts(61.0), ..curve });
+    assert!(matches!(above, Err(SupplyError::ProtectionBelowSetting { .. })), "{above:?}");
+    let (mut other, _instrument) = open("generic");
+    other.apply(TARGET).expect("accepted");
+    assert!(matches!(other.set_curve(curve), Err(SupplyError::Lacks(_))));
+}
+
+#[test]
+fn another_supply_is_refused() {
+    let (mut supply, _instrument) = open("ea");
+    let other = Instrument::new(dialect::of("ea").expect("a dialect"), Surroundings::default());
+    let other = Arc::new(Mutex::new(other.with_serial_number("9999999999")));
+    let refused = supply.reopen(Box::new(InMemory::new(other)));
+    assert!(matches!(refused, Err(SupplyError::WrongSupply { .. })), "{refused:?}");
+    // The profile of another maker.
+    let link = InMemory::new(instrument("rigol"));
+    let refused = Supply::open(Box::new(link), profile("agilent"), SETTINGS).err();
+    assert!(matches!(refused, Some(SupplyError::WrongSupply { .. })), "{refused:?}");
+}
+
+#[test]
+fn an_error_of_the_supply_is_told_with_its_command() {
+    let limits = Limits { over_voltage: Volts(2000.0), ..LIMITS };
+    let link = InMemory::new(instrument("generic"));
+    let settings = Settings { limits, ..SETTINGS };
+    let (mut supply, _) = Supply::open(Box::new(link), profile("generic"), settings).expect("it answers");
+    let error =
+        supply.apply(Target { over_voltage: Volts(1500.0), ..TARGET }).expect_err("beyond its rating");
+    let expected = "after `VOLT:PROT 1500.000` the supply reports: -222 Data out of range";
+    assert_eq!(error.to_string(), expected);
+}

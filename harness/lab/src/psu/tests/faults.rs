@@ -1,0 +1,175 @@
+use proto::scpi::ReplyError;
+use rstest::rstest;
+
+use super::super::SupplyError;
+use super::faulty::{Fault, Faulty};
+use super::*;
+
+type Switch = Arc<Mutex<Fault>>;
+
+/// A supply whose output is on, behind a line that can fail.
+fn running(name: &str) -> (Supply, Shared, Switch) {
+    let instrument = instrument(name);
+    let (link, fault) = Faulty::new(instrument.clone());
+    let (mut supply, _) = Supply::open(Box::new(link), profile(name), SETTINGS).expect("it answers");
+    supply.apply(TARGET).expect("accepted");
+    supply.switch_on().expect("on");
+    (supply, instrument, fault)
+}
+
+fn set(switch: &Switch, fault: Fault) {
+    *switch.lock().expect("one thread") = fault;
+}
+
+const NAMES: [&str; 4] = ["generic", "ea", "genesys", "rigol"];
+
+#[test]
+fn a_late_reply_never_answers_the_next_question() {
+    for name in NAMES {
+        for late in [1100, 1500, 3000] {
+            let (mut supply, _instrument, fault) = running(name);
+            set(&fault, Fault::Late(Micros::from_millis(late)));
+            let silent = supply.is_on();
+            assert!(matches!(silent, Err(SupplyError::Silent { .. })), "{name}: {silent:?}");
+            // Whatever is asked next gets its own answer, or none while the late one is still to come.
+            let tries = (0..4).find_map(|_| match supply.terminals() {
+                Ok(measured) => Some(measured),
+                Err(SupplyError::OutOfStep { .. }) => None,
+                Err(error) => panic!("{name}, {late} ms: {error}"),
+            });
+            let measured = tries.unwrap_or_else(|| panic!("{name}, {late} ms: never in step again"));
+            assert!(near(measured.0, 48.0), "{name}: {measured}");
+            assert!(supply.is_on().expect("in step"), "{name}");
+        }
+    }
+}
+
+#[rstest]
+#[case(Fault::Lost)]
+#[case(Fault::Garbled)]
+#[case(Fault::Noise)]
+fn one_bad_reply_is_an_error_and_the_next_is_right(#[case] bad: Fault) {
+    for name in NAMES {
+        let (mut supply, _instrument, fault) = running(name);
+        set(&fault, bad);
+        let error = supply.terminals().expect_err(name);
+        let fits = match bad {
+            Fault::Lost => matches!(error, SupplyError::Silent { .. }),
+            _ => matches!(
+                error,
+                SupplyError::Garbled { why: ReplyError::NotANumber, .. } | SupplyError::Silent { .. }
+            ),
+        };
+        assert!(fits, "{name}: {error}");
+        assert!(near(supply.terminals().expect("in step again").0, 48.0), "{name}");
+        assert!(supply.is_on().expect("in step"), "{name}");
+    }
+}
+
+#[test]
+fn a_split_reply_is_put_together() {
+    for name in NAMES {
+        let (mut supply, _instrument, fault) = running(name);
+        set(&fault, Fault::Split(Micros::from_millis(5)));
+        let reading = supply.read().unwrap_or_else(|error| panic!("{name}: {error}")).reading;
+        assert!(near(reading.voltage.0, 48.0) && near(reading.current.0, 4.8), "{name}: {reading:?}");
+    }
+}
+
+#[test]
+fn pieces_do_not_renew_the_deadline() {
+    let (mut supply, _instrument, fault) = running("generic");
+    set(&fault, Fault::Split(Micros::from_millis(900)));
+    let before = supply.now();
+    assert!(matches!(supply.terminals(), Err(SupplyError::Silent { .. })));
+    let took = supply.now().since(before);
+    assert!(took <= Micros::from_millis(1010), "{took}");
+}
+
+#[test]
+fn an_echo_is_named() {
+    let (mut supply, instrument, fault) = running("generic");
+    set(&fault, Fault::Echo);
+    let error = supply.terminals().expect_err("an echo");
+    assert!(matches!(&error, SupplyError::Echo(line) if line == "MEAS:VOLT?"), "{error}");
+    // It still can be switched off; that it is off cannot be confirmed over such a line.
+    let done = supply.shut_down();
+    assert!(!at(&instrument).is_on());
+    assert!(!done.is_safe() && !done.problems.is_empty(), "{done:?}");
+}
+
+#[test]
+fn a_frozen_line_ends_in_time_and_confirms_nothing() {
+    let (mut supply, instrument, fault) = running("generic");
+    set(&fault, Fault::Frozen);
+    let before = supply.now();
+    let done = supply.shut_down();
+    assert!(!done.is_safe() && !done.output_off && !done.unlocked, "{done:?}");
+    let took = supply.now().since(before);
+    assert!(took < Micros::from_secs(60), "{took}");
+    assert!(at(&instrument).is_on(), "nothing reached it, and nobody said otherwise");
+    set(&fault, Fault::None);
+    assert!(supply.shut_down().is_safe() && !at(&instrument).is_on(), "the second attempt works");
+}
+
+#[test]
+fn a_vanished_port_is_an_error_until_the_same_supply_is_found_again() {
+    let (mut supply, instrument, fault) = running("ea");
+    set(&fault, Fault::Gone);
+    let error = supply.read().expect_err("gone").to_string();
+    assert!(error.starts_with("test is gone"), "{error}");
+    assert!(!supply.shut_down().is_safe());
+    // Under its name there is another one now.
+    let other = Instrument::new(dialect::of("ea").expect("a dialect"), Surroundings::default());
+    let other = Arc::new(Mutex::new(other.with_serial_number("77")));
+    let refused = supply.reopen(Box::new(InMemory::new(other.clone())));
+    assert!(matches!(refused, Err(SupplyError::WrongSupply { .. })), "{refused:?}");
+    assert!(!at(&other).is_remote(), "nothing was set there");
+    // The right one, whatever its port is called.
+    let found = supply.reopen(Box::new(InMemory::new(instrument.clone()))).expect("the same");
+    assert!(found.output, "nobody switched it off meanwhile");
+    assert!(supply.shut_down().is_safe() && !at(&instrument).is_on());
+}
+
+#[test]
+fn a_restart_behind_a_lost_reply_is_not_missed() {
+    // Genesys has no event register: what tells is that it no longer listens to its address.
+    let (mut supply, instrument, _fault) = running("genesys");
+    at(&instrument).restart();
+    assert!(matches!(supply.terminals(), Err(SupplyError::Silent { .. })));
+    let refused = supply.switch_on();
+    assert!(matches!(refused, Err(SupplyError::Unprotected(_))), "{refused:?}");
+}
+
+#[test]
+fn unsolicited_lines_are_kept_and_answer_nothing() {
+    let (mut supply, instrument, _fault) = running("generic");
+    at(&instrument).exclaim("**ERROR: fan");
+    let status = supply.read().expect("it answers");
+    assert!(near(status.reading.voltage.0, 48.0));
+    assert_eq!(status.notices, ["**ERROR: fan"]);
+}
+
+#[test]
+fn a_queue_without_an_end_is_an_error() {
+    use plant::instrument::dialect::{Dialect, GENERIC};
+    static BROKEN: Dialect = Dialect { no_error: "-113,\"Undefined header\"", ..GENERIC };
+    let broken = Arc::new(Mutex::new(Instrument::new(&BROKEN, Surroundings::default())));
+    let refused = Supply::open(Box::new(InMemory::new(broken)), profile("generic"), SETTINGS).err();
+    assert!(matches!(refused, Some(SupplyError::EndlessErrors(64))), "{refused:?}");
+}
+
+#[test]
+fn a_supply_that_stays_charged_is_not_safe() {
+    let dialect = dialect::of("generic").expect("a dialect");
+    let slow = Surroundings { fall: proto::quantity::VoltsPerSecond(1.0), ..Surroundings::default() };
+    let instrument = Arc::new(Mutex::new(Instrument::new(dialect, slow)));
+    let link = InMemory::new(instrument.clone());
+    let (mut supply, _) = Supply::open(Box::new(link), profile("generic"), SETTINGS).expect("it answers");
+    supply.apply(TARGET).expect("accepted");
+    supply.switch_on().expect("on");
+    let done = supply.shut_down();
+    assert!(done.output_off && !done.is_safe(), "{done:?}");
+    let told = done.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(told.contains("do not touch them"), "{told}");
+}

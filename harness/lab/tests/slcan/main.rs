@@ -1,0 +1,150 @@
+//! The SLCAN driver over pseudo-terminals: against the adapter that proto has for a simulated rig, and against
+//! python-can, which nobody here wrote.
+//!
+//! The foreign half needs a Python with python-can and pyserial: the one that `BUSBAR_PYTHON` names, or
+//! `target/venv/bin/python` of the workspace (`python3 -m venv target/venv && target/venv/bin/pip install python-can
+//! pyserial`). Without one its tests are listed as ignored, with the reason; with `BUSBAR_PYTHON` set they run, and fail
+//! where it has no python-can.
+#![cfg(unix)]
+
+mod python;
+mod simulated;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use lab::can::{CanError, CanPort, Kind, RunClock, Slcan};
+use libtest_mimic::{Arguments, Failed, Trial};
+use proto::bus::{BusState, ErrorKind};
+use proto::frame::CanId;
+use proto::quantity::{BitRate, Micros};
+use proto::slcan::{Carried, Flags, Request};
+
+use simulated::{Event, Simulated, frame, pair};
+
+const RATE: BitRate = BitRate(500.0);
+const MANY: u32 = 1000;
+
+/// A test against the Python that is named.
+type Foreign = fn(&Path) -> Result<(), Failed>;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials = vec![
+        Trial::test("an adapter is opened, heard and spoken to", adapter_both_ways),
+        Trial::test("flags become error frames and a state", flags),
+        Trial::test("noise is counted as lost and read over", noise),
+        Trial::test("a frame that is refused is an error", refused),
+        Trial::test("a silent port is no adapter", silent),
+        Trial::test("an adapter that no longer answers is lost", hangs),
+        Trial::test("a port that is not there is named", missing),
+    ];
+    let python = python::python();
+    let foreign: [(&str, Foreign); 2] = [
+        ("python-can and the driver, both ways", python::python_and_driver),
+        ("python-can and the adapter, both ways", python::python_and_adapter),
+    ];
+    for (name, test) in foreign {
+        let python = python.clone();
+        let ignored = python.is_none();
+        let trial =
+            Trial::test(name, move || test(&python.ok_or("no Python with python-can: set BUSBAR_PYTHON")?));
+        let kind = if ignored { "not run: no Python with python-can and pyserial" } else { "" };
+        trials.push(trial.with_kind(kind).with_ignored_flag(ignored));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+const LONG: Micros = Micros::from_secs(20);
+
+/// The next thing received.
+fn next(port: &mut Slcan) -> Result<lab::can::Received, Failed> {
+    Ok(port.next(LONG)?.ok_or("nothing was received")?)
+}
+
+fn adapter_both_ways() -> Result<(), Failed> {
+    let adapter = Simulated::start();
+    let mut port = adapter.open();
+    let mut last = Micros::ZERO;
+    for number in 0..MANY {
+        port.send(&frame(number))?;
+        assert_eq!(adapter.request(), Request::Send(Carried::Data(frame(number))));
+        adapter.tell(Event::Bus(Micros::from_millis(u64::from(number) * 10), Carried::Data(frame(number))));
+        let received = next(&mut port)?;
+        assert_eq!(received.kind, Kind::Data(frame(number)));
+        assert!(received.at >= last);
+        last = received.at;
+    }
+    let info = port.info()?;
+    assert_eq!((info.bit_rate, info.state, info.lost), (Some(RATE), Some(BusState::ErrorActive), 0));
+    drop(port);
+    assert_eq!(adapter.request(), Request::Close);
+    Ok(())
+}
+
+fn flags() -> Result<(), Failed> {
+    let adapter = Simulated::start();
+    let mut port = adapter.open();
+    adapter.tell(Event::Raise(Flags(Flags::PASSIVE.0 | Flags::OVERRUN.0)));
+    let Kind::Error(error) = next(&mut port)?.kind else { return Err("no error frame".into()) };
+    assert_eq!(error.kinds().collect::<Vec<_>>(), [ErrorKind::Overflow, ErrorKind::Passive]);
+    assert_eq!(port.info()?.state, Some(BusState::ErrorPassive));
+    // Two more questions, and nothing is raised any more.
+    assert_eq!(port.next(Micros::from_secs(4))?, None);
+    assert_eq!(port.info()?.state, Some(BusState::ErrorActive));
+    Ok(())
+}
+
+fn noise() -> Result<(), Failed> {
+    let adapter = Simulated::start();
+    let mut port = adapter.open();
+    let heard = Carried::Remote { id: CanId::Standard(0x305), dlc: 8 };
+    adapter.tell(Event::Bus(Micros::ZERO, heard));
+    assert_eq!(next(&mut port)?.kind, Kind::Remote { id: CanId::Standard(0x305), dlc: 8 });
+    adapter.tell(Event::Bytes(b"t10021\r\x00\xFF~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~\r".to_vec()));
+    // A frame without a time behind one with a time is half of another one.
+    adapter.tell(Event::Bytes(b"t10021133\r".to_vec()));
+    adapter.tell(Event::Bus(Micros::ZERO, heard));
+    for _ in 0..3 {
+        assert_eq!(next(&mut port)?.kind, Kind::Overflow(1));
+    }
+    assert_eq!(next(&mut port)?.kind, Kind::Remote { id: CanId::Standard(0x305), dlc: 8 });
+    assert_eq!(port.info()?.lost, 3);
+    Ok(())
+}
+
+fn refused() -> Result<(), Failed> {
+    let adapter = Simulated::start();
+    let mut port = adapter.open();
+    adapter.tell(Event::Bytes(b"\x07".to_vec()));
+    let error = port.next(LONG).expect_err("refused");
+    assert!(matches!(error, CanError::Refused { .. }), "{error}");
+    adapter.tell(Event::Bus(Micros::ZERO, Carried::Data(frame(1))));
+    assert_eq!(next(&mut port)?.kind, Kind::Data(frame(1)), "the port goes on");
+    Ok(())
+}
+
+fn silent() -> Result<(), Failed> {
+    let (_device, path, _open) = pair();
+    let error = Slcan::open(&path, RATE, RunClock::start()).expect_err("nobody answers");
+    assert!(matches!(error, CanError::Silent { .. }), "{error}");
+    assert!(error.to_string().contains("no answer to the bit rate"), "{error}");
+    Ok(())
+}
+
+fn hangs() -> Result<(), Failed> {
+    let adapter = Simulated::start();
+    let mut port = adapter.open();
+    adapter.tell(Event::Hang);
+    let error = port.next(LONG).expect_err("it hangs");
+    assert!(matches!(error, CanError::Silent { .. }), "{error}");
+    Ok(())
+}
+
+fn missing() -> Result<(), Failed> {
+    let error = Slcan::open("/dev/busbar-none", RATE, RunClock::start()).expect_err("no such port");
+    assert!(error.to_string().starts_with("/dev/busbar-none: failed to open the serial port"), "{error}");
+    let error = Slcan::open("/dev/busbar-none", BitRate(83.3), RunClock::start()).expect_err("no such rate");
+    assert!(matches!(error, CanError::NoSuchBitRate { .. }), "{error}");
+    Ok(())
+}

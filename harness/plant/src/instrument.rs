@@ -1,0 +1,301 @@
+//! A supply that is not there: fed with bytes, it answers with bytes, in the dialect of a family of supplies. It reads
+//! no clock: the time is told to it.
+//!
+//! Its dialects are written after the manuals like the profiles, but apart from them: with headers in SCPI notation
+//! and both forms of every word, so that a wrong word in a profile shows.
+
+mod answer;
+pub mod dialect;
+mod header;
+mod physics;
+
+use std::collections::{BTreeSet, VecDeque};
+
+use proto::quantity::{Amps, Micros, Ohms, Volts, VoltsPerSecond, Watts};
+
+use dialect::Dialect;
+use proto::scpi::Alarm;
+
+/// What is connected to the terminals, and how fast the instrument is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Surroundings {
+    /// the load
+    pub load: Ohms,
+    /// how fast the terminals fall with the output off
+    pub fall: VoltsPerSecond,
+    /// from the end of a question to its answer
+    pub latency: Micros,
+}
+
+impl Default for Surroundings {
+    /// Assumptions: a load of 10 Ω, output capacitors that a bleeder empties at 200 V/s, and an answer after 2 ms.
+    fn default() -> Self {
+        Self { load: Ohms(10.0), fall: VoltsPerSecond(200.0), latency: Micros::from_millis(2) }
+    }
+}
+
+/// Whether the watchdog of a simulated supply does what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watchdog {
+    /// with the output on and off (assumption: no manual says)
+    Works,
+    /// with the output on
+    OnlyWhileOn,
+    /// it says that it is armed, and never trips
+    Broken,
+}
+
+/// A simulated supply.
+#[derive(Debug, Clone)]
+pub struct Instrument {
+    dialect: &'static Dialect,
+    /// maker, model, serial number, firmware
+    identity: String,
+    surroundings: Surroundings,
+    at: Micros,
+    input: Vec<u8>,
+    output: VecDeque<(Micros, Vec<u8>)>,
+    errors: VecDeque<(i32, &'static str)>,
+    /// the event register of IEEE 488.2
+    events: u8,
+    remote: bool,
+    addressed: bool,
+    set: Settings,
+    /// whether power comes out
+    on: bool,
+    /// when power last began to come out, or ceased to
+    switched: Micros,
+    /// whether the output was on when it tripped and nobody switched it off since
+    resume: bool,
+    tripped: BTreeSet<Alarm>,
+    terminals: Volts,
+    /// when the last byte came in
+    heard: Micros,
+    /// it hears and says nothing
+    silent: bool,
+    watchdog: Watchdog,
+}
+
+/// What is set, and lost in a restart.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    voltage: Volts,
+    current: Amps,
+    power: Watts,
+    over_voltage: Volts,
+    over_current: Amps,
+    over_power: Watts,
+    guards_voltage: bool,
+    guards_current: bool,
+    watchdog: Option<Micros>,
+    watchdog_delay: Micros,
+    curve: [f64; 4],
+}
+
+impl Settings {
+    fn at_power_on(dialect: &Dialect) -> Self {
+        Self {
+            voltage: Volts::ZERO,
+            current: Amps::ZERO,
+            power: Watts(RATED_VOLTAGE.0 * RATED_CURRENT.0),
+            over_voltage: Volts(RATED_VOLTAGE.0 * OVER_RANGE),
+            over_current: Amps(RATED_CURRENT.0 * OVER_RANGE),
+            over_power: Watts(RATED_VOLTAGE.0 * RATED_CURRENT.0 * OVER_RANGE),
+            guards_voltage: dialect.is_fixed(dialect::Does::GuardVoltage),
+            guards_current: dialect.is_fixed(dialect::Does::GuardCurrent),
+            watchdog: None,
+            watchdog_delay: Micros::from_secs(60),
+            curve: [0.0; 4],
+        }
+    }
+}
+
+/// Rating of every simulated supply (assumption: what a string of four panels gives).
+pub const RATED_VOLTAGE: Volts = Volts(200.0);
+/// See [`RATED_VOLTAGE`].
+pub const RATED_CURRENT: Amps = Amps(60.0);
+/// How far protections can be set above the rating: 110 % is common.
+const OVER_RANGE: f64 = 1.1;
+/// Entries that the error queue holds; the last one then says that there were more.
+const QUEUE: usize = 16;
+/// Bits of the event register (IEEE 488.2, 11.5.1.1).
+const POWER_ON: u8 = 1 << 7;
+const COMMAND_ERROR: u8 = 1 << 5;
+const EXECUTION_ERROR: u8 = 1 << 4;
+
+impl Instrument {
+    /// A supply that was just switched on.
+    #[must_use]
+    pub fn new(dialect: &'static Dialect, surroundings: Surroundings) -> Self {
+        Self {
+            dialect,
+            identity: dialect.identity.to_owned(),
+            surroundings,
+            at: Micros::ZERO,
+            input: Vec::new(),
+            output: VecDeque::new(),
+            errors: VecDeque::new(),
+            events: POWER_ON,
+            remote: false,
+            addressed: !dialect.is_addressed,
+            set: Settings::at_power_on(dialect),
+            on: false,
+            switched: Micros::ZERO,
+            resume: false,
+            tripped: BTreeSet::new(),
+            terminals: Volts::ZERO,
+            heard: Micros::ZERO,
+            silent: false,
+            watchdog: Watchdog::Works,
+        }
+    }
+
+    /// The same with another serial number: another apparatus.
+    #[must_use]
+    pub fn with_serial_number(mut self, number: &str) -> Self {
+        let mut fields: Vec<&str> = self.identity.split(',').collect();
+        if let Some(field) = fields.get_mut(2) {
+            *field = number;
+        }
+        self.identity = fields.join(",");
+        self
+    }
+
+    /// The same with a watchdog that may not work.
+    #[must_use]
+    pub const fn with_watchdog(mut self, watchdog: Watchdog) -> Self {
+        self.watchdog = watchdog;
+        self
+    }
+
+    /// Takes in bytes at a time that does not run backwards.
+    pub fn receive(&mut self, at: Micros, bytes: &[u8]) {
+        self.advance(at);
+        if self.silent {
+            return;
+        }
+        self.heard = self.at;
+        for &byte in bytes {
+            if byte == self.dialect.ends_with {
+                let line: String = self.input.drain(..).map(char::from).collect();
+                self.line(line.trim_matches(['\r', '\n']));
+            } else if self.input.len() < proto::scpi::LONGEST_LINE {
+                self.input.push(byte);
+            }
+        }
+    }
+
+    /// When the next answer is ready.
+    #[must_use]
+    pub fn ready_at(&self) -> Option<Micros> {
+        self.output.front().map(|(at, _)| *at)
+    }
+
+    /// The answers that are ready.
+    pub fn answers(&mut self, at: Micros) -> Vec<u8> {
+        self.advance(at);
+        let mut bytes = Vec::new();
+        let ready = self.output.iter().take_while(|(ready, _)| *ready <= at).count();
+        for (_, line) in self.output.drain(..ready) {
+            bytes.extend(line);
+        }
+        bytes
+    }
+
+    /// Whether power comes out.
+    #[must_use]
+    pub const fn is_on(&self) -> bool {
+        self.on
+    }
+
+    /// Since when that is so, by the time that it is told: of a watchdog the moment at which it tripped.
+    #[must_use]
+    pub const fn switched_at(&self) -> Micros {
+        self.switched
+    }
+
+    /// Voltage setting and current limit of its output; zero while that is off.
+    #[must_use]
+    pub const fn drives(&self) -> (Volts, Amps) {
+        if self.on { (self.set.voltage, self.set.current) } else { (Volts::ZERO, Amps::ZERO) }
+    }
+
+    /// Changes what is connected to the terminals.
+    pub const fn load(&mut self, load: Ohms) {
+        self.surroundings.load = load;
+    }
+
+    /// Whether it hears and says nothing from now on.
+    pub const fn silence(&mut self, silent: bool) {
+        self.silent = silent;
+    }
+
+    /// It overheats: the output goes off.
+    pub fn overheat(&mut self) {
+        self.trip(Alarm::OverTemperature);
+    }
+
+    /// Whether it listens to the line and not to its front panel.
+    #[must_use]
+    pub const fn is_remote(&self) -> bool {
+        self.remote
+    }
+
+    /// What the terminals are at.
+    #[must_use]
+    pub const fn terminals(&self) -> Volts {
+        self.terminals
+    }
+
+    /// The voltage setting.
+    #[must_use]
+    pub const fn voltage_setting(&self) -> Volts {
+        self.set.voltage
+    }
+
+    /// The level of the over-voltage protection.
+    #[must_use]
+    pub const fn over_voltage(&self) -> Volts {
+        self.set.over_voltage
+    }
+
+    /// The mains fail for a moment: everything that was set is lost.
+    pub fn restart(&mut self) {
+        let (at, terminals) = (self.at, self.terminals);
+        let fresh = Self::new(self.dialect, self.surroundings);
+        *self = Self {
+            at,
+            heard: at,
+            terminals,
+            watchdog: self.watchdog,
+            identity: self.identity.clone(),
+            ..fresh
+        };
+    }
+
+    /// Something outside feeds the terminals up to a voltage; a guarded supply trips.
+    pub fn feed_terminals(&mut self, volts: Volts) {
+        self.terminals = self.terminals.max(volts);
+        self.guard();
+    }
+
+    /// A line that nobody asked for.
+    pub fn exclaim(&mut self, text: &str) {
+        self.reply(text);
+    }
+
+    fn reply(&mut self, text: &str) {
+        let mut line: Vec<u8> = text.bytes().collect();
+        line.push(self.dialect.ends_with);
+        self.output.push_back((self.at + self.surroundings.latency, line));
+    }
+
+    fn complain(&mut self, code: i32, text: &'static str) {
+        self.events |= if code <= -200 { EXECUTION_ERROR } else { COMMAND_ERROR };
+        if self.errors.len() < QUEUE {
+            self.errors.push_back((code, text));
+        } else if let Some(last) = self.errors.back_mut() {
+            *last = (-350, "Queue overflow");
+        }
+    }
+}

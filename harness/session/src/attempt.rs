@@ -1,0 +1,78 @@
+//! One case, run and judged.
+
+use engine::bench::{Bench, Input, Witness};
+use engine::run::Record;
+use engine::suite::Runnable;
+use evidence::conclusion::{Attempt, judged, not_applicable};
+use evidence::plan::{Planned, Ready};
+use files::{BatteryFile, RigFile};
+use judge::recording::Recording;
+use judge::trace::{Event, EventKind};
+use lab::live::Lab;
+use proto::quantity::Micros;
+use sim::Simulation;
+
+/// A witness that looks away.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unseen;
+
+impl Witness for Unseen {
+    fn input(&mut self, _: Micros, _: &Input) {}
+    fn event(&mut self, _: &Event) {}
+}
+
+/// Runs a case and judges it. The seed of the run and the name of the case together seed its world, so that a case
+/// does the same alone and among others.
+pub fn attempt(
+    planned: Planned,
+    simulation: Option<&Simulation>,
+    (name, seed): (&str, u64),
+    witness: &mut dyn Witness,
+) -> Attempt {
+    let Ready { runnable, rig, battery } = match planned {
+        Planned::Ready(ready) => *ready,
+        Planned::NotApplicable { reason, case } => return not_applicable(reason, &case),
+    };
+    let Some(simulation) = simulation else {
+        let reason =
+            "a real rig has no seed and no simulated battery: `busbar run` runs cases on it".to_owned();
+        return not_applicable(reason, &runnable.case);
+    };
+    witnessed(runnable, &rig, &battery, &mut simulation.bench(seed_of(seed, name)), witness)
+}
+
+/// Runs a case on a real rig and judges it. Its instruments are opened for this case alone, and closed after it.
+pub fn attempt_in(lab: &Lab, planned: Planned, witness: &mut dyn Witness) -> Attempt {
+    let Ready { runnable, rig, battery } = match planned {
+        Planned::Ready(ready) => *ready,
+        Planned::NotApplicable { reason, case } => return not_applicable(reason, &case),
+    };
+    let mut bench = match lab.open() {
+        Ok(bench) => bench,
+        Err(error) => {
+            let mut recording = Recording::new();
+            recording.note(Micros::ZERO, EventKind::NotBegun(error.to_string()));
+            recording.trace().events.iter().for_each(|event| witness.event(event));
+            return judged(&runnable.case, &rig, &battery, recording, Micros::ZERO);
+        }
+    };
+    witnessed(runnable, &rig, &battery, &mut bench, witness)
+}
+
+fn witnessed(
+    runnable: Runnable,
+    rig: &RigFile,
+    battery: &BatteryFile,
+    bench: &mut dyn Bench,
+    witness: &mut dyn Witness,
+) -> Attempt {
+    let case = runnable.case.clone();
+    let Record { recording, .. } = engine::run::run(runnable, bench, witness);
+    judged(&case, rig, battery, recording, bench.now())
+}
+
+/// FNV-1a over the name, folded into the seed: stable for ever, unlike the standard library's hashes.
+fn seed_of(seed: u64, name: &str) -> u64 {
+    let offset = 0xcbf2_9ce4_8422_2325 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    name.bytes().fold(offset, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,3 @@
+//! A run: planned, guarded, recorded, judged and concluded.
+
+pub mod attempt;

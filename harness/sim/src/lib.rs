@@ -1,0 +1,13 @@
+//! The simulated world as a bench: in a box ([`SimBench`]), or served on real wires ([`served`]).
+//!
+//! [`Simulation`] is what the files of a rig and a battery say of it, read and checked.
+
+mod bench;
+pub mod schema;
+#[cfg(unix)]
+pub mod served;
+mod simulation;
+mod sweep;
+
+pub use bench::SimBench;
+pub use simulation::{Simulation, check_battery, check_rig};

@@ -1,0 +1,20 @@
+//! JSON schemas of the files that have a simulated part.
+
+use files::{BatteryFile, RigFile};
+use plant::bms::BmsSheet;
+use plant::params::Params;
+use schemars::{Schema, schema_for};
+
+use crate::sweep::Sweep;
+
+/// JSON schema of a rig file, for editors.
+#[must_use]
+pub fn rig() -> Schema {
+    RigFile::schema(schema_for!(Params), schema_for!(Sweep))
+}
+
+/// JSON schema of a battery file, for editors.
+#[must_use]
+pub fn battery() -> Schema {
+    BatteryFile::schema(schema_for!(BmsSheet))
+}

@@ -1,0 +1,248 @@
+//! The simulated world against the clock on the wall, and the supply that is its sun.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use plant::bus::Heard;
+use plant::world::{StimulusError, World};
+use proto::frame::Frame;
+use proto::gx::Exception;
+use proto::quantity::{Micros, Ohms, Percent, Volts, Watts};
+use proto::stimulus::{Start, Stimulus};
+
+use super::gx::Registers;
+use crate::Simulation;
+use lab::can::RunClock;
+use plant::instrument::Instrument;
+
+/// A world that is shared by all who serve a part of it.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Mutex<Paced>>);
+
+impl Shared {
+    pub(crate) fn new(paced: Paced) -> Self {
+        Self(Arc::new(Mutex::new(paced)))
+    }
+
+    /// The world as it is now, for a moment.
+    pub(crate) fn now(&self) -> MutexGuard<'_, Paced> {
+        let mut paced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        paced.catch_up();
+        paced
+    }
+}
+
+impl Registers for Shared {
+    fn read(
+        &mut self,
+        unit: u8,
+        function: u8,
+        address: u16,
+        count: u16,
+    ) -> Option<Result<Vec<u16>, Exception>> {
+        self.now().world.modbus_read(unit, function, address, count)
+    }
+
+    fn write(
+        &mut self,
+        unit: u8,
+        function: u8,
+        address: u16,
+        cells: &[u16],
+    ) -> Option<Result<(), Exception>> {
+        self.now().world.modbus_write(unit, function, address, cells)
+    }
+}
+
+/// A world whose time is that of the wall, some times faster.
+pub(crate) struct Paced {
+    simulation: Simulation,
+    seed: u64,
+    speed: u32,
+    /// whether somebody outside speaks for the battery
+    mute: bool,
+    clock: RunClock,
+    /// when the world was ready, on the clock
+    began: Micros,
+    /// and its own time then
+    begun: Micros,
+    world: World,
+    supply: Arc<Mutex<Instrument>>,
+    /// what was on the bus and is not served yet, with its time on the clock
+    heard: Vec<(Micros, Heard)>,
+    behind: Micros,
+}
+
+/// The most of the wall's time that the world may take at once, so that nobody waits for it long.
+const SLICE: Micros = Micros::from_millis(5);
+/// After this a GX has heard every message of a battery (P 1.4: each comes at least once a second).
+const ACQUAINTED: Micros = Micros::from_secs(3);
+/// The most of the world's time between two looks at the supply.
+const LOOK: Micros = Micros::from_millis(100);
+
+impl Paced {
+    /// A world in which no test has begun: half charged, mains and feed-in on, no sun but the supply's.
+    pub(crate) fn new(
+        simulation: Simulation,
+        seed: u64,
+        speed: u32,
+        supply: Arc<Mutex<Instrument>>,
+        clock: RunClock,
+    ) -> Self {
+        let world = simulation.world(&AT_REST, seed);
+        let mut paced = Self {
+            simulation,
+            seed,
+            speed,
+            mute: false,
+            clock,
+            began: clock.now(),
+            begun: Micros::ZERO,
+            world,
+            supply,
+            heard: Vec::new(),
+            behind: Micros::ZERO,
+        };
+        paced.rest();
+        paced
+    }
+
+    /// The battery is not heard any more: firmware outside speaks for it.
+    pub(crate) fn mute_battery(&mut self) {
+        self.mute = true;
+        self.rest();
+    }
+
+    /// Goes on to now, as far as it gets in a moment.
+    fn catch_up(&mut self) {
+        let now = self.clock.now();
+        let target = self.begun + now.since(self.began) * u64::from(self.speed);
+        let late = Micros(target.since(self.world.now()).0 / u64::from(self.speed));
+        self.behind = self.behind.max(late);
+        while self.world.now() < target && self.clock.now().since(now) < SLICE {
+            self.look_at_supply();
+            let until = target.min(self.world.now() + LOOK);
+            while let Some(heard) = self.world.advance(until) {
+                self.heard.push((self.on_the_wall(), heard));
+            }
+        }
+    }
+
+    /// The time of the world, on the clock.
+    fn on_the_wall(&self) -> Micros {
+        self.began + Micros(self.world.now().since(self.begun).0 / u64::from(self.speed))
+    }
+
+    /// What the supply gives shines on the world, and what the world takes is what the supply measures.
+    fn look_at_supply(&mut self) {
+        let mut supply = self.supply.lock().unwrap_or_else(PoisonError::into_inner);
+        let (volts, amps) = supply.drives();
+        self.world.feed(volts, amps);
+        let Some(reading) = self.world.psu() else { return supply.silence(true) };
+        supply.silence(false);
+        if (volts * amps) > Watts::ZERO && !reading.output {
+            supply.overheat();
+        }
+        let taken = reading.current.0 > 0.0 && reading.voltage > Volts::ZERO;
+        supply.load(if taken { Ohms(reading.voltage.0 / reading.current.0) } else { NO_LOAD });
+    }
+
+    /// A new world with these initial conditions, in which the GX knows the battery.
+    pub(crate) fn prepare(&mut self, start: &Start) {
+        self.world = self.simulation.world(start, self.seed);
+        if self.mute {
+            self.world.mute_battery();
+        }
+        self.look_at_supply();
+        while self.world.advance(ACQUAINTED).is_some() {}
+        let modbus = &self.simulation.plant.gx.modbus;
+        for _ in 0..modbus.missed_reads {
+            // What it answers to the first reads is that it misses the battery.
+            let _ = self.world.modbus_read(modbus.units.battery, 3, proto::gx::battery::VOLTAGE.address, 1);
+        }
+        self.heard.clear();
+        self.behind = Micros::ZERO;
+        (self.began, self.begun) = (self.clock.now(), self.world.now());
+    }
+
+    /// Whether there is a world with these initial conditions.
+    ///
+    /// # Errors
+    /// What it cannot have.
+    pub(crate) fn possible(&self, start: &Start) -> Result<(), String> {
+        let soc = start.soc;
+        if !(Percent(0.0)..=Percent(100.0)).contains(&soc) {
+            return Err(format!("a state of charge of {soc} is not possible, expected 0 % to 100 %"));
+        }
+        let mut trial = self.simulation.world(&AT_REST, self.seed);
+        let limit = start.input_current_limit.map(Stimulus::InputCurrentLimit);
+        let rest = [
+            Stimulus::AcPv(start.ac_pv),
+            Stimulus::AcLoad(start.ac_load),
+            Stimulus::Imbalance(start.imbalance),
+        ];
+        let mut all = rest.into_iter().chain(limit);
+        all.try_for_each(|stimulus| trial.apply(&stimulus)).map_err(|error| error.to_string())
+    }
+
+    /// As before the first test: no fault, no load.
+    pub(crate) fn rest(&mut self) {
+        self.prepare(&AT_REST);
+    }
+
+    /// Changes the world now.
+    ///
+    /// # Errors
+    /// When it cannot, or when it is the supply that must.
+    pub(crate) fn apply(&mut self, stimulus: &Stimulus) -> Result<(), ApplyError> {
+        match stimulus {
+            Stimulus::Pv(_) => Err(ApplyError::Sun),
+            other => Ok(self.world.apply(other)?),
+        }
+    }
+
+    /// A frame of a node that is not simulated.
+    pub(crate) fn hear(&mut self, frame: Frame) {
+        self.world.hear(frame);
+    }
+
+    /// What was on the bus since this was asked last, with its time on the clock.
+    pub(crate) fn take_heard(&mut self) -> Vec<(Micros, Heard)> {
+        core::mem::take(&mut self.heard)
+    }
+
+    /// The longest that it was behind the clock since this was asked last: so late was what it said then.
+    pub(crate) fn take_behind(&mut self) -> Micros {
+        core::mem::take(&mut self.behind)
+    }
+
+    /// The world.
+    pub(crate) const fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+}
+
+/// Why the world was not changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApplyError {
+    /// it cannot
+    #[error(transparent)]
+    World(#[from] StimulusError),
+    /// the sun is another instrument
+    #[error("the sun of a served rig is its supply: set voltage, current limit and output there")]
+    Sun,
+}
+
+/// An open pair of terminals.
+const NO_LOAD: Ohms = Ohms(1e9);
+
+/// Before the first test.
+const AT_REST: Start = Start {
+    soc: Percent(50.0),
+    grid: true,
+    feed_in: true,
+    pv: Watts::ZERO,
+    ac_pv: Watts::ZERO,
+    ac_load: Watts::ZERO,
+    imbalance: Percent(0.0),
+    input_current_limit: None,
+};

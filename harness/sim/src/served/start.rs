@@ -1,0 +1,298 @@
+//! All of a rig at once: CAN, supply, GX and operator around one world, and a folder of stable names for them.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::yaml::YamlError;
+use proto::quantity::Micros;
+
+use super::bus::{Serving, Terminal, Wire};
+use super::folder::Folder;
+use super::pace::{Paced, Shared};
+use super::psu::{on_pty_by, on_tcp_by};
+use super::{Served, gx, operator};
+use files::{BatteryFile, RigFile};
+use lab::can::{CanError, RunClock};
+use plant::instrument::{Instrument, Surroundings, dialect};
+
+use crate::Simulation;
+
+/// How a rig is served.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// how many times faster than the wall its time goes, at least 1
+    pub speed: u32,
+    /// of everything random in its world
+    pub seed: u64,
+    /// the battery is not heard: firmware outside speaks for it on the bus
+    pub mute: bool,
+    /// the wire of CAN
+    pub can: CanWire,
+    /// the wire of the supply
+    pub psu: PsuWire,
+    /// the profile whose language the supply speaks, a name of `rigs/psu`
+    pub psu_profile: String,
+    /// where the GX listens (Modbus-TCP); port 0 takes a free one
+    pub gx: SocketAddr,
+    /// where the operator listens; port 0 takes a free one
+    pub operator: SocketAddr,
+    /// where stable names for the pseudo-terminals are put
+    pub folder: PathBuf,
+}
+
+/// The wire of CAN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CanWire {
+    /// an SLCAN adapter on a pseudo-terminal
+    Terminal,
+    /// an interface of the kernel that is up, such as `vcan0`
+    Interface(String),
+}
+
+/// The wire of the supply.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PsuWire {
+    /// a pseudo-terminal
+    Terminal,
+    /// raw text over TCP; port 0 takes a free one
+    Tcp(SocketAddr),
+}
+
+/// How to reach what is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addresses {
+    /// `can0`, or the path of an SLCAN adapter
+    pub can: String,
+    /// the path of a serial port, or host and port
+    pub psu: String,
+    /// the GX
+    pub gx: SocketAddr,
+    /// the operator
+    pub operator: SocketAddr,
+}
+
+/// Why a rig is not served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// its file does not say how
+    #[error("the file of the battery `{0}` does not say how a simulated rig plays it (`simulated:`)")]
+    NotSimulated(String),
+    /// it is a rig of instruments
+    #[error(
+        "`{0}` is not a simulated rig: its instruments are there already; serve one with `plant:`, such as `--rig simulated`"
+    )]
+    Real(String),
+    /// there is no simulated supply that speaks so
+    #[error("no simulated supply speaks the language of `{name}`; known are: {known}")]
+    NoDialect {
+        /// what was asked for
+        name: String,
+        /// what there is
+        known: String,
+    },
+    /// what one of the files says makes no world
+    #[error(transparent)]
+    File(#[from] YamlError),
+    /// the CAN interface
+    #[error(transparent)]
+    Can(#[from] CanError),
+    /// the system refused
+    #[error("cannot serve {what}: {source}{remedy}", remedy = remedy(source))]
+    System {
+        /// what was to be served
+        what: String,
+        /// what the system said
+        source: io::Error,
+    },
+    /// something of the user stands where a name was to be put
+    #[error("{} is not what `busbar serve` puts there; choose another folder with --at", .0.display())]
+    Occupied(PathBuf),
+    /// another rig is served there
+    #[error(
+        "another `busbar serve` serves its rig in {}; end it (its process is in addresses.json there), or choose another \
+         folder with --at",
+        .0.display()
+    )]
+    InUse(PathBuf),
+}
+
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another `busbar serve` may run: end it, or choose other ports (0 takes a free one)"
+        }
+        io::ErrorKind::PermissionDenied => "; choose a folder of your own with --at, and ports above 1023",
+        io::ErrorKind::AlreadyExists
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::NotFound
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::StorageFull => "; choose a folder that can be written with --at",
+        _ => "",
+    }
+}
+
+/// A simulated rig that other processes see as a real one; no more when this is dropped.
+pub struct ServedRig {
+    addresses: Addresses,
+    bus: Serving,
+    shared: Shared,
+    instrument: Arc<Mutex<Instrument>>,
+    clock: RunClock,
+    _folder: Folder,
+    _supply: Supply,
+    _gx: Served<SocketAddr>,
+    _operator: Served<SocketAddr>,
+}
+
+/// Held, so that it is served.
+#[expect(dead_code, reason = "what it holds is served until it is dropped")]
+enum Supply {
+    Terminal(Served<PathBuf>),
+    Tcp(Served<SocketAddr>),
+}
+
+impl ServedRig {
+    /// Serves a rig with a battery.
+    ///
+    /// # Errors
+    /// When the battery cannot be simulated, or a wire or a name is not to be had. Nothing is served then.
+    pub fn start(rig: &RigFile, battery: &BatteryFile, options: &Options) -> Result<Self, ServeError> {
+        if rig.plant.is_none() {
+            return Err(ServeError::Real(rig.rig.clone()));
+        }
+        let clock = RunClock::start();
+        let dialect = dialect::of(&options.psu_profile).ok_or_else(|| ServeError::NoDialect {
+            name: options.psu_profile.clone(),
+            known: dialect::DIALECTS.iter().map(|dialect| dialect.name).collect::<Vec<_>>().join(", "),
+        })?;
+        let instrument = Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())));
+        let simulation = Simulation::of(rig, battery)?
+            .ok_or_else(|| ServeError::NotSimulated(battery.declared.name.clone()))?;
+        let mut paced = Paced::new(simulation, options.seed, options.speed, instrument.clone(), clock);
+        if options.mute {
+            paced.mute_battery();
+        }
+        let shared = Shared::new(paced);
+        let system = |what: &str| {
+            let what = what.to_owned();
+            move |source| ServeError::System { what, source }
+        };
+
+        let mut links: Vec<(&str, PathBuf)> = Vec::new();
+        let (wire, can) = match &options.can {
+            CanWire::Terminal => {
+                let (terminal, path) = Terminal::open(rig.can.gx_profile).map_err(system("CAN"))?;
+                links.push(("can", path));
+                (Wire::Terminal(terminal), None)
+            }
+            CanWire::Interface(name) => (interface(name, rig, clock)?, Some(name.clone())),
+        };
+        let (supply, psu) = match options.psu {
+            PsuWire::Terminal => {
+                let served = on_pty_by(instrument.clone(), clock).map_err(system("the supply"))?;
+                links.push(("psu", served.path().to_owned()));
+                (Supply::Terminal(served), None)
+            }
+            PsuWire::Tcp(address) => {
+                let served = on_tcp_by(instrument.clone(), address, clock)
+                    .map_err(system(&format!("the supply on {address}")))?;
+                let address = served.address().to_string();
+                (Supply::Tcp(served), Some(address))
+            }
+        };
+        let gx =
+            gx::on_tcp(shared.clone(), options.gx).map_err(system(&format!("the GX on {}", options.gx)))?;
+        let operator = operator::on_tcp(options.operator, shared.clone())
+            .map_err(system(&format!("the operator on {}", options.operator)))?;
+        let named = |name: &str| options.folder.join(name).display().to_string();
+        let addresses = Addresses {
+            can: can.unwrap_or_else(|| named("can")),
+            psu: psu.unwrap_or_else(|| named("psu")),
+            gx: gx.address(),
+            operator: operator.address(),
+        };
+        let folder = Folder::make(&options.folder, &links, &addresses.json(options.speed))?;
+        let bus = Serving::start(wire, shared.clone(), clock).map_err(system("CAN"))?;
+        Ok(Self {
+            addresses,
+            bus,
+            shared,
+            instrument,
+            clock,
+            _folder: folder,
+            _supply: supply,
+            _gx: gx,
+            _operator: operator,
+        })
+    }
+
+    /// How to reach it.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The longest that it was behind the clock since this was asked last: more than a moment, and the speed is too high
+    /// for this machine, or it is busy with something else.
+    #[must_use]
+    pub fn behind(&self) -> Micros {
+        self.shared.now().take_behind()
+    }
+
+    /// Whether the output of the supply is on, seen at the supply itself.
+    #[must_use]
+    pub fn supply_is_on(&self) -> bool {
+        self.instrument.lock().unwrap_or_else(PoisonError::into_inner).is_on()
+    }
+
+    /// Whether the output of the supply is on and since when, by the supply's own clock, which [`ServedRig::now`] reads.
+    #[must_use]
+    pub fn supply_since(&self) -> (bool, Micros) {
+        let instrument = self.instrument.lock().unwrap_or_else(PoisonError::into_inner);
+        (instrument.is_on(), instrument.switched_at())
+    }
+
+    /// The clock that everything of it goes by: time since it began, on the wall whatever its speed.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        self.clock.now()
+    }
+
+    /// Why it is no longer on CAN, when it lost its interface.
+    pub fn lost(&mut self) -> Option<String> {
+        self.bus.lost()
+    }
+}
+
+impl Addresses {
+    fn json(&self, speed: u32) -> String {
+        let value = serde_json::json!({
+            "speed": speed,
+            "process": std::process::id(),
+            "can": self.can,
+            "psu": self.psu,
+            "gx": self.gx,
+            "operator": self.operator,
+        });
+        format!("{value:#}\n")
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn interface(name: &str, rig: &RigFile, clock: RunClock) -> Result<Wire, ServeError> {
+    Ok(Wire::Port(Box::new(lab::can::SocketCan::open(name, rig.can.gx_profile, clock)?)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn interface(_: &str, _: &RigFile, _: RunClock) -> Result<Wire, ServeError> {
+    let source = io::Error::new(io::ErrorKind::Unsupported, "CAN interfaces are there on Linux only");
+    Err(ServeError::System { what: "CAN".to_owned(), source })
+}
+
+/// The folder below which a rig is served where nobody says otherwise: what `rigs/served.yaml` expects.
+#[must_use]
+pub fn default_folder() -> PathBuf {
+    Path::new("/tmp/busbar").to_owned()
+}

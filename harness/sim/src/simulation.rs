@@ -1,0 +1,214 @@
+//! What the files of a rig and a battery say of the simulated world.
+
+use engine::bench::Capability;
+use engine::yaml::YamlError;
+use files::{BatteryFile, CanBus, Polling, RigFile, Section};
+use plant::bms::{BmsParams, BmsSheet, ParamsError};
+use plant::params::Params;
+use plant::world::{PackSize, World};
+use proto::stimulus::Start;
+
+use crate::SimBench;
+use crate::sweep::Sweep;
+
+/// A simulated rig with a battery that it can play.
+#[derive(Debug, Clone)]
+pub struct Simulation {
+    pub(crate) capabilities: Vec<Capability>,
+    pub(crate) can: CanBus,
+    pub(crate) polling: Polling,
+    pub(crate) plant: Params,
+    pub(crate) sweep: Sweep,
+    bms: BmsParams,
+    pack: PackSize,
+}
+
+impl Simulation {
+    /// Reads what both files say. Nothing where the rig is real, or the battery exists only as hardware.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn of(rig: &RigFile, battery: &BatteryFile) -> Result<Option<Self>, YamlError> {
+        let (Some((plant, sweep)), Some(bms)) = (world(rig)?, management(battery)?) else { return Ok(None) };
+        let declared = &battery.declared;
+        Ok(Some(Self {
+            capabilities: rig.capabilities.clone(),
+            can: rig.can,
+            polling: rig.polling,
+            plant,
+            sweep,
+            bms,
+            pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },
+        }))
+    }
+
+    /// The same with every number that has a range under `sweep` drawn from it, by the seed.
+    #[must_use]
+    pub fn swept(&self, seed: u64) -> Self {
+        Self { plant: self.sweep.draw(&self.plant, seed), ..self.clone() }
+    }
+
+    /// A bench for one case.
+    #[must_use]
+    pub fn bench(&self, seed: u64) -> SimBench {
+        SimBench::new(self.clone(), seed)
+    }
+
+    /// The world at the start of a case.
+    #[must_use]
+    pub fn world(&self, start: &Start, seed: u64) -> World {
+        World::new(&self.plant, &self.bms, &self.pack, start, seed)
+    }
+}
+
+/// Checks what a rig file says of its simulated world.
+///
+/// # Errors
+/// With file, line, column and what was expected.
+pub fn check_rig(rig: &RigFile) -> Result<(), YamlError> {
+    world(rig).map(drop)
+}
+
+/// Checks what a battery file says of how it is simulated.
+///
+/// # Errors
+/// With file, line, column and what was expected.
+pub fn check_battery(battery: &BatteryFile) -> Result<(), YamlError> {
+    management(battery).map(drop)
+}
+
+fn world(rig: &RigFile) -> Result<Option<(Params, Sweep)>, YamlError> {
+    let Some(section) = &rig.plant else { return Ok(None) };
+    let plant: Params = section.read()?;
+    plant.check().map_err(|error| {
+        section.refuse(error.field, format!("{} cannot be {}", error.field, error.found), error.expected)
+    })?;
+    let sweep = match &rig.sweep {
+        None => Sweep::default(),
+        Some(section) => {
+            let sweep: Sweep = section.read()?;
+            sweep.check(&plant, section)?;
+            sweep
+        }
+    };
+    Ok(Some((plant, sweep)))
+}
+
+fn management(battery: &BatteryFile) -> Result<Option<BmsParams>, YamlError> {
+    let Some(section) = &battery.simulated else { return Ok(None) };
+    let sheet: BmsSheet = section.read()?;
+    let params = BmsParams::try_from(sheet);
+    params.map(Some).map_err(|error| section.refuse(&place(section, &error), error.to_string(), ""))
+}
+
+/// Where the key stands that an error names: what belongs to a strategy lies deeper than the other parts, below its name
+/// or beside it.
+fn place(section: &Section, error: &ParamsError) -> String {
+    let (key, strategy) = (error.key(), "strategy");
+    let deeper = section.keys_of(strategy).into_iter().map(|name| format!("{strategy}.{name}.{key}"));
+    [key.to_owned(), format!("{strategy}.{key}")]
+        .into_iter()
+        .chain(deeper)
+        .find(|path| section.has(path))
+        .unwrap_or_else(|| "faults".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proto::quantity::Amps;
+    use rstest::rstest;
+
+    use super::*;
+
+    const RIG: &str = include_str!("../../../rigs/simulated.yaml");
+    const BATTERY: &str = include_str!("../../../rigs/batteries/reference.yaml");
+
+    fn read(text: &str) -> Result<Params, YamlError> {
+        let rig = RigFile::parse("rigs/bad.yaml", text).expect("the rest is right");
+        world(&rig).map(|world| world.expect("it is simulated").0)
+    }
+
+    #[test]
+    fn the_simulated_rig_states_every_number_of_its_world() {
+        assert_eq!(read(RIG).expect("it is shipped"), Params::default());
+    }
+
+    #[test]
+    fn a_rig_like_another_changes_its_world() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+        let load = |limit: &str| {
+            write("simulated.yaml", RIG);
+            let world = format!("plant: {{ inverter: {{ input-current-limit: {limit} }} }}");
+            write("tight.yaml", &format!("rig: tight\ntitle: t\nlike: simulated\n{world}\n"));
+            let shown = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let rig = RigFile::load(&folder.path().join("tight.yaml"), &shown).expect("the rest is right");
+            world_of(&rig)
+        };
+        let mut plant = Params::default();
+        plant.inverter.input_current_limit = Amps(10.0);
+        assert_eq!(load("10 A").expect("a good rig"), plant);
+        let error = load("-1 A").expect_err("refused");
+        assert!(error.starts_with("tight.yaml:4:"), "{error}");
+    }
+
+    fn world_of(rig: &RigFile) -> Result<Params, String> {
+        world(rig).map(|world| world.expect("it is simulated").0).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_number_that_no_world_has_is_refused_with_its_line() {
+        let text = RIG.replacen("r0: 0.22 mΩ", "r0: 0 mΩ", 1);
+        let line = 1 + text.lines().position(|l| l.contains("r0: 0 mΩ")).expect("the bad line");
+        let error = read(&text).expect_err("refused").to_string();
+        assert!(error.contains("pack.r0 cannot be 0"), "{error}");
+        assert!(error.starts_with(&format!("rigs/bad.yaml:{line}:")), "line {line}: {error}");
+    }
+
+    /// What is wrong with `a.yaml` of a folder with these files.
+    fn refusal(files: &[(&str, &str)]) -> String {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files.iter().chain(&[("reference.yaml", BATTERY)]) {
+            std::fs::write(folder.path().join(name), text).expect("writable");
+        }
+        let shown = |path: &Path| path.file_name().expect("a name").to_string_lossy().into_owned();
+        let battery = BatteryFile::load(&folder.path().join("a.yaml"), &shown).expect("the rest is right");
+        check_battery(&battery).expect_err("refused").to_string()
+    }
+
+    const HEAD: &str = "battery: a\ntitle: t\nexpect: { fail: [CVL-04] }\n";
+
+    #[rstest]
+    #[case(
+        "like: reference\nsimulated: { strategy: { cell-loop: { floor: 57 V } } }\n",
+        "a.yaml:5:46: `cell-loop.floor` is"
+    )]
+    #[case(
+        "like: reference\nsimulated:\n  strategy: { cell-loop: { step-down: { rearm: 3.6 V } } }\n",
+        "a.yaml:6:48: `step-down.rearm` is 3.6 V"
+    )]
+    #[case(
+        "like: reference\nsimulated: { limit: { stop-cell: 2.8 V } }\n",
+        "a.yaml:5:14: unknown key `limit`"
+    )]
+    #[case(
+        "like: reference\nsimulated: { faults: [ { stall: { id: 1, every: 1 s, span: 2 s } } ] }\n",
+        "a.yaml:5:22: `stall.span`"
+    )]
+    #[case("like: reference\nsimulated: { limits: { stop-cell: 2.8 A } }\n", "a.yaml:5:35: ")]
+    #[case("like: reference\nsimulated: { wire: { period: 1 us } }\n", "a.yaml:5:30: `wire.period`")]
+    fn what_is_wrong_is_shown_in_the_file_where_it_stands(#[case] rest: &str, #[case] says: &str) {
+        let error = refusal(&[("a.yaml", &format!("{HEAD}{rest}"))]);
+        assert!(error.starts_with(says), "{error}");
+    }
+
+    #[test]
+    fn an_error_below_is_shown_below() {
+        let a = format!("{HEAD}like: c\n");
+        let c = "like: reference\nsimulated:\n  limits: { stop-cell: 3.2 V }\n";
+        let error = refusal(&[("a.yaml", &a), ("c.yaml", c)]);
+        assert!(error.starts_with("c.yaml:3:24: `limits.stop-cell` is 3.2 V"), "{error}");
+    }
+}

@@ -1,0 +1,169 @@
+//! Numbers of the simulated world that nobody knows exactly: ranges in the rig file, drawn anew for each seed.
+
+use std::collections::BTreeMap;
+
+use engine::yaml::YamlError;
+use files::Section;
+use plant::params::Params;
+use plant::sweep::SweepError;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// Ranges by section and key of `plant`, each `[low, high]` with units.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub(crate) struct Sweep(BTreeMap<String, BTreeMap<String, (String, String)>>);
+
+/// One range.
+struct Range<'a> {
+    path: String,
+    low: &'a str,
+    high: &'a str,
+}
+
+impl Range<'_> {
+    fn set(&self, params: &mut Params, share: f64) -> Result<(), SweepError> {
+        params.sweep(&self.path, self.low, self.high, share)
+    }
+}
+
+impl Sweep {
+    fn ranges(&self) -> Vec<Range<'_>> {
+        let mut all = Vec::new();
+        for (section, keys) in &self.0 {
+            for (key, (low, high)) in keys {
+                all.push(Range { path: format!("{section}.{key}"), low, high });
+            }
+        }
+        all
+    }
+
+    /// Refuses a range without a number behind it, of another unit or upside down, and ranges that can meet in a
+    /// world that cannot be: all conditions of [`Params::check`] join at most two numbers, so the corners of each two
+    /// ranges tell.
+    pub(crate) fn check(&self, params: &Params, section: &Section) -> Result<(), YamlError> {
+        let wrong = |range: &Range<'_>, message: String, expected: &str| {
+            section.refuse(&range.path, message, expected)
+        };
+        let ranges = self.ranges();
+        let mut world = params.clone();
+        for range in &ranges {
+            range.set(&mut world, 0.0).map_err(|error| {
+                wrong(range, error.to_string(), "`[low, high]` in the unit of the number under `plant`")
+            })?;
+        }
+        for (i, one) in ranges.iter().enumerate() {
+            for other in &ranges[..=i] {
+                for (a, b) in [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)] {
+                    // The bounds were read above.
+                    let corner = other.set(&mut world, a).and_then(|()| one.set(&mut world, b));
+                    corner.map_err(|error| wrong(one, error.to_string(), ""))?;
+                    world.check().map_err(|error| {
+                        let message = format!("with this range {} can become {}", error.field, error.found);
+                        wrong(one, message, error.expected)
+                    })?;
+                }
+                other.set(&mut world, 0.0).map_err(|error| wrong(other, error.to_string(), ""))?;
+            }
+            one.set(&mut world, 0.0).map_err(|error| wrong(one, error.to_string(), ""))?;
+        }
+        Ok(())
+    }
+
+    /// The world of a seed: each number anywhere in its range, whatever other ranges there are.
+    pub(crate) fn draw(&self, params: &Params, seed: u64) -> Params {
+        let mut world = params.clone();
+        for range in self.ranges() {
+            let share = share(seed, &range.path);
+            range.set(&mut world, share).expect("the ranges were checked when the file was read");
+        }
+        world
+    }
+}
+
+/// Even in [0, 1): SplitMix64 over the seed and the name (FNV-1a), the same on every machine.
+fn share(seed: u64, name: &str) -> f64 {
+    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let name = name.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
+    let mut z = (name ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use files::{BatteryFile, RigFile};
+    use rstest::rstest;
+
+    use crate::{Simulation, check_rig};
+
+    const FILE: &str = include_str!("../../../rigs/simulated.yaml");
+
+    fn simulation(rig: &str) -> Simulation {
+        let rig = RigFile::parse("rigs/simulated.yaml", rig).expect("it is shipped");
+        let battery = include_str!("../../../rigs/batteries/reference.yaml");
+        let battery = BatteryFile::parse("reference.yaml", battery).expect("it is shipped");
+        Simulation::of(&rig, &battery).expect("sound").expect("simulated")
+    }
+
+    #[test]
+    fn a_seed_draws_the_same_world_again_and_another_seed_another() {
+        let rig = simulation(FILE);
+        let drawn = rig.swept(7).plant;
+        assert_eq!(drawn, rig.swept(7).plant);
+        assert_ne!(drawn, rig.swept(8).plant);
+        assert_ne!(drawn, rig.plant);
+    }
+
+    #[test]
+    fn every_world_is_sound_and_the_draws_fill_the_range() {
+        let rig = simulation(FILE);
+        let loops: Vec<f64> = (0..500)
+            .map(|seed| {
+                let world = rig.swept(seed).plant;
+                world.check().expect("a sound world");
+                world.solar.voltage_loop.secs()
+            })
+            .collect();
+        let mean = loops.iter().sum::<f64>() / 500.0;
+        assert!((mean - 0.3).abs() < 0.02, "{mean}");
+        assert!(loops.iter().all(|t| (0.1..=0.5).contains(t)));
+        assert!(loops.iter().any(|t| *t < 0.12) && loops.iter().any(|t| *t > 0.48));
+    }
+
+    #[test]
+    fn every_shipped_range_moves_its_number() {
+        let rig = simulation(FILE);
+        assert!(rig.sweep.ranges().len() >= 30);
+        for range in rig.sweep.ranges() {
+            let plant = rig.plant.clone();
+            let (mut low, mut high) = (plant.clone(), plant.clone());
+            range.set(&mut low, 0.0).expect("checked");
+            range.set(&mut high, 1.0).expect("checked");
+            assert!(low != plant || high != plant, "{} moves nothing", range.path);
+        }
+    }
+
+    #[test]
+    fn without_ranges_nothing_changes() {
+        let bare = FILE.split("\nsweep:").next().expect("the part before");
+        let rig = simulation(bare);
+        assert_eq!(rig.swept(3).plant, rig.plant);
+    }
+
+    #[rstest]
+    #[case("scan-period: [60 s, 600 s]", "scan-perod: [60 s, 600 s]", "`solar.scan-perod` is no number")]
+    #[case("scan-period: [60 s, 600 s]", "scan-period: [60 V, 600 V]", "expected a time")]
+    #[case("scan-period: [60 s, 600 s]", "scan-period: [600 s, 60 s]", "is the higher one")]
+    #[case("scan-period: [60 s, 600 s]", "scan-period: [0 s, 600 s]", "solar.scan-period can become 0")]
+    #[case("restart: [46 V, 48 V]", "restart: [40 V, 48 V]", "inverter.restart can become 40 V")]
+    fn a_wrong_range_is_refused_with_its_line(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
+        assert!(FILE.contains(good), "{good} stands in the file");
+        let text = FILE.replacen(good, bad, 1);
+        let rig = RigFile::parse("rigs/bad.yaml", &text).expect("the rest is right");
+        let error = check_rig(&rig).expect_err(bad).to_string();
+        assert!(error.contains(says), "{error}");
+        assert!(!error.starts_with("rigs/bad.yaml:1:"), "{error}");
+    }
+}
