@@ -7,6 +7,7 @@ use proto::quantity::Micros;
 use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem, PsuReading};
 
 use crate::portrait::Portrait;
+use crate::tampering::Account;
 use crate::trace::{Channel, EventKind, Trace};
 use crate::wire::{Spot, Wire};
 
@@ -29,11 +30,17 @@ impl Recording {
         Self::default()
     }
 
+    /// Nothing seen yet, on a rig that reads the state of its CAN interface so often.
+    #[must_use]
+    pub fn polled(bus: Micros) -> Self {
+        Self { wire: Wire::polled(bus), ..Self::default() }
+    }
+
     /// Takes a frame, from whomever on the bus.
     #[inline]
     pub fn can(&mut self, at: Micros, frame: &Frame) {
-        // What a rig garbled or put on the bus itself says nothing of the battery.
-        if self.wire.is_forged(at, frame.id()) {
+        // What the rig garbled, delayed, kept away or put on the bus itself says nothing of the battery.
+        if !self.wire.is_evidence(at, frame.id()) {
             return;
         }
         let message = Message::decode(frame);
@@ -83,10 +90,8 @@ impl Recording {
 
     /// Notes what happened.
     pub fn note(&mut self, at: Micros, kind: EventKind) {
-        if let EventKind::Stimulus(stimulus) = &kind
-            && let Some(tampering) = stimulus.tampering()
-        {
-            self.wire.tamper(at, tampering);
+        if let EventKind::Stimulus(stimulus) = &kind {
+            self.wire.note(at, stimulus);
         }
         self.trace.note(at, kind);
     }
@@ -125,6 +130,12 @@ impl Recording {
     #[must_use]
     pub fn wire(&self) -> &Wire {
         &self.wire
+    }
+
+    /// What the rig itself did to frames and senses, and until when.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        self.wire.account()
     }
 
     /// What the battery says of itself, as a GX shows it.

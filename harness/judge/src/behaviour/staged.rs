@@ -243,7 +243,12 @@ impl Stage {
     }
 
     pub(super) fn recording(&self) -> Recording {
-        let mut recording = Recording::new();
+        self.recording_polled(Micros::from_secs(1))
+    }
+
+    /// On a rig that reads the state of its CAN interface so often.
+    pub(super) fn recording_polled(&self, poll: Micros) -> Recording {
+        let mut recording = Recording::polled(poll);
         for (channel, points) in &self.channels {
             points.iter().for_each(|&(t, v)| recording.trace_mut().push(*channel, Micros::from_secs(t), v));
         }
