@@ -14,8 +14,9 @@ use serde::Deserialize;
 use crate::InputError;
 use crate::Laboratory;
 use crate::Sweep;
+use crate::can::ASK_FLAGS_SLOWLY;
 use crate::like::{self, Like, relaxed};
-use crate::live::{House, Live};
+use crate::live::{CanPlace, House, Live};
 
 /// What a rig is called is its own.
 const LIKE: Like = Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[] };
@@ -207,6 +208,15 @@ impl RigFile {
             }),
             gx_profile: self.can.gx_profile,
         }
+    }
+
+    /// How often the state of the CAN interface is read, in the time of the rig: as the file says, or as seldom as an
+    /// adapter of a fast rig can be asked. What is read happened within this time before.
+    #[must_use]
+    pub fn bus_polling(&self) -> Micros {
+        let adapter = self.live.as_ref().filter(|live| matches!(live.can, CanPlace::Slcan(_)));
+        let slowest = adapter.map_or(Micros::ZERO, |live| Micros(ASK_FLAGS_SLOWLY.0 * u64::from(live.speed)));
+        self.polling.bus.max(slowest)
     }
 
     /// Whether no hardware is involved, as far as the file says: it has a world of its own, or a clock that no real

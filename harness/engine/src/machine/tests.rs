@@ -15,6 +15,8 @@ use crate::interlock::tests::limits;
 use crate::run::{Record, run};
 use crate::suite::Suite;
 
+mod tampered;
+
 const RIG: [Capability; 8] = [
     Capability::Pv,
     Capability::Gx,

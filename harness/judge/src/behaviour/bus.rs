@@ -145,7 +145,11 @@ mod tests {
     #[case(5, 546, Fail)]
     #[case(60, 599, Pass)]
     #[case(60, 602, Fail)]
-    fn what_is_polled_late_is_still_of_the_cut(#[case] poll: u64, #[case] at: u64, #[case] expected: Outcome) {
+    fn what_is_polled_late_is_still_of_the_cut(
+        #[case] poll: u64,
+        #[case] at: u64,
+        #[case] expected: Outcome,
+    ) {
         let cut = |stage: Stage| {
             let mut recording = stage.recording_polled(Micros::from_secs(poll));
             recording.note(Micros::from_secs(500), EventKind::Stimulus(CUT));

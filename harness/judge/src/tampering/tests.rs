@@ -91,8 +91,7 @@ fn a_silence_hides_one_message_and_what_slips_through_is_no_evidence() {
 fn a_sense_is_misled_until_its_echo_is_over(#[case] kind: FaultKind, #[case] senses: &[Sense]) {
     let account = injected(kind);
     for sense in [Sense::Voltage, Sense::Cells, Sense::Current, Sense::Temperature] {
-        let misled: Vec<u64> =
-            (0..400).filter(|&s| account.misleads(sense, Micros::from_secs(s))).collect();
+        let misled: Vec<u64> = (0..400).filter(|&s| account.misleads(sense, Micros::from_secs(s))).collect();
         let expected: Vec<u64> = if senses.contains(&sense) { (100..=140).collect() } else { vec![] };
         assert_eq!(misled, expected, "{sense:?}");
     }

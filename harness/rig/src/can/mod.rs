@@ -17,6 +17,7 @@ mod socketcan;
 
 pub use clock::RunClock;
 pub use error::CanError;
+pub(crate) use slcan::ASK_FLAGS_SLOWLY;
 pub use slcan::Slcan;
 #[cfg(target_os = "linux")]
 pub use socketcan::SocketCan;

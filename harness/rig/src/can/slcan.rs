@@ -20,7 +20,7 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 /// How often an adapter is asked for its status flags, where nobody says otherwise.
 const ASK_FLAGS_EVERY: Micros = Micros::from_secs(1);
 /// And at most: each question and its answer take a millisecond of a serial line.
-const ASK_FLAGS_SLOWLY: Micros = Micros::from_millis(20);
+pub(crate) const ASK_FLAGS_SLOWLY: Micros = Micros::from_millis(20);
 /// A question for flags that is not answered for so long, and the adapter is lost.
 const LOST_AFTER: Micros = Micros::from_secs(3);
 
