@@ -15,6 +15,10 @@ use crate::run::{Abort, End};
 use crate::suite::{Op, Operation, Runnable};
 use seen::{Highest, Seen};
 
+/// What a CAN interface says that was too slow for its bus.
+const LOST: &str = "CAN: the interface says that it lost at least 1 frame (receive overflow); the adapter or this machine \
+                    is too slow for the bus, or busy with something else";
+
 /// Runs one case.
 ///
 /// The first action is [`Action::Prepare`], the first input after it starts the first step, and
@@ -89,7 +93,13 @@ impl Engine {
                 self.recording.can(self.now, frame);
                 self.highest_cvl.take(&self.recording);
             }
-            Input::CanError(error) => self.recording.can_error(self.now, error),
+            Input::CanError(error) => {
+                self.recording.can_error(self.now, error);
+                // What was not heard may have been anything.
+                if error.tells_loss() {
+                    return self.abort(Abort::Fault(LOST.to_owned()));
+                }
+            }
             Input::Bus(reading) => self.recording.bus(self.now, reading),
             Input::Psu(reading) => self.recording.psu(self.now, reading),
             Input::Gx(reading) => self.recording.gx(self.now, reading),

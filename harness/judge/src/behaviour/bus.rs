@@ -42,6 +42,9 @@ pub(super) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
     for (kind, count, place) in errors.episodes() {
         opinion.fail(format!("{count} error frames say {kind}, {place}, and the suite did not cause them"));
     }
+    if let Some((count, place)) = errors.lost() {
+        opinion.unclear(format!("the CAN interface says {count} times that it lost frames, {place}"));
+    }
     let state = scene.series(Channel::BusState);
     let bad = times([state], scene.whole, |[state]| state >= f64::from(BusState::ErrorPassive as u8));
     let caused = scene.recording.account().disturbed();
@@ -88,6 +91,7 @@ mod tests {
     use crate::trace::EventKind;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
     use proto::bus::ErrorFrame;
+    use proto::candump::{self, Line};
     use proto::fault::{Fault, FaultKind};
     use proto::stimulus::Stimulus;
     use rstest::rstest;
@@ -131,6 +135,19 @@ mod tests {
         let mut stage = passive(from, to);
         stage.note(500, EventKind::Stimulus(CUT));
         let verdict = stage.verdict("BUS-03");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    /// What an adapter says itself that it lost was not seen: that was a pass.
+    #[rstest]
+    #[case::lost("20000004#0001000000000000", Inconclusive)]
+    #[case::not_sent("20000004#0002000000000000", Pass)]
+    fn an_interface_that_lost_frames_passes_nothing(#[case] text: &str, #[case] expected: Outcome) {
+        let line = format!("(1.0) can0 {text}");
+        let Ok(Line::Record(record)) = candump::parse(line.as_bytes()) else { panic!("{line}") };
+        let mut recording = good().recording();
+        recording.can_error(Micros::from_secs(5000), &ErrorFrame::of(&record.content).expect("an error frame"));
+        let verdict = judged("BUS-03", &recording);
         assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
     }
 

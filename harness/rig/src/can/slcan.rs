@@ -93,7 +93,8 @@ impl Slcan {
         }
         if let Some(Answer::Flags(flags)) = this.ask(b"F")? {
             this.has_flags = true;
-            this.flagged(flags);
+            // What was lost before this opening is nobody's evidence.
+            this.flagged(flags.without_losses());
             this.next_question = this.run.now() + this.ask_every;
         }
         Ok(this)
@@ -233,6 +234,7 @@ impl Slcan {
         self.asked = None;
         self.state = flags.state();
         if let Some(error) = flags.error_frame() {
+            self.lost += u64::from(error.tells_loss());
             self.push(Kind::Error(error), None);
         }
     }

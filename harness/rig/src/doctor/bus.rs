@@ -67,7 +67,13 @@ fn listen_to(
         match received.kind {
             Kind::Data(frame) => bus.take(received.at, &frame),
             Kind::Remote { id, .. } => *bus.counts.entry(id).or_default() += 1,
-            Kind::Error(error) => bus.errors.count(error.kinds()),
+            // A loss is told by the port with all others; it is no error of the bus.
+            Kind::Error(error) => {
+                let kinds: Vec<_> = error.kinds().filter(|kind| !kind.is_loss()).collect();
+                if !kinds.is_empty() {
+                    bus.errors.count(kinds.into_iter());
+                }
+            }
             Kind::Overflow(_) => {}
         }
         if clock.now() >= end {
@@ -88,8 +94,8 @@ fn listen_to(
     });
     if info.lost > 0 {
         findings.push(Part::Can.warning(
-            format!("{} frames were lost between the bus and here", info.lost),
-            "this machine is too busy for evidence: end what else runs on it",
+            format!("at least {} frames were lost between the bus and here", info.lost),
+            "this machine is too busy for evidence, or the adapter too slow: end what else runs, or use another adapter",
         ));
     }
     Ok(bus)
