@@ -2,8 +2,8 @@
 
 use judge::trace::{Channel, Event};
 use proptest::prelude::*;
-use proto::fault::{Fault, FaultKind};
 use proto::bus::ErrorFrame;
+use proto::fault::{Fault, FaultKind};
 use proto::frame::Frame;
 use proto::message::{Alarms, Cells, Limits, Measurements, Message, Pair, StateOfCharge};
 use proto::quantity::{Amps, Celsius, Percent, Volts};

@@ -146,7 +146,8 @@ mod tests {
         let line = format!("(1.0) can0 {text}");
         let Ok(Line::Record(record)) = candump::parse(line.as_bytes()) else { panic!("{line}") };
         let mut recording = good().recording();
-        recording.can_error(Micros::from_secs(5000), &ErrorFrame::of(&record.content).expect("an error frame"));
+        recording
+            .can_error(Micros::from_secs(5000), &ErrorFrame::of(&record.content).expect("an error frame"));
         let verdict = judged("BUS-03", &recording);
         assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
     }

@@ -177,3 +177,55 @@ impl Bus {
         named.collect::<Vec<_>>().join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::can::{PortInfo, Received};
+    use proto::bus::ErrorFrame;
+
+    /// A port that tells of these errors and of so many losses.
+    struct Telling(Vec<ErrorFrame>, u64);
+
+    impl CanPort for Telling {
+        fn next(&mut self, _: Micros) -> Result<Option<Received>, CanError> {
+            Ok(self.0.pop().map(|error| Received { at: Micros::ZERO, kind: Kind::Error(error) }))
+        }
+
+        fn send(&mut self, _: &Frame) -> Result<(), CanError> {
+            Ok(())
+        }
+
+        fn info(&mut self) -> Result<PortInfo, CanError> {
+            let state = Some(BusState::ErrorActive);
+            Ok(PortInfo { name: "test".to_owned(), bit_rate: None, state, counters: None, lost: self.1 })
+        }
+    }
+
+    fn told(errors: Vec<ErrorFrame>, lost: u64) -> (Bus, String) {
+        let mut findings = Vec::new();
+        let mut port = Telling(errors, lost);
+        let bus = listen_to(&mut port, RunClock::start(), Micros::from_secs(9), &mut findings);
+        (bus.unwrap_or_else(|error| panic!("{error}")), format!("{findings:?}"))
+    }
+
+    /// It was told to look after H and L.
+    #[test]
+    fn an_overflow_is_a_loss_and_no_matter_of_wiring() {
+        let overflow = ErrorFrame { class: 0x004, data: [0, 0x01, 0, 0, 0, 0, 0, 0] };
+        let (bus, findings) = told(vec![overflow, overflow], 2);
+        assert_eq!(bus.errors.to_string(), "");
+        assert!(findings.contains("at least 2 frames were lost"), "{findings}");
+        assert!(!findings.contains("H and L"), "{findings}");
+    }
+
+    #[test]
+    fn what_else_an_error_frame_says_is_counted() {
+        let both = ErrorFrame { class: 0x004, data: [0, 0x11, 0, 0, 0, 0, 0, 0] };
+        let (bus, _) = told(vec![both, ErrorFrame::DISTURBED], 1);
+        assert_eq!(
+            bus.errors.to_string(),
+            "2 error frames (1 error passive, 1 protocol violation, 1 bus error)"
+        );
+    }
+}
