@@ -112,6 +112,22 @@ impl Account {
         heard > self.over || !self.frames().any(|(w, t)| hides(t) && reaches(w, PERIOD, heard, now))
     }
 
+    /// Whether what the GX shows of frames with this identifier is what the battery sent: it holds a garbled or an old
+    /// one until it is read after the next.
+    #[must_use]
+    pub fn is_shown(&self, at: Micros, id: u16) -> bool {
+        !self.frames().any(|(w, t)| t.is_of(id) && spoils(t) && reaches(w, BACK, at, at))
+    }
+
+    /// When frames with this identifier may be missing, late or spoiled, all of them or some, in order.
+    #[must_use]
+    pub fn missing(&self, id: u16) -> Vec<Window> {
+        let own = self.frames().filter(|(_, tampering)| tampering.is_of(id));
+        let mut windows: Vec<Window> = own.map(|(w, _)| Window::new(w.from, w.to + PERIOD)).collect();
+        windows.sort();
+        windows
+    }
+
     /// Whether it is the battery's doing if the GX shows it, or does not: the rig kept nothing of it from the GX.
     #[must_use]
     pub fn vouches_for_gx(&self, at: Micros) -> bool {

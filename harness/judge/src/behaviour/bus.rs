@@ -1,10 +1,11 @@
 //! BUS-02 and BUS-03: the bit rate and the health of the bus, as the harness's own CAN interface knows them (P 1.2).
 
 use proto::bus::BusState;
+use proto::message::id;
 use proto::quantity::{BitRate, Micros};
 
 use super::scene::Scene;
-use crate::tampering::BACK;
+use crate::tampering::{BACK, PERIOD};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, times, without};
@@ -66,9 +67,15 @@ pub(super) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
 /// After the suite disturbed the bus the battery is heard again.
 fn comes_back(scene: &Scene<'_>, opinion: &mut Opinion) {
     let cvl = scene.series(Channel::Cvl);
-    for disturbance in scene.recording.account().disturbances() {
+    let account = scene.recording.account();
+    let missing = account.missing(id::LIMITS);
+    for disturbance in account.disturbances() {
         let free = disturbance.to;
         let due = free + BACK;
+        // Where the suite goes on to keep 0x351 away, the end of that decides.
+        if missing.iter().any(|w| w.from <= due && w.to > free + PERIOD) {
+            continue;
+        }
         let Some(last) = cvl.last_seen().filter(|_| due < scene.whole.to) else { continue };
         let silent = cvl.silences().iter().any(|&(from, to)| from <= free && to > due) || last <= free;
         if silent {
@@ -92,7 +99,7 @@ mod tests {
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
     use proto::bus::ErrorFrame;
     use proto::candump::{self, Line};
-    use proto::fault::{Fault, FaultKind};
+    use proto::fault::{Fault, FaultKind, Id};
     use proto::stimulus::Stimulus;
     use rstest::rstest;
 
@@ -134,6 +141,22 @@ mod tests {
     ) {
         let mut stage = passive(from, to);
         stage.note(500, EventKind::Stimulus(CUT));
+        let verdict = stage.verdict("BUS-03");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    /// The cable is joined after 30 s, and 5 s later 0x351 is garbled for a minute: it is heard again at 600 s.
+    #[rstest]
+    #[case(false, Fail)]
+    #[case(true, Pass)]
+    fn a_battery_is_not_missed_while_the_suite_goes_on(#[case] goes_on: bool, #[case] expected: Outcome) {
+        let mut stage = good().deaf_between(Channel::Cvl, 500, 600);
+        stage.note(500, EventKind::Stimulus(CUT));
+        if goes_on {
+            let kind = FaultKind::Garble { id: Id(id::LIMITS) };
+            let fault = Fault { kind, span: Micros::from_secs(60) };
+            stage.note(535, EventKind::Stimulus(Stimulus::Inject(fault)));
+        }
         let verdict = stage.verdict("BUS-03");
         assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
     }

@@ -216,6 +216,14 @@ impl Stage {
         self
     }
 
+    /// A channel that is silent for a while.
+    pub(super) fn deaf_between(mut self, channel: Channel, from: u64, to: u64) -> Self {
+        for (_, points) in self.channels.iter_mut().filter(|(c, _)| *c == channel) {
+            points.retain(|(t, _)| !(from..to).contains(t));
+        }
+        self
+    }
+
     /// A channel that is sampled only every so many seconds.
     pub(super) fn every(mut self, channel: Channel, seconds: u64) -> Self {
         for (_, points) in self.channels.iter_mut().filter(|(c, _)| *c == channel) {
