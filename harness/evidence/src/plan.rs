@@ -40,11 +40,12 @@ pub struct Ready {
 /// When the limits of the rig make no sense: then nothing may run on it.
 pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, LimitsError> {
     let not_applicable = |reason| Planned::NotApplicable { reason, case: Box::new(case.clone()) };
-    let runnable = match case.bind(&rig.limits, &rig.capabilities) {
+    let mut runnable = match case.bind(&rig.limits, &rig.capabilities) {
         Ok(runnable) => runnable,
         Err(BindError::Limits(error)) => return Err(error),
         Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),
     };
+    runnable.bus_polling = rig.bus_polling();
     if let Some(reason) = unprepared(case, rig) {
         return Ok(not_applicable(reason));
     }

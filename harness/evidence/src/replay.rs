@@ -47,6 +47,8 @@ pub struct Replay<R> {
     /// the line of `events.jsonl` that is next
     ahead: Option<events::Line>,
     whole: bool,
+    /// how often the rig read the state of its CAN interface
+    bus_polling: Option<Micros>,
 }
 
 /// The four raw files of a run folder.
@@ -135,6 +137,7 @@ impl<R: BufRead> Replay<R> {
             events,
             ahead: None,
             whole: false,
+            bus_polling: None,
         };
         replay.advance(Micros::ZERO)?;
         Ok(replay)
@@ -144,6 +147,12 @@ impl<R: BufRead> Replay<R> {
     #[must_use]
     pub const fn begun(&self) -> &Begun {
         &self.begun
+    }
+
+    /// Takes from the rig file of the run how often the state of the CAN interface was read: how late it tells of what the
+    /// suite did depends on it.
+    pub const fn polled(&mut self, bus: Micros) {
+        self.bus_polling = Some(bus);
     }
 
     /// The next case; nothing after the last one that had begun.
@@ -171,8 +180,8 @@ impl<R: BufRead> Replay<R> {
             What::RunEnd => Micros(u64::MAX),
             _ => line.at,
         });
-        let mut recorded =
-            Recorded { suite, case, began, length: Micros::ZERO, recording: Recording::new(), broken: None };
+        let recording = self.bus_polling.map_or_else(Recording::new, Recording::polled);
+        let mut recorded = Recorded { suite, case, began, length: Micros::ZERO, recording, broken: None };
         recorded.broken = match end {
             Some((inputs, at)) => {
                 recorded.length = at.since(began);

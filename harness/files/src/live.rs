@@ -123,6 +123,10 @@ impl PsuPlace {
     }
 }
 
+/// An SLCAN adapter is asked for its status flags at most so often: each question and its answer take a millisecond of a
+/// serial line.
+pub const ASK_FLAGS_SLOWLY: Micros = Micros::from_millis(20);
+
 /// Where a supply is connected.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(

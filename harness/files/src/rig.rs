@@ -15,7 +15,7 @@ use crate::InputError;
 use crate::Laboratory;
 use crate::Section;
 use crate::like::{self, Like};
-use crate::live::{House, Live};
+use crate::live::{ASK_FLAGS_SLOWLY, CanPlace, House, Live};
 use crate::section::{relaxed, with_sections};
 
 /// What a rig is called is its own.
@@ -238,6 +238,15 @@ impl RigFile {
             }),
             gx_profile: self.can.gx_profile,
         }
+    }
+
+    /// How often the state of the CAN interface is read, in the time of the rig: as the file says, or as seldom as an
+    /// adapter of a fast rig can be asked. What is read happened within this time before.
+    #[must_use]
+    pub fn bus_polling(&self) -> Micros {
+        let adapter = self.live.as_ref().filter(|live| matches!(live.can, CanPlace::Slcan(_)));
+        let slowest = adapter.map_or(Micros::ZERO, |live| Micros(ASK_FLAGS_SLOWLY.0 * u64::from(live.speed)));
+        self.polling.bus.max(slowest)
     }
 
     /// Whether no hardware is involved, as far as the file says: it has a world of its own, or a clock that no real

@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod portrait;
 pub mod recording;
 pub mod site;
+pub mod tampering;
 pub mod thresholds;
 pub mod trace;
 pub mod tube;

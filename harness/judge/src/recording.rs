@@ -2,11 +2,12 @@
 
 use proto::bus::{BusReading, ErrorFrame};
 use proto::frame::Frame;
-use proto::message::{AlarmKind, Alarms, Message, Pair, Text8};
+use proto::message::{AlarmKind, Alarms, Message, Pair, Text8, id};
 use proto::quantity::Micros;
 use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem, PsuReading};
 
 use crate::portrait::Portrait;
+use crate::tampering::Account;
 use crate::trace::{Channel, EventKind, Trace};
 use crate::wire::{Spot, Wire};
 
@@ -29,11 +30,17 @@ impl Recording {
         Self::default()
     }
 
+    /// Nothing seen yet, on a rig that reads the state of its CAN interface so often.
+    #[must_use]
+    pub fn polled(bus: Micros) -> Self {
+        Self { wire: Wire::polled(bus), ..Self::default() }
+    }
+
     /// Takes a frame, from whomever on the bus.
     #[inline]
     pub fn can(&mut self, at: Micros, frame: &Frame) {
-        // What a rig garbled or put on the bus itself says nothing of the battery.
-        if self.wire.is_forged(at, frame.id()) {
+        // What the rig garbled, delayed, kept away or put on the bus itself says nothing of the battery.
+        if !self.wire.is_evidence(at, frame.id()) {
             return;
         }
         let message = Message::decode(frame);
@@ -83,10 +90,8 @@ impl Recording {
 
     /// Notes what happened.
     pub fn note(&mut self, at: Micros, kind: EventKind) {
-        if let EventKind::Stimulus(stimulus) = &kind
-            && let Some(tampering) = stimulus.tampering()
-        {
-            self.wire.tamper(at, tampering);
+        if let EventKind::Stimulus(stimulus) = &kind {
+            self.wire.note(at, stimulus);
         }
         self.trace.note(at, kind);
     }
@@ -125,6 +130,12 @@ impl Recording {
     #[must_use]
     pub fn wire(&self) -> &Wire {
         &self.wire
+    }
+
+    /// What the rig itself did to frames and senses, and until when.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        self.wire.account()
     }
 
     /// What the battery says of itself, as a GX shows it.
@@ -196,31 +207,40 @@ impl Recording {
     }
 
     fn gx_battery(&mut self, at: Micros, b: &GxBattery) {
-        for (channel, value) in [
-            (Channel::GxCvl, b.cvl.0),
-            (Channel::GxCcl, b.ccl.0),
-            (Channel::GxDcl, b.dcl.0),
-            (Channel::GxSoc, b.soc.0),
-            (Channel::GxPackVoltage, b.voltage.0),
-            (Channel::GxPackCurrent, b.current.0),
-            (Channel::GxAlarms, f64::from(b.alarms)),
-            (Channel::GxMinCell, b.min_cell.0),
-            (Channel::GxMaxCell, b.max_cell.0),
-            (Channel::GxMinCellTemperature, b.min_cell_temperature.0),
-            (Channel::GxMaxCellTemperature, b.max_cell_temperature.0),
-            (Channel::GxCapacity, b.capacity.0),
-            (Channel::GxModulesOnline, f64::from(b.modules.online)),
-            (Channel::GxModulesOffline, f64::from(b.modules.offline)),
-            (Channel::GxModulesBlockingCharge, f64::from(b.modules.blocking_charge)),
-            (Channel::GxModulesBlockingDischarge, f64::from(b.modules.blocking_discharge)),
+        for (channel, id, value) in [
+            (Channel::GxCvl, id::LIMITS, b.cvl.0),
+            (Channel::GxCcl, id::LIMITS, b.ccl.0),
+            (Channel::GxDcl, id::LIMITS, b.dcl.0),
+            (Channel::GxSoc, id::STATE_OF_CHARGE, b.soc.0),
+            (Channel::GxPackVoltage, id::MEASUREMENTS, b.voltage.0),
+            (Channel::GxPackCurrent, id::MEASUREMENTS, b.current.0),
+            (Channel::GxAlarms, id::ALARMS, f64::from(b.alarms)),
+            (Channel::GxMinCell, id::CELLS, b.min_cell.0),
+            (Channel::GxMaxCell, id::CELLS, b.max_cell.0),
+            (Channel::GxMinCellTemperature, id::CELLS, b.min_cell_temperature.0),
+            (Channel::GxMaxCellTemperature, id::CELLS, b.max_cell_temperature.0),
+            (Channel::GxCapacity, id::BATTERY_IDENTITY, b.capacity.0),
+            (Channel::GxModulesOnline, id::MODULES, f64::from(b.modules.online)),
+            (Channel::GxModulesOffline, id::MODULES, f64::from(b.modules.offline)),
+            (Channel::GxModulesBlockingCharge, id::MODULES, f64::from(b.modules.blocking_charge)),
+            (Channel::GxModulesBlockingDischarge, id::MODULES, f64::from(b.modules.blocking_discharge)),
         ] {
-            self.trace.push(channel, at, value);
+            // The GX believes what the rig garbled; it shows nothing of the battery then.
+            if self.account().is_shown(at, id) {
+                self.trace.push(channel, at, value);
+            }
         }
-        let names =
-            [Channel::GxMinCellId, Channel::GxMaxCellId, Channel::GxColdestCellId, Channel::GxHottestCellId];
-        for (channel, &text) in names.into_iter().zip(&b.cell_ids) {
-            let number = self.number(text);
-            self.trace.push(channel, at, number);
+        let names = [
+            (Channel::GxMinCellId, id::MIN_CELL_VOLTAGE_ID),
+            (Channel::GxMaxCellId, id::MAX_CELL_VOLTAGE_ID),
+            (Channel::GxColdestCellId, id::MIN_CELL_TEMPERATURE_ID),
+            (Channel::GxHottestCellId, id::MAX_CELL_TEMPERATURE_ID),
+        ];
+        for ((channel, id), &text) in names.into_iter().zip(&b.cell_ids) {
+            if self.account().is_shown(at, id) {
+                let number = self.number(text);
+                self.trace.push(channel, at, number);
+            }
         }
     }
 
@@ -277,8 +297,10 @@ fn flag(on: bool) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::fault::{Fault, FaultKind, Id};
     use proto::message::{Cells, Limits, Measurements, StateOfCharge};
     use proto::quantity::{Amps, Celsius, Percent, Volts, Watts};
+    use proto::stimulus::Stimulus;
 
     fn frame(message: impl Into<Message>) -> Frame {
         message.into().encode()
@@ -354,6 +376,21 @@ mod tests {
             r.can(Micros::from_secs(2 + n), &frame(name(&n.to_string())));
         }
         assert_eq!(r.texts.len(), MOST_TEXTS, "a garbled bus makes no more of them");
+    }
+
+    /// A GX that shows a garbled CVL of 20 V, until it has heard the next one, and a good state of charge.
+    #[test]
+    fn what_the_gx_shows_of_a_garbled_frame_is_no_evidence() {
+        let mut r = Recording::new();
+        let fault = Fault { kind: FaultKind::Garble { id: Id(id::LIMITS) }, span: Micros::from_secs(30) };
+        r.note(Micros::from_secs(10), EventKind::Stimulus(Stimulus::Inject(fault)));
+        for (second, cvl) in [(9, 56.0), (20, 20.0), (41, 56.0), (60, 55.0)] {
+            let battery = GxBattery { cvl: Volts(cvl), soc: Percent(cvl), ..GxBattery::default() };
+            r.gx(Micros::from_secs(second), &GxReading { battery: Some(battery), ..GxReading::default() });
+        }
+        let points = |channel| r.trace().series(channel).points().iter().map(|p| p.1).collect::<Vec<_>>();
+        assert_eq!(points(Channel::GxCvl), [56.0, 55.0]);
+        assert_eq!(points(Channel::GxSoc), [56.0, 20.0, 56.0, 55.0]);
     }
 
     #[test]

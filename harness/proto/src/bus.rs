@@ -100,8 +100,10 @@ kinds! {
     TxTimeout "transmission timed out": 0x001
     /// another node had the right of way
     ArbitrationLost "arbitration lost": 0x002
-    /// a queue of the controller was full
-    Overflow "controller overflow": 0x004 [1] & 0x03
+    /// the queue of received frames was full, or a frame came before the one ahead was taken: frames were lost
+    Overflow "receive overflow": 0x004 [1] & 0x01
+    /// the queue of frames to be sent was full
+    SendOverflow "send overflow": 0x004 [1] & 0x02
     /// 96 errors were counted
     Warning "error warning": 0x004 [1] & 0x0C
     /// 128 errors were counted
@@ -131,6 +133,15 @@ impl ErrorKind {
     #[must_use]
     pub const fn is_episode(self) -> bool {
         matches!(self, Self::Passive | Self::BusOff | Self::Ack)
+    }
+}
+
+impl ErrorKind {
+    /// Whether it says that frames of the bus were lost on their way to whoever records them. That is no fault of the bus
+    /// or of anybody on it.
+    #[must_use]
+    pub const fn is_loss(self) -> bool {
+        matches!(self, Self::Overflow)
     }
 }
 
@@ -170,6 +181,12 @@ impl ErrorFrame {
         Self { class: 0x004, data }
     }
 
+    /// Whether it says that frames were lost on their way here: how many, nobody counts.
+    #[must_use]
+    pub fn tells_loss(&self) -> bool {
+        self.kinds().any(ErrorKind::is_loss)
+    }
+
     /// From what a log holds; nothing for frames of other kinds.
     #[must_use]
     pub fn of(content: &Content) -> Option<Self> {
@@ -204,6 +221,8 @@ mod tests {
     #[case("20000004#0020000000008000", &[ErrorKind::Passive])]
     #[case("20000004#0040000000000000", &[ErrorKind::Active])]
     #[case("20000004#0001000000000000", &[ErrorKind::Overflow])]
+    #[case("20000004#0002000000000000", &[ErrorKind::SendOverflow])]
+    #[case("20000004#0011000000008000", &[ErrorKind::Overflow, ErrorKind::Passive])]
     #[case("20000040#0000000000000000", &[ErrorKind::BusOff])]
     #[case("20000100#0000000000000000", &[ErrorKind::Restarted])]
     #[case("200000A8#0000001900000000", &[ErrorKind::Protocol, ErrorKind::Ack, ErrorKind::BusError])]
@@ -215,6 +234,7 @@ mod tests {
         let Ok(Line::Record(record)) = candump::parse(line.as_bytes()) else { panic!("{line}") };
         let frame = ErrorFrame::of(&record.content).expect("an error frame");
         assert_eq!(frame.kinds().collect::<Vec<_>>(), kinds, "{text}");
+        assert_eq!(frame.tells_loss(), kinds.contains(&ErrorKind::Overflow), "{text}");
     }
 
     #[test]

@@ -54,6 +54,10 @@ pub struct Tampering {
     pub span: Micros,
     /// whether what arrives meanwhile is not what was sent
     pub forged: bool,
+    /// whether what arrives meanwhile comes later than it was sent
+    pub late: bool,
+    /// whether nothing of it arrives meanwhile
+    pub withheld: bool,
 }
 
 impl Tampering {
@@ -69,19 +73,28 @@ impl Stimulus {
     #[must_use]
     pub fn tampering(&self) -> Option<Tampering> {
         let (kind, span) = match *self {
-            Self::Silence { id, span } => return Some(Tampering { id: Some(id), span, forged: false }),
+            Self::Silence { id, span } => {
+                return Some(Tampering { id: Some(id), span, forged: false, late: false, withheld: true });
+            }
             Self::Inject(Fault { kind, span }) => (kind, span),
             _ => return None,
         };
         let one = |id: Option<Id>| id.map(|Id(id)| id);
-        let (id, lag, forged) = match kind {
-            FaultKind::FrameLoss { id, .. } => (one(id), Micros::ZERO, false),
-            FaultKind::FrameDelay { by, id } | FaultKind::FrameJitter { by, id } => (one(id), by, false),
-            FaultKind::WireCut {} | FaultKind::BusOff {} => (None, Micros::ZERO, false),
-            FaultKind::Garble { id } | FaultKind::Babble { id, .. } => (Some(id.0), Micros::ZERO, true),
+        let plain = Tampering { id: None, span, forged: false, late: false, withheld: false };
+        Some(match kind {
+            // Where only a share is lost, what arrives is what was sent, when it was sent.
+            FaultKind::FrameLoss { id, share } => {
+                Tampering { id: one(id), withheld: share >= Percent(100.0), ..plain }
+            }
+            FaultKind::FrameDelay { by, id } | FaultKind::FrameJitter { by, id } => {
+                Tampering { id: one(id), span: span + by, late: true, ..plain }
+            }
+            FaultKind::WireCut {} | FaultKind::BusOff {} => Tampering { withheld: true, ..plain },
+            FaultKind::Garble { id } | FaultKind::Babble { id, .. } => {
+                Tampering { id: Some(id.0), forged: true, ..plain }
+            }
             _ => return None,
-        };
-        Some(Tampering { id, span: span + lag, forged })
+        })
     }
 
     /// For how long it keeps the keep-alive of the GX from the battery, all of it or some, if it does (P 1.4).

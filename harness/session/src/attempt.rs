@@ -76,3 +76,51 @@ fn seed_of(seed: u64, name: &str) -> u64 {
     let offset = 0xcbf2_9ce4_8422_2325 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     name.bytes().fold(offset, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
+
+#[cfg(test)]
+mod tests {
+    use evidence::plan::plan;
+
+    use super::*;
+
+    /// What an `expect` of BEH-BO gets on the simulated rig, with five seeds: met or not.
+    fn met(steps: &str) -> Vec<bool> {
+        let text = format!(
+            "suite: s\ntitle: t\nspec: P 1.5\nneeds: [pv, gx, grid, ac-load, inject]\ncases:\n  - case: c\n    title: t\n    \
+             requirements: [BEH-BO]\n    start: {{ soc: 50 %, grid: on, feed-in: on, pv: off, ac-load: 300 W }}\n    \
+             steps: [ {steps} ]\n"
+        );
+        let suite = engine::suite::Suite::parse("s.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
+        let rig = include_str!("../../../rigs/simulated.yaml");
+        let rig = RigFile::parse("rig", rig).expect("a good rig");
+        let battery = include_str!("../../../rigs/batteries/reference.yaml");
+        let battery = BatteryFile::parse("b", battery).expect("a good battery");
+        let simulation = Simulation::of(&rig, &battery).expect("sound files");
+        let one = |seed| {
+            let planned = plan(&suite.cases[0], &rig, &battery).expect("the limits leave room");
+            let attempt = attempt(planned, simulation.as_ref(), ("s/c", seed), &mut Unseen);
+            let wait = attempt.trace.events.iter().find_map(|event| match &event.kind {
+                EventKind::Wait(wait) => Some(wait.met),
+                _ => None,
+            });
+            wait.unwrap_or_else(|| panic!("{}", attempt.reason))
+        };
+        (1..=5).map(one).collect()
+    }
+
+    /// A battery at 50 % of which 0x355 is garbled met `soc ≤ 20 %` with every seed.
+    #[test]
+    fn a_garbled_state_of_charge_passed_with_5_of_5_seeds_and_passes_with_none() {
+        let steps = "{ hold: 1 min }, { inject: { garble: { id: 0x355, for: 30 min } } }, \
+                     { expect: { that: { soc: { at-most: 20 % } }, within: 30 min, requirement: BEH-BO } }";
+        assert_eq!(met(steps), [false; 5]);
+    }
+
+    /// CVL stands still; a garbled one of an hour ago was the highest, with some seeds.
+    #[test]
+    fn a_garbled_cvl_of_an_hour_ago_lowers_none() {
+        let steps = "{ hold: 1 min }, { inject: { garble: { id: 0x351, for: 1 min } } }, { hold: 1 h }, \
+                     { expect: { that: { cvl: lowered }, within: 5 min, requirement: BEH-BO } }";
+        assert_eq!(met(steps), [false; 5]);
+    }
+}

@@ -13,7 +13,11 @@ use crate::bench::{Action, Answer, Input};
 use crate::interlock::{Interlocks, Trip};
 use crate::run::{Abort, End};
 use crate::suite::{Op, Operation, Runnable};
-use seen::Seen;
+use seen::{Highest, Seen};
+
+/// What a CAN interface says that was too slow for its bus.
+const LOST: &str = "CAN: the interface says that it lost at least 1 frame (receive overflow); the adapter or this machine \
+                    is too slow for the bus, or busy with something else";
 
 /// Runs one case.
 ///
@@ -26,7 +30,7 @@ pub struct Engine {
     at: usize,
     state: State,
     now: Micros,
-    seen: Seen,
+    highest_cvl: Highest,
     interlocks: Interlocks,
     recording: Recording,
     actions: VecDeque<Action>,
@@ -58,15 +62,15 @@ impl Engine {
     /// A machine for a case that is bound to a rig.
     #[must_use]
     pub fn new(runnable: Runnable) -> Self {
-        let Runnable { start, program, limits, has_gx, .. } = runnable;
+        let Runnable { start, program, limits, has_gx, bus_polling, .. } = runnable;
         Self {
             program,
             at: 0,
             state: State::Start,
             now: Micros::ZERO,
-            seen: Seen::default(),
+            highest_cvl: Highest::default(),
             interlocks: Interlocks::new(limits, has_gx, Micros::ZERO),
-            recording: Recording::new(),
+            recording: Recording::polled(bus_polling),
             actions: VecDeque::from([Action::Prepare(start)]),
             pv: start.pv,
             end: None,
@@ -87,15 +91,18 @@ impl Engine {
         match input {
             Input::Can(frame) => {
                 self.recording.can(self.now, frame);
-                self.seen.can(self.now, frame);
+                self.highest_cvl.take(&self.recording);
             }
-            Input::CanError(error) => self.recording.can_error(self.now, error),
+            Input::CanError(error) => {
+                self.recording.can_error(self.now, error);
+                // What was not heard may have been anything.
+                if error.tells_loss() {
+                    return self.abort(Abort::Fault(LOST.to_owned()));
+                }
+            }
             Input::Bus(reading) => self.recording.bus(self.now, reading),
             Input::Psu(reading) => self.recording.psu(self.now, reading),
-            Input::Gx(reading) => {
-                self.recording.gx(self.now, reading);
-                self.seen.gx(self.now, reading);
-            }
+            Input::Gx(reading) => self.recording.gx(self.now, reading),
             Input::Fault(what) => return self.abort(Abort::Fault(what.clone())),
             Input::Operator(_) | Input::Tick => {}
         }
@@ -259,7 +266,8 @@ impl Engine {
     fn until(&mut self, began: Micros, holds_since: Option<Micros>) -> Result<bool, Abort> {
         let operation = &self.program[self.at];
         let Op::Until { condition, hold, timeout, requirement } = &operation.op else { return Ok(true) };
-        let holds = self.seen.holds(condition, self.now);
+        let seen = Seen { recording: &self.recording, highest_cvl: self.highest_cvl, now: self.now };
+        let holds = seen.holds(condition);
         let since = holds.then(|| holds_since.unwrap_or(self.now));
         let met = since.is_some_and(|since| self.now.since(since) >= *hold);
         let late = self.now.since(began) >= *timeout;
@@ -272,7 +280,7 @@ impl Engine {
             until: condition.to_string(),
             began,
             met,
-            seen: self.seen.told(condition, self.now),
+            seen: seen.told(condition),
             allowed: *timeout,
             requirement: requirement.map(|r| r.id),
         };

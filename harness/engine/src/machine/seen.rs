@@ -1,9 +1,13 @@
-//! What was measured last, and whether a condition holds on it.
+//! What was measured last, as the recording has it, and whether a condition holds on it.
+//!
+//! There is one reading of a frame: the judge's. What the rig garbled, forged, delayed or kept away is no evidence in the
+//! recording, and so holds no condition; what was heard before it is not known any more while it lasts. What the battery
+//! was made to sense wrongly holds none either, but everything that it does about it may.
 
-use proto::frame::Frame;
-use proto::message::{Message, Pair};
+use judge::recording::Recording;
+use judge::trace::{Channel, Series};
+use proto::message::id;
 use proto::quantity::Micros;
-use proto::reading::GxReading;
 
 use crate::suite::{Bounds, Condition, Observable, Test};
 
@@ -18,93 +22,63 @@ const LOWERED: f64 = 0.2;
 /// Wire values are binary fractions of decimals: 3450 × 0.001 is 3.45 give or take 1e-16.
 const SLACK: f64 = 1e-6;
 
-/// The last value of everything that a condition can ask about.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
-    values: [Option<(Micros, f64)>; Observable::COUNT],
-    /// highest CVL since the start of the case
-    highest_cvl: Option<f64>,
-    inverter: Option<(Micros, bool)>,
-    grid: Option<(Micros, bool)>,
-    /// 0x35A, system status
-    status: Option<(Micros, Pair)>,
-    /// whether the battery's unit answered on the GX
-    on_gx: Option<(Micros, bool)>,
-    /// last 0x351
-    limits: Option<Micros>,
+/// The highest CVL since the start of the case.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Highest {
+    cvl: Option<f64>,
+    /// how many points of CVL have been looked at
+    looked: usize,
 }
 
-impl Seen {
-    /// Takes a frame.
-    pub(super) fn can(&mut self, at: Micros, frame: &Frame) {
-        match Message::decode(frame) {
-            Some(Message::Limits(m)) => {
-                self.limits = Some(at);
-                self.put(Observable::Cvl, at, m.cvl().map(|v| v.0));
-                self.put(Observable::Ccl, at, m.ccl().map(|v| v.0));
-                self.put(Observable::Dcl, at, m.dcl().map(|v| v.0));
-                if let Some((_, cvl)) = self.values[Observable::Cvl as usize] {
-                    self.highest_cvl = Some(self.highest_cvl.map_or(cvl, |highest| highest.max(cvl)));
-                }
-            }
-            Some(Message::StateOfCharge(m)) => self.put(Observable::Soc, at, m.finest_soc().map(|v| v.0)),
-            Some(Message::Measurements(m)) => {
-                self.put(Observable::Voltage, at, m.voltage().map(|v| v.0));
-                self.put(Observable::Current, at, m.current().map(|v| v.0));
-            }
-            Some(Message::Cells(m)) => {
-                self.put(Observable::CellMax, at, m.max_cell().map(|v| v.0));
-                self.put(Observable::CellMin, at, m.min_cell().map(|v| v.0));
-            }
-            Some(Message::Alarms(m)) => self.status = Some((at, m.system_status())),
-            _ => {}
-        }
+impl Highest {
+    /// Looks at what is new. What cannot be is not taken: a start-up frame must not become the highest CVL.
+    pub(super) fn take(&mut self, recording: &Recording) {
+        let points = recording.trace().series(Channel::Cvl).points();
+        let new = points.iter().skip(self.looked).map(|&(_, cvl)| cvl);
+        self.cvl = new.filter(|&cvl| Observable::Cvl.can_be(cvl)).chain(self.cvl).reduce(f64::max);
+        self.looked = points.len();
     }
+}
 
-    /// Takes a poll of the GX.
-    pub(super) fn gx(&mut self, at: Micros, reading: &GxReading) {
-        self.on_gx = Some((at, reading.battery.is_some()));
-        if let Some(inverter) = &reading.inverter {
-            self.inverter = Some((at, inverter.running));
-            self.put(Observable::Bus, at, Some(inverter.dc_voltage.0));
-        }
-        if let Some(solar) = &reading.solar {
-            self.put(Observable::PvPower, at, Some(solar.pv_power.0));
-        }
-        if let Some(system) = &reading.system {
-            self.grid = Some((at, system.grid_connected));
-            self.put(Observable::GridPower, at, Some(system.grid.0));
-        }
-    }
+/// What is known at a time of everything that a condition can ask about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) recording: &'a Recording,
+    pub(super) highest_cvl: Highest,
+    pub(super) now: Micros,
+}
 
-    /// What cannot be is not taken: a garbled start-up frame must not become the highest CVL.
-    fn put(&mut self, which: Observable, at: Micros, value: Option<f64>) {
-        let (low, high) = which.observed().range;
-        if let Some(value) = value.filter(|v| (low..=high).contains(v)) {
-            self.values[which as usize] = Some((at, value));
-        }
-    }
+/// Why a value is not known.
+enum Unknown {
+    /// it was not heard for too long
+    Unheard,
+    /// the rig itself altered the frames that carry it, or kept them away
+    Tampered(u16),
+    /// the rig itself made the battery sense it wrongly
+    Misled,
+}
 
+impl Seen<'_> {
     /// Whether a condition holds. What is unknown, or too old, holds nothing.
-    pub(super) fn holds(&self, condition: &Condition, now: Micros) -> bool {
+    pub(super) fn holds(&self, condition: &Condition) -> bool {
         match &condition.0 {
-            Test::CvlLowered => match (self.value(Observable::Cvl, now), self.highest_cvl) {
-                (Some(cvl), Some(highest)) => cvl <= highest - LOWERED + SLACK,
+            Test::CvlLowered => match (self.value(Observable::Cvl), self.highest_cvl.cvl) {
+                (Ok(cvl), Some(highest)) => cvl <= highest - LOWERED + SLACK,
                 _ => false,
             },
-            &Test::Within(which, Bounds { at_least, at_most }) => self
-                .value(which, now)
-                .is_some_and(|value| (at_least - SLACK..=at_most + SLACK).contains(&value)),
-            Test::Inverter(on) => fresh(self.inverter, now) == Some(*on),
-            Test::Grid(on) => fresh(self.grid, now) == Some(*on),
-            Test::Battery(online) => self.battery(now) == Some(*online),
-            Test::Any(items) => items.iter().any(|item| self.holds(item, now)),
-            Test::All(items) => items.iter().all(|item| self.holds(item, now)),
+            &Test::Within(which, Bounds { at_least, at_most }) => {
+                self.value(which).is_ok_and(|value| (at_least - SLACK..=at_most + SLACK).contains(&value))
+            }
+            Test::Inverter(on) => self.is(Channel::InverterRunning) == Some(*on),
+            Test::Grid(on) => self.is(Channel::GridConnected) == Some(*on),
+            Test::Battery(online) => self.battery() == Some(*online),
+            Test::Any(items) => items.iter().any(|item| self.holds(item)),
+            Test::All(items) => items.iter().all(|item| self.holds(item)),
         }
     }
 
     /// What is known of everything that a condition asks about, in words.
-    pub(super) fn told(&self, condition: &Condition, now: Micros) -> String {
+    pub(super) fn told(&self, condition: &Condition) -> String {
         let word = |what: &str, value: Option<bool>, words: [&str; 2]| match value {
             Some(true) => format!("{what} {}", words[0]),
             Some(false) => format!("{what} {}", words[1]),
@@ -112,50 +86,96 @@ impl Seen {
         };
         match &condition.0 {
             Test::CvlLowered => {
-                let cvl = self.told_value(Observable::Cvl, now);
-                self.highest_cvl.map_or(cvl.clone(), |highest| format!("{cvl}, its highest {highest:.1} V"))
+                let cvl = self.told_value(Observable::Cvl);
+                self.highest_cvl
+                    .cvl
+                    .map_or(cvl.clone(), |highest| format!("{cvl}, its highest {highest:.1} V"))
             }
-            &Test::Within(which, _) => self.told_value(which, now),
-            Test::Inverter(_) => word("inverter", fresh(self.inverter, now), ["on", "off"]),
-            Test::Grid(_) => word("grid", fresh(self.grid, now), ["on", "off"]),
-            Test::Battery(_) => word("battery", self.battery(now), ["online", "offline"]),
+            &Test::Within(which, _) => self.told_value(which),
+            Test::Inverter(_) => word("inverter", self.is(Channel::InverterRunning), ["on", "off"]),
+            Test::Grid(_) => word("grid", self.is(Channel::GridConnected), ["on", "off"]),
+            Test::Battery(_) => word("battery", self.battery(), ["online", "offline"]),
             Test::Any(items) | Test::All(items) => {
-                let told: Vec<String> = items.iter().map(|item| self.told(item, now)).collect();
+                let told: Vec<String> = items.iter().map(|item| self.told(item)).collect();
                 told.join(", ")
             }
         }
     }
 
-    fn told_value(&self, which: Observable, now: Micros) -> String {
+    fn told_value(&self, which: Observable) -> String {
         let observed = which.observed();
-        match self.value(which, now) {
-            Some(value) => {
+        match self.value(which) {
+            Ok(value) => {
                 // Three decimals show a cell's millivolts; what the wire does not carry is not shown.
                 let text = format!("{value:.3}");
                 let text = text.trim_end_matches('0').trim_end_matches('.');
                 format!("{} {text} {}", observed.words, observed.kind.unit())
             }
-            None => format!("{} unknown", observed.words),
+            Err(Unknown::Unheard) => format!("{} unknown", observed.words),
+            Err(Unknown::Tampered(id)) => {
+                format!("{} unknown (the rig itself alters 0x{id:03X} or keeps it away)", observed.words)
+            }
+            Err(Unknown::Misled) => {
+                format!("{} unknown (the rig itself makes the battery sense it wrongly)", observed.words)
+            }
         }
     }
 
-    fn value(&self, which: Observable, now: Micros) -> Option<f64> {
-        fresh(self.values[which as usize], now)
+    fn value(&self, which: Observable) -> Result<f64, Unknown> {
+        let observed = which.observed();
+        let account = self.recording.account();
+        let (heard, value) =
+            self.fresh(observed.channel, |value| which.can_be(value)).ok_or(Unknown::Unheard)?;
+        match (observed.id, observed.sense) {
+            (Some(id), _) if !account.vouches(id, heard, self.now) => Err(Unknown::Tampered(id)),
+            (_, Some(sense)) if account.misleads(sense, heard) => Err(Unknown::Misled),
+            _ => Ok(value),
+        }
+    }
+
+    /// The last value that can be, and when it was heard last; nothing where that is too long ago.
+    fn fresh(&self, channel: Channel, can_be: impl Fn(f64) -> bool) -> Option<(Micros, f64)> {
+        let series = self.series(channel);
+        let mut heard = series.last_seen()?;
+        for &(at, value) in series.points().iter().rev() {
+            if self.now.since(heard) > FRESH {
+                return None;
+            }
+            if can_be(value) {
+                return Some((heard, value));
+            }
+            // What was said before holds until then at the latest.
+            heard = at;
+        }
+        None
+    }
+
+    fn is(&self, channel: Channel) -> Option<bool> {
+        self.fresh(channel, |_| true).map(|(_, value)| value > 0.5)
+    }
+
+    fn series(&self, channel: Channel) -> &Series {
+        self.recording.trace().series(channel)
     }
 
     /// Whether the battery is online: its own word (P 2 §0x35A, pair 1 offline, 2 online), the GX, and life.
-    fn battery(&self, now: Micros) -> Option<bool> {
-        let says = fresh(self.status, now);
-        let on_gx = fresh(self.on_gx, now);
-        if says == Some(Pair::Active) || on_gx == Some(false) {
+    fn battery(&self) -> Option<bool> {
+        let account = self.recording.account();
+        let heard = |channel, id, within| {
+            let heard = self.series(channel).last_seen()?;
+            (self.now.since(heard) <= within && account.vouches(id, heard, self.now)).then_some(heard)
+        };
+        let status = heard(Channel::Alarms, id::ALARMS, FRESH);
+        // A battery may stop to support the pair.
+        let says = self.series(Channel::Online).last_seen() == status;
+        let says = status.filter(|_| says).and_then(|_| self.is(Channel::Online));
+        let on_gx = self.fresh(Channel::GxBattery, |_| true);
+        let on_gx = on_gx.filter(|&(polled, _)| account.vouches_for_gx(polled)).map(|(_, shown)| shown > 0.5);
+        if says == Some(false) || on_gx == Some(false) {
             return Some(false);
         }
-        let alive = self.limits.is_some_and(|heard| now.since(heard) <= ALIVE);
-        let known = says.is_some() || on_gx.is_some();
+        let alive = heard(Channel::Cvl, id::LIMITS, ALIVE).is_some();
+        let known = status.is_some() || on_gx.is_some();
         (alive && known).then_some(true)
     }
-}
-
-fn fresh<T>(value: Option<(Micros, T)>, now: Micros) -> Option<T> {
-    value.filter(|(at, _)| now.since(*at) <= FRESH).map(|(_, value)| value)
 }

@@ -2,6 +2,7 @@
 
 use judge::trace::{Channel, Event};
 use proptest::prelude::*;
+use proto::bus::ErrorFrame;
 use proto::fault::{Fault, FaultKind};
 use proto::frame::Frame;
 use proto::message::{Alarms, Cells, Limits, Measurements, Message, Pair, StateOfCharge};
@@ -14,6 +15,8 @@ use crate::bench::{Bench, BenchError, Capability, Witness};
 use crate::interlock::tests::limits;
 use crate::run::{Record, run};
 use crate::suite::Suite;
+
+mod tampered;
 
 const RIG: [Capability; 8] = [
     Capability::Pv,
@@ -297,6 +300,25 @@ fn pv_power_is_read_from_the_solar_charger() {
         &mut bench,
     );
     assert_eq!(record.end, End::Completed);
+}
+
+/// An interface that says itself that it lost frames ended in PASS; it ends the case, on every bench. A queue of frames
+/// to be sent does not.
+#[rstest]
+#[case(0x01, Some("it lost at least 1 frame (receive overflow)"))]
+#[case(0x11, Some("it lost at least 1 frame (receive overflow)"))]
+#[case(0x02, None)]
+fn a_receive_overflow_ends_the_case(#[case] detail: u8, #[case] says: Option<&str>) {
+    let error = ErrorFrame { class: 0x004, data: [0, detail, 0, 0, 0, 0, 0, 0] };
+    let record = play("{ hold: 9 s }", &mut Scripted::background().with(5, Input::CanError(error)));
+    match says {
+        None => assert_eq!(record.end, End::Completed),
+        Some(says) => {
+            let End::Aborted(Abort::Fault(what)) = &record.end else { panic!("{:?}", record.end) };
+            assert!(what.contains(says), "{what}");
+            assert_eq!(record.recording.wire().errors().count(), 1, "it is in the evidence");
+        }
+    }
 }
 
 /// Online is said by 0x35A or the GX, and believed only of a battery that is alive.

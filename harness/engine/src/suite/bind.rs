@@ -23,6 +23,8 @@ pub struct Runnable {
     pub limits: RigLimits,
     /// whether the rig has a GX that is polled
     pub has_gx: bool,
+    /// how often the rig reads the state of its CAN interface
+    pub bus_polling: Micros,
     /// initial conditions, without what an operator is asked for
     pub(crate) start: Start,
     pub(crate) program: Vec<Operation>,
@@ -91,6 +93,7 @@ impl Case {
             case: self.clone(),
             limits: *limits,
             has_gx: has(Capability::Gx),
+            bus_polling: Micros::from_secs(1),
             start,
             program: writer.program,
         })

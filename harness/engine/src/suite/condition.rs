@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+use judge::tampering::Sense;
+use judge::trace::Channel;
+use proto::message::id;
 use proto::quantity::{Amps, Percent, Volts, Watts};
 
 use crate::bench::Capability;
@@ -62,8 +65,12 @@ pub(crate) struct Observed {
     pub(crate) kind: Kind,
     /// what it can be at all, in its base unit
     pub(crate) range: (f64, f64),
-    /// read from the GX, not from CAN
-    pub(crate) gx: bool,
+    /// where the judge reads it too
+    pub(crate) channel: Channel,
+    /// the message of the battery that carries it; nothing where it is read from the GX
+    pub(crate) id: Option<u16>,
+    /// what the battery senses to tell it, and can be made to sense wrongly
+    pub(crate) sense: Option<Sense>,
 }
 
 /// The kind of quantity, for units.
@@ -76,37 +83,45 @@ pub(crate) enum Kind {
 }
 
 macro_rules! observables {
-    ($($name:literal $which:ident, $words:literal, $kind:ident, $low:literal ..= $high:literal, $from:ident;)+) => {
+    ($($name:literal $which:ident, $words:literal, $kind:ident, $low:literal ..= $high:literal,
+       $channel:ident from $from:ident $(by $sense:ident)?;)+) => {
         /// Every observable, in the order of [`Observable`]. Ranges are those of a battery system on 12 to 48 V
         /// and of the wire (P 2).
         pub(crate) const OBSERVED: &[Observed] = &[$(Observed {
             name: $name, which: Observable::$which, words: $words, kind: Kind::$kind,
-            range: ($low as f64, $high as f64), gx: observables!(@$from),
+            range: ($low as f64, $high as f64), channel: Channel::$channel, id: observables!(@$from),
+            sense: observables!(@sense $($sense)?),
         }),+];
     };
-    (@gx) => { true };
-    (@can) => { false };
+    (@GX) => { None };
+    (@sense) => { None };
+    (@sense $sense:ident) => { Some(Sense::$sense) };
+    (@$id:ident) => { Some(id::$id) };
 }
 
 observables! {
-    "cvl"        Cvl,       "CVL",               Volts,   0 ..= 100, can;
-    "ccl"        Ccl,       "CCL",               Amps,    0 ..= 6553, can;
-    "dcl"        Dcl,       "DCL",               Amps,    0 ..= 6553, can;
-    "voltage"    Voltage,   "pack voltage",      Volts,   0 ..= 100, can;
-    "current"    Current,   "battery current",   Amps,    -3276 ..= 3276, can;
-    "soc"        Soc,       "SoC",               Percent, 0 ..= 100, can;
-    "cell-max"   CellMax,   "highest cell",      Volts,   0 ..= 5, can;
-    "cell-min"   CellMin,   "lowest cell",       Volts,   0 ..= 5, can;
-    "bus"        Bus,       "DC bus",            Volts,   0 ..= 100, gx;
-    "pv-power"   PvPower,   "PV power",          Watts,   0 ..= 100_000, gx;
-    "grid-power" GridPower, "grid power",        Watts,   -100_000 ..= 100_000, gx;
+    "cvl"        Cvl,       "CVL",               Volts,   0 ..= 100, Cvl from LIMITS;
+    "ccl"        Ccl,       "CCL",               Amps,    0 ..= 6553, Ccl from LIMITS;
+    "dcl"        Dcl,       "DCL",               Amps,    0 ..= 6553, Dcl from LIMITS;
+    "voltage"    Voltage,   "pack voltage",      Volts,   0 ..= 100, PackVoltage from MEASUREMENTS by Voltage;
+    "current"    Current,   "battery current",   Amps,    -3276 ..= 3276, PackCurrent from MEASUREMENTS by Current;
+    "soc"        Soc,       "SoC",               Percent, 0 ..= 100, Soc from STATE_OF_CHARGE by Charge;
+    "cell-max"   CellMax,   "highest cell",      Volts,   0 ..= 5, MaxCell from CELLS by Cells;
+    "cell-min"   CellMin,   "lowest cell",       Volts,   0 ..= 5, MinCell from CELLS by Cells;
+    "bus"        Bus,       "DC bus",            Volts,   0 ..= 100, BusVoltage from GX;
+    "pv-power"   PvPower,   "PV power",          Watts,   0 ..= 100_000, PvPower from GX;
+    "grid-power" GridPower, "grid power",        Watts,   -100_000 ..= 100_000, GridPower from GX;
 }
 
 impl Observable {
-    pub(crate) const COUNT: usize = OBSERVED.len();
-
     pub(crate) fn observed(self) -> &'static Observed {
         &OBSERVED[self as usize]
+    }
+
+    /// Whether it can be this at all.
+    pub(crate) fn can_be(self, value: f64) -> bool {
+        let (low, high) = self.observed().range;
+        (low..=high).contains(&value)
     }
 }
 
@@ -174,7 +189,7 @@ impl Condition {
     pub(crate) fn needs(&self) -> Option<Capability> {
         match &self.0 {
             Test::CvlLowered | Test::Battery(_) => None,
-            Test::Within(which, _) => which.observed().gx.then_some(Capability::Gx),
+            Test::Within(which, _) => which.observed().id.is_none().then_some(Capability::Gx),
             Test::Inverter(_) | Test::Grid(_) => Some(Capability::Gx),
             Test::Any(items) | Test::All(items) => items.iter().find_map(Self::needs),
         }
@@ -208,7 +223,7 @@ impl Bounds {
             Some(value) => {
                 let number = observed.kind.read(key, value, reader)?;
                 let (low, high) = observed.range;
-                if (low..=high).contains(&number) {
+                if observed.which.can_be(number) {
                     return Some(number);
                 }
                 let unit = observed.kind.unit();

@@ -8,12 +8,11 @@ use proto::quantity::Micros;
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
+use crate::tampering::ECHO;
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, extremes, heard, times};
 
-/// After the end of a fault its alarm may still be raised: filters of the battery, the period of 0x35A.
-const ECHO: Micros = Micros::from_secs(10);
 /// An alarm is gone so long after its cause at the latest: releases and retries take their time (assumption).
 const CLEARS: Micros = Micros::from_secs(1800);
 

@@ -1,11 +1,12 @@
 //! BUS-02 and BUS-03: the bit rate and the health of the bus, as the harness's own CAN interface knows them (P 1.2).
 
 use proto::bus::BusState;
+use proto::message::id;
 use proto::quantity::{BitRate, Micros};
-use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
-use crate::trace::{Channel, EventKind};
+use crate::tampering::{BACK, PERIOD};
+use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, times, without};
 
@@ -42,9 +43,12 @@ pub(super) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
     for (kind, count, place) in errors.episodes() {
         opinion.fail(format!("{count} error frames say {kind}, {place}, and the suite did not cause them"));
     }
+    if let Some((count, place)) = errors.lost() {
+        opinion.unclear(format!("the CAN interface says {count} times that it lost frames, {place}"));
+    }
     let state = scene.series(Channel::BusState);
     let bad = times([state], scene.whole, |[state]| state >= f64::from(BusState::ErrorPassive as u8));
-    let caused = caused(scene);
+    let caused = scene.recording.account().disturbed();
     for window in bad.into_iter().flat_map(|w| without(w, &caused)) {
         let what = "CAN interface error-passive or bus-off";
         opinion.prove(Evidence::fact(what, window.about().to_string()).against("never").within(window));
@@ -60,18 +64,18 @@ pub(super) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// A sound controller is back on the bus so long after it could be at the latest: recovery from bus-off takes 128 × 11
-/// bits, which is 3 ms, and a battery that restarts for it some seconds (assumption).
-const BACK: Micros = Micros::from_secs(10);
-
 /// After the suite disturbed the bus the battery is heard again.
 fn comes_back(scene: &Scene<'_>, opinion: &mut Opinion) {
     let cvl = scene.series(Channel::Cvl);
-    for event in &scene.trace.events {
-        let EventKind::Stimulus(stimulus) = &event.kind else { continue };
-        let Some(tampering) = stimulus.tampering() else { continue };
-        let free = event.at + tampering.span;
+    let account = scene.recording.account();
+    let missing = account.missing(id::LIMITS);
+    for disturbance in account.disturbances() {
+        let free = disturbance.to;
         let due = free + BACK;
+        // Where the suite goes on to keep 0x351 away, the end of that decides.
+        if missing.iter().any(|w| w.from <= due && w.to > free + PERIOD) {
+            continue;
+        }
         let Some(last) = cvl.last_seen().filter(|_| due < scene.whole.to) else { continue };
         let silent = cvl.silences().iter().any(|&(from, to)| from <= free && to > due) || last <= free;
         if silent {
@@ -86,30 +90,17 @@ fn comes_back(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// When the suite itself disturbed the bus, and a moment longer.
-fn caused(scene: &Scene<'_>) -> Vec<Window> {
-    let one = |at: Micros, stimulus: &Stimulus| {
-        let tampering = stimulus.tampering()?;
-        Some(Window::new(at, at + tampering.span + Micros::from_secs(10)))
-    };
-    let mut windows: Vec<Window> = scene
-        .trace
-        .events
-        .iter()
-        .filter_map(|e| if let EventKind::Stimulus(s) = &e.kind { one(e.at, s) } else { None })
-        .collect();
-    windows.sort();
-    windows
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{Stage, good};
+    use super::super::staged::{Stage, good, judged};
     use super::*;
     use crate::recording::Recording;
+    use crate::trace::EventKind;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
     use proto::bus::ErrorFrame;
-    use proto::fault::{Fault, FaultKind};
+    use proto::candump::{self, Line};
+    use proto::fault::{Fault, FaultKind, Id};
+    use proto::stimulus::Stimulus;
     use rstest::rstest;
 
     const CUT: Stimulus =
@@ -152,6 +143,66 @@ mod tests {
         stage.note(500, EventKind::Stimulus(CUT));
         let verdict = stage.verdict("BUS-03");
         assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    /// The cable is joined after 30 s, and 5 s later 0x351 is garbled for a minute: it is heard again at 600 s.
+    #[rstest]
+    #[case(false, Fail)]
+    #[case(true, Pass)]
+    fn a_battery_is_not_missed_while_the_suite_goes_on(#[case] goes_on: bool, #[case] expected: Outcome) {
+        let mut stage = good().deaf_between(Channel::Cvl, 500, 600);
+        stage.note(500, EventKind::Stimulus(CUT));
+        if goes_on {
+            let kind = FaultKind::Garble { id: Id(id::LIMITS) };
+            let fault = Fault { kind, span: Micros::from_secs(60) };
+            stage.note(535, EventKind::Stimulus(Stimulus::Inject(fault)));
+        }
+        let verdict = stage.verdict("BUS-03");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    /// What an adapter says itself that it lost was not seen: that was a pass.
+    #[rstest]
+    #[case::lost("20000004#0001000000000000", Inconclusive)]
+    #[case::not_sent("20000004#0002000000000000", Pass)]
+    fn an_interface_that_lost_frames_passes_nothing(#[case] text: &str, #[case] expected: Outcome) {
+        let line = format!("(1.0) can0 {text}");
+        let Ok(Line::Record(record)) = candump::parse(line.as_bytes()) else { panic!("{line}") };
+        let mut recording = good().recording();
+        recording
+            .can_error(Micros::from_secs(5000), &ErrorFrame::of(&record.content).expect("an error frame"));
+        let verdict = judged("BUS-03", &recording);
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    /// The cut begins at 500 s and ends at 530 s. Polled once a second, the interface may say so until 541 s; polled every
+    /// 5 s until 545 s. Error frames and the state have the same grace: they had 2 s and 10 s whatever the polling.
+    #[rstest]
+    #[case::error_frames_had_2_s(1, 538, Pass)]
+    #[case::error_frames_had_2_s(5, 538, Pass)]
+    #[case(1, 541, Pass)]
+    #[case(1, 542, Fail)]
+    #[case::the_state_had_10_s(5, 544, Pass)]
+    #[case(5, 546, Fail)]
+    #[case(60, 599, Pass)]
+    #[case(60, 602, Fail)]
+    fn what_is_polled_late_is_still_of_the_cut(
+        #[case] poll: u64,
+        #[case] at: u64,
+        #[case] expected: Outcome,
+    ) {
+        let cut = |stage: Stage| {
+            let mut recording = stage.recording_polled(Micros::from_secs(poll));
+            recording.note(Micros::from_secs(500), EventKind::Stimulus(CUT));
+            recording
+        };
+        let mut told = cut(good());
+        told.can_error(Micros::from_secs(at), &ErrorFrame::controller(BusState::ErrorPassive));
+        let state = cut(passive(500, at));
+        for (what, recording) in [("error frame", told), ("state", state)] {
+            let verdict = judged("BUS-03", &recording);
+            assert_eq!(verdict.outcome, expected, "{what}: {}", verdict.reason);
+        }
     }
 
     #[rstest]

@@ -1,13 +1,14 @@
 //! TIM-03, TIM-04 and BEH-KA: a battery that does not hear the GX any more (P 1.4).
 
+use proto::message::id;
 use proto::quantity::Micros;
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
 use crate::metrics::trips;
-use crate::trace::{Channel, EventKind};
+use crate::trace::{Channel, EventKind, Series};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, about, extremes, heard, hours, times};
+use crate::window::{Window, about, extremes, heard, hours, times, without};
 
 /// *"The minimum advised time out is 10 minutes"*.
 const BORNE: Micros = Micros::from_secs(600);
@@ -139,8 +140,11 @@ fn opened(scene: &Scene<'_>, window: Window) -> Option<(Micros, String)> {
     let limits = scene.series(Channel::Cvl);
     let mute = limits.silences().iter().map(|&(from, to)| Window::new(from, to));
     let open = limits.last_seen().map(|last| Window::new(last, scene.whole.to));
-    let open = open.filter(|w| w.length() > crate::trace::Series::SILENCE);
-    let gone = mute.chain(open).find_map(|w| w.overlap(window));
+    let open = open.filter(|w| w.length() > Series::SILENCE);
+    // What the rig itself keeps away is not gone.
+    let missing = scene.recording.account().missing(id::LIMITS);
+    let own = mute.chain(open).flat_map(|w| without(w, &missing));
+    let gone = own.filter(|w| w.length() > Series::SILENCE).find_map(|w| w.overlap(window));
     let gone = gone.map(|w| (w.from, "nothing is heard of it on CAN".to_owned()));
     off.into_iter().chain(gone).min()
 }
@@ -168,7 +172,7 @@ mod tests {
     use super::super::staged::{Stage, good};
     use super::*;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
-    use proto::fault::{Fault, FaultKind};
+    use proto::fault::{Fault, FaultKind, Id};
     use rstest::rstest;
 
     /// The keep-alive is lost at 1000 s for so long.
@@ -206,6 +210,21 @@ mod tests {
         let verdicts = ["TIM-03", "TIM-04", "BEH-KA"].map(|id| stage.verdict(id));
         let outcomes = verdicts.each_ref().map(|v| v.outcome);
         assert_eq!(outcomes, [stays, works, stays.max(works)], "{verdicts:#?}");
+    }
+
+    /// A battery whose 0x351 the suite also garbles for two minutes is not gone meanwhile.
+    #[rstest]
+    #[case(false, Fail)]
+    #[case(true, Pass)]
+    fn what_the_rig_keeps_away_is_not_gone(#[case] garbled: bool, #[case] expected: Outcome) {
+        let mut stage = silenced(605).deaf_between(Channel::Cvl, 1200, 1322);
+        if garbled {
+            let fault =
+                Fault { kind: FaultKind::Garble { id: Id(id::LIMITS) }, span: Micros::from_secs(120) };
+            stage.note(1200, EventKind::Stimulus(Stimulus::Inject(fault)));
+        }
+        let verdict = stage.verdict("TIM-03");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
     }
 
     /// With a cut wire nobody knows what the battery does until it is back.

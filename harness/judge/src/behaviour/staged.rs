@@ -216,6 +216,14 @@ impl Stage {
         self
     }
 
+    /// A channel that is silent for a while.
+    pub(super) fn deaf_between(mut self, channel: Channel, from: u64, to: u64) -> Self {
+        for (_, points) in self.channels.iter_mut().filter(|(c, _)| *c == channel) {
+            points.retain(|(t, _)| !(from..to).contains(t));
+        }
+        self
+    }
+
     /// A channel that is sampled only every so many seconds.
     pub(super) fn every(mut self, channel: Channel, seconds: u64) -> Self {
         for (_, points) in self.channels.iter_mut().filter(|(c, _)| *c == channel) {
@@ -243,7 +251,12 @@ impl Stage {
     }
 
     pub(super) fn recording(&self) -> Recording {
-        let mut recording = Recording::new();
+        self.recording_polled(Micros::from_secs(1))
+    }
+
+    /// On a rig that reads the state of its CAN interface so often.
+    pub(super) fn recording_polled(&self, poll: Micros) -> Recording {
+        let mut recording = Recording::polled(poll);
         for (channel, points) in &self.channels {
             points.iter().for_each(|&(t, v)| recording.trace_mut().push(*channel, Micros::from_secs(t), v));
         }

@@ -11,12 +11,15 @@ pub struct Errors {
     kinds: [Tally; ErrorKind::COUNT],
     frames: u64,
     caused: Tally,
+    lost: Tally,
 }
 
 impl Errors {
     /// Takes one; `caused` where the harness itself disturbed the bus.
     pub(super) fn frame(&mut self, spot: Spot, error: &ErrorFrame, caused: bool) {
         self.frames += 1;
+        // Whatever the bus is like: what was lost was not seen.
+        self.lost.hit_if(error.tells_loss(), spot);
         if caused {
             self.caused.hit(spot);
             return;
@@ -34,6 +37,12 @@ impl Errors {
     #[must_use]
     pub fn caused(&self) -> u64 {
         self.caused.count
+    }
+
+    /// How often the interface said that frames were lost on their way from the bus, and where first; nothing where it
+    /// never did.
+    pub(crate) fn lost(&self) -> Option<(u64, String)> {
+        self.lost.any().then(|| (self.lost.count, self.lost.place()))
     }
 
     /// The kinds that a sound bus never shows, with how often and where they were first seen.

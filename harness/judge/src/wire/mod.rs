@@ -18,10 +18,11 @@ use proto::bus::ErrorFrame;
 use proto::frame::{CanId, Frame};
 use proto::message::{AlarmKind, Message};
 use proto::quantity::{Micros, Percent};
-use proto::stimulus::Tampering;
+use proto::stimulus::Stimulus;
 
 use crate::battery::Battery;
 use crate::catalogue::{CATALOGUE, Requirement};
+use crate::tampering::Account;
 use crate::thresholds::Thresholds;
 use crate::verdict::{Opinion, Verdict};
 use crate::window::Window;
@@ -57,11 +58,8 @@ pub struct Wire {
     cells: cells::CellFacts,
     regulation: regulation::Regulation,
     errors: Errors,
-    tampered: Vec<(Window, Tampering)>,
+    account: Account,
 }
-
-/// What was kept away or delayed comes with the next frame of its period.
-const PERIOD: Micros = Micros::from_secs(2);
 
 type Judge = fn(&Wire, &Terms<'_>, &mut Opinion);
 
@@ -152,25 +150,37 @@ impl Wire {
         }
     }
 
-    /// From now on frames are disturbed on purpose: what is missing or late is not held against the battery.
-    pub fn tamper(&mut self, at: Micros, tampering: Tampering) {
-        let window = Window::new(at, at + tampering.span + PERIOD);
-        self.tampered.push((window, tampering));
-        self.timing.tamper(&tampering, window);
+    /// The facts of a bus of which the rig reads the state of its interface so often.
+    #[must_use]
+    pub fn polled(bus: Micros) -> Self {
+        Self { account: Account::polled(bus), ..Self::default() }
     }
 
-    /// Whether frames of an identifier are not what was sent, at a moment.
+    /// The suite does something. Where it disturbs frames on purpose, what is missing or late from now on is not held
+    /// against the battery.
+    pub fn note(&mut self, at: Micros, stimulus: &Stimulus) {
+        if let Some((tampering, window)) = self.account.note(at, stimulus) {
+            self.timing.tamper(&tampering, window);
+        }
+    }
+
+    /// What the rig itself did, and until when.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Whether a frame that comes now says what its sender says now.
     #[inline]
     #[must_use]
-    pub fn is_forged(&self, at: Micros, id: CanId) -> bool {
-        let CanId::Standard(id) = id else { return false };
-        self.tampered.iter().any(|(window, t)| t.forged && t.is_of(id) && window.contains(at))
+    pub fn is_evidence(&self, at: Micros, id: CanId) -> bool {
+        let CanId::Standard(id) = id else { return true };
+        self.account.is_evidence(at, id)
     }
 
     /// Takes an error frame.
     pub fn error(&mut self, spot: Spot, error: &ErrorFrame) {
-        let caused = self.tampered.iter().any(|(window, _)| window.contains(spot.at));
-        self.errors.frame(spot, error, caused);
+        self.errors.frame(spot, error, self.account.disturbs(spot.at));
     }
 
     /// The error frames.
@@ -182,8 +192,7 @@ impl Wire {
     /// Whether nothing could be heard, on purpose, at the end of a pause.
     fn is_cut_off(&self, at: Micros, pause: Micros) -> bool {
         let began = Micros(at.0.saturating_sub(pause.0));
-        let cuts = self.tampered.iter().filter(|(_, t)| t.id.is_none());
-        cuts.into_iter().any(|(window, _)| window.overlap(Window::new(began, at)).is_some())
+        self.account.cuts(Window::new(began, at))
     }
 
     /// The verdict on one requirement, nothing for one that a log does not decide.

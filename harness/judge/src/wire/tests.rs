@@ -3,6 +3,7 @@
 use super::*;
 use crate::verdict::Outcome::{self, Fail, Inconclusive, NotApplicable, Pass};
 use proptest::prelude::*;
+use proto::fault::{Fault, FaultKind, Id};
 use proto::frame::CanId;
 use proto::message::Limits;
 use proto::quantity::{Amps, Volts};
@@ -227,7 +228,9 @@ fn frames_kept_away_on_purpose_are_no_gap(
     for second in 0..180 {
         let at = Micros::from_secs(second);
         if second == from {
-            wire.tamper(at, Tampering { id, span: Micros::from_secs(10), forged: false });
+            let span = Micros::from_secs(10);
+            let kind = FaultKind::FrameLoss { share: Percent(100.0), id: id.map(Id) };
+            wire.note(at, &Stimulus::Inject(Fault { kind, span }));
         }
         let limits = Message::from(Limits::new(Volts(56.0), Amps(100.0), Amps(100.0), Volts(44.0))).encode();
         if !missing.contains(&second) {

@@ -1,6 +1,6 @@
-//! How many frames the kernel dropped.
+//! How many frames were lost on this side of the bus.
 
-/// Frames that the kernel has dropped because the queue was full.
+/// Frames that the kernel has dropped because the queue was full, and those that the controller lost before it.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
     /// its count, as far as it has been reported
@@ -20,7 +20,12 @@ impl Losses {
         Some(new)
     }
 
-    /// All of them.
+    /// The controller says that it lost some, and not how many: at least one.
+    pub(super) const fn of_the_controller(&mut self) {
+        self.total += 1;
+    }
+
+    /// All of them, at least.
     pub(super) const fn total(&self) -> u64 {
         self.total
     }
@@ -36,5 +41,7 @@ mod tests {
         let counts = [u32::MAX - 1, u32::MAX, 2, 1, 2, 3];
         assert_eq!(counts.map(|count| losses.more(count)), [None, Some(1), Some(3), None, None, Some(1)]);
         assert_eq!(losses.total, 12);
+        losses.of_the_controller();
+        assert_eq!(losses.total(), 13);
     }
 }

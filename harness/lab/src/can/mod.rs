@@ -71,7 +71,7 @@ pub enum Kind {
         /// the data length it asks for
         dlc: u8,
     },
-    /// what the controller says of itself and of the bus
+    /// what the controller says of itself and of the bus, also that it lost frames ([`ErrorFrame::tells_loss`])
     Error(ErrorFrame),
     /// at least so many frames were lost between the bus and here
     Overflow(u32),
@@ -88,7 +88,7 @@ pub struct PortInfo {
     pub state: Option<BusState>,
     /// its error counters, where it tells
     pub counters: Option<Counters>,
-    /// frames lost since it was opened
+    /// frames lost since it was opened, at least
     pub lost: u64,
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::time::{Duration, Instant};
 
+use files::live::ASK_FLAGS_SLOWLY;
 use proto::bus::BusState;
 use proto::frame::Frame;
 use proto::quantity::{BitRate, Micros};
@@ -19,8 +20,6 @@ const BAUD: u32 = 115_200;
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 /// How often an adapter is asked for its status flags, where nobody says otherwise.
 const ASK_FLAGS_EVERY: Micros = Micros::from_secs(1);
-/// And at most: each question and its answer take a millisecond of a serial line.
-const ASK_FLAGS_SLOWLY: Micros = Micros::from_millis(20);
 /// A question for flags that is not answered for so long, and the adapter is lost.
 const LOST_AFTER: Micros = Micros::from_secs(3);
 
@@ -93,7 +92,8 @@ impl Slcan {
         }
         if let Some(Answer::Flags(flags)) = this.ask(b"F")? {
             this.has_flags = true;
-            this.flagged(flags);
+            // What was lost before this opening is nobody's evidence.
+            this.flagged(flags.without_losses());
             this.next_question = this.run.now() + this.ask_every;
         }
         Ok(this)
@@ -233,6 +233,7 @@ impl Slcan {
         self.asked = None;
         self.state = flags.state();
         if let Some(error) = flags.error_frame() {
+            self.lost += u64::from(error.tells_loss());
             self.push(Kind::Error(error), None);
         }
     }

@@ -139,6 +139,9 @@ impl SocketCan {
             Some(at) => self.clock.at(SystemTime::UNIX_EPOCH + Duration::from(at)),
             None => self.clock.now(),
         };
+        if matches!(kind, Kind::Error(error) if error.tells_loss()) {
+            self.losses.of_the_controller();
+        }
         let received = Received { at, kind };
         let Some(lost) = dropped.and_then(|count| self.losses.more(count)) else { return Ok(Some(received)) };
         self.held = Some(received);

@@ -68,7 +68,13 @@ fn listen_to(
         match received.kind {
             Kind::Data(frame) => bus.take(received.at, &frame),
             Kind::Remote { id, .. } => *bus.counts.entry(id).or_default() += 1,
-            Kind::Error(error) => bus.errors.count(error.kinds()),
+            // A loss is told by the port with all others; it is no error of the bus.
+            Kind::Error(error) => {
+                let kinds: Vec<_> = error.kinds().filter(|kind| !kind.is_loss()).collect();
+                if !kinds.is_empty() {
+                    bus.errors.count(kinds.into_iter());
+                }
+            }
             Kind::Overflow(_) => {}
         }
         if clock.now() >= end {
@@ -89,8 +95,8 @@ fn listen_to(
     });
     if info.lost > 0 {
         findings.push(Part::Can.warning(
-            format!("{} frames were lost between the bus and here", info.lost),
-            "this machine is too busy for evidence: end what else runs on it",
+            format!("at least {} frames were lost between the bus and here", info.lost),
+            "this machine is too busy for evidence, or the adapter too slow: end what else runs, or use another adapter",
         ));
     }
     Ok(bus)
@@ -170,5 +176,57 @@ impl Bus {
         let named =
             self.counts.iter().filter(|(id, _)| which(id)).map(|(id, count)| format!("0x{id} ({count})"));
         named.collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::can::{PortInfo, Received};
+    use proto::bus::ErrorFrame;
+
+    /// A port that tells of these errors and of so many losses.
+    struct Telling(Vec<ErrorFrame>, u64);
+
+    impl CanPort for Telling {
+        fn next(&mut self, _: Micros) -> Result<Option<Received>, CanError> {
+            Ok(self.0.pop().map(|error| Received { at: Micros::ZERO, kind: Kind::Error(error) }))
+        }
+
+        fn send(&mut self, _: &Frame) -> Result<(), CanError> {
+            Ok(())
+        }
+
+        fn info(&mut self) -> Result<PortInfo, CanError> {
+            let state = Some(BusState::ErrorActive);
+            Ok(PortInfo { name: "test".to_owned(), bit_rate: None, state, counters: None, lost: self.1 })
+        }
+    }
+
+    fn told(errors: Vec<ErrorFrame>, lost: u64) -> (Bus, String) {
+        let mut findings = Vec::new();
+        let mut port = Telling(errors, lost);
+        let bus = listen_to(&mut port, RunClock::start(), Micros::from_secs(9), &mut findings);
+        (bus.unwrap_or_else(|error| panic!("{error}")), format!("{findings:?}"))
+    }
+
+    /// It was told to look after H and L.
+    #[test]
+    fn an_overflow_is_a_loss_and_no_matter_of_wiring() {
+        let overflow = ErrorFrame { class: 0x004, data: [0, 0x01, 0, 0, 0, 0, 0, 0] };
+        let (bus, findings) = told(vec![overflow, overflow], 2);
+        assert_eq!(bus.errors.to_string(), "");
+        assert!(findings.contains("at least 2 frames were lost"), "{findings}");
+        assert!(!findings.contains("H and L"), "{findings}");
+    }
+
+    #[test]
+    fn what_else_an_error_frame_says_is_counted() {
+        let both = ErrorFrame { class: 0x004, data: [0, 0x11, 0, 0, 0, 0, 0, 0] };
+        let (bus, _) = told(vec![both, ErrorFrame::DISTURBED], 1);
+        assert_eq!(
+            bus.errors.to_string(),
+            "2 error frames (1 error passive, 1 protocol violation, 1 bus error)"
+        );
     }
 }

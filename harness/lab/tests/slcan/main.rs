@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     let mut trials = vec![
         Trial::test("an adapter is opened, heard and spoken to", adapter_both_ways),
         Trial::test("flags become error frames and a state", flags),
+        Trial::test("what was lost before the opening is no loss", lost_before),
         Trial::test("noise is counted as lost and read over", noise),
         Trial::test("a frame that is refused is an error", refused),
         Trial::test("a silent port is no adapter", silent),
@@ -88,10 +89,27 @@ fn flags() -> Result<(), Failed> {
     adapter.tell(Event::Raise(Flags(Flags::PASSIVE.0 | Flags::OVERRUN.0)));
     let Kind::Error(error) = next(&mut port)?.kind else { return Err("no error frame".into()) };
     assert_eq!(error.kinds().collect::<Vec<_>>(), [ErrorKind::Overflow, ErrorKind::Passive]);
-    assert_eq!(port.info()?.state, Some(BusState::ErrorPassive));
+    assert!(error.tells_loss());
+    let info = port.info()?;
+    assert_eq!((info.state, info.lost), (Some(BusState::ErrorPassive), 1));
     // Two more questions, and nothing is raised any more.
     assert_eq!(port.next(Micros::from_secs(4))?, None);
     assert_eq!(port.info()?.state, Some(BusState::ErrorActive));
+    Ok(())
+}
+
+/// What an adapter lost before it was opened, when nobody listened, is no loss of this run; a full queue since then is.
+fn lost_before() -> Result<(), Failed> {
+    let adapter = Simulated::start();
+    adapter.tell(Event::Raise(Flags(Flags::RECEIVE_FULL.0 | Flags::BUS_ERROR.0)));
+    let mut port = adapter.open();
+    let Kind::Error(error) = next(&mut port)?.kind else { return Err("no error frame".into()) };
+    assert_eq!(error.kinds().collect::<Vec<_>>(), [ErrorKind::Protocol, ErrorKind::BusError]);
+    assert_eq!(port.info()?.lost, 0);
+    adapter.tell(Event::Raise(Flags::RECEIVE_FULL));
+    let Kind::Error(error) = next(&mut port)?.kind else { return Err("no error frame".into()) };
+    assert!(error.tells_loss());
+    assert_eq!(port.info()?.lost, 1);
     Ok(())
 }
 

@@ -41,6 +41,12 @@ impl Flags {
         self.0 & other.0 == other.0
     }
 
+    /// The same, but for those that say that frames were lost.
+    #[must_use]
+    pub const fn without_losses(self) -> Self {
+        Self(self.0 & !(Self::RECEIVE_FULL.0 | Self::OVERRUN.0))
+    }
+
     /// The state of the controller, as far as the flags tell it: they have none for bus-off.
     #[must_use]
     pub const fn state(self) -> BusState {
