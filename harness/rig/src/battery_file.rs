@@ -4,13 +4,14 @@ use std::path::Path;
 
 use engine::yaml::{Layers, YamlError};
 use judge::battery::Battery;
-use plant::bms::{BmsParams, BmsSheet, ParamsError};
 use proto::quantity::{AmpHours, Amps, Celsius, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::InputError;
 use crate::like::{self, Like, relaxed};
+use crate::simulated::{Sheet, Simulated};
 
 /// One battery.
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ pub struct BatteryFile {
     /// the data sheet
     pub declared: Battery,
     /// how the simulated rig plays it; absent for a battery that exists only as hardware
-    pub simulated: Option<BmsParams>,
+    pub simulated: Option<Simulated>,
 }
 
 /// What the harness must say of a battery: how the judge itself is tested.
@@ -75,13 +76,11 @@ impl BatteryFile {
             let message = format!("unknown requirement `{unknown}`");
             return Err(layers.refuse("expect.fail", message, "an id of `busbar list requirements`"));
         }
-        let simulated = raw.simulated.map(BmsParams::try_from).transpose();
         Ok(Self {
             title: raw.title,
             expect: raw.expect,
             catalogue: raw.catalogue,
-            simulated: simulated
-                .map_err(|error| layers.refuse(&place(layers, &error), error.to_string(), ""))?,
+            simulated: Simulated::read(layers)?,
             declared: Battery {
                 name: raw.battery,
                 cells: d.cells,
@@ -104,18 +103,6 @@ impl BatteryFile {
     }
 }
 
-/// Where the key stands that an error names: what belongs to a strategy lies deeper than the other parts, below its name
-/// or beside it.
-fn place(layers: &Layers, error: &ParamsError) -> String {
-    let (key, strategy) = (error.key(), "simulated.strategy");
-    let deeper = layers.keys_of(strategy).map(|name| format!("{strategy}.{name}.{key}"));
-    [format!("simulated.{key}"), format!("{strategy}.{key}")]
-        .into_iter()
-        .chain(deeper)
-        .find(|path| layers.has(path))
-        .unwrap_or_else(|| "simulated.faults".to_owned())
-}
-
 /// The file as it stands.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -135,7 +122,9 @@ struct Raw {
     /// the data sheet
     declared: Declared,
     /// how the simulated rig plays it
-    simulated: Option<BmsSheet>,
+    #[allow(dead_code, reason = "read by itself, and known here so that it is no unknown key")]
+    #[schemars(with = "Option<Sheet>")]
+    simulated: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -20,6 +20,7 @@ mod rig_file;
 #[cfg(unix)]
 pub mod served;
 mod sim;
+mod simulated;
 mod sweep;
 
 use std::fs::File;
@@ -32,6 +33,7 @@ pub use laboratory::{DecisionRule, Instrument, Laboratory, Uncertainty};
 pub use library::{Library, nearest};
 pub use rig_file::RigFile;
 pub use sim::SimBench;
+pub use simulated::Simulated;
 pub use sweep::Sweep;
 
 /// Whether what an instrument says of itself is what only a simulated one says: the served GX in place of its serial

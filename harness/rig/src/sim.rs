@@ -1,21 +1,21 @@
 //! The simulated bench: time jumps from event to event, bit-identical for the same seed.
 
 use engine::bench::{Action, Bench, BenchError, Capability, Input};
-use plant::bms::BmsParams;
 use plant::bus::Heard;
+use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::PackSize;
 use plant::world::World;
 use proto::bus::BusReading;
 use proto::quantity::Micros;
 
-use crate::{BatteryFile, RigFile};
+use crate::{BatteryFile, RigFile, Simulated};
 
 /// A world in a box. Ties in time go CAN, its interface, supply, GX, deadline: the order in which a real loop drains them.
 pub struct SimBench {
     rig: RigFile,
     plant: Params,
-    bms: BmsParams,
+    simulated: Simulated,
     pack: PackSize,
     seed: u64,
     world: Option<World>,
@@ -33,7 +33,7 @@ impl SimBench {
         Some(Self {
             rig: rig.clone(),
             plant: rig.plant.clone()?,
-            bms: battery.simulated.clone()?,
+            simulated: battery.simulated.clone()?,
             pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },
             seed,
             world: None,
@@ -46,6 +46,10 @@ impl SimBench {
 
     fn refused(what: impl ToString) -> BenchError {
         BenchError { instrument: "simulated rig".to_owned(), what: what.to_string() }
+    }
+
+    fn failed(error: ManagementError) -> BenchError {
+        BenchError { instrument: "management of the battery".to_owned(), what: error.to_string() }
     }
 }
 
@@ -64,7 +68,7 @@ impl Bench for SimBench {
         loop {
             let poll = self.next_bus.min(self.next_psu).min(self.next_gx);
             let horizon = until.map_or(poll, |deadline| deadline.min(poll));
-            if let Some(heard) = world.advance(horizon) {
+            if let Some(heard) = world.advance(horizon).map_err(Self::failed)? {
                 let input = match heard {
                     Heard::Frame(frame) => Input::Can(frame),
                     Heard::Error(error) => Input::CanError(error),
@@ -92,7 +96,8 @@ impl Bench for SimBench {
     fn act(&mut self, action: &Action) -> Result<(), BenchError> {
         match action {
             Action::Prepare(start) => {
-                self.world = Some(World::new(&self.plant, &self.bms, &self.pack, start, self.seed));
+                let world = World::new(&self.plant, &self.simulated, &self.pack, start, self.seed);
+                self.world = Some(world.map_err(Self::failed)?);
                 let polling = &self.rig.polling;
                 (self.next_bus, self.next_psu, self.next_gx) = (polling.bus, polling.psu, polling.gx);
                 Ok(())
@@ -104,8 +109,10 @@ impl Bench for SimBench {
             Action::Ask(prompt) => Err(Self::refused(format!("nobody here to answer: {prompt}"))),
             Action::Finish => {
                 self.ended = self.now();
-                self.world = None;
-                Ok(())
+                match self.world.take() {
+                    Some(world) => world.end().map(drop).map_err(Self::failed),
+                    None => Ok(()),
+                }
             }
         }
     }

@@ -4,13 +4,14 @@ use proto::message::{
     Alarms, BatteryIdentity, Cells, Energy, ForceCharge, InstalledCapacity, Limits, Measurements, Message,
     Modules, StateOfCharge, Text8,
 };
-use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, WattHours};
+use proto::quantity::{AmpHours, Micros, Percent};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::defect::Defects;
 use super::identity::Identity;
 use super::params::{ParamsError, positive_time};
+use super::status::Status;
 use crate::rng::Rng;
 
 /// When and in what form messages leave.
@@ -90,27 +91,6 @@ pub enum AlarmStyle {
     AllZero,
 }
 
-/// What the battery would say now.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Status {
-    pub(super) cvl: Volts,
-    pub(super) ccl: Amps,
-    pub(super) dcl: Amps,
-    pub(super) min_voltage: Volts,
-    pub(super) soc: Percent,
-    pub(super) pack: Volts,
-    pub(super) current: Amps,
-    pub(super) min_temperature: Celsius,
-    pub(super) max_temperature: Celsius,
-    pub(super) lowest: (usize, Volts),
-    pub(super) highest: (usize, Volts),
-    pub(super) alarms: Alarms,
-    pub(super) connected: bool,
-    pub(super) energy_in: WattHours,
-    pub(super) energy_out: WattHours,
-    pub(super) capacity: AmpHours,
-}
-
 /// How often a message leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pace {
@@ -165,8 +145,6 @@ pub(super) struct Wire {
     jitter: Rng,
 }
 
-/// A time that does not come: nothing more is sent.
-const NEVER: Micros = Micros(u64::MAX);
 /// Keeps the jitter apart from other users of the seed.
 const STREAM: u64 = 0x717E;
 
@@ -200,7 +178,7 @@ impl Wire {
 
     /// When the next frame leaves.
     pub(super) fn next_at(&self) -> Micros {
-        self.slots.iter().map(|s| s.leaves).min().unwrap_or(NEVER)
+        self.slots.iter().map(|s| s.leaves).min().unwrap_or(Micros::NEVER)
     }
 
     /// The message that is due, as the battery is now, and when it leaves.
@@ -282,6 +260,6 @@ impl Slot {
             }
             self.due += self.period;
         }
-        self.leaves = NEVER;
+        self.leaves = Micros::NEVER;
     }
 }

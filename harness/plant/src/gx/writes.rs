@@ -48,7 +48,7 @@ impl Writes {
 
     /// When the next one is applied.
     pub(crate) fn due(&self) -> Micros {
-        self.waiting.first().map_or(Micros(u64::MAX), |w| w.0)
+        self.waiting.first().map_or(Micros::NEVER, |w| w.0)
     }
 
     /// The next one, if its time has come.

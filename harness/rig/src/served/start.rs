@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use plant::management::ManagementError;
 use proto::quantity::Micros;
 
 use super::bus::{Serving, Terminal, Wire};
@@ -76,6 +77,9 @@ pub enum ServeError {
     /// its file does not say how
     #[error("the file of the battery `{0}` does not say how a simulated rig plays it (`simulated:`)")]
     NotSimulated(String),
+    /// what manages its cells does not start
+    #[error("the battery does not start: {0}")]
+    Battery(#[from] ManagementError),
     /// it is a rig of instruments
     #[error(
         "`{0}` is not a simulated rig: its instruments are there already; serve one with `plant:`, such as `--rig simulated`"
@@ -162,10 +166,10 @@ impl ServedRig {
             known: dialect::DIALECTS.iter().map(|dialect| dialect.name).collect::<Vec<_>>().join(", "),
         })?;
         let instrument = Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())));
-        let paced = Paced::new(rig, battery, options.seed, options.speed, instrument.clone(), clock);
+        let paced = Paced::new(rig, battery, options.seed, options.speed, instrument.clone(), clock)?;
         let mut paced = paced.ok_or_else(|| ServeError::NotSimulated(battery.declared.name.clone()))?;
         if options.mute {
-            paced.mute_battery();
+            paced.mute_battery()?;
         }
         let shared = Shared::new(paced);
         let system = |what: &str| {

@@ -6,7 +6,11 @@ use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts};
 use serde::Deserialize;
 
 use super::batteries;
-use crate::bms::{Bms, BmsParams, Sensed};
+use crate::battery::Battery;
+use crate::bms::BmsParams;
+use crate::bus::Controller;
+use crate::management::Installed;
+use crate::sensors::Exposed;
 
 /// Rest voltage of an LFP cell (LibreSolar's curve; above 95 % the knee of the APR18650M1B at C/32), straight on above.
 const OCV: [(f64, f64); 14] = [
@@ -40,7 +44,7 @@ const CELLS: usize = 16;
 
 /// Sixteen cells, a GX that holds the bus at CVL every 3 s, and the battery under test.
 pub(super) struct Bench {
-    pub(super) bms: Bms,
+    pub(super) bms: Battery,
     pub(super) now: u64,
     soc: [f64; CELLS],
     rc: [f64; 2],
@@ -86,8 +90,9 @@ impl Bench {
     pub(super) fn with_seed(params: &BmsParams, soc: f64, imbalance: f64, seed: u64) -> Self {
         let mut cells = [soc; CELLS];
         cells[6] += imbalance;
+        let installed = Installed { cells: CELLS, capacity: AmpHours(CAPACITY), soc: Percent(soc), seed };
         Self {
-            bms: Bms::new(params, CELLS, AmpHours(CAPACITY), Percent(soc), seed),
+            bms: Battery::new(params, &installed).expect("a model starts"),
             now: 0,
             soc: cells,
             rc: [0.0; 2],
@@ -125,7 +130,7 @@ impl Bench {
         if self.keep_alive {
             self.bms.hear(at, &Frame::standard(0x305, &[0; 8]));
         }
-        let closed = self.bms.contactor_closed();
+        let closed = self.bms.closes();
         let cvl = self.limits.cvl().unwrap_or(Volts(52.0)).0;
         if self.now.is_multiple_of(3) {
             self.bus_setting = cvl + if self.excess { 0.4 } else { 0.0 };
@@ -147,32 +152,26 @@ impl Bench {
             *v += (r * self.current - *v) / tau;
         }
         for (i, soc) in self.soc.iter_mut().enumerate() {
-            let bleed = if self.bms.balancing()[i] { self.bms.balance_current().0 } else { 0.0 };
-            *soc += (self.current - bleed) / 3600.0 / CAPACITY * 100.0;
+            *soc +=
+                (self.current - self.bms.balance().get(i).map_or(0.0, |drain| drain.0)) / 3600.0 / CAPACITY
+                    * 100.0;
         }
         let cells: Vec<f64> = (0..CELLS).map(|i| self.cell(i, self.current)).collect();
         let pack: f64 = cells.iter().sum();
-        self.bms.sample(
-            at,
-            &Sensed {
-                cells: &cells,
-                pack: Volts(pack),
-                current: Amps(self.current),
-                min_temperature: Celsius(24.0),
-                max_temperature: Celsius(26.0),
-                bus: Volts(if closed {
-                    pack
-                } else if self.charger_outside {
-                    54.0
-                } else {
-                    0.0
-                }),
-                dt: Micros::from_secs(1),
-            },
-        );
+        let outside = if self.charger_outside { 54.0 } else { 0.0 };
+        let exposed = Exposed {
+            cells: &cells,
+            pack: Volts(pack),
+            bus: Volts(if closed { pack } else { outside }),
+            current: Amps(self.current),
+            coldest: Celsius(24.0),
+            warmest: Celsius(26.0),
+            closed,
+        };
+        self.bms.turn(at, &exposed, Controller::default()).expect("a model goes on");
         self.now += 1;
-        while self.bms.next_frame_at() < Micros::from_secs(self.now) {
-            let left = self.bms.next_frame_at();
+        while self.bms.frame_at() < Micros::from_secs(self.now) {
+            let left = self.bms.frame_at();
             let Some(frame) = self.bms.send() else { continue };
             if let Some(Message::Limits(limits)) = Message::decode(&frame) {
                 self.limits = limits;
@@ -187,7 +186,7 @@ impl Bench {
             pack,
             current: self.current,
             highest: cells.iter().copied().fold(f64::MIN, f64::max),
-            closed: self.bms.contactor_closed(),
+            closed: self.bms.closes(),
         });
     }
 
