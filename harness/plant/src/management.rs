@@ -2,7 +2,7 @@
 //! implement it, and so can anything else that decides what a management system decides.
 //!
 //! The world owns the cells, the contactor's path, the bus and the sensors; management gets what its sensors read, with
-//! their noise and their faults, and cannot tell whether it is believed to be a model or a program.
+//! their noise and their faults in them. A program behind it is treated exactly as a model.
 
 use core::fmt::Debug;
 

@@ -134,7 +134,7 @@ impl World {
             // Settings before physics, physics before thoughts, thoughts before words, old words before new ones, the GX
             // before the battery: ties always break the same way.
             let heard = if self.writes.due() == due {
-                self.apply_writes();
+                self.writes.apply(due, &mut self.gx, &mut self.site.inverter);
                 None
             } else if self.next_step == due {
                 self.step();

@@ -3,6 +3,7 @@
 use proto::quantity::Watts;
 use proto::stimulus::Stimulus;
 
+use crate::gx::writes;
 use crate::params::Params;
 
 /// The most that a rig can do.
@@ -50,10 +51,7 @@ impl Bounds {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum StimulusError {
     /// A register that the simulated GX does not act on.
-    #[error(
-        "the simulated GX does not act on register {register}; it knows 22 (input current limit), 2700 (grid setpoint), \
-         2705 (charge current limit), 2707 (feed-in), 2710 (charge voltage limit) and 2901 (minimum state of charge)"
-    )]
+    #[error("the simulated GX does not act on register {register}; it knows {}", writes::known())]
     UnknownRegister {
         /// its address
         register: u16,

@@ -1,5 +1,7 @@
 //! A pack and a GX just large enough to close the loop around a management system.
 
+use std::sync::LazyLock;
+
 use proto::frame::Frame;
 use proto::message::{Limits, Message};
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts};
@@ -10,30 +12,15 @@ use crate::battery::Battery;
 use crate::bms::BmsParams;
 use crate::bus::Controller;
 use crate::management::Installed;
+use crate::params::PackParams;
 use crate::sensors::Exposed;
 
-/// Rest voltage of an LFP cell (LibreSolar's curve; above 95 % the knee of the APR18650M1B at C/32), straight on above.
-const OCV: [(f64, f64); 14] = [
-    (0.0, 2.833),
-    (5.0, 3.132),
-    (10.0, 3.177),
-    (20.0, 3.213),
-    (40.0, 3.262),
-    (60.0, 3.271),
-    (70.0, 3.283),
-    (75.0, 3.296),
-    (80.0, 3.304),
-    (90.0, 3.309),
-    (95.0, 3.314),
-    (98.33, 3.351),
-    (99.5, 3.418),
-    (100.0, 3.598),
-];
-
+/// Rest voltage of a cell of the simulated world, straight between the points of its table and on above.
 fn ocv(soc: f64) -> f64 {
-    let after = OCV.partition_point(|&(s, _)| s <= soc).clamp(1, OCV.len() - 1);
-    let ((s0, v0), (s1, v1)) = (OCV[after - 1], OCV[after]);
-    v0 + (v1 - v0) * (soc - s0) / (s1 - s0)
+    static CURVE: LazyLock<Vec<(Percent, Volts)>> = LazyLock::new(|| PackParams::default().ocv);
+    let after = CURVE.partition_point(|&(s, _)| s.0 <= soc).clamp(1, CURVE.len() - 1);
+    let ((s0, v0), (s1, v1)) = (CURVE[after - 1], CURVE[after]);
+    v0.0 + (v1.0 - v0.0) * (soc - s0.0) / (s1.0 - s0.0)
 }
 
 const R0: f64 = 0.22e-3;

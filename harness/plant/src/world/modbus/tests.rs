@@ -10,6 +10,7 @@ use rstest::rstest;
 use super::*;
 use crate::world::tests::{start, world};
 use proto::fault::{Fault, FaultKind};
+use proto::quantity::{Volts, Watts};
 
 const UNITS: [(Product, u8); 6] = [
     (Product::Battery, 225),
