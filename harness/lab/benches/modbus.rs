@@ -154,8 +154,9 @@ fn world() -> World {
         imbalance: Percent::ZERO,
         input_current_limit: None,
     };
-    let mut world = Simulation::of(&rig, &battery).expect("sound").expect("simulated").world(&start, 1);
-    while world.advance(Micros::from_secs(60)).is_some() {}
+    let simulation = Simulation::of(&rig, &battery).expect("sound").expect("simulated");
+    let mut world = simulation.world(&start, 1).expect("a model starts");
+    world.pass(Micros::from_secs(60)).expect("a model goes on");
     // The first two reads miss a battery that has just come.
     for _ in 0..3 {
         let _ = world.modbus_read(225, 3, 256, 1);

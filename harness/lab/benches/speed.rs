@@ -97,11 +97,11 @@ fn world_alone(rig: &RigFile, battery: &BatteryFile, cells: u16, hours: u64) -> 
         imbalance: Percent::ZERO,
         input_current_limit: None,
     };
-    let mut world = simulated(rig, &battery).world(&start, 1);
+    let mut world = simulated(rig, &battery).world(&start, 1).expect("a model starts");
     let end = HOUR * hours;
     let began = Instant::now();
     while world.now() < end {
-        black_box(world.advance(end));
+        black_box(world.advance(end).expect("a model goes on"));
     }
     end.secs() / began.elapsed().as_secs_f64()
 }

@@ -37,6 +37,14 @@ pub(crate) enum Fate {
     Gone,
 }
 
+/// What the battery's CAN controller knows of the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Controller {
+    pub(crate) state: BusState,
+    /// frames that nobody acknowledged since this was asked last
+    pub(crate) lost: u32,
+}
+
 /// What comes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coming {
@@ -65,6 +73,8 @@ pub(crate) struct Bus {
     /// in the order of time
     coming: Vec<(Micros, Coming)>,
     state: BusState,
+    /// frames of the battery that nobody acknowledged since it asked last
+    lost: u32,
 }
 
 /// Keeps its draws apart from those of others with the same seed.
@@ -76,8 +86,6 @@ const BURST: f64 = 3.0;
 const TO_WARNING: Micros = Micros(3_000);
 const TO_PASSIVE: Micros = Micros(4_000);
 const TELL: Micros = Micros::from_secs(1);
-/// A time that does not come.
-const NEVER: Micros = Micros(u64::MAX);
 
 impl Bus {
     pub(crate) fn new(seed: u64) -> Self {
@@ -87,12 +95,20 @@ impl Bus {
             silenced: Vec::new(),
             coming: Vec::new(),
             state: BusState::ErrorActive,
+            lost: 0,
         }
     }
 
     /// The state of the harness's own controller.
     pub(crate) const fn state(&self) -> BusState {
         self.state
+    }
+
+    /// What the battery's own controller tells it. It sits on the same wire as the harness; bus-off is its own.
+    pub(crate) fn controller_of_battery(&mut self, now: Micros) -> Controller {
+        let bus_off = |f: &Running| matches!(f.kind, FaultKind::BusOff {}) && now < f.until;
+        let state = if self.faults.iter().any(bus_off) { BusState::BusOff } else { self.state };
+        Controller { state, lost: core::mem::take(&mut self.lost) }
     }
 
     /// Frames of an id reach nobody for a time.
@@ -146,7 +162,7 @@ impl Bus {
     /// When something comes by itself.
     #[inline]
     pub(crate) fn next_at(&self) -> Micros {
-        self.coming.first().map_or(NEVER, |&(at, _)| at)
+        self.coming.first().map_or(Micros::NEVER, |&(at, _)| at)
     }
 
     /// What is due.
@@ -222,6 +238,7 @@ impl Bus {
             }
         }
         if lost {
+            self.lost += u32::from(from_battery);
             return Fate::Gone;
         }
         if garbled {

@@ -27,11 +27,9 @@ pub(crate) struct Broken {
     pub(crate) scan: bool,
 }
 
-const NEVER: Micros = Micros(u64::MAX);
-
 impl Faults {
     pub(crate) fn new() -> Self {
-        Self { active: Vec::new(), next_end: NEVER }
+        Self { active: Vec::new(), next_end: Micros::NEVER }
     }
 
     /// Whether the physical world knows this fault.
@@ -50,7 +48,7 @@ impl Faults {
             return false;
         }
         self.active.retain(|&(end, _)| end > at);
-        self.next_end = self.active.iter().map(|&(end, _)| end).min().unwrap_or(NEVER);
+        self.next_end = self.active.iter().map(|&(end, _)| end).min().unwrap_or(Micros::NEVER);
         true
     }
 

@@ -28,11 +28,6 @@ const TICKS: u64 = 3;
 const TAKE_INVERTER: f64 = core::f64::consts::TAU / 30.0;
 const TAKE_SOLAR: f64 = core::f64::consts::TAU / 20.0;
 
-/// Rounds as a register does that holds `value · scale` as an integer.
-pub(crate) fn round(value: f64, scale: f64) -> f64 {
-    (value * scale).round() / scale
-}
-
 /// The GX device.
 #[derive(Debug, Clone)]
 pub(crate) struct Gx {

@@ -4,7 +4,7 @@ use proto::quantity::{Amps, Micros, Volts, Watts};
 use proto::reading::GxInverter;
 
 use crate::ac_pv::{AcPv, Island, Line};
-use crate::gx::round;
+use crate::display::round;
 use crate::params::{AcPvParams, InverterParams};
 
 /// One unit between DC bus, AC input (mains) and AC output (loads).

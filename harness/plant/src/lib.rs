@@ -7,12 +7,16 @@ pub mod dvcc;
 pub mod gx;
 pub mod instrument;
 pub mod ledger;
+pub mod management;
 pub mod params;
+pub mod sensors;
 pub mod sweep;
 pub mod world;
 
 mod ac_pv;
+mod battery;
 mod contactor;
+mod display;
 mod faults;
 mod inverter;
 mod ocv;

@@ -7,7 +7,7 @@
 
 mod account;
 
-use proto::quantity::{AmpHours, Micros, Percent};
+use proto::quantity::{AmpHours, Amps, Micros, Percent};
 
 use crate::ocv::Ocv;
 use crate::params::PackParams;
@@ -128,7 +128,7 @@ impl Pack {
             spread,
             account: Account::default(),
         };
-        pack.look(0.0, 0.0, &[], 0.0);
+        pack.look(0.0, 0.0, &[]);
         pack
     }
 
@@ -181,9 +181,9 @@ impl Pack {
         self.cells * (self.r[0] + self.r[1])
     }
 
-    /// Brings the cells up to now: `amps` flow, `seconds` passed since the last look, cells marked in `bleeding`
-    /// (none, where it is shorter) lose `bleed` amps each.
-    pub(crate) fn look(&mut self, amps: f64, seconds: f64, bleeding: &[bool], bleed: f64) {
+    /// Brings the cells up to now: `amps` flow, `seconds` passed since the last look, and each cell lost the current in
+    /// `drains` (none, where it is shorter).
+    pub(crate) fn look(&mut self, amps: f64, seconds: f64, drains: &[Amps]) {
         let n = self.soc.len() as f64;
         let joule = self.factor
             * self.cells
@@ -201,7 +201,7 @@ impl Pack {
             self.factor * (self.r[0] * amps + self.r[1] * self.filtered[0] + self.r[2] * self.filtered[1]);
         (self.rest, self.slope) = (0.0, 0.0);
         for i in 0..self.soc.len() {
-            let bled = if bleeding.get(i).copied().unwrap_or(false) { bleed * seconds } else { 0.0 };
+            let bled = drains.get(i).map_or(0.0, |drain| drain.0 * seconds);
             let leaked = self.self_discharge * seconds * self.capacity[i];
             let lost = bled + leaked;
             self.soc[i] += (self.charge - lost) / self.capacity[i];
@@ -246,7 +246,7 @@ impl Pack {
         if self.soc.len() < 2 || above <= 0.0 {
             return;
         }
-        self.look(0.0, 0.0, &[], 0.0);
+        self.look(0.0, 0.0, &[]);
         let (charge, energy) = (self.held(), self.stored());
         let others = (self.soc.iter().sum::<f64>() - self.soc[self.odd]) / (self.soc.len() - 1) as f64;
         let high = (others + above).min(self.ceiling.max(others));
@@ -254,13 +254,13 @@ impl Pack {
         for (i, soc) in self.soc.iter_mut().enumerate() {
             *soc = if i == self.odd { high } else { *soc - lower };
         }
-        self.look(0.0, 0.0, &[], 0.0);
+        self.look(0.0, 0.0, &[]);
         self.account.place(self.held() - charge, self.stored() - energy);
     }
 
     /// One cell resists more, by this share; none, at zero.
     pub(crate) fn resist(&mut self, more: f64) {
-        self.look(0.0, 0.0, &[], 0.0);
+        self.look(0.0, 0.0, &[]);
         let before = self.polarisation();
         self.spread[self.odd] = self.sound * (1.0 + more);
         self.cells = self.spread.iter().sum();
@@ -269,7 +269,7 @@ impl Pack {
 
     /// Room and cells get this temperature, °C.
     pub(crate) fn acclimatise(&mut self, celsius: f64) {
-        self.look(0.0, 0.0, &[], 0.0);
+        self.look(0.0, 0.0, &[]);
         (self.ambient, self.celsius) = (celsius, celsius);
         self.warm();
     }

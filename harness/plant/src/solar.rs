@@ -3,7 +3,7 @@
 use proto::quantity::{Amps, Micros, Volts, Watts};
 use proto::reading::GxSolar;
 
-use crate::gx::round;
+use crate::display::round;
 use crate::params::{PsuParams, SolarParams};
 use crate::supply::Supply;
 

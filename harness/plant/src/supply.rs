@@ -3,7 +3,7 @@
 use proto::quantity::{Amps, Volts, Watts};
 use proto::reading::PsuReading;
 
-use crate::gx::round;
+use crate::display::round;
 use crate::params::{PsuParams, PsuSource};
 
 /// A programmable supply. Its power is asked for as that at the corner of the rectangle or the maximum of the curve.

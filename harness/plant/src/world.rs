@@ -7,17 +7,21 @@ use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
 use proto::reading::{GxReading, GxSystem, PsuReading};
 use proto::stimulus::{Start, Stimulus};
 
-use crate::bms::{Bms, BmsParams, Sensed};
+use crate::battery::Battery;
 use crate::bus::{Bus, Coming, Fate, Heard, Sender};
+use crate::display::round;
 use crate::faults::Faults;
+use crate::gx::Gx;
 use crate::gx::image::Image;
 use crate::gx::writes::Writes;
-use crate::gx::{Gx, round};
 use crate::ledger::Ledger;
+use crate::management::{Design, Installed, ManagementError};
 use crate::pack::{Pack, STEP};
 use crate::params::Params;
 use crate::rng::Rng;
+use crate::sensors::Exposed;
 use crate::site::Site;
+pub use bounds::{Bounds, StimulusError};
 
 const SECOND: Micros = Micros::from_secs(1);
 
@@ -30,51 +34,19 @@ pub struct PackSize {
     pub capacity: AmpHours,
 }
 
-/// Why a change of the world is not possible.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum StimulusError {
-    /// A register that the simulated GX does not act on.
-    #[error(
-        "the simulated GX does not act on register {register}; it knows 22 (input current limit), 2700 (grid setpoint), \
-         2705 (charge current limit), 2707 (feed-in), 2710 (charge voltage limit) and 2901 (minimum state of charge)"
-    )]
-    UnknownRegister {
-        /// its address
-        register: u16,
-    },
-    /// The GX does not answer now.
-    #[error("the simulated GX reboots and takes no settings; write after it is back")]
-    Rebooting,
-    /// Something that the simulated rig does not have.
-    #[error("the simulated rig cannot do this: {what}")]
-    NotModelled {
-        /// what was asked for
-        what: &'static str,
-    },
-    /// A number that is not finite, below zero, or above what the simulated instrument can do.
-    #[error("{what} of {found} is not possible on the simulated rig, expected {expected}")]
-    OutOfRange {
-        /// which quantity
-        what: &'static str,
-        /// as it was asked for
-        found: String,
-        /// what would have been right
-        expected: String,
-    },
-}
-
 /// Cells, their management system, inverter/charger, solar charger, GX, mains, loads and sun. Two worlds of the same
 /// parameters and seed are equal to the bit for ever.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct World {
     now: Micros,
     next_step: Micros,
+    /// when the cells were looked at one by one
+    looked: Micros,
     site: Site,
     gx: Gx,
-    bms: Bms,
+    battery: Battery,
     faults: Faults,
-    sunshine_limit: Watts,
-    ac_sunshine_limit: Watts,
+    bounds: Bounds,
     temperature_spread: Celsius,
     bus: Bus,
     /// somebody outside speaks for the battery
@@ -89,14 +61,22 @@ impl World {
     /// supplied. `seed` scatters the cells, the phases of the timers and the noise of the sensors.
     ///
     /// Parameters must have passed [`Params::check`]; a start that no battery can have is brought within bounds.
-    #[must_use]
-    pub fn new(params: &Params, bms: &BmsParams, pack: &PackSize, start: &Start, seed: u64) -> Self {
+    ///
+    /// # Errors
+    /// When the battery's management does not start.
+    pub fn new(
+        params: &Params,
+        design: &dyn Design,
+        pack: &PackSize,
+        start: &Start,
+        seed: u64,
+    ) -> Result<Self, ManagementError> {
         let mut rng = Rng::new(seed, 1);
         let cells = pack.cells.clamp(1, 256);
-        let mut battery = Pack::new(&params.pack, cells, pack.capacity, start.soc, &mut rng);
-        battery.unbalance(start.imbalance);
-        let soc = Percent(battery.soc() * 100.0);
-        let mut site = Site::new(params, battery, start.grid, rng.unit());
+        let mut charged = Pack::new(&params.pack, cells, pack.capacity, start.soc, &mut rng);
+        charged.unbalance(start.imbalance);
+        let soc = Percent(charged.soc() * 100.0);
+        let mut site = Site::new(params, charged, start.grid, rng.unit());
         site.solar.shine(start.pv.max(Watts::ZERO).min(params.psu.maximum));
         site.inverter.pv.begin(start.ac_pv.max(Watts::ZERO).min(params.ac_pv.maximum));
         site.inverter.load(start.ac_load);
@@ -104,15 +84,17 @@ impl World {
             site.inverter.limit_input(limit);
         }
         let phase = Micros(rng.next() % 900_000);
+        let gx = Gx::new(&params.gx, start.feed_in, phase, rng.next() % 3);
+        let installed = Installed { cells, capacity: pack.capacity, soc, seed: rng.next() };
         let mut world = Self {
             now: Micros::ZERO,
             next_step: STEP,
+            looked: Micros::ZERO,
             site,
-            gx: Gx::new(&params.gx, start.feed_in, phase, rng.next() % 3),
-            bms: Bms::new(bms, cells, pack.capacity, soc, rng.next()),
+            gx,
+            battery: Battery::new(design, &installed)?,
             faults: Faults::new(),
-            sunshine_limit: params.psu.maximum,
-            ac_sunshine_limit: params.ac_pv.maximum,
+            bounds: Bounds::of(params),
             temperature_spread: params.pack.temperature_spread,
             bus: Bus::new(seed),
             muted: false,
@@ -120,11 +102,11 @@ impl World {
             image: Image::new(&params.gx.modbus),
         };
         // The battery knows its cells before it speaks for the first time.
-        world.sample(Micros::ZERO, Micros::ZERO);
+        world.turn(Micros::ZERO)?;
         if let Some(image) = world.image() {
             image.settle();
         }
-        world
+        Ok(world)
     }
 
     /// Time since the start.
@@ -135,23 +117,30 @@ impl World {
 
     /// Runs to `until`, or to the next frame on the bus, of battery, GX or a stranger, where that comes first;
     /// [`Self::now`] is then its time.
-    pub fn advance(&mut self, until: Micros) -> Option<Heard> {
+    ///
+    /// # Errors
+    /// When the battery's management cannot go on; the world stands still where it is.
+    pub fn advance(&mut self, until: Micros) -> Result<Option<Heard>, ManagementError> {
         loop {
-            let (battery, gx) = (self.bms.next_frame_at(), self.gx.next_frame_at());
+            let (turn, battery, gx) =
+                (self.battery.turn_at(), self.battery.frame_at(), self.gx.next_frame_at());
             let late = self.bus.next_at();
-            let due = self.next_step.min(battery).min(gx).min(self.writes.due()).min(late);
+            let due = self.next_step.min(turn).min(battery).min(gx).min(self.writes.due()).min(late);
             if due > until {
                 self.now = self.now.max(until);
-                return None;
+                return Ok(None);
             }
             self.now = self.now.max(due);
-            // Settings before physics, physics before words, old words before new ones, the GX before the battery: ties
-            // always break the same way.
+            // Settings before physics, physics before thoughts, thoughts before words, old words before new ones, the GX
+            // before the battery: ties always break the same way.
             let heard = if self.writes.due() == due {
-                self.apply_writes();
+                self.writes.apply(due, &mut self.gx, &mut self.site.inverter);
                 None
             } else if self.next_step == due {
                 self.step();
+                None
+            } else if turn == due {
+                self.turn(due)?;
                 None
             } else if late == due {
                 self.arrival()
@@ -159,13 +148,22 @@ impl World {
                 let frame = self.gx.send();
                 self.carry(Sender::Gx, frame)
             } else {
-                let frame = self.bms.send();
+                let frame = self.battery.send();
                 frame.and_then(|frame| self.carry(Sender::Battery, frame))
             };
             if heard.is_some() {
-                return heard;
+                return Ok(heard);
             }
         }
+    }
+
+    /// Runs to `until`, whatever is heard meanwhile.
+    ///
+    /// # Errors
+    /// As [`Self::advance`].
+    pub fn pass(&mut self, until: Micros) -> Result<(), ManagementError> {
+        while self.advance(until)?.is_some() {}
+        Ok(())
     }
 
     /// What comes by itself: a late frame, that of a stranger, an error.
@@ -189,7 +187,7 @@ impl World {
 
     fn deliver(&mut self, sender: Sender, frame: Frame) -> Heard {
         if sender != Sender::Battery {
-            self.bms.hear(self.now, &frame);
+            self.battery.hear(self.now, &frame);
         }
         if sender != Sender::Gx && !Gx::owns(&frame) {
             self.gx.hear(self.now, &frame);
@@ -210,28 +208,57 @@ impl World {
     }
 
     fn second(&mut self, at: Micros) {
-        let balance = self.bms.balance_current().0;
-        self.site.pack.look(self.site.amps(), SECOND.secs(), self.bms.balancing(), balance);
-        self.sample(at, SECOND);
-        self.site.contactor.command(at, self.bms.contactor_closed());
+        self.look(at);
         self.gx.tick(at, &self.site.seen());
     }
 
-    fn sample(&mut self, at: Micros, dt: Micros) {
+    /// Brings the cells up to now, one by one.
+    fn look(&mut self, at: Micros) {
+        let passed = at.since(self.looked);
+        if passed > Micros::ZERO {
+            self.site.pack.look(self.site.amps(), passed.secs(), self.battery.balance());
+            self.looked = at;
+        }
+    }
+
+    /// The battery's management looks at its sensors, as the last step left what they see, and decides.
+    fn turn(&mut self, at: Micros) -> Result<(), ManagementError> {
+        self.look(at);
         let pack = &self.site.pack;
         let (mean, half) = (Celsius(pack.celsius()), self.temperature_spread / 2.0);
-        self.bms.sample(
-            at,
-            &Sensed {
-                cells: pack.volts(),
-                pack: Volts(self.site.terminals()),
-                current: Amps(self.site.amps()),
-                min_temperature: mean - half,
-                max_temperature: mean + half,
-                bus: Volts(self.site.bus()),
-                dt,
-            },
-        );
+        let exposed = Exposed {
+            cells: pack.volts(),
+            pack: Volts(self.site.terminals()),
+            bus: Volts(self.site.bus()),
+            current: Amps(self.site.amps()),
+            coldest: mean - half,
+            warmest: mean + half,
+            closed: self.site.contactor.closed(),
+        };
+        self.battery.turn(at, &exposed, self.bus.controller_of_battery(at))?;
+        self.site.contactor.command(at, self.battery.closes());
+        Ok(())
+    }
+
+    /// Switches the supply of the battery's management: without it the contactor opens and nothing is sent.
+    ///
+    /// # Errors
+    /// When management does not come up.
+    pub fn power_battery(&mut self, on: bool) -> Result<(), ManagementError> {
+        self.look(self.now);
+        self.battery.power(self.now, on)?;
+        if !on {
+            self.site.contactor.command(self.now, false);
+        }
+        Ok(())
+    }
+
+    /// The case is over; what the battery's management would have kept in its storage.
+    ///
+    /// # Errors
+    /// When management does not end.
+    pub fn end(self) -> Result<Option<String>, ManagementError> {
+        self.battery.end()
     }
 
     /// Changes the world now.
@@ -239,35 +266,18 @@ impl World {
     /// # Errors
     /// When the simulated rig has no such register or cannot do so much; nothing has changed then.
     pub fn apply(&mut self, stimulus: &Stimulus) -> Result<(), StimulusError> {
+        self.bounds.check(stimulus)?;
         match *stimulus {
-            Stimulus::Pv(watts) => {
-                let most = self.sunshine_limit;
-                in_range("a PV power", watts.0, most.0, watts, || {
-                    format!("0 W to {most} (psu.maximum of the rig)")
-                })?;
-                self.site.solar.shine(watts);
-            }
-            Stimulus::AcPv(watts) => {
-                let most = self.ac_sunshine_limit;
-                in_range("a PV power on the AC side", watts.0, most.0, watts, || {
-                    format!("0 W to {most} (ac-pv.maximum of the rig)")
-                })?;
-                self.site.inverter.pv.shine(watts);
-            }
-            Stimulus::AcLoad(watts) => {
-                in_range("an AC load", watts.0, 1e5, watts, || "0 W to 100 kW".to_owned())?;
-                self.site.inverter.load(watts);
-            }
+            Stimulus::Pv(watts) => self.site.solar.shine(watts),
+            Stimulus::AcPv(watts) => self.site.inverter.pv.shine(watts),
+            Stimulus::AcLoad(watts) => self.site.inverter.load(watts),
             Stimulus::Grid(there) => self.site.inverter.mains(self.now, there),
-            Stimulus::InputCurrentLimit(amps) => {
-                in_range("an input current limit", amps.0, 1e3, amps, || "0 A to 1000 A".to_owned())?;
-                self.site.inverter.limit_input(amps);
-            }
+            Stimulus::InputCurrentLimit(amps) => self.site.inverter.limit_input(amps),
             Stimulus::FeedIn(on) => self.gx.set_feed_in(on),
             Stimulus::Silence { id, span } => self.bus.silence(self.now, id, span),
             Stimulus::Inject(fault) if self.bus.inject(self.now, fault) => {}
             Stimulus::Inject(fault) => match fault.kind {
-                kind if Bms::has(&kind) => self.bms.inject(self.now, fault),
+                kind if Battery::has(kind) => self.battery.inject(self.now, fault),
                 FaultKind::GxReboot {} => {
                     self.gx.reboot(self.now, fault.span);
                     self.writes.clear();
@@ -278,10 +288,7 @@ impl World {
                 }
                 kind => return Err(StimulusError::NotModelled { what: kind.name() }),
             },
-            Stimulus::Imbalance(above) => {
-                in_range("an imbalance", above.0, 100.0, above, || "0 % to 100 %".to_owned())?;
-                self.site.pack.unbalance(above);
-            }
+            Stimulus::Imbalance(above) => self.site.pack.unbalance(above),
             Stimulus::GxWrite { register, value } => self.write(register, value)?,
         }
         Ok(())
@@ -343,20 +350,7 @@ impl World {
     }
 }
 
-fn in_range(
-    what: &'static str,
-    value: f64,
-    most: f64,
-    shown: impl ToString,
-    expected: impl FnOnce() -> String,
-) -> Result<(), StimulusError> {
-    if (0.0..=most).contains(&value) {
-        Ok(())
-    } else {
-        Err(StimulusError::OutOfRange { what, found: shown.to_string(), expected: expected() })
-    }
-}
-
+mod bounds;
 mod modbus;
 #[cfg(test)]
 mod tests;

@@ -28,12 +28,12 @@ fn reference() -> BmsParams {
 
 fn world(params: &Params, start: &Start, seed: u64) -> World {
     let size = PackSize { cells: CELLS, capacity: AmpHours(280.0) };
-    World::new(params, &reference(), &size, start, seed)
+    World::new(params, &reference(), &size, start, seed).expect("a model starts")
 }
 
 fn run(world: &mut World, seconds: u64) {
     let until = world.now() + Micros::from_secs(seconds);
-    while world.advance(until).is_some() {}
+    world.pass(until).expect("a model goes on");
 }
 
 fn start(soc: f64, grid: bool) -> Start {

@@ -49,7 +49,8 @@ struct Run {
 impl Run {
     fn new(name: &str, start: &Start, seed: u64) -> Self {
         let size = PackSize { cells: 16, capacity: AmpHours(280.0) };
-        let world = World::new(&Params::default(), &battery(name), &size, start, seed);
+        let world =
+            World::new(&Params::default(), &battery(name), &size, start, seed).expect("a model starts");
         Self { world, now: Point::default(), trace: Vec::new() }
     }
 
@@ -61,7 +62,7 @@ impl Run {
     fn run(&mut self, seconds: u64) -> &mut Self {
         for _ in 0..seconds {
             let until = self.world.now() + Micros::from_secs(1);
-            while let Some(Heard::Frame(frame)) = self.world.advance(until) {
+            while let Some(Heard::Frame(frame)) = self.world.advance(until).expect("a model goes on") {
                 match Message::decode(&frame) {
                     Some(Message::Limits(m)) => {
                         self.now.cvl = m.cvl().map_or(0.0, |v| v.0);

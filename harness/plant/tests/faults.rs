@@ -29,14 +29,14 @@ fn world() -> World {
         imbalance: Percent::ZERO,
         input_current_limit: None,
     };
-    let mut world = World::new(&Params::default(), &battery, &size, &start, 1);
+    let mut world = World::new(&Params::default(), &battery, &size, &start, 1).expect("a model starts");
     run(&mut world, 120);
     world
 }
 
 fn run(world: &mut World, seconds: u64) {
     let until = world.now() + Micros::from_secs(seconds);
-    while world.advance(until).is_some() {}
+    world.pass(until).expect("a model goes on");
 }
 
 fn inject(world: &mut World, kind: FaultKind, seconds: u64) {

@@ -240,6 +240,8 @@ pub struct Micros(pub u64);
 impl Micros {
     /// The start of the run; an empty span.
     pub const ZERO: Self = Self(0);
+    /// A time that does not come.
+    pub const NEVER: Self = Self(u64::MAX);
     /// What a text of a span looks like, for messages and schemas.
     pub const EXPECTED: &'static str = "a time such as `20 s`, `90 min` or `3 h`";
 

@@ -2,6 +2,7 @@
 
 use engine::bench::{Action, Bench, BenchError, Capability, Input};
 use plant::bus::Heard;
+use plant::management::ManagementError;
 use plant::world::World;
 use proto::bus::BusReading;
 use proto::quantity::Micros;
@@ -36,6 +37,10 @@ impl SimBench {
     fn refused(what: impl ToString) -> BenchError {
         BenchError { instrument: "simulated rig".to_owned(), what: what.to_string() }
     }
+
+    fn failed(error: ManagementError) -> BenchError {
+        BenchError { instrument: "management of the battery".to_owned(), what: error.to_string() }
+    }
 }
 
 impl Bench for SimBench {
@@ -53,7 +58,7 @@ impl Bench for SimBench {
         loop {
             let poll = self.next_bus.min(self.next_psu).min(self.next_gx);
             let horizon = until.map_or(poll, |deadline| deadline.min(poll));
-            if let Some(heard) = world.advance(horizon) {
+            if let Some(heard) = world.advance(horizon).map_err(Self::failed)? {
                 let input = match heard {
                     Heard::Frame(frame) => Input::Can(frame),
                     Heard::Error(error) => Input::CanError(error),
@@ -81,7 +86,7 @@ impl Bench for SimBench {
     fn act(&mut self, action: &Action) -> Result<(), BenchError> {
         match action {
             Action::Prepare(start) => {
-                self.world = Some(self.simulation.world(start, self.seed));
+                self.world = Some(self.simulation.world(start, self.seed).map_err(Self::failed)?);
                 let polling = &self.simulation.polling;
                 (self.next_bus, self.next_psu, self.next_gx) = (polling.bus, polling.psu, polling.gx);
                 Ok(())
@@ -93,8 +98,10 @@ impl Bench for SimBench {
             Action::Ask(prompt) => Err(Self::refused(format!("nobody here to answer: {prompt}"))),
             Action::Finish => {
                 self.ended = self.now();
-                self.world = None;
-                Ok(())
+                match self.world.take() {
+                    Some(world) => world.end().map(drop).map_err(Self::failed),
+                    None => Ok(()),
+                }
             }
         }
     }

@@ -6,8 +6,10 @@ mod bench;
 pub mod schema;
 #[cfg(unix)]
 pub mod served;
+mod simulated;
 mod simulation;
 mod sweep;
 
 pub use bench::SimBench;
+pub use simulated::Simulated;
 pub use simulation::{Simulation, check_battery, check_rig};

@@ -1,10 +1,10 @@
 //! JSON schemas of the files that have a simulated part.
 
 use files::{BatteryFile, RigFile};
-use plant::bms::BmsSheet;
 use plant::params::Params;
 use schemars::{Schema, schema_for};
 
+use crate::simulated::Sheet;
 use crate::sweep::Sweep;
 
 /// JSON schema of a rig file, for editors.
@@ -16,5 +16,5 @@ pub fn rig() -> Schema {
 /// JSON schema of a battery file, for editors.
 #[must_use]
 pub fn battery() -> Schema {
-    BatteryFile::schema(schema_for!(BmsSheet))
+    BatteryFile::schema(schema_for!(Sheet))
 }

@@ -2,14 +2,14 @@
 
 use engine::bench::Capability;
 use engine::yaml::YamlError;
-use files::{BatteryFile, CanBus, Polling, RigFile, Section};
-use plant::bms::{BmsParams, BmsSheet, ParamsError};
+use files::{BatteryFile, CanBus, Polling, RigFile};
+use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::{PackSize, World};
 use proto::stimulus::Start;
 
-use crate::SimBench;
 use crate::sweep::Sweep;
+use crate::{SimBench, Simulated};
 
 /// A simulated rig with a battery that it can play.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct Simulation {
     pub(crate) polling: Polling,
     pub(crate) plant: Params,
     pub(crate) sweep: Sweep,
-    bms: BmsParams,
+    battery: Simulated,
     pack: PackSize,
 }
 
@@ -29,7 +29,9 @@ impl Simulation {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn of(rig: &RigFile, battery: &BatteryFile) -> Result<Option<Self>, YamlError> {
-        let (Some((plant, sweep)), Some(bms)) = (world(rig)?, management(battery)?) else { return Ok(None) };
+        let (Some((plant, sweep)), Some(simulated)) = (world(rig)?, Simulated::read(battery)?) else {
+            return Ok(None);
+        };
         let declared = &battery.declared;
         Ok(Some(Self {
             capabilities: rig.capabilities.clone(),
@@ -37,7 +39,7 @@ impl Simulation {
             polling: rig.polling,
             plant,
             sweep,
-            bms,
+            battery: simulated,
             pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },
         }))
     }
@@ -55,9 +57,11 @@ impl Simulation {
     }
 
     /// The world at the start of a case.
-    #[must_use]
-    pub fn world(&self, start: &Start, seed: u64) -> World {
-        World::new(&self.plant, &self.bms, &self.pack, start, seed)
+    ///
+    /// # Errors
+    /// When what manages the cells does not start.
+    pub fn world(&self, start: &Start, seed: u64) -> Result<World, ManagementError> {
+        World::new(&self.plant, &self.battery, &self.pack, start, seed)
     }
 }
 
@@ -74,7 +78,7 @@ pub fn check_rig(rig: &RigFile) -> Result<(), YamlError> {
 /// # Errors
 /// With file, line, column and what was expected.
 pub fn check_battery(battery: &BatteryFile) -> Result<(), YamlError> {
-    management(battery).map(drop)
+    Simulated::read(battery).map(drop)
 }
 
 fn world(rig: &RigFile) -> Result<Option<(Params, Sweep)>, YamlError> {
@@ -92,25 +96,6 @@ fn world(rig: &RigFile) -> Result<Option<(Params, Sweep)>, YamlError> {
         }
     };
     Ok(Some((plant, sweep)))
-}
-
-fn management(battery: &BatteryFile) -> Result<Option<BmsParams>, YamlError> {
-    let Some(section) = &battery.simulated else { return Ok(None) };
-    let sheet: BmsSheet = section.read()?;
-    let params = BmsParams::try_from(sheet);
-    params.map(Some).map_err(|error| section.refuse(&place(section, &error), error.to_string(), ""))
-}
-
-/// Where the key stands that an error names: what belongs to a strategy lies deeper than the other parts, below its name
-/// or beside it.
-fn place(section: &Section, error: &ParamsError) -> String {
-    let (key, strategy) = (error.key(), "strategy");
-    let deeper = section.keys_of(strategy).into_iter().map(|name| format!("{strategy}.{name}.{key}"));
-    [key.to_owned(), format!("{strategy}.{key}")]
-        .into_iter()
-        .chain(deeper)
-        .find(|path| section.has(path))
-        .unwrap_or_else(|| "faults".to_owned())
 }
 
 #[cfg(test)]

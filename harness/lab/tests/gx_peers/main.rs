@@ -89,7 +89,7 @@ impl Registers for Still {
     ) -> Option<Result<(), Exception>> {
         let answer = self.0.modbus_write(unit, function, address, values);
         let until = self.0.now() + Micros::from_millis(10);
-        while self.0.advance(until).is_some() {}
+        self.0.pass(until).expect("a model goes on");
         answer
     }
 }
@@ -138,8 +138,8 @@ fn sunshine() -> Result<World, Failed> {
         imbalance: Percent::ZERO,
         input_current_limit: None,
     };
-    let mut world = Simulation::of(&rig, &battery)?.ok_or("it is simulated")?.world(&start, 1);
-    while world.advance(Micros::from_secs(60)).is_some() {}
+    let mut world = Simulation::of(&rig, &battery)?.ok_or("it is simulated")?.world(&start, 1)?;
+    world.pass(Micros::from_secs(60))?;
     Ok(world)
 }
 

@@ -39,31 +39,31 @@ const PERIOD: Micros = Micros::from_secs(10);
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Balancer {
     params: BalancingParams,
-    bleeding: Vec<bool>,
+    /// of each cell
+    drains: Vec<Amps>,
     next: Micros,
 }
 
 impl Balancer {
     pub(super) fn new(params: BalancingParams, cells: usize) -> Self {
-        Self { params, bleeding: vec![false; cells], next: Micros::ZERO }
+        Self { params, drains: vec![Amps::ZERO; cells], next: Micros::ZERO }
     }
 
-    pub(super) fn sample(&mut self, at: Micros, cells: &[f64], lowest: f64) {
+    pub(super) fn sample(&mut self, at: Micros, cells: &[Volts], lowest: f64) {
         if at < self.next {
             return;
         }
         self.next = at + PERIOD;
-        for (bleeds, &cell) in self.bleeding.iter_mut().zip(cells) {
-            *bleeds = cell >= self.params.start.0 && cell - lowest >= self.params.min_delta.0;
+        let p = &self.params;
+        for (drain, &cell) in self.drains.iter_mut().zip(cells) {
+            let bleeds = cell >= p.start && cell.0 - lowest >= p.min_delta.0;
+            *drain = if bleeds { p.current } else { Amps::ZERO };
         }
     }
 
-    pub(super) fn bleeding(&self) -> &[bool] {
-        &self.bleeding
-    }
-
-    pub(super) const fn current(&self) -> Amps {
-        self.params.current
+    /// The current that each cell is bled with.
+    pub(super) fn drains(&self) -> &[Amps] {
+        &self.drains
     }
 }
 
@@ -74,9 +74,10 @@ mod tests {
     #[test]
     fn only_high_cells_that_stand_above_the_others_bleed() {
         let mut balancer = Balancer::new(BalancingParams::default(), 4);
-        balancer.sample(Micros::ZERO, &[3.45, 3.40, 3.39, 3.385], 3.385);
-        assert_eq!(balancer.bleeding(), [true, true, false, false]);
-        balancer.sample(Micros::from_secs(10), &[3.330, 3.300, 3.300, 3.300], 3.300);
-        assert_eq!(balancer.bleeding(), [false; 4], "on the plateau nothing bleeds");
+        let bled = BalancingParams::default().current;
+        balancer.sample(Micros::ZERO, &[3.45, 3.40, 3.39, 3.385].map(Volts), 3.385);
+        assert_eq!(balancer.drains(), [bled, bled, Amps::ZERO, Amps::ZERO]);
+        balancer.sample(Micros::from_secs(10), &[3.330, 3.300, 3.300, 3.300].map(Volts), 3.300);
+        assert_eq!(balancer.drains(), [Amps::ZERO; 4], "on the plateau nothing bleeds");
     }
 }

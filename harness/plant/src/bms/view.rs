@@ -2,7 +2,7 @@
 
 use proto::quantity::Micros;
 
-use super::sensors::Diagnosis;
+use super::diagnosis::Diagnosis;
 
 /// One sample as the sensors of the battery saw it, and what has been concluded from it so far.
 /// Plain numbers in base units: V, A, °C, %.

@@ -4,13 +4,14 @@ use proto::message::{
     Alarms, BatteryIdentity, Cells, Energy, ForceCharge, InstalledCapacity, Limits, Measurements, Message,
     Modules, StateOfCharge, Text8,
 };
-use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, WattHours};
+use proto::quantity::{AmpHours, Micros, Percent};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::defect::Defects;
 use super::identity::Identity;
 use super::params::{ParamsError, positive_time};
+use super::status::Status;
 use crate::rng::Rng;
 
 /// When and in what form messages leave.
@@ -90,27 +91,6 @@ pub enum AlarmStyle {
     AllZero,
 }
 
-/// What the battery would say now.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Status {
-    pub(super) cvl: Volts,
-    pub(super) ccl: Amps,
-    pub(super) dcl: Amps,
-    pub(super) min_voltage: Volts,
-    pub(super) soc: Percent,
-    pub(super) pack: Volts,
-    pub(super) current: Amps,
-    pub(super) min_temperature: Celsius,
-    pub(super) max_temperature: Celsius,
-    pub(super) lowest: (usize, Volts),
-    pub(super) highest: (usize, Volts),
-    pub(super) alarms: Alarms,
-    pub(super) connected: bool,
-    pub(super) energy_in: WattHours,
-    pub(super) energy_out: WattHours,
-    pub(super) capacity: AmpHours,
-}
-
 /// How often a message leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pace {
@@ -118,37 +98,111 @@ enum Pace {
     Slow,
 }
 
+/// A message that a battery may send: its identifier, how often it leaves, and what it says.
+type Entry = (u16, Pace, fn(&Speaker<'_>) -> Message);
+
 /// Every message a battery may send, in the order of a cycle.
-const CYCLE: [(u16, Pace); 19] = [
-    (0x351, Pace::Fast),
-    (0x355, Pace::Fast),
-    (0x356, Pace::Fast),
-    (0x35A, Pace::Fast),
-    (0x373, Pace::Fast),
-    (FORCE_CHARGE, Pace::Fast),
-    (0x35E, Pace::Slow),
-    (0x35F, Pace::Slow),
-    (0x370, Pace::Slow),
-    (0x371, Pace::Slow),
-    (0x372, Pace::Slow),
-    (0x374, Pace::Slow),
-    (0x375, Pace::Slow),
-    (0x376, Pace::Slow),
-    (0x377, Pace::Slow),
-    (0x378, Pace::Slow),
-    (0x379, Pace::Slow),
-    (0x380, Pace::Slow),
-    (0x381, Pace::Slow),
+const CYCLE: [Entry; 20] = [
+    (0x351, Pace::Fast, limits),
+    (0x355, Pace::Fast, state_of_charge),
+    (0x356, Pace::Fast, |say| {
+        let s = say.status;
+        Measurements::new(s.pack, s.current, (s.min_temperature + s.max_temperature) / 2.0).into()
+    }),
+    (0x35A, Pace::Fast, |say| {
+        Message::Alarms(match say.params.alarms {
+            AlarmStyle::Pairs => say.status.alarms,
+            AlarmStyle::AllZero => Alarms::NONE_SUPPORTED,
+        })
+    }),
+    (0x373, Pace::Fast, cells),
+    (FORCE_CHARGE, Pace::Fast, |_| ForceCharge::new(true).into()),
+    (0x35E, Pace::Slow, |say| Message::Manufacturer(text(&say.identity.manufacturer))),
+    (0x35F, Pace::Slow, |say| {
+        let online = if say.status.connected { say.status.capacity } else { AmpHours::ZERO };
+        BatteryIdentity::new(0, say.identity.version().unwrap_or_default(), online).into()
+    }),
+    (0x370, Pace::Slow, |say| Message::NamePart1(halves(&say.identity.name).0)),
+    (0x371, Pace::Slow, |say| Message::NamePart2(halves(&say.identity.name).1)),
+    // A battery with a contactor only has nothing to say of modules that block one direction (P 2 §0x372).
+    (0x372, Pace::Slow, |say| {
+        let connected = say.status.connected;
+        Modules::new(u16::from(connected), 0xFFFF, 0xFFFF, u16::from(!connected)).into()
+    }),
+    (0x374, Pace::Slow, |say| Message::MinCellVoltageId(which(say.status.lowest.0))),
+    (0x375, Pace::Slow, |say| Message::MaxCellVoltageId(which(say.status.highest.0))),
+    (0x376, Pace::Slow, |_| Message::MinCellTemperatureId(text("T1"))),
+    (0x377, Pace::Slow, |_| Message::MaxCellTemperatureId(text("T2"))),
+    (0x378, Pace::Slow, |say| Energy::new(say.status.energy_in, say.status.energy_out).into()),
+    (0x379, Pace::Slow, |say| InstalledCapacity::new(say.status.capacity).into()),
+    (0x380, Pace::Slow, |say| Message::SerialPart1(halves(&say.identity.serial).0)),
+    (0x381, Pace::Slow, |say| Message::SerialPart2(halves(&say.identity.serial).1)),
+    (FAMILY, Pace::Slow, |say| Message::Family(text(say.identity.family.as_deref().unwrap_or_default()))),
 ];
 /// 0x360 asks for charge: no sound battery of these does.
 const FORCE_CHARGE: u16 = 0x360;
-/// 0x382 closes the cycle where there is a family name.
+/// 0x382 is sent where there is a family name.
 const FAMILY: u16 = 0x382;
 
+/// What messages are made from.
+struct Speaker<'a> {
+    identity: &'a Identity,
+    params: &'a WireParams,
+    status: &'a Status,
+}
+
+impl Speaker<'_> {
+    fn short(&self) -> bool {
+        self.params.frames == FrameLength::Short
+    }
+}
+
+fn limits(say: &Speaker<'_>) -> Message {
+    let s = say.status;
+    let mut limits = Limits::new(s.cvl, s.ccl, s.dcl, s.min_voltage);
+    if say.short() {
+        limits.discharge_voltage = None;
+    }
+    limits.into()
+}
+
+fn state_of_charge(say: &Speaker<'_>) -> Message {
+    let soc = say.status.soc;
+    let mut state = StateOfCharge::new(soc, Percent(100.0), soc);
+    if say.short() {
+        state.high_res_soc = None;
+    }
+    state.into()
+}
+
+fn cells(say: &Speaker<'_>) -> Message {
+    let s = say.status;
+    let mut cells = Cells::new(s.lowest.1, s.highest.1, s.min_temperature, s.max_temperature);
+    if say.short() {
+        (cells.min_temperature, cells.max_temperature) = (None, None);
+    }
+    cells.into()
+}
+
+fn text(text: &str) -> Text8 {
+    Text8::new(text).unwrap_or_default()
+}
+
+/// A long text in the two messages that carry it.
+fn halves(text: &Option<String>) -> (Text8, Text8) {
+    text.as_deref().and_then(Text8::pair).unwrap_or_default()
+}
+
+/// A cell by its number, counted from 1.
+fn which(cell: usize) -> Text8 {
+    text(&(cell + 1).to_string())
+}
+
 /// One message and its clock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Slot {
     id: u16,
+    says: fn(&Speaker<'_>) -> Message,
     period: Micros,
     /// when the next one is due, before jitter
     due: Micros,
@@ -165,8 +219,6 @@ pub(super) struct Wire {
     jitter: Rng,
 }
 
-/// A time that does not come: nothing more is sent.
-const NEVER: Micros = Micros(u64::MAX);
 /// Keeps the jitter apart from other users of the seed.
 const STREAM: u64 = 0x717E;
 
@@ -184,13 +236,13 @@ impl Wire {
                 }
         };
         let slots = (1_u64..)
-            .zip(CYCLE.into_iter().chain([(FAMILY, Pace::Slow)]))
-            .filter(|&(_, (id, _))| sends(id))
-            .map(|(place, (id, pace))| {
+            .zip(CYCLE)
+            .filter(|&(_, (id, ..))| sends(id))
+            .map(|(place, (id, pace, says))| {
                 let period = if pace == Pace::Fast { params.period } else { params.slow_period };
                 // The first cycle waits for the first sample: nothing is sent that was not measured.
                 let due = params.period + params.spacing * place;
-                let mut slot = Slot { id, period, due, leaves: due };
+                let mut slot = Slot { id, says, period, due, leaves: due };
                 slot.settle(params.jitter, &mut jitter, defects);
                 slot
             })
@@ -200,73 +252,16 @@ impl Wire {
 
     /// When the next frame leaves.
     pub(super) fn next_at(&self) -> Micros {
-        self.slots.iter().map(|s| s.leaves).min().unwrap_or(NEVER)
+        self.slots.iter().map(|s| s.leaves).min().unwrap_or(Micros::NEVER)
     }
 
     /// The message that is due, as the battery is now, and when it leaves.
     pub(super) fn next(&mut self, status: &Status, defects: &Defects) -> Option<(Micros, Message)> {
         let slot = self.slots.iter_mut().min_by_key(|s| s.leaves)?;
-        let (at, id) = (slot.leaves, slot.id);
+        let (at, says) = (slot.leaves, slot.says);
         slot.due += slot.period;
         slot.settle(self.params.jitter, &mut self.jitter, defects);
-        Some((at, self.message(id, status)))
-    }
-
-    fn message(&self, id: u16, s: &Status) -> Message {
-        let short = self.params.frames == FrameLength::Short;
-        let text = |t: &str| Text8::new(t).unwrap_or_default();
-        let half = |t: &Option<String>| t.as_deref().and_then(Text8::pair).unwrap_or_default();
-        let which = |cell: usize| text(&(cell + 1).to_string());
-        match id {
-            0x351 => {
-                let mut limits = Limits::new(s.cvl, s.ccl, s.dcl, s.min_voltage);
-                if short {
-                    limits.discharge_voltage = None;
-                }
-                limits.into()
-            }
-            0x355 => {
-                let mut state = StateOfCharge::new(s.soc, Percent(100.0), s.soc);
-                if short {
-                    state.high_res_soc = None;
-                }
-                state.into()
-            }
-            0x356 => {
-                let mean = (s.min_temperature + s.max_temperature) / 2.0;
-                Measurements::new(s.pack, s.current, mean).into()
-            }
-            0x35A => Message::Alarms(match self.params.alarms {
-                AlarmStyle::Pairs => s.alarms,
-                AlarmStyle::AllZero => Alarms::NONE_SUPPORTED,
-            }),
-            0x373 => {
-                let mut cells = Cells::new(s.lowest.1, s.highest.1, s.min_temperature, s.max_temperature);
-                if short {
-                    (cells.min_temperature, cells.max_temperature) = (None, None);
-                }
-                cells.into()
-            }
-            FORCE_CHARGE => ForceCharge::new(true).into(),
-            0x35E => Message::Manufacturer(text(&self.identity.manufacturer)),
-            0x35F => {
-                let online = if s.connected { s.capacity } else { AmpHours::ZERO };
-                BatteryIdentity::new(0, self.identity.version().unwrap_or_default(), online).into()
-            }
-            0x370 => Message::NamePart1(half(&self.identity.name).0),
-            0x371 => Message::NamePart2(half(&self.identity.name).1),
-            // A battery with a contactor only has nothing to say of modules that block one direction (P 2 §0x372).
-            0x372 => Modules::new(u16::from(s.connected), 0xFFFF, 0xFFFF, u16::from(!s.connected)).into(),
-            0x374 => Message::MinCellVoltageId(which(s.lowest.0)),
-            0x375 => Message::MaxCellVoltageId(which(s.highest.0)),
-            0x376 => Message::MinCellTemperatureId(text("T1")),
-            0x377 => Message::MaxCellTemperatureId(text("T2")),
-            0x378 => Energy::new(s.energy_in, s.energy_out).into(),
-            0x379 => InstalledCapacity::new(s.capacity).into(),
-            0x380 => Message::SerialPart1(half(&self.identity.serial).0),
-            0x381 => Message::SerialPart2(half(&self.identity.serial).1),
-            _ => Message::Family(text(self.identity.family.as_deref().unwrap_or_default())),
-        }
+        Some((at, says(&Speaker { identity: &self.identity, params: &self.params, status })))
     }
 }
 
@@ -282,6 +277,6 @@ impl Slot {
             }
             self.due += self.period;
         }
-        self.leaves = NEVER;
+        self.leaves = Micros::NEVER;
     }
 }

@@ -7,7 +7,7 @@ use proto::message::{
 use proto::quantity::{AmpHours, Amps, Celsius, Percent, Volts};
 use proto::reading::{GxBattery, GxModules};
 
-use super::round;
+use crate::display::round;
 use crate::dvcc::{Limits as Used, Reported};
 
 /// The latest of each message.

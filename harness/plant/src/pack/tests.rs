@@ -33,7 +33,7 @@ fn answers_a_step_of_current_as_the_circuit_does(#[case] seconds: u32) {
     for _ in 0..seconds {
         let step = pack.slice(STEP);
         (0..10).for_each(|_| pack.step(amps, &step));
-        pack.look(amps, 1.0, &[], 0.0);
+        pack.look(amps, 1.0, &[]);
     }
     let soc = 0.5 + amps * t / (280.0 * 3600.0);
     let rest = Ocv::new(&p.ocv).at(soc, &mut 0).0;
@@ -70,13 +70,13 @@ fn rests_higher_after_charge_than_after_discharge() {
     // 5 % of capacity each way at 0.5 C, then rest.
     for _ in 0..360 {
         (0..10).for_each(|_| (up.step(140.0, &step), down.step(-140.0, &step)).0);
-        up.look(140.0, 1.0, &[], 0.0);
-        down.look(-140.0, 1.0, &[], 0.0);
+        up.look(140.0, 1.0, &[]);
+        down.look(-140.0, 1.0, &[]);
     }
     for _ in 0..20_000 {
         (0..10).for_each(|_| (up.step(0.0, &step), down.step(0.0, &step)).0);
-        up.look(0.0, 1.0, &[], 0.0);
-        down.look(0.0, 1.0, &[], 0.0);
+        up.look(0.0, 1.0, &[]);
+        down.look(0.0, 1.0, &[]);
     }
     assert!((up.soc() - down.soc()).abs() < 1e-9);
     let gap = up.volts()[0] - down.volts()[0];
@@ -102,9 +102,9 @@ fn one_cell_is_put_above_the_others(
 #[test]
 fn a_bleeding_cell_falls_behind() {
     let mut pack = pack(&ideal(), 90.0);
-    let bleeding = [true, false];
+    let drains = [Amps(0.15), Amps::ZERO];
     for _ in 0..3600 {
-        pack.look(0.0, 1.0, &bleeding, 0.15);
+        pack.look(0.0, 1.0, &drains);
     }
     assert!((pack.soc[1] - pack.soc[0] - 0.15 / 280.0).abs() < 1e-12);
     assert!((pack.soc[2] - pack.soc[1]).abs() < 1e-15);
@@ -122,7 +122,7 @@ proptest! {
         for amps in currents {
             let step = pack.slice(STEP);
             (0..10).for_each(|_| { pack.step(amps, &step); put += amps * 0.1; });
-            pack.look(amps, 1.0, &[], 0.0);
+            pack.look(amps, 1.0, &[]);
         }
         prop_assert!((held(&pack) - before - 16.0 * put).abs() < 1e-9 * before);
     }

@@ -46,7 +46,7 @@ impl Bench {
                 self.at += STEP;
                 self.site.step(self.at, &self.gx);
             }
-            self.site.pack.look(self.site.amps(), 1.0, &[], 0.0);
+            self.site.pack.look(self.site.amps(), 1.0, &[]);
             self.gx.tick(self.at, &self.site.seen());
         }
     }

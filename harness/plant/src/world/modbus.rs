@@ -1,7 +1,6 @@
 //! The simulated GX over Modbus-TCP: requests of a real client, answered from the world as it is now.
 
 use proto::gx::Exception;
-use proto::quantity::{Amps, Percent, Volts, Watts};
 
 use super::{StimulusError, World};
 use crate::gx::image::Image;
@@ -62,23 +61,6 @@ impl World {
         }
         self.writes.take(self.now, register, value);
         Ok(())
-    }
-
-    /// Applies what was written and is due; signed registers hold two's complement.
-    pub(super) fn apply_writes(&mut self) {
-        while let Some((register, value)) = self.writes.next(self.now) {
-            let signed = f64::from(value.cast_signed());
-            match register {
-                22 => self.site.inverter.limit_input(Amps(signed / 10.0)),
-                2700 => self.gx.set_grid_setpoint(Watts(signed)),
-                2705 => self.gx.set_charge_current((signed >= 0.0).then_some(Amps(signed))),
-                2707 => self.gx.set_feed_in(value == 1),
-                2710 => self.gx.set_charge_voltage((value > 0).then_some(Volts(f64::from(value) / 10.0))),
-                2901 => self.gx.set_minimum_soc(Percent(f64::from(value) / 10.0)),
-                // Only what `writes` knows comes here.
-                _ => {}
-            }
-        }
     }
 }
 

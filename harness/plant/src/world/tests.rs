@@ -6,6 +6,7 @@ use proto::message::{Message, id};
 use rstest::rstest;
 
 use super::*;
+use crate::bms::BmsParams;
 
 #[derive(serde::Deserialize)]
 struct File {
@@ -32,13 +33,13 @@ pub(in crate::world) fn start() -> Start {
 
 pub(in crate::world) fn world(start: &Start, seed: u64) -> World {
     let size = PackSize { cells: 16, capacity: AmpHours(280.0) };
-    World::new(&Params::default(), &reference(), &size, start, seed)
+    World::new(&Params::default(), &reference(), &size, start, seed).expect("a model starts")
 }
 
 /// Every frame until a time, with its time.
 fn frames(world: &mut World, until: Micros) -> Vec<(Micros, Frame)> {
     let mut all = Vec::new();
-    while let Some(Heard::Frame(frame)) = world.advance(until) {
+    while let Some(Heard::Frame(frame)) = world.advance(until).expect("a model goes on") {
         all.push((world.now(), frame));
     }
     assert_eq!(world.now(), until);
@@ -221,7 +222,7 @@ fn any_number_of_cells(#[case] cells: usize) {
         imbalance: Percent(1.0),
         ..start()
     };
-    let mut w = World::new(&Params::default(), &reference(), &size, &still, 1);
+    let mut w = World::new(&Params::default(), &reference(), &size, &still, 1).expect("a model starts");
     frames(&mut w, Micros::from_secs(10));
     let cell = w.gx().battery.expect("there").min_cell;
     assert!((cell - Volts(3.265)).abs() < Volts(0.03), "{cell}");

@@ -33,7 +33,7 @@ pub(crate) enum Wire {
 
 /// Carries frames between world and wire until it is told to stop. What a real node sends is heard by battery and GX.
 ///
-/// Returns why it ended early: the port was lost.
+/// Returns why it ended early: the port was lost, or the battery's management cannot go on.
 pub(crate) fn serve(
     wire: &mut Wire,
     shared: &Shared,
@@ -43,6 +43,9 @@ pub(crate) fn serve(
     while !stop.load(Ordering::Relaxed) {
         let (heard, state) = {
             let mut world = shared.now();
+            if let Some(error) = world.failed() {
+                return Err(format!("the management of the battery: {error}"));
+            }
             (world.take_heard(), world.world().bus())
         };
         let received = match wire {

@@ -106,7 +106,9 @@ fn answer(request: &Request, shared: &Shared) -> Reply {
             if let Err(why) = world.possible(start) {
                 return Reply::Refused(why);
             }
-            world.prepare(start);
+            if let Err(error) = world.prepare(start) {
+                return Reply::Refused(error.to_string());
+            }
         }
         Request::Apply(stimulus) => {
             if let Err(error) = world.apply(stimulus) {
@@ -114,7 +116,11 @@ fn answer(request: &Request, shared: &Shared) -> Reply {
             }
         }
         Request::Ask(prompt) => return Reply::Refused(format!("nobody here to answer: {prompt}")),
-        Request::Finish => world.rest(),
+        Request::Finish => {
+            if let Err(error) = world.rest() {
+                return Reply::Refused(error.to_string());
+            }
+        }
     }
     Reply::Done
 }

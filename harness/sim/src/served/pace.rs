@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use plant::bus::Heard;
-use plant::world::{StimulusError, World};
+use plant::management::ManagementError;
+use plant::world::{Bounds, StimulusError, World};
 use proto::frame::Frame;
 use proto::gx::Exception;
 use proto::quantity::{Micros, Ohms, Percent, Volts, Watts};
@@ -70,6 +71,8 @@ pub(crate) struct Paced {
     /// what was on the bus and is not served yet, with its time on the clock
     heard: Vec<(Micros, Heard)>,
     behind: Micros,
+    /// why the battery's management went on no longer
+    failed: Option<ManagementError>,
 }
 
 /// The most of the wall's time that the world may take at once, so that nobody waits for it long.
@@ -81,14 +84,17 @@ const LOOK: Micros = Micros::from_millis(100);
 
 impl Paced {
     /// A world in which no test has begun: half charged, mains and feed-in on, no sun but the supply's.
+    ///
+    /// # Errors
+    /// When the battery's management does not start.
     pub(crate) fn new(
         simulation: Simulation,
         seed: u64,
         speed: u32,
         supply: Arc<Mutex<Instrument>>,
         clock: RunClock,
-    ) -> Self {
-        let world = simulation.world(&AT_REST, seed);
+    ) -> Result<Self, ManagementError> {
+        let world = simulation.world(&AT_REST, seed)?;
         let mut paced = Self {
             simulation,
             seed,
@@ -101,15 +107,19 @@ impl Paced {
             supply,
             heard: Vec::new(),
             behind: Micros::ZERO,
+            failed: None,
         };
-        paced.rest();
-        paced
+        paced.acquaint()?;
+        Ok(paced)
     }
 
     /// The battery is not heard any more: firmware outside speaks for it.
-    pub(crate) fn mute_battery(&mut self) {
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub(crate) fn mute_battery(&mut self) -> Result<(), ManagementError> {
         self.mute = true;
-        self.rest();
+        self.rest()
     }
 
     /// Goes on to now, as far as it gets in a moment.
@@ -118,13 +128,23 @@ impl Paced {
         let target = self.begun + now.since(self.began) * u64::from(self.speed);
         let late = Micros(target.since(self.world.now()).0 / u64::from(self.speed));
         self.behind = self.behind.max(late);
-        while self.world.now() < target && self.clock.now().since(now) < SLICE {
+        while self.failed.is_none() && self.world.now() < target && self.clock.now().since(now) < SLICE {
             self.look_at_supply();
             let until = target.min(self.world.now() + LOOK);
-            while let Some(heard) = self.world.advance(until) {
-                self.heard.push((self.on_the_wall(), heard));
-            }
+            self.failed = self.go_on(until).err();
         }
+    }
+
+    fn go_on(&mut self, until: Micros) -> Result<(), ManagementError> {
+        while let Some(heard) = self.world.advance(until)? {
+            self.heard.push((self.on_the_wall(), heard));
+        }
+        Ok(())
+    }
+
+    /// Why the world stands still: the battery's management cannot go on. Until the next initial conditions.
+    pub(crate) const fn failed(&self) -> Option<&ManagementError> {
+        self.failed.as_ref()
     }
 
     /// The time of the world, on the clock.
@@ -147,13 +167,22 @@ impl Paced {
     }
 
     /// A new world with these initial conditions, in which the GX knows the battery.
-    pub(crate) fn prepare(&mut self, start: &Start) {
-        self.world = self.simulation.world(start, self.seed);
+    ///
+    /// # Errors
+    /// When the battery's management does not start, or cannot go on.
+    pub(crate) fn prepare(&mut self, start: &Start) -> Result<(), ManagementError> {
+        self.world = self.simulation.world(start, self.seed)?;
+        self.failed = None;
+        self.acquaint()
+    }
+
+    /// The first seconds of a world pass, and count for nobody.
+    fn acquaint(&mut self) -> Result<(), ManagementError> {
         if self.mute {
             self.world.mute_battery();
         }
         self.look_at_supply();
-        while self.world.advance(ACQUAINTED).is_some() {}
+        self.world.pass(ACQUAINTED)?;
         let modbus = &self.simulation.plant.gx.modbus;
         for _ in 0..modbus.missed_reads {
             // What it answers to the first reads is that it misses the battery.
@@ -162,6 +191,7 @@ impl Paced {
         self.heard.clear();
         self.behind = Micros::ZERO;
         (self.began, self.begun) = (self.clock.now(), self.world.now());
+        Ok(())
     }
 
     /// Whether there is a world with these initial conditions.
@@ -173,7 +203,7 @@ impl Paced {
         if !(Percent(0.0)..=Percent(100.0)).contains(&soc) {
             return Err(format!("a state of charge of {soc} is not possible, expected 0 % to 100 %"));
         }
-        let mut trial = self.simulation.world(&AT_REST, self.seed);
+        let bounds = Bounds::of(&self.simulation.plant);
         let limit = start.input_current_limit.map(Stimulus::InputCurrentLimit);
         let rest = [
             Stimulus::AcPv(start.ac_pv),
@@ -181,12 +211,15 @@ impl Paced {
             Stimulus::Imbalance(start.imbalance),
         ];
         let mut all = rest.into_iter().chain(limit);
-        all.try_for_each(|stimulus| trial.apply(&stimulus)).map_err(|error| error.to_string())
+        all.try_for_each(|stimulus| bounds.check(&stimulus)).map_err(|error| error.to_string())
     }
 
     /// As before the first test: no fault, no load.
-    pub(crate) fn rest(&mut self) {
-        self.prepare(&AT_REST);
+    ///
+    /// # Errors
+    /// As [`Self::prepare`].
+    pub(crate) fn rest(&mut self) -> Result<(), ManagementError> {
+        self.prepare(&AT_REST)
     }
 
     /// Changes the world now.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::yaml::YamlError;
+use plant::management::ManagementError;
 use proto::quantity::Micros;
 
 use super::bus::{Serving, Terminal, Wire};
@@ -79,6 +80,9 @@ pub enum ServeError {
     /// its file does not say how
     #[error("the file of the battery `{0}` does not say how a simulated rig plays it (`simulated:`)")]
     NotSimulated(String),
+    /// what manages its cells does not start
+    #[error("the battery does not start: {0}")]
+    Battery(#[from] ManagementError),
     /// it is a rig of instruments
     #[error(
         "`{0}` is not a simulated rig: its instruments are there already; serve one with `plant:`, such as `--rig simulated`"
@@ -170,9 +174,9 @@ impl ServedRig {
         let instrument = Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())));
         let simulation = Simulation::of(rig, battery)?
             .ok_or_else(|| ServeError::NotSimulated(battery.declared.name.clone()))?;
-        let mut paced = Paced::new(simulation, options.seed, options.speed, instrument.clone(), clock);
+        let mut paced = Paced::new(simulation, options.seed, options.speed, instrument.clone(), clock)?;
         if options.mute {
-            paced.mute_battery();
+            paced.mute_battery()?;
         }
         let shared = Shared::new(paced);
         let system = |what: &str| {

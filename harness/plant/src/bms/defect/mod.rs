@@ -12,8 +12,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::params::{ParamsError, positive, positive_time};
+use super::status::Status;
 use super::view::View;
-use super::wire::Status;
 
 pub use self::alarms::AlarmMixUp;
 pub(super) use self::limits::{Events, Wanted};

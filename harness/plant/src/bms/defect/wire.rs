@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Defect;
 use crate::bms::params::ParamsError;
-use crate::bms::wire::Status;
+use crate::bms::status::Status;
 
 /// A field that is sent in another form than the document's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]

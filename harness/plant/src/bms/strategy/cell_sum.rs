@@ -104,7 +104,7 @@ impl CellSum {
         self.cvl
     }
 
-    pub(super) fn sample(&mut self, view: &View, cells: &[f64]) -> f64 {
+    pub(super) fn sample(&mut self, view: &View, cells: &[Volts]) -> f64 {
         let highest = self.highest.push(view.highest, view.dt, FILTER);
         let stop = self.step_down.due(view).filter(|stop| *stop < self.cvl);
         if let Some(stop) = stop {
@@ -119,9 +119,9 @@ impl CellSum {
     }
 
     /// Where CVL should go.
-    fn goal(&self, view: &View, cells: &[f64], highest: f64) -> f64 {
+    fn goal(&self, view: &View, cells: &[Volts], highest: f64) -> f64 {
         let p = &self.params;
-        let above: f64 = cells.iter().map(|v| (v - p.limit.0).max(0.0)).sum();
+        let above: f64 = cells.iter().map(|v| (v.0 - p.limit.0).max(0.0)).sum();
         let discharging = -view.current > p.hold_when_discharging.0 * view.capacity;
         if above > 0.0 {
             let bounded = self.wanted.min(view.pack);

@@ -12,6 +12,7 @@ mod lower_when_full;
 mod step_down;
 mod track_minus;
 
+use proto::quantity::Volts;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -109,7 +110,7 @@ pub(super) enum Strategy {
 
 impl Strategy {
     /// Takes the sample of this second; `cells` are what the view is drawn from.
-    pub(super) fn sample(&mut self, view: &View, cells: &[f64]) -> Demand {
+    pub(super) fn sample(&mut self, view: &View, cells: &[Volts]) -> Demand {
         match self {
             Self::CellLoop(s) => Demand::volts(s.sample(view)),
             Self::CellPi(s) => Demand::volts(s.sample(view)),

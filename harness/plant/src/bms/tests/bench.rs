@@ -1,35 +1,26 @@
 //! A pack and a GX just large enough to close the loop around a management system.
 
+use std::sync::LazyLock;
+
 use proto::frame::Frame;
 use proto::message::{Limits, Message};
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts};
 use serde::Deserialize;
 
 use super::batteries;
-use crate::bms::{Bms, BmsParams, Sensed};
+use crate::battery::Battery;
+use crate::bms::BmsParams;
+use crate::bus::Controller;
+use crate::management::Installed;
+use crate::params::PackParams;
+use crate::sensors::Exposed;
 
-/// Rest voltage of an LFP cell (LibreSolar's curve; above 95 % the knee of the APR18650M1B at C/32), straight on above.
-const OCV: [(f64, f64); 14] = [
-    (0.0, 2.833),
-    (5.0, 3.132),
-    (10.0, 3.177),
-    (20.0, 3.213),
-    (40.0, 3.262),
-    (60.0, 3.271),
-    (70.0, 3.283),
-    (75.0, 3.296),
-    (80.0, 3.304),
-    (90.0, 3.309),
-    (95.0, 3.314),
-    (98.33, 3.351),
-    (99.5, 3.418),
-    (100.0, 3.598),
-];
-
+/// Rest voltage of a cell of the simulated world, straight between the points of its table and on above.
 fn ocv(soc: f64) -> f64 {
-    let after = OCV.partition_point(|&(s, _)| s <= soc).clamp(1, OCV.len() - 1);
-    let ((s0, v0), (s1, v1)) = (OCV[after - 1], OCV[after]);
-    v0 + (v1 - v0) * (soc - s0) / (s1 - s0)
+    static CURVE: LazyLock<Vec<(Percent, Volts)>> = LazyLock::new(|| PackParams::default().ocv);
+    let after = CURVE.partition_point(|&(s, _)| s.0 <= soc).clamp(1, CURVE.len() - 1);
+    let ((s0, v0), (s1, v1)) = (CURVE[after - 1], CURVE[after]);
+    v0.0 + (v1.0 - v0.0) * (soc - s0.0) / (s1.0 - s0.0)
 }
 
 const R0: f64 = 0.22e-3;
@@ -40,7 +31,7 @@ const CELLS: usize = 16;
 
 /// Sixteen cells, a GX that holds the bus at CVL every 3 s, and the battery under test.
 pub(super) struct Bench {
-    pub(super) bms: Bms,
+    pub(super) bms: Battery,
     pub(super) now: u64,
     soc: [f64; CELLS],
     rc: [f64; 2],
@@ -86,8 +77,9 @@ impl Bench {
     pub(super) fn with_seed(params: &BmsParams, soc: f64, imbalance: f64, seed: u64) -> Self {
         let mut cells = [soc; CELLS];
         cells[6] += imbalance;
+        let installed = Installed { cells: CELLS, capacity: AmpHours(CAPACITY), soc: Percent(soc), seed };
         Self {
-            bms: Bms::new(params, CELLS, AmpHours(CAPACITY), Percent(soc), seed),
+            bms: Battery::new(params, &installed).expect("a model starts"),
             now: 0,
             soc: cells,
             rc: [0.0; 2],
@@ -125,7 +117,7 @@ impl Bench {
         if self.keep_alive {
             self.bms.hear(at, &Frame::standard(0x305, &[0; 8]));
         }
-        let closed = self.bms.contactor_closed();
+        let closed = self.bms.closes();
         let cvl = self.limits.cvl().unwrap_or(Volts(52.0)).0;
         if self.now.is_multiple_of(3) {
             self.bus_setting = cvl + if self.excess { 0.4 } else { 0.0 };
@@ -147,32 +139,26 @@ impl Bench {
             *v += (r * self.current - *v) / tau;
         }
         for (i, soc) in self.soc.iter_mut().enumerate() {
-            let bleed = if self.bms.balancing()[i] { self.bms.balance_current().0 } else { 0.0 };
-            *soc += (self.current - bleed) / 3600.0 / CAPACITY * 100.0;
+            *soc +=
+                (self.current - self.bms.balance().get(i).map_or(0.0, |drain| drain.0)) / 3600.0 / CAPACITY
+                    * 100.0;
         }
         let cells: Vec<f64> = (0..CELLS).map(|i| self.cell(i, self.current)).collect();
         let pack: f64 = cells.iter().sum();
-        self.bms.sample(
-            at,
-            &Sensed {
-                cells: &cells,
-                pack: Volts(pack),
-                current: Amps(self.current),
-                min_temperature: Celsius(24.0),
-                max_temperature: Celsius(26.0),
-                bus: Volts(if closed {
-                    pack
-                } else if self.charger_outside {
-                    54.0
-                } else {
-                    0.0
-                }),
-                dt: Micros::from_secs(1),
-            },
-        );
+        let outside = if self.charger_outside { 54.0 } else { 0.0 };
+        let exposed = Exposed {
+            cells: &cells,
+            pack: Volts(pack),
+            bus: Volts(if closed { pack } else { outside }),
+            current: Amps(self.current),
+            coldest: Celsius(24.0),
+            warmest: Celsius(26.0),
+            closed,
+        };
+        self.bms.turn(at, &exposed, Controller::default()).expect("a model goes on");
         self.now += 1;
-        while self.bms.next_frame_at() < Micros::from_secs(self.now) {
-            let left = self.bms.next_frame_at();
+        while self.bms.frame_at() < Micros::from_secs(self.now) {
+            let left = self.bms.frame_at();
             let Some(frame) = self.bms.send() else { continue };
             if let Some(Message::Limits(limits)) = Message::decode(&frame) {
                 self.limits = limits;
@@ -187,7 +173,7 @@ impl Bench {
             pack,
             current: self.current,
             highest: cells.iter().copied().fold(f64::MIN, f64::max),
-            closed: self.bms.contactor_closed(),
+            closed: self.bms.closes(),
         });
     }
 

@@ -1,11 +1,16 @@
 //! Battery files: each is what its name says, and nonsense is refused with words that help.
 
 use proptest::prelude::*;
+use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts};
 use rstest::rstest;
 
 use super::batteries::FILES;
 use super::bench::{File, battery, file};
+use crate::battery::Battery;
 use crate::bms::{BmsParams, StrategyParams};
+use crate::bus::Controller;
+use crate::management::Installed;
+use crate::sensors::Exposed;
 
 #[test]
 fn every_file_is_read_and_bears_its_own_name() {
@@ -87,19 +92,20 @@ proptest! {
         temperature in -40.0_f64..90.0,
         seed: u64,
     ) {
-        use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts};
+        let installed = Installed { cells: 16, capacity: AmpHours(280.0), soc: Percent(50.0), seed };
+        let exposed = Exposed {
+            cells: &cells,
+            pack: Volts(cells.iter().sum()),
+            bus: Volts(52.0),
+            current: Amps(current),
+            coldest: Celsius(temperature),
+            warmest: Celsius(temperature + 2.0),
+            closed: true,
+        };
         for (name, _) in FILES {
-            let mut bms = crate::bms::Bms::new(&battery(name), 16, AmpHours(280.0), Percent(50.0), seed);
+            let mut bms = Battery::new(&battery(name), &installed).expect("a model starts");
             for s in 1..=90 {
-                bms.sample(Micros::from_secs(s), &crate::bms::Sensed {
-                    cells: &cells,
-                    pack: Volts(cells.iter().sum()),
-                    current: Amps(current),
-                    min_temperature: Celsius(temperature),
-                    max_temperature: Celsius(temperature + 2.0),
-                    bus: Volts(52.0),
-                    dt: Micros::from_secs(1),
-                });
+                bms.turn(Micros::from_secs(s), &exposed, Controller::default()).expect("a model goes on");
             }
             for _ in 0..40 {
                 let Some(frame) = bms.send() else { continue };

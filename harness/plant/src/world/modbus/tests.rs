@@ -10,6 +10,7 @@ use rstest::rstest;
 use super::*;
 use crate::world::tests::{start, world};
 use proto::fault::{Fault, FaultKind};
+use proto::quantity::{Volts, Watts};
 
 const UNITS: [(Product, u8); 6] = [
     (Product::Battery, 225),
@@ -24,7 +25,7 @@ const UNITS: [(Product, u8); 6] = [
 type Blocks = Vec<(u16, Vec<u16>)>;
 
 fn run(world: &mut World, until: Micros) {
-    while world.advance(until).is_some() {}
+    world.pass(until).expect("a model goes on");
 }
 
 /// The cells of every block of a product, asked again where it is missed at first.
@@ -165,7 +166,7 @@ fn a_rebooting_gx_neither_answers_nor_takes_settings() {
     assert_eq!(w.gx(), GxReading::default());
     let sent = |w: &mut World, until: u64| {
         let mut owned = 0;
-        while let Some(frame) = w.advance(Micros::from_secs(until)) {
+        while let Some(frame) = w.advance(Micros::from_secs(until)).expect("a model goes on") {
             let Heard::Frame(frame) = frame else { continue };
             owned += u32::from(crate::gx::Gx::owns(&frame));
         }

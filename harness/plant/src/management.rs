@@ -1,0 +1,147 @@
+//! What a battery's management system is to the simulated world: [`Management`]. The models of [`crate::bms`]
+//! implement it, and so can anything else that decides what a management system decides.
+//!
+//! The world owns the cells, the contactor's path, the bus and the sensors; management gets what its sensors read, with
+//! their noise and their faults in them. A program behind it is treated exactly as a model.
+
+use core::fmt::Debug;
+
+use proto::bus::BusState;
+use proto::frame::Frame;
+use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts};
+
+use crate::sensors::SensorParams;
+
+/// The management system of a battery, at work.
+///
+/// Time is that of the world. The world calls [`Self::turn`] at the start and whenever [`Self::next_turn`] is reached, and
+/// [`Self::send`] whenever [`Self::next_frame_at`] is; it looks at everything else after each of these calls.
+pub trait Management: Debug + Send {
+    /// Takes what the sensors read at this time and decides: contactor, balancing, what is sent until the next turn.
+    ///
+    /// # Errors
+    /// When it cannot go on: the sentence says what it did and what was expected.
+    fn turn(&mut self, at: Micros, seen: &Readings<'_>) -> Result<(), ManagementError>;
+
+    /// A frame of another node reached it. It may ask for an earlier turn.
+    fn hear(&mut self, at: Micros, frame: &Frame);
+
+    /// When it wants its next turn: later than its last one.
+    fn next_turn(&self) -> Micros;
+
+    /// When its next frame leaves; [`Micros::NEVER`] while it has nothing to send.
+    fn next_frame_at(&self) -> Micros;
+
+    /// The frame that is due, or nothing where it is kept back; [`Self::next_frame_at`] moves on.
+    fn send(&mut self) -> Option<Frame>;
+
+    /// Whether the contactor is to be closed.
+    fn closes(&self) -> bool;
+
+    /// The current that drains each cell until the next turn, positive; empty where none is drained.
+    fn balance(&self) -> &[Amps];
+
+    /// Its supply is switched. Without it the world opens the contactor, drains no cell and calls nothing else; with it
+    /// the next call is a turn.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    fn power(&mut self, at: Micros, on: bool) -> Result<(), ManagementError>;
+
+    /// The case is over; what it would have kept in its own storage, where it has one.
+    ///
+    /// # Errors
+    /// When it does not end.
+    fn end(&mut self) -> Result<Option<String>, ManagementError> {
+        Ok(None)
+    }
+}
+
+/// What the sensors of a battery read. Values are what the management system sees, not what is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Readings<'a> {
+    /// of each cell
+    pub cells: &'a [Volts],
+    /// of each sensor between the cells; the first sits at the coldest, the last at the warmest
+    pub temperatures: &'a [Celsius],
+    /// positive charges
+    pub current: Amps,
+    /// on the battery's side of the contactor
+    pub pack: Volts,
+    /// on the side of the bus
+    pub terminals: Volts,
+    /// what the auxiliary contact says: whether the contactor is closed
+    pub closed: bool,
+    /// of its own CAN controller
+    pub controller: BusState,
+    /// frames that nobody acknowledged since the turn before
+    pub lost: u32,
+    /// what its electronics report of themselves
+    pub electronics: Electronics,
+}
+
+/// What a self-test and comparators report, beside what is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Electronics {
+    /// the self-test fails
+    pub failed: bool,
+    /// the current is beyond what the ammeter can tell
+    pub short_circuit: bool,
+}
+
+/// The battery that a management system is built into.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Installed {
+    /// cells in series
+    pub cells: usize,
+    /// of each cell
+    pub capacity: AmpHours,
+    /// what it is to believe of its state of charge
+    pub soc: Percent,
+    /// of all that is scattered in it
+    pub seed: u64,
+}
+
+/// A management system as a battery file describes it: what it measures with, and how one is started.
+pub trait Design: Debug {
+    /// How well it measures.
+    fn sensors(&self) -> &SensorParams;
+
+    /// One that is switched on at time zero.
+    ///
+    /// # Errors
+    /// When it does not start.
+    fn start(&self, battery: &Installed) -> Result<Box<dyn Management>, ManagementError>;
+}
+
+/// Why a management system cannot go on.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ManagementError {
+    /// It failed by itself.
+    #[error("{0}")]
+    Failed(String),
+    /// It drains other cells than there are.
+    #[error("it gave {found} balancing currents, expected one for each of the {cells} cells, or none at all")]
+    Balance {
+        /// how many
+        found: usize,
+        /// cells in series
+        cells: usize,
+    },
+    /// It drains a cell with what is no current.
+    #[error("it drains cell {cell} with {found}, expected a finite current")]
+    NoCurrent {
+        /// counted from 1
+        cell: usize,
+        /// what it said
+        found: Amps,
+    },
+    /// Time would stand still.
+    #[error("it asked at {at} for its next turn at {next}, expected a later time")]
+    NoTime {
+        /// its turn
+        at: Micros,
+        /// the turn it asked for
+        next: Micros,
+    },
+}

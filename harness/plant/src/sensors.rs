@@ -1,0 +1,207 @@
+//! How well a battery measures: noise, offsets, resolution, and the faults that are injected into what it sees. They lie
+//! between the cells and whatever manages them.
+
+use proto::bus::BusState;
+use proto::fault::{Fault, FaultKind};
+use proto::quantity::{Amps, Celsius, Micros, Volts};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::management::{Electronics, Readings};
+use crate::rng::Rng;
+
+/// Errors of the sensors. Noise is a standard deviation.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct SensorParams {
+    /// noise of each cell voltage
+    pub cell_noise: Volts,
+    /// noise of the pack voltage
+    pub pack_noise: Volts,
+    /// constant error of the pack voltage, as between two instruments that were never compared
+    pub pack_offset: Volts,
+    /// noise of the current
+    pub current_noise: Amps,
+    /// constant error of the current
+    pub current_offset: Amps,
+    /// smallest difference of a cell voltage that is told apart; 0 V, every one
+    pub cell_step: Volts,
+    /// smallest difference of the pack voltage that is told apart; 0 V, every one
+    pub pack_step: Volts,
+    /// smallest difference of the current that is told apart; 0 A, every one
+    pub current_step: Amps,
+    /// smallest difference of a temperature that is told apart; 0 °C, every one
+    pub temperature_step: Celsius,
+}
+
+/// A common analogue front end and shunt: cells to 1 mV, which is what 0x373 carries; noise to go with it (assumption).
+impl Default for SensorParams {
+    fn default() -> Self {
+        Self {
+            cell_noise: Volts(0.0005),
+            pack_noise: Volts(0.005),
+            pack_offset: Volts(0.0),
+            current_noise: Amps(0.05),
+            current_offset: Amps(0.0),
+            cell_step: Volts(0.001),
+            pack_step: Volts(0.0),
+            current_step: Amps(0.0),
+            temperature_step: Celsius(0.0),
+        }
+    }
+}
+
+impl SensorParams {
+    /// The first number that no sensor has: its key below `sensors`, and what it is.
+    pub(crate) fn nonsense(&self) -> Option<(&'static str, f64)> {
+        let not_negative = [
+            ("sensors.cell-noise", self.cell_noise.0),
+            ("sensors.pack-noise", self.pack_noise.0),
+            ("sensors.current-noise", self.current_noise.0),
+            ("sensors.cell-step", self.cell_step.0),
+            ("sensors.pack-step", self.pack_step.0),
+            ("sensors.current-step", self.current_step.0),
+            ("sensors.temperature-step", self.temperature_step.0),
+        ];
+        not_negative.into_iter().find(|&(_, value)| value < 0.0)
+    }
+}
+
+/// What the sensors are exposed to: what is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Exposed<'a> {
+    /// each cell's terminal voltage, V
+    pub(crate) cells: &'a [f64],
+    /// the sum of the cells
+    pub(crate) pack: Volts,
+    /// the DC bus outside the contactor
+    pub(crate) bus: Volts,
+    /// positive charges
+    pub(crate) current: Amps,
+    pub(crate) coldest: Celsius,
+    pub(crate) warmest: Celsius,
+    /// the contactor
+    pub(crate) closed: bool,
+}
+
+/// What they read, V, A and °C.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Values {
+    cells: Vec<Volts>,
+    pack: f64,
+    current: f64,
+    temperatures: [Celsius; 2],
+    electronics: Electronics,
+}
+
+/// The sensors at work.
+#[derive(Debug, Clone)]
+pub(crate) struct Sensors {
+    params: SensorParams,
+    noise: Rng,
+    injected: Vec<(Micros, Fault)>,
+    /// the reading at which one cell stands still, while it does
+    stuck: Option<Volts>,
+    values: Values,
+}
+
+/// Keeps the noise of the sensors apart from other users of the seed.
+const STREAM: u64 = 0x5E45;
+/// What an open and a shorted temperature sensor read: the ends of a usual NTC circuit (assumption).
+const OPEN: Celsius = Celsius(-60.0);
+const SHORTED: Celsius = Celsius(150.0);
+
+/// The nearest value that can be told apart.
+fn resolved(value: f64, step: f64) -> f64 {
+    if step > 0.0 { (value / step).round() * step } else { value }
+}
+
+impl Sensors {
+    pub(crate) fn new(params: SensorParams, cells: usize, seed: u64) -> Self {
+        let values = Values { cells: vec![Volts::ZERO; cells], ..Values::default() };
+        Self { params, noise: Rng::new(seed, STREAM), injected: Vec::new(), stuck: None, values }
+    }
+
+    /// Whether a fault is one of the sensors and of the electronics behind them.
+    pub(crate) fn carry(kind: FaultKind) -> bool {
+        Values::default().suffer(kind, &mut None)
+    }
+
+    /// From now on, for the span of the fault, the readings carry it.
+    pub(crate) fn inject(&mut self, at: Micros, fault: Fault) {
+        self.injected.push((at, fault));
+    }
+
+    /// What is read now.
+    pub(crate) fn read(
+        &mut self,
+        at: Micros,
+        exposed: &Exposed<'_>,
+        controller: BusState,
+        lost: u32,
+    ) -> Readings<'_> {
+        let (p, v) = (&self.params, &mut self.values);
+        v.cells.resize(exposed.cells.len(), Volts::ZERO);
+        for (seen, &cell) in v.cells.iter_mut().zip(exposed.cells) {
+            *seen = Volts(resolved(cell + self.noise.normal() * p.cell_noise.0, p.cell_step.0));
+        }
+        let pack = exposed.pack.0 + p.pack_offset.0 + self.noise.normal() * p.pack_noise.0;
+        v.pack = resolved(pack, p.pack_step.0);
+        let current = exposed.current.0 + p.current_offset.0 + self.noise.normal() * p.current_noise.0;
+        v.current = resolved(current, p.current_step.0);
+        let ends = [exposed.coldest, exposed.warmest];
+        v.temperatures = ends.map(|end| Celsius(resolved(end.0, p.temperature_step.0)));
+        v.electronics = Electronics::default();
+        if !self.injected.is_empty() {
+            self.suffer(at);
+        }
+        let v = &self.values;
+        Readings {
+            cells: &v.cells,
+            temperatures: &v.temperatures,
+            current: Amps(v.current),
+            pack: Volts(v.pack),
+            terminals: exposed.bus,
+            closed: exposed.closed,
+            controller,
+            lost,
+            electronics: v.electronics,
+        }
+    }
+
+    /// Every fault does its work on what was read.
+    fn suffer(&mut self, at: Micros) {
+        self.injected.retain(|(since, fault)| at.since(*since) < fault.span);
+        if !self.injected.iter().any(|(_, fault)| fault.kind == FaultKind::CellStuck {}) {
+            self.stuck = None;
+        }
+        for (_, fault) in &self.injected {
+            self.values.suffer(fault.kind, &mut self.stuck);
+        }
+    }
+}
+
+impl Values {
+    /// What a fault makes of them; whether it is one that does.
+    fn suffer(&mut self, kind: FaultKind, stuck: &mut Option<Volts>) -> bool {
+        match kind {
+            FaultKind::CellVoltage { by } => self.cells.iter_mut().take(1).for_each(|cell| *cell += by),
+            FaultKind::CellStuck {} => {
+                if let Some(cell) = self.cells.first_mut() {
+                    *cell = *stuck.get_or_insert(*cell);
+                }
+            }
+            FaultKind::PackVoltage { by } => self.pack += by.0,
+            FaultKind::Current { by } => self.current += by.0,
+            FaultKind::CurrentGain { by } => self.current *= 1.0 + by.0 / 100.0,
+            FaultKind::ShuntReversed {} => self.current = -self.current,
+            FaultKind::Temperature { by } => self.temperatures.iter_mut().for_each(|t| *t += by),
+            FaultKind::TemperatureOpen {} => self.temperatures[0] = OPEN,
+            FaultKind::TemperatureShort {} => self.temperatures[0] = SHORTED,
+            FaultKind::Internal {} => self.electronics.failed = true,
+            FaultKind::ShortCircuit {} => self.electronics.short_circuit = true,
+            _ => return false,
+        }
+        true
+    }
+}
