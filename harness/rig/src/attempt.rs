@@ -1,7 +1,7 @@
 //! One case on one rig with one battery: planned before anything starts, then run and judged.
 
 use engine::bench::{Bench, Capability, Input, Witness};
-use engine::interlock::LimitsError;
+use engine::interlock::{Instruments, LimitsError};
 use engine::run::Record;
 use engine::suite::{BindError, Case, Runnable, Step, Verb};
 use judge::battery::Battery;
@@ -66,15 +66,57 @@ impl Witness for Unseen {
     fn event(&mut self, _: &Event) {}
 }
 
+/// Why nothing begins on this rig.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The limits of the rig make no sense.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// A step would lift a limit further than the rig allows.
+    #[error("line {line}: {reason}")]
+    Lifts {
+        /// line of the suite file
+        line: u32,
+        /// what it would do, and what the rig allows
+        reason: String,
+    },
+    /// Nothing on this rig tells some limits with this battery.
+    #[error(
+        "the battery never sends 0x373 (`declared.never-sends` of its file), and nothing else on this rig tells whether \
+         these limits are kept: {names}; write `unwatched: [{names}]` into the rig file if they may protect nothing"
+    )]
+    Untold {
+        /// their names in a rig file
+        names: String,
+    },
+}
+
+impl Refused {
+    /// In words, with the file of the suite where a step of it is refused.
+    #[must_use]
+    pub fn told(&self, suite: &str) -> String {
+        match self {
+            Self::Lifts { line, reason } => format!("{suite}:{line}: {reason}"),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Whether and how a case runs on this rig with this battery.
 ///
 /// # Errors
-/// When the limits of the rig make no sense: then nothing may run on it.
-pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, LimitsError> {
+/// When the limits of the rig make no sense, nothing tells them, or the case would lift them: then nothing may run on it.
+pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, Refused> {
     let not_applicable = |reason| Planned::NotApplicable { reason, case: Box::new(case.clone()) };
-    let runnable = match case.bind(&rig.limits, &rig.capabilities) {
+    let instruments = Instruments { cells: battery.sends_cells, ..rig.instruments() };
+    let untold = instruments.untold();
+    if !battery.sends_cells && !untold.is_empty() {
+        return Err(Refused::Untold { names: untold.join(", ") });
+    }
+    let runnable = match case.bind_on(&rig.limits, instruments, &rig.capabilities) {
         Ok(runnable) => runnable,
-        Err(BindError::Limits(error)) => return Err(error),
+        Err(BindError::Limits(error)) => return Err(error.into()),
+        Err(BindError::Lifts { line, reason }) => return Err(Refused::Lifts { line, reason }),
         Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),
     };
     if let Some(reason) = unprepared(case, rig) {

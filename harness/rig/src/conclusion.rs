@@ -1,6 +1,5 @@
 //! From the recording of a case to what came of it: one way for a case that just ran and for one that is judged again.
 
-use engine::interlock::LimitsError;
 use engine::suite::Case;
 use judge::battery::Battery;
 use judge::behaviour::{Subject, judge};
@@ -11,14 +10,14 @@ use judge::trace::{EventKind, Trace};
 use judge::verdict::{Outcome, Verdict, outcome_of_case};
 use proto::quantity::Micros;
 
-use crate::attempt::{Attempt, Planned, plan};
+use crate::attempt::{Attempt, Planned, Refused, plan};
 use crate::{BatteryFile, RigFile};
 
 /// Judges a case again from its recording, which took `length` in the time of the rig. `broken` says why the recording
 /// is not whole: then nothing is decided.
 ///
 /// # Errors
-/// When the limits of the rig make no sense: then nothing may have run on it.
+/// When nothing may have run on this rig: see [`plan`].
 pub fn again(
     case: &Case,
     rig: &RigFile,
@@ -26,7 +25,7 @@ pub fn again(
     recording: Recording,
     length: Micros,
     broken: Option<String>,
-) -> Result<Attempt, LimitsError> {
+) -> Result<Attempt, Refused> {
     if let Some(reason) = broken {
         return Ok(undecided(Outcome::Inconclusive, reason, case, recording, length));
     }

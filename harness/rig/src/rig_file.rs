@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use engine::bench::Capability;
-use engine::interlock::RigLimits;
+use engine::interlock::{Instruments, RigLimits, Unwatched};
 use engine::yaml::{Layers, YamlError};
 use judge::site::{GxSetup, Site};
 use plant::params::Params;
@@ -45,6 +45,10 @@ pub struct RigFile {
     pub laboratory: Option<Laboratory>,
     /// never-exceed limits and clamps, whatever a suite says
     pub limits: RigLimits,
+    /// limits that nothing on this rig can tell, by their names under `limits`: whoever writes one down here knows that
+    /// it protects nothing. Without that a rig that cannot tell a limit is refused
+    #[serde(default)]
+    pub unwatched: Vec<String>,
     /// the simulated world, of a rig that is simulated
     pub plant: Option<Params>,
     /// the instruments, of a rig that is real
@@ -142,6 +146,7 @@ impl RigFile {
                 format!("more than `{}`", error.low),
             )
         })?;
+        rig.watched(layers)?;
         match (&rig.plant, &rig.live) {
             (Some(plant), None) => {
                 plant.check().map_err(|error| {
@@ -182,6 +187,45 @@ impl RigFile {
         }
         rig.laboratory.as_ref().map_or(Ok(()), |laboratory| laboratory.check(layers))?;
         Ok(rig)
+    }
+
+    /// What tells whether its limits are kept, with a battery that sends everything.
+    #[must_use]
+    pub fn instruments(&self) -> Instruments {
+        // Names that are none were refused when the file was read.
+        let unwatched = Unwatched::read(self.unwatched.iter().map(String::as_str)).unwrap_or_default();
+        let simulated = Instruments::of(&self.capabilities);
+        let Some(live) = &self.live else {
+            let supply = simulated.supply.and(self.plant.as_ref()).map(|plant| plant.psu.voltage);
+            return Instruments { supply, unwatched, ..simulated };
+        };
+        Instruments {
+            gx: live.gx.is_some(),
+            inverter: live.gx.as_ref().is_some_and(|gx| gx.units.inverter.is_some()),
+            solar: live.gx.as_ref().is_some_and(|gx| gx.units.solar.is_some()),
+            supply: live.psu.as_ref().map(|psu| psu.voltage),
+            cells: true,
+            unwatched,
+        }
+    }
+
+    /// Every limit of a real rig is told by something, or given up in so many words.
+    fn watched(&self, layers: &Layers) -> Result<(), YamlError> {
+        if let Err(name) = Unwatched::read(self.unwatched.iter().map(String::as_str)) {
+            let known: Vec<_> = Unwatched::names().collect();
+            let message = format!("`{name}` is no limit that can be given up");
+            return Err(layers.refuse("unwatched", message, format!("some of {}", known.join(", "))));
+        }
+        let untold = self.instruments().untold();
+        if self.live.is_none() || untold.is_empty() {
+            return Ok(());
+        }
+        let names = untold.join(", ");
+        let message = format!("nothing on this rig tells whether these limits are kept: {names}");
+        let expected = format!(
+            "an instrument that does (`live.gx` with `units`), or `unwatched: [{names}]` beside `limits:`"
+        );
+        Err(layers.refuse("limits", message, expected))
     }
 
     /// The same rig with every number that has a range under `sweep` drawn from it, by the seed.

@@ -73,8 +73,10 @@ fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
     let mut cases = Vec::new();
     for suite in &inputs.suites {
         for case in &suite.cases {
-            let planned = attempt::plan(case, &rig, battery)
-                .map_err(|error| Failure { exit: Exit::Input, message: format!("{}: {error}", rig.rig) })?;
+            let planned = attempt::plan(case, &rig, battery).map_err(|error| Failure {
+                exit: Exit::Input,
+                message: format!("{}: {}", rig.rig, error.told(&suite.file)),
+            })?;
             let name = load::full_name(suite, case);
             let attempt = attempt::attempt(planned, &name, key.seed, &mut Unseen);
             // Hours of samples: a cell keeps none of them.
