@@ -125,6 +125,13 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         ));
     }
 
+    if !rig.unwatched.is_empty() && !args.quiet {
+        let names = rig.unwatched.join(", ");
+        crate::warn(&format!(
+            "nothing tells whether these limits of the rig are kept (`unwatched:`): {names}"
+        ));
+    }
+
     let failed =
         |error: report::folder::FolderError| Failure { exit: Exit::Inconclusive, message: error.to_string() };
     let out = args.out.clone().unwrap_or_else(|| library.root().join("reports"));

@@ -328,6 +328,23 @@ mod tests {
         assert!(reason.contains("DVCC is off") && reason.contains("P 5.5"), "{reason}");
     }
 
+    /// Such a battery runs where the rig file says that its cells are not watched.
+    #[test]
+    fn a_battery_without_cells_needs_a_word_of_the_rig() {
+        let battery = include_str!("../../../rigs/batteries/reference.yaml");
+        let silent = battery.replacen("declared:\n", "declared:\n  never-sends: [0x373]\n", 1);
+        let battery = BatteryFile::parse("b", &silent).expect("a good battery");
+        let suite = engine::suite::Suite::parse("s.yaml", CASE).expect("a good suite");
+        let file = include_str!("../../../rigs/simulated.yaml");
+        let rig = RigFile::parse("rig", file).expect("a good rig");
+        let error = plan(&suite.cases[0], &rig, &battery).expect_err("refused").to_string();
+        assert!(error.contains("kept: cell-voltage-max, cell-voltage-min;"), "{error}");
+        let given_up =
+            file.replacen("\nlimits:", "\nunwatched: [cell-voltage-max, cell-voltage-min]\nlimits:", 1);
+        let rig = RigFile::parse("rig", &given_up).expect("a good rig");
+        assert!(matches!(plan(&suite.cases[0], &rig, &battery), Ok(Planned::Ready(_))));
+    }
+
     #[rstest]
     #[case("min-voltage: 44.8 V", "min-voltage: 22.4 V", "works from 22.4 V to 56.8 V")]
     #[case("max-charge-voltage: 56.8 V", "max-charge-voltage: 63 V", "the rig allows 36 V to 60 V")]

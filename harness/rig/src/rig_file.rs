@@ -387,6 +387,15 @@ mod tests {
     #[case("over-current: 60 A", "over-current: 1e30 A", "would hardly ever trip")]
     #[case("safe-within: 20 s", "safe-within: 0 s", "fall like that")]
     #[case("can-silence: 15 s", "can-silence: 10 h", "driven that is not heard")]
+    #[case("cells-silence: 70 s", "cells-silence: 1 h", "kept by readings of long ago")]
+    #[case("psu-silence: 10 s", "psu-silence: 1 s", "give the supply up between two readings")]
+    #[case("cell-voltage: 1 V,", "cell-voltage: -2 V,", "leaves no room")]
+    #[case("cell-voltage: 1 V,", "cells: 1 V,", "`cells`")]
+    #[case(
+        "# unwatched: [cell-voltage-max,",
+        "unwatched: [can-silence,",
+        "`can-silence` is no limit that can be given up"
+    )]
     #[case("gx-silence: 10 s", "gx-silence: 1 s", "between two polls")]
     #[case("mains-voltage: 230 V", "mains-voltage: -230 V", "no such installation")]
     #[case("timeout: 8 h", "timeout: 0 s", "nobody answers")]
@@ -405,6 +414,20 @@ mod tests {
         let error = RigFile::parse("rigs/bad.yaml", &LAB.replacen(good, bad, 1)).expect_err(bad).to_string();
         assert!(error.contains(says), "{error}");
         assert!(error.starts_with("rigs/bad.yaml:"), "{error}");
+    }
+
+    /// A bus that nothing measures: named, and let through only where the file says the same.
+    #[test]
+    fn a_limit_that_nothing_tells_is_named_and_needs_a_word() {
+        let bare = LAB.replacen("      inverter: 227\n      solar: 229\n", "", 1);
+        assert_ne!(bare, LAB);
+        let error = RigFile::parse("rigs/bad.yaml", &bare).expect_err("refused").to_string();
+        assert!(
+            error.contains("kept: bus-voltage-max") && error.contains("`unwatched: [bus-voltage-max]`"),
+            "{error}"
+        );
+        let given_up = bare.replacen("# unwatched: [cell-voltage-max,", "unwatched: [bus-voltage-max,", 1);
+        RigFile::parse("rigs/good.yaml", &given_up).expect("it says so");
     }
 
     #[rstest]
