@@ -107,7 +107,7 @@ fn of_a_run(folder: &Path, library: &Library) -> Result<Vec<Trial>, String> {
 
 /// A case as a test. One that this rig cannot run is marked ignored: it has not passed.
 fn trial(bench: &Arc<Bench>, suite: &Suite, case: &Case, snapshots: &Path) -> Result<Trial, String> {
-    let planned = plan(case, &bench.rig, &bench.battery).map_err(|error| error.to_string())?;
+    let planned = plan(case, &bench.rig, &bench.battery).map_err(|error| error.told(&suite.file))?;
     let name = format!("{}::{}", suite.name, case.name);
     let ignored = matches!(planned, Planned::NotApplicable { .. });
     let (bench, suite_name, file) = (Arc::clone(bench), suite.name.clone(), suite.file.clone());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ::judge::verdict::Outcome;
 use clap::ValueEnum;
-use engine::suite::Case;
+use engine::suite::{Case, Suite};
 use evidence::certificate::{ORDER, Order};
 use evidence::events::Begun;
 use evidence::folder::{InputFile, Place, RunFolder, WIRE};
@@ -108,12 +108,13 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     let mut lab = lab(&rig, library)?;
     let (suites, hashes) = load::suites(library)?;
     let cases = load::select(&suites, &args.cases)?;
-    let planned = |case: &Case| {
-        plan(case, &rig, &battery).map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })
+    let planned = |suite: &Suite, case: &Case| {
+        plan(case, &rig, &battery)
+            .map_err(|error| Failure { exit: Exit::Input, message: error.told(&suite.file) })
     };
     let mut plan = VecDeque::new();
     for (suite, case) in cases {
-        plan.push_back((suite, case, planned(case)?));
+        plan.push_back((suite, case, planned(suite, case)?));
     }
 
     #[cfg(unix)]
@@ -126,6 +127,13 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         crate::warn(&format!(
             "the supply is first kept silent for {} s, its output off, to see its watchdog trip",
             span.secs()
+        ));
+    }
+
+    if !rig.unwatched.is_empty() && !args.quiet {
+        let names = rig.unwatched.join(", ");
+        crate::warn(&format!(
+            "nothing tells whether these limits of the rig are kept (`unwatched:`): {names}"
         ));
     }
 
@@ -176,7 +184,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
             }
             for (suite, case) in std::mem::take(&mut undecided) {
                 crate::warn(&format!("undecided, once more: {}", load::full_name(suite, case)));
-                plan.push_back((suite, case, planned(case)?));
+                plan.push_back((suite, case, planned(suite, case)?));
             }
             // A simulated rig repeats itself to the bit with the seed of the first try.
             seed = seed.wrapping_add(1);

@@ -1,108 +1,27 @@
 //! Never-exceed limits, looked at on every input whatever the suite says. A trip ends the case at once.
+//!
+//! [`rows`] is the table of limits. Each has values that tell it, in order; the first that is there must be fresh. What a
+//! suite makes untrue ([`doubt`]) tells nothing while it does: then somebody else must, or the limit is left without a
+//! reading for no longer than the rig file allows.
 
-use judge::behaviour::tripped::{BUS_VOLTAGE, HIGHEST_CELL, PACK_VOLTAGE, SILENCE};
-use proto::fault::{Fault, FaultKind};
+mod doubt;
+mod limits;
+mod rows;
+mod supply;
+
 use proto::frame::{CanId, Frame};
-use proto::message::{Message, id};
+use proto::message::{Message, Pair};
 use proto::quantity::{Amps, Celsius, Micros, Volts, Watts};
 use proto::reading::{GxReading, PsuReading};
 use proto::stimulus::Stimulus;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::bench::Input;
-
-/// The limits of a rig: `limits:` of its file. They protect the bench and the battery on it; they say nothing
-/// about whether the battery behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RigLimits {
-    /// highest pack voltage as the battery measures it (0x356)
-    pub pack_voltage_max: Volts,
-    /// lowest pack voltage as the battery measures it (0x356)
-    pub pack_voltage_min: Volts,
-    /// highest cell (0x373)
-    pub cell_voltage_max: Volts,
-    /// lowest cell (0x373)
-    pub cell_voltage_min: Volts,
-    /// highest temperature (0x356, 0x373)
-    pub temperature_max: Celsius,
-    /// lowest temperature (0x356, 0x373)
-    pub temperature_min: Celsius,
-    /// largest charge current (0x356)
-    pub charge_current_max: Amps,
-    /// largest discharge current (0x356), as a magnitude
-    pub discharge_current_max: Amps,
-    /// highest DC voltage at the inverter (GX): it does not depend on what the battery says
-    pub bus_voltage_max: Volts,
-    /// highest output voltage of the supply
-    pub psu_voltage_max: Volts,
-    /// largest output current of the supply
-    pub psu_current_max: Amps,
-    /// largest PV power that a suite may ask for
-    pub pv_power_max: Watts,
-    /// largest AC load that a suite may ask for
-    pub ac_load_max: Watts,
-    /// largest AC input current limit that a suite may ask for
-    pub input_current_limit_max: Amps,
-    /// longest gap between two 0x351; longer than the 3 s of P 1.4, so that the battery is judged before the rig gives up
-    pub can_silence: Micros,
-    /// longest gap between two polls of the GX
-    pub gx_silence: Micros,
-    /// how much more power the supply may measure at its terminals than it is set to, for longer than 10 s
-    #[serde(default = "deviation")]
-    pub psu_deviation_max: Watts,
-    /// longest time that its output may be on without a break
-    #[serde(default = "energised")]
-    pub energised_max: Micros,
-}
-
-/// Assumption: the meters of a supply of 6 kW are within 2 % each, and its steps within 1 %.
-const fn deviation() -> Watts {
-    Watts(300.0)
-}
-
-/// Longer than any case of a night.
-const fn energised() -> Micros {
-    Micros::from_secs(24 * 3600)
-}
-
-impl RigLimits {
-    /// Checks that the limits leave room to work in.
-    ///
-    /// # Errors
-    /// The pair that leaves none.
-    pub fn check(&self) -> Result<(), LimitsError> {
-        let ordered = [
-            ("pack-voltage-min", "pack-voltage-max", self.pack_voltage_min.0, self.pack_voltage_max.0),
-            ("cell-voltage-min", "cell-voltage-max", self.cell_voltage_min.0, self.cell_voltage_max.0),
-            ("temperature-min", "temperature-max", self.temperature_min.0, self.temperature_max.0),
-            ("0", "charge-current-max", 0.0, self.charge_current_max.0),
-            ("0", "discharge-current-max", 0.0, self.discharge_current_max.0),
-            ("0", "bus-voltage-max", 0.0, self.bus_voltage_max.0),
-            ("0", "psu-voltage-max", 0.0, self.psu_voltage_max.0),
-            ("0", "psu-current-max", 0.0, self.psu_current_max.0),
-            ("0", "can-silence", 0.0, self.can_silence.secs()),
-            ("0", "gx-silence", 0.0, self.gx_silence.secs()),
-            ("0", "psu-deviation-max", 0.0, self.psu_deviation_max.0),
-            ("0", "energised-max", 0.0, self.energised_max.secs()),
-        ];
-        ordered
-            .iter()
-            .find(|(_, _, low, high)| low >= high)
-            .map_or(Ok(()), |&(low, high, ..)| Err(LimitsError { low, high }))
-    }
-}
-
-/// Limits that leave no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the rig's limits leave no room: `{high}` must lie above `{low}`; correct `limits:` of the rig file")]
-pub struct LimitsError {
-    /// the lower one
-    pub low: &'static str,
-    /// the one that must lie above it
-    pub high: &'static str,
-}
+pub(crate) use doubt::excess;
+use doubt::{Doubt, Effect, FAULT_ECHO, most};
+pub use limits::{Faking, LimitsError, RigLimits};
+use rows::{Bound, Origin, ROW_COUNT, ROWS, Row, Teller};
+pub use rows::{Instruments, Unwatched};
+use supply::Output;
 
 /// A limit was exceeded.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,62 +32,94 @@ pub struct Trip {
     pub value: String,
     /// its limit, with unit
     pub limit: String,
+    /// which instrument tells it, or should have
+    pub by: &'static str,
 }
 
-/// How long after an injected fault the battery may still report what it was made to see: its own filters and
-/// the slowest frame periods lie within.
-const FAULT_ECHO: Micros = Micros::from_secs(10);
+/// For how long what stands in may be below a limit: a bus that a battery has left falls within that.
+const FALLS: Micros = Micros::from_secs(10);
+/// An inverter that has lost its meter says 0.00 V.
+const NOTHING: f64 = 1.0;
 
-/// How long a supply may take to follow its setting, and a charger to empty what it holds.
-const FOLLOWS: Micros = Micros::from_secs(10);
+/// What is known of one value.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    /// when it was last told truly
+    heard: Micros,
+    /// a suite makes it untrue until then, and so far
+    faked: Micros,
+    low: f64,
+    high: f64,
+    /// it shows anything until then
+    forged: Micros,
+    /// it does not come until then
+    hidden: Micros,
+}
+
+impl Told {
+    /// Until when it is not waited for.
+    fn excused(&self) -> Micros {
+        self.faked.max(self.forged).max(self.hidden)
+    }
+
+    fn is_true(&self, at: Micros) -> bool {
+        at >= self.faked && at >= self.forged
+    }
+}
+
+/// What is known of one limit.
+#[derive(Debug, Clone, Copy, Default)]
+struct Kept {
+    /// how long nobody told it truly, less how long somebody did since
+    dark: Micros,
+    /// since when what stands in is below it
+    below: Option<Micros>,
+}
 
 /// Watches the limits.
 #[derive(Debug, Clone)]
 pub struct Interlocks {
     limits: RigLimits,
-    /// The GX is watched only where the rig has one.
-    has_gx: bool,
-    can_seen: Micros,
-    gx_seen: Micros,
-    /// Since when the output of the supply is on, and gives more than it is set to.
-    energised: Option<Micros>,
-    deviates: Option<Micros>,
+    instruments: Instruments,
+    told: [Told; Teller::ALL.len()],
+    kept: [Kept; ROW_COUNT],
+    output: Output,
+    /// When the battery last said that its contactor is open.
+    open: Option<Micros>,
+    /// The voltage of the pack, of the bus at the inverter and at the solar charger, as they were told last.
+    pack: (Micros, f64),
+    inverter: (Micros, f64),
+    solar: (Micros, f64),
     /// The suite expects the battery to go offline: it may switch off altogether.
     offline_expected: bool,
     /// It went silent while that was expected, and has not been heard since.
     offline_accepted: bool,
-    /// What an injected fault adds to the reported voltage, current and temperature (at its lower and at its upper
-    /// limit), until when.
-    false_voltage: (Volts, Micros),
-    false_current: (Amps, Micros),
-    false_temperature: ((Celsius, Celsius), Micros),
-    /// Frames of these ids are garbled, or sent by another node, until when.
-    forged: Vec<(u16, Micros)>,
 }
 
 impl Interlocks {
     /// Watches a rig from `now` on.
     #[must_use]
-    pub fn new(limits: RigLimits, has_gx: bool, now: Micros) -> Self {
-        Self {
+    pub fn new(limits: RigLimits, instruments: Instruments, now: Micros) -> Self {
+        let mut this = Self {
             limits,
-            has_gx,
-            can_seen: now,
-            gx_seen: now,
-            energised: None,
-            deviates: None,
+            instruments,
+            told: [Told::default(); Teller::ALL.len()],
+            kept: [Kept::default(); ROW_COUNT],
+            output: Output::default(),
+            open: None,
+            pack: Default::default(),
+            inverter: Default::default(),
+            solar: Default::default(),
             offline_expected: false,
             offline_accepted: false,
-            false_voltage: (Volts::ZERO, Micros::ZERO),
-            false_current: (Amps::ZERO, Micros::ZERO),
-            false_temperature: ((Celsius::ZERO, Celsius::ZERO), Micros::ZERO),
-            forged: Vec::new(),
-        }
+        };
+        this.start(now);
+        this
     }
 
     /// The case starts: silence counts from `now`.
     pub fn start(&mut self, now: Micros) {
-        (self.can_seen, self.gx_seen) = (now, now);
+        self.told.iter_mut().for_each(|told| told.heard = now);
     }
 
     /// Looks at an input. The first limit that it exceeds.
@@ -176,72 +127,36 @@ impl Interlocks {
         let trip = match input {
             Input::Can(frame) => self.can(at, frame),
             Input::Psu(reading) => self.psu(at, reading),
-            Input::Gx(reading) => {
-                // A poll in which no unit answered is no answer.
-                if *reading != GxReading::default() {
-                    self.gx_seen = at;
-                }
-                reading
-                    .inverter
-                    .and_then(|inverter| above(BUS_VOLTAGE, inverter.dc_voltage, self.limits.bus_voltage_max))
-            }
+            Input::Gx(reading) => self.gx(at, reading),
             Input::CanError(_) | Input::Bus(_) | Input::Operator(_) | Input::Fault(_) | Input::Tick => None,
         };
         trip.or_else(|| self.silence(at))
     }
 
-    /// When silence will have lasted too long, if nothing is heard until then.
+    /// When something will not have been told for too long, if nothing is heard until then.
     #[must_use]
     pub fn deadline(&self) -> Option<Micros> {
-        let can = (!self.may_be_silent()).then(|| self.can_seen + self.limits.can_silence);
-        let gx = self.has_gx.then(|| self.gx_seen + self.limits.gx_silence);
         // One microsecond later the limit is exceeded, not only reached.
-        match (can, gx) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
-        .map(|t| t + Micros(1))
+        ROWS.iter().enumerate().filter_map(|(index, row)| self.due(index, row)).min().map(|t| t + Micros(1))
     }
 
-    /// The suite changes the world: what it causes itself does not trip.
+    /// The suite changes the world: what it causes itself does not trip, within what the rig allows.
     pub fn stimulus(&mut self, at: Micros, stimulus: &Stimulus) {
-        if let Some(tampering) = stimulus.tampering() {
-            let until = at + tampering.span;
-            // The clock of 0x351 starts again when the suite lets it through.
-            if tampering.is_of(id::LIMITS) {
-                self.can_seen = self.can_seen.max(until);
+        let Some(effect) = Effect::of(stimulus, &self.limits) else { return };
+        let end = at + effect.span;
+        for (told, doubt) in self.told.iter_mut().zip(effect.doubts) {
+            match doubt {
+                Some(Doubt::Faked { low, high }) => {
+                    if at >= told.faked {
+                        (told.low, told.high) = (0.0, 0.0);
+                    }
+                    (told.low, told.high) = (told.low + low, told.high + high);
+                    told.faked = told.faked.max(end + FAULT_ECHO);
+                }
+                Some(Doubt::Forged) => told.forged = told.forged.max(end + FAULT_ECHO),
+                Some(Doubt::Hidden) => told.hidden = told.hidden.max(end),
+                None => {}
             }
-            self.forged.extend(tampering.id.filter(|_| tampering.forged).map(|id| (id, until + FAULT_ECHO)));
-        }
-        if let Stimulus::Inject(Fault { kind, span }) = *stimulus {
-            self.fault(at + span, kind);
-        }
-    }
-
-    fn fault(&mut self, end: Micros, kind: FaultKind) {
-        let until = end + FAULT_ECHO;
-        let limits = &self.limits;
-        match kind {
-            FaultKind::CellVoltage { by } | FaultKind::PackVoltage { by } => {
-                self.false_voltage = (by, until);
-            }
-            FaultKind::Current { by } => self.false_current = (by.abs(), until),
-            FaultKind::CurrentGain { by } => {
-                let most = limits.charge_current_max.max(limits.discharge_current_max);
-                self.false_current = (most * (by.0.abs() / 100.0), until);
-            }
-            // A discharge is reported as a charge: the lower of the two limits must bear the higher one.
-            FaultKind::ShuntReversed {} => {
-                let apart = (limits.charge_current_max - limits.discharge_current_max).abs();
-                self.false_current = (apart, until);
-            }
-            FaultKind::Temperature { by } => self.false_temperature = ((by, by), until),
-            // Such a sensor reads the end of its scale.
-            FaultKind::TemperatureOpen {} | FaultKind::TemperatureShort {} => {
-                self.false_temperature = ((Celsius(-f64::INFINITY), Celsius(f64::INFINITY)), until);
-            }
-            FaultKind::GxReboot {} => self.gx_seen = self.gx_seen.max(end),
-            _ => {}
         }
     }
 
@@ -251,122 +166,212 @@ impl Interlocks {
         self.offline_accepted |= expected;
     }
 
-    fn may_be_silent(&self) -> bool {
-        self.offline_expected || self.offline_accepted
+    /// Until when a value is not waited for. A battery that goes offline may fall silent.
+    fn excused(&self, teller: Teller) -> Micros {
+        let offline = self.offline_expected || self.offline_accepted;
+        if offline && matches!(teller.origin(), Origin::Frame(_)) {
+            return Micros(u64::MAX / 2);
+        }
+        self.told[teller as usize].excused()
+    }
+
+    /// When a limit was last told truly.
+    fn lit(&self, row: &Row) -> Option<Micros> {
+        row.everyone()
+            .filter(|teller| teller.is_expected(&self.instruments))
+            .map(|teller| self.told[teller as usize].heard)
+            .max()
+    }
+
+    /// Until when a limit has to be told; nothing where nobody can tell it.
+    fn due(&self, index: usize, row: &Row) -> Option<Micros> {
+        if self.instruments.unwatched.has(index) {
+            return None;
+        }
+        let lit = self.lit(row)?;
+        let expected = row.everyone().filter(|teller| teller.is_expected(&self.instruments));
+        // Who is not kept from it by the suite has to tell it.
+        let excused = expected.map(|teller| self.excused(teller)).min()?;
+        let age = (row.age)(&self.limits);
+        let most = lit + age + self.limits.faking.span + FAULT_ECHO;
+        Some((lit.max(excused) + age).min(Micros(most.0.saturating_sub(self.kept[index].dark.0))))
     }
 
     fn silence(&self, at: Micros) -> Option<Trip> {
-        let can = at.since(self.can_seen);
-        if can > self.limits.can_silence && !self.may_be_silent() {
-            return Some(trip(SILENCE, can, self.limits.can_silence));
+        let (_, row) =
+            ROWS.iter().enumerate().find(|(index, row)| self.due(*index, row).is_some_and(|due| at > due))?;
+        let age = at.since(self.lit(row)?);
+        let by = row.tellers.first().map_or("", |teller| teller.words());
+        let limit = (row.age)(&self.limits);
+        Some(Trip { what: row.unread, value: format!("{age:.3}"), limit: format!("{limit:.3}"), by })
+    }
+
+    /// A value was told.
+    fn tell(&mut self, at: Micros, teller: Teller, value: Option<f64>) -> Option<Trip> {
+        let value = value?;
+        let own = self.told[teller as usize];
+        if at < own.forged {
+            return None;
         }
-        let gx = at.since(self.gx_seen);
-        (self.has_gx && gx > self.limits.gx_silence)
-            .then(|| trip("time without an answer of the GX", gx, self.limits.gx_silence))
+        let is_true = own.is_true(at);
+        let trip = ROWS.iter().enumerate().find_map(|(index, row)| {
+            if row.tellers.contains(&teller) {
+                return self.exceeded(row, teller, value, at);
+            }
+            if !row.stand_ins.contains(&teller) {
+                return None;
+            }
+            let age = (row.age)(&self.limits);
+            let told = |first: &Teller| {
+                let told = &self.told[*first as usize];
+                told.is_true(at) && at >= told.hidden && at.since(told.heard) <= age
+            };
+            let exceeded =
+                if row.tellers.iter().any(told) { None } else { self.exceeded(row, teller, value, at) };
+            let below = exceeded.is_some() && matches!(row.bound, Bound::AtLeast(_));
+            // A bus that the battery has left is no pack.
+            let below = below && value > self.nominal() / 2.0;
+            let since = below.then(|| self.kept[index].below.unwrap_or(at));
+            self.kept[index].below = since;
+            exceeded.filter(|_| {
+                !matches!(row.bound, Bound::AtLeast(_)) || since.is_some_and(|since| at.since(since) > FALLS)
+            })
+        });
+        if is_true {
+            self.heard(at, teller);
+        }
+        trip
+    }
+
+    /// A value was told truly: so were the limits that rest on it.
+    fn heard(&mut self, at: Micros, teller: Teller) {
+        for (index, row) in ROWS.iter().enumerate().filter(|(_, row)| row.everyone().any(|t| t == teller)) {
+            let gap = self.lit(row).map_or(Micros::ZERO, |lit| at.since(lit));
+            let age = (row.age)(&self.limits);
+            let dark = &mut self.kept[index].dark;
+            *dark = if gap > age { *dark + gap.since(age) } else { dark.since(gap) };
+        }
+        let heard = &mut self.told[teller as usize].heard;
+        *heard = (*heard).max(at);
+    }
+
+    /// Whether a value exceeds a limit, and what a suite may add to it.
+    fn exceeded(&self, row: &Row, teller: Teller, value: f64, at: Micros) -> Option<Trip> {
+        let told = &self.told[teller as usize];
+        let most = most(teller, &self.limits);
+        let (low, high) =
+            if at < told.faked { (told.low.max(-most), told.high.min(most)) } else { (0.0, 0.0) };
+        let (value, limit, beyond) = match row.bound {
+            Bound::Heard => return None,
+            Bound::AtMost(limit) => {
+                let limit = limit(&self.limits) + high;
+                (value, limit, value - limit)
+            }
+            Bound::AtLeast(limit) => {
+                let limit = limit(&self.limits) + low;
+                (value, limit, limit - value)
+            }
+            Bound::AtMostReversed(limit) => {
+                let limit = limit(&self.limits) - low;
+                (-value, limit, -value - limit)
+            }
+        };
+        // What is not a number is not known to be safe.
+        (beyond > SLACK || beyond.is_nan()).then(|| Trip {
+            what: row.what,
+            value: format!("{value:.3} {}", row.unit),
+            limit: format!("{limit:.3} {}", row.unit),
+            by: teller.words(),
+        })
+    }
+
+    /// The voltage that the system is made for, about: the middle of what its pack may have.
+    fn nominal(&self) -> f64 {
+        (self.limits.pack_voltage_min.0 + self.limits.pack_voltage_max.0) / 2.0
     }
 
     fn can(&mut self, at: Micros, frame: &Frame) -> Option<Trip> {
-        let limits = &self.limits;
-        let (by, until) = self.false_voltage;
-        let by = if at <= until { by } else { Volts::ZERO };
-        let (raise, lower) = (by.max(Volts::ZERO), by.min(Volts::ZERO));
-        let is_forged = |&(id, until): &(u16, Micros)| frame.id() == CanId::Standard(id) && at <= until;
-        if self.forged.iter().any(is_forged) {
-            return None;
-        }
-        match frame.id() {
-            CanId::Standard(id::LIMITS) => {
-                // A commanded silence lies in the future of its frames: it is not shortened by a straggler.
-                self.can_seen = self.can_seen.max(at);
-                self.offline_accepted = self.offline_expected;
+        let CanId::Standard(_) = frame.id() else { return None };
+        let volts = |v: Option<Volts>| v.map(|Volts(v)| v);
+        let celsius = |t: Option<Celsius>| t.map(|Celsius(t)| t);
+        match Message::decode(frame)? {
+            Message::Limits(_) => {
+                if at >= self.told[Teller::Limits as usize].forged {
+                    self.offline_accepted = self.offline_expected;
+                }
+                self.tell(at, Teller::Limits, Some(0.0))
+            }
+            Message::Measurements(m) => {
+                if let Some(Volts(v)) = m.voltage() {
+                    self.pack = (at, v);
+                }
+                let current = m.current().map(|Amps(a)| a);
+                self.tell(at, Teller::PackVoltage, volts(m.voltage()))
+                    .or_else(|| self.tell(at, Teller::PackCurrent, current))
+                    .or_else(|| self.tell(at, Teller::PackTemperature, celsius(m.temperature())))
+            }
+            Message::Cells(c) => self
+                .tell(at, Teller::HighestCell, volts(c.max_cell()))
+                .or_else(|| self.tell(at, Teller::LowestCell, volts(c.min_cell())))
+                .or_else(|| self.tell(at, Teller::HottestCell, celsius(c.max_temperature())))
+                .or_else(|| self.tell(at, Teller::ColdestCell, celsius(c.min_temperature()))),
+            Message::Alarms(alarms) => {
+                if self.told[Teller::Status as usize].is_true(at) {
+                    self.open = (alarms.system_status() == Pair::Active).then_some(at);
+                }
                 None
-            }
-            CanId::Standard(id::MEASUREMENTS) => {
-                let Some(Message::Measurements(m)) = Message::decode(frame) else { return None };
-                let more = if at <= self.false_current.1 { self.false_current.0 } else { Amps::ZERO };
-                m.voltage()
-                    .and_then(|v| {
-                        above(PACK_VOLTAGE, v, limits.pack_voltage_max + raise)
-                            .or_else(|| below(PACK_VOLTAGE, v, limits.pack_voltage_min + lower))
-                    })
-                    .or_else(|| {
-                        let current = m.current()?;
-                        above("charge current", current, limits.charge_current_max + more).or_else(|| {
-                            above("discharge current", -current, limits.discharge_current_max + more)
-                        })
-                    })
-                    .or_else(|| self.temperature(at, m.temperature()?))
-            }
-            CanId::Standard(id::CELLS) => {
-                let Some(Message::Cells(c)) = Message::decode(frame) else { return None };
-                c.max_cell()
-                    .and_then(|v| above(HIGHEST_CELL, v, limits.cell_voltage_max + raise))
-                    .or_else(|| below("lowest cell", c.min_cell()?, limits.cell_voltage_min + lower))
-                    .or_else(|| self.temperature(at, c.max_temperature()?))
-                    .or_else(|| self.temperature(at, c.min_temperature()?))
             }
             _ => None,
         }
     }
 
-    fn temperature(&self, at: Micros, t: Celsius) -> Option<Trip> {
-        let (by, until) = self.false_temperature;
-        let (low, high) = if at <= until { by } else { (Celsius::ZERO, Celsius::ZERO) };
-        above("temperature", t, self.limits.temperature_max + high.max(Celsius::ZERO))
-            .or_else(|| below("temperature", t, self.limits.temperature_min + low.min(Celsius::ZERO)))
+    fn gx(&mut self, at: Micros, reading: &GxReading) -> Option<Trip> {
+        // A poll in which no unit answered is no answer.
+        if *reading != GxReading::default() {
+            self.heard(at, Teller::Gx);
+        }
+        let (inverter, solar) = (reading.inverter, reading.solar);
+        if let Some(solar) = solar {
+            self.solar = (at, solar.battery_voltage.0);
+        }
+        if let Some(inverter) = inverter {
+            self.inverter = (at, inverter.dc_voltage.0);
+        }
+        let age = self.limits.measurements_age();
+        let open = self.open.is_some_and(|said| at.since(said) <= age);
+        let believed = |volts: f64, other: (Micros, f64)| {
+            let live = |(seen, volts): (Micros, f64), age: Micros| {
+                at.since(seen) <= age && volts > self.nominal() / 2.0
+            };
+            let another = live(other, self.limits.gx_silence) || !open && live(self.pack, age);
+            volts.abs() >= NOTHING || volts.is_nan() || !another
+        };
+        let at_inverter = inverter.map(|i| i.dc_voltage.0).filter(|&v| believed(v, self.solar));
+        let at_solar = solar.map(|s| s.battery_voltage.0).filter(|&v| believed(v, self.inverter));
+        if at_inverter.is_none() && at_solar.is_none() {
+            self.kept.iter_mut().for_each(|kept| kept.below = None);
+        }
+        let charger = if self.instruments.solar { solar.map(|s| s.battery_current.0) } else { Some(0.0) };
+        let current = inverter.zip(charger).map(|(inverter, charger)| inverter.dc_current.0 + charger);
+        self.tell(at, Teller::InverterVoltage, at_inverter)
+            .or_else(|| self.tell(at, Teller::SolarVoltage, at_solar))
+            .or_else(|| self.tell(at, Teller::BusCurrent, current))
     }
 
     fn psu(&mut self, at: Micros, reading: &PsuReading) -> Option<Trip> {
-        let limits = &self.limits;
-        self.energised = reading.output.then(|| self.energised.unwrap_or(at));
-        let energised = at.since(self.energised.unwrap_or(at));
-        let set = if reading.output { reading.available } else { Watts::ZERO };
-        let beyond = reading.voltage * reading.current - set;
-        self.deviates = beyond.exceeds(limits.psu_deviation_max).then(|| self.deviates.unwrap_or(at));
-        let deviates = at.since(self.deviates.unwrap_or(at));
-        above("output voltage of the supply", reading.voltage, limits.psu_voltage_max)
-            .or_else(|| above("output current of the supply", reading.current, limits.psu_current_max))
-            .or_else(|| {
-                let what = "power of the supply beyond its setting";
-                (deviates > FOLLOWS).then(|| trip(what, beyond, limits.psu_deviation_max))
-            })
-            .or_else(|| {
-                let long = energised > limits.energised_max;
-                long.then(|| trip("time with the output on", energised, limits.energised_max))
-            })
+        self.tell(at, Teller::SupplyVoltage, Some(reading.voltage.0))
+            .or_else(|| self.tell(at, Teller::SupplyCurrent, Some(reading.current.0)))
+            .or_else(|| self.output.check(at, reading, &self.limits, self.instruments.supply))
     }
 }
 
 /// Wire values are binary fractions of decimals: a value that equals its limit must not exceed it by 1e-16.
 const SLACK: f64 = 1e-6;
 
-macro_rules! comparison {
-    ($($kind:ty),+) => { $(
-        impl Limited for $kind {
-            fn exceeds(self, limit: Self) -> bool {
-                let above = self.0 - limit.0;
-                // What is not a number is not known to be safe.
-                above > SLACK || above.is_nan()
-            }
-        }
-    )+ };
-}
-
-trait Limited: Copy + core::fmt::Display {
-    fn exceeds(self, limit: Self) -> bool;
-}
-comparison!(Volts, Amps, Watts, Celsius);
-
-fn above<T: Limited>(what: &'static str, value: T, limit: T) -> Option<Trip> {
-    value.exceeds(limit).then(|| trip(what, value, limit))
-}
-
-fn below<T: Limited>(what: &'static str, value: T, limit: T) -> Option<Trip> {
-    limit.exceeds(value).then(|| trip(what, value, limit))
-}
-
-fn trip<T: core::fmt::Display>(what: &'static str, value: T, limit: T) -> Trip {
-    Trip { what, value: format!("{value:.3}"), limit: format!("{limit:.3}") }
+/// Whether so much power is more than a limit.
+fn exceeds(value: Watts, limit: Watts) -> bool {
+    let above = value.0 - limit.0;
+    above > SLACK || above.is_nan()
 }
 
 #[cfg(test)]

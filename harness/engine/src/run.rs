@@ -148,8 +148,8 @@ impl fmt::Display for Abort {
             Self::NotMet { line, until, seen, allowed, requirement: None } => {
                 write!(f, "waited {allowed} in vain for {until}, last seen: {seen} (line {line})")
             }
-            Self::Interlock(Trip { what, value, limit }) => {
-                write!(f, "interlock: {what} {value}, the rig's limit is {limit}")
+            Self::Interlock(Trip { what, value, limit, by }) => {
+                write!(f, "interlock: {what} {value} ({by}), the rig's limit is {limit}")
             }
             Self::Fault(what) => write!(f, "the bench failed: {what}"),
             Self::Operator { line, text, what } => write!(f, "the operator {what}: {text} (line {line})"),

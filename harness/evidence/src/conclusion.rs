@@ -1,6 +1,5 @@
 //! From the recording of a case to what came of it: one way for a case that just ran and for one that is judged again.
 
-use engine::interlock::LimitsError;
 use engine::suite::Case;
 use judge::battery::Battery;
 use judge::behaviour::{Subject, judge};
@@ -13,7 +12,7 @@ use proto::quantity::Micros;
 
 use files::{BatteryFile, RigFile};
 
-use crate::plan::{Planned, plan};
+use crate::plan::{Planned, Refused, plan};
 
 /// What came of a case.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ pub struct Attempt {
 /// is not whole: then nothing is decided.
 ///
 /// # Errors
-/// When the limits of the rig make no sense: then nothing may have run on it.
+/// When nothing may have run on this rig: see [`plan`].
 pub fn again(
     case: &Case,
     rig: &RigFile,
@@ -46,7 +45,7 @@ pub fn again(
     recording: Recording,
     length: Micros,
     broken: Option<String>,
-) -> Result<Attempt, LimitsError> {
+) -> Result<Attempt, Refused> {
     if let Some(reason) = broken {
         return Ok(undecided(Outcome::Inconclusive, reason, case, recording, length));
     }

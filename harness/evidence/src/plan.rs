@@ -1,7 +1,7 @@
 //! One case on one rig with one battery, planned before anything starts.
 
 use engine::bench::Capability;
-use engine::interlock::LimitsError;
+use engine::interlock::{Instruments, LimitsError};
 use engine::suite::{BindError, Case, Runnable, Step, Verb};
 use files::live::Live;
 use files::{BatteryFile, RigFile};
@@ -34,15 +34,57 @@ pub struct Ready {
     pub battery: BatteryFile,
 }
 
+/// Why nothing begins on this rig.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The limits of the rig make no sense.
+    #[error(transparent)]
+    Limits(#[from] LimitsError),
+    /// A step would lift a limit further than the rig allows.
+    #[error("line {line}: {reason}")]
+    Lifts {
+        /// line of the suite file
+        line: u32,
+        /// what it would do, and what the rig allows
+        reason: String,
+    },
+    /// Nothing on this rig tells some limits with this battery.
+    #[error(
+        "the battery never sends 0x373 (`declared.never-sends` of its file), and nothing else on this rig tells whether \
+         these limits are kept: {names}; write `unwatched: [{names}]` into the rig file if they may protect nothing"
+    )]
+    Untold {
+        /// their names in a rig file
+        names: String,
+    },
+}
+
+impl Refused {
+    /// In words, with the file of the suite where a step of it is refused.
+    #[must_use]
+    pub fn told(&self, suite: &str) -> String {
+        match self {
+            Self::Lifts { line, reason } => format!("{suite}:{line}: {reason}"),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// Whether and how a case runs on this rig with this battery.
 ///
 /// # Errors
-/// When the limits of the rig make no sense: then nothing may run on it.
-pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, LimitsError> {
+/// When the limits of the rig make no sense, nothing tells them, or the case would lift them: then nothing may run on it.
+pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, Refused> {
     let not_applicable = |reason| Planned::NotApplicable { reason, case: Box::new(case.clone()) };
-    let mut runnable = match case.bind(&rig.limits, &rig.capabilities) {
+    let instruments = Instruments { cells: battery.sends_cells, ..rig.instruments() };
+    let untold = instruments.untold();
+    if !battery.sends_cells && !untold.is_empty() {
+        return Err(Refused::Untold { names: untold.join(", ") });
+    }
+    let mut runnable = match case.bind_on(&rig.limits, instruments, &rig.capabilities) {
         Ok(runnable) => runnable,
-        Err(BindError::Limits(error)) => return Err(error),
+        Err(BindError::Limits(error)) => return Err(error.into()),
+        Err(BindError::Lifts { line, reason }) => return Err(Refused::Lifts { line, reason }),
         Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),
     };
     runnable.bus_polling = rig.bus_polling();
@@ -203,6 +245,23 @@ mod tests {
         let planned = plan(&suite.cases[0], &rig, &battery).expect("the limits leave room");
         let Planned::NotApplicable { reason, .. } = planned else { panic!("it runs") };
         assert!(reason.contains("DVCC is off") && reason.contains("P 5.5"), "{reason}");
+    }
+
+    /// Such a battery runs where the rig file says that its cells are not watched.
+    #[test]
+    fn a_battery_without_cells_needs_a_word_of_the_rig() {
+        let battery = include_str!("../../../rigs/batteries/reference.yaml");
+        let silent = battery.replacen("declared:\n", "declared:\n  never-sends: [0x373]\n", 1);
+        let battery = BatteryFile::parse("b", &silent).expect("a good battery");
+        let suite = engine::suite::Suite::parse("s.yaml", CASE).expect("a good suite");
+        let file = include_str!("../../../rigs/simulated.yaml");
+        let rig = RigFile::parse("rig", file).expect("a good rig");
+        let error = plan(&suite.cases[0], &rig, &battery).expect_err("refused").to_string();
+        assert!(error.contains("kept: cell-voltage-max, cell-voltage-min;"), "{error}");
+        let given_up =
+            file.replacen("\nlimits:", "\nunwatched: [cell-voltage-max, cell-voltage-min]\nlimits:", 1);
+        let rig = RigFile::parse("rig", &given_up).expect("a good rig");
+        assert!(matches!(plan(&suite.cases[0], &rig, &battery), Ok(Planned::Ready(_))));
     }
 
     #[rstest]

@@ -25,8 +25,18 @@ pub struct BatteryFile {
     pub catalogue: Option<String>,
     /// the data sheet
     pub declared: Battery,
+    /// whether it sends 0x373, on which limits of a rig rest
+    pub sends_cells: bool,
     /// how the simulated rig plays it; absent for a battery that exists only as hardware
     pub simulated: Option<Section>,
+}
+
+/// A message that limits of a rig rest on and that a battery may leave out. All others of them it must send (MSG-01).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+enum Optional {
+    /// voltages and temperatures of cells
+    #[serde(rename = "0x373")]
+    Cells,
 }
 
 /// What the harness must say of a battery: how the judge itself is tested.
@@ -82,6 +92,7 @@ impl BatteryFile {
             title: raw.title,
             expect: raw.expect,
             catalogue: raw.catalogue,
+            sends_cells: !d.never_sends.contains(&Optional::Cells),
             simulated: raw.simulated.map(|_| Section::of(layers, "simulated")),
             declared: Battery {
                 name: raw.battery,
@@ -150,6 +161,10 @@ struct Declared {
     max_discharge_current: Amps,
     /// highest cell temperature
     max_temperature: Celsius,
+    /// optional messages that it never sends; limits of the rig that rest on them alone must then be given up in the rig
+    /// file (`unwatched:`)
+    #[serde(default)]
+    never_sends: Vec<Optional>,
 }
 
 impl Declared {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::bench::Capability;
-use engine::interlock::RigLimits;
+use engine::interlock::{Instruments, RigLimits, Unwatched};
 use engine::yaml::{Layers, YamlError};
 use judge::site::{GxSetup, Site};
 use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
@@ -46,6 +46,10 @@ pub struct RigFile {
     pub laboratory: Option<Laboratory>,
     /// never-exceed limits and clamps, whatever a suite says
     pub limits: RigLimits,
+    /// limits that nothing on this rig can tell, by their names under `limits`: whoever writes one down here knows that
+    /// it protects nothing. Without that a rig that cannot tell a limit is refused
+    #[serde(default)]
+    pub unwatched: Vec<String>,
     /// the simulated world, of a rig that is simulated
     pub plant: Option<Section>,
     /// the instruments, of a rig that is real
@@ -55,14 +59,24 @@ pub struct RigFile {
     /// what stands around the battery, taken from `plant` or `live`
     #[serde(skip)]
     around: Option<House>,
+    /// what the supply of a simulated rig is set to
+    #[serde(skip)]
+    supply: Option<Volts>,
 }
 
 /// What the simulated world has in common with a real installation: no `sweep` changes these.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Around {
+    psu: AroundSupply,
     inverter: AroundInverter,
     solar: AroundSolar,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct AroundSupply {
+    voltage: Volts,
 }
 
 #[derive(Debug, Deserialize)]
@@ -183,8 +197,13 @@ impl RigFile {
                 format!("more than `{}`", error.low),
             )
         })?;
+        rig.watched(layers)?;
         match (&rig.plant, &rig.live) {
-            (Some(plant), None) => rig.around = Some(plant.read::<Around>()?.house()),
+            (Some(plant), None) => {
+                let around: Around = plant.read()?;
+                rig.supply = Some(around.psu.voltage);
+                rig.around = Some(around.house());
+            }
             (None, Some(live)) => {
                 live.check(&rig, layers)?;
                 rig.around = Some(live.site);
@@ -220,6 +239,45 @@ impl RigFile {
         }
         rig.laboratory.as_ref().map_or(Ok(()), |laboratory| laboratory.check(layers))?;
         Ok(rig)
+    }
+
+    /// What tells whether its limits are kept, with a battery that sends everything.
+    #[must_use]
+    pub fn instruments(&self) -> Instruments {
+        // Names that are none were refused when the file was read.
+        let unwatched = Unwatched::read(self.unwatched.iter().map(String::as_str)).unwrap_or_default();
+        let simulated = Instruments::of(&self.capabilities);
+        let Some(live) = &self.live else {
+            let supply = simulated.supply.and(self.supply);
+            return Instruments { supply, unwatched, ..simulated };
+        };
+        Instruments {
+            gx: live.gx.is_some(),
+            inverter: live.gx.as_ref().is_some_and(|gx| gx.units.inverter.is_some()),
+            solar: live.gx.as_ref().is_some_and(|gx| gx.units.solar.is_some()),
+            supply: live.psu.as_ref().map(|psu| psu.voltage),
+            cells: true,
+            unwatched,
+        }
+    }
+
+    /// Every limit of a real rig is told by something, or given up in so many words.
+    fn watched(&self, layers: &Layers) -> Result<(), YamlError> {
+        if let Err(name) = Unwatched::read(self.unwatched.iter().map(String::as_str)) {
+            let known: Vec<_> = Unwatched::names().collect();
+            let message = format!("`{name}` is no limit that can be given up");
+            return Err(layers.refuse("unwatched", message, format!("some of {}", known.join(", "))));
+        }
+        let untold = self.instruments().untold();
+        if self.live.is_none() || untold.is_empty() {
+            return Ok(());
+        }
+        let names = untold.join(", ");
+        let message = format!("nothing on this rig tells whether these limits are kept: {names}");
+        let expected = format!(
+            "an instrument that does (`live.gx` with `units`), or `unwatched: [{names}]` beside `limits:`"
+        );
+        Err(layers.refuse("limits", message, expected))
     }
 
     /// What the judge must know of the plant around the battery.
@@ -366,6 +424,15 @@ mod tests {
     #[case("over-current: 60 A", "over-current: 1e30 A", "would hardly ever trip")]
     #[case("safe-within: 20 s", "safe-within: 0 s", "fall like that")]
     #[case("can-silence: 15 s", "can-silence: 10 h", "driven that is not heard")]
+    #[case("cells-silence: 70 s", "cells-silence: 1 h", "kept by readings of long ago")]
+    #[case("psu-silence: 10 s", "psu-silence: 1 s", "give the supply up between two readings")]
+    #[case("cell-voltage: 1 V,", "cell-voltage: -2 V,", "leaves no room")]
+    #[case("cell-voltage: 1 V,", "cells: 1 V,", "`cells`")]
+    #[case(
+        "# unwatched: [cell-voltage-max,",
+        "unwatched: [can-silence,",
+        "`can-silence` is no limit that can be given up"
+    )]
     #[case("gx-silence: 10 s", "gx-silence: 1 s", "between two polls")]
     #[case("mains-voltage: 230 V", "mains-voltage: -230 V", "no such installation")]
     #[case("timeout: 8 h", "timeout: 0 s", "nobody answers")]
@@ -384,6 +451,20 @@ mod tests {
         let error = RigFile::parse("rigs/bad.yaml", &LAB.replacen(good, bad, 1)).expect_err(bad).to_string();
         assert!(error.contains(says), "{error}");
         assert!(error.starts_with("rigs/bad.yaml:"), "{error}");
+    }
+
+    /// A bus that nothing measures: named, and let through only where the file says the same.
+    #[test]
+    fn a_limit_that_nothing_tells_is_named_and_needs_a_word() {
+        let bare = LAB.replacen("      inverter: 227\n      solar: 229\n", "", 1);
+        assert_ne!(bare, LAB);
+        let error = RigFile::parse("rigs/bad.yaml", &bare).expect_err("refused").to_string();
+        assert!(
+            error.contains("kept: bus-voltage-max") && error.contains("`unwatched: [bus-voltage-max]`"),
+            "{error}"
+        );
+        let given_up = bare.replacen("# unwatched: [cell-voltage-max,", "unwatched: [bus-voltage-max,", 1);
+        RigFile::parse("rigs/good.yaml", &given_up).expect("it says so");
     }
 
     #[rstest]

@@ -100,7 +100,6 @@ knobs! {
     "cables.contactor-closes" cables contactor_closes,
     "cables.stop-time" cables stop_time,
     "cables.bus-decay" cables bus_decay,
-    "psu.voltage" psu voltage,
     "psu.slew" psu slew,
     "solar.start-delay" solar start_delay,
     "solar.rise" solar rise,

@@ -79,7 +79,7 @@ fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
     let mut cases = Vec::new();
     for suite in &inputs.suites {
         for case in &suite.cases {
-            let planned = plan(case, rig, battery).map_err(|error| refused(error.to_string()))?;
+            let planned = plan(case, rig, battery).map_err(|error| refused(error.told(&suite.file)))?;
             let name = load::full_name(suite, case);
             let attempt = attempt(planned, simulation.as_ref(), (&name, key.seed), &mut Unseen);
             // Hours of samples: a cell keeps none of them.

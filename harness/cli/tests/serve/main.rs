@@ -9,6 +9,7 @@ mod disk;
 mod doctor;
 mod firmware;
 mod lease;
+mod limits;
 mod night;
 mod process;
 mod watchdog;

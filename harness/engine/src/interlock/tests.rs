@@ -1,8 +1,11 @@
 //! Every limit trips just above itself and not at it.
 
-use proto::fault::Id;
-use proto::message::{Cells, Limits, Measurements};
-use proto::quantity::Percent;
+mod age;
+mod fake;
+
+use proto::fault::{Fault, FaultKind, Id};
+use proto::message::{Cells, Limits, Measurements, id};
+use proto::quantity::{Percent, Watts};
 use proto::reading::{GxInverter, GxReading};
 use rstest::rstest;
 
@@ -27,9 +30,19 @@ pub(crate) fn limits() -> RigLimits {
         input_current_limit_max: Amps(32.0),
         can_silence: Micros::from_secs(10),
         gx_silence: Micros::from_secs(30),
+        measurements_silence: None,
+        cells_silence: None,
+        psu_silence: None,
         psu_deviation_max: Watts(300.0),
         energised_max: Micros::from_secs(3600),
+        faking: Faking::default(),
     }
+}
+
+/// No reading is waited for but 0x351, and the GX where there is one.
+pub(crate) fn bare(gx: bool) -> Instruments {
+    let unwatched = Unwatched::read(Unwatched::names()).expect("its own names");
+    Instruments { gx, inverter: gx, solar: false, supply: None, cells: true, unwatched }
 }
 
 fn measured(voltage: f64, current: f64, temperature: f64) -> Input {
@@ -64,7 +77,7 @@ fn a_supply_is_held_to_its_setting(
     #[case] given: f64,
     #[case] trips: Option<(u64, &str, &str, &str)>,
 ) {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     let reading = PsuReading {
         output,
         voltage: Volts(100.0),
@@ -84,7 +97,7 @@ fn a_supply_is_held_to_its_setting(
 /// The time of a break does not count, and a moment is no deviation.
 #[test]
 fn a_break_starts_both_clocks_again() {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     for secs in 0..=8000 {
         let on = secs % 3000 != 0;
         let current = Amps(if secs % 10 == 0 { 10.0 } else { 35.0 });
@@ -103,7 +116,7 @@ fn bus(dc_voltage: f64) -> Input {
 /// A reboot that the suite makes may last as long as it does; the clock starts again when it is over.
 #[test]
 fn a_gx_that_reboots_may_be_silent() {
-    let mut interlocks = Interlocks::new(limits(), true, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(true), Micros::ZERO);
     let fault = Fault { kind: FaultKind::GxReboot {}, span: Micros::from_secs(120) };
     interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(fault));
     let mut at = |secs: u64| {
@@ -135,7 +148,7 @@ fn trips_above_and_not_at(
     #[case] value: &str,
     #[case] limit: &str,
 ) {
-    let mut interlocks = Interlocks::new(limits(), true, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(true), Micros::ZERO);
     assert_eq!(interlocks.check(Micros(1), &at), None);
     let trip = interlocks.check(Micros(2), &beyond).expect("trips");
     assert_eq!((trip.what, trip.value.as_str(), trip.limit.as_str()), (what, value, limit));
@@ -148,13 +161,13 @@ fn trips_above_and_not_at(
 #[case(&[0x10, 0x0E, 0x74, 0x0E])]
 #[case(&[])]
 fn unsupported_fields_trip_nothing(#[case] data: &[u8]) {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     assert_eq!(interlocks.check(Micros(1), &Input::Can(Frame::standard(id::CELLS, data))), None);
 }
 
 #[test]
 fn silence_of_0x351_trips_after_its_limit_and_other_frames_do_not_help() {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     assert_eq!(interlocks.check(Micros::from_secs(5), &limits_frame()), None);
     assert_eq!(interlocks.deadline(), Some(Micros(15_000_001)));
     assert_eq!(interlocks.check(Micros::from_secs(15), &measured(52.0, 0.0, 25.0)), None);
@@ -164,8 +177,8 @@ fn silence_of_0x351_trips_after_its_limit_and_other_frames_do_not_help() {
 
 #[test]
 fn silence_of_the_gx_trips_only_where_there_is_one() {
-    let mut without = Interlocks::new(limits(), false, Micros::ZERO);
-    let mut with = Interlocks::new(limits(), true, Micros::ZERO);
+    let mut without = Interlocks::new(limits(), bare(false), Micros::ZERO);
+    let mut with = Interlocks::new(limits(), bare(true), Micros::ZERO);
     for second in 1..=30 {
         assert_eq!(with.check(Micros::from_secs(second), &limits_frame()), None);
         assert_eq!(without.check(Micros::from_secs(second), &limits_frame()), None);
@@ -178,7 +191,7 @@ fn silence_of_the_gx_trips_only_where_there_is_one() {
 
 #[test]
 fn a_poll_without_any_answer_counts_as_silence_of_the_gx() {
-    let mut interlocks = Interlocks::new(limits(), true, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(true), Micros::ZERO);
     let deaf = Input::Gx(GxReading::default());
     for second in 1..=30 {
         assert_eq!(interlocks.check(Micros::from_secs(second), &limits_frame()), None);
@@ -192,14 +205,14 @@ fn a_poll_without_any_answer_counts_as_silence_of_the_gx() {
 
 #[test]
 fn a_value_that_is_not_a_number_trips() {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     let reading = PsuReading { voltage: Volts(f64::NAN), ..PsuReading::default() };
     assert!(interlocks.check(Micros::ZERO, &Input::Psu(reading)).is_some());
 }
 
 #[test]
 fn a_commanded_silence_does_not_trip_and_its_end_is_watched() {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     let span = Micros::from_secs(20);
     interlocks.stimulus(Micros::from_secs(5), &Stimulus::Silence { id: id::LIMITS, span });
     assert_eq!(interlocks.check(Micros::from_secs(25), &Input::Tick), None);
@@ -209,31 +222,34 @@ fn a_commanded_silence_does_not_trip_and_its_end_is_watched() {
 
 #[test]
 fn the_silence_of_another_id_suspends_nothing() {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     let span = Micros::from_secs(60);
     interlocks.stimulus(Micros::ZERO, &Stimulus::Silence { id: id::KEEP_ALIVE, span });
     assert!(interlocks.check(Micros::from_secs(11), &Input::Tick).is_some());
 }
 
+/// A step that waits for it lifts the limit for the time that the rig allows, and 10 s for what echoes; not for ever.
 #[test]
-fn a_battery_expected_offline_may_be_silent_until_it_is_heard_again() {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+fn a_battery_expected_offline_may_be_silent_for_a_time_or_until_it_is_heard_again() {
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     interlocks.expect_offline(true);
     assert_eq!(interlocks.check(Micros::from_secs(60), &Input::Tick), None);
     interlocks.expect_offline(false);
     assert_eq!(
-        interlocks.check(Micros::from_secs(6000), &Input::Tick),
+        interlocks.check(Micros::from_secs(320), &Input::Tick),
         None,
         "it went silent while expected to"
     );
-    assert_eq!(interlocks.check(Micros::from_secs(6001), &limits_frame()), None);
-    assert!(interlocks.check(Micros::from_secs(6012), &Input::Tick).is_some(), "back, it is watched again");
+    let never_back = interlocks.clone().check(Micros(320_000_001), &Input::Tick).expect("trips");
+    assert_eq!(never_back.what, "time without 0x351");
+    assert_eq!(interlocks.check(Micros::from_secs(320), &limits_frame()), None);
+    assert!(interlocks.check(Micros::from_secs(331), &Input::Tick).is_some(), "back, it is watched again");
 }
 
 /// The battery is made to see 300 mV and 400 A too much: what it then reports is not what the cells have.
 #[test]
 fn an_injected_fault_widens_its_own_limit_for_its_time() {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     let span = Micros::from_secs(5);
     let by = Volts(0.3);
     interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(Fault { kind: FaultKind::CellVoltage { by }, span }));
@@ -255,7 +271,7 @@ fn an_injected_fault_widens_its_own_limit_for_its_time() {
 /// A GX that has lost its inverter still answers: that must not hide a silent battery.
 #[test]
 fn a_poll_without_an_inverter_does_not_hide_silence() {
-    let mut interlocks = Interlocks::new(limits(), true, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(true), Micros::ZERO);
     let trip = interlocks.check(Micros::from_secs(11), &Input::Gx(GxReading::default())).expect("trips");
     assert_eq!(trip.what, "time without 0x351");
 }
@@ -264,13 +280,13 @@ fn a_poll_without_an_inverter_does_not_hide_silence() {
 #[rstest]
 #[case(FaultKind::Temperature { by: Celsius(45.0) }, measured(52.0, 0.0, 70.0))]
 #[case(FaultKind::Temperature { by: Celsius(-50.0) }, measured(52.0, 0.0, -25.0))]
-#[case(FaultKind::TemperatureOpen {}, measured(52.0, 0.0, -200.0))]
+#[case(FaultKind::TemperatureOpen {}, measured(52.0, 0.0, -60.0))]
 #[case(FaultKind::PackVoltage { by: Volts(-20.0) }, measured(33.0, 0.0, 25.0))]
 #[case(FaultKind::CurrentGain { by: Percent(50.0) }, measured(52.0, 240.0, 25.0))]
 #[case(FaultKind::Garble { id: Id(0x356) }, measured(327.0, 3000.0, 500.0))]
 fn what_a_fault_shows_is_not_what_is(#[case] kind: FaultKind, #[case] reported: Input) {
     let span = Micros::from_secs(5);
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     assert!(interlocks.check(Micros::ZERO, &reported).is_some());
     interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(Fault { kind, span }));
     assert_eq!(interlocks.check(Micros::from_secs(4), &reported), None);
@@ -284,7 +300,7 @@ fn what_a_fault_shows_is_not_what_is(#[case] kind: FaultKind, #[case] reported: 
 #[case(FaultKind::FrameLoss { share: Percent(100.0), id: None })]
 #[case(FaultKind::FrameLoss { share: Percent(100.0), id: Some(Id(0x351)) })]
 fn a_silence_that_the_rig_makes_is_none_of_the_battery(#[case] kind: FaultKind) {
-    let mut interlocks = Interlocks::new(limits(), false, Micros::ZERO);
+    let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     let span = Micros::from_secs(30);
     interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(Fault { kind, span }));
     assert_eq!(interlocks.check(Micros::from_secs(39), &Input::Tick), None);

@@ -62,14 +62,14 @@ impl Engine {
     /// A machine for a case that is bound to a rig.
     #[must_use]
     pub fn new(runnable: Runnable) -> Self {
-        let Runnable { start, program, limits, has_gx, bus_polling, .. } = runnable;
+        let Runnable { start, program, limits, instruments, bus_polling, .. } = runnable;
         Self {
             program,
             at: 0,
             state: State::Start,
             now: Micros::ZERO,
             highest_cvl: Highest::default(),
-            interlocks: Interlocks::new(limits, has_gx, Micros::ZERO),
+            interlocks: Interlocks::new(limits, instruments, Micros::ZERO),
             recording: Recording::polled(bus_polling),
             actions: VecDeque::from([Action::Prepare(start)]),
             pv: start.pv,
@@ -304,8 +304,8 @@ impl Engine {
     /// Ends the case at once: what was still to be done is not done.
     fn abort(&mut self, abort: Abort) {
         match &abort {
-            Abort::Interlock(Trip { what, value, limit }) => {
-                let (what, value, limit) = ((*what).to_owned(), value.clone(), limit.clone());
+            Abort::Interlock(Trip { what, value, limit, by }) => {
+                let (what, value, limit) = ((*what).to_owned(), format!("{value} ({by})"), limit.clone());
                 self.recording.note(self.now, EventKind::Interlock { what, value, limit });
             }
             Abort::Fault(what) => self.recording.note(self.now, EventKind::DriverFault(what.clone())),

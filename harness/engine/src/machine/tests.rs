@@ -12,7 +12,7 @@ use rstest::rstest;
 
 use super::*;
 use crate::bench::{Bench, BenchError, Capability, Witness};
-use crate::interlock::tests::limits;
+use crate::interlock::tests::{bare, limits};
 use crate::run::{Record, run};
 use crate::suite::Suite;
 
@@ -36,7 +36,7 @@ fn bound(steps: &str) -> Runnable {
          - {{ case: c, title: t, requirements: [BEH-BO], start: {{ soc: 50 %, grid: on, feed-in: on, pv: off, ac-load: off }},\n    steps: [\n      {steps}\n    ] }}\n"
     );
     let suite = Suite::parse("s.yaml", &text).unwrap_or_else(|e| panic!("{e}"));
-    suite.cases[0].bind(&limits(), &RIG).unwrap_or_else(|e| panic!("{e}"))
+    suite.cases[0].bind_on(&limits(), bare(true), &RIG).unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// Plays a script of inputs, and every second a frame of each kind and a poll; keeps what it was asked for.
@@ -438,8 +438,8 @@ fn an_interlock_ends_the_case_at_once() {
     assert_eq!(
         tail,
         [
-            "0:00:05 interlock pack voltage 58.500 V 58.400 V",
-            "0:00:05 aborted interlock: pack voltage 58.500 V, the rig's limit is 58.400 V",
+            "0:00:05 interlock pack voltage 58.500 V (battery, 0x356) 58.400 V",
+            "0:00:05 aborted interlock: pack voltage 58.500 V (battery, 0x356), the rig's limit is 58.400 V",
         ]
     );
     assert_eq!(bench.asked.last(), Some(&(Micros::from_secs(5), Action::Finish)));

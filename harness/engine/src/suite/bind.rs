@@ -9,7 +9,7 @@ use proto::stimulus::{Start, Stimulus};
 use super::step::{Step, Verb};
 use super::{Case, Condition};
 use crate::bench::Capability;
-use crate::interlock::{LimitsError, RigLimits};
+use crate::interlock::{Instruments, LimitsError, RigLimits, excess};
 
 /// Most operations of a case, every `repeat` written out.
 pub(super) const MOST_OPERATIONS: u64 = 10_000;
@@ -21,8 +21,8 @@ pub struct Runnable {
     pub case: Case,
     /// the rig's limits, which hold whatever the case says
     pub limits: RigLimits,
-    /// whether the rig has a GX that is polled
-    pub has_gx: bool,
+    /// what tells whether they are kept
+    pub instruments: Instruments,
     /// how often the rig reads the state of its CAN interface
     pub bus_polling: Micros,
     /// initial conditions, without what an operator is asked for
@@ -42,6 +42,14 @@ pub enum BindError {
     /// The limits of the rig make no sense: nothing runs on it.
     #[error(transparent)]
     Limits(#[from] LimitsError),
+    /// The case would lift a limit of the rig further than the rig allows: it does not run there.
+    #[error("line {line}: {reason}")]
+    Lifts {
+        /// line of the suite file
+        line: u32,
+        /// what it would do, and what the rig allows
+        reason: String,
+    },
 }
 
 /// One thing to do.
@@ -66,11 +74,24 @@ pub(crate) enum Op {
 }
 
 impl Case {
-    /// Binds the case to a rig.
+    /// Binds the case to a rig whose instruments are what its capabilities need.
     ///
     /// # Errors
-    /// When the rig lacks something, or a setpoint of the case exceeds its limits.
+    /// See [`Case::bind_on`].
     pub fn bind(&self, limits: &RigLimits, capabilities: &[Capability]) -> Result<Runnable, BindError> {
+        self.bind_on(limits, Instruments::of(capabilities), capabilities)
+    }
+
+    /// Binds the case to a rig with these instruments.
+    ///
+    /// # Errors
+    /// When the rig lacks something, a setpoint of the case exceeds its limits, or the case would lift them.
+    pub fn bind_on(
+        &self,
+        limits: &RigLimits,
+        instruments: Instruments,
+        capabilities: &[Capability],
+    ) -> Result<Runnable, BindError> {
         limits.check()?;
         let has = |capability| capabilities.contains(&capability);
         for &need in &self.needs {
@@ -89,10 +110,13 @@ impl Case {
             start.imbalance = Percent::ZERO;
         }
         writer.steps(&self.steps, "");
+        if let Some((line, reason)) = excess(&writer.program, limits, &instruments) {
+            return Err(BindError::Lifts { line, reason });
+        }
         Ok(Runnable {
             case: self.clone(),
             limits: *limits,
-            has_gx: has(Capability::Gx),
+            instruments,
             bus_polling: Micros::from_secs(1),
             start,
             program: writer.program,

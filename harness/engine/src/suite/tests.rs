@@ -368,6 +368,74 @@ fn a_setpoint_above_the_limits_of_the_rig(#[case] steps: &str, #[case] reason: &
     assert_eq!(error.to_string(), reason);
 }
 
+/// What would leave a limit without any true reading for longer than the rig allows, or move a reading further, does not
+/// begin; what another instrument of the rig tells meanwhile does.
+#[rstest]
+#[case::cell(
+    "{ inject: { cell-voltage: { by: 5 V, for: 700 h } } }",
+    Some(
+        "`inject cell-voltage by 5 V` makes a reading wrong by 5 V, the rig allows 1 V (`limits.faking.cell-voltage`"
+    )
+)]
+#[case::cell_long(
+    "{ inject: { cell-voltage: { by: 500 mV, for: 301 s } } }",
+    Some("`cell-voltage-max` without any true reading for 0:05:01, the rig allows 0:05:00")
+)]
+#[case::cell_just("{ inject: { cell-voltage: { by: 1 V, for: 5 min } } }", None)]
+#[case::stuck("{ inject: { cell-stuck: { for: 6 min } } }", Some("`cell-voltage-max`"))]
+#[case::current(
+    "{ inject: { current: { by: 3000 A, for: 700 h } } }",
+    Some("wrong by 3000 A, the rig allows 1000 A")
+)]
+#[case::current_is_told_elsewhere("{ inject: { current: { by: 400 A, for: 700 h } } }", None)]
+#[case::gain_is_told_elsewhere("{ inject: { current-gain: { by: 50 %, for: 700 h } } }", None)]
+#[case::pack_is_told_elsewhere("{ inject: { pack-voltage: { by: -5 V, for: 700 h } } }", None)]
+#[case::both_ways_at_once(
+    "{ inject: { current: { by: 400 A, for: 1 h } } }, { inject: { gx-reboot: { for: 6 min } } }",
+    Some("gx-reboot for 0:06:00`")
+)]
+#[case::open(
+    "{ inject: { temperature-open: { for: 700 h } } }",
+    Some("`temperature-max` without any true reading for 700:00:00")
+)]
+#[case::hot("{ inject: { temperature: { by: 150 °C, for: 1 min } } }", Some("wrong by 150 °C"))]
+#[case::silence(
+    "{ silence: { id: 0x351, for: 700 h } }",
+    Some("`silence 0x351 for 700:00:00` would leave the rig's limit `can-silence`")
+)]
+#[case::keep_alive("{ silence: { id: 0x305, for: 20 min } }", None)]
+#[case::cells_silenced("{ silence: { id: 0x373, for: 6 min } }", Some("`cell-voltage-max`"))]
+#[case::measurements_silenced("{ silence: { id: 0x356, for: 6 h } }", None)]
+#[case::garbled("{ inject: { garble: { id: 0x373, for: 6 min } } }", Some("`cell-voltage-max`"))]
+#[case::forged("{ inject: { babble: { id: 0x351, every: 1 s, for: 6 min } } }", Some("`can-silence`"))]
+#[case::late("{ inject: { frame-delay: { by: 10 s, id: 0x373, for: 295 s } } }", Some("`cell-voltage-max`"))]
+#[case::jitter("{ inject: { frame-jitter: { by: 10 s, for: 6 min } } }", Some("`can-silence`"))]
+#[case::lost("{ inject: { frame-loss: { share: 100 %, for: 6 min } } }", Some("`can-silence`"))]
+#[case::loose("{ inject: { frame-loss: { share: 20 %, for: 10 min } } }", None)]
+#[case::cut("{ inject: { wire-cut: { for: 6 min } } }", Some("`can-silence`"))]
+#[case::off("{ inject: { bus-off: { for: 6 min } } }", Some("`can-silence`"))]
+#[case::reboot("{ inject: { gx-reboot: { for: 6 min } } }", Some("`gx-silence`"))]
+#[case::supply("{ inject: { psu-silent: { for: 6 min } } }", Some("`psu-voltage-max`"))]
+#[case::piece_by_piece(
+    "{ repeat: { times: 3, steps: [ { inject: { temperature-open: { for: 2 min } } }, { hold: 2 min } ] } }",
+    Some("for 0:06:00, the rig")
+)]
+#[case::with_pauses(
+    "{ repeat: { times: 9, steps: [ { inject: { temperature-open: { for: 1 min } } }, { hold: 15 min } ] } }",
+    None
+)]
+fn a_case_that_would_lift_a_limit_is_refused_with_its_line(#[case] steps: &str, #[case] says: Option<&str>) {
+    let bound = case(&around(steps)).bind(&limits(), &ALL).map(drop);
+    match says {
+        None => assert_eq!(bound, Ok(())),
+        Some(says) => {
+            let error = bound.expect_err("refused");
+            assert!(matches!(error, BindError::Lifts { line: 8, .. }), "{error:?}");
+            assert!(error.to_string().contains(says), "{error}");
+        }
+    }
+}
+
 #[test]
 fn limits_that_leave_no_room_are_refused() {
     let upside_down = RigLimits { pack_voltage_max: Volts(10.0), ..limits() };

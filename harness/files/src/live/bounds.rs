@@ -15,6 +15,8 @@ const OVER_CURRENT: f64 = 2.0;
 const SAFE_WITHIN: Micros = Micros::from_secs(600);
 /// A battery that is not heard for so long, on the clock, is not driven any more: far above the 3 s of P 1.4.
 const UNHEARD: Micros = Micros::from_secs(60);
+/// The same for a single reading: some batteries send their cells once a minute.
+const UNREAD: Micros = Micros::from_secs(150);
 
 /// Refuses what is beyond them, with its place in the file.
 pub(super) fn check(live: &Live, rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
@@ -45,6 +47,21 @@ pub(super) fn check(live: &Live, rig: &RigFile, layers: &Layers) -> Result<(), Y
         let message = "a battery would be driven that is not heard".to_owned();
         let most = Micros(UNHEARD.0 * u64::from(live.speed));
         return refuse("limits.can-silence", message, format!("at most {}", most.written()));
+    }
+    let unread = [
+        ("limits.measurements-silence", limits.measurements_age()),
+        ("limits.cells-silence", limits.cells_age()),
+        ("limits.psu-silence", limits.psu_age()),
+    ];
+    let most = Micros(UNREAD.0 * u64::from(live.speed));
+    if let Some((path, _)) = unread.into_iter().find(|&(_, age)| age > most) {
+        let message = "a limit would be kept by readings of long ago".to_owned();
+        return refuse(path, message, format!("at most {}", most.written()));
+    }
+    if live.psu.is_some() && rig.polling.psu >= limits.psu_age() {
+        let message = "the rig would give the supply up between two readings".to_owned();
+        let expected = format!("less than `limits.psu-silence`, {}", limits.psu_age().written());
+        return refuse("polling.psu", message, expected);
     }
     if live.gx.is_some() && rig.polling.gx >= limits.gx_silence {
         let message = "the rig would give the GX up between two polls".to_owned();

@@ -261,6 +261,8 @@ impl Driver {
             let until = self.supply.now() + self.place.safe_within;
             while self.supply.terminals()? > self.place.safe_voltage && self.supply.now() < until {
                 self.supply.wait(FALL);
+                // It may take longer than a supply may go unread.
+                self.poll()?;
             }
             self.supply.switch_on()?;
             self.lit = true;

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use engine::bench::Input;
-use engine::interlock::Interlocks;
+use engine::interlock::{Instruments, Interlocks};
 use proto::frame::{CanId, Frame};
 use proto::quantity::{Amps, Micros, Volts, Watts};
 use rstest::rstest;
@@ -214,7 +214,11 @@ fn a_frame_that_violates_an_interlock_switches_the_supply_off_at_once(#[case] th
 
     let (mut took, mut waits) = (Vec::new(), Vec::new());
     while took.len() < TRIPS {
-        let mut interlocks = Interlocks::new(rig.limits, false, clock.now());
+        let mut interlocks = Interlocks::new(
+            rig.limits,
+            Instruments { gx: false, inverter: false, solar: false, ..rig.instruments() },
+            clock.now(),
+        );
         while seen.try_recv().is_ok() {}
         let began = Instant::now();
         bus.send(frame).expect("it is heard");
