@@ -159,9 +159,13 @@ impl Identity {
         self.installed = m.capacity.filter(|&c| c != 0).or(self.installed);
     }
 
-    /// Whether an identity goes to and fro, as that of two nodes does.
+    /// Whether two identities take turns, as those of two nodes do: one battery that now and then calls itself otherwise
+    /// is still one.
     pub(super) fn is_of_two(&self) -> bool {
-        IDENTITY.into_iter().any(|(field, _)| self.texts[field].returns.count >= RETURNS)
+        IDENTITY
+            .into_iter()
+            .map(|(field, _)| &self.texts[field])
+            .any(|text| text.returns.count >= RETURNS && 2 * text.returns.count >= text.tally.count)
     }
 
     /// BUS-06: two nodes that send one identifier show as an identity that goes to and fro.

@@ -419,6 +419,12 @@ fn a_maker_that_changes_is_two_nodes_or_a_profile_that_switches() {
     check(&wire, "BUS-06", Fail);
     let maker = check(&wire, "IDN-01", Inconclusive);
     assert!(maker.reason.contains("BUS-06"), "two senders are one cause: {}", maker.reason);
+    let switching = log_with(900, |s| {
+        let maker = if s / 100 % 2 == 0 { "35E#4259440000000000" } else { "35E#50594C4F4E000000" };
+        vec![maker.to_owned(), "351#480200050005AE01".to_owned()]
+    });
+    check(&switching, "BUS-06", Fail);
+    check(&switching, "IDN-01", Fail);
 }
 
 #[test]
