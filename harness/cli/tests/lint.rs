@@ -334,8 +334,8 @@ fn junit_counts_as_the_exit_code_does() {
             _ => {}
         }
     }
-    assert_eq!((cases, failures, errors), (38, 1, 1), "{text}");
-    assert!(text.contains("tests=\"38\" failures=\"1\" errors=\"1\""), "{text}");
+    assert_eq!((cases, failures, errors), (43, 1, 1), "{text}");
+    assert!(text.contains("tests=\"43\" failures=\"1\" errors=\"1\""), "{text}");
     assert!(text.contains("351#48020000FC08E001"), "warnings show their frame");
 }
 

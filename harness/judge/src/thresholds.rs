@@ -236,6 +236,13 @@ thresholds! {
     /// Share of the time in which CCL may be unusable in a full battery (P 1.5.3). 5 % is what M9 allows to be
     /// curtailed, and an unusable CCL curtails all.
     ccl_outage ("ccl-outage", "CVL-02", AtMost): Percent = Percent(1.0), Percent(5.0);
+    /// How long at a stretch CCL or DCL may be 0 without a cause, CCL near 0 in a full battery, or CVL far below the battery's
+    /// own voltage. Whatever starts or switches takes seconds (P 1.4 gives 3 s, a control action 20 s); a minute is seen
+    /// in the house as an outage.
+    outage ("outage", "CCL-03", AtMost): Micros = Micros::from_secs(20), Micros::from_secs(60);
+    /// Change of the state of charge within 10 s. At ten times the capacity an hour a battery moves by 2.8 %; the rest is
+    /// the rounding of two whole per cents (P 2 §0x355).
+    soc_jump ("soc-jump", "SOC-04", AtMost): Percent = Percent(1.0), Percent(5.0);
     /// Rise of the highest cell at the end of the hold. *"Must be enough to stop the battery voltage rising"*
     /// (P 1.5.3). A full LFP cell rests near 3.45 V and may reach 20 mV below 3.65 V: at 30 mV an hour that takes 6
     /// hours, about as long as the sun of one day exceeds the loads. 0x373 shows 1 mV, so an hour of it resolves a

@@ -251,9 +251,20 @@ impl Opinion {
         self.findings.iter().all(|(outcome, _)| *outcome == Outcome::Pass)
     }
 
+    /// What it comes to so far.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.findings.iter().map(|f| f.0).max().unwrap_or(Outcome::Inconclusive)
+    }
+
+    /// Something else explains all that was found: this counts alone, and the evidence stays.
+    pub(crate) fn only(&mut self, outcome: Outcome, reason: impl Into<String>) -> &mut Self {
+        self.findings.clear();
+        self.find(outcome, reason)
+    }
+
     /// The verdict: the worst finding, with the reasons of all findings as bad as it.
     pub(crate) fn verdict(self) -> Verdict {
-        let outcome = self.findings.iter().map(|f| f.0).max().unwrap_or(Outcome::Inconclusive);
+        let outcome = self.outcome();
         let mut reasons: Vec<&str> =
             self.findings.iter().filter(|f| f.0 == outcome).map(|f| f.1.as_str()).collect();
         reasons.dedup();

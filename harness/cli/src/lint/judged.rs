@@ -150,6 +150,7 @@ impl Reading {
             thresholds: Thresholds::default(),
             certifying: conditions.certifying,
             untimed,
+            alone: true,
         };
         let nobody = nobody(wire);
         let verdicts = if nobody.is_some() { Vec::new() } else { wire.verdicts(&terms) };

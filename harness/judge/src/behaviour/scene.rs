@@ -174,6 +174,7 @@ impl<'a> Scene<'a> {
             thresholds: self.subject.thresholds,
             certifying: true,
             untimed: None,
+            alone: false,
         }
     }
 

@@ -6,7 +6,7 @@ use proto::log::foreign;
 use proto::message::{FieldSpec, Message, MessageSpec, Padding, Pair, Sender, Value, WireType, id};
 
 use super::{last, text};
-use crate::wire::{Sent, Wire};
+use crate::wire::{CORE, Sent, Wire};
 
 pub(super) fn remarks(wire: &Wire) -> Vec<String> {
     let mut out = Vec::new();
@@ -61,7 +61,8 @@ fn short(wire: &Wire) -> Option<String> {
 fn short_message(sent: &Sent) -> Option<String> {
     let spec = MessageSpec::of(CanId::Standard(sent.id)).filter(|spec| spec.sender == Sender::Battery)?;
     let (shortest, _) = sent.lengths;
-    if shortest >= 8 || shortest < spec.required {
+    // What the minimum lacks is no remark: MSG-04.
+    if shortest >= 8 || (shortest < spec.required && CORE.contains(&spec.id)) {
         return None;
     }
     let end = |f: &FieldSpec| f.byte + f.wire.bits().div_ceil(8);

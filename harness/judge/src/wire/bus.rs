@@ -9,12 +9,15 @@ use super::Terms;
 use super::seen::{Spot, Tally};
 use super::sent::Sent;
 use crate::verdict::{Evidence, Opinion};
-use crate::window::Window;
+use crate::window::{Window, about};
 
 /// A GX sends 0x305 and 0x307 every second (P 3): a silence of this length is none of its own.
 const PAUSE: Micros = Micros::from_secs(3);
 /// Frames of a GX from which on its silence says something.
 const HEARD: u64 = 10;
+
+/// Products on VE.Can send within this time.
+const SECOND_BUS: Micros = Micros::from_secs(10);
 
 #[derive(Debug, Clone)]
 pub(super) struct Bus {
@@ -234,6 +237,24 @@ impl Bus {
             "nobody sends 0x305"
         };
         opinion.pass(word);
+    }
+
+    /// BUS-07: *"while technically possible to combine both in one CAN-bus network [...] such installation is not allowed
+    /// for new integrations"* (P 1.3).
+    pub(super) fn is_the_batterys_own(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+        if self.of_battery().next().is_none() {
+            opinion.unclear("no frame of a battery was seen");
+        } else if self.ve_can.any() {
+            opinion.show(self.ve_can.evidence("29-bit frames of VE.Can (NMEA 2000)").against("none"));
+            opinion.fail(format!(
+                "VE.Can (NMEA 2000) shares the bus with the battery: {}; software allows it, new integrations must not (P 1.3)",
+                named(&self.extended_ids[0])
+            ));
+        } else if terms.is_timed() && self.window().length() < SECOND_BUS {
+            opinion.unclear(format!("no frame of VE.Can was seen; {} of log decide", about(SECOND_BUS)));
+        } else {
+            opinion.pass("no frame of VE.Can shares the bus");
+        }
     }
 
     /// BUS-05: bus load at 500 kbit/s and frames per second, per identifier.

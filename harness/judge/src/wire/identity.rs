@@ -103,6 +103,11 @@ const NAME: [usize; 2] = [1, 2];
 const CELL_IDS: [usize; 4] = [3, 4, 5, 6];
 const SERIAL: [usize; 2] = [7, 8];
 const FAMILY: usize = 9;
+/// What a battery is called, by which two are told apart.
+const IDENTITY: [(usize, &str); 4] =
+    [(MAKER, "0x35E"), (NAME[0], "0x370"), (SERIAL[0], "0x380"), (FAMILY, "0x382")];
+/// An identity that comes back so often is that of a second node.
+const RETURNS: u64 = 3;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Identity {
@@ -154,14 +159,22 @@ impl Identity {
         self.installed = m.capacity.filter(|&c| c != 0).or(self.installed);
     }
 
+    /// Whether two identities take turns, as those of two nodes do: one battery that now and then calls itself otherwise
+    /// is still one.
+    pub(super) fn is_of_two(&self) -> bool {
+        IDENTITY
+            .into_iter()
+            .map(|(field, _)| &self.texts[field])
+            .any(|text| text.returns.count >= RETURNS && 2 * text.returns.count >= text.tally.count)
+    }
+
     /// BUS-06: two nodes that send one identifier show as an identity that goes to and fro.
     pub(super) fn has_one_sender(&self, opinion: &mut Opinion) {
-        let watched = [(MAKER, "0x35E"), (NAME[0], "0x370"), (SERIAL[0], "0x380"), (FAMILY, "0x382")];
         let mut seen = false;
-        for (field, id) in watched {
+        for (field, id) in IDENTITY {
             let text = &self.texts[field];
             seen |= text.tally.count >= 10;
-            if text.returns.count >= 3 {
+            if text.returns.count >= RETURNS {
                 opinion.show(
                     text.returns.evidence(&format!("{id} goes back to its earlier text")).against("never"),
                 );

@@ -3,6 +3,7 @@
 use proto::message::{Limits, Measurements};
 
 use super::Terms;
+use super::below::Below;
 use super::seen::{Range, Spot, Tally};
 use crate::verdict::{Evidence, Opinion};
 
@@ -124,7 +125,7 @@ impl LimitFacts {
     }
 
     /// CVL-01: present, non-zero and plausible from the first frame on.
-    pub(super) fn cvl_is_plausible(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(super) fn cvl_is_plausible(&self, below: &Below, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(evidence) = self.cvl.evidence("CVL", "V") {
             opinion.show(evidence);
         }
@@ -145,6 +146,7 @@ impl LimitFacts {
             opinion.unclear("0x351 was not seen");
             return;
         };
+        let ordered = below.is_no_order_to_discharge(terms, opinion);
         if let Some(battery) = terms.battery {
             let (least, most) = (battery.min_voltage.0, battery.max_charge_voltage.0);
             opinion.show(
@@ -170,10 +172,12 @@ impl LimitFacts {
                 ));
             }
             opinion.pass(format!("CVL is {low:.1} to {high:.1} V, within what the battery declares"));
+        } else if ordered {
+            // Said already.
         } else if self.odd_cvl.any() {
             opinion.show(self.odd_cvl.evidence("CVL unlike the measured voltage").against("0.8 to 3 times"));
             opinion.fail(format!(
-                "CVL ({low} to {high} V) does not fit the measured battery voltage ({:.1} V at the end), {}: wrong scale or byte order?",
+                "CVL ({low} to {high} V) does not fit the measured battery voltage ({:.1} V at the end), {}",
                 self.last_voltage.unwrap_or_default(),
                 self.odd_cvl.place()
             ));

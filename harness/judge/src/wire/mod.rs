@@ -2,16 +2,26 @@
 //! checked while it runs and a log of any length is checked as it is read, with the line of the log as evidence.
 
 mod alarms;
+mod alternation;
+mod below;
 mod bus;
+mod cause;
 mod cells;
 mod charge;
 mod errors;
+mod forbidden;
+mod full;
+mod held;
 mod identity;
+mod jumps;
 mod limits;
+mod moment;
 mod presence;
 mod regulation;
 mod seen;
+mod senders;
 mod sent;
+mod spell;
 mod timing;
 
 use proto::bus::ErrorFrame;
@@ -26,8 +36,10 @@ use crate::tampering::Account;
 use crate::thresholds::Thresholds;
 use crate::verdict::{Opinion, Verdict};
 use crate::window::Window;
+use senders::Watched;
 
 pub use errors::Errors;
+pub(crate) use presence::CORE;
 pub use seen::Spot;
 pub use sent::{Gaps, Sent};
 
@@ -43,6 +55,8 @@ pub struct Terms<'a> {
     /// Why the times of the frames judge no period, where they do not: a log whose times were made up, such as "the
     /// times of this log were not measured".
     pub untimed: Option<String>,
+    /// whether nothing but the frames is judged; beside a run, what only a run decides is left to it
+    pub alone: bool,
 }
 
 /// The facts of all checks. Feed it every frame in the order of time, from whomever on the bus.
@@ -57,6 +71,10 @@ pub struct Wire {
     identity: identity::Identity,
     cells: cells::CellFacts,
     regulation: regulation::Regulation,
+    held: held::Held,
+    alternation: alternation::Alternation,
+    jumps: jumps::Jumps,
+    senders: senders::Senders,
     errors: Errors,
     account: Account,
 }
@@ -68,7 +86,11 @@ const JUDGES: &[(&str, Judge)] = &[
     ("BUS-01", |w, _, o| w.bus.has_short_ids(o)),
     ("BUS-04", |w, t, o| w.bus.leaves_the_gx_alone(t, o)),
     ("BUS-05", |w, t, o| w.bus.load(t, o)),
-    ("BUS-06", |w, _, o| w.identity.has_one_sender(o)),
+    ("BUS-06", |w, _, o| {
+        w.senders.are_one(o);
+        w.identity.has_one_sender(o);
+    }),
+    ("BUS-07", |w, t, o| w.bus.is_the_batterys_own(t, o)),
     ("MSG-01", |w, t, o| w.presence.has_the_core(&w.bus, t, o)),
     ("MSG-02", |w, t, o| w.presence.has_identity(&w.bus, t, o)),
     ("MSG-03", |w, t, o| w.presence.optional(&w.bus, t, o)),
@@ -76,15 +98,19 @@ const JUDGES: &[(&str, Judge)] = &[
     ("TIM-01", |w, t, o| w.timing.never_pauses(&w.bus, t, o)),
     ("TIM-02", |w, t, o| w.timing.sends_every_second(t, o)),
     ("TIM-05", |w, t, o| w.timing.keeps_steady(&w.bus, t, o)),
-    ("CVL-01", |w, t, o| w.limits.cvl_is_plausible(t, o)),
+    ("CVL-01", |w, t, o| w.limits.cvl_is_plausible(&w.closed().below, t, o)),
     ("CVL-03", |w, t, o| w.regulation.is_not_hasty(t, o)),
     ("CVL-05", |w, t, o| w.regulation.is_no_copy_of_the_voltage(t, o)),
+    ("CVL-06", |w, t, o| w.closed().below.may_discharge(t, o)),
     ("CCL-01", |w, _, o| w.limits.ccl_is_positive(o)),
-    ("CCL-02", |w, t, o| w.regulation.leaves_ccl_to_a_full_battery(t, o)),
+    ("CCL-02", |w, t, o| w.closed().leaves_ccl_to_a_full_battery(t, o)),
+    ("CCL-03", |w, t, o| w.closed().forbidden.judge(t, o)),
+    ("CCL-04", |w, t, o| w.alternation.judge(t, o)),
     ("DCL-01", |w, _, o| w.limits.dcl_is_positive(o)),
     ("DVL-01", |w, _, o| w.limits.discharge_voltage(o)),
     ("SOC-01", |w, _, o| w.charge.is_within_range(o)),
     ("SOC-02", |w, _, o| w.charge.resolutions_agree(o)),
+    ("SOC-04", |w, t, o| w.jumps.judge(t, o)),
     ("MEA-02", |w, t, o| w.charge.measures_plausibly(t, o)),
     ("ALM-01", |w, _, o| w.alarms.says_ok(o)),
     ("ALM-02", |w, _, o| w.alarms.says_what_it_supports(o)),
@@ -121,11 +147,16 @@ impl Wire {
                 self.timing.core(0, spot);
                 self.limits.limits(spot, m);
                 self.regulation.limits(spot, m);
+                self.held.limits(spot, m);
+                self.alternation.limits(spot, m);
+                self.senders.frame(Watched::Limits, spot, frame);
             }
             Message::StateOfCharge(m) => {
                 self.timing.core(1, spot);
                 self.charge.state(spot, m);
-                self.regulation.state(m);
+                self.held.now.state(m);
+                self.jumps.state(spot, m);
+                self.senders.frame(Watched::State, spot, frame);
             }
             Message::Measurements(m) => {
                 self.timing.core(2, spot);
@@ -133,16 +164,22 @@ impl Wire {
                 self.alarms.measured(spot, m);
                 self.cells.measured(m);
                 self.charge.measured(spot, m);
-                self.regulation.measured(m);
+                self.regulation.measured(spot, m);
+                self.held.now.measured(m);
+                self.senders.frame(Watched::Measurements, spot, frame);
             }
             Message::Alarms(m) => {
                 self.timing.core(3, spot);
                 self.alarms.alarms(spot, m);
-                self.regulation.alarms(m);
+                self.held.now.alarms(m);
             }
             Message::ForceCharge(m) => self.charge.force(spot, m),
             Message::Energy(m) => self.charge.energy(spot, m),
-            Message::Cells(m) => self.cells.cells(spot, m),
+            Message::Cells(m) => {
+                self.cells.cells(spot, m);
+                self.held.now.cells(m);
+                self.senders.frame(Watched::Cells, spot, frame);
+            }
             Message::Modules(m) => self.cells.modules(spot, m),
             Message::BatteryIdentity(m) => self.identity.battery(spot, m),
             Message::InstalledCapacity(m) => self.identity.installed(m),
@@ -199,7 +236,15 @@ impl Wire {
     pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) -> bool {
         let Some((_, judge)) = JUDGES.iter().find(|(id, _)| *id == opinion.id()) else { return false };
         judge(self, terms, opinion);
+        if let Some(cause) = self.cause(terms) {
+            cause.apply(&self.bus, terms, opinion);
+        }
         true
+    }
+
+    /// What every 0x351 meant beside the others, the last one included.
+    fn closed(&self) -> held::Held {
+        self.held.closed(self.bus.window().to)
     }
 
     /// The verdicts on every requirement that a log decides, in the order of the catalogue.
@@ -273,7 +318,13 @@ impl Terms<'_> {
     /// A log and nothing else: no battery file, default thresholds.
     #[must_use]
     pub fn of_a_log() -> Self {
-        Self { battery: None, thresholds: Thresholds::default(), certifying: false, untimed: None }
+        Self {
+            battery: None,
+            thresholds: Thresholds::default(),
+            certifying: false,
+            untimed: None,
+            alone: true,
+        }
     }
 
     /// Whether periods and gaps may be judged.

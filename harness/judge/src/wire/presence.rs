@@ -1,6 +1,6 @@
 //! MSG-01 to MSG-04: which messages are sent, and whether they are whole (P 2).
 
-use proto::frame::Frame;
+use proto::frame::{CanId, Frame};
 use proto::message::{Message, MessageSpec, Sender, TABLE, id};
 use proto::quantity::Micros;
 
@@ -13,7 +13,7 @@ use crate::verdict::{Evidence, Opinion};
 use crate::window::about;
 
 /// *"The minimum CAN-IDs required for the core functionality are 0x351, 0x355, 0x356 and 0x35A"*.
-pub(super) const CORE: [u16; 4] = [id::LIMITS, id::STATE_OF_CHARGE, id::MEASUREMENTS, id::ALARMS];
+pub(crate) const CORE: [u16; 4] = [id::LIMITS, id::STATE_OF_CHARGE, id::MEASUREMENTS, id::ALARMS];
 
 /// The row MSG-02 for a battery that does not ask for official support.
 static MSG_02_ADVISED: Requirement = Requirement {
@@ -30,8 +30,8 @@ const IDENTITY_TIME: (Micros, u64) = (Micros::from_secs(60), 60);
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Presence {
-    /// frames that are too short, by their place in the table
-    short: [Tally; 32],
+    /// frames of the minimum that are too short
+    short: [Tally; CORE.len()],
     whole: u64,
 }
 
@@ -39,9 +39,9 @@ impl Presence {
     #[inline]
     pub(super) fn frame(&mut self, spot: Spot, frame: &Frame, message: &Message) {
         let spec: &MessageSpec = message.spec();
-        if frame.dlc() >= spec.required {
+        if spec.is_complete(frame) {
             self.whole += u64::from(spec.sender == Sender::Battery);
-        } else if let Ok(place) = TABLE.binary_search_by_key(&spec.id, |s| s.id) {
+        } else if let Some(place) = CORE.iter().position(|&id| id == spec.id) {
             self.short[place].hit(spot);
         }
     }
@@ -118,9 +118,11 @@ impl Presence {
         }
     }
 
-    /// MSG-04: every message carries the fields it must.
+    /// MSG-04: every message of the minimum carries the fields it must. *"All other fields are optional"* (P 2): what a
+    /// short frame of another message lacks is not supported.
     pub(super) fn is_long_enough(&self, opinion: &mut Opinion) {
-        for (message, tally) in TABLE.iter().zip(&self.short).filter(|(_, tally)| tally.any()) {
+        for (&id, tally) in CORE.iter().zip(&self.short).filter(|(_, tally)| tally.any()) {
+            let Some(message) = MessageSpec::of(CanId::Standard(id)) else { continue };
             opinion.show(
                 tally
                     .evidence(&format!("0x{:03X} too short", message.id))

@@ -1,15 +1,13 @@
-//! CVL-03, CVL-05 and CCL-02 as far as a log alone tells: how CVL moves, whether it copies the voltage, and what CCL
-//! does in a full battery (P 1.5.2, P 1.5.3). A behaviour run judges them with what the plant did beside them.
+//! CVL-03 and CVL-05 as far as a log alone tells: how CVL moves, and whether it copies the voltage (P 1.5.3). A behaviour
+//! run judges them with what the plant did beside them.
 
-use proto::message::{Alarms, Limits, Measurements, StateOfCharge};
+use proto::message::{Limits, Measurements};
 use proto::quantity::Micros;
 
 use super::Terms;
 use super::seen::{Range, Spot, Tally};
 use crate::verdict::{Evidence, Opinion};
 
-/// From this state of charge on the battery is full.
-const FULL: f64 = 99.5;
 /// One step of CVL on the wire, in volts.
 const LSB: f64 = 0.1;
 /// *"It is probably not helpful to update the parameters more than once every 20 seconds"* (P 1.5.3), less what the
@@ -19,6 +17,8 @@ const ADVISED: Micros = Micros::from_millis(18_500);
 const QUIET: Micros = Micros::from_secs(60);
 /// Steps of CVL count as at most so high, so that one large one does not outweigh the rest.
 const LARGE: f64 = 3.0 * LSB;
+/// Messages of a cycle come within this time of each other (P 1.4).
+const CYCLE: Micros = Micros::from_secs(1);
 /// As many changes of CVL say something of how it is controlled.
 const ENOUGH: u64 = 10;
 
@@ -33,19 +33,17 @@ pub(super) struct Regulation {
     hasty: Tally,
     protective: Tally,
     copy: Copying,
-    soc: Option<f64>,
-    protecting: bool,
-    /// frames of 0x351 in a full battery that protects nothing
-    full: Tally,
-    /// of these, the ones with CCL = 0
-    zero: Tally,
+    /// the same with the voltage measured just after
+    after: Copying,
+    /// a change of CVL that no voltage followed yet
+    pending: Option<(Spot, f64, f64)>,
 }
 
 /// What CVL and the voltage have to do with each other, at every change of CVL.
 ///
 /// A control loop decides on CVL and the voltage follows, so that CVL less the voltage measured just before differs
 /// by every step it makes. A copy has the voltage decide: CVL less the voltage stays the same to a step of the wire,
-/// whichever way both go.
+/// whichever way both go. Where 0x351 comes before 0x356, the voltage that decided is the one sent just after.
 #[derive(Debug, Clone, Default)]
 struct Copying {
     voltage: Option<f64>,
@@ -99,10 +97,6 @@ impl Copying {
 impl Regulation {
     #[inline]
     pub(super) fn limits(&mut self, spot: Spot, m: &Limits) {
-        if self.soc.is_some_and(|soc| soc >= FULL) && !self.protecting && m.ccl.is_some() {
-            self.full.hit(spot);
-            self.zero.hit_if(m.ccl == Some(0), spot);
-        }
         // 0 is no decision about the charge voltage, and CVL-01 names it.
         let Some(new) = m.cvl.filter(|&cvl| cvl != 0) else { return };
         match self.cvl {
@@ -116,7 +110,9 @@ impl Regulation {
         let interval = self.changed.map_or(Micros(u64::MAX), |at| spot.at.since(at));
         // A step of 0.1 V that undoes the one before is how a steady integrator looks on the wire.
         let dither = self.before == Some(new) && old.abs_diff(new) == 1;
-        self.copy.change(spot, f64::from(old) * LSB, f64::from(new) * LSB);
+        let (from, to) = (f64::from(old) * LSB, f64::from(new) * LSB);
+        self.copy.change(spot, from, to);
+        self.pending = Some((spot, from, to));
         self.before = Some(old);
         if dither {
             return;
@@ -132,18 +128,16 @@ impl Regulation {
     }
 
     #[inline]
-    pub(super) fn state(&mut self, m: &StateOfCharge) {
-        self.soc = m.finest_soc().map(|soc| soc.0).or(self.soc);
-    }
-
-    #[inline]
-    pub(super) fn measured(&mut self, m: &Measurements) {
-        self.copy.voltage = m.voltage().map(|v| v.0).or(self.copy.voltage);
-    }
-
-    #[inline]
-    pub(super) fn alarms(&mut self, m: &Alarms) {
-        self.protecting = m.any_alarm() || m.any_warning();
+    pub(super) fn measured(&mut self, spot: Spot, m: &Measurements) {
+        let Some(voltage) = m.voltage().map(|v| v.0) else { return };
+        self.copy.voltage = Some(voltage);
+        // What the inverter does about a CVL takes longer than a cycle, so it is not taken for what decided it.
+        if let Some((change, from, to)) = self.pending.take()
+            && spot.at.since(change.at) < CYCLE
+        {
+            self.after.voltage = Some(voltage);
+            self.after.change(change, from, to);
+        }
     }
 
     /// CVL-03: *"it is probably not helpful to update the parameters more than once every 20 seconds"*.
@@ -181,7 +175,11 @@ impl Regulation {
 
     /// CVL-05: a suspicion at most, because a log does not show which of the two moved the other.
     pub(super) fn is_no_copy_of_the_voltage(&self, _terms: &Terms<'_>, opinion: &mut Opinion) {
-        let copy = &self.copy;
+        let (copy, when) = if !self.copy.is_suspected() && self.after.is_suspected() {
+            (&self.after, "after")
+        } else {
+            (&self.copy, "before")
+        };
         let (mean, spread, step) = copy.spread();
         let test = "the active test decides (`busbar run tracking`)";
         if copy.is_suspected() {
@@ -189,7 +187,7 @@ impl Regulation {
             let words = if mean < 0.0 { "minus" } else { "plus" };
             opinion.show(
                 Evidence::fact(
-                    "CVL less the voltage before each change",
+                    format!("CVL less the voltage {when} each change"),
                     format!("{mean:.2} ± {spread:.2} V"),
                 )
                 .against(format!("a spread of more than {:.2} V", 0.5 * step))
@@ -208,36 +206,6 @@ impl Regulation {
                 "a log alone never decides it; no sign in {} changes of CVL, {test}",
                 copy.count()
             ));
-        }
-    }
-
-    /// CCL-02: *"Our advice is to avoid sending CCL=0 when the battery is full. Send a reduced CVL instead"*.
-    pub(super) fn leaves_ccl_to_a_full_battery(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
-        let (full, zero) = (self.full.count, self.zero.count);
-        if full == 0 {
-            opinion.unclear(format!(
-                "the battery never was full (state of charge of {FULL} % or more) without an active alarm; a log with \
-                 a full battery decides"
-            ));
-            return;
-        }
-        let share = 100.0 * zero as f64 / full as f64;
-        let limit = terms.thresholds.ccl_outage.limit;
-        opinion.show(
-            self.zero
-                .evidence("CCL = 0 in a full battery that protects nothing")
-                .against(format!("≤ {limit} of {full} frames")),
-        );
-        if share <= limit.0 && full >= ENOUGH {
-            opinion.pass(format!("CCL is 0 in {zero} of {full} frames of the full battery"));
-        } else if zero >= 3 && share > limit.0 {
-            opinion.fail(format!(
-                "CCL is 0 in {zero} of {full} frames while the battery is full and no alarm is active, {}: solar \
-                 chargers are curtailed; reduce CVL instead",
-                self.zero.place()
-            ));
-        } else {
-            opinion.unclear(format!("{full} frames of the full battery are too few to say: {ENOUGH} decide"));
         }
     }
 }

@@ -74,7 +74,7 @@ messages! {
         text manufacturer, "Manufacturer name"
     }
 
-    0x35F BATTERY_IDENTITY BatteryIdentity from Battery, needs 6, "Battery model, firmware, online capacity" {
+    0x35F BATTERY_IDENTITY BatteryIdentity from Battery, needs 4, "Battery model, firmware, online capacity" {
         0 model:              un16 * 1    => u16,      "Battery Model";
         2 firmware:         un16be * 1    => Firmware, "Firmware version";
         4 online_capacity:    un16 * 1    => AmpHours, absent [0], "Online capacity in Ah";
@@ -92,7 +92,7 @@ messages! {
         text name_part_2, "Battery / BMS name part 2"
     }
 
-    0x372 MODULES Modules from Battery, needs 8, "Module status" {
+    0x372 MODULES Modules from Battery, needs 2, "Module status" {
         0 ok:                 un16 * 1    => u16, absent [0xFFFF], "Number of modules OK";
         2 blocking_charge:    un16 * 1    => u16, absent [0xFFFF], "Number of modules blocking charge";
         4 blocking_discharge: un16 * 1    => u16, absent [0xFFFF], "Number of modules blocking discharge";
@@ -123,7 +123,7 @@ messages! {
         text max_cell_temperature_id, "Max. cell temperature id string"
     }
 
-    0x378 ENERGY Energy from Battery, needs 8, "Energy counters" {
+    0x378 ENERGY Energy from Battery, needs 4, "Energy counters" {
         0 energy_in:          un32 * 100  => WattHours, "Energy in";
         4 energy_out:         un32 * 100  => WattHours, "Energy out";
     }

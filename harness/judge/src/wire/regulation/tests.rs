@@ -1,6 +1,7 @@
-//! Logs of a second per cycle: how CVL moves against the voltage, and CCL in a full battery.
+//! Logs of a second per cycle: how CVL moves against the voltage, and CCL in a full battery, whichever message of a cycle
+//! comes first.
 
-use proto::message::{AlarmKind, Message, Pair};
+use proto::message::{AlarmKind, Alarms, Message, Pair, StateOfCharge};
 use proto::quantity::{Amps, Celsius, Percent, Volts};
 use rstest::rstest;
 
@@ -12,14 +13,21 @@ use crate::wire::Wire;
 type Second = (f64, f64, f64, f64);
 
 fn log(seconds: u64, at: impl Fn(u64) -> Second) -> Wire {
+    in_order(false, seconds, at)
+}
+
+fn in_order(limits_first: bool, seconds: u64, at: impl Fn(u64) -> Second) -> Wire {
     let mut wire = Wire::default();
     for s in 0..seconds {
         let (cvl, ccl, voltage, soc) = at(s);
-        let messages: [Message; 3] = [
+        let mut messages: [Message; 3] = [
             StateOfCharge::new(Percent(soc), Percent(100.0), Percent(soc)).into(),
             Measurements::new(Volts(voltage), Amps(0.0), Celsius(20.0)).into(),
             Limits::new(Volts(cvl), Amps(ccl), Amps(100.0), Volts(44.0)).into(),
         ];
+        if limits_first {
+            messages.reverse();
+        }
         for (k, message) in messages.into_iter().enumerate() {
             let at = Micros::from_secs(s) + Micros::from_millis(10 * k as u64);
             wire.frame(Spot::new(at, Some(3 * s + k as u64 + 1)), &message.encode(), Some(&message));
@@ -44,11 +52,14 @@ fn on_the_wire(volts: f64) -> f64 {
 }
 
 #[rstest]
-#[case::every_second(1)]
-#[case::every_20_seconds(20)]
-fn a_copy_of_the_voltage_is_suspected_never_convicted(#[case] period: u64) {
+fn a_copy_of_the_voltage_is_suspected_never_convicted(
+    #[values(1, 20)] period: u64,
+    #[values(false, true)] limits_first: bool,
+) {
     let verdict = judged(
-        &log(1200, |s| (on_the_wire(moved(s / period * period) - 0.3), 100.0, moved(s), 97.0)),
+        &in_order(limits_first, 1200, |s| {
+            (on_the_wire(moved(s / period * period) - 0.3), 100.0, moved(s), 97.0)
+        }),
         "CVL-05",
     );
     assert_eq!(verdict.outcome, Outcome::Inconclusive, "{}", verdict.reason);
@@ -71,11 +82,14 @@ fn a_copy_that_ratchets_down_is_suspected() {
 }
 
 /// The inverter holds the battery at CVL: both go together, but CVL goes first.
-#[test]
-fn a_voltage_that_follows_cvl_is_no_copy() {
+#[rstest]
+fn a_voltage_that_follows_cvl_is_no_copy(#[values(false, true)] limits_first: bool) {
     let cvl = |s: u64| 54.0 + 0.2 * ((s / 24 * 7919) % 11) as f64 / 2.0;
     let cvl = |s: u64| on_the_wire(cvl(s) + 0.001);
-    let verdict = judged(&log(1200, |s| (cvl(s), 100.0, cvl(s.saturating_sub(3)) - 0.02, 97.0)), "CVL-05");
+    let verdict = judged(
+        &in_order(limits_first, 1200, |s| (cvl(s), 100.0, cvl(s.saturating_sub(3)) - 0.02, 97.0)),
+        "CVL-05",
+    );
     assert_eq!(verdict.outcome, Outcome::NotApplicable, "{}", verdict.reason);
 }
 
@@ -119,8 +133,13 @@ fn dither_and_one_protective_step_are_exempt() {
 #[case::curtails(0.0, 100.0, Outcome::Fail)]
 #[case::accepts(20.0, 100.0, Outcome::Pass)]
 #[case::not_full(0.0, 90.0, Outcome::Inconclusive)]
-fn ccl_of_a_full_battery(#[case] ccl: f64, #[case] soc: f64, #[case] expected: Outcome) {
-    let verdict = judged(&log(60, |_| (55.0, ccl, 54.0, soc)), "CCL-02");
+fn ccl_of_a_full_battery(
+    #[case] ccl: f64,
+    #[case] soc: f64,
+    #[case] expected: Outcome,
+    #[values(false, true)] limits_first: bool,
+) {
+    let verdict = judged(&in_order(limits_first, 60, |_| (55.0, ccl, 54.0, soc)), "CCL-02");
     assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
 }
 

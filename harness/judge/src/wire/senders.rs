@@ -1,0 +1,159 @@
+//! BUS-06: two nodes that send one identifier, by numbers and rhythm. Two streams that differ take turns: each frame is
+//! like the one before the last, and unlike the last.
+
+use proto::frame::Frame;
+use proto::message::id;
+use proto::quantity::Micros;
+
+use super::seen::Spot;
+use crate::portrait::says;
+use crate::verdict::{Evidence, Opinion};
+
+/// The messages whose numbers are watched, and by how many raw steps each of their numbers differs where two batteries
+/// say it: 0.3 V, 2 A, 2 %, 30 mV, 2 K, more than the noise of one.
+const WATCHED: [(u16, [u16; 4]); 4] = [
+    (id::LIMITS, [3, 20, 20, 3]),
+    (id::STATE_OF_CHARGE, [2, 2, 200, u16::MAX]),
+    (id::MEASUREMENTS, [30, 20, 20, u16::MAX]),
+    (id::CELLS, [30, 30, 2, 2]),
+];
+/// As many frames in turn are two streams.
+const ENOUGH: u32 = 10;
+/// A pause before one of the streams that is longer than before the other by this part of both: they keep a rhythm each.
+const UNEVEN: f64 = 0.15;
+
+/// The frames of one identifier: whether they take turns.
+#[derive(Debug, Clone, Copy, Default)]
+struct Turns {
+    /// the last two, and when they came
+    last: Option<([u8; 8], Micros)>,
+    before: Option<[u8; 8]>,
+    /// frames that took turns without a break, and where they began
+    run: u32,
+    began: Option<Spot>,
+    /// the pauses before frames of either stream
+    pauses: [u64; 2],
+    /// the longest such run
+    longest: Option<Run>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    frames: u32,
+    from: Spot,
+    /// the two contents
+    contents: [[u8; 8]; 2],
+    pauses: [u64; 2],
+}
+
+impl Run {
+    /// Whether the pauses before the two streams differ: two clocks.
+    fn is_uneven(&self) -> bool {
+        let [a, b] = self.pauses.map(|p| p as f64);
+        (a - b).abs() > UNEVEN * (a + b)
+    }
+}
+
+/// How often the numbers of two contents differ by a step.
+#[inline]
+fn apart(a: [u8; 8], b: [u8; 8], steps: [u16; 4]) -> u32 {
+    let number = |x: [u8; 8], k: usize| u16::from_le_bytes([x[2 * k], x[2 * k + 1]]);
+    // The shorter way round: a current that crosses zero is no leap.
+    (0..4)
+        .map(|k| {
+            let up = number(a, k).wrapping_sub(number(b, k));
+            u32::from(up.min(up.wrapping_neg()) / steps[k])
+        })
+        .sum()
+}
+
+impl Turns {
+    #[inline]
+    fn take(&mut self, now: [u8; 8], steps: [u16; 4], spot: Spot) {
+        let Some((last, at)) = self.last.replace((now, spot.at)) else { return };
+        let before = self.before.replace(last);
+        if now == last {
+            self.run = 0;
+            return;
+        }
+        let Some(before) = before else { return };
+        // Each stream may move a little from frame to frame.
+        let (other, own) = (apart(now, last, steps), apart(now, before, steps));
+        if other <= 4 * own {
+            self.run = 0;
+            return;
+        }
+        if self.run == 0 {
+            self.pauses = [0; 2];
+            self.began = Some(spot);
+        }
+        self.pauses[(self.run & 1) as usize] += spot.at.since(at).0;
+        self.run += 1;
+        if self.run >= ENOUGH
+            && self.longest.is_none_or(|longest| self.run > longest.frames)
+            && let Some(from) = self.began
+        {
+            let contents = [last, now];
+            self.longest = Some(Run { frames: self.run, from, contents, pauses: self.pauses });
+        }
+    }
+}
+
+/// The frames of the watched identifiers.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Senders {
+    turns: [Turns; WATCHED.len()],
+}
+
+impl Senders {
+    #[inline]
+    pub(super) fn frame(&mut self, which: Watched, spot: Spot, frame: &Frame) {
+        let (_, steps) = WATCHED[which as usize];
+        self.turns[which as usize].take(frame.padded(), steps, spot);
+    }
+
+    /// The runs that two senders explain and one does not: where the state of charge takes turns, two messages do, or
+    /// each stream keeps its own rhythm. One sender that alternates its limits evenly is no second one.
+    fn runs(&self) -> impl Iterator<Item = (u16, Run)> + '_ {
+        let state = self.turns[Watched::State as usize].longest.is_some();
+        let several = self.turns.iter().filter(|turns| turns.longest.is_some()).count() > 1;
+        WATCHED
+            .iter()
+            .zip(&self.turns)
+            .filter_map(|(&(id, _), turns)| Some((id, turns.longest?)))
+            .filter(move |(_, run)| state || several || run.is_uneven())
+    }
+
+    /// The first identifier that two nodes send.
+    pub(super) fn twice(&self) -> Option<u16> {
+        self.runs().next().map(|(id, _)| id)
+    }
+
+    /// BUS-06.
+    pub(super) fn are_one(&self, opinion: &mut Opinion) {
+        for (id, run) in self.runs() {
+            let [one, other] = run.contents.map(|content| says(&Frame::standard(id, &content)));
+            opinion.show(
+                Evidence::fact(
+                    format!("0x{id:03X} in turn, frame by frame"),
+                    format!("{} frames", run.frames),
+                )
+                .against("never")
+                .in_frame(Some(run.from)),
+            );
+            opinion.fail(format!(
+                "0x{id:03X} says by turns \"{one}\" and \"{other}\", over {} frames: two nodes send it",
+                run.frames
+            ));
+        }
+    }
+}
+
+/// Which of the watched messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Watched {
+    Limits,
+    State,
+    Measurements,
+    Cells,
+}
