@@ -67,7 +67,9 @@ fn what_is_never_taken_is_told_with_both_numbers() {
     let took = supply.now().since(began);
     assert!(took >= ms(1000) && took < ms(1300), "{took}");
     let said = error.to_string();
-    for part in ["`CURR 10.000`", "asked for 10 A", "1 s later", "reads back 4 A", "within 0.01 A", "`resolution`"] {
+    for part in
+        ["`CURR 10.000`", "asked for 10 A", "1 s later", "reads back 4 A", "within 0.01 A", "`resolution`"]
+    {
         assert!(said.contains(part), "{part} is missing: {said}");
     }
 
