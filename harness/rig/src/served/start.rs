@@ -235,7 +235,6 @@ impl ServedRig {
     }
 
     /// The supply itself, for a moment: what is done to it here comes past its wire, as at its front panel.
-    #[must_use]
     pub fn supply(&self) -> MutexGuard<'_, Instrument> {
         self.instrument.lock().unwrap_or_else(PoisonError::into_inner)
     }

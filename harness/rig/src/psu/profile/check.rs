@@ -208,7 +208,7 @@ mod tests {
     #[case("off: OUTP OFF", "off: \"OUTP CH{channel},OFF\"", "{channel} without a `channel`")]
     #[case("reply-within: 1 s", "reply-within: 0 s", "no such wait")]
     #[case("reply-within: 1 s", "reply-within: 1", "has no unit")]
-    #[case("output: {", "settle: 11 s\noutput: {", "no supply takes so long")]
+    #[case("settle: 1 s", "settle: 11 s", "no supply takes so long")]
     #[case("status: documented", "status: sure", "`sure` is not known here")]
     #[case("over-voltage: 0,", "over-voltage: 16,", "is not said")]
     fn a_wrong_word_is_refused_with_its_line(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
