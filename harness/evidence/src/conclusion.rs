@@ -2,7 +2,7 @@
 
 use engine::suite::Case;
 use judge::battery::Battery;
-use judge::behaviour::{Subject, judge};
+use judge::behaviour::{Subject, judge, missed_sun};
 use judge::catalogue::Severity;
 use judge::portrait::{SeenPage, beside};
 use judge::recording::Recording;
@@ -74,8 +74,15 @@ pub fn judged(
         End::NotBegun(why) => return undecided(Outcome::Inconclusive, why, case, recording, length),
         End::Began(end) => end,
     };
-    let verdicts = judge(&subject(case, &battery.declared, rig), &recording);
-    let (outcome, reason) = end.conclude(&verdicts);
+    let subject = subject(case, &battery.declared, rig);
+    let verdicts = judge(&subject, &recording);
+    let (outcome, mut reason) = end.conclude(&verdicts);
+    if outcome == Outcome::Inconclusive
+        && let Some(missed) = missed_sun(&subject, &recording)
+        && !reason.contains(&missed)
+    {
+        reason = format!("{reason}; {missed}");
+    }
     let (identity, pages) = (recording.portrait().identity(), beside(&recording));
     Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
 }
@@ -103,6 +110,7 @@ fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> 
         thresholds: case.thresholds,
         battery,
         site: rig.site(),
+        sun: case.start.pv,
     }
 }
 

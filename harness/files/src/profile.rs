@@ -28,6 +28,10 @@ pub struct Profile {
     pub tcp_port: Option<u16>,
     /// how lines look and how long they take
     pub line: LineRules,
+    /// how long it may take until it reads back what it was told: a relay that closes, a front panel that gives way. It
+    /// is asked until then; an answer that is still another one is an error
+    #[serde(default = "settle")]
+    pub settle: Micros,
     /// number of the output or address on the line where the rig file gives none
     pub channel: Option<Word>,
     /// sent before everything else, after opening and after every loss of step
@@ -57,6 +61,11 @@ pub struct Profile {
     pub watchdog: Option<Watchdog>,
     /// how it plays a solar array by itself; absent where only a fixed voltage and current limit do
     pub curve: Option<SolarCurve>,
+}
+
+/// What a supply may take where its profile says nothing (assumption: relays and front panels take 0.5 s in the field).
+const fn settle() -> Micros {
+    Micros::from_secs(1)
 }
 
 /// How sure a profile is.
@@ -181,7 +190,7 @@ pub struct Setting<Q> {
     pub set: Template,
     /// read it back
     pub ask: Template,
-    /// how far what is read back may lie above what was set: a step of the supply
+    /// how far what is read back may lie from what was set, either way: a step of the supply
     pub resolution: Q,
     /// what the answer ends with behind the number, where it is more than a unit
     pub answer_ends: Option<String>,

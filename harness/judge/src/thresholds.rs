@@ -227,6 +227,11 @@ thresholds! {
     /// M14: gap between two 0x351. *"When the inverter does not receive the 0x351 message from the battery every 3
     /// seconds, the system will stop charging and discharging"* (P 1.4).
     gap ("gap", "M14", AtMost): Micros = Micros::from_millis(1_500), Micros::from_secs(3);
+    /// M15: how far the PV power that the supply offers may lie from what the suite asked for. *"Make more power
+    /// available on the solar charger than the inverter/charger can feed-back"* (P 1.5.3.3): without it nothing is seen.
+    /// Steps and accuracy of a programmable supply are half a percent; what M9 allows to stay unused changes nothing
+    /// (assumption).
+    sun ("sun", "M15", AtMost): Percent = Percent(2.0), Percent(5.0);
     /// How far CVL must fall below the bulk CVL to be a reduced one (P 1.5.3). Two steps of 0x351 are no rounding, and
     /// on a pack of 8.7 mΩ they take off 23 A.
     reduction ("reduction", "CVL-02", AtLeast): Volts = Volts(0.2), Volts(0.2);

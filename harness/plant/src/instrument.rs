@@ -45,6 +45,24 @@ pub enum Watchdog {
     Broken,
 }
 
+/// What a simulated supply does otherwise than it is told, and does not tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Temper {
+    /// from a command for the output to when its relay does it and it says so
+    pub relay: Micros,
+    /// from a setting or remote control to when it is taken; longer than anybody asks for: never
+    pub takes: Micros,
+    /// the most current that it can be set to: it takes this for more, and complains of nothing
+    pub most_current: Amps,
+}
+
+impl Default for Temper {
+    /// It does what it is told, at once.
+    fn default() -> Self {
+        Self { relay: Micros::ZERO, takes: Micros::ZERO, most_current: RATED_CURRENT }
+    }
+}
+
 /// A simulated supply.
 #[derive(Debug, Clone)]
 pub struct Instrument {
@@ -58,7 +76,6 @@ pub struct Instrument {
     errors: VecDeque<(i32, &'static str)>,
     /// the event register of IEEE 488.2
     events: u8,
-    remote: bool,
     addressed: bool,
     set: Settings,
     /// whether power comes out
@@ -74,11 +91,17 @@ pub struct Instrument {
     /// it hears and says nothing
     silent: bool,
     watchdog: Watchdog,
+    temper: Temper,
+    /// settings that are not taken yet, and when they are
+    coming: Option<(Micros, Settings)>,
+    /// what the relay of the output is on its way to, and when it is there
+    moving: Option<(Micros, bool)>,
 }
 
 /// What is set, and lost in a restart.
 #[derive(Debug, Clone, Copy)]
 struct Settings {
+    remote: bool,
     voltage: Volts,
     current: Amps,
     power: Watts,
@@ -95,6 +118,7 @@ struct Settings {
 impl Settings {
     fn at_power_on(dialect: &Dialect) -> Self {
         Self {
+            remote: false,
             voltage: Volts::ZERO,
             current: Amps::ZERO,
             power: Watts(RATED_VOLTAGE.0 * RATED_CURRENT.0),
@@ -136,7 +160,6 @@ impl Instrument {
             output: VecDeque::new(),
             errors: VecDeque::new(),
             events: POWER_ON,
-            remote: false,
             addressed: !dialect.is_addressed,
             set: Settings::at_power_on(dialect),
             on: false,
@@ -147,6 +170,9 @@ impl Instrument {
             heard: Micros::ZERO,
             silent: false,
             watchdog: Watchdog::Works,
+            temper: Temper::default(),
+            coming: None,
+            moving: None,
         }
     }
 
@@ -166,6 +192,26 @@ impl Instrument {
     pub const fn with_watchdog(mut self, watchdog: Watchdog) -> Self {
         self.watchdog = watchdog;
         self
+    }
+
+    /// What it does otherwise than it is told from now on.
+    pub const fn set_temper(&mut self, temper: Temper) {
+        self.temper = temper;
+    }
+
+    /// Somebody turns the knob of the current at its front panel.
+    pub const fn turn_current(&mut self, amps: Amps) {
+        self.set.current = amps;
+    }
+
+    /// Somebody turns the knob of the power at its front panel.
+    pub const fn turn_power(&mut self, watts: Watts) {
+        self.set.power = watts;
+    }
+
+    /// Somebody presses the key of the output at its front panel.
+    pub fn press_output(&mut self, on: bool) {
+        self.power(on);
     }
 
     /// Takes in bytes at a time that does not run backwards.
@@ -214,10 +260,14 @@ impl Instrument {
         self.switched
     }
 
-    /// Voltage setting and current limit of its output; zero while that is off.
+    /// Voltage setting and current limit of its output, or what its power limit leaves of that; zero while it is off.
     #[must_use]
-    pub const fn drives(&self) -> (Volts, Amps) {
-        if self.on { (self.set.voltage, self.set.current) } else { (Volts::ZERO, Amps::ZERO) }
+    pub fn drives(&self) -> (Volts, Amps) {
+        let Settings { voltage, current, power, .. } = self.set;
+        match self.on {
+            true if voltage > Volts::ZERO => (voltage, current.min(power / voltage)),
+            _ => (Volts::ZERO, Amps::ZERO),
+        }
     }
 
     /// Changes what is connected to the terminals.
@@ -238,7 +288,7 @@ impl Instrument {
     /// Whether it listens to the line and not to its front panel.
     #[must_use]
     pub const fn is_remote(&self) -> bool {
-        self.remote
+        self.set.remote
     }
 
     /// What the terminals are at.
@@ -268,6 +318,7 @@ impl Instrument {
             heard: at,
             terminals,
             watchdog: self.watchdog,
+            temper: self.temper,
             identity: self.identity.clone(),
             ..fresh
         };

@@ -144,6 +144,9 @@ impl<'p> Commands<'p> {
     }
 }
 
+/// Whoever waits for output off waits for this some times over.
+const SETTLE_MOST: Micros = Micros::from_secs(10);
+
 /// Refuses what could only fail with the supply energised.
 pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), YamlError> {
     let no = |path: &str, message: String, expected: &str| Err(refuse(file, text, path, message, expected));
@@ -180,6 +183,9 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
             return no(path, "no such wait".to_owned(), "more than 0 s, at most 30 s");
         }
     }
+    if profile.settle > SETTLE_MOST {
+        return no("settle", "no supply takes so long".to_owned(), "at most 10 s");
+    }
     if !(1..=2).contains(&profile.serial.stop_bits) {
         return no("serial.stop-bits", "no such port".to_owned(), "1 or 2");
     }
@@ -202,6 +208,7 @@ mod tests {
     #[case("off: OUTP OFF", "off: \"OUTP CH{channel},OFF\"", "{channel} without a `channel`")]
     #[case("reply-within: 1 s", "reply-within: 0 s", "no such wait")]
     #[case("reply-within: 1 s", "reply-within: 1", "has no unit")]
+    #[case("settle: 1 s", "settle: 11 s", "no supply takes so long")]
     #[case("status: documented", "status: sure", "`sure` is not known here")]
     #[case("over-voltage: 0,", "over-voltage: 16,", "is not said")]
     fn a_wrong_word_is_refused_with_its_line(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {

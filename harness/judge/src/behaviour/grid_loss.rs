@@ -135,14 +135,20 @@ fn comes_back(scene: &Scene<'_>, opinion: &mut Opinion, forbidden: &[Window]) {
 mod tests {
     use super::super::staged::{Stage, good};
     use super::*;
+    use crate::trace::EventKind;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use proto::quantity::Watts;
+    use proto::stimulus::Stimulus;
     use rstest::rstest;
 
     /// Empty from 2000 to 6000 s: half an hour on the grid, then without it; the sun comes at 4000 s.
     fn empty() -> Stage {
         let dry = |t: u64| (2000..6000).contains(&t);
         let sun = |t: u64| t >= 4500;
-        good()
+        let mut stage = good();
+        stage.forget(|kind| matches!(kind, EventKind::Stimulus(Stimulus::Pv(_))));
+        stage.note(4500, EventKind::Stimulus(Stimulus::Pv(Watts(2000.0))));
+        stage
             .shaped(Channel::Dcl, move |t, _| if dry(t) { 0.0 } else { 200.0 })
             .shaped(Channel::GridConnected, |t, _| f64::from(u8::from(!(3800..6000).contains(&t))))
             .shaped(Channel::InverterRunning, |t, _| f64::from(u8::from(!(3800..6000).contains(&t))))

@@ -23,7 +23,10 @@ mod silence;
 mod staged;
 mod state;
 mod steps;
+mod sun;
 pub mod tripped;
+
+use proto::quantity::Watts;
 
 use crate::battery::Battery;
 use crate::catalogue::Requirement;
@@ -45,6 +48,8 @@ pub struct Subject<'a> {
     pub battery: &'a Battery,
     /// the plant around it
     pub site: Site,
+    /// PV power that the case begins with
+    pub sun: Watts,
 }
 
 /// Judges a case: one verdict for each requirement of the subject, in its order, and last what an interlock fails that
@@ -55,6 +60,12 @@ pub fn judge(subject: &Subject<'_>, recording: &Recording) -> Vec<Verdict> {
     let mut verdicts = subject.requirements.iter().map(|requirement| verdict(&scene, requirement)).collect();
     tripped::blame(&scene, &mut verdicts, |requirement| verdict(&scene, requirement));
     verdicts
+}
+
+/// How the sun of a case was another than the suite asked for, in words, if it was: then the case shows nothing.
+#[must_use]
+pub fn missed_sun(subject: &Subject<'_>, recording: &Recording) -> Option<String> {
+    sun::missed(&Scene::new(subject, recording))
 }
 
 type Judge = fn(&Scene<'_>, &mut Opinion);
@@ -119,6 +130,7 @@ fn verdict(scene: &Scene<'_>, requirement: &'static Requirement) -> Verdict {
         verdict.outcome = Outcome::Inconclusive;
         verdict.reason = format!("the case ended early ({why}); until then: {}", verdict.reason);
     }
+    sun::hold(scene, &mut verdict);
     verdict
 }
 

@@ -63,7 +63,7 @@ pub(super) fn good() -> Stage {
             Channel::PackCurrent => pick(pulled(t), -66.0, pick(full(t), 0.2, 16.8)),
             Channel::MinCell => 3.44,
             Channel::MaxCell => pick(full(t), 3.455, 3.40),
-            Channel::PvAvailable => pick(on_grid(t), 3000.0, 0.0),
+            Channel::PvAvailable => 3000.0,
             Channel::PvPower => pick(on_grid(t), 2980.0, 0.0),
             Channel::GridPower => pick(on_grid(t) && full(t), -2800.0, 0.0),
             Channel::AcLoads => pick(pulled(t), 3500.0, 0.0),
@@ -291,6 +291,7 @@ fn on_rig(id: &str, recording: &Recording, site: Site) -> Verdict {
         thresholds: Thresholds::default(),
         battery: &battery,
         site,
+        sun: Watts::ZERO,
     };
     judge(&subject, recording).pop().expect("one verdict for one requirement")
 }

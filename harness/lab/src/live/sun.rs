@@ -47,6 +47,8 @@ enum Order {
 
 /// What a shut-down may take beyond the fall of the terminals: questions that are not answered.
 const QUESTIONS: Duration = Duration::from_secs(60);
+/// A shut-down waits for a supply to agree this often at most: remote control, output off three times, voltage.
+const SETTLINGS: u32 = 5;
 /// How often the terminals are measured while they fall.
 const FALL: Micros = Micros::from_millis(100);
 
@@ -75,7 +77,8 @@ impl Sun {
         supply.take_over().and_then(|_| watchdog.arm(&mut supply, &place)).map_err(|error| named(&error))?;
         brake.sends(supply.off_line().map_err(|error| named(&error))?);
         let (orders, taken) = channel();
-        let patience = Duration::from_micros(place.safe_within.0) + QUESTIONS;
+        let settle = Duration::from_micros(supply.profile().settle.0);
+        let patience = Duration::from_micros(place.safe_within.0) + QUESTIONS + settle * SETTLINGS;
         let driver = Driver {
             supply,
             opener,
@@ -232,13 +235,13 @@ impl Driver {
         if !status.alarms.is_empty() {
             return Err(SupplyError::Tripped(status.alarms));
         }
-        if self.lit && !status.reading.output {
+        if self.lit != status.reading.output {
             // It may have restarted or tripped between two questions, and says so now.
             let now = self.supply.read()?;
             if !now.alarms.is_empty() {
                 return Err(SupplyError::Tripped(now.alarms));
             }
-            return Err(SupplyError::OutputIs(false));
+            return Err(SupplyError::OutputIs(status.reading.output));
         }
         let available = if status.reading.output { status.reading.available } else { Watts::ZERO };
         self.outbox.psu(self.clock.now(), PsuReading { available, ..status.reading });

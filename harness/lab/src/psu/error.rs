@@ -83,13 +83,38 @@ pub enum SupplyError {
     /// Remote control was not given.
     #[error("remote control is with `{}`, not with us; leave the menu on the front panel and release its lock", .0.escape_debug())]
     NotInControl(String),
-    /// What is set now is above what was asked for.
-    #[error("`{command}` left {now} in the supply, more than asked for")]
-    MoreThanAsked {
+    /// What is set now is not what was asked for.
+    #[error(
+        "`{command}` asked for {asked}, and {} s later the supply reads back {now}; within {tolerance} of it was expected \
+         (`resolution` of its profile). A limit of its front panel, its range or its rating may hold it: find out which",
+        settle.secs()
+    )]
+    NotTaken {
         /// the command
         command: String,
+        /// what was asked for
+        asked: String,
         /// what is read back
         now: String,
+        /// how far it may lie from what was asked for
+        tolerance: String,
+        /// how long it was asked
+        settle: Micros,
+    },
+    /// A setting changed under way.
+    #[error(
+        "`{asked}` read back {was} when it was set and {now} now, and nobody here has changed it; within {tolerance} of that \
+         (`resolution` of its profile) it was to stay. Lock the front panel, and see that no other program speaks to it"
+    )]
+    Moved {
+        /// the question
+        asked: String,
+        /// what it read back before
+        was: String,
+        /// what it reads back now
+        now: String,
+        /// how far that may lie from it
+        tolerance: String,
     },
     /// A target whose protection would trip at once.
     #[error("the {what} protection at {level} is below the setting of {setting}: it would trip at once")]

@@ -9,7 +9,7 @@ mod watchdog;
 
 use std::collections::BTreeSet;
 
-use proto::quantity::{Amps, Micros, Volts};
+use proto::quantity::{Amps, Micros, Volts, Watts};
 use proto::reading::PsuReading;
 use proto::scpi::{Alarm, Identity, QueuedError, Word};
 
@@ -95,6 +95,7 @@ pub struct Status {
 struct Known {
     voltage: Option<Seen<Volts>>,
     current: Option<Seen<Amps>>,
+    power: Option<Seen<Watts>>,
     over_voltage: Option<Seen<Volts>>,
     /// set, where the profile has it, or known to be without
     over_current: Option<Option<Seen<Amps>>>,
@@ -124,6 +125,8 @@ pub struct Supply {
     /// cleared, but shown by the supply until its output is switched on again
     lingering: BTreeSet<Alarm>,
     restarted: bool,
+    /// which setting was read back again last
+    looked: u8,
 }
 
 impl Supply {
@@ -155,6 +158,7 @@ impl Supply {
             alarms: BTreeSet::new(),
             lingering: BTreeSet::new(),
             restarted: false,
+            looked: 0,
         };
         let found = supply.take_over()?;
         Ok((supply, found))
@@ -267,14 +271,17 @@ impl Supply {
         self.all(&lock.take)?;
         self.reported("taking remote control")?;
         let Some(verify) = lock.verify else { return Ok(()) };
-        let answer = self.ask(&verify.ask)?;
-        if answer == verify.answer { Ok(()) } else { Err(SupplyError::NotInControl(answer)) }
+        let asked = self.until_it_agrees(None, |this| this.ask(&verify.ask), |owner| *owner == verify.answer);
+        match asked? {
+            (_, true) => Ok(()),
+            (owner, false) => Err(SupplyError::NotInControl(owner)),
+        }
     }
 
-    /// Reads output, terminals and alarms.
+    /// Reads output, terminals and alarms, and with the output on one of the settings again.
     ///
     /// # Errors
-    /// When the supply does not answer, or has restarted.
+    /// When the supply does not answer, has restarted, or a setting is not what it was set to any more.
     pub fn read(&mut self) -> Result<Status, SupplyError> {
         self.check_restart()?;
         let measure = self.profile.measure.clone();
@@ -283,8 +290,12 @@ impl Supply {
         let voltage = self.question(&measure.voltage, |reply| reply.volts(units))?;
         let current = self.question(&measure.current, |reply| reply.amps(units))?;
         self.see_alarms()?;
+        if output && self.alarms.is_empty() {
+            self.look_again()?;
+        }
         let setting = self.voltage_setting()?;
-        let available = setting * self.current_setting()?;
+        let corner = setting * self.current_setting()?;
+        let available = self.power_setting()?.map_or(corner, |limit| corner.min(limit));
         let reading = PsuReading { output, voltage, current, available };
         Ok(Status { reading, alarms: self.alarms.clone(), notices: self.wire.notices() })
     }

@@ -4,6 +4,7 @@ mod every_profile;
 mod faults;
 mod faulty;
 mod setpoint;
+mod settle;
 mod watchdog;
 
 use std::path::Path;

@@ -26,7 +26,7 @@ use super::proxy::{SerialPort, Tcp};
 const SPEED: u32 = 20;
 
 pub(crate) struct Bench {
-    served: ServedRig,
+    pub(crate) served: ServedRig,
     pub(crate) can: SerialPort,
     pub(crate) can_path: String,
     pub(crate) supply: Tcp,
@@ -112,8 +112,19 @@ impl Bench {
         for folder in ["suites", "rigs/psu"] {
             std::fs::create_dir_all(project.path().join(folder)).expect("a folder");
         }
-        for name in ["generic", "ea"] {
-            let quick = file(&format!("rigs/psu/{name}.yaml"))
+        for name in ["generic", "ea", "coarse"] {
+            let shipped = if name == "coarse" { "generic" } else { name };
+            let quick = file(&format!("rigs/psu/{shipped}.yaml"))
+                // One that lets every current pass.
+                .replace("psu-profile: generic", &format!("psu-profile: {name}"))
+                .replace(
+                    "ask: \"CURR?\", resolution: 10 mA",
+                    if name == "coarse" {
+                        "ask: \"CURR?\", resolution: 60 A"
+                    } else {
+                        "ask: \"CURR?\", resolution: 10 mA"
+                    },
+                )
                 .replace("gap: 10 ms", "gap: 0 ms")
                 .replace("reply-within: 1 s", "reply-within: 200 ms")
                 .replace("quiet: 100 ms", "quiet: 10 ms");

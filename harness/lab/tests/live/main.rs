@@ -4,6 +4,7 @@
 mod bench;
 mod hands;
 mod proxy;
+mod settle;
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -93,7 +93,7 @@ impl Instrument {
             Does::GuardCurrent => self.state(set.guards_current),
             Does::Output => self.state(self.on),
             Does::Mode => if self.is_constant_voltage() { "CV" } else { "CC" }.to_owned(),
-            Does::LockOwner => if self.remote { "REMOTE" } else { "NONE" }.to_owned(),
+            Does::LockOwner => if self.set.remote { "REMOTE" } else { "NONE" }.to_owned(),
             Does::MeasureVoltage => self.number(self.terminals.0, "V"),
             Does::MeasureCurrent => self.number(self.current().0, "A"),
             Does::MeasurePower => self.number(self.terminals.0 * self.current().0, "W"),
@@ -120,7 +120,7 @@ impl Instrument {
     fn command(&mut self, does: Does, values: &[&str]) -> Result<(), Refusal> {
         let needs_remote = self.dialect.needs_remote
             && !matches!(does, Does::Lock | Does::LockWord | Does::Remote | Does::Local);
-        if needs_remote && !self.remote && !matches!(does, Does::ClearStatus | Does::Quiet) {
+        if needs_remote && !self.set.remote && !matches!(does, Does::ClearStatus | Does::Quiet) {
             return Err(CONFLICT);
         }
         let first = values.first().copied();
@@ -131,47 +131,73 @@ impl Instrument {
                 if self.dialect.acknowledges && volts.0 * 1.05 > self.set.over_voltage.0 {
                     return Err(CONFLICT);
                 }
-                self.set.voltage = volts;
+                self.change(|set| set.voltage = volts);
             }
-            Does::Current => self.set.current = Amps(number(first, RATED_CURRENT.0)?),
-            Does::Power => self.set.power = Watts(number(first, RATED_VOLTAGE.0 * RATED_CURRENT.0)?),
+            Does::Current => {
+                let amps = Amps(number(first, RATED_CURRENT.0)?).min(self.temper.most_current);
+                self.change(|set| set.current = amps);
+            }
+            Does::Power => {
+                let watts = Watts(number(first, RATED_VOLTAGE.0 * RATED_CURRENT.0)?);
+                self.change(|set| set.power = watts);
+            }
             Does::OverVoltage | Does::LimitVoltage => {
                 let volts = Volts(number(first, RATED_VOLTAGE.0 * super::OVER_RANGE)?);
                 if self.dialect.acknowledges && volts.0 < self.set.voltage.0 * 1.05 {
                     return Err(CONFLICT);
                 }
-                self.set.over_voltage = volts;
+                self.change(|set| set.over_voltage = volts);
             }
             Does::OverCurrent | Does::LimitCurrent => {
-                self.set.over_current = Amps(number(first, RATED_CURRENT.0 * super::OVER_RANGE)?);
+                let amps = Amps(number(first, RATED_CURRENT.0 * super::OVER_RANGE)?);
+                self.change(|set| set.over_current = amps);
             }
             Does::OverPower => {
                 let largest = RATED_VOLTAGE.0 * RATED_CURRENT.0 * super::OVER_RANGE;
-                self.set.over_power = Watts(number(first, largest)?);
+                let watts = Watts(number(first, largest)?);
+                self.change(|set| set.over_power = watts);
             }
-            Does::GuardVoltage => self.set.guards_voltage = state(first)?,
-            Does::GuardCurrent => self.set.guards_current = state(first)?,
+            Does::GuardVoltage => {
+                let on = state(first)?;
+                self.change(|set| set.guards_voltage = on);
+            }
+            Does::GuardCurrent => {
+                let on = state(first)?;
+                self.change(|set| set.guards_current = on);
+            }
             Does::Output => self.switch(state(first)?),
-            Does::Remote => self.remote = true,
-            Does::Local => self.remote = false,
-            Does::Lock => self.remote = state(first)?,
-            Does::LockWord => self.remote = first.ok_or(MISSING)?.to_ascii_uppercase().starts_with("REM"),
+            Does::Remote => self.change(|set| set.remote = true),
+            Does::Local => self.change(|set| set.remote = false),
+            Does::Lock => {
+                let on = state(first)?;
+                self.change(|set| set.remote = on);
+            }
+            Does::LockWord => {
+                let on = first.ok_or(MISSING)?.to_ascii_uppercase().starts_with("REM");
+                self.change(|set| set.remote = on);
+            }
             Does::Clear | Does::TrippedVoltage | Does::TrippedCurrent => self.clear(),
             Does::ClearStatus => {
                 self.errors.clear();
                 self.events = 0;
             }
-            Does::Watchdog => self.set.watchdog = state(first)?.then_some(self.set.watchdog_delay),
+            Does::Watchdog => {
+                let on = state(first)?;
+                self.change(|set| set.watchdog = on.then_some(set.watchdog_delay));
+            }
             Does::WatchdogDelay => self.set_watchdog_delay(Micros::from_secs(number(first, 3600.0)? as u64)),
             Does::WatchdogSet if first == Some("STOP") => {
-                self.set.watchdog = None;
+                self.change(|set| set.watchdog = None);
                 self.tripped.remove(&Alarm::Watchdog);
             }
             Does::WatchdogSet => {
                 let millis = number(values.get(1).copied(), 10_000.0)?;
-                self.set.watchdog = Some(Micros::from_millis(millis as u64));
+                self.change(|set| set.watchdog = Some(Micros::from_millis(millis as u64)));
             }
-            Does::Curve(index) => self.set.curve[index] = number(first, RATED_VOLTAGE.0)?,
+            Does::Curve(index) => {
+                let value = number(first, RATED_VOLTAGE.0)?;
+                self.change(|set| set.curve[index] = value);
+            }
             Does::Quiet | Does::Trigger => {}
             _ => return Err(UNDEFINED),
         }
@@ -180,8 +206,10 @@ impl Instrument {
     }
 
     fn set_watchdog_delay(&mut self, delay: Micros) {
-        self.set.watchdog_delay = delay;
-        self.set.watchdog = self.set.watchdog.map(|_| delay);
+        self.change(|set| {
+            set.watchdog_delay = delay;
+            set.watchdog = set.watchdog.map(|_| delay);
+        });
     }
 
     fn oldest_error(&mut self) -> String {

@@ -2,8 +2,9 @@
 
 use proto::quantity::{Amps, Micros, Volts};
 
-use super::{Instrument, Watchdog};
 use proto::scpi::Alarm;
+
+use super::{Instrument, Settings, Watchdog};
 
 impl Instrument {
     /// Lets time pass.
@@ -25,9 +26,31 @@ impl Instrument {
         self.settle(at.max(self.at));
     }
 
+    /// What was told, and takes its time.
+    fn obey(&mut self, at: Micros) {
+        if let Some((_, set)) = self.coming.take_if(|(from, _)| *from <= at) {
+            self.set = set;
+        }
+        if let Some((_, on)) = self.moving.take_if(|(from, _)| *from <= at) {
+            self.power(on);
+        }
+    }
+
+    /// Changes settings, as soon as it takes them.
+    pub(super) fn change(&mut self, what: impl FnOnce(&mut Settings)) {
+        let mut set = self.coming.map_or(self.set, |(_, set)| set);
+        what(&mut set);
+        if self.temper.takes == Micros::ZERO {
+            self.set = set;
+        } else {
+            self.coming = Some((self.at + self.temper.takes, set));
+        }
+    }
+
     fn settle(&mut self, at: Micros) {
         let fallen = self.terminals - Volts(self.surroundings.fall.0 * at.since(self.at).secs());
         self.at = at;
+        self.obey(at);
         self.terminals = self.driven().0.max(fallen).max(Volts::ZERO);
         self.guard();
     }
@@ -75,10 +98,11 @@ impl Instrument {
             self.resume = self.on;
         }
         self.tripped.insert(alarm);
+        self.moving = None;
         self.power(false);
     }
 
-    fn power(&mut self, on: bool) {
+    pub(super) fn power(&mut self, on: bool) {
         if self.on != on {
             self.switched = self.at;
         }
@@ -91,7 +115,11 @@ impl Instrument {
             self.tripped.clear();
         }
         if self.tripped.is_empty() {
-            self.power(on);
+            if self.temper.relay == Micros::ZERO {
+                self.power(on);
+            } else {
+                self.moving = Some((self.at + self.temper.relay, on));
+            }
         } else if on {
             self.complain(-221, "Settings conflict");
         }

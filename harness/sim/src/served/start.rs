@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::yaml::YamlError;
 use plant::management::ManagementError;
@@ -245,16 +245,21 @@ impl ServedRig {
         self.shared.now().take_behind()
     }
 
+    /// The supply itself, for a moment: what is done to it here comes past its wire, as at its front panel.
+    pub fn supply(&self) -> MutexGuard<'_, Instrument> {
+        self.instrument.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the output of the supply is on, seen at the supply itself.
     #[must_use]
     pub fn supply_is_on(&self) -> bool {
-        self.instrument.lock().unwrap_or_else(PoisonError::into_inner).is_on()
+        self.supply().is_on()
     }
 
     /// Whether the output of the supply is on and since when, by the supply's own clock, which [`ServedRig::now`] reads.
     #[must_use]
     pub fn supply_since(&self) -> (bool, Micros) {
-        let instrument = self.instrument.lock().unwrap_or_else(PoisonError::into_inner);
+        let instrument = self.supply();
         (instrument.is_on(), instrument.switched_at())
     }
 

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use proto::quantity::Micros;
 use proto::scpi::{Arguments, QueuedError, Reply, ReplyError, Template};
 
 use super::Supply;
 use crate::psu::error::SupplyError;
 use crate::psu::wire::MOST_ERRORS;
 use proto::scpi::Alarm;
+
+/// From an answer that is not the right one yet to the next question.
+const AGAIN: Micros = Micros::from_millis(50);
 
 impl Supply {
     /// Asks what has tripped; what was seen is kept until a trip is cleared.
@@ -59,6 +63,34 @@ impl Supply {
             errors if errors.is_empty() => Ok(()),
             errors => Err(SupplyError::Reported { after: after.to_owned(), errors }),
         }
+    }
+
+    /// Asks until the answer is the right one, or the time to settle is over: the one way in which this driver believes
+    /// that the supply did what it was told. Gives the last answer, and whether it is the right one.
+    ///
+    /// Where `told` names the command, the supply is asked after the first answer what it has to say about it: an error
+    /// of its is the reason, and what has tripped does not settle. An answer that is right at once costs one question,
+    /// and nothing is waited for.
+    pub(super) fn until_it_agrees<T>(
+        &mut self,
+        told: Option<&str>,
+        mut ask: impl FnMut(&mut Self) -> Result<T, SupplyError>,
+        agrees: impl Fn(&T) -> bool,
+    ) -> Result<(T, bool), SupplyError> {
+        let until = self.wire.now() + self.profile.settle;
+        let mut answer = ask(self)?;
+        if let Some(command) = told {
+            self.reported(command)?;
+        }
+        while !agrees(&answer) {
+            let tripped = told.is_some() && !self.alarms.is_empty();
+            if tripped || self.wire.now() >= until {
+                return Ok((answer, false));
+            }
+            self.wire.wait(until.min(self.wire.now() + AGAIN));
+            answer = ask(self)?;
+        }
+        Ok((answer, true))
     }
 
     /// A command without a value.

@@ -34,8 +34,7 @@ impl Supply {
             self.wire.command(&on)?;
             self.lingering.clear();
         }
-        let is_on = self.is_on()?;
-        self.reported(&on)?;
+        let (_, is_on) = self.until_it_agrees(Some(&on), Self::is_on, |on| *on)?;
         if !self.alarms.is_empty() {
             return Err(SupplyError::Tripped(self.alarms.clone()));
         }
@@ -51,13 +50,13 @@ impl Supply {
         let mut last = SupplyError::OutputIs(true);
         for _ in 0..ATTEMPTS {
             let asked = match self.wire.command(&off) {
-                Ok(()) => self.is_on(),
+                Ok(()) => self.until_it_agrees(None, Self::is_on, |on| !on),
                 // Nothing may come back, and yet the command may arrive.
                 Err(error) => self.wire.blurt(&off).and(Err(error)),
             };
             match asked {
-                Ok(false) => return self.reported(&off),
-                Ok(true) => last = SupplyError::OutputIs(true),
+                Ok((_, true)) => return self.reported(&off),
+                Ok((_, false)) => last = SupplyError::OutputIs(true),
                 Err(error) => last = error,
             }
         }

@@ -1,6 +1,6 @@
 //! Settings: clamped, in the order that never trips and never leaves a gap, and read back.
 
-use proto::quantity::{Amps, Micros, Volts};
+use proto::quantity::{Amps, Micros, Volts, Watts};
 use proto::scpi::{Arguments, Curve};
 
 use super::setting::Quantity;
@@ -43,8 +43,8 @@ impl Supply {
     /// again; whether the supply has restarted or tripped is asked each time.
     ///
     /// # Errors
-    /// When the protection would be below its setting, the supply refuses or reads back more than was asked for, has
-    /// restarted, or has tripped.
+    /// When the protection would be below its setting, the supply refuses or goes on reading back something else than was
+    /// asked for, has restarted, or has tripped.
     pub fn apply(&mut self, target: Target) -> Result<Accepted, SupplyError> {
         let limits = self.limits;
         let voltage = target.voltage.min(limits.voltage);
@@ -54,14 +54,29 @@ impl Supply {
         fits("over-voltage", over_voltage, voltage)?;
         fits("over-current", over_current, current)?;
         self.check_restart()?;
+        let power_moved = self.raise_power(voltage * current)?;
         let voltage_moved = self.follow_voltage(voltage, over_voltage)?;
         let current_moved = self.follow_current(current, over_current)?;
-        if !voltage_moved && !current_moved {
+        if !power_moved && !voltage_moved && !current_moved {
             // Else whatever was set last has asked.
             self.see_alarms()?;
         }
         self.check_trip()?;
         self.accepted()
+    }
+
+    /// A power limit below what voltage and current make would take the rest of the sun away, and no other setting would
+    /// show it: it is raised to that. One that leaves room stays as it is.
+    fn raise_power(&mut self, needed: Watts) -> Result<bool, SupplyError> {
+        let (Some(setting), Some(limit)) = (self.profile.power.clone(), self.power_setting()?) else {
+            return Ok(false);
+        };
+        if needed <= limit + setting.resolution {
+            return Ok(false);
+        }
+        self.known.power = None;
+        self.known.power = Some(Seen { asked: Some(needed), accepted: self.set(&setting, needed)? });
+        Ok(true)
     }
 
     /// Moves voltage and its protection where they are not there yet; says whether anything was set.

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::ops::Add;
 
-use proto::quantity::{Amps, Volts};
+use proto::quantity::{Amps, Volts, Watts};
 use proto::scpi::{Arguments, Reply, ReplyError, Units};
 
-use super::{Seen, Supply};
+use super::{Known, Seen, Supply};
 use crate::psu::error::SupplyError;
 use files::profile::{Enable, Setting};
 
-/// A voltage or a current: how it is put into a command and read out of a reply.
+/// A voltage, a current or a power: how it is put into a command and read out of a reply.
 pub(super) trait Quantity: Copy + PartialOrd + fmt::Display + Add<Output = Self> {
     fn argument(self) -> Arguments<'static>;
     fn read(reply: Reply<'_>, units: Units) -> Result<Self, ReplyError>;
@@ -34,13 +34,27 @@ impl Quantity for Amps {
     }
 }
 
+impl Quantity for Watts {
+    fn argument(self) -> Arguments<'static> {
+        Arguments { watts: Some(self), ..Arguments::default() }
+    }
+    fn read(reply: Reply<'_>, units: Units) -> Result<Self, ReplyError> {
+        reply.watts(units)
+    }
+}
+
+/// Whether what is read back is what was asked for, up to a step of the supply.
+fn near<Q: Quantity>(found: Q, asked: Q, step: Q) -> bool {
+    found <= asked + step && asked <= found + step
+}
+
 impl Supply {
     pub(super) fn enable(&mut self, enable: Option<Enable>) -> Result<(), SupplyError> {
         let Some(enable) = enable else { return Ok(()) };
         let command = self.plain(&enable.set)?;
         self.wire.command(&command)?;
-        let active = self.question(&enable.ask, |reply| reply.state())?;
-        self.reported(&command)?;
+        let state = |this: &mut Self| this.question(&enable.ask, |reply| reply.state());
+        let (_, active) = self.until_it_agrees(Some(&command), state, |active| *active)?;
         if active { Ok(()) } else { Err(SupplyError::NotActive(enable.ask.text().to_owned())) }
     }
 
@@ -57,12 +71,15 @@ impl Supply {
     ) -> Result<Q, SupplyError> {
         let command = self.with(&setting.set, arguments)?;
         self.wire.command(&command)?;
-        let now = self.read_back(setting)?;
-        self.reported(&command)?;
-        if now > value + setting.resolution {
-            return Err(SupplyError::MoreThanAsked { command, now: now.to_string() });
+        let read_back = |this: &mut Self| this.read_back(setting);
+        let (now, agrees) =
+            self.until_it_agrees(Some(&command), read_back, |now| near(*now, value, setting.resolution))?;
+        if agrees {
+            return Ok(now);
         }
-        Ok(now)
+        self.check_trip()?;
+        let (asked, now, tolerance) = (value.to_string(), now.to_string(), setting.resolution.to_string());
+        Err(SupplyError::NotTaken { command, asked, now, tolerance, settle: self.profile.settle })
     }
 
     pub(super) fn read_back<Q: Quantity>(&mut self, setting: &Setting<Q>) -> Result<Q, SupplyError> {
@@ -94,6 +111,42 @@ impl Supply {
         let accepted = self.read_back(&setting)?;
         self.known.current = Some(Seen { asked: None, accepted });
         Ok(accepted)
+    }
+
+    /// The power limit; nothing where the profile knows of none.
+    pub(super) fn power_setting(&mut self) -> Result<Option<Watts>, SupplyError> {
+        let Some(setting) = self.profile.power.clone() else { return Ok(None) };
+        if let Some(seen) = self.known.power {
+            return Ok(Some(seen.accepted));
+        }
+        let accepted = self.read_back(&setting)?;
+        self.known.power = Some(Seen { asked: None, accepted });
+        Ok(Some(accepted))
+    }
+
+    /// Reads back one of the settings that make the sun, another one with each call: a knob, a range or a second program
+    /// may change it under way, and the supply tells nobody.
+    pub(super) fn look_again(&mut self) -> Result<(), SupplyError> {
+        let known = self.known;
+        self.looked = (self.looked + 1) % 3;
+        match self.looked {
+            0 => self.holds(known.voltage, &self.profile.voltage.clone()),
+            1 => self.holds(known.current, &self.profile.current.clone()),
+            _ => self.profile.power.clone().map_or(Ok(()), |setting| self.holds(known.power, &setting)),
+        }
+    }
+
+    fn holds<Q: Quantity>(&mut self, seen: Option<Seen<Q>>, setting: &Setting<Q>) -> Result<(), SupplyError> {
+        let Some(Seen { accepted, .. }) = seen else { return Ok(()) };
+        let read_back = |this: &mut Self| this.read_back(setting);
+        let (now, holds) =
+            self.until_it_agrees(None, read_back, |now| near(*now, accepted, setting.resolution))?;
+        if holds {
+            return Ok(());
+        }
+        self.known = Known::default();
+        let (was, now, tolerance) = (accepted.to_string(), now.to_string(), setting.resolution.to_string());
+        Err(SupplyError::Moved { asked: setting.ask.text().to_owned(), was, now, tolerance })
     }
 
     /// Where the over-voltage protection trips now. What was only read does not count as set.

@@ -81,10 +81,11 @@ impl Supply {
             self.all(std::slice::from_ref(arm))?;
         }
         self.reported(&set)?;
-        if let Some(armed) = &watchdog.armed
-            && !self.question(armed, |reply| reply.state())?
-        {
-            return Err(SupplyError::NotActive(armed.text().to_owned()));
+        if let Some(armed) = &watchdog.armed {
+            let state = |this: &mut Self| this.question(armed, |reply| reply.state());
+            if !self.until_it_agrees(None, state, |armed| *armed)?.1 {
+                return Err(SupplyError::NotActive(armed.text().to_owned()));
+            }
         }
         let step = if watchdog.set.slots().any(|slot| slot == proto::scpi::Slot::Seconds) {
             1_000_000
