@@ -86,7 +86,6 @@ impl Gx {
                 charge_current: None,
                 charge_voltage: None,
                 feed_in,
-                solar_offset: p.solar_offset * (p.nominal.0 / 48.0),
                 stops_at_zero: false,
             },
             grid_setpoint: p.grid_setpoint.0,
@@ -176,7 +175,7 @@ impl Gx {
         let limits = self.corrector.correct(quirk, &self.battery.reported(limits));
         let mains = seen.mains && self.p.ess != Ess::None;
         let told = self.settings.bounded(limits.cvl);
-        let offset = if self.settings.feed_in && mains { self.settings.solar_offset } else { Volts::ZERO };
+        let offset = if self.settings.feed_in && mains { self.p.hub_offset() } else { Volts::ZERO };
         self.stages.look(at, Volts(seen.volts), told, self.p.absorption);
         let devices = Devices {
             mains,
