@@ -45,7 +45,7 @@ pub(super) fn bears_a_dropped_load(scene: &Scene<'_>, opinion: &mut Opinion) {
             let seen = drop.after.about();
             opinion.unclear(format!("only {seen} were seen after the drop at {}", about(drop.after.from)));
         } else if scene.hears(opinion, &channels, &[drop.after]) {
-            judge(scene, opinion, drop);
+            opinion.part(|opinion| judge(scene, opinion, drop));
         }
     }
 }
