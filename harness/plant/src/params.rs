@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::gx::params::{Correction, Ess, GxParams, ModbusParams, Units};
+pub use crate::ocv::Chemistry;
 
 /// The world around the battery's management system.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]

@@ -5,6 +5,7 @@ use std::path::Path;
 use engine::yaml::{Layers, YamlError};
 use judge::battery::Battery;
 use plant::bms::{BmsParams, BmsSheet, ParamsError};
+use plant::params::{Chemistry, Params};
 use proto::quantity::{AmpHours, Amps, Celsius, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +24,8 @@ pub struct BatteryFile {
     pub catalogue: Option<String>,
     /// the data sheet
     pub declared: Battery,
+    /// what its cells are made of, where that is other than the cells of a simulated rig
+    pub chemistry: Option<Chemistry>,
     /// how the simulated rig plays it; absent for a battery that exists only as hardware
     pub simulated: Option<BmsParams>,
 }
@@ -80,6 +83,7 @@ impl BatteryFile {
             title: raw.title,
             expect: raw.expect,
             catalogue: raw.catalogue,
+            chemistry: d.chemistry,
             simulated: simulated
                 .map_err(|error| layers.refuse(&place(layers, &error), error.to_string(), ""))?,
             declared: Battery {
@@ -95,6 +99,16 @@ impl BatteryFile {
                 max_temperature: d.max_temperature,
             },
         })
+    }
+
+    /// The world of a rig with the cells of this battery in it.
+    #[must_use]
+    pub fn world(&self, plant: &Params) -> Params {
+        let mut world = plant.clone();
+        if let Some(chemistry) = self.chemistry {
+            world.pack.ocv = chemistry.ocv();
+        }
+        world
     }
 
     /// JSON schema of a battery file, for editors.
@@ -141,6 +155,8 @@ struct Raw {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Declared {
+    /// what its cells are made of; left out, a simulated rig gives them the curve of its own (`plant.pack.ocv`, LFP)
+    chemistry: Option<Chemistry>,
     /// cells in series
     #[schemars(range(min = 1, max = 256))]
     cells: u16,

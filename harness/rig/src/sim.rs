@@ -32,7 +32,7 @@ impl SimBench {
         let declared = &battery.declared;
         Some(Self {
             rig: rig.clone(),
-            plant: rig.plant.clone()?,
+            plant: battery.world(rig.plant.as_ref()?),
             bms: battery.simulated.clone()?,
             pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },
             seed,

@@ -97,7 +97,7 @@ impl Paced {
         let declared = &battery.declared;
         let bms = battery.simulated.clone()?;
         let pack = PackSize { cells: usize::from(declared.cells), capacity: declared.capacity };
-        let plant = rig.plant.clone()?;
+        let plant = battery.world(rig.plant.as_ref()?);
         let world = World::new(&plant, &bms, &pack, &AT_REST, seed);
         let mut paced = Self {
             plant,
