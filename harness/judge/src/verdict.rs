@@ -346,7 +346,8 @@ mod tests {
     fn the_evidence_of_the_one_that_decides_is_shown_first() {
         let mut o = Opinion::on("BEH-AL");
         o.show(Evidence::fact("all", "0"));
-        for (name, outcome) in [("first", Pass), ("second", Fail), ("third", Inconclusive), ("fourth", Fail)] {
+        for (name, outcome) in [("first", Pass), ("second", Fail), ("third", Inconclusive), ("fourth", Fail)]
+        {
             o.part(|o| {
                 o.show(Evidence::fact(name, "1")).find(outcome, name);
             });

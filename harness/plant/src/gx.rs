@@ -82,12 +82,7 @@ impl Gx {
     /// to run, as those of two clocks do.
     pub(crate) fn new(p: &GxParams, feed_in: bool, phase: Micros, ticks: u64) -> Self {
         Self {
-            settings: Settings {
-                charge_current: None,
-                charge_voltage: None,
-                feed_in,
-                stops_at_zero: false,
-            },
+            settings: Settings { charge_current: None, charge_voltage: None, feed_in, stops_at_zero: false },
             grid_setpoint: p.grid_setpoint.0,
             minimum_soc: p.minimum_soc.0,
             p: p.clone(),

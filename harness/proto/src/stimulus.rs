@@ -75,7 +75,9 @@ impl Stimulus {
         };
         let one = |id: Option<Id>| id.map(|Id(id)| id);
         let (id, lag, forged) = match kind {
-            FaultKind::FrameLoss { id, .. } | FaultKind::FrameGap { id, .. } => (one(id), Micros::ZERO, false),
+            FaultKind::FrameLoss { id, .. } | FaultKind::FrameGap { id, .. } => {
+                (one(id), Micros::ZERO, false)
+            }
             FaultKind::FrameDelay { by, id } | FaultKind::FrameJitter { by, id } => (one(id), by, false),
             FaultKind::WireCut {} | FaultKind::BusOff {} => (None, Micros::ZERO, false),
             FaultKind::Garble { id } | FaultKind::Babble { id, .. } => (Some(id.0), Micros::ZERO, true),

@@ -232,9 +232,9 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
 mod tests {
     use super::super::staged::{check, declared, good};
     use crate::battery::Battery;
-    use proto::quantity::Volts;
     use crate::trace::Channel;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use proto::quantity::Volts;
     use rstest::rstest;
 
     /// How far CVL must be lowered on the system of the battery.

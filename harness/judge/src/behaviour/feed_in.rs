@@ -98,8 +98,7 @@ pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
             about(found.time), thresholds.excess_time.limit
         ));
     } else {
-        opinion
-            .pass(format!("the DC bus stood at {lift} for {} and the battery coped", about(found.time)));
+        opinion.pass(format!("the DC bus stood at {lift} for {} and the battery coped", about(found.time)));
     }
 }
 
@@ -268,10 +267,10 @@ fn uses_the_sun(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
 #[cfg(test)]
 mod tests {
     use super::super::staged::{Stage, check, declared, good};
-    use crate::battery::Battery;
-    use proto::quantity::Volts;
     use super::*;
+    use crate::battery::Battery;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use proto::quantity::Volts;
     use rstest::rstest;
 
     /// A current regulated around zero.
@@ -359,8 +358,8 @@ mod tests {
         #[case] lift: f64,
         #[case] expected: Outcome,
     ) {
-        let high =
-            good().shaped(Channel::BusVoltage, |t, v| if (4000..6000).contains(&t) { 55.2 + lift } else { v });
+        let high = good()
+            .shaped(Channel::BusVoltage, |t, v| if (4000..6000).contains(&t) { 55.2 + lift } else { v });
         let battery = Battery { max_charge_voltage: Volts(charge), ..declared() };
         for id in ["BEH-XP", "CVL-08"] {
             let verdict = high.verdict_on(id, &battery);

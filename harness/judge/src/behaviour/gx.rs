@@ -188,8 +188,11 @@ fn compare<'p>(scene: &Scene<'_>, opinion: &mut Opinion, pairs: impl IntoIterato
                 }
                 Some(&(at, shown, low, high)) => {
                     let value = |value| pair.shown(scene, value);
-                    let sent =
-                        if high - low < 1e-9 { value(low) } else { format!("{} to {}", value(low), value(high)) };
+                    let sent = if high - low < 1e-9 {
+                        value(low)
+                    } else {
+                        format!("{} to {}", value(low), value(high))
+                    };
                     opinion.fail(format!(
                         "{name} is {} at {}, the battery sends {sent}",
                         value(shown),

@@ -3,7 +3,9 @@
 use proto::quantity::{AmpHours, Micros, Volts, Watts};
 use rstest::rstest;
 
-use super::{Lift, OFFSET, covered, curtailed, discharge, excess, pace, regularity, ripple, settling, swings, tracking};
+use super::{
+    Lift, OFFSET, covered, curtailed, discharge, excess, pace, regularity, ripple, settling, swings, tracking,
+};
 use crate::site::Site;
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, deviation};

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proto::quantity::{AmpHours, Micros, Percent, Volts, Watts};
 
 use super::{
-    Discharge, Lift, OFFSET, covered, curtailed, discharge, excess, headroom, pace, regularity, ripple, settling, soc_fall,
-    steps, swings, tracking, trips,
+    Discharge, Lift, OFFSET, covered, curtailed, discharge, excess, headroom, pace, regularity, ripple,
+    settling, soc_fall, steps, swings, tracking, trips,
 };
 use crate::site::Site;
 use crate::trace::{Channel, Series, Trace};

@@ -540,8 +540,7 @@ fn the_declared_cells_bound_the_voltage(
     #[case] centivolts: u16,
     #[case] expected: Outcome,
 ) {
-    let battery =
-        Battery { cells, cell_over_voltage: Volts(disconnect), ..crate::behaviour::declared() };
+    let battery = Battery { cells, cell_over_voltage: Volts(disconnect), ..crate::behaviour::declared() };
     let [low, high] = centivolts.to_le_bytes();
     let wire = log_with(60, |_| {
         let measured = format!("356#{low:02X}{high:02X}F9FF8C000000");
