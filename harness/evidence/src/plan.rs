@@ -7,7 +7,7 @@ use files::live::Live;
 use files::{BatteryFile, RigFile};
 use judge::battery::Battery;
 use proto::fault::{Fault, FaultKind};
-use proto::quantity::Watts;
+use proto::quantity::{Amps, Watts};
 
 /// What a case will be on this rig.
 #[derive(Debug)]
@@ -123,11 +123,35 @@ fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
     // While feeding in, the GX lets the sun charge with all it has, whatever CCL says: it must fit the battery.
     let sun = brightest(&case.steps, case.start.pv).min(rig.house().solar_power);
     let charge = (sun / battery.max_charge_voltage).min(rig.house().solar_current);
-    (charge > battery.max_charge_current).then(|| {
-        format!(
+    if charge > battery.max_charge_current {
+        return Some(format!(
             "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most",
             battery.max_charge_current
-        )
+        ));
+    }
+    borne(&case.steps, battery)
+}
+
+/// Why a current that this case lets the battery read is none that it must answer: it may bear half as much again as it
+/// declares (assumption, as the judge of its alarms has it).
+fn borne(steps: &[Step], battery: &Battery) -> Option<String> {
+    steps.iter().find_map(|step| match &step.verb {
+        Verb::Repeat { steps, .. } => borne(steps, battery),
+        Verb::Inject(Fault { kind: FaultKind::Current { by }, .. }) => {
+            let (word, declared) = if *by > Amps::ZERO {
+                ("charge", battery.max_charge_current)
+            } else {
+                ("discharge", battery.max_discharge_current)
+            };
+            (by.0.abs() < 1.5 * declared.0).then(|| {
+                format!(
+                    "the case adds {by} to the current that the battery reads (line {}); a battery that declares {declared} \
+                     of {word} may bear that, and nothing is due",
+                    step.at.line
+                )
+            })
+        }
+        _ => None,
     })
 }
 

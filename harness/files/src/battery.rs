@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use engine::yaml::{Layers, YamlError};
 use judge::battery::Battery;
+use proto::chemistry::Chemistry;
 use proto::quantity::{AmpHours, Amps, Celsius, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -27,6 +28,8 @@ pub struct BatteryFile {
     pub declared: Battery,
     /// whether it sends 0x373, on which limits of a rig rest
     pub sends_cells: bool,
+    /// what its cells are made of, where that is other than the cells of a simulated rig
+    pub chemistry: Option<Chemistry>,
     /// how the simulated rig plays it; absent for a battery that exists only as hardware
     pub simulated: Option<Section>,
 }
@@ -92,6 +95,7 @@ impl BatteryFile {
             title: raw.title,
             expect: raw.expect,
             catalogue: raw.catalogue,
+            chemistry: d.chemistry,
             sends_cells: !d.never_sends.contains(&Optional::Cells),
             simulated: raw.simulated.map(|_| Section::of(layers, "simulated")),
             declared: Battery {
@@ -142,6 +146,8 @@ struct Raw {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Declared {
+    /// what its cells are made of; left out, a simulated rig gives them the curve of its own (`plant.pack.ocv`, LFP)
+    chemistry: Option<Chemistry>,
     /// cells in series
     #[schemars(range(min = 1, max = 256))]
     cells: u16,

@@ -26,3 +26,25 @@ pub struct Battery {
     /// highest cell temperature
     pub max_temperature: Celsius,
 }
+
+/// The highest charge voltages of batteries for 12 V and for 24 V systems: what inverters of these systems stand.
+const UP_TO_12_V: Volts = Volts(18.0);
+const UP_TO_24_V: Volts = Volts(36.0);
+
+impl Battery {
+    /// The system that it is for: 12, 24 or 48 V, by its highest charge voltage.
+    #[must_use]
+    pub fn system_voltage(&self) -> Volts {
+        match self.max_charge_voltage {
+            v if v <= UP_TO_12_V => Volts(12.0),
+            v if v <= UP_TO_24_V => Volts(24.0),
+            _ => Volts(48.0),
+        }
+    }
+
+    /// Its system voltage as a share of 48 V, for which the document gives its numbers.
+    #[must_use]
+    pub fn share_of_48_v(&self) -> f64 {
+        self.system_voltage() / Volts(48.0)
+    }
+}

@@ -185,10 +185,25 @@ impl Evidence {
 #[derive(Debug)]
 pub(crate) struct Opinion {
     requirement: &'static Requirement,
-    findings: Vec<(Outcome, String)>,
-    evidence: Vec<Evidence>,
+    findings: Vec<Finding>,
+    /// with the part that it belongs to
+    evidence: Vec<(Part, Evidence)>,
     /// how many at the front of the evidence speak against it
     proofs: usize,
+    /// what is being looked at
+    part: Part,
+    /// how many parts there were
+    parts: usize,
+}
+
+/// One of several alike that an opinion is made of, such as one of several injected faults; 0 is the whole.
+type Part = usize;
+
+#[derive(Debug)]
+struct Finding {
+    part: Part,
+    outcome: Outcome,
+    reason: String,
 }
 
 impl Opinion {
@@ -200,11 +215,21 @@ impl Opinion {
     }
 
     pub(crate) fn of(requirement: &'static Requirement) -> Self {
-        Self { requirement, findings: Vec::new(), evidence: Vec::new(), proofs: 0 }
+        Self { requirement, findings: Vec::new(), evidence: Vec::new(), proofs: 0, part: 0, parts: 0 }
+    }
+
+    /// Looks at one of several alike: what is found and shown meanwhile belongs together, so that the evidence beside
+    /// the reason of the verdict is that of the one which decided.
+    pub(crate) fn part<T>(&mut self, look: impl FnOnce(&mut Self) -> T) -> T {
+        self.parts += 1;
+        let around = core::mem::replace(&mut self.part, self.parts);
+        let result = look(self);
+        self.part = around;
+        result
     }
 
     pub(crate) fn find(&mut self, outcome: Outcome, reason: impl Into<String>) -> &mut Self {
-        self.findings.push((outcome, reason.into()));
+        self.findings.push(Finding { part: self.part, outcome, reason: reason.into() });
         self
     }
     pub(crate) fn pass(&mut self, reason: impl Into<String>) -> &mut Self {
@@ -220,19 +245,19 @@ impl Opinion {
         self.find(Outcome::NotApplicable, reason)
     }
     pub(crate) fn show(&mut self, evidence: Evidence) -> &mut Self {
-        self.evidence.push(evidence);
+        self.evidence.push((self.part, evidence));
         self
     }
 
     /// Shows what speaks against it before everything else: where there is room for one line, this is it.
     pub(crate) fn prove(&mut self, evidence: Evidence) -> &mut Self {
-        self.evidence.insert(self.proofs, evidence);
+        self.evidence.insert(self.proofs, (self.part, evidence));
         self.proofs += 1;
         self
     }
 
     pub(crate) fn show_all(&mut self, evidence: impl IntoIterator<Item = Option<Evidence>>) -> &mut Self {
-        self.evidence.extend(evidence.into_iter().flatten());
+        self.evidence.extend(evidence.into_iter().flatten().map(|e| (self.part, e)));
         self
     }
 
@@ -248,12 +273,12 @@ impl Opinion {
 
     /// Whether nothing speaks against it so far.
     pub(crate) fn is_good(&self) -> bool {
-        self.findings.iter().all(|(outcome, _)| *outcome == Outcome::Pass)
+        self.findings.iter().all(|finding| finding.outcome == Outcome::Pass)
     }
 
     /// What it comes to so far.
     pub(crate) fn outcome(&self) -> Outcome {
-        self.findings.iter().map(|f| f.0).max().unwrap_or(Outcome::Inconclusive)
+        self.findings.iter().map(|f| f.outcome).max().unwrap_or(Outcome::Inconclusive)
     }
 
     /// Something else explains all that was found: this counts alone, and the evidence stays.
@@ -262,18 +287,24 @@ impl Opinion {
         self.find(outcome, reason)
     }
 
-    /// The verdict: the worst finding, with the reasons of all findings as bad as it.
-    pub(crate) fn verdict(self) -> Verdict {
+    /// The verdict: the worst finding, with the reasons of all findings as bad as it, and before all other evidence that
+    /// of the parts they were made in, in the order of the reasons.
+    pub(crate) fn verdict(mut self) -> Verdict {
         let outcome = self.outcome();
-        let mut reasons: Vec<&str> =
-            self.findings.iter().filter(|f| f.0 == outcome).map(|f| f.1.as_str()).collect();
+        let decisive = self.findings.iter().filter(|f| f.outcome == outcome);
+        let mut reasons: Vec<&str> = decisive.clone().map(|f| f.reason.as_str()).collect();
         reasons.dedup();
+        if outcome != Outcome::Pass {
+            let place = |part: Part| decisive.clone().position(|f| f.part == part).unwrap_or(usize::MAX);
+            self.evidence.sort_by_key(|(part, _)| place(*part));
+        }
         let reason = if reasons.is_empty() {
             "nothing was seen that decides it".to_owned()
         } else {
             reasons.join("; ")
         };
-        Verdict { requirement: self.requirement, outcome, reason, evidence: self.evidence }
+        let evidence = self.evidence.into_iter().map(|(_, evidence)| evidence).collect();
+        Verdict { requirement: self.requirement, outcome, reason, evidence }
     }
 }
 
@@ -332,6 +363,24 @@ mod tests {
         o.show(Evidence::fact("fine too", "3"));
         let shown: Vec<_> = o.verdict().evidence.into_iter().map(|e| e.what).collect();
         assert_eq!(shown, ["bad", "worse", "fine", "fine too"]);
+    }
+
+    /// Of three alike the second fails: its evidence comes first, then the rest as it was shown.
+    #[test]
+    fn the_evidence_of_the_one_that_decides_is_shown_first() {
+        let mut o = Opinion::on("BEH-AL");
+        o.show(Evidence::fact("all", "0"));
+        for (name, outcome) in [("first", Pass), ("second", Fail), ("third", Inconclusive), ("fourth", Fail)]
+        {
+            o.part(|o| {
+                o.show(Evidence::fact(name, "1")).find(outcome, name);
+            });
+        }
+        o.pass("the whole");
+        let verdict = o.verdict();
+        let shown: Vec<_> = verdict.evidence.iter().map(|e| e.what.as_str()).collect();
+        assert_eq!(verdict.reason, "second; fourth");
+        assert_eq!(shown, ["second", "fourth", "all", "first", "third"]);
     }
 
     #[test]

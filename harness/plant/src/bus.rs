@@ -61,6 +61,19 @@ struct Running {
     until: Micros,
     /// whether frames are being lost: they are lost in bursts
     losing: bool,
+    /// identifiers whose gap has begun, with their last frame before it
+    gaps: Vec<(CanId, Micros)>,
+}
+
+impl Running {
+    /// When the last frame before a gap came; the first one of the fault begins it, and passes.
+    fn gap(&mut self, id: CanId, now: Micros) -> Option<Micros> {
+        let began = self.gaps.iter().find(|(own, _)| *own == id).map(|(_, began)| *began);
+        if began.is_none() {
+            self.gaps.push((id, now));
+        }
+        began
+    }
 }
 
 /// The bus.
@@ -130,10 +143,11 @@ impl Bus {
             FaultKind::FrameLoss { .. }
             | FaultKind::FrameDelay { .. }
             | FaultKind::FrameJitter { .. }
+            | FaultKind::FrameGap { .. }
             | FaultKind::Garble { .. } => {}
             _ => return false,
         }
-        self.faults.push(Running { kind: fault.kind, until, losing: false });
+        self.faults.push(Running { kind: fault.kind, until, losing: false, gaps: Vec::new() });
         true
     }
 
@@ -216,7 +230,7 @@ impl Bus {
         let is = |id: Option<Id>| id.is_none_or(|Id(id)| frame.id() == CanId::Standard(id));
         let from_battery = sender == Sender::Battery;
         let (mut lost, mut deaf, mut garbled, mut late) = (false, false, false, Micros::ZERO);
-        let mut held_until = now;
+        let (mut held_until, mut gap_until) = (now, now);
         for fault in &mut self.faults {
             match fault.kind {
                 FaultKind::WireCut {} => lost = true,
@@ -233,6 +247,10 @@ impl Bus {
                     late += Micros((self.rng.unit() * by.0 as f64) as u64);
                     held_until = held_until.max(fault.until);
                 }
+                FaultKind::FrameGap { of, id } if from_battery && is(id) => {
+                    let over = fault.gap(frame.id(), now).map_or(now, |began| (began + of).min(fault.until));
+                    gap_until = gap_until.max(over);
+                }
                 FaultKind::Garble { id } if is(Some(id)) => garbled = true,
                 _ => {}
             }
@@ -243,6 +261,10 @@ impl Bus {
         }
         if garbled {
             frame = self.garble(&frame);
+        }
+        if gap_until > now + late {
+            self.keep_newest(sender, frame, gap_until);
+            return Fate::Gone;
         }
         if late > Micros::ZERO {
             self.hold(now, sender, frame, (now + late).min(held_until));
@@ -259,6 +281,13 @@ impl Bus {
         });
         let at = until.max(before.unwrap_or(now));
         self.come(at, Coming::Frame(sender, frame));
+    }
+
+    /// Until a gap is over only the last frame of an identifier waits: what it replaces is out of date.
+    fn keep_newest(&mut self, sender: Sender, frame: Frame, until: Micros) {
+        let same = |what: &Coming| matches!(what, Coming::Frame(_, other) if other.id() == frame.id());
+        self.coming.retain(|(_, what)| !same(what));
+        self.come(until, Coming::Frame(sender, frame));
     }
 
     /// Bytes missing and bits turned over.
@@ -357,6 +386,44 @@ mod tests {
         assert_eq!(out[2].0, Micros::from_millis(4_100), "3.1 s after the one before");
         assert_eq!(out[3].0, Micros::from_millis(5_100));
         assert!(out[9..11].iter().all(|(at, _)| *at == Micros::from_secs(11)), "let go: {out:?}");
+    }
+
+    /// Whatever the period, one gap between two frames is as long as was asked for; where frames come more seldom than
+    /// that, there is nothing to hold.
+    #[rstest]
+    #[case(100, 2_900, 2_900)]
+    #[case(200, 2_900, 2_900)]
+    #[case(1_000, 2_900, 2_900)]
+    #[case(2_000, 2_900, 2_900)]
+    #[case(200, 3_200, 3_200)]
+    #[case(1_000, 3_200, 3_200)]
+    #[case(2_000, 3_200, 3_200)]
+    #[case(10_000, 3_200, 10_000)]
+    fn a_gap_is_as_long_as_asked_for(#[case] period: u64, #[case] asked: u64, #[case] longest: u64) {
+        let kind = FaultKind::FrameGap { of: Micros::from_millis(asked), id: Some(Id(0x351)) };
+        let mut bus = Bus::new(7);
+        let mut out = Vec::new();
+        for k in 0..60_000 / period {
+            let now = Micros::from_millis(k * period + 37);
+            if k == 3 {
+                bus.inject(now, Fault { kind, span: Micros::from_secs(15) });
+            }
+            arrived(&mut bus, now, &mut out);
+            for frame in [limits(k), Frame::standard(0x355, &[1; 8])] {
+                if let Fate::Arrives(frame) = bus.carry(now, Sender::Battery, frame) {
+                    out.push((now, frame));
+                }
+            }
+        }
+        let gaps = |id: u16| {
+            let own: Vec<Micros> =
+                out.iter().filter(|(_, f)| f.id() == CanId::Standard(id)).map(|(at, _)| *at).collect();
+            own.windows(2).map(|w| w[1].since(w[0]).0 / 1000).collect::<Vec<_>>()
+        };
+        let long = gaps(0x351).into_iter().filter(|&gap| gap > period).collect::<Vec<_>>();
+        assert_eq!(gaps(0x351).into_iter().max(), Some(longest));
+        assert_eq!(long.len(), usize::from(longest > period), "once: {long:?}");
+        assert!(gaps(0x355).iter().all(|&gap| gap == period), "another identifier comes as before");
     }
 
     #[test]

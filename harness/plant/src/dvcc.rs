@@ -29,11 +29,14 @@ pub struct Settings {
     pub charge_voltage: Option<Volts>,
     /// register 2707: feed in excess DC-coupled PV
     pub feed_in: bool,
-    /// the most that solar chargers may exceed CVL by: 0.4 V at 48 V (P 1.5.3), half of it at 24 V, a quarter at 12 V
-    pub solar_offset: Volts,
     /// CCL = 0 stops every charger, whatever the inverter draws ([`Quirk::stops_at_zero`])
     pub stops_at_zero: bool,
 }
+
+/// The most that solar chargers may exceed CVL by, and what the GX adds of its own in a charge stage: constants of the
+/// real code, the same at 12, 24 and 48 V. What the inverter adds to its hub voltage is another matter.
+pub const MOST_OFFSET: Volts = Volts(0.4);
+const FIRST_OFFSET: Volts = Volts(0.1);
 
 /// What the devices report.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -95,12 +98,14 @@ impl Settings {
 fn solar_limit(ccl: Amps, feed_in: bool, stops_at_zero: bool, devices: &Devices) -> SolarLimit {
     let drawn = (-devices.inverter_current).max(Amps::ZERO);
     if stops_at_zero && ccl <= Amps::ZERO {
-        SolarLimit::Total(Amps::ZERO)
+        SolarLimit::Stop
     } else if feed_in {
         // Nobody can tell whether more sun would go to the battery or to the grid, so voltage alone decides.
         SolarLimit::Rating
-    } else {
+    } else if drawn > Amps::ZERO {
         SolarLimit::Total(Amps((ccl + drawn).0.ceil()))
+    } else {
+        SolarLimit::Total(ccl)
     }
 }
 
@@ -109,11 +114,10 @@ fn solar_limit(ccl: Amps, feed_in: bool, stops_at_zero: bool, devices: &Devices)
 pub fn solar_voltage(cvl: Volts, settings: &Settings, devices: &Devices) -> Volts {
     let cvl = settings.bounded(cvl);
     let Some(hub) = devices.hub else { return cvl };
-    let offset = Volts((hub - devices.readback).0.clamp(0.0, settings.solar_offset.0));
+    let offset = Volts((hub - devices.readback).0.clamp(0.0, MOST_OFFSET.0));
     if settings.feed_in && devices.mains && devices.charge_stage {
         // Without a first step the bus would never rise above CVL, and the inverter never begin to export.
-        let first = settings.solar_offset / 4.0;
-        (cvl + offset.max(first)).min(hub + first)
+        (cvl + offset.max(FIRST_OFFSET)).min(hub + FIRST_OFFSET)
     } else {
         (cvl + offset).min(hub)
     }
@@ -125,13 +129,8 @@ mod tests {
     use rstest::rstest;
 
     const LIMITS: Limits = Limits { cvl: Volts(56.0), ccl: Amps(140.0), dcl: Amps(200.0) };
-    const SETTINGS: Settings = Settings {
-        charge_current: None,
-        charge_voltage: None,
-        feed_in: true,
-        solar_offset: Volts(0.4),
-        stops_at_zero: false,
-    };
+    const SETTINGS: Settings =
+        Settings { charge_current: None, charge_voltage: None, feed_in: true, stops_at_zero: false };
     const DEVICES: Devices = Devices {
         mains: true,
         hub: Some(Volts(56.4)),
@@ -182,13 +181,13 @@ mod tests {
     #[case::no_feed_in_without_mains(
         LIMITS, SETTINGS, with(DEVICES, |d| { d.mains = false; d.hub = Some(Volts(56.0)); }),
         [56.0, 90.0, 200.0, 56.0, 100.0], false)]
-    #[case::in_a_charge_stage_the_offset_is_at_least_a_quarter(
+    #[case::in_a_charge_stage_the_offset_is_at_least_0_1_v(
         LIMITS, SETTINGS, with(DEVICES, |d| { d.hub = Some(Volts(56.0)); d.charge_stage = true; }), [56.0, 90.0, 200.0, 56.1, 100.0], true)]
     #[case::offset_never_exceeds_its_cap(
         LIMITS, SETTINGS, with(DEVICES, |d| d.hub = Some(Volts(58.0))), [56.0, 90.0, 200.0, 56.4, 100.0], true)]
     #[case::the_hub_bounds_it(
         with(LIMITS, |l| l.cvl = Volts(57.0)), SETTINGS, DEVICES, [57.0, 90.0, 200.0, 56.4, 100.0], true)]
-    #[case::in_a_charge_stage_the_hub_counts_a_quarter_more(
+    #[case::in_a_charge_stage_the_hub_counts_0_1_v_more(
         with(LIMITS, |l| l.cvl = Volts(57.0)), SETTINGS, with(DEVICES, |d| d.charge_stage = true),
         [57.0, 90.0, 200.0, 56.5, 100.0], true)]
     #[case::after_a_step_down_the_first_tick_goes_without_offset(
@@ -199,15 +198,26 @@ mod tests {
         with(DEVICES, |d| { d.hub = Some(Volts(55.4)); d.readback = Volts(55.0); }), [55.0, 90.0, 200.0, 55.4, 100.0], true)]
     #[case::without_a_hub_voltage_solar_gets_cvl(
         LIMITS, SETTINGS, with(DEVICES, |d| d.hub = None), [56.0, 90.0, 200.0, 56.0, 100.0], true)]
-    #[case::half_the_offset_at_24_volts(
-        with(LIMITS, |l| l.cvl = Volts(28.0)), with(SETTINGS, |s| s.solar_offset = Volts(0.2)),
-        with(DEVICES, |d| { d.hub = Some(Volts(28.4)); d.readback = Volts(28.0); }), [28.0, 90.0, 200.0, 28.2, 100.0], true)]
+    #[case::the_cap_is_the_same_at_24_volts(
+        with(LIMITS, |l| l.cvl = Volts(28.0)), SETTINGS,
+        with(DEVICES, |d| { d.hub = Some(Volts(28.6)); d.readback = Volts(28.0); }), [28.0, 90.0, 200.0, 28.4, 100.0], true)]
+    #[case::at_24_volts_the_inverter_decides_below_it(
+        with(LIMITS, |l| l.cvl = Volts(28.0)), SETTINGS,
+        with(DEVICES, |d| { d.hub = Some(Volts(28.2)); d.readback = Volts(28.0); }), [28.0, 90.0, 200.0, 28.2, 100.0], true)]
+    #[case::the_first_step_is_the_same_at_24_volts(
+        with(LIMITS, |l| l.cvl = Volts(28.0)), SETTINGS,
+        with(DEVICES, |d| { d.hub = Some(Volts(28.0)); d.readback = Volts(28.0); d.charge_stage = true; }),
+        [28.0, 90.0, 200.0, 28.1, 100.0], true)]
     #[case::zero_volts_are_passed_on(
         with(LIMITS, |l| l.cvl = Volts(0.0)), SETTINGS,
         with(DEVICES, |d| { d.hub = Some(Volts(0.4)); }), [0.0, 90.0, 200.0, 0.0, 100.0], true)]
-    #[case::a_quarter_of_the_offset_at_12_volts(
-        with(LIMITS, |l| l.cvl = Volts(14.2)), with(SETTINGS, |s| s.solar_offset = Volts(0.1)),
-        with(DEVICES, |d| { d.hub = Some(Volts(14.6)); d.readback = Volts(14.2); }), [14.2, 90.0, 200.0, 14.3, 100.0], true)]
+    #[case::the_cap_is_the_same_at_12_volts(
+        with(LIMITS, |l| l.cvl = Volts(14.2)), SETTINGS,
+        with(DEVICES, |d| { d.hub = Some(Volts(14.7)); d.readback = Volts(14.2); }), [14.2, 90.0, 200.0, 14.6, 100.0], true)]
+    #[case::the_first_step_is_the_same_at_12_volts(
+        with(LIMITS, |l| l.cvl = Volts(14.2)), SETTINGS,
+        with(DEVICES, |d| { d.hub = Some(Volts(14.2)); d.readback = Volts(14.2); d.charge_stage = true; }),
+        [14.2, 90.0, 200.0, 14.3, 100.0], true)]
     #[case::where_no_charge_stops_all_chargers_it_does_so_while_feeding_in(
         with(LIMITS, |l| l.ccl = Amps(0.0)), with(SETTINGS, |s| s.stops_at_zero = true), DEVICES,
         [56.0, 0.0, 200.0, 56.4, 0.0], true)]
@@ -235,5 +245,32 @@ mod tests {
             assert!((found - expected).abs() < 1e-9, "{s:?}");
         }
         assert_eq!(s.feed_in, feed_in);
+    }
+
+    /// Line 1274: rounding up happens only where the inverter draws. One charger is rounded up in any case, of several
+    /// none is.
+    #[rstest]
+    #[case::it_draws(-8.1, SolarLimit::Total(Amps(29.0)))]
+    #[case::it_rests(0.0, SolarLimit::Total(Amps(20.2)))]
+    #[case::it_charges(15.0, SolarLimit::Total(Amps(20.2)))]
+    fn the_limit_is_rounded_up_while_the_inverter_draws(#[case] inverter: f64, #[case] expected: SolarLimit) {
+        let limits = with(LIMITS, |l| l.ccl = Amps(20.2));
+        let settings = with(SETTINGS, |s| s.feed_in = false);
+        let found = setpoints(&limits, &settings, &with(DEVICES, |d| d.inverter_current = Amps(inverter)));
+        assert_eq!(found.solar_limit, expected);
+    }
+
+    /// Line 650: CCL = 0 of a Lynx stops each of several chargers, whatever they give.
+    #[test]
+    fn where_no_charge_stops_all_chargers_each_is_stopped() {
+        let limits = with(LIMITS, |l| l.ccl = Amps(0.0));
+        let chargers = [60.0, 20.0].map(|a| Charger { rating: Amps(100.0), current: Amps(a) });
+        for (stops_at_zero, expected) in [(true, ["0 A", "0 A"]), (false, ["33.3 A", "0 A"])] {
+            let settings = with(SETTINGS, |s| (s.feed_in, s.stops_at_zero) = (false, stops_at_zero));
+            let devices = with(DEVICES, |d| d.inverter_current = Amps(0.0));
+            let mut of_each = [Amps(60.0), Amps(20.0)];
+            share(setpoints(&limits, &settings, &devices).solar_limit, &chargers, &mut of_each);
+            assert_eq!(of_each.map(|a| a.to_string()), expected);
+        }
     }
 }

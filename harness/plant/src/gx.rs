@@ -77,13 +77,7 @@ impl Gx {
     /// to run, as those of two clocks do.
     pub(crate) fn new(p: &GxParams, feed_in: bool, phase: Micros, ticks: u64) -> Self {
         Self {
-            settings: Settings {
-                charge_current: None,
-                charge_voltage: None,
-                feed_in,
-                solar_offset: p.solar_offset * (p.nominal.0 / 48.0),
-                stops_at_zero: false,
-            },
+            settings: Settings { charge_current: None, charge_voltage: None, feed_in, stops_at_zero: false },
             grid_setpoint: p.grid_setpoint.0,
             minimum_soc: p.minimum_soc.0,
             p: p.clone(),
@@ -171,7 +165,7 @@ impl Gx {
         let limits = self.corrector.correct(quirk, &self.battery.reported(limits));
         let mains = seen.mains && self.p.ess != Ess::None;
         let told = self.settings.bounded(limits.cvl);
-        let offset = if self.settings.feed_in && mains { self.settings.solar_offset } else { Volts::ZERO };
+        let offset = if self.settings.feed_in && mains { self.p.hub_offset() } else { Volts::ZERO };
         self.stages.look(at, Volts(seen.volts), told, self.p.absorption);
         let devices = Devices {
             mains,

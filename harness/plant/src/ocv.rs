@@ -93,6 +93,7 @@ mod tests {
     use super::*;
     use crate::params::PackParams;
     use proptest::prelude::{prop_assert, proptest};
+    use proto::chemistry::Chemistry;
     use rstest::rstest;
 
     /// LibreSolar bms-firmware (plateau) and APR18650M1B at C/32 (knee).
@@ -108,10 +109,31 @@ mod tests {
         assert!((ocv.at(soc / 100.0, &mut 0).0 - volts).abs() < 1e-9);
     }
 
+    /// LibreSolar bms-firmware.
+    #[rstest]
+    #[case(Chemistry::Nmc, 0.0, 2.800)]
+    #[case(Chemistry::Nmc, 50.0, 3.838)]
+    #[case(Chemistry::Nmc, 100.0, 4.198)]
+    #[case(Chemistry::Lto, 0.0, 2.000)]
+    #[case(Chemistry::Lto, 50.0, 2.224)]
+    #[case(Chemistry::Lto, 100.0, 2.800)]
+    fn meets_the_table_of_a_chemistry(#[case] chemistry: Chemistry, #[case] soc: f64, #[case] volts: f64) {
+        let ocv = Ocv::new(&chemistry.ocv());
+        assert!((ocv.at(soc / 100.0, &mut 0).0 - volts).abs() < 1e-9);
+    }
+
+    fn tables() -> [Vec<(Percent, Volts)>; 3] {
+        [PackParams::default().ocv, Chemistry::Nmc.ocv(), Chemistry::Lto.ocv()]
+    }
+
     proptest! {
         #[test]
-        fn rises_everywhere_and_knows_its_slope(soc in -0.05f64..1.05, hint in 0u8..255) {
-            let ocv = Ocv::new(&PackParams::default().ocv);
+        fn rises_everywhere_and_knows_its_slope(
+            soc in -0.05f64..1.05,
+            hint in 0u8..255,
+            which in 0usize..3,
+        ) {
+            let ocv = Ocv::new(&tables()[which]);
             let (v, slope) = ocv.at(soc, &mut hint.clone());
             let (w, _) = ocv.at(soc + 1e-7, &mut 0);
             prop_assert!(w > v, "{v} then {w}");

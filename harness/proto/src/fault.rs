@@ -299,6 +299,8 @@ faults! {
     FrameDelay "frame-delay" { by: Micros = "1 ms"..="60 s", id: Option<Id> = "0"..="0x7FF" }
     /// frames of the battery come up to this much later, each by another time
     FrameJitter "frame-jitter" { by: Micros = "1 ms"..="10 s", id: Option<Id> = "0"..="0x7FF" }
+    /// once, frames of the battery are held until this long after the one before, of one identifier or of each
+    FrameGap "frame-gap" { of: Micros = "1 ms"..="60 s", id: Option<Id> = "0"..="0x7FF" }
     /// frames of one identifier come with bytes missing and bits turned over
     Garble "garble" { id: Id = "0"..="0x7FF" }
     /// the CAN cable is cut between battery and GX

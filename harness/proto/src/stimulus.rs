@@ -86,6 +86,8 @@ impl Stimulus {
             FaultKind::FrameLoss { id, share } => {
                 Tampering { id: one(id), withheld: share >= Percent(100.0), ..plain }
             }
+            // What arrives between two gaps is what was sent, when it was sent.
+            FaultKind::FrameGap { id, .. } => Tampering { id: one(id), ..plain },
             FaultKind::FrameDelay { by, id } | FaultKind::FrameJitter { by, id } => {
                 Tampering { id: one(id), span: span + by, late: true, ..plain }
             }

@@ -33,6 +33,10 @@ impl Simulation {
             return Ok(None);
         };
         let declared = &battery.declared;
+        let mut plant = plant;
+        if let Some(chemistry) = battery.chemistry {
+            plant.pack.ocv = chemistry.ocv();
+        }
         Ok(Some(Self {
             capabilities: rig.capabilities.clone(),
             can: rig.can,

@@ -20,28 +20,39 @@ const CLEARS: Micros = Micros::from_secs(1800);
 struct Answer {
     /// one of these must be raised
     right: &'static [AlarmKind],
+    /// below the protection one of these does as well
+    instead: &'static [AlarmKind],
     /// these may be raised too
     beside: &'static [AlarmKind],
+}
+
+/// A battery that does not believe one of its sensors, for what others tell it, may say so beside what is asked for: one
+/// cell of 15 that reads 1 V less leaves 2 % between the pack and the sum of its cells.
+const DOUBTED: &[AlarmKind] = &[BmsInternal];
+
+impl Answer {
+    fn allows(&self) -> u32 {
+        bits(self.right) | bits(self.instead) | bits(self.beside)
+    }
 }
 
 /// What a battery may raise for a fault; nothing where the document names no alarm for it.
 fn answer(kind: FaultKind) -> Option<Answer> {
     let up = |value: f64, high: Answer, low: Answer| Some(if value > 0.0 { high } else { low });
-    let one = |right: &'static [AlarmKind], beside: &'static [AlarmKind]| Answer { right, beside };
+    let one = |right, beside| Answer { right, instead: beside, beside };
+    let sensor = |right, instead| Answer { right, instead, beside: DOUBTED };
     match kind {
         FaultKind::CellVoltage { by } => {
-            up(by.0, one(&[HighVoltage], &[CellImbalance]), one(&[LowVoltage], &[CellImbalance]))
+            up(by.0, sensor(&[HighVoltage], &[CellImbalance]), sensor(&[LowVoltage], &[CellImbalance]))
         }
-        FaultKind::PackVoltage { by } => up(
-            by.0,
-            one(&[HighVoltage, BmsInternal], &[HighVoltage, BmsInternal]),
-            one(&[LowVoltage, BmsInternal], &[LowVoltage, BmsInternal]),
-        ),
-        FaultKind::Current { by } => up(by.0, one(&[HighChargeCurrent], &[]), one(&[HighCurrent], &[])),
+        FaultKind::PackVoltage { by } => {
+            up(by.0, sensor(&[HighVoltage, BmsInternal], &[]), sensor(&[LowVoltage, BmsInternal], &[]))
+        }
+        FaultKind::Current { by } => up(by.0, sensor(&[HighChargeCurrent], &[]), sensor(&[HighCurrent], &[])),
         FaultKind::Temperature { by } => up(
             by.0,
-            one(&[HighTemperature, HighTemperatureCharge], &[]),
-            one(&[LowTemperature, LowTemperatureCharge], &[]),
+            sensor(&[HighTemperature, HighTemperatureCharge], &[]),
+            sensor(&[LowTemperature, LowTemperatureCharge], &[]),
         ),
         // A sensor that is open reads very cold, a shorted one very hot; a battery that sees through it says so.
         FaultKind::TemperatureOpen {} => {
@@ -130,8 +141,10 @@ pub(super) fn answers_every_fault(scene: &Scene<'_>, opinion: &mut Opinion) {
             opinion.show(Evidence::fact(what, "none of them is supported (00 or 11)"));
         } else {
             answered += 1;
-            is_answered(scene, opinion, fault, &provoked);
-            shows_the_detail(scene, opinion, fault);
+            opinion.part(|opinion| {
+                is_answered(scene, opinion, fault, &provoked);
+                shows_the_detail(scene, opinion, fault);
+            });
         }
     }
     if answered == 0 && unsupported > 0 {
@@ -186,7 +199,7 @@ fn is_answered(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked, all: 
     let beyond = is_beyond(scene, fault);
     let right = bits(fault.answer.right);
     // Below the protection a cell that stands apart is an imbalance first.
-    let milder = if beyond { right } else { right | bits(fault.answer.beside) };
+    let milder = if beyond { right } else { right | bits(fault.answer.instead) };
     let place = place(fault);
     let told = |mask: u32| if mask == 0 { "none".to_owned() } else { named(mask) };
     opinion
@@ -206,8 +219,7 @@ fn is_answered(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked, all: 
         opinion.pass(format!("{place} raises {}", named((alarms | warnings) & milder)));
     }
     let overlapping = all.iter().filter(|o| o.during.overlap(fault.during).is_some());
-    let allowed =
-        overlapping.fold(1 << General as u32, |mask, o| mask | bits(o.answer.right) | bits(o.answer.beside));
+    let allowed = overlapping.fold(1 << General as u32, |mask, o| mask | o.answer.allows());
     let wrong = (alarms | warnings) & !allowed;
     if wrong != 0 {
         opinion.fail(format!("{place} raises {}, which is something else", named(wrong)));
@@ -217,7 +229,7 @@ fn is_answered(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked, all: 
 
 /// The alarms of a fault go when it is gone.
 fn clears(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked, place: &str) {
-    let own = bits(fault.answer.right) | bits(fault.answer.beside);
+    let own = fault.answer.allows();
     let last = Micros(fault.after.to.0.saturating_sub(1));
     for (channel, where_) in [(Channel::Alarms, "on CAN"), (Channel::GxAlarms, "on the GX")] {
         let Some(mask) = scene.series(channel).at(last) else { continue };
@@ -271,7 +283,7 @@ fn shows_the_detail(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked) 
 /// ALM-05: each alarm appears on the GX, and clears there again.
 pub(super) fn reach_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
     for fault in provoked(scene).iter().filter(|f| is_beyond(scene, f) && supports(scene, f.answer.right)) {
-        appears_as_the_right_one(scene, opinion, fault);
+        opinion.part(|opinion| appears_as_the_right_one(scene, opinion, fault));
     }
     if compare_with_the_gx(scene, opinion) == 0 {
         opinion.unclear("no alarm that a GX shows was raised for long enough");
@@ -321,32 +333,34 @@ fn compare_with_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) -> usize {
         let on_gx = times([shown], scene.whole, set);
         raised += on_can.len();
         let place = format!("the {kind} alarm (register {})", register.address);
-        for window in &on_can {
-            let due = Window::new(window.from, window.from + delay);
-            if due.to < scene.whole.to && !on_gx.iter().any(|w| w.from <= due.to && w.to > window.from) {
-                opinion.fail(format!(
-                    "{place} is raised on CAN at {} and not seen on the GX",
-                    about(window.from)
-                ));
+        opinion.part(|opinion| {
+            for window in &on_can {
+                let due = Window::new(window.from, window.from + delay);
+                if due.to < scene.whole.to && !on_gx.iter().any(|w| w.from <= due.to && w.to > window.from) {
+                    opinion.fail(format!(
+                        "{place} is raised on CAN at {} and not seen on the GX",
+                        about(window.from)
+                    ));
+                }
             }
-        }
-        let any = times([can], scene.whole, set);
-        for window in &on_gx {
-            let known = any.iter().any(|w| w.from <= window.from && window.from <= w.to + delay);
-            let cleared = any.iter().any(|w| w.from <= window.to && window.to <= w.to + delay);
-            if !known {
-                opinion.fail(format!(
-                    "{place} shows on the GX at {}, the battery does not raise it",
-                    about(window.from)
-                ));
-            } else if !cleared {
-                opinion.fail(format!("{place} stays on the GX after the battery has cleared it"));
+            let any = times([can], scene.whole, set);
+            for window in &on_gx {
+                let known = any.iter().any(|w| w.from <= window.from && window.from <= w.to + delay);
+                let cleared = any.iter().any(|w| w.from <= window.to && window.to <= w.to + delay);
+                if !known {
+                    opinion.fail(format!(
+                        "{place} shows on the GX at {}, the battery does not raise it",
+                        about(window.from)
+                    ));
+                } else if !cleared {
+                    opinion.fail(format!("{place} stays on the GX after the battery has cleared it"));
+                }
             }
-        }
-        if !on_can.is_empty() {
-            let value = format!("{} times on CAN, {} times on the GX", on_can.len(), on_gx.len());
-            opinion.show(Evidence::fact(place, value));
-        }
+            if !on_can.is_empty() {
+                let value = format!("{} times on CAN, {} times on the GX", on_can.len(), on_gx.len());
+                opinion.show(Evidence::fact(place, value));
+            }
+        });
     }
     if raised > 0 {
         opinion.pass(format!("{raised} alarms appeared on the GX and cleared there as on CAN"));

@@ -3,7 +3,8 @@
 use proto::quantity::{Micros, PerHour, Percent, Volts, VoltsPerHour};
 
 use super::scene::Scene;
-use crate::metrics::{covered, headroom, pace, regularity, swings};
+use crate::metrics::{LSB, covered, headroom, pace, regularity, swings};
+use crate::thresholds::Graded;
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, common, extremes, hours, mean, slope, times};
@@ -38,13 +39,20 @@ pub(super) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
     let bulk = extremes(scene.series(Channel::Cvl), &[Window::new(scene.whole.from, full.to)]);
     let (Some((_, bulk)), Some(held)) = (bulk, mean(scene.series(Channel::Cvl), &surplus)) else { return };
     let lowered = Volts(bulk - held);
+    // Two steps of 0x351 at 48 V are one at 24 V; less than one is none.
+    let of_system = |volts: Volts| (volts * scene.subject.battery.share_of_48_v()).max(Volts(LSB));
+    let graded = Graded {
+        good: of_system(thresholds.reduction.good),
+        limit: of_system(thresholds.reduction.limit),
+        ..thresholds.reduction
+    };
     opinion.show(
         Evidence::fact("CVL below its highest value, mean while full", format!("{:.2} V", lowered.0))
-            .against(format!("≥ {}", thresholds.reduction.limit))
+            .against(format!("≥ {}", graded.limit))
             .within(full)
-            .measured(lowered, thresholds.reduction),
+            .measured(lowered, graded),
     );
-    if lowered >= thresholds.reduction.limit {
+    if lowered >= graded.limit {
         opinion.pass(format!("CVL was lowered from {bulk:.1} V to {held:.1} V while full"));
     } else {
         opinion.unclear(format!(
@@ -192,7 +200,7 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     if let Some(pack) = rise(Channel::PackVoltage) {
         let cells = f64::from(battery.cells);
         let (good, limit) = (per_cell.good * cells, per_cell.limit * cells);
-        let graded = crate::thresholds::Graded { name: per_cell.name, good, limit };
+        let graded = Graded { name: per_cell.name, good, limit };
         let complaint = "the full battery's voltage goes on rising";
         Scene::at_most(
             opinion,
@@ -222,10 +230,27 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{check, good};
+    use super::super::staged::{check, declared, good};
+    use crate::battery::Battery;
     use crate::trace::Channel;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use proto::quantity::Volts;
     use rstest::rstest;
+
+    /// How far CVL must be lowered on the system of the battery.
+    #[rstest]
+    #[case::at_48_v(56.8, 0.2, Pass)]
+    #[case::too_little_at_48_v(56.8, 0.15, Inconclusive)]
+    #[case::at_24_v(28.4, 0.1, Pass)]
+    #[case::too_little_at_24_v(28.4, 0.05, Inconclusive)]
+    #[case::at_12_v(14.2, 0.1, Pass)]
+    #[case::no_step_at_12_v(14.2, 0.05, Inconclusive)]
+    fn cvl_is_lowered_by_the_system(#[case] charge: f64, #[case] by: f64, #[case] expected: Outcome) {
+        let stage = good().shaped(Channel::Cvl, |_, v| if v < 56.0 { 56.8 - by - 1e-9 } else { v });
+        let battery = Battery { max_charge_voltage: Volts(charge), ..declared() };
+        let verdict = stage.verdict_on("CVL-02", &battery);
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
 
     #[rstest]
     #[case("CVL-02")]

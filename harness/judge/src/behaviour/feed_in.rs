@@ -4,7 +4,7 @@ use proto::quantity::{Micros, Watts};
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
-use crate::metrics::{Excess, OFFSET, curtailed, excess, headroom, ripple, settling, trips};
+use crate::metrics::{Excess, Lift, curtailed, excess, headroom, ripple, settling, trips};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, common, hours, mean, stretches, times};
@@ -61,7 +61,8 @@ pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     if !scene.hears(opinion, &[Channel::BusVoltage, Channel::Cvl, Channel::PvPower], &[window]) {
         return;
     }
-    let found = excess(scene.trace, window, thresholds.excess_band.limit);
+    let lift = Lift::of(scene.subject.battery, thresholds.excess_band.limit);
+    let found = excess(scene.trace, window, lift);
     // Chargers that have stopped leave the bus where it was: that is nothing to cope with.
     let sunny = times([scene.series(Channel::PvPower)], window, |[pv]| pv >= FLOWS.0);
     let both = common(&found.windows, &sunny);
@@ -69,7 +70,7 @@ pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     opinion
         .show(
             Evidence::fact(
-                format!("M11 time with the DC bus at CVL + 0.4 V, within {}", thresholds.excess_band.limit),
+                format!("M11 time with the DC bus at {lift}, within {}", lift.band),
                 about(found.time).to_string(),
             )
             .against(format!("≥ {}", thresholds.excess_time.limit))
@@ -93,12 +94,11 @@ pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
     if found.time < thresholds.excess_time.limit {
         opinion.unclear(format!(
-            "the DC bus stood near CVL + 0.4 V for {} only, {} of it with sun is needed: is there more PV than the inverter may feed back, and does it flow?",
+            "the DC bus stood near {lift} for {} only, {} of it with sun is needed: is there more PV than the inverter may feed back, and does it flow?",
             about(found.time), thresholds.excess_time.limit
         ));
     } else {
-        opinion
-            .pass(format!("the DC bus stood at CVL + 0.4 V for {} and the battery coped", about(found.time)));
+        opinion.pass(format!("the DC bus stood at {lift} for {} and the battery coped", about(found.time)));
     }
 }
 
@@ -235,12 +235,13 @@ fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
 }
 
 /// Whether there was more sun than loads and grid take, just before a moment: the solar chargers then hold the bus up
-/// to 0.4 V above CVL. A step that ends this lets the battery give back what it took above CVL, which decays over
+/// to 0.4 V above CVL, on a 48 V system. A step that ends this lets the battery give back what it took above CVL, which decays over
 /// minutes as its cells relax and is no doing of its management system (P 1.5.3.3).
 fn is_glut(scene: &Scene<'_>, at: Micros) -> bool {
     let before = [Window::new(Micros(at.0.saturating_sub(BEFORE_STEP.0)), at)];
     let bus = mean(scene.series(Channel::BusVoltage), &before);
-    bus.zip(mean(scene.series(Channel::Cvl), &before)).is_some_and(|(bus, cvl)| bus - cvl > 0.5 * OFFSET.0)
+    let half = Lift::of(scene.subject.battery, scene.subject.thresholds.excess_band.limit).offset / 2.0;
+    bus.zip(mean(scene.series(Channel::Cvl), &before)).is_some_and(|(bus, cvl)| bus - cvl > half.0)
 }
 
 /// M9: PV is not curtailed while the inverter has room.
@@ -265,9 +266,11 @@ fn uses_the_sun(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{Stage, check, good};
+    use super::super::staged::{Stage, check, declared, good};
     use super::*;
+    use crate::battery::Battery;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use proto::quantity::Volts;
     use rstest::rstest;
 
     /// A current regulated around zero.
@@ -339,6 +342,29 @@ mod tests {
         let imbalanced = good().shaped(Channel::MinCell, |_, _| 3.36);
         check(&imbalanced, "BEH-IM", Pass);
         check(&imbalanced.shaped(Channel::Online, |t, v| if t == 5000 { 0.0 } else { v }), "BEH-IM", Fail);
+    }
+
+    /// What the bus stands above CVL for half an hour, and what is enough on the system of the battery.
+    #[rstest]
+    #[case::at_48_v(56.8, 0.3, Pass)]
+    #[case::too_low_at_48_v(56.8, 0.15, Inconclusive)]
+    #[case::at_24_v(28.4, 0.2, Pass)]
+    #[case::too_low_at_24_v(28.4, 0.08, Inconclusive)]
+    #[case::lifted_further_at_24_v(28.4, 0.4, Pass)]
+    #[case::at_12_v(14.2, 0.1, Pass)]
+    #[case::too_low_at_12_v(14.2, 0.04, Inconclusive)]
+    fn excess_pv_lifts_the_bus_by_the_system(
+        #[case] charge: f64,
+        #[case] lift: f64,
+        #[case] expected: Outcome,
+    ) {
+        let high = good()
+            .shaped(Channel::BusVoltage, |t, v| if (4000..6000).contains(&t) { 55.2 + lift } else { v });
+        let battery = Battery { max_charge_voltage: Volts(charge), ..declared() };
+        for id in ["BEH-XP", "CVL-08"] {
+            let verdict = high.verdict_on(id, &battery);
+            assert_eq!(verdict.outcome, expected, "{id}: {}", verdict.reason);
+        }
     }
 
     #[test]

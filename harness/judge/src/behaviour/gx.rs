@@ -173,29 +173,34 @@ fn compare<'p>(scene: &Scene<'_>, opinion: &mut Opinion, pairs: impl IntoIterato
             opinion.unclear(format!("{name} was not seen beside CAN for a minute"));
             continue;
         }
-        let (checked, worst) = disagreements(can, gx, pair.step, delay, &both);
-        opinion.show(
-            Evidence::fact(
-                format!("{name} differs from CAN for longer than {delay}"),
-                format!("{} of {checked} looks", worst.len()),
-            )
-            .against("never"),
-        );
-        match worst.first() {
-            None => {
-                opinion.pass(format!("{name} is what the battery sends"));
+        opinion.part(|opinion| {
+            let (checked, worst) = disagreements(can, gx, pair.step, delay, &both);
+            opinion.show(
+                Evidence::fact(
+                    format!("{name} differs from CAN for longer than {delay}"),
+                    format!("{} of {checked} looks", worst.len()),
+                )
+                .against("never"),
+            );
+            match worst.first() {
+                None => {
+                    opinion.pass(format!("{name} is what the battery sends"));
+                }
+                Some(&(at, shown, low, high)) => {
+                    let value = |value| pair.shown(scene, value);
+                    let sent = if high - low < 1e-9 {
+                        value(low)
+                    } else {
+                        format!("{} to {}", value(low), value(high))
+                    };
+                    opinion.fail(format!(
+                        "{name} is {} at {}, the battery sends {sent}",
+                        value(shown),
+                        about(at)
+                    ));
+                }
             }
-            Some(&(at, shown, low, high)) => {
-                let value = |value| pair.shown(scene, value);
-                let sent =
-                    if high - low < 1e-9 { value(low) } else { format!("{} to {}", value(low), value(high)) };
-                opinion.fail(format!(
-                    "{name} is {} at {}, the battery sends {sent}",
-                    value(shown),
-                    about(at)
-                ));
-            }
-        }
+        });
     }
 }
 

@@ -108,7 +108,7 @@ pub(super) fn works_on(scene: &Scene<'_>, opinion: &mut Opinion) {
             ));
             continue;
         }
-        returns(scene, opinion, back, after);
+        opinion.part(|opinion| returns(scene, opinion, back, after));
     }
 }
 

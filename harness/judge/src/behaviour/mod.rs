@@ -21,6 +21,8 @@ mod scene;
 mod silence;
 #[cfg(test)]
 mod staged;
+#[cfg(test)]
+pub(crate) use staged::declared;
 mod state;
 mod steps;
 mod sun;

@@ -26,7 +26,7 @@ pub(super) const FULL: u64 = 3000;
 /// Seven pulls: the grid goes away and a load pulls the battery down for 2 minutes of every 10.
 const PULLS: [u64; 7] = [6600, 7200, 7800, 8400, 9000, 9600, 10_200];
 
-pub(super) fn declared() -> Battery {
+pub(crate) fn declared() -> Battery {
     Battery {
         name: "staged".to_owned(),
         cells: 16,
@@ -267,7 +267,13 @@ impl Stage {
     }
 
     pub(super) fn verdict(&self, id: &str) -> Verdict {
-        on_rig(id, &self.recording(), Site { gx: self.gx.clone(), ..Site::default() })
+        self.verdict_on(id, &declared())
+    }
+
+    /// The verdict where another battery is declared.
+    pub(super) fn verdict_on(&self, id: &str, battery: &Battery) -> Verdict {
+        let site = Site { gx: self.gx.clone(), ..Site::default() };
+        on_rig(id, &self.recording(), battery, site)
     }
 }
 
@@ -281,15 +287,14 @@ pub(super) fn check(stage: &Stage, id: &str, expected: Outcome) {
 
 /// The verdict on a recording.
 pub(super) fn judged(id: &str, recording: &Recording) -> Verdict {
-    on_rig(id, recording, Site::default())
+    on_rig(id, recording, &declared(), Site::default())
 }
 
-fn on_rig(id: &str, recording: &Recording, site: Site) -> Verdict {
-    let battery = declared();
+fn on_rig(id: &str, recording: &Recording, battery: &Battery, site: Site) -> Verdict {
     let subject = Subject {
         requirements: vec![catalogue::find(id).expect("a row of the catalogue")],
         thresholds: Thresholds::default(),
-        battery: &battery,
+        battery,
         site,
         sun: Watts::ZERO,
     };

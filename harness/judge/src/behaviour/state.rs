@@ -108,21 +108,23 @@ pub(super) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
             continue;
         }
         seen += 1;
-        let share = 100.0 * agreeing / time;
-        opinion.show(
-            Evidence::fact(format!("time {word} with a {sign} battery current"), format!("{share:.0} %"))
-                .against("≥ 90 %"),
-        );
-        if share >= 90.0 {
-            opinion.pass(format!("while {word} the battery current is {sign}"));
-        } else if share <= 50.0 {
-            opinion.fail(format!(
-                "while solar charger and inverter show the battery {word}, its current is {sign} for only {share:.0} % of the time: the sign is inverted, or the value unsigned"
-            ));
-        } else {
-            opinion
-                .unclear(format!("while {word} the battery current is {sign} for {share:.0} % of the time"));
-        }
+        opinion.part(|opinion| {
+            let share = 100.0 * agreeing / time;
+            opinion.show(
+                Evidence::fact(format!("time {word} with a {sign} battery current"), format!("{share:.0} %"))
+                    .against("≥ 90 %"),
+            );
+            if share >= 90.0 {
+                opinion.pass(format!("while {word} the battery current is {sign}"));
+            } else if share <= 50.0 {
+                opinion.fail(format!(
+                    "while solar charger and inverter show the battery {word}, its current is {sign} for only {share:.0} % of the time: the sign is inverted, or the value unsigned"
+                ));
+            } else {
+                opinion
+                    .unclear(format!("while {word} the battery current is {sign} for {share:.0} % of the time"));
+            }
+        });
     }
     if seen < 2 && opinion.is_good() {
         opinion.unclear(

@@ -3,7 +3,7 @@
 use proto::quantity::Micros;
 
 use super::scene::Scene;
-use crate::metrics::{LSB, excess, steps, swings, trips};
+use crate::metrics::{LSB, Lift, excess, steps, swings, trips};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, mean, stretches};
@@ -15,8 +15,9 @@ pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
         return;
     };
     let thresholds = &scene.subject.thresholds;
-    let found = excess(scene.trace, window, thresholds.excess_band.limit);
-    let near = format!("near CVL + 0.4 V, within {}", thresholds.excess_band.limit);
+    let lift = Lift::of(scene.subject.battery, thresholds.excess_band.limit);
+    let found = excess(scene.trace, window, lift);
+    let near = format!("near {lift}, within {}", lift.band);
     opinion.show(
         Evidence::fact(format!("M11 time with the DC bus {near}"), about(found.time).to_string())
             .against(format!("≥ {}", thresholds.excess_time.limit))

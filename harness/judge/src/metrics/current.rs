@@ -1,7 +1,10 @@
 //! M7, M9 and M11: charge taken from a full battery, sun not used, and the DC bus above CVL.
 
+use core::fmt;
+
 use proto::quantity::{AmpHours, Amps, Micros, Percent, PercentPerHour, Volts, Watts};
 
+use crate::battery::Battery;
 use crate::site::Site;
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, extremes, hours, integral, stretches, times};
@@ -72,11 +75,37 @@ pub struct Excess {
 /// By how much the solar chargers may lift the bus above CVL (P 1.5.3.3), on a 48 V system.
 pub const OFFSET: Volts = Volts(0.4);
 
-/// M11 over a window: how long the bus stood at least at CVL + 0.4 V − `band`.
+/// How far above CVL solar chargers lift the DC bus, and how near to that it must come to count: both half as much on a
+/// 24 V system and a quarter on a 12 V one, where the inverter adds so much less. What lifts it further counts too.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lift {
+    /// above CVL
+    pub offset: Volts,
+    /// what it may fall short by
+    pub band: Volts,
+}
+
+impl Lift {
+    /// On the system that a battery is for; `band` is that of a 48 V system.
+    #[must_use]
+    pub fn of(battery: &Battery, band: Volts) -> Self {
+        let share = battery.share_of_48_v();
+        Self { offset: OFFSET * share, band: band * share }
+    }
+}
+
+/// In words, such as `CVL + 0.4 V`.
+impl fmt::Display for Lift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CVL + {}", self.offset)
+    }
+}
+
+/// M11 over a window: how long the bus stood where solar chargers lift it to, or above.
 #[must_use]
-pub fn excess(trace: &Trace, window: Window, band: Volts) -> Excess {
+pub fn excess(trace: &Trace, window: Window, lift: Lift) -> Excess {
     let channels = [Channel::BusVoltage, Channel::Cvl].map(|c| trace.series(c));
-    let reached = OFFSET.0 - band.0;
+    let reached = (lift.offset - lift.band).0;
     // A float difference of two decimal voltages misses the border by rounding.
     let windows = times(channels, window, |[bus, cvl]| cvl > 1.0 && bus - cvl > reached - 1e-6);
     let highest = windows
@@ -108,6 +137,9 @@ pub fn soc_fall(trace: &Trace, windows: &[Window]) -> Option<Percent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
+
+    const LIFT: Lift = Lift { offset: OFFSET, band: Volts(0.15) };
 
     fn s(t: u64) -> Micros {
         Micros::from_secs(t)
@@ -182,10 +214,26 @@ mod tests {
             (Channel::BusVoltage, 600, 55.6),
             (Channel::BusVoltage, 1500, 55.4),
         ]);
-        let found = excess(&t, hour(), Volts(0.15));
+        let found = excess(&t, hour(), LIFT);
         assert_eq!(found.time, s(900));
         assert!((found.highest.0 - 0.4).abs() < 1e-9);
-        assert_eq!(excess(&t, Window::new(s(0), s(600)), Volts(0.15)).time, Micros::ZERO);
+        assert_eq!(excess(&t, Window::new(s(0), s(600)), LIFT).time, Micros::ZERO);
+    }
+
+    /// The least that a bus must stand above CVL: 0.2 V at 48 V, half of it at 24 V, a quarter at 12 V.
+    #[rstest]
+    #[case::sixteen_cells(58.4, 0.2)]
+    #[case::fourteen_of_nmc(58.8, 0.2)]
+    #[case::thirteen_of_nmc(54.6, 0.2)]
+    #[case::eight_cells(29.2, 0.1)]
+    #[case::seven_of_nmc(29.4, 0.1)]
+    #[case::twelve_of_lto(33.6, 0.1)]
+    #[case::four_cells(14.6, 0.05)]
+    #[case::four_of_nmc(16.8, 0.05)]
+    fn the_lift_of_the_bus_is_that_of_the_system(#[case] charge: f64, #[case] least: f64) {
+        let battery = Battery { max_charge_voltage: Volts(charge), ..crate::behaviour::declared() };
+        let lift = Lift::of(&battery, Volts(0.2));
+        assert!(((lift.offset - lift.band).0 - least).abs() < 1e-9, "{lift:?}");
     }
 
     #[test]

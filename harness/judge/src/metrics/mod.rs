@@ -18,7 +18,9 @@ mod swings;
 mod tracking;
 mod trips;
 
-pub use current::{Discharge, Excess, OFFSET, covered, curtailed, discharge, excess, headroom, soc_fall};
+pub use current::{
+    Discharge, Excess, Lift, OFFSET, covered, curtailed, discharge, excess, headroom, soc_fall,
+};
 pub use export::{Ripple, Settling, ripple, settling};
 pub use pace::{Pace, Steps, pace, steps};
 pub use regularity::{Regularity, regularity};

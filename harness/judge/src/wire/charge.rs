@@ -93,6 +93,10 @@ impl Sample {
     }
 }
 
+/// Cells do not come this far above where the battery disconnects them: 4.0 V of an LFP cell that is disconnected at
+/// 3.65 V (assumption: a tenth, for both calibrations and for what a charger lifts the voltage by until it stops).
+const ABOVE_DISCONNECT: f64 = 1.1;
+
 /// No battery of this protocol carries so much: 0x356 ends at 3276.7 A, and garbage lies near its ends.
 const LARGEST_CURRENT: f64 = 2500.0;
 
@@ -241,14 +245,17 @@ impl Charge {
             ));
         }
         if let Some(battery) = terms.battery {
-            let most = f64::from(battery.cells) * 4.0;
+            let most = ABOVE_DISCONNECT * f64::from(battery.cells) * battery.cell_over_voltage.0;
             if high > most {
-                opinion.show(
+                opinion.prove(
                     Evidence::fact("highest battery voltage", format!("{high} V"))
-                        .against(format!("≤ {most} V"))
+                        .against(format!("≤ {most:.1} V"))
                         .in_frame(self.voltage.highest()),
                 );
-                opinion.fail(format!("the battery voltage reaches {high} V, {} cells cannot", battery.cells));
+                opinion.fail(format!(
+                    "the battery voltage reaches {high} V, {} cells that are disconnected at {} cannot",
+                    battery.cells, battery.cell_over_voltage
+                ));
             }
             let largest = 5.0 * battery.max_charge_current.0.max(battery.max_discharge_current.0);
             if let Some((least, greatest)) = self.current.bounds()

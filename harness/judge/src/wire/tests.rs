@@ -538,6 +538,43 @@ fn a_current_that_no_battery_carries_is_found_without_a_battery_file() {
     check(&at(60, 30, "356#BE14F87F8C000000"), "MEA-02", Fail);
 }
 
+/// The most that a pack may measure follows from where its cells are disconnected, whatever they are made of; without a
+/// battery file any of these voltages is one that a battery may have.
+#[rstest]
+#[case::fourteen_of_nmc(14, 4.25, 5880, Pass)]
+#[case::thirteen_of_nmc(13, 4.20, 5460, Pass)]
+#[case::garbage_of_nmc(14, 4.25, 6600, Fail)]
+#[case::twenty_of_lto(20, 2.80, 5400, Pass)]
+#[case::garbage_of_lto(20, 2.80, 6400, Fail)]
+#[case::sixteen_of_lfp(16, 3.65, 5840, Pass)]
+#[case::garbage_of_lfp(16, 3.65, 6500, Fail)]
+#[case::fifteen_of_lfp(15, 3.65, 5475, Pass)]
+#[case::eight_of_lfp(8, 3.65, 2920, Pass)]
+#[case::four_of_lfp(4, 3.65, 1460, Pass)]
+fn the_declared_cells_bound_the_voltage(
+    #[case] cells: u16,
+    #[case] disconnect: f64,
+    #[case] centivolts: u16,
+    #[case] expected: Outcome,
+) {
+    let battery = Battery { cells, cell_over_voltage: Volts(disconnect), ..crate::behaviour::declared() };
+    let [low, high] = centivolts.to_le_bytes();
+    let wire = log_with(60, |_| {
+        let measured = format!("356#{low:02X}{high:02X}F9FF8C000000");
+        BYD.iter().map(|f| if f.starts_with("356") { measured.clone() } else { (*f).to_owned() }).collect()
+    });
+    let verdict = |battery| {
+        let terms = Terms { battery, ..Terms::of_a_log() };
+        wire.verdicts(&terms).into_iter().find(|v| v.requirement.id == "MEA-02").expect("a row")
+    };
+    let found = verdict(Some(&battery));
+    assert_eq!(found.outcome, expected, "{}", found.reason);
+    assert_eq!(verdict(None).outcome, Pass);
+    if expected == Fail {
+        assert_eq!(found.evidence[0].what, "highest battery voltage", "{:#?}", found.evidence);
+    }
+}
+
 #[test]
 fn a_high_cvl_over_an_empty_battery_is_undecided_and_a_jump_to_it_fails() {
     // 34.00 V measured throughout, CVL 58.4 V: 1.7 times.

@@ -14,9 +14,10 @@ pub struct GxParams {
     pub limits_timeout: Micros,
     /// without 0x351 for longer, the battery is gone from the GX; A
     pub battery_timeout: Micros,
-    /// chargers may exceed CVL by this while feeding in, at 48 V (P 1.5.3)
+    /// what the inverter adds to its hub voltage while it may export, at 48 V, and solar chargers with it (P 1.5.3); A:
+    /// half of it at 24 V and a quarter at 12 V, for its firmware is not public. The GX passes 0.4 V on at most
     pub solar_offset: Volts,
-    /// system voltage that `solar-offset` scales with: 12, 24 or 48 V
+    /// system voltage: 12, 24 or 48 V
     pub nominal: Volts,
     /// how the inverter is controlled and what it reports
     pub ess: Ess,
@@ -38,6 +39,13 @@ pub struct GxParams {
     pub recharge_power: Watts,
     /// the gateway for Modbus-TCP
     pub modbus: ModbusParams,
+}
+
+impl GxParams {
+    /// What the inverter of this system voltage adds to its hub voltage.
+    pub(crate) fn hub_offset(&self) -> Volts {
+        self.solar_offset * (self.nominal.0 / 48.0)
+    }
 }
 
 /// The gateway for Modbus-TCP.

@@ -71,6 +71,51 @@ fn a_fault_is_answered(
     assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
 }
 
+fn both(one: AlarmKind, other: AlarmKind) -> impl Fn(u64, f64) -> f64 {
+    move |_, v| if v > 0.0 { mask(one) + mask(other) } else { v }
+}
+
+/// A sensor that the battery does not believe is told beside the alarm that its reading asks for, as warning or alarm,
+/// and never instead of it.
+#[rstest]
+#[case::a_cell_too_high(CELL_HIGH, HighVoltage)]
+#[case::a_cell_too_low(FaultKind::CellVoltage { by: Volts(-1.5) }, LowVoltage)]
+#[case::too_much_current(FaultKind::Current { by: Amps(400.0) }, HighChargeCurrent)]
+#[case::too_hot(FaultKind::Temperature { by: Celsius(60.0) }, HighTemperature)]
+fn a_sensor_that_is_not_believed_may_be_told_besides(#[case] kind: FaultKind, #[case] right: AlarmKind) {
+    let warned = faulty(kind, Some(right), Some(BmsInternal));
+    let alarmed = [Channel::Alarms, Channel::GxAlarms]
+        .into_iter()
+        .fold(faulty(kind, Some(right), None), |stage, c| stage.shaped(c, both(right, BmsInternal)));
+    for stage in [warned, alarmed] {
+        for id in ["BEH-AL", "ALM-05"] {
+            let verdict = stage.verdict(id);
+            assert_eq!(verdict.outcome, Pass, "{id}: {}", verdict.reason);
+        }
+    }
+    let instead = faulty(kind, Some(BmsInternal), None).verdict("BEH-AL");
+    assert_eq!(instead.outcome, Fail, "{}", instead.reason);
+}
+
+/// Two faults, of which the second is answered wrongly: what is printed beside the reason is of the second.
+#[test]
+fn the_evidence_is_that_of_the_fault_that_was_answered_wrongly() {
+    const LATER: u64 = 4000;
+    let raised = |t: u64, v: f64| if (LATER + 3..LATER + 360).contains(&t) { mask(Contactor) } else { v };
+    let mut stage = faulty(CELL_HIGH, Some(HighVoltage), None)
+        .shaped(Channel::Alarms, raised)
+        .shaped(Channel::GxAlarms, raised);
+    let fault = Fault { kind: FaultKind::Internal {}, span: Micros::from_secs(60) };
+    stage.note(LATER, EventKind::Stimulus(Stimulus::Inject(fault)));
+    for (id, begins) in [("BEH-AL", "internal at 1:06:40: alarms"), ("ALM-05", "internal at 1:06:40: the GX")]
+    {
+        let verdict = stage.verdict(id);
+        assert_eq!(verdict.outcome, Fail, "{id}: {}", verdict.reason);
+        assert!(verdict.reason.starts_with("internal at 1:06:40"), "{id}: {}", verdict.reason);
+        assert!(verdict.evidence[0].what.starts_with(begins), "{id}: {:#?}", verdict.evidence);
+    }
+}
+
 #[test]
 fn an_alarm_that_stays_is_found() {
     let right = faulty(CELL_HIGH, Some(HighVoltage), None);
