@@ -73,7 +73,7 @@ impl Witness for Unseen {
 pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, LimitsError> {
     let not_applicable = |reason| Planned::NotApplicable { reason, case: Box::new(case.clone()) };
     let runnable = match case.bind(&rig.limits, &rig.capabilities) {
-        Ok(runnable) => runnable,
+        Ok(runnable) => runnable.with_capacity(battery.declared.capacity),
         Err(BindError::Limits(error)) => return Err(error),
         Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),
     };

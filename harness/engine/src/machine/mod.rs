@@ -58,13 +58,13 @@ impl Engine {
     /// A machine for a case that is bound to a rig.
     #[must_use]
     pub fn new(runnable: Runnable) -> Self {
-        let Runnable { start, program, limits, has_gx, .. } = runnable;
+        let Runnable { start, program, limits, has_gx, capacity, .. } = runnable;
         Self {
             program,
             at: 0,
             state: State::Start,
             now: Micros::ZERO,
-            seen: Seen::default(),
+            seen: Seen::of(capacity),
             interlocks: Interlocks::new(limits, has_gx, Micros::ZERO),
             recording: Recording::new(),
             actions: VecDeque::from([Action::Prepare(start)]),
@@ -121,7 +121,7 @@ impl Engine {
             State::Ramp { next, .. } => next,
             State::Until { began, holds_since } => match &self.program[self.at].op {
                 Op::Until { hold, timeout, .. } => {
-                    let late = began + *timeout;
+                    let late = began + timeout.least;
                     holds_since.map_or(late, |since| late.min(since + *hold))
                 }
                 _ => self.now,
@@ -262,7 +262,7 @@ impl Engine {
         let holds = self.seen.holds(condition, self.now);
         let since = holds.then(|| holds_since.unwrap_or(self.now));
         let met = since.is_some_and(|since| self.now.since(since) >= *hold);
-        let late = self.now.since(began) >= *timeout;
+        let late = self.now.since(began) >= timeout.least;
         self.state = State::Until { began, holds_since: since };
         if !met && !late {
             return Ok(false);
@@ -273,7 +273,7 @@ impl Engine {
             began,
             met,
             seen: self.seen.told(condition, self.now),
-            allowed: *timeout,
+            allowed: timeout.least,
             requirement: requirement.map(|r| r.id),
         };
         let abort = (!met).then(|| Abort::NotMet {

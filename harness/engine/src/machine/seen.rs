@@ -1,8 +1,9 @@
 //! What was measured last, and whether a condition holds on it.
 
+use judge::thresholds::Thresholds;
 use proto::frame::Frame;
 use proto::message::{Message, Pair};
-use proto::quantity::Micros;
+use proto::quantity::{AmpHours, Micros};
 use proto::reading::GxReading;
 
 use crate::suite::{Bounds, Condition, Observable, Test};
@@ -15,6 +16,13 @@ const ALIVE: Micros = Micros::from_secs(10);
 /// How far CVL must be below its highest to count as lowered, in volts: two steps of the wire, so that the last
 /// digit may move.
 const LOWERED: f64 = 0.2;
+/// State of charge of a full battery, %: counters stop a percent short until they are sure.
+const FULL: f64 = 99.0;
+/// One that reads low, but still is of a nearly full battery, %.
+const NEARLY: f64 = 90.0;
+/// A CVL that is no further above the battery voltage limits it, V: two steps of the wire, and the calibration of the
+/// chargers (assumption).
+const AT_CVL: f64 = 0.25;
 /// Wire values are binary fractions of decimals: 3450 × 0.001 is 3.45 give or take 1e-16.
 const SLACK: f64 = 1e-6;
 
@@ -32,9 +40,16 @@ pub(super) struct Seen {
     on_gx: Option<(Micros, bool)>,
     /// last 0x351
     limits: Option<Micros>,
+    /// what the battery declares
+    capacity: Option<AmpHours>,
 }
 
 impl Seen {
+    /// Nothing yet, of a battery that declares this capacity.
+    pub(super) fn of(capacity: Option<AmpHours>) -> Self {
+        Self { capacity, ..Self::default() }
+    }
+
     /// Takes a frame.
     pub(super) fn can(&mut self, at: Micros, frame: &Frame) {
         match Message::decode(frame) {
@@ -88,10 +103,8 @@ impl Seen {
     /// Whether a condition holds. What is unknown, or too old, holds nothing.
     pub(super) fn holds(&self, condition: &Condition, now: Micros) -> bool {
         match &condition.0 {
-            Test::CvlLowered => match (self.value(Observable::Cvl, now), self.highest_cvl) {
-                (Some(cvl), Some(highest)) => cvl <= highest - LOWERED + SLACK,
-                _ => false,
-            },
+            Test::CvlLowered => self.lowered(now),
+            Test::Full => self.lowered(now) || self.charged(now),
             &Test::Within(which, Bounds { at_least, at_most }) => self
                 .value(which, now)
                 .is_some_and(|value| (at_least - SLACK..=at_most + SLACK).contains(&value)),
@@ -119,6 +132,9 @@ impl Seen {
             Test::Inverter(_) => word("inverter", fresh(self.inverter, now), ["on", "off"]),
             Test::Grid(_) => word("grid", fresh(self.grid, now), ["on", "off"]),
             Test::Battery(_) => word("battery", self.battery(now), ["online", "offline"]),
+            Test::Full => [Observable::Soc, Observable::Current, Observable::Voltage, Observable::Cvl]
+                .map(|which| self.told_value(which, now))
+                .join(", "),
             Test::Any(items) | Test::All(items) => {
                 let told: Vec<String> = items.iter().map(|item| self.told(item, now)).collect();
                 told.join(", ")
@@ -141,6 +157,29 @@ impl Seen {
 
     fn value(&self, which: Observable, now: Micros) -> Option<f64> {
         fresh(self.values[which as usize], now)
+    }
+
+    fn lowered(&self, now: Micros) -> bool {
+        match (self.value(Observable::Cvl, now), self.highest_cvl) {
+            (Some(cvl), Some(highest)) => cvl <= highest - LOWERED + SLACK,
+            _ => false,
+        }
+    }
+
+    /// Whether charge has ended in a battery that says it is full, or that stands at its CVL: state of charge alone is a
+    /// count, and may be wrong while it is charged on.
+    fn charged(&self, now: Micros) -> bool {
+        let value = |which| self.value(which, now);
+        let tail = Thresholds::default().tail.limit.0 / 100.0;
+        let (Some(soc), Some(current), Some(capacity)) =
+            (value(Observable::Soc), value(Observable::Current), self.capacity)
+        else {
+            return false;
+        };
+        let at_cvl = value(Observable::Cvl)
+            .zip(value(Observable::Voltage))
+            .is_some_and(|(cvl, pack)| cvl - pack <= AT_CVL);
+        current <= tail * capacity.0 && (soc >= FULL || (soc >= NEARLY && at_cvl))
     }
 
     /// Whether the battery is online: its own word (P 2 §0x35A, pair 1 offline, 2 online), the GX, and life.

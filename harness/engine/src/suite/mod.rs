@@ -4,6 +4,7 @@
 mod bind;
 mod check;
 mod condition;
+mod patience;
 mod read;
 mod schema;
 mod step;
@@ -20,6 +21,7 @@ pub use crate::yaml::YamlError as SuiteError;
 pub use bind::{BindError, Runnable};
 pub(crate) use bind::{Op, Operation};
 pub use condition::Condition;
+pub use patience::Patience;
 pub(crate) use condition::{Bounds, Observable, Test};
 pub use schema::schema;
 pub use step::{Step, Verb};
