@@ -3,7 +3,7 @@
 use engine::interlock::LimitsError;
 use engine::suite::Case;
 use judge::battery::Battery;
-use judge::behaviour::{Subject, judge};
+use judge::behaviour::{Subject, hindered, judge};
 use judge::catalogue::Severity;
 use judge::portrait::beside;
 use judge::recording::Recording;
@@ -54,7 +54,9 @@ pub(crate) fn judged(
         End::NotBegun(why) => return undecided(Outcome::Inconclusive, why, case, recording, length),
         End::Began(end) => end,
     };
-    let verdicts = judge(&subject(case, &battery.declared, rig), &recording);
+    let subject = subject(case, &battery.declared, rig);
+    let verdicts = judge(&subject, &recording);
+    let end = end.hindered_by(hindered(&subject, &recording));
     let (outcome, reason) = end.conclude(&verdicts);
     let (identity, pages) = (recording.portrait().identity(), beside(&recording));
     Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
@@ -122,6 +124,12 @@ impl End {
 }
 
 impl Ended {
+    /// The same, with what the rig could not do.
+    fn hindered_by(self, what: Option<String>) -> Self {
+        let early = self.early.map(|early| what.map_or(early.clone(), |what| format!("{early}: {what}")));
+        Self { early, ..self }
+    }
+
     /// The verdict on the case from those on its requirements and from how it ended.
     fn conclude(self, verdicts: &[Verdict]) -> (Outcome, String) {
         let (outcome, mut reason) = match &self.not_off {

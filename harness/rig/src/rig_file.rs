@@ -5,7 +5,7 @@ use std::path::Path;
 use engine::bench::Capability;
 use engine::interlock::RigLimits;
 use engine::yaml::{Layers, YamlError};
-use judge::site::{GxSetup, Site};
+use judge::site::{CutOff, GxSetup, Site};
 use plant::params::Params;
 use proto::quantity::{BitRate, Micros};
 use schemars::JsonSchema;
@@ -194,7 +194,7 @@ impl RigFile {
     /// What the judge must know of the plant around the battery.
     #[must_use]
     pub fn site(&self) -> Site {
-        let House { mains_voltage, inverter_power, .. } = self.house();
+        let House { mains_voltage, inverter_power, inverter_off, inverter_on, .. } = self.house();
         Site {
             ac_voltage: mains_voltage,
             inverter_power,
@@ -206,6 +206,7 @@ impl RigFile {
                 }
             }),
             gx_profile: self.can.gx_profile,
+            cut_off: inverter_off.zip(inverter_on).map(|(off, on)| CutOff { off, on }),
         }
     }
 
@@ -238,6 +239,8 @@ impl RigFile {
             input_current_limit: plant.inverter.input_current_limit,
             solar_power: plant.solar.maximum_power,
             solar_current: plant.solar.maximum_current,
+            inverter_off: Some(plant.inverter.shutdown),
+            inverter_on: Some(plant.inverter.restart),
         }
     }
 

@@ -59,12 +59,14 @@ impl Engine {
     #[must_use]
     pub fn new(runnable: Runnable) -> Self {
         let Runnable { start, program, limits, has_gx, capacity, .. } = runnable;
+        let mut seen = Seen::of(capacity);
+        seen.shine(start.pv);
         Self {
             program,
             at: 0,
             state: State::Start,
             now: Micros::ZERO,
-            seen: Seen::of(capacity),
+            seen,
             interlocks: Interlocks::new(limits, has_gx, Micros::ZERO),
             recording: Recording::new(),
             actions: VecDeque::from([Action::Prepare(start)]),
@@ -232,6 +234,7 @@ impl Engine {
     fn apply(&mut self, stimulus: Stimulus) {
         if let Stimulus::Pv(power) = stimulus {
             self.pv = power;
+            self.seen.shine(power);
         }
         self.interlocks.stimulus(self.now, &stimulus);
         self.recording.note(self.now, EventKind::Stimulus(stimulus));

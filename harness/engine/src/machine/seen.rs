@@ -1,9 +1,10 @@
 //! What was measured last, and whether a condition holds on it.
 
+use judge::behaviour::fullness::trickles;
 use judge::thresholds::Thresholds;
 use proto::frame::Frame;
 use proto::message::{Message, Pair};
-use proto::quantity::{AmpHours, Micros};
+use proto::quantity::{AmpHours, Amps, Micros, Volts, Watts};
 use proto::reading::GxReading;
 
 use crate::suite::{Bounds, Condition, Observable, Test};
@@ -16,6 +17,8 @@ const ALIVE: Micros = Micros::from_secs(10);
 /// How far CVL must be below its highest to count as lowered, in volts: two steps of the wire, so that the last
 /// digit may move.
 const LOWERED: f64 = 0.2;
+/// A current is not over because a tracker scans for some seconds, or a cloud passes (assumption).
+const ENDED: Micros = Micros::from_secs(60);
 /// State of charge of a full battery, %: counters stop a percent short until they are sure.
 const FULL: f64 = 99.0;
 /// One that reads low, but still is of a nearly full battery, %.
@@ -42,12 +45,21 @@ pub(super) struct Seen {
     limits: Option<Micros>,
     /// what the battery declares
     capacity: Option<AmpHours>,
+    /// PV power asked for last
+    sun: Watts,
+    /// since when the charge current is no more than a trickle
+    trickles: Option<Micros>,
 }
 
 impl Seen {
     /// Nothing yet, of a battery that declares this capacity.
     pub(super) fn of(capacity: Option<AmpHours>) -> Self {
         Self { capacity, ..Self::default() }
+    }
+
+    /// So much PV power is asked for.
+    pub(super) fn shine(&mut self, sun: Watts) {
+        self.sun = sun;
     }
 
     /// Takes a frame.
@@ -66,6 +78,7 @@ impl Seen {
             Some(Message::Measurements(m)) => {
                 self.put(Observable::Voltage, at, m.voltage().map(|v| v.0));
                 self.put(Observable::Current, at, m.current().map(|v| v.0));
+                self.trickles = self.trickle(at).then(|| self.trickles.unwrap_or(at));
             }
             Some(Message::Cells(m)) => {
                 self.put(Observable::CellMax, at, m.max_cell().map(|v| v.0));
@@ -166,20 +179,25 @@ impl Seen {
         }
     }
 
+    /// Whether the current is what ends the charge of a battery of this capacity.
+    fn trickle(&self, now: Micros) -> bool {
+        let tail = Thresholds::default().tail.limit.0 / 100.0;
+        let measured = self.value(Observable::Current, now).zip(self.value(Observable::Voltage, now));
+        measured.zip(self.capacity).is_some_and(|((current, pack), capacity)| {
+            trickles(Amps(current), Amps(tail * capacity.0), self.sun, Volts(pack))
+        })
+    }
+
     /// Whether charge has ended in a battery that says it is full, or that stands at its CVL: state of charge alone is a
     /// count, and may be wrong while it is charged on.
     fn charged(&self, now: Micros) -> bool {
         let value = |which| self.value(which, now);
-        let tail = Thresholds::default().tail.limit.0 / 100.0;
-        let (Some(soc), Some(current), Some(capacity)) =
-            (value(Observable::Soc), value(Observable::Current), self.capacity)
-        else {
-            return false;
-        };
+        let ended = self.trickles.is_some_and(|since| now.since(since) >= ENDED);
         let at_cvl = value(Observable::Cvl)
             .zip(value(Observable::Voltage))
             .is_some_and(|(cvl, pack)| cvl - pack <= AT_CVL);
-        current <= tail * capacity.0 && (soc >= FULL || (soc >= NEARLY && at_cvl))
+        let full = |soc: f64| soc >= FULL || (soc >= NEARLY && at_cvl);
+        ended && value(Observable::Current).is_some() && value(Observable::Soc).is_some_and(full)
     }
 
     /// Whether the battery is online: its own word (P 2 §0x35A, pair 1 offline, 2 online), the GX, and life.
@@ -197,4 +215,65 @@ impl Seen {
 
 fn fresh<T>(value: Option<(Micros, T)>, now: Micros) -> Option<T> {
     value.filter(|(at, _)| now.since(*at) <= FRESH).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::message::{Limits, Measurements, StateOfCharge};
+    use proto::quantity::{Celsius, Percent};
+    use rstest::rstest;
+
+    /// A battery of 280 Ah under 3 kW of sun: SoC, pack voltage and current, as they stand for so many seconds.
+    fn standing(soc: f64, volts: f64, amps: f64, seconds: u64) -> (Seen, Micros) {
+        let mut seen = Seen::of(Some(AmpHours(280.0)));
+        seen.shine(Watts(3000.0));
+        for at in 0..=seconds {
+            let sent: [Message; 3] = [
+                Limits::new(Volts(55.2), Amps(140.0), Amps(200.0), Volts(44.8)).into(),
+                StateOfCharge::new(Percent(soc), Percent(100.0), Percent(soc)).into(),
+                Measurements::new(Volts(volts), Amps(amps), Celsius(25.0)).into(),
+            ];
+            sent.iter().for_each(|message| seen.can(Micros::from_secs(at), &message.encode()));
+        }
+        (seen, Micros::from_secs(seconds))
+    }
+
+    /// A count that says 100 % while it is charged with 55 A is no full battery (P 1.5.3.1), and neither is a scan of
+    /// the tracker, or a battery that nobody charges.
+    #[rstest]
+    #[case::charged_on(100.0, 54.6, 55.0, 600, false)]
+    #[case::tapered(100.0, 55.2, 8.0, 600, true)]
+    #[case::reads_low(96.0, 55.2, 8.0, 600, true)]
+    #[case::below_cvl(96.0, 54.0, 8.0, 600, false)]
+    #[case::half_way(60.0, 55.2, 8.0, 600, false)]
+    #[case::for_a_moment(100.0, 55.2, 8.0, 5, false)]
+    fn full_is_a_battery_whose_charge_has_ended(
+        #[case] soc: f64,
+        #[case] volts: f64,
+        #[case] amps: f64,
+        #[case] seconds: u64,
+        #[case] expected: bool,
+    ) {
+        let (seen, now) = standing(soc, volts, amps, seconds);
+        assert_eq!(
+            seen.holds(&Condition(Test::Full), now),
+            expected,
+            "{}",
+            seen.told(&Condition(Test::Full), now)
+        );
+    }
+
+    /// What is unknown holds nothing: the capacity of the battery says what a small current is.
+    #[test]
+    fn without_a_capacity_no_current_has_ended() {
+        let (mut seen, now) = standing(100.0, 55.2, 0.1, 600);
+        assert!(seen.holds(&Condition(Test::Full), now));
+        (seen.capacity, seen.trickles) = (None, None);
+        assert!(!seen.holds(&Condition(Test::Full), now));
+        let later = now + Micros::from_secs(1);
+        let lowered: Message = Limits::new(Volts(55.0), Amps(140.0), Amps(200.0), Volts(44.8)).into();
+        seen.can(later, &lowered.encode());
+        assert!(seen.holds(&Condition(Test::Full), later), "CVL is lowered");
+    }
 }

@@ -21,8 +21,8 @@ pub use crate::yaml::YamlError as SuiteError;
 pub use bind::{BindError, Runnable};
 pub(crate) use bind::{Op, Operation};
 pub use condition::Condition;
-pub use patience::Patience;
 pub(crate) use condition::{Bounds, Observable, Test};
+pub use patience::Patience;
 pub use schema::schema;
 pub use step::{Step, Verb};
 

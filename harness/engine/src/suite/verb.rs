@@ -3,11 +3,11 @@
 use proto::fault::{Fault, FaultError, FaultKind};
 use proto::quantity::{Amps, Micros, Watts};
 
-use super::{Condition, Patience};
 use super::step::{Step, VERBS, Verb, Words};
 use super::value::{
     MOST_POWER, ON_OFF, imbalance, kebab, optional, power_or_off, require, requirement, span, within,
 };
+use super::{Condition, Patience};
 use crate::yaml::{Node, Position, Reader};
 
 /// Deepest nesting of `repeat`.

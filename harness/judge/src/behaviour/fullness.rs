@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use proto::quantity::{Micros, Percent, PercentPerHour, Volts};
+use proto::quantity::{Amps, Micros, Percent, PercentPerHour, Volts, Watts};
 
 use super::Subject;
 use super::scene::Scene;
@@ -24,10 +24,28 @@ const ENDED: Micros = Micros::from_secs(60);
 /// CVL beyond this is no voltage of a 48 V system but a garbled frame.
 const POSSIBLE: f64 = 100.0;
 
+/// With less sun than this its share says nothing.
+const SUNNY: Watts = Watts(200.0);
+/// A current that takes no more than this share of the sun leaves the rest to others: it has tapered. All of a weak sun is
+/// little for a large battery, and no taper (assumption).
+const SHARE: f64 = 0.25;
+
+/// Whether a charge current is the last trickle into a full battery: below the tail current, and not because the sun
+/// gives no more.
+#[must_use]
+pub fn trickles(current: Amps, tail: Amps, sun: Watts, volts: Volts) -> bool {
+    current <= tail && (sun < SUNNY || volts * current <= sun * SHARE)
+}
+
 /// From when on a battery takes no more charge, looked at from a moment on: its CVL is lowered, its CCL leaves nothing
 /// to charge with, or the current has ended. State of charge is a count and may be wrong by percents: a battery that says
 /// 100 % while it is charged with 0.2 C is not full (P 1.5.3.1: *"wait for the battery to fully charge"*).
-pub(super) fn takes_no_more(subject: &Subject<'_>, trace: &Trace, from: Micros, to: Micros) -> Option<Micros> {
+pub(super) fn takes_no_more(
+    subject: &Subject<'_>,
+    trace: &Trace,
+    from: Micros,
+    to: Micros,
+) -> Option<Micros> {
     let (thresholds, capacity) = (&subject.thresholds, subject.battery.capacity.0);
     let share = |rate: PercentPerHour| capacity * rate.0 / 100.0;
     let (usable, tail) = (share(thresholds.usable_ccl.limit), share(thresholds.tail.limit));
@@ -46,7 +64,14 @@ pub(super) fn takes_no_more(subject: &Subject<'_>, trace: &Trace, from: Micros, 
         .find_map(|(at, low)| low.then_some(at));
     let first = |windows: Vec<Window>| windows.first().map(|w| w.from);
     let refused = first(times([trace.series(Channel::Ccl)], window, |[ccl]| ccl < usable));
-    let mut ended = times([trace.series(Channel::PackCurrent)], window, |[current]| current <= tail);
+    let (current, sun) = (trace.series(Channel::PackCurrent), trace.series(Channel::PvAvailable));
+    let highest = subject.battery.max_charge_voltage.0;
+    let mut ended = if sun.points().is_empty() {
+        times([current], window, |[current]| current <= tail)
+    } else {
+        let is_over = |current, sun| trickles(Amps(current), Amps(tail), Watts(sun), Volts(highest));
+        times([current, sun], window, |[current, sun]| is_over(current, sun))
+    };
     ended.retain(|w| w.length() >= ENDED);
     [lowered, refused, first(ended)].into_iter().flatten().min()
 }
@@ -193,6 +218,17 @@ mod tests {
         };
         let scene = Scene::new(&subject, &recording);
         assert_eq!(scene.since_full.map(|w| w.from), Some(Micros::from_secs(4200)));
+    }
+
+    /// 12 A are little for 280 Ah. Of 2 kW of sun they are a third, of 3 kW a quarter.
+    #[rstest]
+    #[case::of_much(12.0, 3000.0, true)]
+    #[case::of_little(12.0, 2000.0, false)]
+    #[case::of_none(12.0, 0.0, true)]
+    #[case::too_much(15.0, 5500.0, false)]
+    #[case::discharges(-20.0, 300.0, true)]
+    fn a_trickle(#[case] amps: f64, #[case] sun: f64, #[case] expected: bool) {
+        assert_eq!(trickles(Amps(amps), Amps(14.0), Watts(sun), Volts(56.0)), expected);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use proto::stimulus::Stimulus;
 
 use super::Subject;
 use super::fullness::takes_no_more;
-use crate::metrics::NEAR;
+use crate::metrics::{NEAR, imbalance};
 use crate::recording::Recording;
 use crate::thresholds::{Bound, Graded};
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
@@ -183,6 +183,12 @@ impl<'a> Scene<'a> {
         format!("seen undisturbed for {} only, {needed} is needed", about(observed))
     }
 
+    /// How far apart the cells were, in charge, when the battery was charged full.
+    pub(super) fn imbalance(&self) -> Option<Percent> {
+        let to = self.since_full.map_or(self.whole.to, |full| full.from + STIRRED);
+        imbalance(self.trace, Window::new(self.whole.from, to), self.subject.battery.capacity)
+    }
+
     /// What the frames of this case are held against.
     pub(super) fn terms(&self) -> Terms<'a> {
         Terms {
@@ -213,8 +219,11 @@ impl<'a> Scene<'a> {
                 }
                 EventKind::Wait(w) if !w.met && w.requirement.is_none() => {
                     return Some(format!(
-                        "{} did not come true within {} (line {})",
-                        w.until, w.allowed, w.line
+                        "{} did not come true within {} (line {}){}",
+                        w.until,
+                        w.allowed,
+                        w.line,
+                        self.obstructed(event.at, w)
                     ));
                 }
                 EventKind::Wait(w) if !w.met => {

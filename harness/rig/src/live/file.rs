@@ -180,6 +180,10 @@ pub struct House {
     pub solar_power: Watts,
     /// the most that the solar charger charges with
     pub solar_current: Amps,
+    /// DC voltage below which the inverter switches off by itself; a verdict that it keeps from being reached names it
+    pub inverter_off: Option<Volts>,
+    /// DC voltage from which it starts again
+    pub inverter_on: Option<Volts>,
 }
 
 /// What is switched, and how.
