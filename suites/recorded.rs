@@ -38,6 +38,7 @@ pub(crate) fn recorded(folder: &Path, project: &Library) -> Result<Vec<Recorded>
     let begun = replay.begun().clone();
     let path = inputs.rig(&begun.rig).map_err(|error| place(&error))?;
     let rig = inputs.read_rig(&path).map_err(|error| place(&error))?;
+    let rig = if begun.sweep { rig.swept(begun.seed) } else { rig };
     replay.polled(rig.bus_polling());
     let path = inputs.battery(&begun.battery).map_err(|error| place(&error))?;
     let battery = inputs.read_battery(&path).map_err(|error| place(&error))?;

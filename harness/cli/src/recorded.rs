@@ -47,6 +47,7 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
     // A name that is missing in the folder is no bad usage.
     let bad = |error: files::InputError| wrong(format!("{}/{INPUTS}: {error}", folder.display()));
     let rig = load::rig(&library, &begun.rig).map_err(bad)?;
+    let rig = if begun.sweep { rig.swept(begun.seed) } else { rig };
     replay.polled(rig.bus_polling());
     let battery = load::battery(&library, &begun.battery).map_err(bad)?;
     let (suites, hashes) = load::suites(&library).map_err(bad)?;

@@ -102,6 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// Runs the cases and leaves a folder of evidence.
 pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     let rig = load::rig(library, &args.rig)?;
+    let rig = if args.sweep { rig.swept(args.seed) } else { rig };
     let battery = load::battery(library, &args.battery)?;
     let simulation = Simulation::of(&rig, &battery).map_err(InputError::from)?;
     let simulation = simulation.map(|file| if args.sweep { file.swept(args.seed) } else { file });

@@ -2,7 +2,7 @@
 
 use engine::suite::Case;
 use judge::battery::Battery;
-use judge::behaviour::{Subject, judge, missed_sun};
+use judge::behaviour::{Subject, hindered, judge, missed_sun};
 use judge::catalogue::Severity;
 use judge::portrait::{SeenPage, beside};
 use judge::recording::Recording;
@@ -76,6 +76,7 @@ pub fn judged(
     };
     let subject = subject(case, &battery.declared, rig);
     let verdicts = judge(&subject, &recording);
+    let end = end.hindered_by(hindered(&subject, &recording));
     let (outcome, mut reason) = end.conclude(&verdicts);
     if outcome == Outcome::Inconclusive
         && let Some(missed) = missed_sun(&subject, &recording)
@@ -151,6 +152,12 @@ impl End {
 }
 
 impl Ended {
+    /// The same, with what the rig could not do.
+    fn hindered_by(self, what: Option<String>) -> Self {
+        let early = self.early.map(|early| what.map_or(early.clone(), |what| format!("{early}: {what}")));
+        Self { early, ..self }
+    }
+
     /// The verdict on the case from those on its requirements and from how it ended.
     fn conclude(self, verdicts: &[Verdict]) -> (Outcome, String) {
         let (outcome, mut reason) = match &self.not_off {

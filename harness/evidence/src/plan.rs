@@ -82,7 +82,7 @@ pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned
         return Err(Refused::Untold { names: untold.join(", ") });
     }
     let mut runnable = match case.bind_on(&rig.limits, instruments, &rig.capabilities) {
-        Ok(runnable) => runnable,
+        Ok(runnable) => runnable.with_capacity(battery.declared.capacity),
         Err(BindError::Limits(error)) => return Err(error.into()),
         Err(BindError::Lifts { line, reason }) => return Err(Refused::Lifts { line, reason }),
         Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),

@@ -10,6 +10,7 @@ pub mod live;
 pub mod profile;
 mod rig;
 mod section;
+pub mod sweep;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -22,6 +23,7 @@ pub use library::{Library, nearest};
 pub use profile::Profile;
 pub use rig::{CanBus, GxStated, OnOff, Polling, RigFile};
 pub use section::Section;
+pub use sweep::Sweep;
 
 /// Whether what an instrument says of itself is what only a simulated one says: the served GX in place of its serial
 /// number, the served supply in its answer to `*IDN?`. One that is served in the language of a maker answers as that.

@@ -175,6 +175,10 @@ pub struct House {
     pub solar_power: Watts,
     /// the most that the solar charger charges with
     pub solar_current: Amps,
+    /// DC voltage below which the inverter switches off by itself; a verdict that it keeps from being reached names it
+    pub inverter_off: Option<Volts>,
+    /// DC voltage from which it starts again
+    pub inverter_on: Option<Volts>,
 }
 
 /// What is switched, and how.
@@ -257,7 +261,7 @@ impl Live {
                 "1 to 1000",
             );
         }
-        if rig.sweep.is_some() {
+        if !rig.sweep.is_empty() {
             let message = "nothing of a real rig is drawn by a seed".to_owned();
             return refuse("sweep", message, "no `sweep:` beside `live:`");
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::bench::Capability;
 use engine::interlock::{Instruments, RigLimits, Unwatched};
 use engine::yaml::{Layers, YamlError};
-use judge::site::{GxSetup, Site};
+use judge::site::{CutOff, GxSetup, Site};
 use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::InputError;
 use crate::Laboratory;
 use crate::Section;
+use crate::Sweep;
 use crate::like::{self, Like};
 use crate::live::{ASK_FLAGS_SLOWLY, CanPlace, House, Live};
 use crate::section::{relaxed, with_sections};
@@ -55,7 +56,11 @@ pub struct RigFile {
     /// the instruments, of a rig that is real
     pub live: Option<Live>,
     /// ranges of numbers under `plant` that nobody knows exactly; only a run that asks for it draws from them
-    pub sweep: Option<Section>,
+    #[serde(default)]
+    pub sweep: Sweep,
+    /// the file with those that it is like
+    #[serde(skip)]
+    layers: Option<Arc<Layers>>,
     /// what stands around the battery, taken from `plant` or `live`
     #[serde(skip)]
     around: Option<House>,
@@ -64,7 +69,7 @@ pub struct RigFile {
     supply: Option<Volts>,
 }
 
-/// What the simulated world has in common with a real installation: no `sweep` changes these.
+/// What the simulated world has in common with a real installation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Around {
@@ -85,6 +90,8 @@ struct AroundInverter {
     mains_voltage: Volts,
     maximum_power: Watts,
     input_current_limit: Amps,
+    shutdown: Volts,
+    restart: Volts,
 }
 
 #[derive(Debug, Deserialize)]
@@ -102,6 +109,8 @@ impl Around {
             input_current_limit: self.inverter.input_current_limit,
             solar_power: self.solar.maximum_power,
             solar_current: self.solar.maximum_current,
+            inverter_off: Some(self.inverter.shutdown),
+            inverter_on: Some(self.inverter.restart),
         }
     }
 }
@@ -188,7 +197,7 @@ impl RigFile {
         let layers = &Arc::new(layers);
         let mut rig: Self = layers.read()?;
         rig.plant = rig.plant.map(|_| Section::of(layers, "plant"));
-        rig.sweep = rig.sweep.map(|_| Section::of(layers, "sweep"));
+        rig.layers = Some(layers.clone());
         rig.limits.check().map_err(|error| {
             let path = format!("limits.{}", error.high);
             layers.refuse(
@@ -280,10 +289,29 @@ impl RigFile {
         Err(layers.refuse("limits", message, expected))
     }
 
+    /// The same rig with what stands around its battery drawn as the simulated world of the seed is: of that, `sweep`
+    /// changes where the inverter switches off and on.
+    #[must_use]
+    pub fn swept(&self, seed: u64) -> Self {
+        let around = self.around.map(|house| House {
+            inverter_off: self.sweep.drawn("inverter.shutdown", seed).or(house.inverter_off),
+            inverter_on: self.sweep.drawn("inverter.restart", seed).or(house.inverter_on),
+            ..house
+        });
+        Self { around, ..self.clone() }
+    }
+
+    /// Refuses a value that reads well and still cannot be: `path` says where it stands, in dotted keys.
+    #[must_use]
+    pub fn refuse(&self, path: &str, message: impl Into<String>, expected: impl Into<String>) -> YamlError {
+        let layers = self.layers.as_ref().expect("a rig has its file once it was read");
+        layers.refuse(path, message, expected)
+    }
+
     /// What the judge must know of the plant around the battery.
     #[must_use]
     pub fn site(&self) -> Site {
-        let House { mains_voltage, inverter_power, .. } = self.house();
+        let House { mains_voltage, inverter_power, inverter_off, inverter_on, .. } = self.house();
         Site {
             ac_voltage: mains_voltage,
             inverter_power,
@@ -295,6 +323,7 @@ impl RigFile {
                 }
             }),
             gx_profile: self.can.gx_profile,
+            cut_off: inverter_off.zip(inverter_on).map(|(off, on)| CutOff { off, on }),
         }
     }
 
@@ -329,10 +358,10 @@ impl RigFile {
         self.around.expect("a rig without an installation is refused when it is read")
     }
 
-    /// JSON schema of a rig file, for editors; `plant` and `sweep` are those of their sections.
+    /// JSON schema of a rig file, for editors; `plant` is that of its section.
     #[must_use]
-    pub fn schema(plant: schemars::Schema, sweep: schemars::Schema) -> schemars::Schema {
-        let whole = with_sections(schemars::schema_for!(Self), [("plant", plant), ("sweep", sweep)]);
+    pub fn schema(plant: schemars::Schema) -> schemars::Schema {
+        let whole = with_sections(schemars::schema_for!(Self), [("plant", plant)]);
         relaxed(whole, &["rig", "title"])
     }
 }

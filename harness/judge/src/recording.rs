@@ -258,6 +258,7 @@ impl Recording {
     fn solar(&mut self, at: Micros, solar: &GxSolar) {
         self.trace.push(Channel::PvPower, at, solar.pv_power.0);
         self.trace.push(Channel::SolarCurrent, at, solar.battery_current.0);
+        self.trace.push(Channel::Tracker, at, f64::from(solar.tracker));
     }
 
     fn system(&mut self, at: Micros, system: &GxSystem) {

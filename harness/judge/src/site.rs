@@ -13,6 +13,17 @@ pub struct Site {
     pub gx: Option<GxSetup>,
     /// bit rate of the CAN-bus profile that is chosen on the GX
     pub gx_profile: BitRate,
+    /// the inverter's own low cut-off, where the rig states it
+    pub cut_off: Option<CutOff>,
+}
+
+/// The DC voltages at which an inverter switches off and on by itself, whatever the battery allows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CutOff {
+    /// below this it switches off
+    pub off: Volts,
+    /// from here on it starts again
+    pub on: Volts,
 }
 
 /// How DVCC is set in the GX, confirmed by somebody who looked (P 5.5).
@@ -54,7 +65,13 @@ impl Site {
 /// 230 V and 4 kW: a 48 V, 5 kVA inverter/charger; the preferred bit rate (P 1.2).
 impl Default for Site {
     fn default() -> Self {
-        Self { ac_voltage: Volts(230.0), inverter_power: Watts(4000.0), gx: None, gx_profile: BitRate(500.0) }
+        Self {
+            ac_voltage: Volts(230.0),
+            inverter_power: Watts(4000.0),
+            gx: None,
+            gx_profile: BitRate(500.0),
+            cut_off: None,
+        }
     }
 }
 

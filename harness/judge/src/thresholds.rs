@@ -238,6 +238,9 @@ thresholds! {
     /// CCL in percent of capacity per hour that is still usable (P 1.5.3). 2 % is 5.6 A on 280 Ah: the GX leaves the
     /// solar chargers 300 W of it, less is curtailed to nothing that a house would notice.
     usable_ccl ("usable-ccl", "CVL-02", AtLeast): PercentPerHour = PercentPerHour(2.0), PercentPerHour(2.0);
+    /// Current in percent of capacity per hour at which charge has ended (P 1.5.3.1: *"wait for the battery to fully
+    /// charge"*). Data sheets of LFP cells end charge at 0.05 C.
+    tail ("tail", "CVL-02", AtMost): PercentPerHour = PercentPerHour(3.0), PercentPerHour(5.0);
     /// Share of the time in which CCL may be unusable in a full battery (P 1.5.3). 5 % is what M9 allows to be
     /// curtailed, and an unusable CCL curtails all.
     ccl_outage ("ccl-outage", "CVL-02", AtMost): Percent = Percent(1.0), Percent(5.0);

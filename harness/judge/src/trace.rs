@@ -65,6 +65,8 @@ pub enum Channel {
     InputCurrentLimit,
     /// GX: 1 while excess DC-coupled PV is fed in
     FeedIn,
+    /// GX: what the tracker of the solar charger does: 0 off, 1 held back by a limit, 2 tracking, 255 not available
+    Tracker,
     /// 0x355: state of health, %
     Soh,
     /// 0x373: coldest cell, °C
@@ -187,6 +189,7 @@ const NAMES: [(Channel, &str, &str); Channel::COUNT] = [
     (Channel::SolarCurrent, "the solar charger's current", "A"),
     (Channel::InputCurrentLimit, "the input current limit", "A"),
     (Channel::FeedIn, "the feed-in setting", ""),
+    (Channel::Tracker, "the mode of the tracker", ""),
     (Channel::Soh, "the state of health", "%"),
     (Channel::MinCellTemperature, "the coldest cell", "°C"),
     (Channel::MaxCellTemperature, "the hottest cell", "°C"),

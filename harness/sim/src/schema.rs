@@ -5,12 +5,11 @@ use plant::params::Params;
 use schemars::{Schema, schema_for};
 
 use crate::simulated::Sheet;
-use crate::sweep::Sweep;
 
 /// JSON schema of a rig file, for editors.
 #[must_use]
 pub fn rig() -> Schema {
-    RigFile::schema(schema_for!(Params), schema_for!(Sweep))
+    RigFile::schema(schema_for!(Params))
 }
 
 /// JSON schema of a battery file, for editors.

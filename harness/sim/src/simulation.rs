@@ -2,13 +2,13 @@
 
 use engine::bench::Capability;
 use engine::yaml::YamlError;
-use files::{BatteryFile, CanBus, Polling, RigFile};
+use files::{BatteryFile, CanBus, Polling, RigFile, Sweep};
 use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::{PackSize, World};
 use proto::stimulus::Start;
 
-use crate::sweep::Sweep;
+use crate::sweep;
 use crate::{SimBench, Simulated};
 
 /// A simulated rig with a battery that it can play.
@@ -51,7 +51,7 @@ impl Simulation {
     /// The same with every number that has a range under `sweep` drawn from it, by the seed.
     #[must_use]
     pub fn swept(&self, seed: u64) -> Self {
-        Self { plant: self.sweep.draw(&self.plant, seed), ..self.clone() }
+        Self { plant: sweep::draw(&self.sweep, &self.plant, seed), ..self.clone() }
     }
 
     /// A bench for one case.
@@ -91,15 +91,8 @@ fn world(rig: &RigFile) -> Result<Option<(Params, Sweep)>, YamlError> {
     plant.check().map_err(|error| {
         section.refuse(error.field, format!("{} cannot be {}", error.field, error.found), error.expected)
     })?;
-    let sweep = match &rig.sweep {
-        None => Sweep::default(),
-        Some(section) => {
-            let sweep: Sweep = section.read()?;
-            sweep.check(&plant, section)?;
-            sweep
-        }
-    };
-    Ok(Some((plant, sweep)))
+    sweep::check(rig, &plant)?;
+    Ok(Some((plant, rig.sweep.clone())))
 }
 
 #[cfg(test)]

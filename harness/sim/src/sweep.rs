@@ -1,94 +1,54 @@
-//! Numbers of the simulated world that nobody knows exactly: ranges in the rig file, drawn anew for each seed.
-
-use std::collections::BTreeMap;
+//! The ranges of a rig file in the simulated world: whether each has a number behind it, and the world of a seed.
 
 use engine::yaml::YamlError;
-use files::Section;
+use files::RigFile;
+use files::sweep::{Range, Sweep, share};
 use plant::params::Params;
 use plant::sweep::SweepError;
-use schemars::JsonSchema;
-use serde::Deserialize;
 
-/// Ranges by section and key of `plant`, each `[low, high]` with units.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub(crate) struct Sweep(BTreeMap<String, BTreeMap<String, (String, String)>>);
-
-/// One range.
-struct Range<'a> {
-    path: String,
-    low: &'a str,
-    high: &'a str,
+fn set(range: &Range<'_>, params: &mut Params, share: f64) -> Result<(), SweepError> {
+    params.sweep(&range.path, range.low, range.high, share)
 }
 
-impl Range<'_> {
-    fn set(&self, params: &mut Params, share: f64) -> Result<(), SweepError> {
-        params.sweep(&self.path, self.low, self.high, share)
+/// Refuses a range without a number behind it, of another unit or upside down, and ranges that can meet in a world that
+/// cannot be: all conditions of [`Params::check`] join at most two numbers, so the corners of each two ranges tell.
+pub(crate) fn check(rig: &RigFile, params: &Params) -> Result<(), YamlError> {
+    let wrong = |range: &Range<'_>, message: String, expected: &str| {
+        rig.refuse(&format!("sweep.{}", range.path), message, expected)
+    };
+    let ranges = rig.sweep.ranges();
+    let mut world = params.clone();
+    for range in &ranges {
+        set(range, &mut world, 0.0).map_err(|error| {
+            wrong(range, error.to_string(), "`[low, high]` in the unit of the number under `plant`")
+        })?;
     }
-}
-
-impl Sweep {
-    fn ranges(&self) -> Vec<Range<'_>> {
-        let mut all = Vec::new();
-        for (section, keys) in &self.0 {
-            for (key, (low, high)) in keys {
-                all.push(Range { path: format!("{section}.{key}"), low, high });
+    for (i, one) in ranges.iter().enumerate() {
+        for other in &ranges[..=i] {
+            for (a, b) in [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)] {
+                // The bounds were read above.
+                let corner = set(other, &mut world, a).and_then(|()| set(one, &mut world, b));
+                corner.map_err(|error| wrong(one, error.to_string(), ""))?;
+                world.check().map_err(|error| {
+                    let message = format!("with this range {} can become {}", error.field, error.found);
+                    wrong(one, message, error.expected)
+                })?;
             }
+            set(other, &mut world, 0.0).map_err(|error| wrong(other, error.to_string(), ""))?;
         }
-        all
+        set(one, &mut world, 0.0).map_err(|error| wrong(one, error.to_string(), ""))?;
     }
-
-    /// Refuses a range without a number behind it, of another unit or upside down, and ranges that can meet in a
-    /// world that cannot be: all conditions of [`Params::check`] join at most two numbers, so the corners of each two
-    /// ranges tell.
-    pub(crate) fn check(&self, params: &Params, section: &Section) -> Result<(), YamlError> {
-        let wrong = |range: &Range<'_>, message: String, expected: &str| {
-            section.refuse(&range.path, message, expected)
-        };
-        let ranges = self.ranges();
-        let mut world = params.clone();
-        for range in &ranges {
-            range.set(&mut world, 0.0).map_err(|error| {
-                wrong(range, error.to_string(), "`[low, high]` in the unit of the number under `plant`")
-            })?;
-        }
-        for (i, one) in ranges.iter().enumerate() {
-            for other in &ranges[..=i] {
-                for (a, b) in [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0)] {
-                    // The bounds were read above.
-                    let corner = other.set(&mut world, a).and_then(|()| one.set(&mut world, b));
-                    corner.map_err(|error| wrong(one, error.to_string(), ""))?;
-                    world.check().map_err(|error| {
-                        let message = format!("with this range {} can become {}", error.field, error.found);
-                        wrong(one, message, error.expected)
-                    })?;
-                }
-                other.set(&mut world, 0.0).map_err(|error| wrong(other, error.to_string(), ""))?;
-            }
-            one.set(&mut world, 0.0).map_err(|error| wrong(one, error.to_string(), ""))?;
-        }
-        Ok(())
-    }
-
-    /// The world of a seed: each number anywhere in its range, whatever other ranges there are.
-    pub(crate) fn draw(&self, params: &Params, seed: u64) -> Params {
-        let mut world = params.clone();
-        for range in self.ranges() {
-            let share = share(seed, &range.path);
-            range.set(&mut world, share).expect("the ranges were checked when the file was read");
-        }
-        world
-    }
+    Ok(())
 }
 
-/// Even in [0, 1): SplitMix64 over the seed and the name (FNV-1a), the same on every machine.
-fn share(seed: u64, name: &str) -> f64 {
-    let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let name = name.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
-    let mut z = (name ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+/// The world of a seed: each number anywhere in its range, whatever other ranges there are.
+pub(crate) fn draw(sweep: &Sweep, params: &Params, seed: u64) -> Params {
+    let mut world = params.clone();
+    for range in sweep.ranges() {
+        let share = share(seed, &range.path);
+        set(&range, &mut world, share).expect("the ranges were checked when the file was read");
+    }
+    world
 }
 
 #[cfg(test)]
@@ -96,6 +56,7 @@ mod tests {
     use files::{BatteryFile, RigFile};
     use rstest::rstest;
 
+    use super::set;
     use crate::{Simulation, check_rig};
 
     const FILE: &str = include_str!("../../../rigs/simulated.yaml");
@@ -139,8 +100,8 @@ mod tests {
         for range in rig.sweep.ranges() {
             let plant = rig.plant.clone();
             let (mut low, mut high) = (plant.clone(), plant.clone());
-            range.set(&mut low, 0.0).expect("checked");
-            range.set(&mut high, 1.0).expect("checked");
+            set(&range, &mut low, 0.0).expect("checked");
+            set(&range, &mut high, 1.0).expect("checked");
             assert!(low != plant || high != plant, "{} moves nothing", range.path);
         }
     }

@@ -72,6 +72,7 @@ pub(super) fn play(
 fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
     let subject = &inputs.batteries[key.battery];
     let (battery, rig) = (&subject.file, &inputs.rigs[key.rig]);
+    let rig = &if key.seed == 1 { rig.clone() } else { rig.swept(key.seed) };
     let refused = |error: String| Failure { exit: Exit::Input, message: format!("{}: {error}", rig.rig) };
     // The rig as its file says for seed 1, and else with the numbers of its `sweep:` drawn anew.
     let simulation = Simulation::of(rig, battery).map_err(|error| refused(error.to_string()))?;

@@ -6,7 +6,7 @@ use proto::stimulus::Stimulus;
 
 use super::limits::RigLimits;
 use super::rows::{Instruments, Origin, ROW_COUNT, ROWS, Teller};
-use crate::suite::{Op, Operation};
+use crate::suite::{Op, Operation, Patience};
 
 /// How long after an injected fault the battery may still report what it was made to see: its own filters and
 /// the slowest frame periods lie within.
@@ -144,7 +144,9 @@ pub(crate) fn excess(
         let stimulus = match &operation.op {
             Op::Apply(stimulus) => stimulus,
             // Who takes no more time than this is watched while it runs.
-            Op::Hold(span) | Op::Ramp { over: span, .. } | Op::Until { timeout: span, .. } => {
+            Op::Hold(span)
+            | Op::Ramp { over: span, .. }
+            | Op::Until { timeout: Patience { least: span, .. }, .. } => {
                 now = now + *span;
                 continue;
             }

@@ -13,7 +13,7 @@ use crate::bench::{Action, Answer, Input};
 use crate::interlock::{Interlocks, Trip};
 use crate::run::{Abort, End};
 use crate::suite::{Op, Operation, Runnable};
-use seen::{Highest, Seen};
+use seen::{Highest, Seen, Taper};
 
 /// What a CAN interface says that was too slow for its bus.
 const LOST: &str = "CAN: the interface says that it lost at least 1 frame (receive overflow); the adapter or this machine \
@@ -31,6 +31,7 @@ pub struct Engine {
     state: State,
     now: Micros,
     highest_cvl: Highest,
+    taper: Taper,
     interlocks: Interlocks,
     recording: Recording,
     actions: VecDeque<Action>,
@@ -62,13 +63,14 @@ impl Engine {
     /// A machine for a case that is bound to a rig.
     #[must_use]
     pub fn new(runnable: Runnable) -> Self {
-        let Runnable { start, program, limits, instruments, bus_polling, .. } = runnable;
+        let Runnable { start, program, limits, instruments, bus_polling, capacity, .. } = runnable;
         Self {
             program,
             at: 0,
             state: State::Start,
             now: Micros::ZERO,
             highest_cvl: Highest::default(),
+            taper: Taper::of(capacity),
             interlocks: Interlocks::new(limits, instruments, Micros::ZERO),
             recording: Recording::polled(bus_polling),
             actions: VecDeque::from([Action::Prepare(start)]),
@@ -92,6 +94,8 @@ impl Engine {
             Input::Can(frame) => {
                 self.recording.can(self.now, frame);
                 self.highest_cvl.take(&self.recording);
+                let taper = self.taper.looked_at(&self.seen(), self.pv);
+                self.taper = taper;
             }
             Input::CanError(error) => {
                 self.recording.can_error(self.now, error);
@@ -128,7 +132,7 @@ impl Engine {
             State::Ramp { next, .. } => next,
             State::Until { began, holds_since } => match &self.program[self.at].op {
                 Op::Until { hold, timeout, .. } => {
-                    let late = began + *timeout;
+                    let late = began + timeout.least;
                     holds_since.map_or(late, |since| late.min(since + *hold))
                 }
                 _ => self.now,
@@ -262,15 +266,18 @@ impl Engine {
         done
     }
 
+    fn seen(&self) -> Seen<'_> {
+        Seen { recording: &self.recording, highest_cvl: self.highest_cvl, taper: self.taper, now: self.now }
+    }
+
     /// Looks at the condition that is waited for.
     fn until(&mut self, began: Micros, holds_since: Option<Micros>) -> Result<bool, Abort> {
         let operation = &self.program[self.at];
         let Op::Until { condition, hold, timeout, requirement } = &operation.op else { return Ok(true) };
-        let seen = Seen { recording: &self.recording, highest_cvl: self.highest_cvl, now: self.now };
-        let holds = seen.holds(condition);
+        let holds = self.seen().holds(condition);
         let since = holds.then(|| holds_since.unwrap_or(self.now));
         let met = since.is_some_and(|since| self.now.since(since) >= *hold);
-        let late = self.now.since(began) >= *timeout;
+        let late = self.now.since(began) >= timeout.least;
         self.state = State::Until { began, holds_since: since };
         if !met && !late {
             return Ok(false);
@@ -280,8 +287,8 @@ impl Engine {
             until: condition.to_string(),
             began,
             met,
-            seen: seen.told(condition),
-            allowed: *timeout,
+            seen: self.seen().told(condition),
+            allowed: timeout.least,
             requirement: requirement.map(|r| r.id),
         };
         let abort = (!met).then(|| Abort::NotMet {

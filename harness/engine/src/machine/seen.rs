@@ -4,10 +4,12 @@
 //! recording, and so holds no condition; what was heard before it is not known any more while it lasts. What the battery
 //! was made to sense wrongly holds none either, but everything that it does about it may.
 
+use judge::behaviour::fullness::trickles;
 use judge::recording::Recording;
+use judge::thresholds::Thresholds;
 use judge::trace::{Channel, Series};
 use proto::message::id;
-use proto::quantity::Micros;
+use proto::quantity::{AmpHours, Amps, Micros, Volts, Watts};
 
 use crate::suite::{Bounds, Condition, Observable, Test};
 
@@ -19,6 +21,15 @@ const ALIVE: Micros = Micros::from_secs(10);
 /// How far CVL must be below its highest to count as lowered, in volts: two steps of the wire, so that the last
 /// digit may move.
 const LOWERED: f64 = 0.2;
+/// A current is not over because a tracker scans for some seconds, or a cloud passes (assumption).
+const ENDED: Micros = Micros::from_secs(60);
+/// State of charge of a full battery, %: counters stop a percent short until they are sure.
+const FULL: f64 = 99.0;
+/// One that reads low, but still is of a nearly full battery, %.
+const NEARLY: f64 = 90.0;
+/// A CVL that is no further above the battery voltage limits it, V: two steps of the wire, and the calibration of the
+/// chargers (assumption).
+const AT_CVL: f64 = 0.25;
 /// Wire values are binary fractions of decimals: 3450 × 0.001 is 3.45 give or take 1e-16.
 const SLACK: f64 = 1e-6;
 
@@ -40,11 +51,43 @@ impl Highest {
     }
 }
 
+/// Whether the current is one with which the charge of a battery ends, and since when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taper {
+    /// what the battery declares
+    capacity: Option<AmpHours>,
+    since: Option<Micros>,
+    /// when the current was heard that was looked at last
+    looked: Option<Micros>,
+}
+
+impl Taper {
+    /// Nothing yet, of a battery that declares this capacity.
+    pub(super) const fn of(capacity: Option<AmpHours>) -> Self {
+        Self { capacity, since: None, looked: None }
+    }
+
+    /// With what is known now, while so much PV power is asked for.
+    pub(super) fn looked_at(self, seen: &Seen<'_>, sun: Watts) -> Self {
+        let heard = seen.series(Channel::PackCurrent).last_seen();
+        if heard == self.looked {
+            return self;
+        }
+        let tail = Thresholds::default().tail.limit.0 / 100.0;
+        let measured = seen.value(Observable::Current).ok().zip(seen.value(Observable::Voltage).ok());
+        let ends = measured.zip(self.capacity).is_some_and(|((current, pack), capacity)| {
+            trickles(Amps(current), Amps(tail * capacity.0), sun, Volts(pack))
+        });
+        Self { since: ends.then(|| self.since.unwrap_or(seen.now)), looked: heard, ..self }
+    }
+}
+
 /// What is known at a time of everything that a condition can ask about.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen<'a> {
     pub(super) recording: &'a Recording,
     pub(super) highest_cvl: Highest,
+    pub(super) taper: Taper,
     pub(super) now: Micros,
 }
 
@@ -62,10 +105,8 @@ impl Seen<'_> {
     /// Whether a condition holds. What is unknown, or too old, holds nothing.
     pub(super) fn holds(&self, condition: &Condition) -> bool {
         match &condition.0 {
-            Test::CvlLowered => match (self.value(Observable::Cvl), self.highest_cvl.cvl) {
-                (Ok(cvl), Some(highest)) => cvl <= highest - LOWERED + SLACK,
-                _ => false,
-            },
+            Test::CvlLowered => self.lowered(),
+            Test::Full => self.lowered() || self.charged(),
             &Test::Within(which, Bounds { at_least, at_most }) => {
                 self.value(which).is_ok_and(|value| (at_least - SLACK..=at_most + SLACK).contains(&value))
             }
@@ -95,6 +136,9 @@ impl Seen<'_> {
             Test::Inverter(_) => word("inverter", self.is(Channel::InverterRunning), ["on", "off"]),
             Test::Grid(_) => word("grid", self.is(Channel::GridConnected), ["on", "off"]),
             Test::Battery(_) => word("battery", self.battery(), ["online", "offline"]),
+            Test::Full => [Observable::Soc, Observable::Current, Observable::Voltage, Observable::Cvl]
+                .map(|which| self.told_value(which))
+                .join(", "),
             Test::Any(items) | Test::All(items) => {
                 let told: Vec<String> = items.iter().map(|item| self.told(item)).collect();
                 told.join(", ")
@@ -158,6 +202,25 @@ impl Seen<'_> {
         self.recording.trace().series(channel)
     }
 
+    fn lowered(&self) -> bool {
+        match (self.value(Observable::Cvl), self.highest_cvl.cvl) {
+            (Ok(cvl), Some(highest)) => cvl <= highest - LOWERED + SLACK,
+            _ => false,
+        }
+    }
+
+    /// Whether charge has ended in a battery that says it is full, or that stands at its CVL: state of charge alone is a
+    /// count, and may be wrong while it is charged on.
+    fn charged(&self) -> bool {
+        let value = |which| self.value(which).ok();
+        let ended = self.taper.since.is_some_and(|since| self.now.since(since) >= ENDED);
+        let at_cvl = value(Observable::Cvl)
+            .zip(value(Observable::Voltage))
+            .is_some_and(|(cvl, pack)| cvl - pack <= AT_CVL);
+        let full = |soc: f64| soc >= FULL || (soc >= NEARLY && at_cvl);
+        ended && value(Observable::Current).is_some() && value(Observable::Soc).is_some_and(full)
+    }
+
     /// Whether the battery is online: its own word (P 2 §0x35A, pair 1 offline, 2 online), the GX, and life.
     fn battery(&self) -> Option<bool> {
         let account = self.recording.account();
@@ -177,5 +240,85 @@ impl Seen<'_> {
         let alive = heard(Channel::Cvl, id::LIMITS, ALIVE).is_some();
         let known = status.is_some() || on_gx.is_some();
         (alive && known).then_some(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::message::{Limits, Measurements, Message, StateOfCharge};
+    use proto::quantity::{Celsius, Percent};
+    use rstest::rstest;
+
+    const FULL: Condition = Condition(Test::Full);
+
+    /// A battery under 3 kW of sun: SoC, pack voltage and current, as they stand for so many seconds.
+    struct Standing {
+        recording: Recording,
+        highest_cvl: Highest,
+        taper: Taper,
+        now: Micros,
+    }
+
+    impl Standing {
+        fn of(capacity: Option<AmpHours>, (soc, volts, amps): (f64, f64, f64), seconds: u64) -> Self {
+            let mut standing = Self {
+                recording: Recording::new(),
+                highest_cvl: Highest::default(),
+                taper: Taper::of(capacity),
+                now: Micros::ZERO,
+            };
+            for at in 0..=seconds {
+                standing.now = Micros::from_secs(at);
+                standing.send(Limits::new(Volts(55.2), Amps(140.0), Amps(200.0), Volts(44.8)));
+                standing.send(StateOfCharge::new(Percent(soc), Percent(100.0), Percent(soc)));
+                standing.send(Measurements::new(Volts(volts), Amps(amps), Celsius(25.0)));
+            }
+            standing
+        }
+
+        fn send(&mut self, message: impl Into<Message>) {
+            self.recording.can(self.now, &message.into().encode());
+            self.highest_cvl.take(&self.recording);
+            self.taper = self.taper.looked_at(&self.seen(), Watts(3000.0));
+        }
+
+        fn seen(&self) -> Seen<'_> {
+            let Self { recording, highest_cvl, taper, now } = self;
+            Seen { recording, highest_cvl: *highest_cvl, taper: *taper, now: *now }
+        }
+    }
+
+    /// A count that says 100 % while it is charged with 55 A is no full battery (P 1.5.3.1), and neither is a scan of
+    /// the tracker, or a battery that nobody charges.
+    #[rstest]
+    #[case::charged_on(100.0, 54.6, 55.0, 600, false)]
+    #[case::tapered(100.0, 55.2, 8.0, 600, true)]
+    #[case::reads_low(96.0, 55.2, 8.0, 600, true)]
+    #[case::below_cvl(96.0, 54.0, 8.0, 600, false)]
+    #[case::half_way(60.0, 55.2, 8.0, 600, false)]
+    #[case::for_a_moment(100.0, 55.2, 8.0, 5, false)]
+    fn full_is_a_battery_whose_charge_has_ended(
+        #[case] soc: f64,
+        #[case] volts: f64,
+        #[case] amps: f64,
+        #[case] seconds: u64,
+        #[case] expected: bool,
+    ) {
+        let standing = Standing::of(Some(AmpHours(280.0)), (soc, volts, amps), seconds);
+        let seen = standing.seen();
+        assert_eq!(seen.holds(&FULL), expected, "{}", seen.told(&FULL));
+    }
+
+    /// What is unknown holds nothing: the capacity of the battery says what a small current is.
+    #[test]
+    fn without_a_capacity_no_current_has_ended() {
+        let standing = |capacity| Standing::of(capacity, (100.0, 55.2, 0.1), 600);
+        assert!(standing(Some(AmpHours(280.0))).seen().holds(&FULL));
+        let mut unknown = standing(None);
+        assert!(!unknown.seen().holds(&FULL));
+        unknown.now = unknown.now + Micros::from_secs(1);
+        unknown.send(Limits::new(Volts(55.0), Amps(140.0), Amps(200.0), Volts(44.8)));
+        assert!(unknown.seen().holds(&FULL), "CVL is lowered");
     }
 }

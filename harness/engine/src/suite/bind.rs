@@ -3,11 +3,11 @@
 
 use judge::catalogue::Requirement;
 use proto::gx::inverter;
-use proto::quantity::{Amps, Micros, Percent, Watts};
+use proto::quantity::{AmpHours, Amps, Micros, Percent, Watts};
 use proto::stimulus::{Start, Stimulus};
 
 use super::step::{Step, Verb};
-use super::{Case, Condition};
+use super::{Case, Condition, Patience};
 use crate::bench::Capability;
 use crate::interlock::{Instruments, LimitsError, RigLimits, excess};
 
@@ -28,6 +28,23 @@ pub struct Runnable {
     /// initial conditions, without what an operator is asked for
     pub(crate) start: Start,
     pub(crate) program: Vec<Operation>,
+    /// what the battery declares, once it is known
+    pub(crate) capacity: Option<AmpHours>,
+}
+
+impl Runnable {
+    /// The case for a battery that declares this capacity: what it is given time for, and what current is the end of
+    /// charge, depend on that.
+    #[must_use]
+    pub fn with_capacity(mut self, capacity: AmpHours) -> Self {
+        self.capacity = Some(capacity);
+        for operation in &mut self.program {
+            if let Op::Until { timeout, .. } = &mut operation.op {
+                *timeout = timeout.settled(capacity);
+            }
+        }
+        self
+    }
 }
 
 /// Why a case does not run on a rig.
@@ -68,7 +85,7 @@ pub(crate) enum Op {
     Apply(Stimulus),
     Ramp { to: Watts, over: Micros },
     Hold(Micros),
-    Until { condition: Condition, hold: Micros, timeout: Micros, requirement: Option<&'static Requirement> },
+    Until { condition: Condition, hold: Micros, timeout: Patience, requirement: Option<&'static Requirement> },
     Mark(String),
     Ask { text: String, timeout: Micros },
 }
@@ -120,6 +137,7 @@ impl Case {
             bus_polling: Micros::from_secs(1),
             start,
             program: writer.program,
+            capacity: None,
         })
     }
 

@@ -208,6 +208,7 @@ impl World {
                 let first = reasons.next()??;
                 reasons.all(|r| r.is_some()).then_some(first)
             }
+            Test::Full if !source && self.soc.1 < 90.0 => Some(NO_SOURCE),
             Test::Grid(true) if !self.grid => Some(("the grid is cut", "`grid: on` before it")),
             Test::Grid(false) if self.grid => Some(("the grid is on", "`grid: off` before it")),
             &Test::Within(which, Bounds { at_least, at_most }) => match which {

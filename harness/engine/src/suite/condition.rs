@@ -27,6 +27,8 @@ pub(crate) enum Test {
     Grid(bool),
     /// the battery is online, or offline: by the system status of 0x35A, or lost on the GX
     Battery(bool),
+    /// the battery has stopped charge: CVL is lowered, or the current has ended in one that is charged
+    Full,
     /// one of them holds
     Any(Vec<Condition>),
     /// all of them hold
@@ -146,7 +148,9 @@ impl Kind {
 }
 
 const ON_OFF: [(&str, bool); 2] = [("on", true), ("off", false)];
-const ONLINE: [(&str, bool); 2] = [("online", true), ("offline", false)];
+/// What `battery:` can be asked: online or not, or else full.
+pub(super) const BATTERY: [(&str, Option<bool>); 3] =
+    [("online", Some(true)), ("offline", Some(false)), ("full", None)];
 
 /// Every key of a condition.
 fn names() -> Vec<&'static str> {
@@ -162,7 +166,7 @@ impl Condition {
         let test = match key {
             "inverter" => Test::Inverter(reader.word("inverter", &ON_OFF, value)?),
             "grid" => Test::Grid(reader.word("grid", &ON_OFF, value)?),
-            "battery" => Test::Battery(reader.word("battery", &ONLINE, value)?),
+            "battery" => reader.word("battery", &BATTERY, value)?.map_or(Test::Full, Test::Battery),
             "any" => Test::Any(Self::read_list("any", at, value, reader)?),
             "all" => Test::All(Self::read_list("all", at, value, reader)?),
             "cvl" if value.as_text() == Some("lowered") => Test::CvlLowered,
@@ -188,7 +192,7 @@ impl Condition {
     /// What the rig must have for the condition to be seen.
     pub(crate) fn needs(&self) -> Option<Capability> {
         match &self.0 {
-            Test::CvlLowered | Test::Battery(_) => None,
+            Test::CvlLowered | Test::Battery(_) | Test::Full => None,
             Test::Within(which, _) => which.observed().id.is_none().then_some(Capability::Gx),
             Test::Inverter(_) | Test::Grid(_) => Some(Capability::Gx),
             Test::Any(items) | Test::All(items) => items.iter().find_map(Self::needs),
@@ -281,6 +285,7 @@ impl fmt::Display for Condition {
             Test::Inverter(on) => write!(f, "inverter {}", if *on { "on" } else { "off" }),
             Test::Grid(on) => write!(f, "grid {}", if *on { "on" } else { "off" }),
             Test::Battery(on) => write!(f, "battery {}", if *on { "online" } else { "offline" }),
+            Test::Full => f.write_str("battery full"),
             Test::Any(items) => joined(items, "or", f),
             Test::All(items) => joined(items, "and", f),
         }

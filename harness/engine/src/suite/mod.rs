@@ -4,6 +4,7 @@
 mod bind;
 mod check;
 mod condition;
+mod patience;
 mod read;
 mod schema;
 mod step;
@@ -21,6 +22,7 @@ pub use bind::{BindError, Runnable};
 pub(crate) use bind::{Op, Operation};
 pub use condition::Condition;
 pub(crate) use condition::{Bounds, Observable, Test};
+pub use patience::Patience;
 pub use schema::schema;
 pub use step::{Step, Verb};
 

@@ -8,7 +8,7 @@ use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::condition::{Kind, OBSERVED};
+use super::condition::{BATTERY, Kind, OBSERVED};
 use super::read::channel_names;
 use crate::bench::Capability;
 
@@ -57,6 +57,7 @@ pub fn schema() -> Value {
             "condition": one_key(conditions()),
             "requirement": { "oneOf": requirements.collect::<Vec<_>>() },
             "time": quantity::<Micros>(),
+            "patience": text("a time such as `3 h`, or one that grows with the capacity: `3 h per 280 Ah`"),
             "voltage": quantity::<Volts>(),
             "current": quantity::<Amps>(),
             "power": quantity::<Watts>(),
@@ -96,14 +97,14 @@ fn steps(name: &Value) -> Value {
         "hold": reference("time"),
         "wait": object(
             &["until", "timeout"],
-            json!({ "until": reference("condition"), "for": reference("time"), "timeout": reference("time") }),
+            json!({ "until": reference("condition"), "for": reference("time"), "timeout": reference("patience") }),
         ),
         "expect": object(
             &["that", "within", "requirement"],
             json!({
                 "that": reference("condition"),
                 "for": reference("time"),
-                "within": reference("time"),
+                "within": reference("patience"),
                 "requirement": reference("requirement"),
             }),
         ),
@@ -120,7 +121,7 @@ fn steps(name: &Value) -> Value {
         "imbalance": reference("share"),
         "discharge": object(
             &["power", "until", "timeout"],
-            json!({ "power": reference("power"), "until": reference("condition"), "timeout": reference("time") }),
+            json!({ "power": reference("power"), "until": reference("condition"), "timeout": reference("patience") }),
         ),
         "gx-write": object(&["register", "value"], json!({ "register": id(0xFFFF), "value": id(0xFFFF) })),
         "prompt": { "anyOf": [
@@ -173,7 +174,7 @@ fn conditions() -> Value {
     }
     known.insert("inverter".to_owned(), on_off());
     known.insert("grid".to_owned(), on_off());
-    known.insert("battery".to_owned(), one_of(&["online", "offline"]));
+    known.insert("battery".to_owned(), one_of(&BATTERY.each_ref().map(|(word, _)| *word)));
     known.insert("any".to_owned(), list(reference("condition"), 1));
     known.insert("all".to_owned(), list(reference("condition"), 1));
     Value::Object(known)

@@ -6,7 +6,7 @@ use judge::catalogue::Requirement;
 use proto::fault::Fault;
 use proto::quantity::{Amps, Micros, Percent, Watts};
 
-use super::Condition;
+use super::{Condition, Patience};
 use crate::bench::Capability;
 use crate::yaml::Position;
 
@@ -48,7 +48,7 @@ pub enum Verb {
         /// how long it must hold without a break
         hold: Micros,
         /// how long it may take
-        timeout: Micros,
+        timeout: Patience,
         /// the requirement that fails when it takes longer (`expect`); without one the case is inconclusive (`wait`)
         requirement: Option<&'static Requirement>,
     },
@@ -79,7 +79,7 @@ pub enum Verb {
         /// what is waited for
         until: Condition,
         /// how long it may take
-        timeout: Micros,
+        timeout: Patience,
     },
     /// write a register of the GX
     GxWrite {
@@ -175,7 +175,7 @@ impl fmt::Display for Step {
                 if *hold > Micros::ZERO {
                     write!(f, " for {}", Words(*hold))?;
                 }
-                write!(f, ", within {}", Words(*timeout))
+                write!(f, ", within {timeout}")
             }
             Verb::Mark(name) => write!(f, "mark {name}"),
             Verb::Repeat { times, .. } => write!(f, "repeat {times} times"),
@@ -183,7 +183,7 @@ impl fmt::Display for Step {
             Verb::Inject(Fault { kind, span }) => write!(f, "inject {kind} for {}", Words(*span)),
             Verb::Imbalance(by) => write!(f, "imbalance {by}"),
             Verb::Discharge { power, until, timeout } => {
-                write!(f, "discharge {} until {until}, within {}", Power(*power), Words(*timeout))
+                write!(f, "discharge {} until {until}, within {timeout}", Power(*power))
             }
             Verb::GxWrite { register, value } => write!(f, "gx-write {register} = {value}"),
             Verb::Prompt { text, .. } => write!(f, "prompt: {text}"),

@@ -11,7 +11,7 @@ use super::step::Words;
 use crate::yaml::{Fields, Node, Reader, nearest};
 
 /// Longest span of a step: a month. It also bounds every sum of spans far below the range of time.
-const LONGEST: Micros = Micros::from_secs(30 * 86_400);
+pub(super) const LONGEST: Micros = Micros::from_secs(30 * 86_400);
 /// Largest power that can be asked for: no bench goes further.
 pub(super) const MOST_POWER: Watts = Watts(100_000.0);
 

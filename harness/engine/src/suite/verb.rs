@@ -3,11 +3,11 @@
 use proto::fault::{Fault, FaultError, FaultKind};
 use proto::quantity::{Amps, Micros, Watts};
 
-use super::Condition;
 use super::step::{Step, VERBS, Verb, Words};
 use super::value::{
     MOST_POWER, ON_OFF, imbalance, kebab, optional, power_or_off, require, requirement, span, within,
 };
+use super::{Condition, Patience};
 use crate::yaml::{Node, Position, Reader};
 
 /// Deepest nesting of `repeat`.
@@ -75,7 +75,7 @@ fn until(node: &Node, reader: &mut Reader, that: &str, within: &str, expect: boo
     let fields = reader.fields(if expect { "expect" } else { "wait" }, node, &known)?;
     let condition = require(&fields, that, reader, Condition::read);
     let hold = optional(&fields, "for", reader, |n, r| span("for", n, r));
-    let timeout = require(&fields, within, reader, |n, r| span(within, n, r));
+    let timeout = require(&fields, within, reader, |n, r| Patience::read(within, n, r));
     let requirement = if expect {
         require(&fields, "requirement", reader, |n, r| requirement("requirement", n, r)).map(Some)
     } else {
@@ -83,7 +83,7 @@ fn until(node: &Node, reader: &mut Reader, that: &str, within: &str, expect: boo
     };
     let hold = hold?.unwrap_or(Micros::ZERO);
     let timeout = timeout?;
-    if hold >= timeout {
+    if hold >= timeout.least {
         let at = fields.get(within).map_or(node.at, |n| n.at);
         reader.refuse(
             at,
@@ -155,7 +155,7 @@ fn discharge(node: &Node, reader: &mut Reader) -> Option<Verb> {
     let fields = reader.fields("discharge", node, &["power", "until", "timeout"])?;
     let power = require(&fields, "power", reader, |n, r| within("power", n, r, Watts(1.0)..=MOST_POWER));
     let until = require(&fields, "until", reader, Condition::read);
-    let timeout = require(&fields, "timeout", reader, |n, r| span("timeout", n, r));
+    let timeout = require(&fields, "timeout", reader, |n, r| Patience::read("timeout", n, r));
     Some(Verb::Discharge { power: power?, until: until?, timeout: timeout? })
 }
 

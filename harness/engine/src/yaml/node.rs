@@ -41,6 +41,11 @@ impl Node {
         super::parse::<Spanned<Raw>>(file, text).map(|raw| settle(raw, text))
     }
 
+    /// A part of its text, at the same place.
+    pub(crate) fn part(&self, text: &str) -> Self {
+        Self { at: self.at, kind: Kind::Text(text.to_owned()) }
+    }
+
     /// Where the value behind dotted keys begins (`plant.pack.r0`), or the deepest of them that is there.
     #[must_use]
     pub fn place(&self, path: &str) -> Position {

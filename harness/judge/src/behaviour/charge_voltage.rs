@@ -2,6 +2,7 @@
 
 use proto::quantity::{Micros, PerHour, Percent, Volts, VoltsPerHour};
 
+use super::fullness::LIMITS;
 use super::scene::Scene;
 use crate::metrics::{LSB, covered, headroom, pace, regularity, swings};
 use crate::thresholds::Graded;
@@ -54,11 +55,40 @@ pub(super) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
     );
     if lowered >= graded.limit {
         opinion.pass(format!("CVL was lowered from {bulk:.1} V to {held:.1} V while full"));
+    } else if let Some(current) = ended_by_voltage(scene, opinion, &surplus) {
+        opinion.pass(format!(
+            "CVL is held at {held:.1} V, the battery voltage reached it and the current ended by that ({current:.1} A on average)"
+        ));
     } else {
         opinion.unclear(format!(
             "CVL stayed at {held:.1} V, its highest value being {bulk:.1} V: the battery was not seen to stop charge"
         ));
     }
+}
+
+/// A voltage stands at CVL when it does so for this share of the time: the rest is what scans and polls take.
+const STANDS: f64 = 0.9;
+
+/// The mean current, where it has ended because the battery voltage stands at a CVL that is held constant: with sun to
+/// spare nothing but that voltage stops charge (P 1.5.3: *"a hardcoded lower CVL … works sufficiently"*).
+fn ended_by_voltage(scene: &Scene<'_>, opinion: &mut Opinion, surplus: &[Window]) -> Option<f64> {
+    let thresholds = &scene.subject.thresholds;
+    let tail = thresholds.tail.limit.0 / 100.0 * scene.subject.battery.capacity.0;
+    let pair = [scene.series(Channel::Cvl), scene.series(Channel::PackVoltage)];
+    let at_cvl: Vec<Window> =
+        surplus.iter().flat_map(|&w| times(pair, w, |[cvl, pack]| cvl - pack <= LIMITS.0)).collect();
+    let share = hours(&at_cvl) / hours(surplus);
+    let current = mean(scene.series(Channel::PackCurrent), surplus)?;
+    opinion
+        .show(
+            Evidence::fact("time with the battery voltage at CVL", format!("{:.0} %", 100.0 * share))
+                .against(format!("≥ {:.0} %", 100.0 * STANDS)),
+        )
+        .show(
+            Evidence::fact("mean battery current while full and PV in excess", format!("{current:.1} A"))
+                .against(format!("≤ {tail:.1} A")),
+        );
+    (share >= STANDS && current <= tail).then_some(current)
 }
 
 /// CVL-03, M2: not more than one change in 20 s while CVL is near the battery voltage.
@@ -230,7 +260,7 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{check, declared, good};
+    use super::super::staged::{Stage, check, declared, good};
     use crate::battery::Battery;
     use crate::trace::Channel;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
@@ -307,9 +337,29 @@ mod tests {
         check(&stage, "CVL-02", Fail);
     }
 
-    #[test]
-    fn a_constant_cvl_was_not_seen_to_stop_charge() {
-        check(&good().shaped(Channel::Cvl, |_, _| 55.2), "CVL-02", Inconclusive);
+    /// CVL is the same from the first to the last frame.
+    fn constant() -> Stage {
+        good().shaped(Channel::Cvl, |_, _| 55.2)
+    }
+
+    /// A voltage that reaches a constant CVL stops charge; one that stays below it was not seen to.
+    #[rstest]
+    #[case::reached(constant(), Pass)]
+    #[case::below(constant().shaped(Channel::PackVoltage, |_, v| v.min(54.6)), Inconclusive)]
+    #[case::charges(constant().shaped(Channel::PackCurrent, |_, i| i.max(20.0)), Inconclusive)]
+    #[case::stopped_by_ccl(constant().shaped(Channel::Ccl, |t, v| if t > 3500 { 0.0 } else { v }), Fail)]
+    fn a_constant_cvl(#[case] stage: Stage, #[case] expected: Outcome) {
+        check(&stage, "CVL-02", expected);
+    }
+
+    #[rstest]
+    #[case("CVL-03")]
+    #[case("CVL-04")]
+    #[case("CVL-05")]
+    #[case("CVL-06")]
+    #[case("CVL-07")]
+    fn a_constant_cvl_passes_the_rest_too(#[case] id: &str) {
+        check(&constant(), id, Pass);
     }
 
     #[test]

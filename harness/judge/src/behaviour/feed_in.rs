@@ -3,6 +3,7 @@
 use proto::quantity::{Micros, Watts};
 use proto::stimulus::Stimulus;
 
+use super::imbalance::{BALANCED, differ};
 use super::scene::Scene;
 use crate::metrics::{Excess, Lift, curtailed, excess, headroom, ripple, settling, trips};
 use crate::trace::{Channel, EventKind};
@@ -36,15 +37,15 @@ pub(super) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) 
         .any(|e| matches!(&e.kind, EventKind::Stimulus(Stimulus::Imbalance(share)) if share.0 > 0.0));
     let pair = [scene.series(Channel::MaxCell), scene.series(Channel::MinCell)];
     let widest = stretches(pair, scene.whole).iter().map(|s| s.values[0] - s.values[1]).fold(0.0, f64::max);
-    opinion.show(
-        Evidence::fact(
-            "widest difference between highest and lowest cell",
-            format!("{:.0} mV", widest * 1000.0),
-        )
-        .against("≥ 30 mV"),
-    );
-    if !asked && widest < 0.030 {
-        opinion.unclear("no imbalance was seen: the cells never differed by 30 mV, or 0x373 is not sent");
+    opinion.show(Evidence::fact(
+        "widest difference between highest and lowest cell",
+        format!("{:.0} mV", widest * 1000.0),
+    ));
+    if !differ(scene, opinion) && !asked {
+        opinion.unclear(format!(
+            "no imbalance was seen: the cells never differed by {:.1} % of charge, or 0x373 is not sent",
+            BALANCED.0
+        ));
     }
     feeds_in(scene, opinion);
 }

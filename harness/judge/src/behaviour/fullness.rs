@@ -2,12 +2,13 @@
 
 use core::fmt;
 
-use proto::quantity::{Micros, Percent, Volts};
+use proto::quantity::{Amps, Micros, Percent, PercentPerHour, Volts, Watts};
 
+use super::Subject;
 use super::scene::Scene;
 use crate::metrics::covered;
-use crate::trace::Channel;
-use crate::window::{Window, about, common, extremes, hours, mean, times};
+use crate::trace::{Channel, Trace};
+use crate::window::{Window, about, common, extremes, hours, mean, stretches, times};
 
 /// A battery that says so much of itself is full.
 const FULL_CHARGE: Percent = Percent(98.0);
@@ -16,7 +17,64 @@ const FULL_CHARGE: Percent = Percent(98.0);
 const SHORT_OF_MAXIMUM: Volts = Volts(0.15);
 /// A CVL that is no further above the battery voltage than this limits it: two steps of the wire, and the calibration
 /// of the chargers (assumption).
-const LIMITS: Volts = Volts(0.25);
+pub(super) const LIMITS: Volts = Volts(0.25);
+
+/// A current is not over because a tracker scans for some seconds, or a cloud passes (assumption).
+const ENDED: Micros = Micros::from_secs(60);
+/// CVL beyond this is no voltage of a 48 V system but a garbled frame.
+const POSSIBLE: f64 = 100.0;
+
+/// With less sun than this its share says nothing.
+const SUNNY: Watts = Watts(200.0);
+/// A current that takes no more than this share of the sun leaves the rest to others: it has tapered. All of a weak sun is
+/// little for a large battery, and no taper (assumption).
+const SHARE: f64 = 0.25;
+
+/// Whether a charge current is the last trickle into a full battery: below the tail current, and not because the sun
+/// gives no more.
+#[must_use]
+pub fn trickles(current: Amps, tail: Amps, sun: Watts, volts: Volts) -> bool {
+    current <= tail && (sun < SUNNY || volts * current <= sun * SHARE)
+}
+
+/// From when on a battery takes no more charge, looked at from a moment on: its CVL is lowered, its CCL leaves nothing
+/// to charge with, or the current has ended. State of charge is a count and may be wrong by percents: a battery that says
+/// 100 % while it is charged with 0.2 C is not full (P 1.5.3.1: *"wait for the battery to fully charge"*).
+pub(super) fn takes_no_more(
+    subject: &Subject<'_>,
+    trace: &Trace,
+    from: Micros,
+    to: Micros,
+) -> Option<Micros> {
+    let (thresholds, capacity) = (&subject.thresholds, subject.battery.capacity.0);
+    let share = |rate: PercentPerHour| capacity * rate.0 / 100.0;
+    let (usable, tail) = (share(thresholds.usable_ccl.limit), share(thresholds.tail.limit));
+    let window = Window::new(from, to);
+    let cvl = trace.series(Channel::Cvl);
+    let highest = cvl.points().iter().filter(|&&(_, v)| v <= POSSIBLE);
+    let before = highest.clone().filter(|&&(at, _)| at <= from).map(|p| p.1).fold(0.0, f64::max);
+    // Wire values are binary fractions of decimals.
+    let low_enough = |highest: f64| highest - thresholds.reduction.limit.0 + 1e-6;
+    let lowered = stretches([cvl], window)
+        .into_iter()
+        .scan(before, |top, s| {
+            *top = if s.values[0] <= POSSIBLE { top.max(s.values[0]) } else { *top };
+            Some((s.window.from, s.values[0] <= low_enough(*top)))
+        })
+        .find_map(|(at, low)| low.then_some(at));
+    let first = |windows: Vec<Window>| windows.first().map(|w| w.from);
+    let refused = first(times([trace.series(Channel::Ccl)], window, |[ccl]| ccl < usable));
+    let (current, sun) = (trace.series(Channel::PackCurrent), trace.series(Channel::PvAvailable));
+    let highest = subject.battery.max_charge_voltage.0;
+    let mut ended = if sun.points().is_empty() {
+        times([current], window, |[current]| current <= tail)
+    } else {
+        let is_over = |current, sun| trickles(Amps(current), Amps(tail), Watts(sun), Volts(highest));
+        times([current, sun], window, |[current, sun]| is_over(current, sun))
+    };
+    ended.retain(|w| w.length() >= ENDED);
+    [lowered, refused, first(ended)].into_iter().flatten().min()
+}
 
 /// A battery that takes no charge because its CVL stands at its voltage, although it is not full and raises no
 /// warning: with sun to spare nothing else holds it back.
@@ -101,6 +159,8 @@ impl Scene<'_> {
 mod tests {
     use super::super::staged::{Stage, declared, good};
     use super::*;
+    use crate::site::Site;
+    use crate::thresholds::Thresholds;
     use crate::trace::EventKind;
     use crate::verdict::Outcome::{self, Fail, Inconclusive};
     use rstest::rstest;
@@ -128,6 +188,64 @@ mod tests {
     fn a_battery_that_never_gets_full(#[case] stage: Stage, #[case] expected: Outcome) {
         let verdict = stage.verdict("CVL-10");
         assert_eq!(verdict.outcome, expected, "{} {:#?}", verdict.reason, verdict.evidence);
+    }
+
+    /// State of charge says 100 % from the mark on; 55 A flow until later, and CVL is lowered only then.
+    fn marked_early(until: u64) -> Stage {
+        good()
+            .shaped(Channel::Cvl, move |t, v| if t < until { 56.8 } else { v })
+            .shaped(Channel::PackVoltage, move |t, v| if t < until { v.min(54.9) } else { v })
+            .shaped(Channel::PackCurrent, move |t, i| if t < until { 55.0 } else { i })
+            .shaped(Channel::GridPower, move |t, p| if t < until { 0.0 } else { p })
+    }
+
+    /// A count that reads 5 % high makes no battery full: the windows begin where charge has ended.
+    #[rstest]
+    #[case::lowered(marked_early(4200))]
+    #[case::ended(marked_early(4200).shaped(Channel::Cvl, |_, _| 55.2))]
+    #[case::scanned(marked_early(4200).shaped(Channel::PackCurrent, |t, i| if (3300..3305).contains(&t) { 2.0 } else { i }))]
+    fn full_begins_where_charge_has_ended(#[case] stage: Stage) {
+        for id in ["BEH-FI", "CVL-02", "CVL-06", "CVL-07", "CCL-02"] {
+            let verdict = stage.verdict(id);
+            assert_eq!(verdict.outcome, Outcome::Pass, "{id}: {}", verdict.reason);
+        }
+        let (recording, battery) = (stage.recording(), declared());
+        let subject = Subject {
+            requirements: Vec::new(),
+            thresholds: Thresholds::default(),
+            battery: &battery,
+            sun: Watts::ZERO,
+            site: Site::default(),
+        };
+        let scene = Scene::new(&subject, &recording);
+        assert_eq!(scene.since_full.map(|w| w.from), Some(Micros::from_secs(4200)));
+    }
+
+    /// 12 A are little for 280 Ah. Of 2 kW of sun they are a third, of 3 kW a quarter.
+    #[rstest]
+    #[case::of_much(12.0, 3000.0, true)]
+    #[case::of_little(12.0, 2000.0, false)]
+    #[case::of_none(12.0, 0.0, true)]
+    #[case::too_much(15.0, 5500.0, false)]
+    #[case::discharges(-20.0, 300.0, true)]
+    fn a_trickle(#[case] amps: f64, #[case] sun: f64, #[case] expected: bool) {
+        assert_eq!(trickles(Amps(amps), Amps(14.0), Watts(sun), Volts(56.0)), expected);
+    }
+
+    #[test]
+    fn a_battery_that_is_charged_on_is_not_full_whatever_it_says() {
+        for id in ["BEH-FI", "CVL-02", "CVL-04", "CVL-06", "CVL-07", "CCL-02"] {
+            let verdict = marked_early(u64::MAX).verdict(id);
+            assert_eq!(verdict.outcome, Inconclusive, "{id}: {}", verdict.reason);
+            assert!(verdict.reason.contains("charge went on with 5"), "{id}: {}", verdict.reason);
+        }
+    }
+
+    /// Who stops charge by current has ended it too: that is not hidden behind a battery that is not full.
+    #[test]
+    fn a_battery_that_asks_for_no_more_is_full() {
+        let zero = marked_early(u64::MAX).shaped(Channel::Ccl, |t, v| if t > 3100 { 0.0 } else { v });
+        assert_eq!(zero.verdict("CVL-02").outcome, Fail, "{}", zero.verdict("CVL-02").reason);
     }
 
     /// What must hold of a full battery stays undecided, and says what keeps it from being full.

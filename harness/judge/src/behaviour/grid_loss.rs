@@ -28,7 +28,8 @@ const ZERO: f64 = 0.05;
 pub(super) fn keeps_its_last_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     let forbidden = times([scene.series(Channel::Dcl)], scene.whole, |[dcl]| dcl < ZERO);
     if forbidden.is_empty() {
-        opinion.unclear("DCL never was 0: run the battery down to its own limit");
+        let why = scene.cut_short().map_or_else(String::new, |why| format!("; {why}"));
+        opinion.unclear(format!("DCL never was 0: run the battery down to its own limit{why}"));
         return;
     }
     let needed = [Channel::Dcl, Channel::PackCurrent, Channel::GridConnected, Channel::InverterRunning];

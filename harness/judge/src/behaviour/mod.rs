@@ -10,13 +10,14 @@ mod current_limits;
 mod discharging;
 mod feed_in;
 mod following;
-mod fullness;
+pub mod fullness;
 mod grid_loss;
 mod gx;
 mod imbalance;
 mod keep_alive;
 mod links;
 mod load_dump;
+mod reach;
 mod scene;
 mod silence;
 #[cfg(test)]
@@ -68,6 +69,15 @@ pub fn judge(subject: &Subject<'_>, recording: &Recording) -> Vec<Verdict> {
 #[must_use]
 pub fn missed_sun(subject: &Subject<'_>, recording: &Recording) -> Option<String> {
     sun::missed(&Scene::new(subject, recording))
+}
+
+/// Why a case that ended with a condition that did not come true ended so, where the rig could not make it true: in
+/// words, with the number of the rig.
+#[must_use]
+pub fn hindered(subject: &Subject<'_>, recording: &Recording) -> Option<String> {
+    let scene = Scene::new(subject, recording);
+    let unmet = scene.waits().find(|(_, wait)| !wait.met);
+    unmet.and_then(|(at, wait)| scene.obstacle(at, wait)).map(|obstacle| obstacle.to_string())
 }
 
 type Judge = fn(&Scene<'_>, &mut Opinion);
@@ -150,6 +160,12 @@ fn expectations(scene: &Scene<'_>, opinion: &mut Opinion) -> bool {
         if wait.met {
             opinion.show(evidence);
             opinion.pass(format!("{} came true after {}", wait.until, window.about()));
+        } else if let Some(obstacle) = scene.obstacle(at, wait) {
+            opinion.prove(evidence);
+            opinion.unclear(format!(
+                "{} was expected within {} and could not come true on this rig: {obstacle}",
+                wait.until, wait.allowed
+            ));
         } else {
             opinion.prove(evidence);
             opinion.fail(format!(

@@ -6,12 +6,13 @@ use proto::quantity::{Micros, Percent};
 use proto::stimulus::Stimulus;
 
 use super::Subject;
-use crate::metrics::NEAR;
+use super::fullness::takes_no_more;
+use crate::metrics::{NEAR, imbalance};
 use crate::recording::Recording;
 use crate::thresholds::{Bound, Graded};
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, about, bridged, common, heard, hours, times, without};
+use crate::window::{Window, about, bridged, common, heard, hours, mean, times, without};
 use crate::wire::Terms;
 
 /// After the mark `full` a battery may take this long to come to rest before it is judged.
@@ -44,7 +45,9 @@ pub(super) struct Scene<'a> {
     pub(super) recording: &'a Recording,
     /// from the first to the last moment
     pub(super) whole: Window,
-    /// from the mark `full` to the end
+    /// when a suite marked it `full`
+    marked: Option<Micros>,
+    /// from the mark `full`, and from when on it takes no more charge, to the end
     pub(super) since_full: Option<Window>,
     /// the same after the battery came to rest
     pub(super) full: Option<Window>,
@@ -59,10 +62,13 @@ impl<'a> Scene<'a> {
             EventKind::Mark(name) if name == "full" => Some(e.at),
             _ => None,
         });
-        let since_full = marked.map(|at| Window::new(at, whole.to));
+        let since_full = marked
+            .and_then(|at| takes_no_more(subject, trace, at, whole.to))
+            .map(|at| Window::new(at, whole.to));
         let full =
             since_full.map(|w| Window::new(w.from + TO_REST, w.to)).filter(|w| w.length() > Micros::ZERO);
-        Self { subject, trace, recording, whole, since_full, full, disturbances: disturbances(trace) }
+        let disturbances = disturbances(trace);
+        Self { subject, trace, recording, whole, marked, since_full, full, disturbances }
     }
 
     pub(super) fn series(&self, channel: Channel) -> &'a Series {
@@ -75,6 +81,16 @@ impl<'a> Scene<'a> {
             && let Some(held) = self.held_down()
         {
             opinion.unclear(format!("the battery never gets full: {held}"));
+        } else if self.since_full.is_none()
+            && let Some(marked) = self.marked
+        {
+            let series = self.series(Channel::PackCurrent);
+            let current = mean(series, &[Window::new(marked, self.whole.to)])
+                .map_or_else(|| "an unknown current".to_owned(), |amps| format!("{amps:.0} A on average"));
+            opinion.unclear(format!(
+                "the battery was marked full at {}, but charge went on with {current} and CVL was not lowered: it was not full",
+                about(marked)
+            ));
         } else if self.full.is_none() {
             let why = self.cut_short().map_or_else(String::new, |why| format!(": {why}"));
             opinion.unclear(format!("the battery was not seen full for longer than 10 minutes{why}"));
@@ -167,6 +183,12 @@ impl<'a> Scene<'a> {
         format!("seen undisturbed for {} only, {needed} is needed", about(observed))
     }
 
+    /// How far apart the cells were, in charge, when the battery was charged full.
+    pub(super) fn imbalance(&self) -> Option<Percent> {
+        let to = self.since_full.map_or(self.whole.to, |full| full.from + STIRRED);
+        imbalance(self.trace, Window::new(self.whole.from, to), self.subject.battery.capacity)
+    }
+
     /// What the frames of this case are held against.
     pub(super) fn terms(&self) -> Terms<'a> {
         Terms {
@@ -198,8 +220,11 @@ impl<'a> Scene<'a> {
                 }
                 EventKind::Wait(w) if !w.met && w.requirement.is_none() => {
                     return Some(format!(
-                        "{} did not come true within {} (line {})",
-                        w.until, w.allowed, w.line
+                        "{} did not come true within {} (line {}){}",
+                        w.until,
+                        w.allowed,
+                        w.line,
+                        self.obstructed(event.at, w)
                     ));
                 }
                 EventKind::Wait(w) if !w.met => {

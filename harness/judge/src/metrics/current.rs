@@ -4,10 +4,11 @@ use core::fmt;
 
 use proto::quantity::{AmpHours, Amps, Micros, Percent, PercentPerHour, Volts, Watts};
 
+use super::export::dips;
 use crate::battery::Battery;
 use crate::site::Site;
 use crate::trace::{Channel, Trace};
-use crate::window::{Window, extremes, hours, integral, stretches, times};
+use crate::window::{Window, extremes, hours, integral, stretches, times, without};
 
 /// M7: what was taken from the battery.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,13 +39,15 @@ pub fn covered(trace: &Trace, window: Window) -> Vec<Window> {
 }
 
 /// M9: share of the available PV that was not used while the inverter had room for all of it; nothing where it never
-/// had. *"Will result in the solar chargers being curtailed"* (P 1.5.3).
+/// had. *"Will result in the solar chargers being curtailed"* (P 1.5.3). What the tracker gives away by its own scans is
+/// left out: that is no curtailment.
 #[must_use]
 pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Percent, Micros)> {
     let channels = [Channel::PvAvailable, Channel::PvPower, Channel::AcLoads, Channel::GridConnected];
     let limit = trace.series(Channel::InputCurrentLimit);
     let (mut offered, mut used, mut time) = (0.0, 0.0, 0.0);
-    for s in windows.iter().flat_map(|&w| stretches(channels.map(|c| trace.series(c)), w)) {
+    let unscanned = windows.iter().flat_map(|&w| without(w, &scans(trace, w)));
+    for s in unscanned.flat_map(|w| stretches(channels.map(|c| trace.series(c)), w)) {
         let [available, taken, load, grid] = s.values;
         let room = site.room(Watts(load), limit.at(s.window.from).map(Amps));
         if grid < 0.5 || available < 200.0 || available + MARGIN > room.0 {
@@ -55,6 +58,24 @@ pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Perc
         time += s.window.secs();
     }
     (time > 0.0).then(|| (Percent(100.0 * (1.0 - used / offered)), Micros((time * 1e6) as u64)))
+}
+
+/// What register 791 of a solar charger says while it is off, and while a limit of voltage or current holds it back.
+const STOPPED: [f64; 2] = [0.0, 1.0];
+/// Power is seen to fall up to a poll after it did: a GX is polled every second or two.
+const POLL: Micros = Micros::from_secs(2);
+
+/// The scans of the tracker: dips as short and as rare as those are, in which it was not off or held back all the time.
+/// Where the tracker does not say what it does, the shape alone tells.
+fn scans(trace: &Trace, window: Window) -> Vec<Window> {
+    let tracker = trace.series(Channel::Tracker);
+    let stopped = |dip: &Window| {
+        let modes = stretches([tracker], *dip);
+        let stops = |mode: f64| STOPPED.iter().any(|stop| (mode - stop).abs() < 0.5);
+        !modes.is_empty() && modes.iter().all(|s| stops(s.values[0]))
+    };
+    let own = dips(trace, window).into_iter().filter(|dip| !stopped(dip));
+    own.map(|w| Window::new(Micros(w.from.0.saturating_sub(POLL.0)), w.to)).collect()
 }
 
 /// Close to the limit of the inverter, curtailment is nobody's fault. W.
@@ -192,6 +213,41 @@ mod tests {
         let (share, time) = curtailed(&t, &[hour()], &site()).expect("there was room");
         assert!((share.0 - 10.0).abs() < 1e-9, "{share:?}");
         assert_eq!(time, s(3600));
+    }
+
+    /// Half an hour of 3 kW, of which PV gives 20 % for 5 s in every so many; the tracker says its mode.
+    fn dipping(every: u64, mode: Option<f64>) -> Trace {
+        let mut t = trace(&[
+            (Channel::PvAvailable, 0, 3000.0),
+            (Channel::AcLoads, 0, 0.0),
+            (Channel::GridConnected, 0, 1.0),
+        ]);
+        for at in 0..1800 {
+            let low = at % every >= every - 5;
+            t.push(Channel::PvPower, s(at), if low { 600.0 } else { 3000.0 });
+            if let Some(mode) = mode {
+                t.push(Channel::Tracker, s(at), if low { mode } else { 2.0 });
+            }
+        }
+        t
+    }
+
+    /// The extremes of what trackers do: 60 s from scan to scan, 5 s long, down to 20 %.
+    #[rstest]
+    #[case::tracking(65, Some(2.0), 0.1)]
+    #[case::silent(65, None, 0.1)]
+    #[case::seldom(600, Some(2.0), 0.1)]
+    #[case::held_back(65, Some(1.0), 6.1)]
+    #[case::off(65, Some(0.0), 6.1)]
+    #[case::too_often(20, Some(2.0), 20.0)]
+    fn what_a_scan_gives_away_is_no_curtailment(
+        #[case] every: u64,
+        #[case] mode: Option<f64>,
+        #[case] unused: f64,
+    ) {
+        let half_an_hour = Window::new(s(0), s(1800));
+        let (share, _) = curtailed(&dipping(every, mode), &[half_an_hour], &site()).expect("there was room");
+        assert!((share.0 - unused).abs() < 0.15, "{share}");
     }
 
     #[test]

@@ -148,8 +148,17 @@ fn levels(trace: &Trace, window: Window, steady: &[Window]) -> Vec<Vec<Window>> 
 
 /// A window without the scans of the tracker, and how many they were.
 fn without_scans(trace: &Trace, window: Window) -> (Vec<Window>, usize) {
+    let scans: Vec<Window> = dips(trace, window)
+        .into_iter()
+        .map(|w| Window::new(Micros(w.from.0.saturating_sub(BEFORE_SCAN.0)), w.to + AFTER_SCAN))
+        .collect();
+    (without(window, &scans), scans.len())
+}
+
+/// The dips of PV power within a window that are as short and as rare as the scans of a tracker.
+pub(super) fn dips(trace: &Trace, window: Window) -> Vec<Window> {
     let pv = trace.series(Channel::PvPower);
-    let Some(usual) = mean(pv, &[window]) else { return (vec![window], 0) };
+    let Some(usual) = mean(pv, &[window]) else { return Vec::new() };
     let dips = bridged(times([pv], window, |[p]| p < usual * SCAN), ONE_SCAN);
     let alone = |k: usize| {
         let soon = |a: usize, b: usize| match (dips.get(a), dips.get(b)) {
@@ -160,13 +169,8 @@ fn without_scans(trace: &Trace, window: Window) -> (Vec<Window>, usize) {
         };
         !soon(k.wrapping_sub(1), k) && !soon(k, k + 1)
     };
-    let scans: Vec<Window> = dips
-        .iter()
-        .enumerate()
-        .filter(|&(k, w)| w.length() <= LONGEST_SCAN && alone(k))
-        .map(|(_, w)| Window::new(Micros(w.from.0.saturating_sub(BEFORE_SCAN.0)), w.to + AFTER_SCAN))
-        .collect();
-    (without(window, &scans), scans.len())
+    let brief = |&(k, w): &(usize, &Window)| w.length() <= LONGEST_SCAN && alone(k);
+    dips.iter().enumerate().filter(brief).map(|(_, w)| *w).collect()
 }
 
 #[cfg(test)]

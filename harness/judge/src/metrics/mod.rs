@@ -14,6 +14,7 @@ mod pace;
 #[cfg(test)]
 mod properties;
 mod regularity;
+mod spread;
 mod swings;
 mod tracking;
 mod trips;
@@ -24,6 +25,7 @@ pub use current::{
 pub use export::{Ripple, Settling, ripple, settling};
 pub use pace::{Pace, Steps, pace, steps};
 pub use regularity::{Regularity, regularity};
+pub use spread::imbalance;
 pub use swings::{Swings, swings};
 pub use tracking::{COPIES, PULLS, Tracking, copies, tracking};
 pub use trips::{How, Trip, trips};

@@ -1,6 +1,6 @@
 //! State of charge: a coulomb count that is put right where the battery shows that it is full or empty.
 
-use proto::quantity::{CRate, Micros, Volts};
+use proto::quantity::{CRate, Micros, Percent, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,6 +19,8 @@ pub struct GaugeParams {
     pub full_after: Micros,
     /// empty: the lowest cell stands below this
     pub empty_cell: Volts,
+    /// how much too high the count is at the start: it drifts until it is put right
+    pub offset: Percent,
 }
 
 /// 3.38 V at rest is above 99 % of an LFP cell (knee of the APR18650M1B at C/32), 2.80 V below 1 % (LibreSolar's
@@ -30,6 +32,7 @@ impl Default for GaugeParams {
             full_tail: CRate(0.03),
             full_after: Micros::from_secs(60),
             empty_cell: Volts(2.80),
+            offset: Percent(0.0),
         }
     }
 }
@@ -55,7 +58,8 @@ const UNPROVEN: f64 = 99.0;
 
 impl Gauge {
     pub(super) fn new(params: GaugeParams, soc: f64) -> Self {
-        Self { params, soc: soc.clamp(0.0, 100.0), full_since: None }
+        let soc = (soc + params.offset.0).clamp(0.0, 100.0);
+        Self { params, soc, full_since: None }
     }
 
     /// State of charge, 0–100 %.
@@ -103,6 +107,15 @@ mod tests {
     fn it_counts_ampere_hours() {
         assert!((after(50.0, 3600, 3.3, 28.0) - 60.0).abs() < 1e-6);
         assert!((after(50.0, 3600, 3.2, -28.0) - 40.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_count_may_begin_wrong() {
+        let begins = |offset, soc| {
+            Gauge::new(GaugeParams { offset: Percent(offset), ..GaugeParams::default() }, soc).soc()
+        };
+        assert!((begins(5.0, 80.0) - 85.0).abs() < 1e-9 && (begins(-3.0, 80.0) - 77.0).abs() < 1e-9);
+        assert!((begins(5.0, 98.0) - 100.0).abs() < 1e-9 && begins(-3.0, 1.0).abs() < 1e-9);
     }
 
     #[test]

@@ -165,7 +165,7 @@ proptest! {
                 recording.can(now, &frame);
                 highest.take(&recording);
             }
-            let seen = Seen { recording: &recording, highest_cvl: highest, now };
+            let seen = Seen { recording: &recording, highest_cvl: highest, taper: Taper::of(None), now };
             for which in OBSERVABLES {
                 let room = around * (said(which, true) - said(which, false)).abs() / 2.0;
                 let about = |value: f64| {
