@@ -10,6 +10,7 @@ use report::bundle::open::{Bundle, open};
 use report::bundle::{BundleError, archive, layout, seal, statement};
 use report::certificate::{ITEM, obstacles};
 use report::conclusions::conclude;
+use report::gaps::Demand;
 use report::json::verdicts;
 use report::manifest::{Kept, plain};
 use report::run::Run;
@@ -168,7 +169,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
 
     // Only its owner may look in, and it is gone at the end.
     let desk = tempfile::tempdir().map_err(|error| unwritten(&std::env::temp_dir(), &error))?;
-    let run = judged(&bundle, desk.path()).map_err(|failure| match failure.exit {
+    let mut run = judged(&bundle, desk.path()).map_err(|failure| match failure.exit {
         Exit::Input => not(failure.message.replace(&format!("{}/", desk.path().display()), "run/")),
         _ => failure,
     })?;
@@ -186,6 +187,8 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
             unlaid(&error)
         })?;
     }
+    // Whatever was asked of the run when it was made.
+    run.meta.demand = Demand::Certificate;
     crate::answer(&told(&name, &bundle, &run, trusted.is_some()))?;
     Ok(recorded::exit(&run))
 }
@@ -250,6 +253,9 @@ fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {
     let verdict = match run.outcome() {
         Outcome::Pass => "PASSED",
         Outcome::Fail => "FAILED",
+        _ if !run.gaps().is_closed() => {
+            "did not pass: the evidence does not decide, for not everything was tried"
+        }
         Outcome::Inconclusive | Outcome::NotApplicable => "did not pass: the evidence does not decide",
     };
     let place = if meta.rig.simulated {
@@ -259,19 +265,23 @@ fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {
     } else {
         "on a rig of real instruments"
     };
-    format!(
-        "{name}: every byte of {} files as it was signed\n  {signer}\n  \
+    let first: String =
+        run.gaps().lines().iter().map(|line| format!("{}\n", report::text::plain(line))).collect();
+    first
+        + &format!(
+            "{name}: every byte of {} files as it was signed\n  {signer}\n  \
          {} judged again from the raw evidence: the same verdicts, the same report\n  \
          {} ({}) {place}\n{}, and the battery {verdict}\n",
-        bundle.files.len(),
-        match run.cases.len() {
-            1 => "1 case".to_owned(),
-            n => format!("{n} cases"),
-        },
-        report::text::plain(&meta.battery.title),
-        report::text::plain(&meta.battery.name),
-        if trusted { "Authentic" } else { "Whole" },
-    ) + &known(run)
+            bundle.files.len(),
+            match run.cases.len() {
+                1 => "1 case".to_owned(),
+                n => format!("{n} cases"),
+            },
+            report::text::plain(&meta.battery.title),
+            report::text::plain(&meta.battery.name),
+            if trusted { "Authentic" } else { "Whole" },
+        )
+        + &known(run)
 }
 
 /// What stands beside the verdict: what the battery calls itself, which its file only claims, what was ordered, and why it

@@ -8,7 +8,7 @@ use report::history::changes::{Past, latest};
 use report::history::night::{self, NightCase, Standing};
 use report::history::{History, HistoryError, Kept, Known, Which};
 use report::html::morning::{Morning, morning};
-use report::run::Run;
+use report::run::{CaseResult, Run};
 use report::{junit, summary_md};
 
 use crate::run::{self, Format, Played, play};
@@ -193,14 +193,15 @@ fn failed(last: Option<&Past>, words: &[String]) -> Vec<String> {
     last.cases
         .iter()
         .filter(|(name, (standing, _))| {
-            !matches!(standing, Standing::Pass | Standing::NotApplicable) && meant(name)
+            !matches!(standing, Standing::Pass | Standing::NotApplicable | Standing::NotTried) && meant(name)
         })
         .map(|(name, _)| name.clone())
         .collect()
 }
 
 fn undecided(run: &Run) -> Vec<String> {
-    run.cases.iter().filter(|case| case.outcome == Outcome::Inconclusive).map(|case| case.name()).collect()
+    let open = |case: &&CaseResult| case.tried && case.outcome == Outcome::Inconclusive;
+    run.cases.iter().filter(open).map(CaseResult::name).collect()
 }
 
 /// The history, told from bad input where the file is none.

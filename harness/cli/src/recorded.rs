@@ -4,10 +4,12 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
+use engine::suite::Suite;
 use judge::verdict::Outcome;
 use report::certificate::{ORDER, Order};
 use report::events::Begun;
 use report::folder::{INPUTS, WIRE};
+use report::gaps::Demand;
 use report::manifest::{Kept, plain};
 use report::replay::Replay;
 use report::run::{BatteryUnderTest, Rig, Run, RunMeta, SuiteFile};
@@ -79,7 +81,7 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
             env!("CARGO_PKG_VERSION")
         ));
     }
-    let mut meta = meta(&begun, &rig, &battery, hashes, said);
+    let mut meta = meta(&begun, &rig, &battery, (&suites, hashes), said);
     meta.rig.last_resort = last_resort(&rig, folder);
     meta.id = folder
         .canonicalize()
@@ -92,8 +94,10 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         meta.took = kept.took_ms.map(Duration::from_millis);
     }
     let of = (folder, meta.started.as_deref());
-    let certificate =
-        order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title, &suites, of));
+    let certificate = order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title, of));
+    if certificate.is_some() {
+        meta.demand = Demand::Certificate;
+    }
     meta.certificate = certificate;
     let distinct = results.iter().filter(|result| result.attempt == 1).count();
     if !replay.is_whole() {
@@ -162,7 +166,7 @@ pub(crate) fn meta(
     begun: &Begun,
     rig: &RigFile,
     battery: &BatteryFile,
-    suites: Vec<SuiteFile>,
+    (suites, hashes): (&[Suite], Vec<SuiteFile>),
     said: load::Said,
 ) -> RunMeta {
     let name = battery.declared.name.clone();
@@ -187,7 +191,10 @@ pub(crate) fn meta(
         commit: begun.commit.clone(),
         instruments: said.instruments,
         doubts: said.doubts,
-        suites,
+        suites: hashes,
+        demand: if begun.whole { Demand::Whole } else { Demand::Named },
+        not_here: rig.not_here.clone().into_iter().collect(),
+        every: load::every(suites),
         ..RunMeta::default()
     }
 }

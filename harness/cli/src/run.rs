@@ -14,6 +14,7 @@ use proto::quantity::Micros;
 use report::certificate::{ORDER, Order};
 use report::events::Begun;
 use report::folder::{InputFile, Place, RunFolder, WIRE};
+use report::gaps::Demand;
 use report::run::{Run, RunMeta};
 use report::terminal::{Style, table};
 use rig::live::{CanPlace, Lab, OperatorPlace};
@@ -139,6 +140,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         interface: interface(&rig),
         epoch: Micros::ZERO,
         cases: plan.len(),
+        whole: args.cases.is_empty(),
     };
     let mut inputs = load::inputs(library, (&args.rig, &rig), &args.battery)?;
     inputs.extend(args.order.as_ref().map(order_file));
@@ -203,8 +205,9 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         let length = attempt.length;
         let result = load::result(suite, case, attempt, began, &results);
         folder.end_case(&result).map_err(failed)?;
-        progress.done(&result.name(), result.outcome, length);
-        if args.order.is_some() && result.attempt == 1 && result.outcome == Outcome::Inconclusive {
+        progress.done(&result);
+        let open = result.tried && result.outcome == Outcome::Inconclusive;
+        if args.order.is_some() && result.attempt == 1 && open {
             undecided.push((suite, case));
         }
         began = Micros((began + length).0.next_multiple_of(1_000_000)) + PAUSE;
@@ -217,12 +220,14 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         crate::warn("the supply is off, as it was read back");
     }
 
-    let mut meta = recorded::meta(&begun, &rig, &battery, hashes, said);
+    let mut meta = recorded::meta(&begun, &rig, &battery, (&suites, hashes), said);
     meta.rig.last_resort = recorded::last_resort(&rig, folder.path());
     let started = humantime::format_rfc3339_seconds(started).to_string();
     let of = (folder.path(), Some(started.as_str()));
-    let certificate =
-        args.order.as_ref().map(|order| certify::certificate(order, &rig, &battery.title, &suites, of));
+    let certificate = args.order.as_ref().map(|order| certify::certificate(order, &rig, &battery.title, of));
+    if certificate.is_some() {
+        meta.demand = Demand::Certificate;
+    }
     let run = Run {
         meta: RunMeta {
             id: folder.id(),

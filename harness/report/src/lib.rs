@@ -11,6 +11,7 @@ pub mod compare;
 pub mod conclusions;
 pub mod events;
 pub mod folder;
+pub mod gaps;
 pub mod golden;
 pub mod gx_csv;
 pub mod history;

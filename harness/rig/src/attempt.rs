@@ -12,7 +12,7 @@ use judge::verdict::{Outcome, Verdict};
 use proto::fault::{Fault, FaultKind};
 use proto::quantity::{Micros, Watts};
 
-use crate::conclusion::{judged, not_applicable};
+use crate::conclusion::{judged, not_tried};
 use crate::live::{Lab, Live};
 use crate::{BatteryFile, RigFile, SimBench};
 
@@ -21,9 +21,9 @@ use crate::{BatteryFile, RigFile, SimBench};
 pub enum Planned {
     /// It can run.
     Ready(Box<Ready>),
-    /// It cannot, with the reason.
-    NotApplicable {
-        /// what is missing
+    /// It cannot, with the reason: it stays undecided.
+    NotTried {
+        /// what is missing, and what would make the difference
         reason: String,
         /// the case as its suite has it
         case: Box<Case>,
@@ -43,6 +43,8 @@ pub struct Ready {
 pub struct Attempt {
     /// pass, fail, inconclusive or not applicable
     pub outcome: Outcome,
+    /// whether it was tried at all
+    pub tried: bool,
     /// why, in one plain sentence; empty when it passed
     pub reason: String,
     /// one for each requirement of the case
@@ -71,25 +73,25 @@ impl Witness for Unseen {
 /// # Errors
 /// When the limits of the rig make no sense: then nothing may run on it.
 pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, LimitsError> {
-    let not_applicable = |reason| Planned::NotApplicable { reason, case: Box::new(case.clone()) };
+    let not_tried = |reason| Planned::NotTried { reason, case: Box::new(case.clone()) };
     let runnable = match case.bind(&rig.limits, &rig.capabilities) {
         Ok(runnable) => runnable,
         Err(BindError::Limits(error)) => return Err(error),
-        Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),
+        Err(BindError::NotTried { reason }) => return Ok(not_tried(reason)),
     };
     if let Some(reason) = unprepared(case, rig) {
-        return Ok(not_applicable(reason));
+        return Ok(not_tried(reason));
     }
     if let Some(reason) = misfit(case, rig, &battery.declared) {
-        return Ok(not_applicable(reason));
+        return Ok(not_tried(reason));
     }
     if let Some(live) = &rig.live {
         if let Some(reason) = beyond(case, rig, live) {
-            return Ok(not_applicable(reason));
+            return Ok(not_tried(reason));
         }
     } else if battery.simulated.is_none() {
         let name = &battery.declared.name;
-        return Ok(not_applicable(format!(
+        return Ok(not_tried(format!(
             "the file of `{name}` does not say how a simulated rig plays it (`simulated:`)"
         )));
     }
@@ -114,8 +116,10 @@ fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
     let charge = (sun / battery.max_charge_voltage).min(rig.house().solar_current);
     (charge > battery.max_charge_current).then(|| {
         format!(
-            "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most",
-            battery.max_charge_current
+            "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most: it takes a \
+             solar charger that gives no more (`{}`)",
+            battery.max_charge_current,
+            if rig.live.is_some() { "live.site.solar-current" } else { "plant.solar.maximum-current" }
         )
     })
 }
@@ -156,7 +160,8 @@ fn beyond(case: &Case, rig: &RigFile, live: &Live) -> Option<String> {
         let (sun, most) = (brightest(&case.steps, case.start.pv), psu.voltage * rig.limits.psu_current_max);
         if sun > most {
             return Some(format!(
-                "the sun of this case, {sun}, is more than the {most} that the supply may give"
+                "the sun of this case, {sun}, is more than the {most} that the supply may give (`live.psu.voltage` times \
+                 `limits.psu-current-max`)"
             ));
         }
     }
@@ -170,7 +175,9 @@ fn beyond(case: &Case, rig: &RigFile, live: &Live) -> Option<String> {
         _ => {}
     });
     if let Some(name) = trips {
-        return Some(format!("a real supply is not broken on purpose (`{name}`)"));
+        return Some(format!(
+            "a real supply is not broken on purpose (`{name}`): a simulated rig tries this"
+        ));
     }
     if live.switches.ac_load.is_empty() {
         return None;
@@ -203,12 +210,12 @@ fn brightest(steps: &[Step], start: Watts) -> Watts {
 pub fn attempt(planned: Planned, name: &str, seed: u64, witness: &mut dyn Witness) -> Attempt {
     let Ready { runnable, rig, battery } = match planned {
         Planned::Ready(ready) => *ready,
-        Planned::NotApplicable { reason, case } => return not_applicable(reason, &case),
+        Planned::NotTried { reason, case } => return not_tried(reason, &case),
     };
     let Some(mut bench) = SimBench::new(&rig, &battery, seed_of(seed, name)) else {
         let reason =
             "a real rig has no seed and no simulated battery: `busbar run` runs cases on it".to_owned();
-        return not_applicable(reason, &runnable.case);
+        return not_tried(reason, &runnable.case);
     };
     witnessed(runnable, &rig, &battery, &mut bench, witness)
 }
@@ -217,7 +224,7 @@ pub fn attempt(planned: Planned, name: &str, seed: u64, witness: &mut dyn Witnes
 pub fn attempt_in(lab: &Lab, planned: Planned, witness: &mut dyn Witness) -> Attempt {
     let Ready { runnable, rig, battery } = match planned {
         Planned::Ready(ready) => *ready,
-        Planned::NotApplicable { reason, case } => return not_applicable(reason, &case),
+        Planned::NotTried { reason, case } => return not_tried(reason, &case),
     };
     let mut bench = match lab.open() {
         Ok(bench) => bench,
@@ -282,7 +289,7 @@ mod tests {
         let battery = BatteryFile::parse("b", battery).expect("a good battery");
         let suite = engine::suite::Suite::parse("s.yaml", CASE).expect("a good suite");
         let planned = plan(&suite.cases[0], &rig, &battery).expect("the limits leave room");
-        let Planned::NotApplicable { reason, .. } = planned else { panic!("it runs") };
+        let Planned::NotTried { reason, .. } = planned else { panic!("it runs") };
         assert!(reason.contains("DVCC is off") && reason.contains("P 5.5"), "{reason}");
     }
 
@@ -296,7 +303,7 @@ mod tests {
         #[case] other: &str,
         #[case] says: &str,
     ) {
-        let Planned::NotApplicable { reason, .. } = planned(good, other) else { panic!("{other} fits") };
+        let Planned::NotTried { reason, .. } = planned(good, other) else { panic!("{other} fits") };
         assert!(reason.contains(says), "{reason}");
     }
 }

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use judge::trace::Trace;
 use proto::quantity::Micros;
 use proto::text::plain;
+use report::gaps::Demand;
 use report::matrix::cell::Cell;
 use report::run::{BatteryUnderTest, Rig, Run, RunMeta};
 use rig::RigFile;
@@ -87,6 +88,8 @@ fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
         seed: key.seed,
         rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: true, ..Rig::default() },
         battery: BatteryUnderTest { name: battery.declared.name.clone(), ..BatteryUnderTest::default() },
+        demand: Demand::Whole,
+        not_here: rig.not_here.clone().into_iter().collect(),
         ..RunMeta::default()
     };
     Ok(Cell::of(&Run { meta, cases }, &subject.expect))
