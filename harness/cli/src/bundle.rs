@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use ::judge::envelope::PROVEN;
 use ::judge::verdict::Outcome;
 use report::bundle::key::{self, KeyError, SigningKey, fingerprint};
 use report::bundle::open::{Bundle, open};
@@ -298,7 +299,9 @@ fn known(run: &Run) -> String {
     };
     let heading = if meta.certificate.is_some() { "Not certifiable:" } else { "To be known:" };
     let against = against.iter().map(|why| format!("  {why}"));
-    let mut lines = vec!["What the battery said of itself on CAN:".to_owned()];
+    let mut lines = vec![format!("The verdicts were proven on {PROVEN}")];
+    lines.extend(meta.outside.clone());
+    lines.push("What the battery said of itself on CAN:".to_owned());
     lines.extend(identity);
     lines.extend(item);
     if against.len() > 0 {

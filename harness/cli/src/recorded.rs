@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use engine::suite::Suite;
+use judge::envelope::PROVEN;
 use judge::verdict::Outcome;
 use report::certificate::{ORDER, Order};
 use report::events::Begun;
@@ -195,6 +196,7 @@ pub(crate) fn meta(
         demand: if begun.whole { Demand::Whole } else { Demand::Named },
         not_here: rig.not_here.clone().into_iter().collect(),
         every: load::every(suites),
+        outside: PROVEN.outside(&battery.declared),
         ..RunMeta::default()
     }
 }

@@ -16,6 +16,8 @@
 //! A run that did not try everything says so before its cases: `not_tried` has requirements that must hold and are `open`,
 //! those that the rig file names (`not_here`), and `cases`, each with the reason. Such a case has `"tried": false`.
 //!
+//! `outside` says what of the battery lies outside of what the verdicts were proven on.
+//!
 //! `outcome` is one of `pass`, `fail`, `inconclusive`, `not-applicable`; `severity` one of `must`, `should`,
 //! `information`; `standing` of a requirement over all cases one of `pass`, `fail`, `warning`, `inconclusive`,
 //! `note`, `not-applicable`, `not-judged`.
@@ -68,6 +70,8 @@ struct File<'a> {
     simulated: Micros,
     #[serde(skip_serializing_if = "Option::is_none")]
     cut_off: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outside: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     doubts: &'a [String],
     cases: Vec<CaseDto<'a>>,
@@ -204,6 +208,7 @@ fn file<'a>(run: &'a Run, gaps: &'a Gaps) -> File<'a> {
         suites: m.suites.iter().map(|s| SuiteDto { path: &s.path, sha256: &s.sha256 }).collect(),
         simulated: run.simulated(),
         cut_off: m.cut_off.as_deref(),
+        outside: m.outside.as_deref(),
         doubts: &m.doubts,
         cases: run.cases.iter().map(case).collect(),
         requirements: run

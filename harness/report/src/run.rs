@@ -54,6 +54,8 @@ pub struct RunMeta {
     pub not_here: Vec<(String, String)>,
     /// every case of the suites that the run was made from, `suite/case`: a certificate needs them all
     pub every: Vec<String>,
+    /// what of the battery lies outside of what the verdicts were proven on, in words
+    pub outside: Option<String>,
     /// why the run is not whole, if it was cut off: then it has not passed
     pub cut_off: Option<String>,
     /// what whoever relies on the run must know: limits that a suite made milder, a battery that changed its name on the

@@ -219,7 +219,7 @@ impl Table<'_> {
         let kind = if run.meta.rig.simulated { "simulated" } else { "on the rig" };
         let took = run.meta.took.map_or(String::new(), |t| format!(" in {}", words::wall(t)));
         self.wrapped(&format!("{cases}{warned}; {} {kind}{took}", words::span(run.simulated())), 0)?;
-        for why in run.meta.cut_off.iter().chain(&run.meta.doubts) {
+        for why in run.meta.cut_off.iter().chain(&run.meta.doubts).chain(&run.meta.outside) {
             self.wrapped(why, 0)?;
         }
         let mark = match run.outcome() {

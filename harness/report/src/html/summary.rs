@@ -47,7 +47,7 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
     for doubt in &meta.doubts {
         write!(out, "<p class=simulated><strong>To be known</strong> {}</p>", Esc(doubt))?;
     }
-    for line in run.gaps().lines() {
+    for line in run.gaps().lines().iter().chain(&meta.outside) {
         write!(out, "<p class=simulated>{}</p>", Esc(line))?;
     }
     let mark = verdict(run);
