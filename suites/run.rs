@@ -16,9 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::suite::{Case, Suite};
 use evidence::conclusion::Attempt;
+use evidence::gaps::{self, Demand, Tried};
 use evidence::plan::{Planned, plan};
 use evidence::run::CaseResult;
 use files::{BatteryFile, InputError, Library, RigFile, read_text};
+use judge::catalogue::Requirement;
 use judge::verdict::{Outcome, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
 use proto::quantity::Micros;
@@ -73,15 +75,37 @@ fn trials() -> Result<Vec<Trial>, String> {
         ));
     }
     let mut trials = vec![Trial::test("golden::the-tube-decides", recorded::the_tube_decides)];
+    let mut tried = Vec::new();
     for path in library.suites().map_err(text)? {
         let suite = Suite::parse(&library.shown(&path), &read_text(&path).map_err(text)?)
             .map_err(|e| e.to_string())?;
         let snapshots = path.with_file_name("snapshots");
         for case in &suite.cases {
-            trials.push(trial(&bench, &suite, case, &snapshots)?);
+            let planned = plan(case, &bench.rig, &bench.battery).map_err(|error| error.told(&suite.file))?;
+            let not_tried = match &planned {
+                Planned::NotTried { reason, .. } => Some(reason.clone()),
+                Planned::Ready(_) => None,
+            };
+            tried.push((format!("{}/{}", suite.name, case.name), case.requirements.clone(), not_tried));
+            trials.push(trial(&bench, &suite, case, planned, &snapshots));
         }
     }
+    let not_here: Vec<_> = bench.rig.not_here.clone().into_iter().collect();
+    trials.push(Trial::test("musts::every-one-is-tried", move || every_must(&tried, &not_here)));
     Ok(trials)
+}
+
+/// What must hold and no case can try on this rig with this battery.
+fn every_must(
+    cases: &[(String, Vec<&'static Requirement>, Option<String>)],
+    not_here: &[(String, String)],
+) -> Result<(), Failed> {
+    let tried = |(name, requirements, not_tried): &'_ (String, Vec<&'static Requirement>, Option<String>)| {
+        Tried { name: name.clone(), requirements: requirements.clone(), not_tried: not_tried.clone() }
+    };
+    let cases: Vec<Tried> = cases.iter().map(tried).collect();
+    let gaps = gaps::of(&cases, Demand::Whole, not_here, &[]);
+    if gaps.is_closed() { Ok(()) } else { Err(Failed::from(gaps.lines().join("\n"))) }
 }
 
 /// Every case of a recorded run as a test.
@@ -93,7 +117,7 @@ fn of_a_run(folder: &Path, library: &Library) -> Result<Vec<Trial>, String> {
     }
     let trial = |case: recorded::Recorded| {
         let (name, printing) = (case.result.name().replace('/', "::"), Arc::clone(&printing));
-        let ignored = case.result.outcome == Outcome::NotApplicable;
+        let ignored = !case.result.tried || case.result.outcome == Outcome::NotApplicable;
         let run = move || {
             let _one_at_a_time = printing.lock().unwrap_or_else(PoisonError::into_inner);
             let differs =
@@ -105,15 +129,14 @@ fn of_a_run(folder: &Path, library: &Library) -> Result<Vec<Trial>, String> {
     Ok(cases.into_iter().map(trial).collect())
 }
 
-/// A case as a test. One that this rig cannot run is marked ignored: it has not passed.
-fn trial(bench: &Arc<Bench>, suite: &Suite, case: &Case, snapshots: &Path) -> Result<Trial, String> {
-    let planned = plan(case, &bench.rig, &bench.battery).map_err(|error| error.told(&suite.file))?;
+/// A case as a test. One that this rig cannot try is marked ignored: it has not passed.
+fn trial(bench: &Arc<Bench>, suite: &Suite, case: &Case, planned: Planned, snapshots: &Path) -> Trial {
     let name = format!("{}::{}", suite.name, case.name);
-    let ignored = matches!(planned, Planned::NotApplicable { .. });
+    let ignored = matches!(planned, Planned::NotTried { .. });
     let (bench, suite_name, file) = (Arc::clone(bench), suite.name.clone(), suite.file.clone());
     let (case, snapshots) = (case.clone(), snapshots.to_owned());
     let run = move || check(&bench, &suite_name, &file, &case, planned, snapshots);
-    Ok(Trial::test(name, run).with_ignored_flag(ignored))
+    Trial::test(name, run).with_ignored_flag(ignored)
 }
 
 fn check(
@@ -134,7 +157,7 @@ fn check(
 
 /// What came of a case of a suite and its file, which began at this time of its run.
 fn result((suite, file): (&str, &str), case: &Case, attempt: Attempt, began: Micros) -> CaseResult {
-    let Attempt { outcome, reason, verdicts, trace, length, .. } = attempt;
+    let Attempt { outcome, tried, reason, verdicts, trace, length, .. } = attempt;
     CaseResult {
         attempt: 1,
         suite: suite.to_owned(),
@@ -142,6 +165,7 @@ fn result((suite, file): (&str, &str), case: &Case, attempt: Attempt, began: Mic
         title: case.title.clone(),
         section: case.spec.clone(),
         outcome,
+        tried,
         reason,
         file: file.to_owned(),
         line: case.line,

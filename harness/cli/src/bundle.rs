@@ -4,12 +4,14 @@ use std::fs;
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use ::judge::envelope::PROVEN;
 use ::judge::verdict::Outcome;
 use evidence::bundle::key::{self, KeyError, SigningKey, fingerprint};
 use evidence::bundle::open::{Bundle, open};
 use evidence::bundle::{BundleError, archive, layout, seal, statement};
 use evidence::certificate::{ITEM, obstacles};
 use evidence::conclusions::conclude;
+use evidence::gaps::Demand;
 use evidence::manifest::{Kept, plain};
 use evidence::run::Run;
 use report::json::verdicts;
@@ -168,7 +170,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
 
     // Only its owner may look in, and it is gone at the end.
     let desk = tempfile::tempdir().map_err(|error| unwritten(&std::env::temp_dir(), &error))?;
-    let run = judged(&bundle, desk.path()).map_err(|failure| match failure.exit {
+    let mut run = judged(&bundle, desk.path()).map_err(|failure| match failure.exit {
         Exit::Input => not(failure.message.replace(&format!("{}/", desk.path().display()), "run/")),
         _ => failure,
     })?;
@@ -186,6 +188,8 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
             unlaid(&error)
         })?;
     }
+    // Whatever was asked of the run when it was made.
+    run.meta.demand = Demand::Certificate;
     crate::answer(&told(&name, &bundle, &run, trusted.is_some()))?;
     Ok(recorded::exit(&run))
 }
@@ -251,6 +255,9 @@ fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {
     let verdict = match run.outcome() {
         Outcome::Pass => "PASSED",
         Outcome::Fail => "FAILED",
+        _ if !run.gaps().is_closed() => {
+            "did not pass: the evidence does not decide, for not everything was tried"
+        }
         Outcome::Inconclusive | Outcome::NotApplicable => "did not pass: the evidence does not decide",
     };
     let place = if meta.rig.simulated {
@@ -260,19 +267,23 @@ fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {
     } else {
         "on a rig of real instruments"
     };
-    format!(
-        "{name}: every byte of {} files as it was signed\n  {signer}\n  \
+    let first: String =
+        run.gaps().lines().iter().map(|line| format!("{}\n", evidence::text::plain(line))).collect();
+    first
+        + &format!(
+            "{name}: every byte of {} files as it was signed\n  {signer}\n  \
          {} judged again from the raw evidence: the same verdicts, the same report\n  \
          {} ({}) {place}\n{}, and the battery {verdict}\n",
-        bundle.files.len(),
-        match run.cases.len() {
-            1 => "1 case".to_owned(),
-            n => format!("{n} cases"),
-        },
-        evidence::text::plain(&meta.battery.title),
-        evidence::text::plain(&meta.battery.name),
-        if trusted { "Authentic" } else { "Whole" },
-    ) + &known(run)
+            bundle.files.len(),
+            match run.cases.len() {
+                1 => "1 case".to_owned(),
+                n => format!("{n} cases"),
+            },
+            evidence::text::plain(&meta.battery.title),
+            evidence::text::plain(&meta.battery.name),
+            if trusted { "Authentic" } else { "Whole" },
+        )
+        + &known(run)
 }
 
 /// What stands beside the verdict: what the battery calls itself, which its file only claims, what was ordered, and why it
@@ -289,7 +300,9 @@ fn known(run: &Run) -> String {
     };
     let heading = if meta.certificate.is_some() { "Not certifiable:" } else { "To be known:" };
     let against = against.iter().map(|why| format!("  {why}"));
-    let mut lines = vec!["What the battery said of itself on CAN:".to_owned()];
+    let mut lines = vec![format!("The verdicts were proven on {PROVEN}")];
+    lines.extend(meta.outside.clone());
+    lines.push("What the battery said of itself on CAN:".to_owned());
     lines.extend(identity);
     lines.extend(item);
     if against.len() > 0 {

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use ::judge::catalogue::DOCUMENTS;
 use ::judge::thresholds::Thresholds;
-use engine::suite::Suite;
 use evidence::bundle::key;
 use evidence::certificate::guard::{MEASURED, Rule};
 use evidence::certificate::{Certificate, ITEM, Instrument, Order, SCHEMA, Uncertainty, obstacles};
@@ -191,7 +190,6 @@ pub(crate) fn certificate(
     order: &Order,
     rig: &RigFile,
     battery: &str,
-    suites: &[Suite],
     (folder, started): (&Path, Option<&str>),
 ) -> Certificate {
     let laboratory = rig.laboratory.as_ref();
@@ -225,10 +223,6 @@ pub(crate) fn certificate(
         rule,
         uncertainty: laboratory.map(|l| l.uncertainty.iter().map(uncertainty).collect()).unwrap_or_default(),
         gaps: gaps(order, rig, folder, started),
-        cases: suites
-            .iter()
-            .flat_map(|suite| suite.cases.iter().map(|case| load::full_name(suite, case)))
-            .collect(),
     }
 }
 

@@ -121,7 +121,7 @@ pub(crate) fn result(
     began: Micros,
     before: &[CaseResult],
 ) -> CaseResult {
-    let Attempt { outcome, reason, verdicts, trace, length, .. } = attempt;
+    let Attempt { outcome, tried, reason, verdicts, trace, length, .. } = attempt;
     CaseResult {
         suite: suite.name.clone(),
         case: case.name.clone(),
@@ -132,6 +132,7 @@ pub(crate) fn result(
         title: case.title.clone(),
         section: case.spec.clone(),
         outcome,
+        tried,
         reason,
         file: suite.file.clone(),
         line: case.line,
@@ -210,6 +211,11 @@ impl Said {
             self.doubts.push(doubt);
         }
     }
+}
+
+/// Every case of every suite, as it is named everywhere.
+pub(crate) fn every(suites: &[Suite]) -> Vec<String> {
+    suites.iter().flat_map(|suite| suite.cases.iter().map(|case| full_name(suite, case))).collect()
 }
 
 /// `suite/case`, how a case is named everywhere.

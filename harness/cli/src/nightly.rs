@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use evidence::run::Run;
+use evidence::run::{CaseResult, Run};
 use judge::verdict::Outcome;
 use report::history::changes::{Past, latest};
 use report::history::night::{self, NightCase, Standing};
@@ -193,14 +193,15 @@ fn failed(last: Option<&Past>, words: &[String]) -> Vec<String> {
     last.cases
         .iter()
         .filter(|(name, (standing, _))| {
-            !matches!(standing, Standing::Pass | Standing::NotApplicable) && meant(name)
+            !matches!(standing, Standing::Pass | Standing::NotApplicable | Standing::NotTried) && meant(name)
         })
         .map(|(name, _)| name.clone())
         .collect()
 }
 
 fn undecided(run: &Run) -> Vec<String> {
-    run.cases.iter().filter(|case| case.outcome == Outcome::Inconclusive).map(|case| case.name()).collect()
+    let open = |case: &&CaseResult| case.tried && case.outcome == Outcome::Inconclusive;
+    run.cases.iter().filter(open).map(CaseResult::name).collect()
 }
 
 /// The history, told from bad input where the file is none.

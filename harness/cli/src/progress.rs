@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::mpsc::{SyncSender, sync_channel};
 
+use evidence::run::CaseResult;
 use indicatif::{ProgressBar, ProgressStyle};
 use judge::verdict::Outcome;
 use proto::quantity::Micros;
@@ -55,16 +56,16 @@ impl Progress {
     }
 
     /// A case is done.
-    pub(crate) fn done(&self, case: &str, outcome: Outcome, simulated: Micros) {
+    pub(crate) fn done(&self, case: &CaseResult) {
         match self {
             Self::Terminal(bar, _) => bar.inc(1),
             Self::Lines => {
                 let _ = writeln!(
                     std::io::stderr(),
                     "{:<14} {}  {}",
-                    words(outcome),
-                    plain(case),
-                    Micros(simulated.0 / 1_000_000 * 1_000_000)
+                    words(case),
+                    plain(&case.name()),
+                    Micros(case.length.0 / 1_000_000 * 1_000_000)
                 );
             }
             Self::Silent => {}
@@ -78,8 +79,9 @@ impl Progress {
     }
 }
 
-fn words(outcome: Outcome) -> &'static str {
-    match outcome {
+fn words(case: &CaseResult) -> &'static str {
+    match case.outcome {
+        _ if !case.tried => "not tried",
         Outcome::Pass => "pass",
         Outcome::NotApplicable => "not applicable",
         Outcome::Inconclusive => "inconclusive",

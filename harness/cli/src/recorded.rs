@@ -4,14 +4,17 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::Duration;
 
+use engine::suite::Suite;
 use evidence::certificate::{ORDER, Order};
 use evidence::conclusion;
 use evidence::events::Begun;
 use evidence::folder::{INPUTS, WIRE};
+use evidence::gaps::Demand;
 use evidence::manifest::{Kept, plain};
 use evidence::replay::Replay;
 use evidence::run::{BatteryUnderTest, Rig, Run, RunMeta, SuiteFile};
 use files::{BatteryFile, Library, RigFile};
+use judge::envelope::PROVEN;
 use judge::verdict::Outcome;
 use lab::live::WATCHDOG_PROVEN;
 
@@ -81,7 +84,7 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
             env!("CARGO_PKG_VERSION")
         ));
     }
-    let mut meta = meta(&begun, &rig, &battery, hashes, said);
+    let mut meta = meta(&begun, &rig, &battery, (&suites, hashes), said);
     meta.rig.last_resort = last_resort(&rig, folder);
     meta.id = folder
         .canonicalize()
@@ -94,8 +97,10 @@ pub(crate) fn again(folder: &Path) -> Result<Again, Failure> {
         meta.took = kept.took_ms.map(Duration::from_millis);
     }
     let of = (folder, meta.started.as_deref());
-    let certificate =
-        order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title, &suites, of));
+    let certificate = order(folder)?.map(|order| certify::certificate(&order, &rig, &battery.title, of));
+    if certificate.is_some() {
+        meta.demand = Demand::Certificate;
+    }
     meta.certificate = certificate;
     let distinct = results.iter().filter(|result| result.attempt == 1).count();
     if !replay.is_whole() {
@@ -164,7 +169,7 @@ pub(crate) fn meta(
     begun: &Begun,
     rig: &RigFile,
     battery: &BatteryFile,
-    suites: Vec<SuiteFile>,
+    (suites, hashes): (&[Suite], Vec<SuiteFile>),
     said: load::Said,
 ) -> RunMeta {
     let name = battery.declared.name.clone();
@@ -190,7 +195,11 @@ pub(crate) fn meta(
         commit: begun.commit.clone(),
         instruments: said.instruments,
         doubts: said.doubts,
-        suites,
+        suites: hashes,
+        demand: if begun.whole { Demand::Whole } else { Demand::Named },
+        not_here: rig.not_here.clone().into_iter().collect(),
+        every: load::every(suites),
+        outside: PROVEN.outside(&battery.declared),
         ..RunMeta::default()
     }
 }

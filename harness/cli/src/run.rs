@@ -13,6 +13,7 @@ use engine::suite::{Case, Suite};
 use evidence::certificate::{ORDER, Order};
 use evidence::events::Begun;
 use evidence::folder::{InputFile, Place, RunFolder, WIRE};
+use evidence::gaps::Demand;
 use evidence::plan::plan;
 use evidence::run::{Run, RunMeta};
 use files::live::{CanPlace, OperatorPlace};
@@ -154,6 +155,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         interface: interface(&rig),
         epoch: Micros::ZERO,
         cases: plan.len(),
+        whole: args.cases.is_empty(),
     };
     let mut inputs = load::inputs(library, (&args.rig, &rig), &args.battery)?;
     inputs.extend(args.order.as_ref().map(order_file));
@@ -218,8 +220,9 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         let length = attempt.length;
         let result = load::result(suite, case, attempt, began, &results);
         folder.end_case(&result).map_err(failed)?;
-        progress.done(&result.name(), result.outcome, length);
-        if args.order.is_some() && result.attempt == 1 && result.outcome == Outcome::Inconclusive {
+        progress.done(&result);
+        let open = result.tried && result.outcome == Outcome::Inconclusive;
+        if args.order.is_some() && result.attempt == 1 && open {
             undecided.push((suite, case));
         }
         began = Micros((began + length).0.next_multiple_of(1_000_000)) + PAUSE;
@@ -232,12 +235,14 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
         crate::warn("the supply is off, as it was read back");
     }
 
-    let mut meta = recorded::meta(&begun, &rig, &battery, hashes, said);
+    let mut meta = recorded::meta(&begun, &rig, &battery, (&suites, hashes), said);
     meta.rig.last_resort = recorded::last_resort(&rig, folder.path());
     let started = humantime::format_rfc3339_seconds(started).to_string();
     let of = (folder.path(), Some(started.as_str()));
-    let certificate =
-        args.order.as_ref().map(|order| certify::certificate(order, &rig, &battery.title, &suites, of));
+    let certificate = args.order.as_ref().map(|order| certify::certificate(order, &rig, &battery.title, of));
+    if certificate.is_some() {
+        meta.demand = Demand::Certificate;
+    }
     let run = Run {
         meta: RunMeta {
             id: folder.id(),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use judge::catalogue::{CATALOGUE, Severity};
 use tempfile::TempDir;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -14,9 +15,16 @@ fn project() -> TempDir {
     for folder in ["suites/s", "rigs/batteries"] {
         fs::create_dir_all(home.path().join(folder)).expect("a folder");
     }
-    for file in ["rigs/simulated.yaml", "rigs/batteries/reference.yaml"] {
-        fs::copy(Path::new(PROJECT).join(file), home.path().join(file)).expect("a copy");
-    }
+    let battery = "rigs/batteries/reference.yaml";
+    fs::copy(Path::new(PROJECT).join(battery), home.path().join(battery)).expect("a copy");
+    // What only behaviour or a GX shows is not tried here, and the rig file says so.
+    let musts: Vec<_> = CATALOGUE.iter().filter(|row| row.severity == Severity::Must).collect();
+    let of = |by_log: bool| musts.iter().filter(move |row| row.by_log() == by_log).map(|row| row.id);
+    let not_here: String = of(false).map(|id| format!("  {id}: one short case\n")).collect();
+    let rig = fs::read_to_string(Path::new(PROJECT).join("rigs/simulated.yaml")).expect("the rig");
+    let rig = rig.replacen("\ncan:\n", &format!("\nnot-here:\n{not_here}\ncan:\n"), 1);
+    fs::write(home.path().join("rigs/simulated.yaml"), rig).expect("a rig");
+    let by_log = of(true).collect::<Vec<_>>().join(", ");
     // 0x351 every 5 s, where the GX waits for 3 s.
     let reference =
         fs::read_to_string(home.path().join("rigs/batteries/reference.yaml")).expect("the battery");
@@ -27,9 +35,11 @@ fn project() -> TempDir {
     fs::write(home.path().join("rigs/batteries/slow.yaml"), slow).expect("a battery");
     fs::write(
         home.path().join("suites/s/s.yaml"),
-        "suite: s\ntitle: t\nspec: P 2\nneeds: [pv, gx, grid]\ncases:\n  - case: c\n    title: t\n    \
-         requirements: [TIM-01, CVL-01]\n    \
-         start: { soc: 50 %, grid: on, feed-in: on, pv: off, ac-load: off }\n    steps:\n      - hold: 2 min\n",
+        format!(
+            "suite: s\ntitle: t\nspec: P 2\nneeds: [pv, gx, grid]\ncases:\n  - case: c\n    title: t\n    \
+             requirements: [{by_log}]\n    \
+             start: {{ soc: 50 %, grid: on, feed-in: on, pv: off, ac-load: off }}\n    steps:\n      - hold: 2 min\n"
+        ),
     )
     .expect("a suite");
     home

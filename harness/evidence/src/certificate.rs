@@ -7,6 +7,7 @@ use judge::catalogue::Severity;
 use judge::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 
+use crate::gaps::{self, Demand};
 use crate::mark::Mark;
 use crate::run::{Run, RunMeta};
 use crate::words::amount;
@@ -49,8 +50,6 @@ pub struct Certificate {
     pub uncertainty: Vec<Uncertainty>,
     /// what the run folder lacks for a run on real instruments, and days that do not fit, in words
     pub gaps: Vec<String>,
-    /// every case of the suites that the run keeps, `suite/case`: none may be left out
-    pub cases: Vec<String>,
 }
 
 /// The expanded uncertainty (k = 2) of a figure.
@@ -152,34 +151,33 @@ pub fn obstacles(run: &Run) -> Vec<String> {
         }
     }
     found.extend(guarded(run, certificate));
-    found.extend(left_out(run, certificate));
+    found.extend(left_out(run));
     for case in &run.cases {
         // Whatever another attempt at it came to: the certificate never shows only the last.
         let word = match case.outcome {
             Outcome::Pass => continue,
-            Outcome::Fail => "failed",
-            Outcome::Inconclusive => "is undecided",
-            Outcome::NotApplicable => "could not run",
+            Outcome::Inconclusive if !case.tried => "was",
+            Outcome::Fail => "failed:",
+            Outcome::Inconclusive => "is undecided:",
+            Outcome::NotApplicable => "judged nothing that must hold:",
         };
-        found.push(format!("{} {word}: {}", case.name(), case.reason));
+        found.push(format!("{} {word} {}", case.name(), case.reason));
     }
+    let untried = gaps::of_runs([run], Demand::Certificate).open;
     for requirement in run.requirements(Mark::Inconclusive) {
-        if requirement.severity == Severity::Must {
+        let told = untried.iter().any(|(open, _)| open.id == requirement.id);
+        if requirement.severity == Severity::Must && !told {
             found.push(format!("{} is undecided", requirement.id));
         }
     }
     found
 }
 
-/// What nobody looked at: cases that have no result, and what certification demands and no case decides.
-fn left_out(run: &Run, certificate: &Certificate) -> Vec<String> {
-    let ran = |name: &String| run.cases.iter().any(|case| format!("{}/{}", case.suite, case.case) == **name);
-    let cases: Vec<&str> = certificate.cases.iter().filter(|name| !ran(name)).map(String::as_str).collect();
-    let musts: Vec<&str> = run
-        .matrix()
-        .filter(|(requirement, mark)| requirement.severity == Severity::Must && *mark == Mark::NotJudged)
-        .map(|(requirement, _)| requirement.id)
-        .collect();
+/// What nobody looked at: cases that have no result, and what certification demands and no case tried.
+fn left_out(run: &Run) -> Vec<String> {
+    let gaps = gaps::of_runs([run], Demand::Certificate);
+    let cases: Vec<&str> = gaps.left_out.iter().map(String::as_str).collect();
+    let musts: Vec<&str> = gaps.open.iter().map(|(requirement, _)| requirement.id).collect();
     [("not among the results", cases), ("judged by no case", musts)]
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
@@ -235,6 +233,7 @@ mod tests {
             title: String::new(),
             section: String::new(),
             outcome,
+            tried: true,
             reason: "the GX was away".to_owned(),
             file: String::new(),
             line: 1,

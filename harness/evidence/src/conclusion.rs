@@ -19,6 +19,8 @@ use crate::plan::{Planned, Refused, plan};
 pub struct Attempt {
     /// pass, fail, inconclusive or not applicable
     pub outcome: Outcome,
+    /// whether it was tried at all
+    pub tried: bool,
     /// why, in one plain sentence; empty when it passed
     pub reason: String,
     /// one for each requirement of the case
@@ -47,16 +49,16 @@ pub fn again(
     broken: Option<String>,
 ) -> Result<Attempt, Refused> {
     if let Some(reason) = broken {
-        return Ok(undecided(Outcome::Inconclusive, reason, case, recording, length));
+        return Ok(undecided(reason, case, recording, length));
     }
     if !recording.trace().events.is_empty() {
         return Ok(judged(case, rig, battery, recording, length));
     }
     Ok(match plan(case, rig, battery)? {
-        Planned::NotApplicable { reason, case } => not_applicable(reason, &case),
+        Planned::NotTried { reason, case } => not_tried(reason, &case),
         Planned::Ready(_) => {
             let reason = "nothing was recorded of it, though it could have run".to_owned();
-            undecided(Outcome::Inconclusive, reason, case, recording, length)
+            undecided(reason, case, recording, length)
         }
     })
 }
@@ -71,7 +73,7 @@ pub fn judged(
     length: Micros,
 ) -> Attempt {
     let end = match End::of(recording.trace()) {
-        End::NotBegun(why) => return undecided(Outcome::Inconclusive, why, case, recording, length),
+        End::NotBegun(why) => return undecided(why, case, recording, length),
         End::Began(end) => end,
     };
     let subject = subject(case, &battery.declared, rig);
@@ -85,24 +87,26 @@ pub fn judged(
         reason = format!("{reason}; {missed}");
     }
     let (identity, pages) = (recording.portrait().identity(), beside(&recording));
-    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
+    Attempt { outcome, tried: true, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
 }
 
-/// A case that this rig cannot run with this battery.
+/// A case that this rig cannot try with this battery: undecided, however good the reason.
 #[must_use]
-pub fn not_applicable(reason: String, case: &Case) -> Attempt {
-    undecided(Outcome::NotApplicable, reason, case, Recording::new(), Micros::ZERO)
+pub fn not_tried(reason: String, case: &Case) -> Attempt {
+    let reason = format!("not tried: {reason}");
+    Attempt { tried: false, ..undecided(reason, case, Recording::new(), Micros::ZERO) }
 }
 
 /// A case of which nothing is judged.
-fn undecided(outcome: Outcome, reason: String, case: &Case, recording: Recording, length: Micros) -> Attempt {
+fn undecided(reason: String, case: &Case, recording: Recording, length: Micros) -> Attempt {
+    let outcome = Outcome::Inconclusive;
     let verdicts = case
         .requirements
         .iter()
         .map(|requirement| Verdict { requirement, outcome, reason: reason.clone(), evidence: Vec::new() })
         .collect();
     let (identity, pages) = (recording.portrait().identity(), beside(&recording));
-    Attempt { outcome, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
+    Attempt { outcome, tried: true, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
 }
 
 fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> {

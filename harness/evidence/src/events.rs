@@ -38,6 +38,9 @@ pub struct Begun {
     pub epoch: Micros,
     /// how many cases were asked for
     pub cases: usize,
+    /// whether that was every case: then everything that must hold is to be judged
+    #[serde(default)]
+    pub whole: bool,
 }
 
 /// A line.

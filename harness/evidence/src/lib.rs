@@ -11,6 +11,7 @@ pub mod conclusion;
 pub mod conclusions;
 pub mod events;
 pub mod folder;
+pub mod gaps;
 pub mod gx_csv;
 pub mod inputs;
 pub mod manifest;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Mark {
     /// no case of the run judges it
     NotJudged,
-    /// the feature is absent, or the rig cannot try it
+    /// the battery does not offer the optional feature
     NotApplicable,
     /// holds
     Pass,

@@ -14,9 +14,9 @@ use proto::quantity::{Amps, Watts};
 pub enum Planned {
     /// It can run.
     Ready(Box<Ready>),
-    /// It cannot, with the reason.
-    NotApplicable {
-        /// what is missing
+    /// It cannot, with the reason: it stays undecided.
+    NotTried {
+        /// what is missing, and what would make the difference
         reason: String,
         /// the case as its suite has it
         case: Box<Case>,
@@ -75,7 +75,7 @@ impl Refused {
 /// # Errors
 /// When the limits of the rig make no sense, nothing tells them, or the case would lift them: then nothing may run on it.
 pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, Refused> {
-    let not_applicable = |reason| Planned::NotApplicable { reason, case: Box::new(case.clone()) };
+    let not_tried = |reason| Planned::NotTried { reason, case: Box::new(case.clone()) };
     let instruments = Instruments { cells: battery.sends_cells, ..rig.instruments() };
     let untold = instruments.untold();
     if !battery.sends_cells && !untold.is_empty() {
@@ -85,22 +85,22 @@ pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned
         Ok(runnable) => runnable.with_capacity(battery.declared.capacity),
         Err(BindError::Limits(error)) => return Err(error.into()),
         Err(BindError::Lifts { line, reason }) => return Err(Refused::Lifts { line, reason }),
-        Err(BindError::NotApplicable { reason }) => return Ok(not_applicable(reason)),
+        Err(BindError::NotTried { reason }) => return Ok(not_tried(reason)),
     };
     runnable.bus_polling = rig.bus_polling();
     if let Some(reason) = unprepared(case, rig) {
-        return Ok(not_applicable(reason));
+        return Ok(not_tried(reason));
     }
     if let Some(reason) = misfit(case, rig, &battery.declared) {
-        return Ok(not_applicable(reason));
+        return Ok(not_tried(reason));
     }
     if let Some(live) = &rig.live {
         if let Some(reason) = beyond(case, rig, live) {
-            return Ok(not_applicable(reason));
+            return Ok(not_tried(reason));
         }
     } else if battery.simulated.is_none() {
         let name = &battery.declared.name;
-        return Ok(not_applicable(format!(
+        return Ok(not_tried(format!(
             "the file of `{name}` does not say how a simulated rig plays it (`simulated:`)"
         )));
     }
@@ -125,8 +125,10 @@ fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
     let charge = (sun / battery.max_charge_voltage).min(rig.house().solar_current);
     if charge > battery.max_charge_current {
         return Some(format!(
-            "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most",
-            battery.max_charge_current
+            "the sun of this case, {sun}, charges with up to {charge:.0}, the battery declares {} at most: it takes a \
+             solar charger that gives no more (`{}`)",
+            battery.max_charge_current,
+            if rig.live.is_some() { "live.site.solar-current" } else { "plant.solar.maximum-current" }
         ));
     }
     borne(&case.steps, battery)
@@ -192,7 +194,8 @@ fn beyond(case: &Case, rig: &RigFile, live: &Live) -> Option<String> {
         let (sun, most) = (brightest(&case.steps, case.start.pv), psu.voltage * rig.limits.psu_current_max);
         if sun > most {
             return Some(format!(
-                "the sun of this case, {sun}, is more than the {most} that the supply may give"
+                "the sun of this case, {sun}, is more than the {most} that the supply may give (`live.psu.voltage` times \
+                 `limits.psu-current-max`)"
             ));
         }
     }
@@ -206,7 +209,9 @@ fn beyond(case: &Case, rig: &RigFile, live: &Live) -> Option<String> {
         _ => {}
     });
     if let Some(name) = trips {
-        return Some(format!("a real supply is not broken on purpose (`{name}`)"));
+        return Some(format!(
+            "a real supply is not broken on purpose (`{name}`): a simulated rig tries this"
+        ));
     }
     if live.switches.ac_load.is_empty() {
         return None;
@@ -267,7 +272,7 @@ mod tests {
         let battery = BatteryFile::parse("b", battery).expect("a good battery");
         let suite = engine::suite::Suite::parse("s.yaml", CASE).expect("a good suite");
         let planned = plan(&suite.cases[0], &rig, &battery).expect("the limits leave room");
-        let Planned::NotApplicable { reason, .. } = planned else { panic!("it runs") };
+        let Planned::NotTried { reason, .. } = planned else { panic!("it runs") };
         assert!(reason.contains("DVCC is off") && reason.contains("P 5.5"), "{reason}");
     }
 
@@ -298,7 +303,7 @@ mod tests {
         #[case] other: &str,
         #[case] says: &str,
     ) {
-        let Planned::NotApplicable { reason, .. } = planned(good, other) else { panic!("{other} fits") };
+        let Planned::NotTried { reason, .. } = planned(good, other) else { panic!("{other} fits") };
         assert!(reason.contains(says), "{reason}");
     }
 }

@@ -9,6 +9,7 @@ use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
 
 use crate::certificate::Certificate;
+use crate::gaps::{self, Demand, Gaps};
 use crate::mark::Mark;
 
 /// Everything the reports are made of.
@@ -47,6 +48,14 @@ pub struct RunMeta {
     pub took: Option<Duration>,
     /// what a certificate carries beside the results, of a run that was made to certify
     pub certificate: Option<Certificate>,
+    /// what must have been tried before the run may pass
+    pub demand: Demand,
+    /// requirements that are not tried on this rig, as its file says under `not-here`, each with the reason
+    pub not_here: Vec<(String, String)>,
+    /// every case of the suites that the run was made from, `suite/case`: a certificate needs them all
+    pub every: Vec<String>,
+    /// what of the battery lies outside of what the verdicts were proven on, in words
+    pub outside: Option<String>,
     /// why the run is not whole, if it was cut off: then it has not passed
     pub cut_off: Option<String>,
     /// what whoever relies on the run must know: limits that a suite made milder, a battery that changed its name on the
@@ -126,6 +135,8 @@ pub struct CaseResult {
     pub section: String,
     /// pass, fail, inconclusive or not applicable
     pub outcome: Outcome,
+    /// whether it was tried at all: what the rig cannot do with this battery is undecided without a try
+    pub tried: bool,
     /// why, in one plain sentence; empty when it passed
     pub reason: String,
     /// suite file
@@ -178,23 +189,42 @@ impl CaseResult {
 
 impl Run {
     /// The outcome of the whole run. A run in which nothing passed or failed decides nothing, and so does one that was
-    /// cut off before anything failed.
+    /// cut off before anything failed, or that did not try what was demanded of it.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let any = |o| self.cases.iter().any(|c| c.outcome == o);
+        self.held_to(self.meta.demand)
+    }
+
+    /// The outcome where this is demanded of it.
+    #[must_use]
+    pub fn held_to(&self, demand: Demand) -> Outcome {
+        let any = |outcome| self.count(outcome) > 0;
+        let whole = self.meta.cut_off.is_none() && gaps::of_runs([self], demand).is_closed();
         if any(Outcome::Fail) {
             Outcome::Fail
-        } else if any(Outcome::Inconclusive) || !any(Outcome::Pass) || self.meta.cut_off.is_some() {
+        } else if any(Outcome::Inconclusive) || !any(Outcome::Pass) || !whole {
             Outcome::Inconclusive
         } else {
             Outcome::Pass
         }
     }
 
-    /// How many cases came out so.
+    /// What was demanded of the run and not tried.
+    #[must_use]
+    pub fn gaps(&self) -> Gaps {
+        gaps::of_runs([self], self.meta.demand)
+    }
+
+    /// How many cases were tried and came out so.
     #[must_use]
     pub fn count(&self, outcome: Outcome) -> usize {
-        self.cases.iter().filter(|c| c.outcome == outcome).count()
+        self.cases.iter().filter(|c| c.tried && c.outcome == outcome).count()
+    }
+
+    /// How many cases were not tried.
+    #[must_use]
+    pub fn not_tried(&self) -> usize {
+        self.cases.iter().filter(|c| !c.tried).count()
     }
 
     /// Time of the rig that all cases took together.
@@ -214,11 +244,15 @@ impl Run {
             .filter(move |(_, v)| v.requirement.id == requirement.id)
     }
 
-    /// How a requirement stands over all cases: the worst that was seen. What was not applicable in
-    /// one case does not hide what was judged in another.
+    /// How a requirement stands over all cases: the worst that was seen. What was not applicable in one case does not
+    /// hide what was judged in another, and a case that was not tried counts where no other was.
     #[must_use]
     pub fn standing(&self, requirement: &'static Requirement) -> Mark {
-        self.verdicts_on(requirement).map(|(_, v)| Mark::of(v)).max().unwrap_or(Mark::NotJudged)
+        let worst = |tried: bool| {
+            let own = self.verdicts_on(requirement).filter(|(case, _)| case.tried == tried);
+            own.map(|(_, v)| Mark::of(v)).max()
+        };
+        worst(true).or_else(|| worst(false)).unwrap_or(Mark::NotJudged)
     }
 
     /// The catalogue, each requirement with its standing.

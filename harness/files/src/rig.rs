@@ -1,11 +1,13 @@
 //! Rig files, `rigs/*.yaml`: what a bench has, its limits, and for the simulated one every number of its world.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use engine::bench::Capability;
 use engine::interlock::{Instruments, RigLimits, Unwatched};
 use engine::yaml::{Layers, YamlError};
+use judge::catalogue::{self, Severity};
 use judge::site::{CutOff, GxSetup, Site};
 use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 use schemars::JsonSchema;
@@ -33,12 +35,15 @@ pub struct RigFile {
     pub title: String,
     /// name of the rig beside this one that it is like: only what differs is said here
     pub like: Option<String>,
-    /// what it has and can do by itself; a case that needs more is not applicable
+    /// what it has and can do by itself; a case that needs more is not tried
     pub capabilities: Vec<Capability>,
     /// the CAN bus to the battery
     pub can: CanBus,
     /// how often the instruments are read
     pub polling: Polling,
+    /// requirements that cannot be tried here, by their ids, each with the reason; a certificate needs them all the same
+    #[serde(default)]
+    pub not_here: BTreeMap<String, String>,
     /// how its GX is set, once somebody has looked: it cannot be read over Modbus (P 5.5)
     #[serde(default)]
     pub gx: Option<GxStated>,
@@ -247,6 +252,28 @@ impl RigFile {
             return Err(layers.refuse("gx.confirmed-by", "nobody has confirmed it".to_owned(), expected));
         }
         rig.laboratory.as_ref().map_or(Ok(()), |laboratory| laboratory.check(layers))?;
+        rig.not_here.iter().try_for_each(|(id, why)| {
+            let refuse = |message: String, expected: &str| {
+                Err(layers.refuse(&format!("not-here.{id}"), message, expected.to_owned()))
+            };
+            match catalogue::find(id) {
+                None => refuse(
+                    format!("there is no requirement `{id}`"),
+                    "an id that `busbar list requirements` names",
+                ),
+                Some(row) if row.severity != Severity::Must => {
+                    refuse(format!("`{id}` does not have to hold: nothing is open without it"), "a `must`")
+                }
+                Some(row) if row.by_log() => refuse(
+                    format!("`{id}` is judged by any log: every rig tries it"),
+                    "a row of behaviour or GX",
+                ),
+                Some(_) if why.trim().is_empty() => {
+                    refuse(format!("nobody says why `{id}` is not tried here"), "the reason, in words")
+                }
+                Some(_) => Ok(()),
+            }
+        })?;
         Ok(rig)
     }
 
@@ -372,6 +399,21 @@ mod tests {
     use rstest::rstest;
 
     const FILE: &str = include_str!("../../../rigs/simulated.yaml");
+
+    #[rstest]
+    #[case::unknown("BEH-ZZ: no sun", "there is no requirement `BEH-ZZ`")]
+    #[case::a_should("CVL-10: no sun", "`CVL-10` does not have to hold")]
+    #[case::judged_by_any_log("TIM-01: no sun", "`TIM-01` is judged by any log")]
+    #[case::no_reason("BEH-IM: ' '", "nobody says why `BEH-IM`")]
+    fn what_is_not_tried_here_is_a_must_of_behaviour_with_a_reason(#[case] row: &str, #[case] says: &str) {
+        let at = |row: &str| FILE.replacen("\ncan:\n", &format!("\nnot-here:\n  {row}\ncan:\n"), 1);
+        let good = RigFile::parse("rig", &at("BEH-IM: cells cannot be charged singly")).expect("a good rig");
+        assert_eq!(good.not_here["BEH-IM"], "cells cannot be charged singly");
+        let text = at(row);
+        let line = 1 + text.lines().position(|line| line.contains(row)).expect("the bad line");
+        let error = RigFile::parse("rigs/bad.yaml", &text).expect_err(row).to_string();
+        assert!(error.contains(says) && error.starts_with(&format!("rigs/bad.yaml:{line}:")), "{error}");
+    }
 
     /// A rig that says only what differs, and a mistake in it.
     #[test]

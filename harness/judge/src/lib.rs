@@ -3,6 +3,7 @@
 pub mod battery;
 pub mod behaviour;
 pub mod catalogue;
+pub mod envelope;
 pub mod metrics;
 pub mod portrait;
 pub mod recording;

@@ -12,9 +12,9 @@ use crate::window::Window;
 pub enum Outcome {
     /// The evidence shows that the requirement holds.
     Pass,
-    /// The optional feature is absent, or the rig cannot try it; the reason says which.
+    /// The battery does not offer the optional feature that this is about, as was seen.
     NotApplicable,
-    /// The evidence does not decide.
+    /// The evidence does not decide, or nobody tried.
     Inconclusive,
     /// The evidence shows that it does not hold.
     Fail,

@@ -5,6 +5,9 @@ use std::path::Path;
 
 use files::{BatteryFile, Expectation, Library};
 use judge::catalogue::{Severity, find};
+use judge::envelope::PROVEN;
+use proto::quantity::{AmpHours, Volts};
+use rstest::rstest;
 
 /// What was seen, and the requirements that must find it out.
 #[rustfmt::skip]
@@ -57,6 +60,38 @@ fn batteries() -> Vec<BatteryFile> {
     let library = Library::find(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("inside the project");
     let files = library.batteries().expect("readable");
     files.iter().map(|file| library.read_battery(file).unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+/// What is said to be proven is what the batteries that must be certified are, no less and no more.
+#[test]
+fn the_envelope_is_that_of_the_batteries_that_must_be_certified() {
+    let good: Vec<_> = batteries().into_iter().filter(|b| b.expect == Expectation::Pass).collect();
+    for battery in &good {
+        assert_eq!(PROVEN.outside(&battery.declared), None);
+    }
+    let capacities = || good.iter().map(|battery| battery.declared.capacity.0);
+    let ends = (capacities().fold(f64::MAX, f64::min), capacities().fold(0.0, f64::max));
+    assert_eq!(ends, (PROVEN.capacity.0.0, PROVEN.capacity.1.0));
+}
+
+#[rstest]
+#[case::fifteen_cells(15, 280.0, 3.65, "15 cells")]
+#[case::small(16, 100.0, 3.65, "100 Ah")]
+#[case::large(16, 1000.0, 3.65, "1000 Ah")]
+#[case::another_chemistry(14, 200.0, 4.25, "14 cells, cells that are no LFP, up to 4.25 V")]
+fn what_of_a_battery_lies_outside_of_the_envelope_is_named(
+    #[case] cells: u16,
+    #[case] capacity: f64,
+    #[case] over: f64,
+    #[case] outside: &str,
+) {
+    let reference = batteries().into_iter().find(|battery| battery.declared.name == "reference");
+    let mut battery = reference.expect("it is shipped").declared;
+    battery.cells = cells;
+    battery.capacity = AmpHours(capacity);
+    battery.cell_over_voltage = Volts(over);
+    let said = PROVEN.outside(&battery).expect("outside");
+    assert!(said.ends_with(&format!(": {outside}")) && said.contains(&PROVEN.to_string()), "{said}");
 }
 
 #[test]

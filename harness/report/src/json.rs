@@ -13,14 +13,21 @@
 //!   "requirements": [ { "id": "CVL-04", "standing": "fail" } ] }
 //! ```
 //!
+//! A run that did not try everything says so before its cases: `not_tried` has requirements that must hold and are `open`,
+//! those that the rig file names (`not_here`), and `cases`, each with the reason. Such a case has `"tried": false`.
+//!
+//! `outside` says what of the battery lies outside of what the verdicts were proven on.
+//!
 //! `outcome` is one of `pass`, `fail`, `inconclusive`, `not-applicable`; `severity` one of `must`, `should`,
 //! `information`; `standing` of a requirement over all cases one of `pass`, `fail`, `warning`, `inconclusive`,
 //! `note`, `not-applicable`, `not-judged`.
 
+use judge::catalogue::Requirement;
 use judge::verdict::{Evidence, Verdict};
 use proto::quantity::Micros;
 use serde::Serialize;
 
+use evidence::gaps::Gaps;
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run, severity};
 
@@ -30,7 +37,9 @@ pub const SCHEMA: &str = "busbar-verdicts/1";
 /// The whole file, ending in a line break.
 #[must_use]
 pub fn verdicts(run: &Run) -> String {
-    let mut text = serde_json::to_string_pretty(&file(run)).expect("plain structs with text keys serialise");
+    let gaps = run.gaps();
+    let mut text =
+        serde_json::to_string_pretty(&file(run, &gaps)).expect("plain structs with text keys serialise");
     text.push('\n');
     proto::text::json(text)
 }
@@ -39,6 +48,8 @@ pub fn verdicts(run: &Run) -> String {
 struct File<'a> {
     schema: &'static str,
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_tried: Option<NotTriedDto<'a>>,
     title: &'a str,
     seed: u64,
     harness: &'a str,
@@ -48,10 +59,33 @@ struct File<'a> {
     simulated: Micros,
     #[serde(skip_serializing_if = "Option::is_none")]
     cut_off: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outside: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     doubts: &'a [String],
     cases: Vec<CaseDto<'a>>,
     requirements: Vec<RequirementDto>,
+}
+
+#[derive(Serialize)]
+struct NotTriedDto<'a> {
+    open: Vec<OpenDto<'a>>,
+    not_here: Vec<OpenDto<'a>>,
+    cases: Vec<UntriedDto<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    left_out: &'a [String],
+}
+
+#[derive(Serialize)]
+struct OpenDto<'a> {
+    requirement: &'static str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct UntriedDto<'a> {
+    case: &'a str,
+    reason: &'a str,
 }
 
 #[derive(Serialize)]
@@ -88,6 +122,8 @@ struct CaseDto<'a> {
     case: &'a str,
     #[serde(skip_serializing_if = "is_first")]
     attempt: usize,
+    #[serde(skip_serializing_if = "is_true")]
+    tried: bool,
     title: &'a str,
     section: &'a str,
     outcome: &'static str,
@@ -130,11 +166,20 @@ struct RequirementDto {
     standing: Mark,
 }
 
-fn file(run: &Run) -> File<'_> {
+fn file<'a>(run: &'a Run, gaps: &'a Gaps) -> File<'a> {
     let m = &run.meta;
+    let open = |rows: &'a [(&'static Requirement, String)]| {
+        rows.iter().map(|(requirement, reason)| OpenDto { requirement: requirement.id, reason }).collect()
+    };
     File {
         schema: SCHEMA,
         outcome: run.outcome().name(),
+        not_tried: (!gaps.lines().is_empty()).then(|| NotTriedDto {
+            open: open(&gaps.open),
+            not_here: open(&gaps.not_here),
+            cases: gaps.not_tried.iter().map(|(case, reason)| UntriedDto { case, reason }).collect(),
+            left_out: &gaps.left_out,
+        }),
         title: &m.title,
         seed: m.seed,
         harness: &m.harness,
@@ -152,6 +197,7 @@ fn file(run: &Run) -> File<'_> {
         suites: m.suites.iter().map(|s| SuiteDto { path: &s.path, sha256: &s.sha256 }).collect(),
         simulated: run.simulated(),
         cut_off: m.cut_off.as_deref(),
+        outside: m.outside.as_deref(),
         doubts: &m.doubts,
         cases: run.cases.iter().map(case).collect(),
         requirements: run
@@ -171,11 +217,17 @@ fn is_first(attempt: &usize) -> bool {
     *attempt <= 1
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_true(tried: &bool) -> bool {
+    *tried
+}
+
 fn case(c: &CaseResult) -> CaseDto<'_> {
     CaseDto {
         suite: &c.suite,
         case: &c.case,
         attempt: c.attempt,
+        tried: c.tried,
         title: &c.title,
         section: &c.section,
         outcome: c.outcome.name(),

@@ -1,12 +1,14 @@
 //! `junit.xml` for CI: one test case per case, one test suite per suite.
 //!
-//! A failed case is a failure, an inconclusive one an error (nothing was decided, somebody has to look),
-//! one that does not apply is skipped with its reason. Times are those of the rig.
+//! A failed case is a failure, an inconclusive one an error (nothing was decided, somebody has to look), one that was not
+//! tried or does not apply is skipped with its reason. What must hold and was not tried stands before all of them, each
+//! requirement an error, or skipped where the rig file names it. Times are those of the rig.
 
 use judge::verdict::Outcome;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
+use evidence::gaps::Gaps;
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run};
 use evidence::text::plain;
@@ -29,8 +31,10 @@ fn write(w: &mut Out, run: &Run) -> std::io::Result<()> {
     let mut root = BytesStart::new("testsuites");
     let all: Vec<&CaseResult> = run.cases.iter().collect();
     attribute(&mut root, "name", &run.meta.title);
-    counts(&mut root, &all);
+    let gaps = run.gaps();
+    counts(&mut root, &all, &gaps);
     w.write_event(Event::Start(root))?;
+    open(w, &gaps)?;
     let mut names: Vec<&str> = Vec::new();
     for case in &run.cases {
         if !names.contains(&case.suite.as_str()) {
@@ -47,7 +51,7 @@ fn write(w: &mut Out, run: &Run) -> std::io::Result<()> {
 fn suite(w: &mut Out, run: &Run, name: &str, cases: &[&CaseResult]) -> std::io::Result<()> {
     let mut start = BytesStart::new("testsuite");
     attribute(&mut start, "name", name);
-    counts(&mut start, cases);
+    counts(&mut start, cases, &Gaps::default());
     w.write_event(Event::Start(start))?;
     w.write_event(Event::Start(BytesStart::new("properties")))?;
     let seed = run.meta.seed.to_string();
@@ -70,6 +74,34 @@ fn suite(w: &mut Out, run: &Run, name: &str, cases: &[&CaseResult]) -> std::io::
     w.write_event(Event::End(BytesEnd::new("testsuite")))
 }
 
+/// What must hold and was not tried, as a suite of its own.
+fn open(w: &mut Out, gaps: &Gaps) -> std::io::Result<()> {
+    let lines = gaps.lines();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut start = BytesStart::new("testsuite");
+    attribute(&mut start, "name", "not tried");
+    counts(&mut start, &[], gaps);
+    w.write_event(Event::Start(start))?;
+    let open = gaps.open.iter().map(|row| ("error", row));
+    for (tag, (requirement, why)) in open.chain(gaps.not_here.iter().map(|row| ("skipped", row))) {
+        let mut start = BytesStart::new("testcase");
+        attribute(&mut start, "classname", "not tried");
+        attribute(&mut start, "name", requirement.id);
+        attribute(&mut start, "time", &seconds(0));
+        w.write_event(Event::Start(start))?;
+        let mut problem = BytesStart::new(tag);
+        attribute(&mut problem, "message", why);
+        w.write_event(Event::Empty(problem))?;
+        w.write_event(Event::End(BytesEnd::new("testcase")))?;
+    }
+    w.write_event(Event::Start(BytesStart::new("system-out")))?;
+    text(w, &lines.join("\n"))?;
+    w.write_event(Event::End(BytesEnd::new("system-out")))?;
+    w.write_event(Event::End(BytesEnd::new("testsuite")))
+}
+
 fn testcase(w: &mut Out, case: &CaseResult) -> std::io::Result<()> {
     let mut start = BytesStart::new("testcase");
     attribute(&mut start, "classname", &case.suite);
@@ -81,6 +113,7 @@ fn testcase(w: &mut Out, case: &CaseResult) -> std::io::Result<()> {
     let (tag, marks): (_, &[Mark]) = match case.outcome {
         Outcome::Pass => (None, &[]),
         Outcome::Fail => (Some("failure"), &[Mark::Fail]),
+        Outcome::Inconclusive if !case.tried => (Some("skipped"), &[]),
         Outcome::Inconclusive => (Some("error"), &[Mark::Fail, Mark::Inconclusive]),
         Outcome::NotApplicable => (Some("skipped"), &[]),
     };
@@ -121,12 +154,14 @@ fn findings(case: &CaseResult, marks: &[Mark]) -> String {
     out
 }
 
-fn counts(tag: &mut BytesStart<'_>, cases: &[&CaseResult]) {
-    let n = |o| cases.iter().filter(|c| c.outcome == o).count().to_string();
-    attribute(tag, "tests", &cases.len().to_string());
-    attribute(tag, "failures", &n(Outcome::Fail));
-    attribute(tag, "errors", &n(Outcome::Inconclusive));
-    attribute(tag, "skipped", &n(Outcome::NotApplicable));
+fn counts(tag: &mut BytesStart<'_>, cases: &[&CaseResult], gaps: &Gaps) {
+    let n = |outcome| cases.iter().filter(|c| c.tried && c.outcome == outcome).count();
+    let skipped = n(Outcome::NotApplicable) + cases.iter().filter(|c| !c.tried).count();
+    let (open, not_here) = (gaps.open.len(), gaps.not_here.len());
+    attribute(tag, "tests", &(cases.len() + open + not_here).to_string());
+    attribute(tag, "failures", &n(Outcome::Fail).to_string());
+    attribute(tag, "errors", &(n(Outcome::Inconclusive) + open).to_string());
+    attribute(tag, "skipped", &(skipped + not_here).to_string());
     attribute(tag, "time", &seconds(cases.iter().map(|c| c.length.0).fold(0, u64::saturating_add)));
 }
 

@@ -128,6 +128,7 @@ mod tests {
             title: String::new(),
             section: String::new(),
             outcome: Outcome::Pass,
+            tried: true,
             reason: String::new(),
             file: String::new(),
             line: 1,

@@ -20,6 +20,9 @@ fn write(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     let Some(meta) = night.meta() else { return Ok(()) };
     let verdict = night.now.standing.word().to_uppercase();
     writeln!(out, "# {verdict}: {}, night of {}\n", text(&meta.title), text(&night.now.started))?;
+    for line in night.gaps() {
+        writeln!(out, "**{}**\n", text(&line))?;
+    }
     if meta.rig.simulated {
         writeln!(out, "Simulated rig: no hardware was involved.\n")?;
     }

@@ -48,6 +48,11 @@ struct Table<'o> {
 
 impl Table<'_> {
     fn all(&mut self, run: &Run, report: Option<&str>) -> fmt::Result {
+        // Neither wrapped nor cut: what was not tried comes first, and whole.
+        for line in run.gaps().lines() {
+            self.coloured(Mark::Inconclusive, &plain(&line))?;
+            writeln!(self.out)?;
+        }
         let meta = &run.meta;
         let simulated = if meta.rig.simulated { " (simulated)" } else { "" };
         let head = format!("{} on {}{simulated}, seed {}", meta.battery.title, meta.rig.title, meta.seed);
@@ -69,7 +74,7 @@ impl Table<'_> {
         Ok(())
     }
 
-    /// A line for each case; says whether the reason of one that did not apply was cut.
+    /// A line for each case; says whether the reason of one that was not tried or did not apply was cut.
     fn cases(&mut self, run: &Run) -> Result<bool, fmt::Error> {
         let mut any_cut = false;
         let names: Vec<String> = run.cases.iter().map(|c| plain(&c.name()).into_owned()).collect();
@@ -84,10 +89,10 @@ impl Table<'_> {
             let remark = remark(case);
             let room = self.width.saturating_sub(self.marks + line.width() + 2);
             // Why a case was not decided is what a person at the bench must know, whole.
-            let told = case.outcome == Outcome::Inconclusive && remark.width() > room;
+            let told = case.tried && case.outcome == Outcome::Inconclusive && remark.width() > room;
             let beside = room >= 24 && !told;
             if beside {
-                any_cut |= case.outcome == Outcome::NotApplicable && remark.width() > room;
+                any_cut |= (!case.tried || case.outcome == Outcome::NotApplicable) && remark.width() > room;
                 write!(line, "  {}", cut(&remark, room))?;
             }
             writeln!(self.out, "{}", line.trim_end())?;
@@ -126,17 +131,17 @@ impl Table<'_> {
         Ok(())
     }
 
-    /// Why cases did not apply, each reason once and whole.
+    /// Why cases were not tried or did not apply, each reason once and whole.
     fn left_out(&mut self, run: &Run) -> fmt::Result {
-        let mut reasons: Vec<(&str, usize)> = Vec::new();
-        for case in run.cases.iter().filter(|c| c.outcome == Outcome::NotApplicable) {
-            match reasons.iter_mut().find(|(reason, _)| *reason == case.reason) {
-                Some((_, count)) => *count += 1,
-                None => reasons.push((&case.reason, 1)),
+        let mut reasons: Vec<(Mark, &str, usize)> = Vec::new();
+        for case in run.cases.iter().filter(|c| !c.tried || c.outcome == Outcome::NotApplicable) {
+            match reasons.iter_mut().find(|(_, reason, _)| *reason == case.reason) {
+                Some((_, _, count)) => *count += 1,
+                None => reasons.push((case.mark(), &case.reason, 1)),
             }
         }
-        for (reason, count) in reasons {
-            self.coloured(Mark::NotApplicable, Mark::NotApplicable.short())?;
+        for (mark, reason, count) in reasons {
+            self.coloured(mark, mark.short())?;
             writeln!(self.out, "  {count} {}", if count == 1 { "case" } else { "cases" })?;
             self.wrapped(reason, INDENT)?;
             writeln!(self.out)?;
@@ -196,6 +201,10 @@ impl Table<'_> {
             .filter(|(o, _)| run.count(*o) > 0)
             .map(|(o, word)| format!("{} {word}", run.count(*o)))
             .collect();
+        let counted = match run.not_tried() {
+            0 => counted,
+            n => [counted, vec![format!("{n} not tried")]].concat(),
+        };
         let cases = match run.cases.len() {
             0 => "no case ran".to_owned(),
             1 => format!("1 case: {}", counted.join(", ")),
@@ -210,7 +219,7 @@ impl Table<'_> {
         let kind = if run.meta.rig.simulated { "simulated" } else { "on the rig" };
         let took = run.meta.took.map_or(String::new(), |t| format!(" in {}", words::wall(t)));
         self.wrapped(&format!("{cases}{warned}; {} {kind}{took}", words::span(run.simulated())), 0)?;
-        for why in run.meta.cut_off.iter().chain(&run.meta.doubts) {
+        for why in run.meta.cut_off.iter().chain(&run.meta.doubts).chain(&run.meta.outside) {
             self.wrapped(why, 0)?;
         }
         let mark = match run.outcome() {

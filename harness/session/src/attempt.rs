@@ -3,7 +3,7 @@
 use engine::bench::{Bench, Input, Witness};
 use engine::run::Record;
 use engine::suite::Runnable;
-use evidence::conclusion::{Attempt, judged, not_applicable};
+use evidence::conclusion::{Attempt, judged, not_tried};
 use evidence::plan::{Planned, Ready};
 use files::{BatteryFile, RigFile};
 use judge::recording::Recording;
@@ -31,12 +31,12 @@ pub fn attempt(
 ) -> Attempt {
     let Ready { runnable, rig, battery } = match planned {
         Planned::Ready(ready) => *ready,
-        Planned::NotApplicable { reason, case } => return not_applicable(reason, &case),
+        Planned::NotTried { reason, case } => return not_tried(reason, &case),
     };
     let Some(simulation) = simulation else {
         let reason =
             "a real rig has no seed and no simulated battery: `busbar run` runs cases on it".to_owned();
-        return not_applicable(reason, &runnable.case);
+        return not_tried(reason, &runnable.case);
     };
     witnessed(runnable, &rig, &battery, &mut simulation.bench(seed_of(seed, name)), witness)
 }
@@ -45,7 +45,7 @@ pub fn attempt(
 pub fn attempt_in(lab: &Lab, planned: Planned, witness: &mut dyn Witness) -> Attempt {
     let Ready { runnable, rig, battery } = match planned {
         Planned::Ready(ready) => *ready,
-        Planned::NotApplicable { reason, case } => return not_applicable(reason, &case),
+        Planned::NotTried { reason, case } => return not_tried(reason, &case),
     };
     let mut bench = match lab.open() {
         Ok(bench) => bench,

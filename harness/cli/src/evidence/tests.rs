@@ -79,6 +79,7 @@ impl Hanging {
             interface: "can0".to_owned(),
             epoch: Micros::ZERO,
             cases: 1,
+            whole: false,
         };
         let mut run =
             RunFolder::create(&Place { parent: folder.path(), scope: None, begun: &begun, inputs: &[] })

@@ -137,7 +137,9 @@ fn of_one_battery(runs: &[Fit]) -> Result<(), Failure> {
 fn wanted<'a>(first: &'a Fit, named: &[String]) -> Result<Vec<(&'a Suite, &'a Case)>, Failure> {
     let repeats = |case: &Case| case.snapshot.as_ref().is_some_and(|s| s.channels.contains(&Channel::Cvl));
     let mut found = Vec::new();
-    for result in first.run.cases.iter().filter(|result| result.outcome != Outcome::NotApplicable) {
+    for result in
+        first.run.cases.iter().filter(|result| result.tried && result.outcome != Outcome::NotApplicable)
+    {
         let suite = first.suites.iter().find(|suite| suite.name == result.suite);
         let case = suite.and_then(|suite| Some((suite, suite.cases.iter().find(|c| c.name == result.case)?)));
         found.extend(case.filter(|(_, case)| repeats(case)));

@@ -109,7 +109,7 @@ pub(crate) fn after_run(library: &Library, run: &Run, folder: &str) {
 /// Every case of a run that has a golden trace, and what else is not as it was when these were accepted.
 fn all(library: &Library, run: &Run) -> Result<(Vec<Held>, Vec<String>), Failure> {
     let (mut all, mut differences) = (Vec::new(), Vec::new());
-    for case in run.cases.iter().filter(|case| case.outcome != Outcome::NotApplicable) {
+    for case in run.cases.iter().filter(|case| case.tried && case.outcome != Outcome::NotApplicable) {
         let path = place(library, &run.meta.battery.name, &case.suite, &case.case)?;
         let Some(golden) = kept(library, &path)? else { continue };
         let info = &golden.info;

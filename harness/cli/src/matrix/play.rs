@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use evidence::conclusion::Attempt;
+use evidence::gaps::Demand;
 use evidence::plan::plan;
 use evidence::run::{BatteryUnderTest, Rig, Run, RunMeta};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -93,6 +94,8 @@ fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Failure> {
         seed: key.seed,
         rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: true, ..Rig::default() },
         battery: BatteryUnderTest { name: battery.declared.name.clone(), ..BatteryUnderTest::default() },
+        demand: Demand::Whole,
+        not_here: rig.not_here.clone().into_iter().collect(),
         ..RunMeta::default()
     };
     Ok(Cell::of(&Run { meta, cases }, &subject.expect))

@@ -50,10 +50,10 @@ impl Runnable {
 /// Why a case does not run on a rig.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BindError {
-    /// The rig has not what the case needs, or may not do what it asks for. The verdict is "not applicable".
+    /// The rig has not what the case needs, or may not do what it asks for: the case is not tried.
     #[error("{reason}")]
-    NotApplicable {
-        /// what is missing, in one sentence
+    NotTried {
+        /// what is missing and would make the difference, in one sentence
         reason: String,
     },
     /// The limits of the rig make no sense: nothing runs on it.
@@ -115,7 +115,7 @@ impl Case {
             let asked = need == Capability::Imbalance && has(Capability::Operator);
             if !has(need) && !asked {
                 let (name, meaning) = (need.name(), need.meaning());
-                return Err(not_applicable(format!("the rig has no `{name}`: {meaning}")));
+                return Err(not_tried(format!("the rig has no `{name}` (`capabilities`): {meaning}")));
             }
         }
         self.within(limits)?;
@@ -179,12 +179,12 @@ impl Case {
     }
 }
 
-fn not_applicable(reason: String) -> BindError {
-    BindError::NotApplicable { reason }
+fn not_tried(reason: String) -> BindError {
+    BindError::NotTried { reason }
 }
 
 fn over(line: u32, what: &str, asked: impl core::fmt::Display, most: impl core::fmt::Display) -> BindError {
-    not_applicable(format!("line {line}: `{what}` of {asked} is above the rig's limit of {most}"))
+    not_tried(format!("line {line}: `{what}` of {asked} is above the rig's limit of {most} (`limits`)"))
 }
 
 /// How many operations steps become, every `repeat` written out.

@@ -333,38 +333,38 @@ fn case(text: &str) -> Case {
 }
 
 #[rstest]
-#[case("{ pv: 4 kW }", Capability::Pv, "the rig has no `pv`: a supply that plays the sun")]
+#[case("{ pv: 4 kW }", Capability::Pv, "the rig has no `pv` (`capabilities`): a supply that plays the sun")]
 #[case(
     "{ prompt: look }",
     Capability::Operator,
-    "the rig has no `operator`: an operator who answers prompts"
+    "the rig has no `operator` (`capabilities`): an operator who answers prompts"
 )]
-fn a_rig_without_it_is_not_applicable(
+fn a_rig_without_it_does_not_try_the_case(
     #[case] steps: &str,
     #[case] without: Capability,
     #[case] reason: &str,
 ) {
     let rig: Vec<_> = ALL.into_iter().filter(|&c| c != without).collect();
-    let error = case(&around(steps)).bind(&limits(), &rig).expect_err("not applicable");
-    assert_eq!(error, BindError::NotApplicable { reason: reason.to_owned() });
+    let error = case(&around(steps)).bind(&limits(), &rig).expect_err("not tried");
+    assert_eq!(error, BindError::NotTried { reason: reason.to_owned() });
 }
 
 #[rstest]
-#[case("{ pv: 50 kW }", "line 8: `pv` of 50000 W is above the rig's limit of 6000 W")]
+#[case("{ pv: 50 kW }", "line 8: `pv` of 50000 W is above the rig's limit of 6000 W (`limits`)")]
 #[case(
     "{ repeat: { times: 2, steps: [ { ac-load: 5 kW } ] } }",
-    "line 8: `ac-load` of 5000 W is above the rig's limit of 4000 W"
+    "line 8: `ac-load` of 5000 W is above the rig's limit of 4000 W (`limits`)"
 )]
 #[case(
     "{ input-current-limit: 100 A }",
-    "line 8: `input-current-limit` of 100 A is above the rig's limit of 32 A"
+    "line 8: `input-current-limit` of 100 A is above the rig's limit of 32 A (`limits`)"
 )]
 #[case(
     "{ gx-write: { register: 22, value: 1000 } }",
-    "line 8: `input-current-limit` of 100 A is above the rig's limit of 32 A"
+    "line 8: `input-current-limit` of 100 A is above the rig's limit of 32 A (`limits`)"
 )]
 fn a_setpoint_above_the_limits_of_the_rig(#[case] steps: &str, #[case] reason: &str) {
-    let error = case(&around(steps)).bind(&limits(), &ALL).expect_err("not applicable");
+    let error = case(&around(steps)).bind(&limits(), &ALL).expect_err("not tried");
     assert_eq!(error.to_string(), reason);
 }
 

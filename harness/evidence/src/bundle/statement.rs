@@ -4,6 +4,7 @@ use judge::verdict::Outcome;
 use serde_json::{Value, json};
 
 use super::SUMS;
+use crate::gaps::{self, Demand};
 use crate::manifest::Entry;
 use crate::mark::Mark;
 use crate::run::Run;
@@ -12,14 +13,16 @@ use crate::run::Run;
 pub const PREDICATE: &str = "https://in-toto.io/attestation/test-result/v0.1";
 
 /// The statement: whoever holds files with these sums holds a run that came out so. `inputs` are the files that the
-/// run was made from. A case that is undecided is among those that failed, for it did not pass.
+/// run was made from. A case that is undecided is among those that failed, for it did not pass. What is signed is held to
+/// what a certificate needs, whatever was asked of the run: every case, and every requirement that must hold.
 #[must_use]
 pub fn statement(run: &Run, sums: &str, inputs: &[Entry]) -> Value {
     let warned = |case: &crate::run::CaseResult| case.warnings().next().is_some();
     let names = |wanted: &dyn Fn(&crate::run::CaseResult) -> bool| -> Vec<String> {
         run.cases.iter().filter(|case| wanted(case)).map(crate::run::CaseResult::name).collect()
     };
-    let result = match run.outcome() {
+    let (gaps, outcome) = (gaps::of_runs([run], Demand::Certificate), run.held_to(Demand::Certificate));
+    let result = match outcome {
         Outcome::Pass if run.requirements(Mark::Warning).is_empty() => "PASSED",
         Outcome::Pass => "WARNED",
         _ => "FAILED",
@@ -37,8 +40,10 @@ pub fn statement(run: &Run, sums: &str, inputs: &[Entry]) -> Value {
                 "rig": meta.rig.name,
                 "simulated": meta.rig.simulated,
                 "harness": meta.harness,
-                "outcome": run.outcome().name(),
+                "outcome": outcome.name(),
                 "undecided": names(&|case| case.outcome == Outcome::Inconclusive),
+                "notTried": gaps.not_tried.iter().map(|(name, _)| name).chain(&gaps.left_out).collect::<Vec<_>>(),
+                "open": gaps.open.iter().map(|(requirement, _)| requirement.id).collect::<Vec<_>>(),
                 "notApplicable": names(&|case| case.outcome == Outcome::NotApplicable),
             },
         }],

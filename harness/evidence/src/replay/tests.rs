@@ -25,6 +25,7 @@ fn case(name: &str, began: u64, length: u64) -> CaseResult {
         title: String::new(),
         section: String::new(),
         outcome: Outcome::Pass,
+        tried: true,
         reason: String::new(),
         file: String::new(),
         line: 1,

@@ -65,7 +65,7 @@ pub(super) fn reach(live: &Live) -> Vec<Finding> {
     }
     findings.push(match &live.operator {
         OperatorPlace::None => Part::Operator.warning(
-            "there is none: cases that need a state of charge are not applicable",
+            "there is none: cases that need a state of charge are not tried",
             "name one in `live.operator`, a person at the terminal or a program",
         ),
         OperatorPlace::Terminal { .. } => Part::Operator.ok("a person at the terminal"),

@@ -66,8 +66,8 @@ impl Change {
     ];
 
     fn of(before: Option<Standing>, now: Option<Standing>) -> Option<Self> {
-        use Standing::{Fail, Flaky, Inconclusive, NotApplicable, Pass};
-        let tried = |standing: &Standing| *standing != NotApplicable;
+        use Standing::{Fail, Flaky, Inconclusive, NotApplicable, NotTried, Pass};
+        let tried = |standing: &Standing| !matches!(standing, NotApplicable | NotTried);
         match (before.filter(tried), now.filter(tried)) {
             (Some(Fail), Some(Fail)) => Some(Self::StillFailing),
             (_, Some(Fail)) => Some(Self::NewlyFailing),

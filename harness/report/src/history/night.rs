@@ -5,6 +5,7 @@ use std::fmt;
 use judge::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 
+use evidence::gaps::Gaps;
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run};
 
@@ -14,8 +15,10 @@ use evidence::run::{CaseResult, Run};
 pub enum Standing {
     /// passed at the first try
     Pass,
-    /// the rig or the battery does not offer what it takes
+    /// the battery does not offer what it is about
     NotApplicable,
+    /// the rig cannot try it with this battery
+    NotTried,
     /// passed only when it was repeated: that is no pass
     Flaky,
     /// nothing was decided
@@ -26,7 +29,8 @@ pub enum Standing {
 
 impl Standing {
     /// All of them, the most urgent first.
-    pub const ALL: [Self; 5] = [Self::Fail, Self::Inconclusive, Self::Flaky, Self::NotApplicable, Self::Pass];
+    pub const ALL: [Self; 6] =
+        [Self::Fail, Self::Inconclusive, Self::Flaky, Self::NotTried, Self::NotApplicable, Self::Pass];
 
     /// What the outcomes of all tries come to.
     #[must_use]
@@ -46,6 +50,7 @@ impl Standing {
         match self {
             Self::Pass => "pass",
             Self::NotApplicable => "not-applicable",
+            Self::NotTried => "not-tried",
             Self::Flaky => "flaky",
             Self::Inconclusive => "inconclusive",
             Self::Fail => "fail",
@@ -65,7 +70,7 @@ impl Standing {
             Self::Pass => Mark::Pass,
             Self::NotApplicable => Mark::NotApplicable,
             Self::Flaky => Mark::Warning,
-            Self::Inconclusive => Mark::Inconclusive,
+            Self::NotTried | Self::Inconclusive => Mark::Inconclusive,
             Self::Fail => Mark::Fail,
         }
     }
@@ -118,7 +123,10 @@ pub fn cases(runs: &[Run]) -> Vec<NightCase<'_>> {
             for (k, run) in rest.iter().enumerate() {
                 tries.extend(run.cases.iter().find(|other| same(case, other)).map(|other| (k + 1, other)));
             }
-            let standing = Standing::of(&tries.iter().map(|(_, case)| case.outcome).collect::<Vec<_>>());
+            let standing = match tries.iter().any(|(_, case)| case.tried) {
+                true => Standing::of(&tries.iter().map(|(_, case)| case.outcome).collect::<Vec<_>>()),
+                false => Standing::NotTried,
+            };
             let said = |outcome| tries.iter().find(|(_, case)| case.outcome == outcome).map(|t| t.1);
             let reason = match standing {
                 Standing::Flaky => {
@@ -133,14 +141,17 @@ pub fn cases(runs: &[Run]) -> Vec<NightCase<'_>> {
         .collect()
 }
 
-/// What a night comes to: the worst standing of its cases; a night in which nothing passed is undecided.
+/// What a night comes to: the worst standing of its cases; a night in which nothing passed is undecided, and so is one
+/// that did not try what was demanded of it.
 #[must_use]
-pub fn verdict(cases: &[NightCase<'_>]) -> Standing {
+pub fn verdict(cases: &[NightCase<'_>], gaps: &Gaps) -> Standing {
     let worst = cases.iter().map(|case| case.standing).max().unwrap_or(Standing::Inconclusive);
     let any = cases.iter().any(|case| case.standing == Standing::Pass);
     match worst {
-        Standing::NotApplicable if any => Standing::Pass,
-        Standing::NotApplicable => Standing::Inconclusive,
+        Standing::Pass | Standing::NotApplicable | Standing::NotTried if any && gaps.is_closed() => {
+            Standing::Pass
+        }
+        Standing::Pass | Standing::NotApplicable | Standing::NotTried => Standing::Inconclusive,
         worst => worst,
     }
 }
@@ -157,7 +168,7 @@ pub fn as_run(runs: &[Run], id: &str) -> Option<Run> {
             outcome: match case.standing {
                 Standing::Pass => Outcome::Pass,
                 Standing::NotApplicable => Outcome::NotApplicable,
-                Standing::Flaky | Standing::Inconclusive => Outcome::Inconclusive,
+                Standing::Flaky | Standing::Inconclusive | Standing::NotTried => Outcome::Inconclusive,
                 Standing::Fail => Outcome::Fail,
             },
             reason: if case.standing == Standing::Flaky {

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use judge::envelope::PROVEN;
+
 use super::escape::Esc;
 use evidence::certificate::guard::nearest;
 use evidence::certificate::{Certificate, obstacles};
@@ -42,6 +44,8 @@ pub(crate) fn certificate(out: &mut String, run: &Run) -> fmt::Result {
 /// What the run itself says, not its files: when, with what, and who answered.
 fn of_the_run(meta: &RunMeta) -> Vec<(String, String)> {
     let mut facts = vec![("Performed".to_owned(), performed(meta)), ("Harness".to_owned(), meta.made_by())];
+    let outside = meta.outside.as_ref().map_or(String::new(), |outside| format!("; {outside}"));
+    facts.push(("Verdicts were proven on".to_owned(), format!("{PROVEN}{outside}")));
     for (what, says) in &meta.instruments {
         facts.push((format!("The {what} that answered"), says.clone()));
     }

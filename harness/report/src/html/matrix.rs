@@ -119,7 +119,7 @@ pub(crate) fn method(out: &mut String, run: &Run) -> fmt::Result {
         ),
         (Mark::Warning, "a requirement of severity “should” does not hold; it does not refuse the battery"),
         (Mark::Inconclusive, "the evidence does not decide; what was not seen is never a pass"),
-        (Mark::NotApplicable, "the feature is optional and absent, or the rig cannot try it"),
+        (Mark::NotApplicable, "the feature is optional, and the battery does not offer it"),
         (Mark::Note, "reported only, nothing follows from it"),
         (Mark::NotJudged, "no case of this run looks at it"),
     ];

@@ -10,6 +10,7 @@ use super::{STYLE, count, open, shape};
 use crate::history::changes::{Change, Past, changes, firmware_before, latest};
 use crate::history::drift::{Drift, by_figure, drifts, drifts_from};
 use crate::history::night::{NightCase, Standing};
+use evidence::gaps;
 use evidence::run::{Run, RunMeta};
 
 const OWN: &str = include_str!("morning.css");
@@ -85,11 +86,18 @@ impl Morning<'_> {
         Some(Against { firmware: other.firmware, started: other.started, changes, drifts })
     }
 
+    /// What was demanded of the night and not tried, in at most three lines.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<String> {
+        let demand = self.meta().map(|meta| meta.demand).unwrap_or_default();
+        gaps::of_runs(self.runs.iter().map(|(run, _)| *run), demand).lines()
+    }
+
     /// The verdict in a sentence.
     #[must_use]
     pub fn lead(&self) -> String {
         let of = |standing| self.cases.iter().filter(|case| case.standing == standing).count();
-        let ran = self.cases.len() - of(Standing::NotApplicable);
+        let ran = self.cases.len() - of(Standing::NotApplicable) - of(Standing::NotTried);
         let mut text = format!("{} of {} passed", of(Standing::Pass), count(ran, "case", "cases"));
         for (standing, words) in [
             (Standing::Fail, "failed"),
@@ -173,6 +181,9 @@ fn page(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     if meta.rig.simulated {
         out.push_str("<p class=simulated><strong>Simulated rig</strong> No hardware was involved.</p>");
     }
+    for line in night.gaps() {
+        write!(out, "<p class=simulated>{}</p>", Esc(line))?;
+    }
     let standing = night.now.standing;
     write!(
         out,
@@ -196,6 +207,7 @@ fn page(out: &mut String, night: &Morning<'_>) -> fmt::Result {
 fn title_case(standing: Standing) -> &'static str {
     match standing {
         Standing::Flaky => "Flaky",
+        Standing::NotTried => "Not tried",
         other => other.mark().word(),
     }
 }

@@ -231,8 +231,8 @@ fn method(out: &mut String, tally: &Tally) -> fmt::Result {
         "<section class=method><h2>How to read this page</h2><p>A cell is every suite once, with one battery on one rig \
          with one seed. A compliant battery must be certified: every requirement that must hold does. A battery with a \
          fault is caught when one of the requirements its file names fails and, where one of these must hold, it is not \
-         certified. Rates count cells; their bounds are those of Clopper and Pearson, as if cells were independent, \
-         which seeds of one battery are only as far as what the seed draws decides. Room is the distance of a value \
+         certified. Rates count what chance decides anew: draws of the plant, which a seed makes for all batteries and rigs \
+         at once, and batteries with a fault, of which each was chosen; their bounds are those of Clopper and Pearson. Room is the distance of a value \
          from its threshold as a share of the threshold: {} that must be certified and {} that must be caught came no \
          nearer. A \
          fault counts for every threshold that finds it alone on every seed, or on each seed for the one it is farthest beyond.</p></section>",

@@ -47,6 +47,9 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
     for doubt in &meta.doubts {
         write!(out, "<p class=simulated><strong>To be known</strong> {}</p>", Esc(doubt))?;
     }
+    for line in run.gaps().lines().iter().chain(&meta.outside) {
+        write!(out, "<p class=simulated>{}</p>", Esc(line))?;
+    }
     let mark = verdict(run);
     writeln!(
         out,
@@ -68,7 +71,7 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
 
 /// The verdict in a sentence.
 fn lead(run: &Run) -> String {
-    let ran = run.cases.len() - run.count(Outcome::NotApplicable);
+    let ran = run.cases.len() - run.count(Outcome::NotApplicable) - run.not_tried();
     let total = count(ran, "case", "cases");
     let failed = run.requirements(Mark::Fail).len();
     let mut text = match run.outcome() {
@@ -91,6 +94,9 @@ fn lead(run: &Run) -> String {
             format!("{total} passed before the run was cut off. What was not seen is not passed.")
         }
         _ if ran == 0 => "No case could run, so nothing is decided.".to_owned(),
+        _ if run.count(Outcome::Inconclusive) == 0 => {
+            format!("{total} passed, and what must hold was not all tried. What was not seen is not passed.")
+        }
         _ => format!(
             "The evidence does not decide {} of {total}. What was not seen is not passed.",
             run.count(Outcome::Inconclusive)
@@ -104,6 +110,11 @@ fn lead(run: &Run) -> String {
         0 => {}
         1 => text.push_str(" 1 case does not apply."),
         n => text.push_str(&format!(" {n} cases do not apply.")),
+    }
+    match run.not_tried() {
+        0 => {}
+        1 => text.push_str(" 1 case was not tried."),
+        n => text.push_str(&format!(" {n} cases were not tried.")),
     }
     if run.meta.certificate.is_some() {
         let certified = evidence::certificate::obstacles(run).is_empty();

@@ -1,11 +1,26 @@
 //! How sure a rate is: exact bounds on a share of which some events were seen in some trials.
+//!
+//! A trial is what chance decides anew: a draw of the plant, which a seed makes for all batteries and rigs at once, or a
+//! battery with a fault that somebody chose. Cells of one battery, or of one seed, are no trials of their own.
 
 use serde::Serialize;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trial {
+    /// draws of the plant: seeds
+    Draw,
+    /// batteries with a fault
+    Battery,
+}
 
 /// Events in trials, with the bounds of Clopper and Pearson (Biometrika 26, 1934): exact, never too narrow.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Rate {
+    /// what a trial is
+    pub of: Trial,
     /// how often it happened
     pub events: u64,
     /// how often it could have
@@ -21,9 +36,10 @@ pub struct Rate {
 impl Rate {
     /// So many events in so many trials.
     #[must_use]
-    pub fn of(events: u64, trials: u64) -> Self {
+    pub fn of(of: Trial, events: u64, trials: u64) -> Self {
         let events = events.min(trials);
         Self {
+            of,
             events,
             trials,
             low: lower(events, trials, 0.025),
@@ -91,7 +107,7 @@ mod tests {
         #[case] high: f64,
         #[case] at_most: f64,
     ) {
-        let rate = Rate::of(events, trials);
+        let rate = Rate::of(Trial::Draw, events, trials);
         for (found, known) in [(rate.low, low), (rate.high, high), (rate.at_most, at_most)] {
             assert!((found - known).abs() < 1e-9, "{events} in {trials}: {found}, known is {known}");
         }
@@ -101,17 +117,17 @@ mod tests {
         #[test]
         fn the_rate_lies_between_its_bounds(trials in 1_u64..3000, share in 0.0..1.0_f64) {
             let events = (share * trials as f64) as u64;
-            let rate = Rate::of(events, trials);
+            let rate = Rate::of(Trial::Draw, events, trials);
             let seen = events as f64 / trials as f64;
             prop_assert!(rate.low <= seen && seen <= rate.high, "{rate:?}");
             prop_assert!(rate.at_most <= rate.high && rate.at_most >= seen);
-            prop_assert!(Rate::of(events, trials + 1).high < rate.high || events == trials);
+            prop_assert!(Rate::of(Trial::Draw, events, trials + 1).high < rate.high || events == trials);
         }
 
         #[test]
         fn nothing_in_n_trials_is_the_rule_of_three(trials in 30_u64..5000) {
             let exact = 1.0 - 0.05_f64.powf(1.0 / trials as f64);
-            let rate = Rate::of(0, trials);
+            let rate = Rate::of(Trial::Draw, 0, trials);
             prop_assert!((rate.at_most - exact).abs() < 1e-12);
             prop_assert!((rate.at_most * trials as f64 - 3.0).abs() < 0.15);
         }

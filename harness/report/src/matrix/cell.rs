@@ -26,11 +26,11 @@ pub struct Cell {
     pub outcome: Mark,
     /// requirements that did not hold in some case, in the order of the catalogue
     pub failed: Vec<String>,
-    /// requirements that some case left open and none failed
+    /// requirements that some case left open and none failed, and those that must hold and no case tried
     pub open: Vec<String>,
     /// requirements that held
     pub passed: Vec<String>,
-    /// cases that did not apply on this rig or with this battery
+    /// cases that were not tried on this rig with this battery, or did not apply to it
     pub left_out: Vec<String>,
     /// the first reason for each requirement that must hold and failed or stayed open
     pub why: BTreeMap<String, String>,
@@ -75,7 +75,7 @@ impl Cell {
             left_out: run
                 .cases
                 .iter()
-                .filter(|c| c.outcome == Outcome::NotApplicable)
+                .filter(|c| !c.tried || c.outcome == Outcome::NotApplicable)
                 .map(CaseResult::name)
                 .collect(),
             why: BTreeMap::new(),
@@ -83,10 +83,11 @@ impl Cell {
             simulated: run.simulated().secs(),
         };
         for requirement in CATALOGUE {
-            let outcome = over_cases(run.verdicts_on(requirement).map(|(_, v)| v.outcome));
-            if run.verdicts_on(requirement).next().is_none() {
+            let own: Vec<_> = run.verdicts_on(requirement).filter(|(case, _)| case.tried).collect();
+            if own.is_empty() {
                 continue;
             }
+            let outcome = over_cases(own.iter().map(|(_, v)| v.outcome));
             match outcome {
                 Outcome::Pass => cell.passed.push(requirement.id.to_owned()),
                 Outcome::Fail => cell.failed.push(requirement.id.to_owned()),
@@ -95,12 +96,15 @@ impl Cell {
             }
             if matches!(outcome, Outcome::Fail | Outcome::Inconclusive)
                 && requirement.severity == Severity::Must
-                && let Some((case, verdict)) =
-                    run.verdicts_on(requirement).find(|(_, v)| v.outcome == outcome)
+                && let Some((case, verdict)) = own.iter().find(|(_, v)| v.outcome == outcome)
             {
                 let reason: String = verdict.reason.chars().take(REASON).collect();
                 cell.why.insert(requirement.id.to_owned(), format!("{}: {reason}", case.name()));
             }
+        }
+        for (requirement, why) in run.gaps().open {
+            cell.open.push(requirement.id.to_owned());
+            cell.why.insert(requirement.id.to_owned(), why.chars().take(REASON).collect());
         }
         cell
     }
@@ -210,6 +214,7 @@ pub(crate) mod tests {
             title: String::new(),
             section: String::new(),
             outcome: outcome_of_case(&verdicts),
+            tried: true,
             reason: String::new(),
             file: String::new(),
             line: 1,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use judge::catalogue::{CATALOGUE, Requirement};
 use serde::Serialize;
 
-use super::bounds::Rate;
+use super::bounds::{Rate, Trial};
 use super::cell::Cell;
 use super::margin::{self, Margin};
 use evidence::mark::Mark;
@@ -31,11 +31,11 @@ pub struct Tally {
     pub simulated_hours: f64,
     /// batteries, those that must be certified first
     pub batteries: Vec<Battery>,
-    /// how often a fault was not caught
+    /// of how many faulty batteries some cell was not caught
     pub false_pass: Rate,
-    /// how often a compliant battery was refused
+    /// on how many draws of the plant some compliant battery was refused
     pub false_fail: Rate,
-    /// how often a compliant battery was neither certified nor refused
+    /// on how many some compliant battery was neither certified nor refused
     pub undecided: Rate,
     /// how far both kinds of battery stay from each threshold
     pub margins: Vec<Margin>,
@@ -107,10 +107,19 @@ impl Tally {
             cells.iter().map(|c| (!c.is_compliant(), c.battery.as_str())).collect();
         let rigs: BTreeSet<&str> = cells.iter().map(|c| c.rig.as_str()).collect();
         let seeds: BTreeSet<u64> = cells.iter().map(|c| c.seed).collect();
-        let count = |of: &dyn Fn(&&Cell) -> bool| cells.iter().filter(of).count() as u64;
-        let (compliant, faulty) = (count(&|c| c.is_compliant()), count(&|c| !c.is_compliant()));
-        let refused = count(&|c| c.is_compliant() && c.outcome == Mark::Fail);
-        let undecided = count(&|c| c.is_compliant() && c.outcome == Mark::Inconclusive);
+        // A seed draws the plant once for all batteries and rigs; faults are chosen, one a battery.
+        let draws = |of: &dyn Fn(&Cell) -> bool| {
+            let seeds: BTreeSet<u64> =
+                cells.iter().filter(|c| c.is_compliant() && of(c)).map(|c| c.seed).collect();
+            seeds.len() as u64
+        };
+        let faults = |of: &dyn Fn(&Cell) -> bool| {
+            let names: BTreeSet<&str> =
+                cells.iter().filter(|c| !c.is_compliant() && of(c)).map(|c| c.battery.as_str()).collect();
+            names.len() as u64
+        };
+        let of_draws =
+            |outcome: Mark| Rate::of(Trial::Draw, draws(&|c| c.outcome == outcome), draws(&|_| true));
         Self {
             schema: SCHEMA,
             made_by: made_by.to_owned(),
@@ -120,9 +129,9 @@ impl Tally {
             // Whole seconds, so that the order of the cells cannot show in the last digit.
             simulated_hours: cells.iter().map(|c| c.simulated as u64).sum::<u64>() as f64 / 3600.0,
             batteries: names.iter().map(|(_, name)| battery(cells, name, &rigs)).collect(),
-            false_pass: Rate::of(count(&|c| !c.is_compliant() && !c.caught()), faulty),
-            false_fail: Rate::of(refused, compliant),
-            undecided: Rate::of(undecided, compliant),
+            false_pass: Rate::of(Trial::Battery, faults(&|c| !c.caught()), faults(&|_| true)),
+            false_fail: of_draws(Mark::Fail),
+            undecided: of_draws(Mark::Inconclusive),
             margins: margin::margins(cells),
         }
     }
@@ -272,8 +281,12 @@ mod tests {
         assert_eq!((bad.rigs[1].seeds, bad.rigs[1].right), (1, 0));
         assert_eq!(bad.rigs[0].found["CVL-03"], 1);
         assert_eq!(bad.requirements["CVL-04"], Count { passed: 0, failed: 2, open: 0 });
-        assert_eq!((tally.false_pass.events, tally.false_pass.trials), (1, 3));
-        assert_eq!((tally.false_fail.events, tally.false_fail.trials), (1, 3));
+        assert_eq!(
+            (tally.false_pass.events, tally.false_pass.trials),
+            (1, 1),
+            "one battery, whatever its cells"
+        );
+        assert_eq!((tally.false_fail.events, tally.false_fail.trials), (1, 2), "two draws, three cells");
         assert_eq!(
             tally.summary(),
             "failures caught 0/1, compliant refused 1/1 over 2 seeds x 2 rigs",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::bounds::Rate;
+use super::bounds::{Rate, Trial};
 use super::margin::{Extreme, Margin};
 use super::tally::{Battery, OnRig, Tally};
 use evidence::mark::Mark;
@@ -147,13 +147,19 @@ fn side(extreme: Option<&Extreme>, unit: &str, named: bool) -> String {
 /// A rate with its bounds.
 #[must_use]
 pub fn rated(rate: &Rate) -> String {
-    let Rate { events, trials, low, high, at_most } = *rate;
+    let Rate { of, events, trials, low, high, at_most } = *rate;
     if trials == 0 {
         return "no such cell".to_owned();
     }
+    let of = match (of, trials) {
+        (Trial::Draw, 1) => "draw of the plant",
+        (Trial::Draw, _) => "draws of the plant",
+        (Trial::Battery, 1) => "battery",
+        (Trial::Battery, _) => "batteries",
+    };
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     format!(
-        "{events} of {trials}: {}, 95 % interval {} to {}, at most {} with 95 % confidence",
+        "{events} of {trials} {of}: {}, 95 % interval {} to {}, at most {} with 95 % confidence",
         percent(events as f64 / trials as f64),
         percent(low),
         percent(high),
@@ -182,9 +188,9 @@ mod tests {
 
         ✗  good on a, seed 2: refused: CVL-04 s/c: because
 
-        faults not caught    0 of 2: 0.00 %, 95 % interval 0.00 % to 84.19 %, at most 77.64 % with 95 % confidence
-        compliant refused    1 of 2: 50.00 %, 95 % interval 1.26 % to 98.74 %, at most 97.47 % with 95 % confidence
-        compliant undecided  0 of 2: 0.00 %, 95 % interval 0.00 % to 84.19 %, at most 77.64 % with 95 % confidence
+        faults not caught    0 of 1 battery: 0.00 %, 95 % interval 0.00 % to 97.50 %, at most 95.00 % with 95 % confidence
+        compliant refused    1 of 2 draws of the plant: 50.00 %, 95 % interval 1.26 % to 98.74 %, at most 97.47 % with 95 % confidence
+        compliant undecided  0 of 2 draws of the plant: 0.00 %, 95 % interval 0.00 % to 84.19 %, at most 77.64 % with 95 % confidence
 
         4 cells, 0 h in the time of the rig
         failures caught 1/1, compliant refused 1/1 over 2 seeds x 1 rig

@@ -61,6 +61,7 @@ pub(crate) fn meta() -> RunMeta {
         certificate: None,
         cut_off: None,
         doubts: Vec::new(),
+        ..RunMeta::default()
     }
 }
 
@@ -199,6 +200,7 @@ fn load_steps() -> CaseResult {
         title: "Sizeable AC loads switch without disturbing feed-in".into(),
         section: "P 1.5.3.1".into(),
         outcome: Outcome::Pass,
+        tried: true,
         reason: String::new(),
         file: "suites/feed-in/feed-in.yaml".into(),
         line: 9,
@@ -322,6 +324,7 @@ fn input_limit() -> CaseResult {
         title: "More PV than the inverter may feed back".into(),
         section: "P 1.5.3.3".into(),
         outcome: Outcome::Fail,
+        tried: true,
         reason: "The battery disconnected on over-voltage while the DC bus stood at CVL + 0.4 V.".into(),
         file: "suites/excess-pv/excess-pv.yaml".into(),
         line: 8,
@@ -411,6 +414,7 @@ fn high_cell() -> CaseResult {
         title: "One cell charged 5 % above the others".into(),
         section: "P 1.5.3.2".into(),
         outcome: Outcome::Inconclusive,
+        tried: true,
         reason: "Cut short: the highest cell reached 3.712 V, above the interlock of 3.700 V.".into(),
         file: "suites/imbalance/imbalance.yaml".into(),
         line: 8,
@@ -437,13 +441,19 @@ fn absent() -> CaseResult {
         case: "low-temperature".into(),
         title: "A low temperature is shown on the GX".into(),
         section: "P 5.3".into(),
-        outcome: Outcome::NotApplicable,
-        reason: "The rig cannot cool the battery.".into(),
+        outcome: Outcome::Inconclusive,
+        tried: false,
+        reason: "not tried: the rig cannot cool the battery".into(),
         file: "suites/alarms/alarms.yaml".into(),
         line: 31,
         began: Micros::ZERO,
         length: Micros::ZERO,
-        verdicts: Vec::new(),
+        verdicts: vec![verdict(
+            "BEH-AL",
+            Outcome::Inconclusive,
+            "not tried: the rig cannot cool the battery",
+            Vec::new(),
+        )],
         trace: Trace::default(),
     }
 }

@@ -17,6 +17,7 @@ const SHOWN: usize = 14;
 /// Shape and word of a standing: flaky has the shape of a warning and a word of its own.
 fn standing_cell(standing: Standing) -> String {
     match standing {
+        Standing::NotTried => format!("<span class=\"mark open\">{}Not tried</span>", shape(standing.mark())),
         Standing::Flaky => format!("<span class=\"mark warn\">{}Flaky</span>", shape(standing.mark())),
         other => mark(other.mark()),
     }
@@ -34,7 +35,7 @@ pub(super) fn changed(out: &mut String, night: &Morning<'_>) -> fmt::Result {
                     Standing::Fail => Change::NewlyFailing,
                     Standing::Inconclusive => Change::NewlyUndecided,
                     Standing::Flaky => Change::Flaky,
-                    Standing::Pass | Standing::NotApplicable => return None,
+                    Standing::Pass | Standing::NotApplicable | Standing::NotTried => return None,
                 };
                 Some((change, case.name()))
             })

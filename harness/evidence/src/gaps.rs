@@ -1,0 +1,303 @@
+//! What a run leaves open: requirements that must hold and that no case of it tried, and cases that could not be tried.
+//!
+//! One function decides it, [`of`], for `run`, `nightly`, `certify`, `verify`, `judge`, the matrix and every report. What
+//! was tried and stayed undecided is no gap: its case is undecided, and says why.
+
+use judge::catalogue::{CATALOGUE, Requirement, Severity};
+
+use crate::run::{CaseResult, Run};
+
+/// What a run must have tried before it may pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Demand {
+    /// what the cases that somebody named judge, and nothing else
+    #[default]
+    Named,
+    /// every requirement that must hold, but for those that the rig file names under `not-here`
+    Whole,
+    /// every requirement that must hold and every case of every suite, whatever the rig file says
+    Certificate,
+}
+
+/// A case as it was tried, or not.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// `suite/case`
+    pub name: String,
+    /// what it judges
+    pub requirements: Vec<&'static Requirement>,
+    /// why it was not tried; nothing where it was
+    pub not_tried: Option<String>,
+}
+
+/// What is left open.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gaps {
+    /// requirements that must hold and were not tried, in the order of the catalogue, each with the reason
+    pub open: Vec<(&'static Requirement, String)>,
+    /// the same, where the rig file names them under `not-here`, with its reason
+    pub not_here: Vec<(&'static Requirement, String)>,
+    /// cases that were not tried, each with the reason
+    pub not_tried: Vec<(String, String)>,
+    /// cases of the suites that are not among the results
+    pub left_out: Vec<String>,
+    /// how many requirements were to be judged
+    demanded: usize,
+    /// how many cases there are
+    cases: usize,
+    demand: Demand,
+}
+
+/// What cases leave open. `not_here` is what the rig file says of requirements, `every` the names of all cases of the suites.
+#[must_use]
+pub fn of(cases: &[Tried], demand: Demand, not_here: &[(String, String)], every: &[String]) -> Gaps {
+    let mut gaps = Gaps { demand, ..Gaps::default() };
+    let named_by = |requirement: &'static Requirement| {
+        cases.iter().filter(move |case| case.requirements.iter().any(|r| r.id == requirement.id))
+    };
+    for requirement in CATALOGUE.iter().filter(|r| r.severity == Severity::Must) {
+        let first = named_by(requirement).next();
+        if demand == Demand::Named && first.is_none() {
+            continue;
+        }
+        gaps.demanded += 1;
+        if named_by(requirement).any(|case| case.not_tried.is_none()) {
+            continue;
+        }
+        let stated = not_here.iter().find(|(id, _)| id == requirement.id);
+        match (stated, first) {
+            (Some((_, why)), _) if demand != Demand::Certificate => {
+                gaps.not_here.push((requirement, why.clone()));
+            }
+            (_, Some(case)) => {
+                let why = case.not_tried.as_deref().unwrap_or_default();
+                gaps.open.push((requirement, format!("{}: {why}", case.name)));
+            }
+            (_, None) => gaps.open.push((requirement, NO_CASE.to_owned())),
+        }
+    }
+    let mut seen: Vec<&str> = Vec::new();
+    for case in cases {
+        if seen.contains(&case.name.as_str()) {
+            continue;
+        }
+        seen.push(&case.name);
+        let mut attempts = cases.iter().filter(|other| other.name == case.name);
+        if attempts.all(|attempt| attempt.not_tried.is_some()) {
+            gaps.not_tried.push((case.name.clone(), case.not_tried.clone().unwrap_or_default()));
+        }
+    }
+    gaps.cases = seen.len();
+    if demand == Demand::Certificate {
+        gaps.left_out = every.iter().filter(|name| !seen.contains(&name.as_str())).cloned().collect();
+        gaps.cases += gaps.left_out.len();
+    }
+    gaps
+}
+
+/// What runs that belong together leave open, such as the tries of a night.
+#[must_use]
+pub fn of_runs<'a>(runs: impl IntoIterator<Item = &'a Run>, demand: Demand) -> Gaps {
+    let runs: Vec<&Run> = runs.into_iter().collect();
+    let Some(first) = runs.first().map(|run| &run.meta) else { return Gaps::default() };
+    let cases: Vec<Tried> = runs.iter().flat_map(|run| &run.cases).map(Tried::of).collect();
+    of(&cases, demand, &first.not_here, &first.every)
+}
+
+impl Tried {
+    /// What came of a case.
+    #[must_use]
+    pub fn of(case: &CaseResult) -> Self {
+        Self {
+            name: format!("{}/{}", case.suite, case.case),
+            requirements: case.verdicts.iter().map(|verdict| verdict.requirement).collect(),
+            not_tried: (!case.tried).then(|| case.reason.clone()),
+        }
+    }
+}
+
+/// Reasons that are told at the front; the others stand with their cases.
+const TOLD: usize = 3;
+
+impl Gaps {
+    /// Whether what was demanded was tried: without that nothing passes.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        let every_case = self.not_tried.is_empty() && self.left_out.is_empty();
+        self.open.is_empty() && (every_case || self.demand != Demand::Certificate)
+    }
+
+    /// What stands before everything else: what was not tried, why, and what the rig file leaves out. At most three lines;
+    /// none where all was tried.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let untried = self.not_tried.len() + self.left_out.len();
+        let mut lines = Vec::new();
+        if !self.open.is_empty() {
+            let ids: Vec<&str> = self.open.iter().map(|(requirement, _)| requirement.id).collect();
+            lines.push(format!(
+                "NOT TRIED: {} of {} requirements that must hold, {untried} of {} cases: {}",
+                ids.len(),
+                self.demanded,
+                self.cases,
+                ids.join(", ")
+            ));
+        } else if untried > 0 {
+            let names: Vec<&str> = self
+                .not_tried
+                .iter()
+                .map(|(name, _)| name)
+                .chain(&self.left_out)
+                .map(String::as_str)
+                .collect();
+            let rest = if self.not_here.is_empty() { "other cases judged" } else { "the others judged" };
+            let rest = if self.is_closed() {
+                format!("; {rest} what must hold")
+            } else {
+                "; a certificate needs every case".to_owned()
+            };
+            lines.push(format!("NOT TRIED: {untried} of {} cases{rest}: {}", self.cases, names.join(", ")));
+        }
+        let why = self.why();
+        if !why.is_empty() {
+            lines.push(format!("Why: {why}"));
+        }
+        if !self.not_here.is_empty() {
+            let stated: Vec<String> =
+                self.not_here.iter().map(|(requirement, why)| format!("{}: {why}", requirement.id)).collect();
+            lines.push(format!("NOT HERE, as the rig file says (`not-here`): {}", stated.join("; ")));
+        }
+        lines
+    }
+
+    /// Each reason once, the one of most cases first. Reasons that differ in their numbers only are one.
+    fn why(&self) -> String {
+        let kind = |why: &str| why.replace(|c: char| c.is_ascii_digit(), "");
+        let mut reasons: Vec<(&str, usize, bool)> = Vec::new();
+        for (_, why) in &self.not_tried {
+            let why = why.strip_prefix(NOT_TRIED).unwrap_or(why);
+            match reasons.iter_mut().find(|(known, ..)| kind(known) == kind(why)) {
+                Some((known, count, same)) => {
+                    *count += 1;
+                    *same &= *known == why;
+                }
+                None => reasons.push((why, 1, true)),
+            }
+        }
+        reasons.sort_by_key(|(_, count, _)| core::cmp::Reverse(*count));
+        let more = reasons.len().saturating_sub(TOLD);
+        let mut told: Vec<String> = reasons
+            .iter()
+            .take(TOLD)
+            .map(|(why, count, same)| match (count, same) {
+                (1, _) => format!("{why} (1 case)"),
+                (n, true) => format!("{why} ({n} cases)"),
+                (n, false) => format!("{why} (and the like, {n} cases)"),
+            })
+            .collect();
+        match more {
+            0 => {}
+            1 => told.push("1 more reason stands with its cases".to_owned()),
+            n => told.push(format!("{n} more reasons stand with their cases")),
+        }
+        let unnamed: Vec<&str> =
+            self.open.iter().filter(|(_, why)| why == NO_CASE).map(|(r, _)| r.id).collect();
+        if !unnamed.is_empty() {
+            told.push(format!("no case judges {}", unnamed.join(", ")));
+        }
+        if !self.left_out.is_empty() {
+            told.push(format!("not among the results: {}", self.left_out.join(", ")));
+        }
+        told.join("; ")
+    }
+}
+
+/// Why a requirement is open that no case names.
+const NO_CASE: &str = "no case judges it";
+
+/// How the reason of a case begins that was not tried.
+pub const NOT_TRIED: &str = "not tried: ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use judge::catalogue::find;
+    use rstest::rstest;
+
+    fn case(name: &str, ids: &[&str], not_tried: Option<&str>) -> Tried {
+        let requirements = ids.iter().map(|id| find(id).expect("a row of the catalogue")).collect();
+        Tried { name: name.to_owned(), requirements, not_tried: not_tried.map(str::to_owned) }
+    }
+
+    /// A run in which every requirement that must hold is judged but for what `leave` names.
+    fn all_but(leave: &[&str]) -> Tried {
+        let musts = CATALOGUE.iter().filter(|r| r.severity == Severity::Must && !leave.contains(&r.id));
+        Tried { name: "s/all".to_owned(), requirements: musts.collect(), not_tried: None }
+    }
+
+    fn ids(open: &[(&'static Requirement, String)]) -> Vec<&'static str> {
+        open.iter().map(|(requirement, _)| requirement.id).collect()
+    }
+
+    const NOT_HERE: &str = "cells cannot be charged singly";
+
+    /// What is demanded, what the rig file says, what stays open, whether it may pass.
+    #[rstest]
+    #[case::everything_is_asked_for(Demand::Whole, false, &["BEH-IM"], false)]
+    #[case::the_rig_file_says_so(Demand::Whole, true, &[], true)]
+    #[case::a_certificate_does_not_listen(Demand::Certificate, true, &["BEH-IM"], false)]
+    #[case::named_and_not_tried(Demand::Named, false, &["BEH-IM"], false)]
+    #[case::named_and_the_rig_file_says_so(Demand::Named, true, &[], true)]
+    fn a_must_that_no_case_tried_is_open(
+        #[case] demand: Demand,
+        #[case] stated: bool,
+        #[case] open: &[&str],
+        #[case] closed: bool,
+    ) {
+        let cases = [all_but(&["BEH-IM"]), case("s/im", &["BEH-IM", "CVL-02"], Some("no cell heater"))];
+        let not_here = [("BEH-IM".to_owned(), NOT_HERE.to_owned())];
+        let gaps = of(&cases, demand, if stated { &not_here } else { &[] }, &[]);
+        assert_eq!((ids(&gaps.open), gaps.is_closed()), (open.to_vec(), closed));
+        assert_eq!(gaps.not_tried, [("s/im".to_owned(), "no cell heater".to_owned())]);
+        let said = gaps.lines().join("\n");
+        assert!(gaps.lines().len() <= 3 && said.contains("no cell heater"), "{said}");
+        assert_eq!(said.contains(NOT_HERE), stated && demand != Demand::Certificate, "{said}");
+    }
+
+    #[test]
+    fn cases_that_are_named_are_judged_alone() {
+        let gaps = of(&[case("s/a", &["CVL-02"], None)], Demand::Named, &[], &["s/b".to_owned()]);
+        assert!(gaps.is_closed() && gaps.lines().is_empty(), "{gaps:?}");
+    }
+
+    #[test]
+    fn what_no_case_names_is_open_in_a_whole_run() {
+        let gaps = of(&[all_but(&["BEH-FI"])], Demand::Whole, &[], &[]);
+        assert_eq!(ids(&gaps.open), ["BEH-FI"]);
+        assert!(gaps.lines().join("\n").contains("no case judges BEH-FI"), "{:?}", gaps.lines());
+    }
+
+    /// Every requirement is judged by another case: enough for a run, and not for a certificate.
+    #[rstest]
+    #[case(Demand::Named, true)]
+    #[case(Demand::Whole, true)]
+    #[case(Demand::Certificate, false)]
+    fn a_case_that_was_not_tried_refuses_only_a_certificate(#[case] demand: Demand, #[case] closed: bool) {
+        let cases = [all_but(&[]), case("s/b", &["CVL-02"], Some("too much sun"))];
+        let gaps = of(&cases, demand, &[], &[]);
+        assert_eq!((gaps.open.is_empty(), gaps.is_closed()), (true, closed));
+        assert!(
+            gaps.lines()[0].contains("s/b") && gaps.lines()[1].contains("too much sun"),
+            "{:?}",
+            gaps.lines()
+        );
+    }
+
+    #[test]
+    fn a_case_that_is_not_among_the_results_refuses_a_certificate() {
+        let every = ["s/all".to_owned(), "s/b".to_owned()];
+        let gaps = of(&[all_but(&[])], Demand::Certificate, &[], &every);
+        assert_eq!((gaps.left_out.as_slice(), gaps.is_closed()), (&every[1..], false));
+        assert!(of(&[all_but(&[])], Demand::Whole, &[], &every).is_closed());
+    }
+}
