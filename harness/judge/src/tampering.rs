@@ -139,6 +139,12 @@ impl Account {
         !self.acts.iter().any(|act| hides(&act.what) && reaches(act.window, BACK, at, at))
     }
 
+    /// Whether the GX says nothing, because the suite made it reboot.
+    #[must_use]
+    pub fn is_gx_away(&self, at: Micros) -> bool {
+        self.acts.iter().any(|act| matches!(act.what, What::Gx) && reaches(act.window, BACK, at, at))
+    }
+
     /// Whether what the CAN interface says of the bus may tell of what the rig did to it.
     #[must_use]
     pub fn disturbs(&self, at: Micros) -> bool {

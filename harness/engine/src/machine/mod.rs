@@ -51,8 +51,8 @@ enum State {
     Hold { until: Micros },
     /// the next stage of a ramp
     Ramp { from: Watts, began: Micros, next: Micros },
-    /// a condition
-    Until { began: Micros, holds_since: Option<Micros> },
+    /// a condition; and when the rig itself last hid whether it holds
+    Until { began: Micros, holds_since: Option<Micros>, hidden: Option<Micros> },
     /// an answer
     Ask { until: Micros },
     /// nothing any more
@@ -130,7 +130,7 @@ impl Engine {
             State::Start | State::Begin => return Some(self.now),
             State::Hold { until } | State::Ask { until } => until,
             State::Ramp { next, .. } => next,
-            State::Until { began, holds_since } => match &self.program[self.at].op {
+            State::Until { began, holds_since, .. } => match &self.program[self.at].op {
                 Op::Until { hold, timeout, .. } => {
                     let late = began + timeout.least;
                     holds_since.map_or(late, |since| late.min(since + *hold))
@@ -182,7 +182,7 @@ impl Engine {
                 }
                 State::Hold { until } => self.now >= until,
                 State::Ramp { from, began, next } => self.now >= next && self.ramp(from, began),
-                State::Until { began, holds_since } => match self.until(began, holds_since) {
+                State::Until { began, holds_since, hidden } => match self.until(began, holds_since, hidden) {
                     Ok(met) => met,
                     Err(abort) => return self.abort(abort),
                 },
@@ -226,7 +226,7 @@ impl Engine {
             &Op::Hold(span) => self.state = State::Hold { until: self.now + span },
             Op::Until { condition, .. } => {
                 self.interlocks.expect_offline(condition.expects_offline());
-                self.state = State::Until { began: self.now, holds_since: None };
+                self.state = State::Until { began: self.now, holds_since: None, hidden: None };
             }
             Op::Mark(name) => {
                 self.recording.note(self.now, EventKind::Mark(name.clone()));
@@ -271,17 +271,26 @@ impl Engine {
     }
 
     /// Looks at the condition that is waited for.
-    fn until(&mut self, began: Micros, holds_since: Option<Micros>) -> Result<bool, Abort> {
+    fn until(
+        &mut self,
+        began: Micros,
+        holds_since: Option<Micros>,
+        hidden: Option<Micros>,
+    ) -> Result<bool, Abort> {
         let operation = &self.program[self.at];
         let Op::Until { condition, hold, timeout, requirement } = &operation.op else { return Ok(true) };
         let holds = self.seen().holds(condition);
         let since = holds.then(|| holds_since.unwrap_or(self.now));
         let met = since.is_some_and(|since| self.now.since(since) >= *hold);
         let late = self.now.since(began) >= timeout.least;
-        self.state = State::Until { began, holds_since: since };
+        let hidden = if self.seen().is_hidden(condition) { Some(self.now) } else { hidden };
+        self.state = State::Until { began, holds_since: since, hidden };
         if !met && !late {
             return Ok(false);
         }
+        // What the rig hid is not held against the battery, unless it could be seen for long enough after that.
+        let unseen = hidden.is_some_and(|last| self.now.since(last) <= *hold);
+        let requirement = requirement.filter(|_| met || !unseen);
         let result = WaitResult {
             line: operation.line,
             until: condition.to_string(),

@@ -99,6 +99,8 @@ enum Unknown {
     Tampered(u16),
     /// the rig itself made the battery sense it wrongly
     Misled,
+    /// the rig itself made the GX reboot
+    Away,
 }
 
 impl Seen<'_> {
@@ -115,6 +117,33 @@ impl Seen<'_> {
             Test::Battery(online) => self.battery() == Some(*online),
             Test::Any(items) => items.iter().any(|item| self.holds(item)),
             Test::All(items) => items.iter().all(|item| self.holds(item)),
+        }
+    }
+
+    /// Whether it cannot be known that a condition does not hold, because of what the rig itself did.
+    pub(super) fn is_hidden(&self, condition: &Condition) -> bool {
+        let account = self.recording.account();
+        let by_rig =
+            |which| matches!(self.value(which), Err(Unknown::Tampered(_) | Unknown::Misled | Unknown::Away));
+        match &condition.0 {
+            Test::CvlLowered => by_rig(Observable::Cvl),
+            Test::Full => {
+                let asked = [Observable::Cvl, Observable::Soc, Observable::Current, Observable::Voltage];
+                !self.holds(condition) && asked.into_iter().any(by_rig)
+            }
+            &Test::Within(which, _) => by_rig(which),
+            Test::Inverter(_) => self.is_away(Channel::InverterRunning),
+            Test::Grid(_) => self.is_away(Channel::GridConnected),
+            Test::Battery(_) => {
+                let hidden = |id| !account.vouches(id, self.now, self.now);
+                let gx = self.is_alive() && !account.vouches_for_gx(self.now);
+                self.battery().is_none() && (hidden(id::LIMITS) || hidden(id::ALARMS) || gx)
+            }
+            Test::Any(items) => !self.holds(condition) && items.iter().any(|item| self.is_hidden(item)),
+            Test::All(items) => {
+                items.iter().any(|item| self.is_hidden(item))
+                    && items.iter().all(|item| self.holds(item) || self.is_hidden(item))
+            }
         }
     }
 
@@ -159,6 +188,7 @@ impl Seen<'_> {
             Err(Unknown::Tampered(id)) => {
                 format!("{} unknown (the rig itself alters 0x{id:03X} or keeps it away)", observed.words)
             }
+            Err(Unknown::Away) => format!("{} unknown (the rig itself made the GX reboot)", observed.words),
             Err(Unknown::Misled) => {
                 format!("{} unknown (the rig itself makes the battery sense it wrongly)", observed.words)
             }
@@ -168,13 +198,23 @@ impl Seen<'_> {
     fn value(&self, which: Observable) -> Result<f64, Unknown> {
         let observed = which.observed();
         let account = self.recording.account();
-        let (heard, value) =
-            self.fresh(observed.channel, |value| which.can_be(value)).ok_or(Unknown::Unheard)?;
+        let Some((heard, value)) = self.fresh(observed.channel, |value| which.can_be(value)) else {
+            return Err(match observed.id {
+                Some(id) if !account.vouches(id, self.now, self.now) => Unknown::Tampered(id),
+                None if self.is_away(observed.channel) => Unknown::Away,
+                _ => Unknown::Unheard,
+            });
+        };
         match (observed.id, observed.sense) {
             (Some(id), _) if !account.vouches(id, heard, self.now) => Err(Unknown::Tampered(id)),
             (_, Some(sense)) if account.misleads(sense, heard) => Err(Unknown::Misled),
             _ => Ok(value),
         }
+    }
+
+    /// Whether something of the GX is not known because the suite made it reboot.
+    fn is_away(&self, channel: Channel) -> bool {
+        self.fresh(channel, |_| true).is_none() && self.recording.account().is_gx_away(self.now)
     }
 
     /// The last value that can be, and when it was heard last; nothing where that is too long ago.
@@ -224,11 +264,7 @@ impl Seen<'_> {
     /// Whether the battery is online: its own word (P 2 §0x35A, pair 1 offline, 2 online), the GX, and life.
     fn battery(&self) -> Option<bool> {
         let account = self.recording.account();
-        let heard = |channel, id, within| {
-            let heard = self.series(channel).last_seen()?;
-            (self.now.since(heard) <= within && account.vouches(id, heard, self.now)).then_some(heard)
-        };
-        let status = heard(Channel::Alarms, id::ALARMS, FRESH);
+        let status = self.heard(Channel::Alarms, id::ALARMS, FRESH);
         // A battery may stop to support the pair.
         let says = self.series(Channel::Online).last_seen() == status;
         let says = status.filter(|_| says).and_then(|_| self.is(Channel::Online));
@@ -237,9 +273,19 @@ impl Seen<'_> {
         if says == Some(false) || on_gx == Some(false) {
             return Some(false);
         }
-        let alive = heard(Channel::Cvl, id::LIMITS, ALIVE).is_some();
         let known = status.is_some() || on_gx.is_some();
-        (alive && known).then_some(true)
+        (self.is_alive() && known).then_some(true)
+    }
+
+    fn is_alive(&self) -> bool {
+        self.heard(Channel::Cvl, id::LIMITS, ALIVE).is_some()
+    }
+
+    /// When a channel was heard last, where that is within so long and nothing was done to its frames since.
+    fn heard(&self, channel: Channel, id: u16, within: Micros) -> Option<Micros> {
+        let heard = self.series(channel).last_seen()?;
+        let known = self.recording.account().vouches(id, heard, self.now);
+        (self.now.since(heard) <= within && known).then_some(heard)
     }
 }
 

@@ -36,6 +36,45 @@ fn a_garbled_state_of_charge_of_5_percent_was_20_percent_or_less_and_is_unknown(
     assert_eq!(wait.as_deref(), Some("SoC unknown (the rig itself alters 0x355 or keeps it away)"));
 }
 
+/// An `expect` that is not met because the rig hid what it asks about fails no requirement; one that could be seen in
+/// time for as long as it asks does.
+#[rstest]
+#[case::hidden_to_the_end(60, "", None)]
+#[case::seen_at_the_end(30, "", Some("BEH-BO"))]
+#[case::seen_for_8_s_at_the_end(40, ", for: 10 s", None)]
+#[case::seen_for_18_s_at_the_end(30, ", for: 10 s", Some("BEH-BO"))]
+fn what_the_rig_hid_is_not_held_against_the_battery(
+    #[case] garbled: u64,
+    #[case] hold: &str,
+    #[case] fails: Option<&str>,
+) {
+    let mut bench = each_second(Scripted::background(), 1..70, &[soc(50.0)]);
+    let record = play(
+        &format!(
+            "{{ inject: {{ garble: {{ id: 0x355, for: {garbled} s }} }} }},
+             {{ expect: {{ that: {{ soc: {{ at-most: 20 % }} }}{hold}, within: 50 s, requirement: BEH-BO }} }}"
+        ),
+        &mut bench,
+    );
+    let End::Aborted(Abort::NotMet { requirement, .. }) = record.end else { panic!("{:?}", record.end) };
+    assert_eq!(requirement, fails);
+}
+
+/// A battery that falls silent while the GX reboots is not hidden by that; one that never says whether it is online is.
+#[rstest]
+#[case::silent(&[], Some("BEH-BO"))]
+#[case::says_nothing_of_it(&[Input::Can(Frame::standard(0x351, &[0x30, 2, 0, 4, 0, 4, 0xB8, 1]))], None)]
+fn a_gx_that_reboots_hides_what_only_it_tells(#[case] inputs: &[Input], #[case] fails: Option<&str>) {
+    let mut bench = each_second(Scripted::default(), 1..60, inputs);
+    let record = play(
+        "{ inject: { gx-reboot: { for: 60 s } } },
+         { expect: { that: { battery: online }, within: 5 s, requirement: BEH-BO } }",
+        &mut bench,
+    );
+    let End::Aborted(Abort::NotMet { requirement, .. }) = record.end else { panic!("{:?}", record.end) };
+    assert_eq!(requirement, fails);
+}
+
 /// CVL stands at 56.0 V; one garbled 0x351 in the first minute says 57.6 V. An hour later it counted as lowered.
 #[test]
 fn a_garbled_cvl_of_57_6_v_was_the_highest_an_hour_later_and_is_forgotten() {
