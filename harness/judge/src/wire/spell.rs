@@ -49,7 +49,7 @@ impl Spell {
     pub(super) fn take(&mut self, on: bool, from: Spot, lasts: Micros) {
         if on {
             let open = self.open.get_or_insert(Stretch { from, lasted: Micros::ZERO, frames: 0 });
-            open.lasted = open.lasted + lasts;
+            open.lasted += lasts;
             open.frames += 1;
             self.frames += 1;
         } else if self.open.is_some() {

@@ -267,9 +267,9 @@ fn what_is_forbidden_for_less_than_a_minute_is_no_fault() {
 
 /// DCL between 15 and 30 A every three seconds, 47 % (dbus-serialbattery, issue 187).
 #[rstest]
-#[case::every_3_seconds(|s: u64| if s / 3 % 2 == 0 { 15.0 } else { 30.0 }, Fail)]
-#[case::every_second(|s: u64| if s % 2 == 0 { 15.0 } else { 30.0 }, Fail)]
-#[case::a_little(|s: u64| if s / 3 % 2 == 0 { 28.0 } else { 30.0 }, Pass)]
+#[case::every_3_seconds(|s: u64| if (s / 3).is_multiple_of(2) { 15.0 } else { 30.0 }, Fail)]
+#[case::every_second(|s: u64| if s.is_multiple_of(2) { 15.0 } else { 30.0 }, Fail)]
+#[case::a_little(|s: u64| if (s / 3).is_multiple_of(2) { 28.0 } else { 30.0 }, Pass)]
 #[case::derated_once(|s: u64| if s < 300 { 30.0 } else { 15.0 }, Pass)]
 #[case::with_the_weather(|s: u64| if (s * s / 97).is_multiple_of(7) { 15.0 } else { 30.0 }, Pass)]
 fn a_limit_that_goes_to_and_fro_is_named(#[case] dcl: fn(u64) -> f64, #[case] expected: Outcome) {
