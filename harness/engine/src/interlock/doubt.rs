@@ -145,11 +145,11 @@ pub(crate) fn excess(
             Op::Apply(stimulus) => stimulus,
             // Who takes no more time than this is watched while it runs.
             Op::Hold(span) | Op::Ramp { over: span, .. } | Op::Until { timeout: span, .. } => {
-                now = now + *span;
+                now += *span;
                 continue;
             }
             Op::Ask { timeout, .. } => {
-                now = now + *timeout;
+                now += *timeout;
                 continue;
             }
             Op::Mark(_) => continue,
