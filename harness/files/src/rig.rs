@@ -212,6 +212,19 @@ impl RigFile {
             )
         })?;
         rig.watched(layers)?;
+        let polling = &rig.polling;
+        for (path, period) in
+            [("polling.bus", polling.bus), ("polling.psu", polling.psu), ("polling.gx", polling.gx)]
+        {
+            if period < Polling::SHORTEST {
+                let expected = format!("at least {} ms", Polling::SHORTEST.0 / 1000);
+                return Err(layers.refuse(path, "polled too often".to_owned(), expected));
+            }
+            if period > Polling::LONGEST {
+                let expected = format!("at most {}", Polling::LONGEST.written());
+                return Err(layers.refuse(path, "polled too seldom".to_owned(), expected));
+            }
+        }
         match (&rig.plant, &rig.live) {
             (Some(plant), None) => {
                 let around: Around = plant.read()?;
@@ -232,19 +245,6 @@ impl RigFile {
             if !CanBus::RATES.contains(&rate) {
                 let expected = "`500 kbit/s` or `250 kbit/s`".to_owned();
                 return Err(layers.refuse(path, format!("a GX has no profile with {rate}"), expected));
-            }
-        }
-        let polling = &rig.polling;
-        for (path, period) in
-            [("polling.bus", polling.bus), ("polling.psu", polling.psu), ("polling.gx", polling.gx)]
-        {
-            if period < Polling::SHORTEST {
-                let expected = format!("at least {} ms", Polling::SHORTEST.0 / 1000);
-                return Err(layers.refuse(path, "polled too often".to_owned(), expected));
-            }
-            if period > Polling::LONGEST {
-                let expected = format!("at most {}", Polling::LONGEST.written());
-                return Err(layers.refuse(path, "polled too seldom".to_owned(), expected));
             }
         }
         if rig.gx.as_ref().is_some_and(|gx| gx.confirmed_by.trim().is_empty()) {

@@ -147,11 +147,11 @@ pub(crate) fn excess(
             Op::Hold(span)
             | Op::Ramp { over: span, .. }
             | Op::Until { timeout: Patience { least: span, .. }, .. } => {
-                now = now + *span;
+                now = later(now, *span);
                 continue;
             }
             Op::Ask { timeout, .. } => {
-                now = now + *timeout;
+                now = later(now, *timeout);
                 continue;
             }
             Op::Mark(_) => continue,
@@ -186,6 +186,11 @@ pub(crate) fn excess(
         }
     }
     None
+}
+
+/// Ten thousand steps of a century each are more than a count of microseconds holds: then it is late enough.
+fn later(now: Micros, span: Micros) -> Micros {
+    Micros(now.0.saturating_add(span.0).min(u64::MAX / 2))
 }
 
 fn words(stimulus: &Stimulus) -> String {

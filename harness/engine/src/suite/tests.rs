@@ -437,6 +437,13 @@ fn a_case_that_would_lift_a_limit_is_refused_with_its_line(#[case] steps: &str, 
 }
 
 #[test]
+fn steps_of_many_centuries_have_no_end_that_matters() {
+    let steps = "{ repeat: { times: 9000, steps: [ { hold: 876000 h } ] } }, { silence: { id: 0x351, for: 876000 h } }";
+    let error = case(&around(steps)).bind(&limits(), &ALL).map(drop);
+    assert!(matches!(error, Err(BindError::Lifts { .. })), "{error:?}");
+}
+
+#[test]
 fn limits_that_leave_no_room_are_refused() {
     let upside_down = RigLimits { pack_voltage_max: Volts(10.0), ..limits() };
     let error = case(&around("{ hold: 1 s }")).bind(&upside_down, &ALL).expect_err("refused");
