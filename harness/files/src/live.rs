@@ -179,6 +179,8 @@ pub struct House {
     pub inverter_off: Option<Volts>,
     /// DC voltage from which it starts again
     pub inverter_on: Option<Volts>,
+    /// how long it waits before it connects to a grid that is back, by its grid code
+    pub inverter_reconnect: Option<Micros>,
 }
 
 /// What is switched, and how.

@@ -97,6 +97,7 @@ struct AroundInverter {
     input_current_limit: Amps,
     shutdown: Volts,
     restart: Volts,
+    reconnect: Micros,
 }
 
 #[derive(Debug, Deserialize)]
@@ -116,6 +117,7 @@ impl Around {
             solar_current: self.solar.maximum_current,
             inverter_off: Some(self.inverter.shutdown),
             inverter_on: Some(self.inverter.restart),
+            inverter_reconnect: Some(self.inverter.reconnect),
         }
     }
 }
@@ -317,12 +319,13 @@ impl RigFile {
     }
 
     /// The same rig with what stands around its battery drawn as the simulated world of the seed is: of that, `sweep`
-    /// changes where the inverter switches off and on.
+    /// changes where the inverter switches off and on, and how long it waits for the grid.
     #[must_use]
     pub fn swept(&self, seed: u64) -> Self {
         let around = self.around.map(|house| House {
-            inverter_off: self.sweep.drawn("inverter.shutdown", seed).or(house.inverter_off),
-            inverter_on: self.sweep.drawn("inverter.restart", seed).or(house.inverter_on),
+            inverter_off: self.sweep.volts("inverter.shutdown", seed).or(house.inverter_off),
+            inverter_on: self.sweep.volts("inverter.restart", seed).or(house.inverter_on),
+            inverter_reconnect: self.sweep.time("inverter.reconnect", seed).or(house.inverter_reconnect),
             ..house
         });
         Self { around, ..self.clone() }
@@ -338,7 +341,8 @@ impl RigFile {
     /// What the judge must know of the plant around the battery.
     #[must_use]
     pub fn site(&self) -> Site {
-        let House { mains_voltage, inverter_power, inverter_off, inverter_on, .. } = self.house();
+        let House { mains_voltage, inverter_power, inverter_off, inverter_on, inverter_reconnect, .. } =
+            self.house();
         Site {
             ac_voltage: mains_voltage,
             inverter_power,
@@ -350,6 +354,7 @@ impl RigFile {
                 }
             }),
             gx_profile: self.can.gx_profile,
+            reconnect: inverter_reconnect,
             cut_off: inverter_off.zip(inverter_on).map(|(off, on)| CutOff { off, on }),
         }
     }

@@ -1,8 +1,9 @@
 //! Numbers of the simulated world that nobody knows exactly: ranges in the rig file, drawn anew for each seed.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
-use proto::quantity::Volts;
+use proto::quantity::{Micros, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -42,11 +43,21 @@ impl Sweep {
     }
 
     /// The voltage that a seed draws, where it has a range.
-    pub(crate) fn drawn(&self, path: &str, seed: u64) -> Option<Volts> {
+    pub(crate) fn volts(&self, path: &str, seed: u64) -> Option<Volts> {
+        let (low, high): (Volts, Volts) = self.bounds(path)?;
+        Some(low + (high - low) * share(seed, path))
+    }
+
+    /// The time that a seed draws, where it has a range.
+    pub(crate) fn time(&self, path: &str, seed: u64) -> Option<Micros> {
+        let (low, high): (Micros, Micros) = self.bounds(path)?;
+        Some(low + Micros((high.since(low).0 as f64 * share(seed, path)).round() as u64))
+    }
+
+    fn bounds<Q: FromStr>(&self, path: &str) -> Option<(Q, Q)> {
         let (section, key) = path.split_once('.')?;
         let (low, high) = self.0.get(section)?.get(key)?;
-        let (low, high): (Volts, Volts) = (low.parse().ok()?, high.parse().ok()?);
-        Some(low + (high - low) * share(seed, path))
+        Some((low.parse().ok()?, high.parse().ok()?))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the judge must know of the plant around the battery.
 
-use proto::quantity::{Amps, BitRate, Volts, Watts};
+use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 
 /// Facts of the installation, from the rig file.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub struct Site {
     pub gx_profile: BitRate,
     /// the inverter's own low cut-off, where the rig states it
     pub cut_off: Option<CutOff>,
+    /// how long the inverter waits before it connects to a grid that is back, where the rig states it
+    pub reconnect: Option<Micros>,
 }
 
 /// The DC voltages at which an inverter switches off and on by itself, whatever the battery allows.
@@ -71,6 +73,7 @@ impl Default for Site {
             gx: None,
             gx_profile: BitRate(500.0),
             cut_off: None,
+            reconnect: None,
         }
     }
 }

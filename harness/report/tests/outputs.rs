@@ -469,6 +469,7 @@ fn the_page_says_how_a_figure_holds(#[case] value: f64, #[case] statement: State
     let mut evidence = Evidence::fact("M8 spread of the export", "");
     evidence.measure = Some(Measure { threshold: "export-ripple", value, limit: 10.0 });
     run.cases[0].verdicts[0].requirement = judge::catalogue::find("BEH-FI").expect("of the catalogue");
+    run.cases[0].verdicts[0].outcome = if value > 10.0 { Outcome::Fail } else { Outcome::Pass };
     run.cases[0].verdicts[0].evidence = vec![evidence];
     let uncertainty =
         Uncertainty { figure: "export-ripple".to_owned(), amount: 0.5, ..Uncertainty::default() };

@@ -184,10 +184,11 @@ fn a_curtailment_is_not_hidden_behind_scans(#[case] battery: &str, #[case] id: &
     let file = library.battery(battery).expect("it is shipped");
     let battery = library.read_battery(&file).unwrap_or_else(|e| panic!("{e}"));
     let rig = RigFile::parse("rig.yaml", &changed(RIG, SCANS)).unwrap_or_else(|e| panic!("{e}"));
+    let simulation = Simulation::of(&rig, &battery).unwrap_or_else(|e| panic!("{e}"));
     for seed in [1, 2, 3] {
         let case = case("feed-in/hold-while-full", &[]);
         let planned = plan(&case, &rig, &battery).expect("the limits of the rig make sense");
-        let found = attempt(planned, &case.name, seed, &mut Unseen);
+        let found = attempt(planned, simulation.as_ref(), (&case.name, seed), &mut Unseen);
         let failed = found.verdicts.iter().any(|v| v.requirement.id == id && v.outcome == Outcome::Fail);
         assert!(failed, "seed {seed}: {}", found.reason);
     }
@@ -237,6 +238,7 @@ fn scans_at_the_extreme_of_the_sweep_are_no_curtailment(#[case] name: &str) {
     FIFTEEN,
     "on from 54.0 V"
 )]
+#[case::reconnect("grid-loss/flapping", &[("than 20 ms\n    reconnect: 60 s", "than 20 ms\n    reconnect: 900 s")], &[], "takes 0:15:00 (`reconnect`)")]
 fn what_the_rig_cannot_do_is_not_held_against_a_battery(
     #[case] name: &str,
     #[case] rig: &[(&str, &str)],

@@ -24,6 +24,13 @@ pub(super) enum Obstacle {
         /// what the rig file says of it
         stated: Option<CutOff>,
     },
+    /// The grid was switched on, and the inverter has not connected to it.
+    Reconnect {
+        /// for how long it was on
+        on: Micros,
+        /// what the rig file says that it takes
+        stated: Option<Micros>,
+    },
     /// All of the sun went into a battery that still is nearly empty.
     LittleSun {
         /// what it gave
@@ -84,6 +91,8 @@ const RECOVERED: Percent = Percent(10.0);
 const LOW: Percent = Percent(25.0);
 /// A battery that says it holds more than this is not empty: it stops by itself at some percent.
 const EMPTY: Percent = Percent(5.0);
+/// How a condition says that it asks for the grid.
+const GRID_ON: &str = "grid on";
 /// Batteries disconnect somewhat above the current that they declare: 1.3 times is usual (assumption).
 const ABOVE: f64 = 1.3;
 /// Charge in the battery that is less than this share below what all of the sun gives is all of it.
@@ -97,6 +106,7 @@ impl Scene<'_> {
             Some(kind) => self.too_mild(kind, waited),
             None => self
                 .inverter_kept_off(waited)
+                .or_else(|| self.not_reconnected(wait, waited))
                 .or_else(|| self.little_sun(waited))
                 .or_else(|| self.little_load(waited)),
         }
@@ -168,6 +178,29 @@ impl Scene<'_> {
         })
     }
 
+    /// A condition asks for the grid, which is on, and the inverter has not connected to it although it runs from a battery
+    /// that does its part: grid codes make it wait.
+    fn not_reconnected(&self, wait: &WaitResult, waited: Window) -> Option<Obstacle> {
+        let asked = wait.until.contains(GRID_ON);
+        let switched = self.trace.events.iter().rev().find_map(|event| match &event.kind {
+            EventKind::Stimulus(Stimulus::Grid(on)) if event.at <= waited.to => Some((*on, event.at)),
+            _ => None,
+        });
+        let (is_on, since) = switched?;
+        let never = |channel, wrong: fn(f64) -> bool, window| {
+            times([self.series(channel)], window, |[value]| wrong(value)).is_empty()
+        };
+        let end = waited.last(LASTED);
+        let apart = never(Channel::GridConnected, |on| on > 0.5, Window::new(since, waited.to));
+        let willing = never(Channel::Online, |online| online < 0.5, end)
+            && never(Channel::GxBattery, |there| there < 0.5, end)
+            && never(Channel::InverterRunning, |runs| runs < 0.5, end);
+        (asked && is_on && apart && willing).then_some(Obstacle::Reconnect {
+            on: waited.to.since(since),
+            stated: self.subject.site.reconnect,
+        })
+    }
+
     /// Battery and loads took all of the sun until the end, and what is left of it is little of what the battery holds.
     fn little_sun(&self, waited: Window) -> Option<Obstacle> {
         let capacity = self.subject.battery.capacity;
@@ -216,6 +249,10 @@ impl fmt::Display for Obstacle {
                     None => f.write_str("; that is a cut-off of the rig's inverter"),
                 }
             }
+            Self::Reconnect { on, stated } => {
+                write!(f, "the grid was on for {}, and the inverter has not connected to it", about(*on))?;
+                stated.map_or(Ok(()), |time| write!(f, "; the rig's inverter takes {time} (`reconnect`)"))
+            }
             Self::LittleSun { sun, time, charged, capacity } => write!(
                 f,
                 "the rig's sun of {sun:.0} was taken to the end, and with its loads {charged:.1} of the declared {capacity} came of it in {}",
@@ -251,7 +288,7 @@ mod tests {
         stage.uncompleted();
         let wait = WaitResult {
             line: 20,
-            until: "what is expected".to_owned(),
+            until: "what is expected, and grid on".to_owned(),
             began: Micros::from_secs(from),
             met: false,
             seen: "nothing of it".to_owned(),
@@ -265,26 +302,39 @@ mod tests {
         stage
     }
 
+    /// So much sun is asked for, and shines.
+    fn sun(mut stage: Stage, power: f64) -> Stage {
+        stage.forget(|kind| matches!(kind, EventKind::Stimulus(Stimulus::Pv(_))));
+        let mut stage = stage.shaped(Channel::PvAvailable, move |_, _| power);
+        stage.note(0, EventKind::Stimulus(Stimulus::Pv(Watts(power))));
+        stage
+    }
+
+    /// The grid is switched once, and never again.
+    fn grid(mut stage: Stage, on: bool, at: u64) -> Stage {
+        stage.forget(|kind| matches!(kind, EventKind::Stimulus(Stimulus::Grid(_))));
+        stage.note(at, EventKind::Stimulus(Stimulus::Grid(on)));
+        stage
+    }
+
     /// An island whose inverter stands still at 43.8 V, with a battery that allows 200 A.
     fn cut_off() -> Stage {
         let still = |stage: Stage, channel, value: f64| stage.shaped(channel, move |_, _| value);
         [
             (Channel::InverterRunning, 0.0),
             (Channel::GridConnected, 0.0),
-            (Channel::PvAvailable, 0.0),
             (Channel::PvPower, 0.0),
             (Channel::PackCurrent, 0.0),
             (Channel::PackVoltage, 43.9),
             (Channel::BusVoltage, 43.8),
         ]
         .into_iter()
-        .fold(good(), |stage, (channel, value)| still(stage, channel, value))
+        .fold(grid(sun(good(), 0.0), false, 0), |stage, (channel, value)| still(stage, channel, value))
     }
 
     /// 30 A from 2 kW of sun into a battery at 2 % charge; from `since` on.
     fn filling(amps: f64) -> Stage {
-        cut_off()
-            .shaped(Channel::PvAvailable, |_, _| 2000.0)
+        sun(cut_off(), 2000.0)
             .shaped(Channel::PvPower, |_, _| 1980.0)
             .shaped(Channel::PackCurrent, move |_, _| amps)
             .shaped(Channel::Dcl, |_, _| 0.0)
@@ -297,6 +347,11 @@ mod tests {
             .shaped(Channel::InverterRunning, |_, _| 1.0)
             .shaped(Channel::PackCurrent, |_, _| -40.0)
             .shaped(Channel::Soc, |t, _| 73.0 - 13.0 * t as f64 / 9000.0)
+    }
+
+    /// The grid is back since 5900 s, and the inverter still runs as an island.
+    fn apart() -> Stage {
+        grid(emptying().shaped(Channel::Soc, |_, _| 80.0), true, 5900)
     }
 
     fn faked(kind: FaultKind, channel: Channel, value: f64) -> Stage {
@@ -325,7 +380,7 @@ mod tests {
     #[case::open(cut_off().shaped(Channel::BusVoltage, |_, _| 3.0), 6000, Fail, "did not come true")]
     #[case::lost(cut_off().shaped(Channel::GxBattery, |_, _| 0.0), 6000, Fail, "did not come true")]
     #[case::mute(cut_off().silent_after(Channel::Dcl, 8900), 6000, Fail, "did not come true")]
-    #[case::takes_no_sun(cut_off().shaped(Channel::PvAvailable, |_, _| 2000.0), 6000, Fail, "did not come true")]
+    #[case::takes_no_sun(sun(cut_off(), 2000.0), 6000, Fail, "did not come true")]
     #[case::too_soon(cut_off(), 8970, Fail, "did not come true")]
     #[case::fills_slowly(
         filling(30.0),
@@ -341,6 +396,14 @@ mod tests {
     #[case::empties_slowly(emptying(), 6000, Inconclusive, "the rig's loads drew 40 A")]
     #[case::is_empty(emptying().shaped(Channel::Soc, |t, _| 4.0 - t as f64 / 9000.0), 6000, Fail, "did not come true")]
     #[case::counts_nothing(emptying().shaped(Channel::Soc, |_, _| 60.0), 6000, Fail, "did not come true")]
+    #[case::not_reconnected(
+        apart(),
+        6000,
+        Inconclusive,
+        "the grid was on for 0:51:40, and the inverter has not"
+    )]
+    #[case::connected(apart().shaped(Channel::GridConnected, |_, _| 1.0), 6000, Fail, "did not come true")]
+    #[case::apart_but_offline(apart().shaped(Channel::Online, |_, _| 0.0), 6000, Fail, "did not come true")]
     #[case::mild_current(current(150.0), 6000, Inconclusive, "150 A at most")]
     #[case::strong_current(current(400.0), 6000, Fail, "did not come true")]
     #[case::mild_cell(cell(3.6), 6000, Inconclusive, "a cell at 3.600 V")]
