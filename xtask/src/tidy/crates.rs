@@ -369,11 +369,11 @@ mod tests {
 
     #[test]
     fn a_system_library_is_found_with_its_way_in() {
-        let packages = [package("rig", &[]), package("serialport", &[]), package("libudev-sys", &[])];
-        let edges: &[(&str, &[&str])] = &[("rig", &["serialport"]), ("serialport", &["libudev-sys"])];
-        let found = findings(&world(&packages, &["rig"], edges), LINTS);
+        let packages = [package("lab", &[]), package("serialport", &[]), package("libudev-sys", &[])];
+        let edges: &[(&str, &[&str])] = &[("lab", &["serialport"]), ("serialport", &["libudev-sys"])];
+        let found = findings(&world(&packages, &["lab"], edges), LINTS);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].contains("(rig → serialport → libudev-sys)"), "{found:?}");
+        assert!(found[0].contains("(lab → serialport → libudev-sys)"), "{found:?}");
     }
 
     #[test]
@@ -381,7 +381,7 @@ mod tests {
         let claim = |name: &str| {
             let mut claims = package(name, &[]);
             claims["links"] = json!("z");
-            world(&[package("rig", &[]), claims], &["rig"], &[("rig", &[name])])
+            world(&[package("lab", &[]), claims], &["lab"], &[("lab", &[name])])
         };
         let found = findings(&claim("libz-sys"), LINTS);
         assert!(found.len() == 1 && found[0].contains("links `z`"), "{found:?}");
@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn what_no_member_reaches_is_not_asked_for() {
-        let packages = [package("rig", &[]), package("openssl-sys", &[])];
-        assert_eq!(findings(&world(&packages, &["rig"], &[]), LINTS), Vec::<String>::new());
+        let packages = [package("lab", &[]), package("openssl-sys", &[])];
+        assert_eq!(findings(&world(&packages, &["lab"], &[]), LINTS), Vec::<String>::new());
     }
 }
