@@ -21,6 +21,7 @@ mod faults;
 mod inverter;
 mod ocv;
 mod pack;
+mod readings;
 mod rng;
 mod site;
 mod solar;

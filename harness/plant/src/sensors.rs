@@ -7,7 +7,7 @@ use proto::quantity::{Amps, Celsius, Micros, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::management::{Electronics, Readings};
+use crate::readings::{Electronics, Readings};
 use crate::rng::Rng;
 
 /// Errors of the sensors. Noise is a standard deviation.

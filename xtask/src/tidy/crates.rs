@@ -17,7 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("evidence", &["proto", "judge", "engine", "files"]),
     ("lab", &["proto", "judge", "engine", "files", "evidence"]),
     ("sim", &["proto", "engine", "plant", "files", "lab"]),
-    ("report", &["proto", "judge"]),
+    ("report", &["proto", "judge", "evidence"]),
     ("session", &["proto", "judge", "engine", "files", "evidence", "lab", "sim"]),
     ("cli", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report", "session"]),
     ("suites", &["proto", "judge", "engine", "files", "evidence", "sim", "report", "session"]),

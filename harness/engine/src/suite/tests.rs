@@ -438,7 +438,8 @@ fn a_case_that_would_lift_a_limit_is_refused_with_its_line(#[case] steps: &str, 
 
 #[test]
 fn a_silence_after_steps_of_many_years_is_seen() {
-    let steps = "{ repeat: { times: 1000, steps: [ { hold: 720 h } ] } }, { silence: { id: 0x351, for: 720 h } }";
+    let steps =
+        "{ repeat: { times: 1000, steps: [ { hold: 720 h } ] } }, { silence: { id: 0x351, for: 720 h } }";
     let error = case(&around(steps)).bind(&limits(), &ALL).map(drop);
     assert!(matches!(error, Err(BindError::Lifts { .. })), "{error:?}");
 }
