@@ -185,7 +185,7 @@ fn an_unknown_name_is_bad_usage_with_the_nearest(#[case] arguments: &[&str], #[c
 )]
 #[case("suites/feed-in/feed-in.yaml", "hold: 2 h", "hodl: 2 h", "hodl", "hold")]
 #[case("suites/feed-in/feed-in.yaml", "[BEH-FI,", "[BEH-FO,", "BEH-FO", "BEH-FI")]
-#[case("suites/feed-in/feed-in.yaml", "at-least: 100 %", "at-least: 101 %", "101", "")]
+#[case("suites/blackout-recovery/blackout-recovery.yaml", "at-least: 10 %", "at-least: 101 %", "101", "")]
 #[case(
     "suites/feed-in/feed-in.yaml",
     "spec: P 1.5.3.1",
