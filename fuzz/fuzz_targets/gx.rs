@@ -4,14 +4,14 @@
 
 use std::sync::LazyLock;
 
+use evidence::gx_csv;
 use libfuzzer_sys::fuzz_target;
-use plant::params::Params;
-use plant::world::{PackSize, World};
+use plant::world::World;
 use proto::gx::{Answers, BLOCKS, Block, REGISTERS, Register};
 use proto::quantity::{Micros, Percent, Watts};
 use proto::reading::GxReading;
 use proto::stimulus::Start;
-use evidence::gx_csv;
+use sim::Simulation;
 
 /// Each block with the cells that the bytes hold of it: fewer than were asked for, all, or more.
 fn answered(bytes: &[u8]) {
@@ -20,7 +20,8 @@ fn answered(bytes: &[u8]) {
     for block in BLOCKS {
         let Some((&more, after)) = rest.split_first() else { break };
         let asked = usize::from(block.count);
-        let count = if more < 16 { asked.saturating_sub(usize::from(more)) } else { asked + usize::from(more) % 3 };
+        let count =
+            if more < 16 { asked.saturating_sub(usize::from(more)) } else { asked + usize::from(more) % 3 };
         let (cells, after) = after.split_at(after.len().min(2 * count));
         let cells: Vec<u16> = cells.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]])).collect();
         blocks.push((block.first, cells));
@@ -69,19 +70,24 @@ const START: Start = Start {
     input_current_limit: None,
 };
 
-static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let file = include_str!("../../rigs/batteries/reference.yaml");
-    let battery = files::BatteryFile::parse("reference.yaml", file).expect("it is shipped");
-    let bms = battery.simulated.expect("it is played");
-    let pack = PackSize { cells: usize::from(battery.declared.cells), capacity: battery.declared.capacity };
-    let mut world = World::new(&Params::default(), &bms, &pack, &START, 1);
-    while world.advance(Micros::from_secs(5)).is_some() {}
-    world
+static SIMULATION: LazyLock<Simulation> = LazyLock::new(|| {
+    let rig = include_str!("../../rigs/simulated.yaml");
+    let rig = files::RigFile::parse("simulated.yaml", rig).expect("it is shipped");
+    let battery = include_str!("../../rigs/batteries/reference.yaml");
+    let battery = files::BatteryFile::parse("reference.yaml", battery).expect("it is shipped");
+    Simulation::of(&rig, &battery).expect("both are sound").expect("both are simulated")
 });
+
+/// A world in which the GX knows the battery.
+fn world() -> World {
+    let mut world = SIMULATION.world(&START, 1).expect("a model starts");
+    world.pass(Micros::from_secs(5)).expect("a model goes on");
+    world
+}
 
 /// What a client asks: every answer has as many cells as were asked for, and what is written takes nothing down.
 fn asked(bytes: &[u8]) {
-    let mut world = WORLD.clone();
+    let mut world = world();
     for ask in bytes.chunks_exact(7).take(64) {
         let &[unit, function, a, b, c, d, writes] = ask else { return };
         let (address, count) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
@@ -95,7 +101,7 @@ fn asked(bytes: &[u8]) {
         }
     }
     let until = Micros(world.now().0 + 2_000_000);
-    while world.advance(until).is_some() {}
+    world.pass(until).expect("a model goes on");
 }
 
 fuzz_target!(|bytes: &[u8]| {

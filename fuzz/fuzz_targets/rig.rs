@@ -5,8 +5,8 @@
 use std::sync::LazyLock;
 
 use engine::yaml::Layers;
-use libfuzzer_sys::fuzz_target;
 use files::RigFile;
+use libfuzzer_sys::fuzz_target;
 
 #[path = "../refused.rs"]
 mod refused;

@@ -2,12 +2,12 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use proto::quantity::Micros;
 use evidence::can_log::{self, Heard};
 use evidence::events::{self, Begun, What};
 use evidence::replay::{Replay, Sources};
 use evidence::{gx_csv, psu_log};
+use libfuzzer_sys::fuzz_target;
+use proto::quantity::Micros;
 
 /// What was read is the same when written and read again.
 fn lines(file: &[u8]) {

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use engine::bench::Capability;
 use engine::suite::{BindError, Suite};
-use libfuzzer_sys::fuzz_target;
 use files::RigFile;
+use libfuzzer_sys::fuzz_target;
 
 #[path = "../refused.rs"]
 mod refused;
@@ -28,7 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
         for has in [&whole[..], &[Capability::Operator], &[]] {
             match case.bind(&RIG.limits, has) {
                 Ok(bound) => assert_eq!(bound.case, *case, "a rig does not change the test"),
-                Err(BindError::NotApplicable { reason } | BindError::Lifts { reason, .. }) => {
+                Err(BindError::NotTried { reason } | BindError::Lifts { reason, .. }) => {
                     assert!(!reason.is_empty());
                 }
                 Err(error) => panic!("{error}: but the limits are good"),

@@ -18,6 +18,7 @@ const STEPS: &[Step] = &[
     }),
     ("tests", |w| w.cargo("test").args(["--locked", "--workspace"]).env("INSTA_UPDATE", "no").run()),
     ("licences", licences),
+    ("fuzz targets", fuzz),
     ("documentation", |w| {
         let doc = w.cargo("doc").args(["--locked", "--workspace", "--no-deps", "--quiet"]);
         doc.env("RUSTDOCFLAGS", "-D warnings").run()
@@ -45,6 +46,22 @@ fn guest(workspace: &Workspace) -> Result<(), Failure> {
         return can_guest::can_guest(workspace, &[]);
     }
     eprintln!("not run: it needs QEMU and more; `cargo xtask can-guest` says what, {GUEST}=1 runs it here");
+    Ok(())
+}
+
+/// Where this is set, the machine has the C++ compiler that the fuzzer is built with.
+const FUZZ: &str = "BUSBAR_CI_FUZZ";
+
+/// The fuzz targets are a workspace of their own, which nothing else builds.
+fn fuzz(workspace: &Workspace) -> Result<(), Failure> {
+    if std::env::var_os(FUZZ).is_some() {
+        let check = workspace.cargo("check").args(["--quiet", "--locked", "--bins"]);
+        return check
+            .args(["--manifest-path", "fuzz/Cargo.toml", "--target-dir", "target/fuzz"])
+            .env("RUSTFLAGS", "-D warnings")
+            .run();
+    }
+    eprintln!("not run: it needs a C++ compiler; {FUZZ}=1 runs it here");
     Ok(())
 }
 

@@ -363,7 +363,7 @@ mod tests {
         assert!(standing(Some(AmpHours(280.0))).seen().holds(&FULL));
         let mut unknown = standing(None);
         assert!(!unknown.seen().holds(&FULL));
-        unknown.now = unknown.now + Micros::from_secs(1);
+        unknown.now += Micros::from_secs(1);
         unknown.send(Limits::new(Volts(55.0), Amps(140.0), Amps(200.0), Volts(44.8)));
         assert!(unknown.seen().holds(&FULL), "CVL is lowered");
     }
