@@ -127,8 +127,8 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     let silent = rig.live.as_ref().and_then(|live| live.psu.as_ref()?.silent_for());
     if let (Some(span), false) = (silent, args.quiet) {
         crate::warn(&format!(
-            "the supply is first kept silent for {} s, its output off, to see its watchdog trip",
-            span.secs()
+            "the supply is first kept silent for {}, its output off, to see its watchdog trip",
+            span.written()
         ));
     }
 

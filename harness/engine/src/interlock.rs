@@ -1,7 +1,7 @@
 //! Never-exceed limits, looked at on every input whatever the suite says. A trip ends the case at once.
 //!
-//! [`rows`] is the table of limits. Each has values that tell it, in order; the first that is there must be fresh. What a
-//! suite makes untrue ([`doubt`]) tells nothing while it does: then somebody else must, or the limit is left without a
+//! `rows.rs` is the table of limits. Each has values that tell it, in order; the first that is there must be fresh. What a
+//! suite makes untrue (`doubt.rs`) tells nothing while it does: then somebody else must, or the limit is left without a
 //! reading for no longer than the rig file allows.
 
 mod doubt;
