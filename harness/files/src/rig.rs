@@ -24,6 +24,10 @@ use crate::section::{relaxed, with_sections};
 /// What a rig is called is its own.
 const LIKE: Like = Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[] };
 
+/// A supply may take so long to do what it is told (a second, where its profile says nothing else) and to answer, in the
+/// time of the clock on the wall: until then it is not silent.
+const SETTLES: Micros = Micros::from_secs(3);
+
 /// A rig.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -205,6 +209,11 @@ impl RigFile {
         let mut rig: Self = layers.read()?;
         rig.plant = rig.plant.map(|_| Section::of(layers, "plant"));
         rig.layers = Some(layers.clone());
+        if let (None, Some(live)) = (rig.limits.psu_silence, &rig.live) {
+            // What a supply needs to settle does not get shorter on a rig that is served faster than the clock.
+            let settles = Micros(SETTLES.0 * u64::from(live.speed));
+            rig.limits.psu_silence = Some(rig.limits.psu_age().max(settles));
+        }
         rig.limits.check().map_err(|error| {
             let path = format!("limits.{}", error.high);
             layers.refuse(

@@ -37,7 +37,8 @@ pub enum Sense {
     Current,
     /// temperatures
     Temperature,
-    /// the state of charge, which is counted from the current: the count never learns that it was misled
+    /// the state of charge, which is counted from the current and set right by full and empty cells: the count never
+    /// learns that it was misled
     Charge,
 }
 
@@ -209,7 +210,8 @@ fn reaches(window: Window, grace: Micros, from: Micros, to: Micros) -> bool {
 const fn misled(kind: FaultKind) -> Option<What> {
     Some(match kind {
         FaultKind::CellVoltage { .. } | FaultKind::PackVoltage { .. } | FaultKind::CellStuck {} => {
-            What::Senses(&[Sense::Voltage, Sense::Cells])
+            // A gauge takes a full and an empty cell for what they are.
+            What::Senses(&[Sense::Voltage, Sense::Cells, Sense::Charge])
         }
         FaultKind::Current { .. } | FaultKind::CurrentGain { .. } | FaultKind::ShuntReversed {} => {
             What::Senses(&[Sense::Current, Sense::Charge])

@@ -6,6 +6,7 @@
 
 use judge::behaviour::fullness::trickles;
 use judge::recording::Recording;
+use judge::tampering::Sense;
 use judge::thresholds::Thresholds;
 use judge::trace::{Channel, Series};
 use proto::message::id;
@@ -108,7 +109,7 @@ impl Seen<'_> {
     pub(super) fn holds(&self, condition: &Condition) -> bool {
         match &condition.0 {
             Test::CvlLowered => self.lowered(),
-            Test::Full => self.lowered() || self.charged(),
+            Test::Full => (self.lowered() && !self.is_misled_by_cells()) || self.charged(),
             &Test::Within(which, Bounds { at_least, at_most }) => {
                 self.value(which).is_ok_and(|value| (at_least - SLACK..=at_most + SLACK).contains(&value))
             }
@@ -242,6 +243,12 @@ impl Seen<'_> {
         self.recording.trace().series(channel)
     }
 
+    /// Whether a CVL that is lowered may be an answer to cells that the rig made look high.
+    fn is_misled_by_cells(&self) -> bool {
+        let account = self.recording.account();
+        [Sense::Cells, Sense::Voltage].into_iter().any(|sense| account.misleads(sense, self.now))
+    }
+
     fn lowered(&self) -> bool {
         match (self.value(Observable::Cvl), self.highest_cvl.cvl) {
             (Ok(cvl), Some(highest)) => cvl <= highest - LOWERED + SLACK,
@@ -270,6 +277,9 @@ impl Seen<'_> {
         let says = status.filter(|_| says).and_then(|_| self.is(Channel::Online));
         let on_gx = self.fresh(Channel::GxBattery, |_| true);
         let on_gx = on_gx.filter(|&(polled, _)| account.vouches_for_gx(polled)).map(|(_, shown)| shown > 0.5);
+        // A GX that has not found the battery yet has not lost it.
+        let found = self.series(Channel::GxBattery).points().iter().any(|&(_, shown)| shown > 0.5);
+        let on_gx = on_gx.filter(|&shown| shown || found);
         if says == Some(false) || on_gx == Some(false) {
             return Some(false);
         }
