@@ -3,88 +3,48 @@
 
 use std::path::{Path, PathBuf};
 
-use engine::suite::Suite;
-use evidence::conclusion;
-use evidence::replay::Replay;
-use evidence::run::CaseResult;
-use files::{GoldenFile, Library, read_text};
+use evidence::again::again;
+use evidence::run::{CaseResult, RunMeta};
+use files::{GoldenFile, Library};
 use insta::internals::SnapshotContents;
 use judge::tube::{Steps, Tolerance, compare};
-use report::golden::{Found, Golden, Held};
+use report::golden::{Found, Held};
 use report::html::golden::{Page, golden as page};
+use session::golden;
 
 /// A case of a run, with the golden trace of its battery where there is one.
 pub(crate) struct Recorded {
     pub(crate) result: CaseResult,
-    pub(crate) golden: Option<GoldenFile>,
+    golden: Option<GoldenFile>,
     /// where the page goes that shows both
     page: PathBuf,
-    /// what is on that page of the run
-    about: About,
-}
-
-#[derive(Debug, Clone)]
-struct About {
-    id: String,
-    title: String,
-    simulated: bool,
+    /// the run
+    meta: RunMeta,
 }
 
 /// Everything that a run folder holds, judged again. Golden traces are those of `project`.
 pub(crate) fn recorded(folder: &Path, project: &Library) -> Result<Vec<Recorded>, String> {
-    let place = |error: &dyn core::fmt::Display| format!("{}: {error}", folder.display());
-    let mut replay = Replay::open(folder).map_err(|error| error.to_string())?;
-    let inputs = Library::at(&folder.join("inputs")).map_err(|error| place(&error))?;
-    let begun = replay.begun().clone();
-    let path = inputs.rig(&begun.rig).map_err(|error| place(&error))?;
-    let rig = inputs.read_rig(&path).map_err(|error| place(&error))?;
-    let rig = if begun.sweep { rig.swept(begun.seed) } else { rig };
-    replay.polled(rig.bus_polling());
-    let path = inputs.battery(&begun.battery).map_err(|error| place(&error))?;
-    let battery = inputs.read_battery(&path).map_err(|error| place(&error))?;
-    let mut suites = Vec::new();
-    for path in inputs.suites().map_err(|error| place(&error))? {
-        let text = read_text(&path).map_err(|error| place(&error))?;
-        suites.push(Suite::parse(&inputs.shown(&path), &text).map_err(|error| place(&error))?);
-    }
+    let run = again(folder).map_err(|error| error.to_string())?.run;
     // Named as the folder is, whatever a file in it says.
-    let id = folder.canonicalize().map_err(|error| place(&error))?;
-    let id = id.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let title = format!("{} on {}", battery.title, rig.title);
-    let about = About { id, title, simulated: rig.is_simulated() };
-    let mut cases = Vec::new();
-    while let Some(recorded) = replay.next_case().map_err(|error| place(&error))? {
-        let suite = suites.iter().find(|suite| suite.name == recorded.suite);
-        let case =
-            suite.and_then(|suite| Some((suite, suite.cases.iter().find(|c| c.name == recorded.case)?)));
-        let (suite, case) =
-            case.ok_or_else(|| place(&format!("no suite holds {}/{}", recorded.suite, recorded.case)))?;
-        let attempt =
-            conclusion::again(case, &rig, &battery, recorded.recording, recorded.length, recorded.broken);
-        let attempt = attempt.map_err(|error| place(&error))?;
-        let golden = GoldenFile::path(project.root(), &begun.battery, &suite.name, &case.name)
-            .filter(|path| path.exists())
-            .map(|path| GoldenFile::load(&path, &project.shown(&path)).map_err(|error| error.to_string()))
-            .transpose()?;
-        let result = crate::result((&suite.name, &suite.file), case, attempt, recorded.began);
-        let page = format!("reports/golden/{}-{}-{}.html", about.id, suite.name, case.name);
-        cases.push(Recorded { result, golden, page: project.root().join(page), about: about.clone() });
-    }
-    Ok(cases)
+    let id = folder.canonicalize().map_err(|error| format!("{}: {error}", folder.display()))?;
+    let meta = RunMeta {
+        id: id.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        title: format!("{} on {}", run.meta.battery.title, run.meta.rig.title),
+        ..run.meta
+    };
+    let case = |result: CaseResult| {
+        let golden = golden::kept(project, &meta.battery.name, &result).map_err(|error| error.to_string())?;
+        let page = format!("reports/golden/{}-{}-{}.html", meta.id, result.suite, result.case);
+        Ok(Recorded { result, golden, page: project.root().join(page), meta: meta.clone() })
+    };
+    run.cases.into_iter().map(case).collect()
 }
 
 impl Recorded {
     /// Holds the CVL against the golden trace. Says how they differ, and which page shows it.
     pub(crate) fn held_against_golden(&self) -> Result<(), String> {
         let Some(golden) = &self.golden else { return Ok(()) };
-        let facts = golden.facts();
-        let kept = Golden {
-            trace: golden.trace.clone(),
-            tolerance: golden.tolerance,
-            from: golden.info.from.clone(),
-            facts,
-        };
-        let held = Held::of(&self.result, kept);
+        let held = golden::compared(&self.result, golden.clone());
         let (Some(new), Found::Match | Found::Apart(_)) = (&held.new, &held.found) else {
             return Err(held.words());
         };
@@ -120,9 +80,9 @@ impl Recorded {
 
     /// Writes the page that shows both.
     fn drawn(&self, held: &Held) -> Result<(), String> {
-        let About { id, title, simulated } = &self.about;
+        let RunMeta { id, title, rig, .. } = &self.meta;
         let held = core::slice::from_ref(held);
-        let text = page(Page { id, title, simulated: *simulated, differences: &[], held });
+        let text = page(Page { id, title, simulated: rig.simulated, differences: &[], held });
         let folder = self.page.parent().unwrap_or(&self.page);
         std::fs::create_dir_all(folder)
             .and_then(|()| std::fs::write(&self.page, text))

@@ -15,17 +15,15 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::suite::{Case, Suite};
-use evidence::conclusion::Attempt;
 use evidence::gaps::{self, Demand, Tried};
-use evidence::plan::{Planned, plan};
+use evidence::plan::Planned;
 use evidence::run::CaseResult;
-use files::{BatteryFile, InputError, Library, RigFile, read_text};
-use judge::catalogue::Requirement;
+use files::{InputError, Library, Suites};
 use judge::verdict::{Outcome, Verdict};
 use libtest_mimic::{Arguments, Failed, Trial};
 use proto::quantity::Micros;
-use session::attempt::{Unseen, attempt};
-use sim::Simulation;
+use session::attempt::Unseen;
+use session::{Entry, Setup};
 
 /// The seed of every snapshot.
 const SEED: u64 = 1;
@@ -44,10 +42,8 @@ fn main() -> ExitCode {
 
 /// What all trials share.
 struct Bench {
-    rig: RigFile,
-    battery: BatteryFile,
-    /// both, as the simulated world plays them
-    simulation: Option<Simulation>,
+    setup: Setup,
+    suites: Suites,
     /// insta prints a diff in many pieces; one trial at a time does.
     printing: Mutex<()>,
 }
@@ -61,51 +57,35 @@ fn trials() -> Result<Vec<Trial>, String> {
         // As whoever asks sees it: cargo starts tests in the folder of their package.
         return of_a_run(&library.root().join(folder), &library);
     }
-    let rig = library.rig(&named("BUSBAR_RIG", "simulated")).map_err(text)?;
-    let battery = library.battery(&named("BUSBAR_BATTERY", "reference")).map_err(text)?;
-    let rig = library.read_rig(&rig).map_err(text)?;
-    let battery = library.read_battery(&battery).map_err(text)?;
-    let simulation = Simulation::of(&rig, &battery).map_err(|error| error.to_string())?;
-    let bench = Arc::new(Bench { rig, battery, simulation, printing: Mutex::new(()) });
-    if bench.rig.live.is_some() {
-        let name = &bench.rig.rig;
+    let (rig, battery) = (named("BUSBAR_RIG", "simulated"), named("BUSBAR_BATTERY", "reference"));
+    let setup = Setup::read(&library, &rig, &battery).map_err(text)?;
+    if setup.rig.live.is_some() {
+        let name = &setup.rig.rig;
         return Err(format!(
             "`{name}` is a real rig, which `busbar run --rig {name}` drives and guards. Name the folder of that run with \
              BUSBAR_RUN: it is judged again and held against the golden traces"
         ));
     }
+    let suites = library.read_suites().map_err(text)?;
+    let bench = Arc::new(Bench { setup, suites, printing: Mutex::new(()) });
     let mut trials = vec![Trial::test("golden::the-tube-decides", recorded::the_tube_decides)];
     let mut tried = Vec::new();
-    for path in library.suites().map_err(text)? {
-        let suite = Suite::parse(&library.shown(&path), &read_text(&path).map_err(text)?)
-            .map_err(|e| e.to_string())?;
-        let snapshots = path.with_file_name("snapshots");
-        for case in &suite.cases {
-            let planned = plan(case, &bench.rig, &bench.battery).map_err(|error| error.told(&suite.file))?;
-            let not_tried = match &planned {
-                Planned::NotTried { reason, .. } => Some(reason.clone()),
-                Planned::Ready(_) => None,
-            };
-            tried.push((format!("{}/{}", suite.name, case.name), case.requirements.clone(), not_tried));
-            trials.push(trial(&bench, &suite, case, planned, &snapshots));
-        }
+    for entry in bench.setup.plan(bench.suites.cases()).map_err(|error| error.to_string())? {
+        let not_tried = match &entry.planned {
+            Planned::NotTried { reason, .. } => Some(reason.clone()),
+            Planned::Ready(_) => None,
+        };
+        tried.push(Tried { name: entry.name(), requirements: entry.case.requirements.clone(), not_tried });
+        trials.push(trial(&bench, &library, entry));
     }
-    let not_here: Vec<_> = bench.rig.not_here.clone().into_iter().collect();
-    trials.push(Trial::test("musts::every-one-is-tried", move || every_must(&tried, &not_here)));
-    Ok(trials)
-}
-
-/// What must hold and no case can try on this rig with this battery.
-fn every_must(
-    cases: &[(String, Vec<&'static Requirement>, Option<String>)],
-    not_here: &[(String, String)],
-) -> Result<(), Failed> {
-    let tried = |(name, requirements, not_tried): &'_ (String, Vec<&'static Requirement>, Option<String>)| {
-        Tried { name: name.clone(), requirements: requirements.clone(), not_tried: not_tried.clone() }
+    let not_here: Vec<_> = bench.setup.rig.not_here.clone().into_iter().collect();
+    // What must hold and no case can try on this rig with this battery.
+    let every_must = move || {
+        let gaps = gaps::of(&tried, Demand::Whole, &not_here, &[]);
+        if gaps.is_closed() { Ok(()) } else { Err(Failed::from(gaps.lines().join("\n"))) }
     };
-    let cases: Vec<Tried> = cases.iter().map(tried).collect();
-    let gaps = gaps::of(&cases, Demand::Whole, not_here, &[]);
-    if gaps.is_closed() { Ok(()) } else { Err(Failed::from(gaps.lines().join("\n"))) }
+    trials.push(Trial::test("musts::every-one-is-tried", every_must));
+    Ok(trials)
 }
 
 /// Every case of a recorded run as a test.
@@ -130,50 +110,31 @@ fn of_a_run(folder: &Path, library: &Library) -> Result<Vec<Trial>, String> {
 }
 
 /// A case as a test. One that this rig cannot try is marked ignored: it has not passed.
-fn trial(bench: &Arc<Bench>, suite: &Suite, case: &Case, planned: Planned, snapshots: &Path) -> Trial {
-    let name = format!("{}::{}", suite.name, case.name);
+fn trial(bench: &Arc<Bench>, library: &Library, entry: Entry<'_>) -> Trial {
+    let name = entry.name();
+    let Entry { suite, case, planned } = entry;
     let ignored = matches!(planned, Planned::NotTried { .. });
-    let (bench, suite_name, file) = (Arc::clone(bench), suite.name.clone(), suite.file.clone());
-    let (case, snapshots) = (case.clone(), snapshots.to_owned());
-    let run = move || check(&bench, &suite_name, &file, &case, planned, snapshots);
-    Trial::test(name, run).with_ignored_flag(ignored)
+    let snapshots = library.root().join(&suite.file).with_file_name("snapshots");
+    let (bench, suite, case) = (Arc::clone(bench), suite.clone(), case.clone());
+    let run = {
+        let name = name.clone();
+        move || check(&bench, &name, (&suite, &case), planned, snapshots)
+    };
+    Trial::test(name.replace('/', "::"), run).with_ignored_flag(ignored)
 }
 
 fn check(
     bench: &Bench,
-    suite: &str,
-    file: &str,
-    case: &Case,
+    name: &str,
+    (suite, case): (&Suite, &Case),
     planned: Planned,
     snapshots: PathBuf,
 ) -> Result<(), Failed> {
-    let name = format!("{suite}/{}", case.name);
-    let attempt = attempt(planned, bench.simulation.as_ref(), (&name, SEED), &mut Unseen);
-    let result = result((suite, file), case, attempt, Micros::ZERO);
+    let attempt = bench.setup.attempt(planned, name, SEED, &mut Unseen);
+    let result = attempt.into_result((suite, case), Micros::ZERO, &[]);
     let unchanged = held_against_snapshot(bench, case, &result, snapshots);
     let changed = "its trace is not what the snapshot holds: `cargo insta review` shows both";
     concluded(&result, unchanged.is_err().then_some(changed))
-}
-
-/// What came of a case of a suite and its file, which began at this time of its run.
-fn result((suite, file): (&str, &str), case: &Case, attempt: Attempt, began: Micros) -> CaseResult {
-    let Attempt { outcome, tried, reason, verdicts, trace, length, .. } = attempt;
-    CaseResult {
-        attempt: 1,
-        suite: suite.to_owned(),
-        case: case.name.clone(),
-        title: case.title.clone(),
-        section: case.spec.clone(),
-        outcome,
-        tried,
-        reason,
-        file: file.to_owned(),
-        line: case.line,
-        began,
-        length,
-        verdicts,
-        trace,
-    }
 }
 
 /// Whether a case passed, and did not change.
@@ -213,12 +174,15 @@ fn held_against_snapshot(
 ) -> Result<(), ()> {
     let Some(what) = &case.snapshot else { return Ok(()) };
     let text = report::snapshot::snapshot(result, &what.channels, what.from.as_deref());
-    let name = format!("{}@{}", case.name, bench.battery.declared.name);
+    let name = format!("{}@{}", case.name, bench.setup.battery.declared.name);
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path(snapshots);
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.set_description(format!("{} on {}, seed {SEED}", bench.battery.declared.name, bench.rig.rig));
+    settings.set_description(format!(
+        "{} on {}, seed {SEED}",
+        bench.setup.battery.declared.name, bench.setup.rig.rig
+    ));
     let _one_at_a_time = bench.printing.lock().unwrap_or_else(PoisonError::into_inner);
     // insta reports a difference by a panic, after it printed the diff and kept the new snapshot beside the old.
     let compare = std::panic::AssertUnwindSafe(|| settings.bind(|| insta::assert_snapshot!(name, text)));

@@ -11,8 +11,12 @@ fn main() {
         "../judge/src",
         "../plant/src",
         "../engine/src",
-        "../rig/src",
+        "../files/src",
+        "../evidence/src",
+        "../lab/src",
+        "../sim/src",
         "../report/src",
+        "../session/src",
         "src",
     ] {
         println!("cargo:rerun-if-changed={watched}");

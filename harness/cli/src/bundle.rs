@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ::judge::envelope::PROVEN;
 use ::judge::verdict::Outcome;
+use evidence::again::{Again, again};
 use evidence::bundle::key::{self, KeyError, SigningKey, fingerprint};
 use evidence::bundle::open::{Bundle, open};
 use evidence::bundle::{BundleError, archive, layout, seal, statement};
@@ -17,8 +18,7 @@ use evidence::run::Run;
 use report::json::verdicts;
 
 use crate::judge::differences;
-use crate::recorded::{self, Again, again};
-use crate::{Exit, Failure};
+use crate::{Exit, Failure, unwritable};
 
 /// Where the keys go.
 #[derive(Debug, clap::Args)]
@@ -59,14 +59,6 @@ pub(crate) struct VerifyArgs {
 /// The files that are concluded from the evidence, and must be what it gives.
 const CONCLUDED: [&str; 4] = ["verdicts.json", "junit.xml", "report.html", "manifest.json"];
 
-fn wrong(message: impl ToString) -> Failure {
-    Failure { exit: Exit::Input, message: message.to_string() }
-}
-
-fn unwritten(path: &Path, error: &std::io::Error) -> Failure {
-    Failure { exit: Exit::Inconclusive, message: format!("cannot write {}: {error}", path.display()) }
-}
-
 pub(crate) fn of_key(error: KeyError) -> Failure {
     let hint = match &error {
         KeyError::File { source, .. } if source.kind() == ErrorKind::NotFound => {
@@ -74,7 +66,7 @@ pub(crate) fn of_key(error: KeyError) -> Failure {
         }
         _ => "",
     };
-    wrong(format!("{error}{hint}"))
+    Failure::input(format!("{error}{hint}"))
 }
 
 pub(crate) fn keygen(args: &KeygenArgs) -> Result<Exit, Failure> {
@@ -104,32 +96,33 @@ pub(crate) fn signed(
     key: &SigningKey,
     out: Option<&Path>,
 ) -> Result<PathBuf, Failure> {
-    let before = plain(folder, "verdicts.json")
-        .and_then(fs::read_to_string)
-        .map_err(|error| wrong(format!("{}/verdicts.json cannot be read: {error}", folder.display())))?;
+    let before = plain(folder, "verdicts.json").and_then(fs::read_to_string).map_err(|error| {
+        Failure::input(format!("{}/verdicts.json cannot be read: {error}", folder.display()))
+    })?;
     let now = verdicts(run);
     if before != now {
-        return Err(wrong(format!(
+        return Err(Failure::input(format!(
             "nothing was signed: verdicts.json is not what the raw evidence gives:\n{}",
             differences("verdicts.json", &before, &now)
         )));
     }
-    let content =
-        seal::seal(folder, run, key).map_err(|error| wrong(format!("nothing was signed: {error}")))?;
+    let content = seal::seal(folder, run, key)
+        .map_err(|error| Failure::input(format!("nothing was signed: {error}")))?;
     let out = match out {
         Some(out) => out.to_owned(),
         None => {
-            let real =
-                folder.canonicalize().map_err(|error| wrong(format!("{}: {error}", folder.display())))?;
+            let real = folder
+                .canonicalize()
+                .map_err(|error| Failure::input(format!("{}: {error}", folder.display())))?;
             real.with_file_name(format!("{}.busbar.tar", run.meta.id))
         }
     };
     whole(&out, &content).map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => wrong(format!(
+        ErrorKind::AlreadyExists => Failure::input(format!(
             "{} is there already; nothing was written. Another name: --out FILE",
             out.display()
         )),
-        _ => unwritten(&out, &error),
+        _ => unwritable(&out)(error),
     })?;
     Ok(out)
 }
@@ -151,36 +144,36 @@ fn whole(path: &Path, content: &[u8]) -> std::io::Result<()> {
 
 pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     let name = args.bundle.display().to_string();
-    let not = |message: String| wrong(format!("{name} is NOT AUTHENTIC: {message}"));
+    let not = |message: String| Failure::input(format!("{name} is NOT AUTHENTIC: {message}"));
     let trusted = args.key.as_deref().map(key::public).transpose().map_err(of_key)?;
-    let unreadable = |error| wrong(format!("{name} cannot be read: {error}"));
+    let unreadable = |error| Failure::input(format!("{name} cannot be read: {error}"));
     // What is no file (a device, a pipe) has no length to look at first, and may never end.
     if !fs::metadata(&args.bundle).map_err(unreadable)?.is_file() {
-        return Err(wrong(format!("{name} is no file")));
+        return Err(Failure::input(format!("{name} is no file")));
     }
     let mut content = Vec::new();
     let file = fs::File::open(&args.bundle).map_err(unreadable)?;
     file.take(archive::LARGEST + 1).read_to_end(&mut content).map_err(unreadable)?;
     if content.len() as u64 > archive::LARGEST {
         let what = "it".to_owned();
-        return Err(wrong(BundleError::TooLarge { what, limit: archive::LARGEST, unit: "bytes" }));
+        return Err(Failure::input(BundleError::TooLarge { what, limit: archive::LARGEST, unit: "bytes" }));
     }
     let bundle = open(&content, trusted.as_ref()).map_err(|error| not(error.to_string()))?;
     drop(content);
 
     // Only its owner may look in, and it is gone at the end.
-    let desk = tempfile::tempdir().map_err(|error| unwritten(&std::env::temp_dir(), &error))?;
+    let desk = tempfile::tempdir().map_err(unwritable(&std::env::temp_dir()))?;
     let mut run = judged(&bundle, desk.path()).map_err(|failure| match failure.exit {
         Exit::Input => not(failure.message.replace(&format!("{}/", desk.path().display()), "run/")),
         _ => failure,
     })?;
     if let Some(folder) = &args.extract {
         fs::create_dir(folder).map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => wrong(format!(
+            ErrorKind::AlreadyExists => Failure::input(format!(
                 "{} is there already; nothing was written. A folder that is not there yet: --extract FOLDER",
                 folder.display()
             )),
-            _ => unwritten(folder, &error),
+            _ => unwritable(folder)(error),
         })?;
         layout::lay_out(&bundle.files, folder).map_err(|error| {
             // Half a run folder looks like a whole one. Where it cannot be removed, the failure is told anyway.
@@ -191,19 +184,19 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     // Whatever was asked of the run when it was made.
     run.meta.demand = Demand::Certificate;
     crate::answer(&told(&name, &bundle, &run, trusted.is_some()))?;
-    Ok(recorded::exit(&run))
+    Ok(run.outcome().into())
 }
 
 /// Judges the run of a bundle again on a desk that is empty. What is concluded in the bundle must be what comes out.
 fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
     layout::lay_out(&bundle.files, desk).map_err(|error| unlaid(&error))?;
     let read = |name: &str| {
-        fs::read(desk.join(name)).map_err(|error| wrong(format!("run/{name} cannot be read: {error}")))
+        fs::read(desk.join(name))
+            .map_err(|error| Failure::input(format!("run/{name} cannot be read: {error}")))
     };
     let before = CONCLUDED.map(|name| read(name).map(|content| (name, content)));
     let Again { run, .. } = again(desk)?;
-    conclude(desk, &run.meta, &report::conclusions(&run))
-        .map_err(|error| Failure { exit: Exit::Inconclusive, message: error.to_string() })?;
+    conclude(desk, &run.meta, &report::conclusions(&run)).map_err(Failure::open)?;
     for before in before {
         let (name, before) = before?;
         let now = read(name)?;
@@ -215,16 +208,18 @@ fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
             "report.html" => String::new(),
             _ => format!(":\n{}", differences(&format!("run/{name}"), &text(&before), &text(&now))),
         };
-        return Err(wrong(format!(
+        return Err(Failure::input(format!(
             "run/{name} was signed, and is not what this busbar ({}) makes of the raw evidence{detail}",
             env!("CARGO_PKG_VERSION")
         )));
     }
-    let kept = Kept::read(desk).map_err(|error| wrong(format!("run/manifest.json: {error}")))?;
+    let kept = Kept::read(desk).map_err(|error| Failure::input(format!("run/manifest.json: {error}")))?;
     let inputs = kept.map(|kept| kept.files).unwrap_or_default();
     let inputs: Vec<_> = inputs.into_iter().filter(|entry| entry.name.starts_with("inputs")).collect();
     if statement::statement(&run, &bundle.sums, &inputs) != bundle.statement {
-        return Err(wrong("attestation.dsse.json was signed, and says other things than the raw evidence"));
+        return Err(Failure::input(
+            "attestation.dsse.json was signed, and says other things than the raw evidence",
+        ));
     }
     Ok(run)
 }
@@ -232,13 +227,10 @@ fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
 /// A disk that is full says nothing of the bundle.
 fn unlaid(error: &BundleError) -> Failure {
     match error {
-        BundleError::File { .. } => Failure {
-            exit: Exit::Inconclusive,
-            message: format!(
-                "the bundle could not be unpacked, so it was not judged: {error}; TMPDIR names another place"
-            ),
-        },
-        _ => wrong(error),
+        BundleError::File { .. } => Failure::open(format!(
+            "the bundle could not be unpacked, so it was not judged: {error}; TMPDIR names another place"
+        )),
+        _ => Failure::input(error),
     }
 }
 

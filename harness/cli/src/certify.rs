@@ -1,18 +1,17 @@
 //! `busbar certify`: what certification needs is looked at first, then every case is run, and what came of it is signed.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::time::SystemTime;
 
-use ::judge::catalogue::DOCUMENTS;
-use ::judge::thresholds::Thresholds;
 use evidence::bundle::key;
-use evidence::certificate::guard::{MEASURED, Rule};
-use evidence::certificate::{Certificate, ITEM, Instrument, Order, SCHEMA, Uncertainty, obstacles};
-use evidence::folder::WIRE;
+use evidence::certificate::guard::MEASURED;
+use evidence::certificate::{Order, SCHEMA, is_day_up_to, obstacles};
 use files::RigFile;
+use session::{Asked, Played, Retry};
 
-use crate::run::{self, Format, Played, play, shown};
-use crate::{Exit, Failure, bundle, load, recorded};
+use crate::console::console;
+use crate::run::{COMMIT, Format, shown};
+use crate::{Exit, Failure, bundle};
 
 /// What to certify, for whom.
 #[derive(Debug, clap::Args)]
@@ -50,12 +49,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
-    let wrong = |message: String| Failure { exit: Exit::Input, message };
-    let library = load::library()?;
-    let rig = load::rig(&library, &args.rig)?;
+    let library = crate::library()?;
+    let rig = session::rig(&library, &args.rig)?;
     let missing = missing(args, &rig);
     if !missing.is_empty() {
-        return Err(wrong(format!(
+        return Err(Failure::input(format!(
             "nothing was run, for it could not be certified:\n  {}",
             missing.join("\n  ")
         )));
@@ -71,25 +69,21 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
         item: args.item.clone(),
         received: args.received.clone(),
     };
-    let Played { run, folder, off, .. } = play(
-        &library,
-        &run::Args {
-            cases: Vec::new(),
-            rig: args.rig.clone(),
-            battery: args.battery.clone(),
-            seed: args.seed,
-            sweep: false,
-            out: args.out.clone(),
-            format: Format::Text,
-            wait: Duration::ZERO,
-            quiet: args.quiet,
-            scope: Some("certify".to_owned()),
-            order: Some(order),
-        },
-    )?;
+    let asked = Asked {
+        rig: args.rig.clone(),
+        battery: args.battery.clone(),
+        seed: args.seed,
+        out: args.out.clone(),
+        scope: Some("certify".to_owned()),
+        retry: Retry::SameRun,
+        order: Some(order),
+        commit: COMMIT,
+        ..Asked::default()
+    };
+    let Played { run, folder, off, .. } = session::run(&library, &asked, &console(args.quiet))?.played;
     let page = library.shown(&folder.join("report.html"));
     crate::answer(&shown(&run, Format::Text, Some(&page)))?;
-    off.map_err(|message| Failure { exit: Exit::Inconclusive, message })?;
+    off.map_err(Failure::open)?;
     let signed = bundle::signed(&folder, &run, &key, None)?;
     let obstacles = obstacles(&run);
     let word = match obstacles.as_slice() {
@@ -97,18 +91,11 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
         obstacles => format!("Not certifiable:\n  {}", obstacles.join("\n  ")),
     };
     crate::answer(&format!("Bundle: {}\n{word}\n", library.shown(&signed)))?;
-    Ok(match recorded::exit(&run) {
+    Ok(match run.outcome().into() {
         // A rehearsal that passed has done what it is for.
         Exit::Pass if !obstacles.is_empty() && !run.meta.rig.simulated => Exit::Inconclusive,
         exit => exit,
     })
-}
-
-/// Whether it is a day of the calendar, not after today, as `2026-03-02`.
-fn is_day(day: &str, today: &str) -> bool {
-    let shaped = day.len() == 10 && day.is_ascii();
-    // The library refuses days that no month has; the texts order as the days do.
-    shaped && humantime::parse_rfc3339(&format!("{day}T00:00:00Z")).is_ok() && day <= today
 }
 
 /// What must be known before anything is switched on; a rehearsal needs none of it.
@@ -132,7 +119,9 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
     }
     let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let today = today.get(..10).unwrap_or(&today);
-    if let Some(day) = args.received.as_deref().filter(|day| !day.trim().is_empty() && !is_day(day, today)) {
+    if let Some(day) =
+        args.received.as_deref().filter(|day| !day.trim().is_empty() && !is_day_up_to(day, today))
+    {
         missing.push(format!("--received: a day up to today, such as {today}; `{day}` is none"));
     }
     match &rig.laboratory {
@@ -170,7 +159,7 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
 fn healthy(args: &Args, library: &files::Library, rig: &RigFile) -> Result<(), Failure> {
     use lab::doctor::{Level, examine};
     use proto::quantity::Micros;
-    let battery = load::battery(library, &args.battery)?;
+    let battery = session::battery(library, &args.battery)?;
     let findings = examine(rig, &battery, library, Micros::from_secs(3))?.unwrap_or_default();
     let unwell: Vec<String> = findings
         .iter()
@@ -181,109 +170,5 @@ fn healthy(args: &Args, library: &files::Library, rig: &RigFile) -> Result<(), F
         return Ok(());
     }
     let message = format!("nothing was run: `busbar doctor` is not content:\n  {}", unwell.join("\n  "));
-    Err(Failure { exit: Exit::Inconclusive, message })
-}
-
-/// What a report says of a run that was made to certify.
-/// Its folder and when it began are those of the run.
-pub(crate) fn certificate(
-    order: &Order,
-    rig: &RigFile,
-    battery: &str,
-    (folder, started): (&Path, Option<&str>),
-) -> Certificate {
-    let laboratory = rig.laboratory.as_ref();
-    let said = |text: &Option<String>| text.clone().unwrap_or_default();
-    let rule = match laboratory.map(|l| l.decision_rule) {
-        Some(files::DecisionRule::GuardBand) => Rule::GuardBand,
-        Some(files::DecisionRule::SimpleAcceptance) | None => Rule::SimpleAcceptance,
-    };
-    let documents: Vec<String> = DOCUMENTS
-        .iter()
-        .map(|document| format!("{} ({}), {}", document.title, document.letter, document.revision))
-        .collect();
-    let facts = [
-        (
-            "Laboratory, and place of the test",
-            laboratory.map(|l| format!("{}, {}", l.name, l.address)).unwrap_or_default(),
-        ),
-        ("Customer", said(&order.customer)),
-        ("Operator, who authorises the results", said(&order.operator)),
-        (ITEM, said(&order.item)),
-        ("Item, as it is described in its file", battery.to_owned()),
-        ("Received", said(&order.received)),
-        ("Method", format!("{}; suites by their sums below", documents.join("; "))),
-        ("Decision rule", rule.text().to_owned()),
-        ("DVCC and SVS confirmed by", rig.gx.as_ref().map(|gx| gx.confirmed_by.clone()).unwrap_or_default()),
-    ];
-    let instruments = laboratory.map(|l| l.instruments.as_slice()).unwrap_or_default();
-    Certificate {
-        facts: facts.into_iter().map(|(what, value)| (what.to_owned(), value)).collect(),
-        instruments: instruments.iter().map(instrument).collect(),
-        rule,
-        uncertainty: laboratory.map(|l| l.uncertainty.iter().map(uncertainty).collect()).unwrap_or_default(),
-        gaps: gaps(order, rig, folder, started),
-    }
-}
-
-/// What a run on real instruments has and this one lacks, and days that do not fit the day of the run.
-fn gaps(order: &Order, rig: &RigFile, folder: &Path, started: Option<&str>) -> Vec<String> {
-    if rig.is_simulated() {
-        return Vec::new();
-    }
-    let mut gaps = Vec::new();
-    if rig.live.as_ref().is_some_and(|live| live.psu.is_some()) {
-        let wire = folder.join(WIRE).symlink_metadata();
-        if !wire.is_ok_and(|wire| wire.is_file() && wire.len() > 0) {
-            gaps.push(format!("there is no {WIRE}: nothing went to the supply"));
-        }
-        let instruments = rig.laboratory.iter().flat_map(|laboratory| &laboratory.instruments);
-        if !instruments.into_iter().any(|instrument| instrument.what == "supply") {
-            gaps.push("the rig file has no supply among its instruments".to_owned());
-        }
-    }
-    let day = started.filter(|time| humantime::parse_rfc3339(time).is_ok()).and_then(|time| time.get(..10));
-    let Some(day) = day else {
-        gaps.push("nobody knows when it was performed: no time in manifest.json".to_owned());
-        return gaps;
-    };
-    if let Some(received) = order.received.as_deref().filter(|received| !is_day(received, day)) {
-        gaps.push(format!("received on {received}, which is no day up to that of the test, {day}"));
-    }
-    gaps.extend(rig.laboratory.iter().flat_map(|laboratory| laboratory.out_of_calibration(day)));
-    gaps
-}
-
-fn uncertainty(stated: &files::Uncertainty) -> Uncertainty {
-    let files::Uncertainty { figure, expanded, from } = stated.clone();
-    // It was read when the rig file was.
-    let amount = Thresholds::amount(&figure, &expanded).unwrap_or_default();
-    Uncertainty { figure, expanded, amount, from }
-}
-
-fn instrument(stated: &files::Instrument) -> Instrument {
-    let files::Instrument { what, maker, serial, firmware, location, calibrated, due, certificate } =
-        stated.clone();
-    Instrument { what, maker, serial, firmware, location, calibrated, due, certificate }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_day;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("2026-11-20", true)]
-    #[case("2026-11-21", true)]
-    #[case("2024-02-29", true)]
-    #[case("2026-02-31", false)]
-    #[case("2026-11-22", false)]
-    #[case("2030-01-01", false)]
-    #[case("2026-11-1", false)]
-    #[case("yesterday", false)]
-    #[case("2026-11-20T", false)]
-    #[case("", false)]
-    fn a_day_is_one_of_the_calendar_up_to_today(#[case] day: &str, #[case] is: bool) {
-        assert_eq!(is_day(day, "2026-11-21"), is);
-    }
+    Err(Failure::open(message))
 }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
+use evidence::again::{Again, again};
 use evidence::text::plain;
 use evidence::words::trim;
 use report::compare::{Comparison, compare as compared};
 use report::html;
 
-use crate::recorded::{Again, again};
-use crate::{Exit, Failure, warn};
+use crate::{Exit, Failure, unwritable, warn};
 
 /// What to compare.
 #[derive(Debug, clap::Args)]
@@ -26,27 +26,20 @@ pub(crate) struct Args {
 
 pub(crate) fn compare(args: &Args) -> Result<Exit, Failure> {
     let open = |folder: &PathBuf| {
-        again(folder).map(|Again { run, notes }| {
+        again(folder).map(|Again { run, notes, .. }| {
             notes.iter().for_each(|note| warn(&format!("{}: {note}", folder.display())));
             run
         })
     };
     let (a, b) = (open(&args.a)?, open(&args.b)?);
-    let mut comparison =
-        compared(&a, &b).map_err(|error| Failure { exit: Exit::Input, message: error.to_string() })?;
-    comparison.facts.extend(evidence::inputs::changed(&args.a, &args.b).map_err(|error| Failure {
-        exit: Exit::Input,
-        message: format!(
-            "cannot read what {} and {} were made from: {error}",
-            args.a.display(),
-            args.b.display()
-        ),
-    })?);
+    let mut comparison = compared(&a, &b).map_err(Failure::input)?;
+    let changed = evidence::inputs::changed(&args.a, &args.b).map_err(|error| {
+        let (a, b) = (args.a.display(), args.b.display());
+        Failure::input(format!("cannot read what {a} and {b} were made from: {error}"))
+    });
+    comparison.facts.extend(changed?);
     if let Some(path) = &args.html {
-        std::fs::write(path, html::compare::compare(&comparison)).map_err(|error| Failure {
-            exit: Exit::Inconclusive,
-            message: format!("cannot write {}: {error}", path.display()),
-        })?;
+        std::fs::write(path, html::compare::compare(&comparison)).map_err(unwritable(path))?;
     }
     crate::answer(&shown(&comparison))?;
     let same = comparison.pairs.iter().all(|pair| !pair.differs());

@@ -8,7 +8,7 @@ use lab::guard::lease;
 use proto::quantity::Micros;
 use proto::text::plain;
 
-use crate::{Exit, Failure, load};
+use crate::{Exit, Failure};
 
 /// What to look at.
 #[derive(Debug, clap::Args)]
@@ -37,12 +37,11 @@ enum Format {
 }
 
 pub(crate) fn doctor(args: &Args) -> Result<Exit, Failure> {
-    let library = load::library()?;
-    let rig = load::rig(&library, &args.rig)?;
-    let battery = load::battery(&library, &args.battery)?;
+    let library = crate::library()?;
+    let rig = session::rig(&library, &args.rig)?;
+    let battery = session::battery(&library, &args.battery)?;
     if let (true, Some(live)) = (args.clear, &rig.live) {
-        let cleared = lease::clear(live)
-            .map_err(|error| Failure { exit: Exit::Inconclusive, message: error.to_string() })?;
+        let cleared = lease::clear(live).map_err(Failure::open)?;
         crate::warn(&cleared.map_or_else(
             || "the rig was not quarantined".to_owned(),
             |why| format!("no longer quarantined: {why}"),

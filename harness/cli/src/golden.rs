@@ -1,12 +1,11 @@
 //! `busbar golden`: the CVL of a battery kept, and later runs held against it.
 
-mod accept;
 mod compare;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
-use files::{GoldenFile, Library};
+use judge::tube::Tolerance;
 use proto::quantity::{Micros, Volts};
 
 pub(crate) use compare::after_run;
@@ -65,26 +64,35 @@ struct Compare {
 
 pub(crate) fn golden(args: &Args) -> Result<Exit, Failure> {
     match &args.verb {
-        Verb::Accept(args) => accept::accept(args),
+        Verb::Accept(args) => accept(args),
         Verb::Compare(args) => compare::compare(&args.run, args.html.as_deref()),
     }
 }
 
-/// Where the golden trace of a battery in a case is kept.
-fn place(library: &Library, battery: &str, suite: &str, case: &str) -> Result<PathBuf, Failure> {
-    GoldenFile::path(library.root(), battery, suite, case).ok_or_else(|| {
-        wrong(format!("`{battery}`, `{suite}/{case}`: names that a golden trace cannot be filed under"))
-    })
-}
-
-/// The golden trace at a path, where there is one.
-fn kept(library: &Library, path: &Path) -> Result<Option<GoldenFile>, Failure> {
-    if !path.exists() {
-        return Ok(None);
+fn accept(args: &Accept) -> Result<Exit, Failure> {
+    let library = crate::library()?;
+    let asked = session::golden::Accept {
+        runs: args.runs.clone(),
+        reason: args.reason.clone(),
+        by: args.by.clone(),
+        cases: args.cases.clone(),
+        cvl: args.cvl,
+        lag: args.lag,
+        replace: args.replace,
+    };
+    let mut told = String::new();
+    for (path, file) in session::golden::accept(&library, &asked)? {
+        let (runs, enough) = (file.info.runs.len(), Tolerance::ENOUGH);
+        let few = match runs < enough {
+            true => format!("so few widen it, {enough} are enough"),
+            false => "enough".to_owned(),
+        };
+        let spread = match file.info.spread {
+            Some(spread) => format!("rests on {runs} runs that are {spread} apart: {few}"),
+            None => format!("rests on one run, which tells no spread: {enough} would be enough"),
+        };
+        told += &format!("{}: within {}; {spread}\n", library.shown(&path), file.info.tolerance);
     }
-    GoldenFile::load(path, &library.shown(path)).map(Some).map_err(|error| wrong(error.to_string()))
-}
-
-fn wrong(message: String) -> Failure {
-    Failure { exit: Exit::Input, message }
+    crate::answer(&told)?;
+    Ok(Exit::Pass)
 }

@@ -2,21 +2,16 @@
 //!
 //! Nobody types it: `busbar run` starts it on a rig of real instruments, with a socket on its standard input.
 
-use std::ffi::OsString;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
 
-use files::RigFile;
-use lab::guard::lease::Holder;
-use lab::guard::{Guard, GuardError, Post, stand};
-use lab::live::Lab;
+use lab::guard::{Post, stand};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use crate::{Exit, Failure, load};
+use crate::{Exit, Failure};
 
 /// What to guard.
 #[derive(Debug, clap::Args)]
@@ -40,13 +35,14 @@ pub(crate) fn guard(args: &Args) -> Result<Exit, Failure> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, stop.clone()).map_err(failed)?;
     }
-    let library = load::library()?;
-    let rig = load::rig(&library, &args.rig)?;
-    let usage = |message: &str| Failure { exit: Exit::Usage, message: message.to_owned() };
-    let live = rig.live.clone().ok_or_else(|| usage("a simulated rig needs no guard"))?;
+    let library = crate::library()?;
+    let rig = session::rig(&library, &args.rig)?;
+    let live = rig.live.clone().ok_or_else(|| Failure::usage("a simulated rig needs no guard"))?;
     let profile = library.profile_of(&rig)?;
     let socket = UnixStream::from(std::io::stdin().as_fd().try_clone_to_owned().map_err(failed)?);
-    socket.peer_addr().map_err(|_| usage("`busbar run` starts the guard; there is nothing to do by hand"))?;
+    socket
+        .peer_addr()
+        .map_err(|_| Failure::usage("`busbar run` starts the guard; there is nothing to do by hand"))?;
     // The folder of the run may be on a disk that somebody wants back.
     std::env::set_current_dir("/").map_err(failed)?;
     stand(Post { live, profile, current_max: rig.limits.psu_current_max, stop }, socket);
@@ -63,43 +59,5 @@ fn start(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn failed(error: impl ToString) -> Failure {
-    Failure { exit: Exit::Inconclusive, message: format!("cannot guard the supply: {}", error.to_string()) }
-}
-
-/// How often a rig that somebody uses is looked at.
-const LOOK: Duration = Duration::from_secs(1);
-
-/// Puts a guard before the supply of a lab, once the rig is free.
-pub(crate) fn put_before(
-    lab: &mut Lab,
-    rig: &RigFile,
-    name: &str,
-    wait: Duration,
-) -> Result<Arc<Guard>, Failure> {
-    let Some(live) = &rig.live else { return Err(failed("the rig is simulated")) };
-    let program = std::env::current_exe().map_err(failed)?;
-    let arguments = ["guard", "--rig", name].map(OsString::from);
-    let until = Instant::now() + wait;
-    let mut told = false;
-    let guard = loop {
-        match Guard::start(&program, &arguments, live, Holder::this(&rig.rig)) {
-            Ok(guard) => break guard,
-            Err(GuardError::Busy(who)) if Instant::now() < until && !lab.stop().load(Ordering::Relaxed) => {
-                if !told {
-                    crate::warn(&format!(
-                        "the rig is in use by {who}; waiting up to {}",
-                        humantime::format_duration(wait)
-                    ));
-                }
-                told = true;
-                std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));
-            }
-            Err(error) => return Err(Failure { exit: Exit::Inconclusive, message: error.to_string() }),
-        }
-    };
-    guard.hang_up_on_panic();
-    lab.guarded_by(guard.clone());
-    guard.found().iter().for_each(|found| crate::warn(found));
-    lab.told_to(|what| crate::warn(what.trim_start_matches("harness: ")));
-    Ok(guard)
+    Failure::open(format!("cannot guard the supply: {}", error.to_string()))
 }

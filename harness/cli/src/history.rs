@@ -4,6 +4,7 @@ mod show;
 
 use std::path::{Path, PathBuf};
 
+use evidence::again::{Again, again};
 use evidence::manifest;
 use evidence::run::Run;
 use report::history::{History, Kept};
@@ -12,8 +13,7 @@ use show::{Of, show};
 
 use crate::judge::refuse_changed;
 use crate::nightly::{Retention, refused};
-use crate::recorded::{Again, again};
-use crate::{Exit, Failure, load, warn};
+use crate::{Exit, Failure, warn};
 
 /// What to look up.
 #[derive(Debug, clap::Args)]
@@ -102,7 +102,7 @@ enum Format {
 }
 
 pub(crate) fn history(args: &Args) -> Result<Exit, Failure> {
-    let reports = || Ok::<_, Failure>(load::library()?.root().join("reports"));
+    let reports = || Ok::<_, Failure>(crate::library()?.root().join("reports"));
     let path = match &args.history {
         Some(path) => path.clone(),
         None => reports()?.join("history.db"),
@@ -112,9 +112,9 @@ pub(crate) fn history(args: &Args) -> Result<Exit, Failure> {
         What::Case { case, which } => show(&path, which, Of::Case(case)),
         What::Requirement { id, which } => {
             if judge::catalogue::find(id).is_none() {
-                let message =
-                    format!("no requirement is called `{id}`; `busbar list requirements` names them");
-                return Err(Failure { exit: Exit::Usage, message });
+                return Err(Failure::usage(format!(
+                    "no requirement is called `{id}`; `busbar list requirements` names them"
+                )));
             }
             show(&path, which, Of::Requirement(id))
         }
@@ -134,8 +134,8 @@ pub(crate) fn history(args: &Args) -> Result<Exit, Failure> {
 fn add(path: &Path, runs: &[PathBuf]) -> Result<Exit, Failure> {
     let mut history = crate::nightly::open(path)?;
     for folder in runs {
-        refuse_changed(folder, "Nothing of it was taken in")?;
-        let Again { run, notes } = again(folder)?;
+        let Again { run, notes, changed, .. } = again(folder)?;
+        refuse_changed(folder, &changed, "Nothing of it was taken in")?;
         notes.iter().for_each(|note| warn(&format!("{}: {note}", folder.display())));
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
         refuse_copy(&history, &run, &folder)?;
@@ -147,10 +147,8 @@ fn add(path: &Path, runs: &[PathBuf]) -> Result<Exit, Failure> {
 
 /// A folder that only says that it is a run which the history knows does not take its place.
 fn refuse_copy(history: &History, run: &Run, folder: &Path) -> Result<(), Failure> {
-    let wrong = |why: String| Failure {
-        exit: Exit::Input,
-        message: format!("{}: {why}. Nothing of it was taken in", folder.display()),
-    };
+    let wrong =
+        |why: String| Failure::input(format!("{}: {why}. Nothing of it was taken in", folder.display()));
     if folder.file_name().is_none_or(|name| name.to_string_lossy() != run.meta.id) {
         return Err(wrong(format!(
             "its manifest is that of {}: give the folder that name again",

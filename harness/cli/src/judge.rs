@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use evidence::again::{Again, again};
 use evidence::conclusions::{FolderError, conclude};
-use evidence::manifest::{Kept, plain};
+use evidence::manifest::plain;
 use report::json::verdicts;
 use serde_json::Value;
 
-use crate::recorded::{self, Again, again};
 use crate::run::{Format, shown};
 use crate::{Exit, Failure, warn};
 
@@ -34,7 +34,7 @@ pub(crate) struct ReportArgs {
 const TOLD: usize = 20;
 
 pub(crate) fn judge(args: &Args) -> Result<Exit, Failure> {
-    let Again { run, notes } = again(&args.folder)?;
+    let Again { run, notes, .. } = again(&args.folder)?;
     notes.iter().for_each(|note| warn(note));
     let page = args.folder.join("report.html");
     let page = page.exists().then(|| page.display().to_string());
@@ -44,16 +44,16 @@ pub(crate) fn judge(args: &Args) -> Result<Exit, Failure> {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             warn("there is no verdicts.json to compare with: the run did not come to its end");
-            return Ok(recorded::exit(&run));
+            return Ok(run.outcome().into());
         }
-        Err(error) => return Err(wrong(format!("{} cannot be read: {error}", before.display()))),
+        Err(error) => return Err(Failure::input(format!("{} cannot be read: {error}", before.display()))),
     };
     let now = verdicts(&run);
     if before == now {
         warn("same verdicts as in verdicts.json");
-        return Ok(recorded::exit(&run));
+        return Ok(run.outcome().into());
     }
-    Err(wrong(format!(
+    Err(Failure::input(format!(
         "NOT the verdicts of verdicts.json, which the raw evidence does not give:\n{}",
         differences("verdicts.json", &before, &now)
     )))
@@ -61,12 +61,12 @@ pub(crate) fn judge(args: &Args) -> Result<Exit, Failure> {
 
 pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let folder = &args.folder;
-    let Again { run, notes } = again(folder)?;
-    refuse_changed(folder, "Nothing was rendered, for a new manifest would vouch for it")?;
+    let Again { run, notes, changed, .. } = again(folder)?;
+    refuse_changed(folder, &changed, "Nothing was rendered, for a new manifest would vouch for it")?;
     notes.iter().for_each(|note| warn(note));
     conclude(folder, &run.meta, &report::conclusions(&run)).map_err(|error| match error {
-        FolderError::NotPlain { .. } => wrong(error.to_string()),
-        _ => Failure { exit: Exit::Inconclusive, message: error.to_string() },
+        FolderError::NotPlain { .. } => Failure::input(error),
+        _ => Failure::open(error),
     })?;
     crate::answer(&format!("{}\n", folder.join("report.html").display()))?;
     Ok(Exit::Pass)
@@ -74,25 +74,15 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
 
 /// A manifest that is written again vouches for what it lists, and a history keeps what it takes in: no evidence that was
 /// changed meanwhile. `nothing` says what was not done.
-pub(crate) fn refuse_changed(folder: &Path, nothing: &str) -> Result<(), Failure> {
-    let changed = match Kept::read(folder) {
-        Ok(Some(kept)) => kept.changed(folder),
-        Ok(None) => Ok(Vec::new()),
-        Err(error) => Err(error),
-    };
-    let changed = changed.map_err(|error| wrong(format!("{}: {error}", folder.display())))?;
+pub(crate) fn refuse_changed(folder: &Path, changed: &[String], nothing: &str) -> Result<(), Failure> {
     if changed.is_empty() {
         return Ok(());
     }
-    Err(wrong(format!(
+    Err(Failure::input(format!(
         "changed since manifest.json was written: {}. {nothing}; `busbar judge {}` shows what it decides",
         changed.join(", "),
         folder.display()
     )))
-}
-
-fn wrong(message: String) -> Failure {
-    Failure { exit: Exit::Input, message }
 }
 
 /// Where a file of conclusions says other things than it would now, a line each.

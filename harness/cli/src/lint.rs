@@ -6,7 +6,6 @@ mod junit;
 mod pages;
 mod text;
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -14,7 +13,7 @@ use files::BatteryFile;
 use judge::verdict::Outcome;
 
 use crate::input::Log;
-use crate::{Exit, Failure, answer, load};
+use crate::{Exit, Failure, answer};
 use judged::{Conditions, Judged};
 
 /// What to judge.
@@ -72,7 +71,8 @@ pub(crate) fn lint(args: &Args) -> Result<Exit, Failure> {
         certifying: args.for_certification,
         strict: args.strict,
     };
-    let style = style();
+    let (colour, width) = crate::console::shown_on();
+    let style = text::Style { width: width.clamp(60, 140), colour };
     let mut all: Vec<Judged> = Vec::new();
     let mut unread: Vec<(String, String)> = Vec::new();
     for path in &args.logs {
@@ -121,13 +121,5 @@ fn battery(name: &str) -> Result<BatteryFile, Failure> {
     if name.contains('/') || path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
         return Ok(BatteryFile::load(path, &|path| path.display().to_string())?);
     }
-    Ok(load::battery(&load::library()?, name)?)
-}
-
-/// Colour and width of the terminal; neither where there is none.
-fn style() -> text::Style {
-    let terminal = std::io::stdout().is_terminal();
-    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let width = terminal_size::terminal_size().map_or(100, |(columns, _)| usize::from(columns.0));
-    text::Style { width: width.clamp(60, 140), colour: terminal && !no_colour }
+    Ok(crate::library()?.get(name)?)
 }

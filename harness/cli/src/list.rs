@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::ValueEnum;
 use judge::catalogue::CATALOGUE;
 
-use crate::{Exit, Failure, load};
+use crate::{Exit, Failure};
 
 /// What to list.
 #[derive(Debug, clap::Args)]
@@ -60,15 +60,14 @@ pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn suites(kind: Kind) -> Result<Vec<Row>, Failure> {
-    let (suites, _) = load::suites(&load::library()?)?;
+    let suites = crate::library()?.read_suites()?;
     Ok(match kind {
         Kind::Cases => suites
-            .iter()
-            .flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)))
+            .cases()
             .map(|(suite, case)| {
                 let ids: Vec<_> = case.requirements.iter().map(|r| r.id).collect();
                 vec![
-                    ("case", load::full_name(suite, case)),
+                    ("case", files::full_name(suite, case)),
                     ("spec", case.spec.clone()),
                     ("title", case.title.clone()),
                     ("requirements", ids.join(" ")),
@@ -76,6 +75,7 @@ fn suites(kind: Kind) -> Result<Vec<Row>, Failure> {
             })
             .collect(),
         _ => suites
+            .all
             .iter()
             .map(|suite| {
                 vec![
@@ -105,7 +105,7 @@ fn requirements() -> Vec<Row> {
 }
 
 fn batteries() -> Result<Vec<Row>, Failure> {
-    let library = load::library()?;
+    let library = crate::library()?;
     let mut rows = Vec::new();
     for path in library.batteries().map_err(Failure::from)? {
         let file = library.read_battery(&path)?;
@@ -119,7 +119,7 @@ fn batteries() -> Result<Vec<Row>, Failure> {
 }
 
 fn rigs() -> Result<Vec<Row>, Failure> {
-    let library = load::library()?;
+    let library = crate::library()?;
     let mut rows = Vec::new();
     for path in library.rigs().map_err(Failure::from)? {
         let file = library.read_rig(&path)?;
@@ -130,7 +130,7 @@ fn rigs() -> Result<Vec<Row>, Failure> {
 }
 
 fn psu_profiles() -> Result<Vec<Row>, Failure> {
-    let library = load::library()?;
+    let library = crate::library()?;
     let mut rows = Vec::new();
     for path in library.psu_profiles().map_err(Failure::from)? {
         let text = files::read_text(&path).map_err(Failure::from)?;

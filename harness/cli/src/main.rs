@@ -3,11 +3,11 @@
 mod bundle;
 mod certify;
 mod compare;
+mod console;
 mod dbc;
 mod decode;
 #[cfg(unix)]
 mod doctor;
-mod evidence;
 mod golden;
 #[cfg(unix)]
 mod guard;
@@ -16,20 +16,22 @@ mod input;
 mod judge;
 mod lint;
 mod list;
-mod load;
 mod matrix;
 mod nightly;
 mod progress;
-mod recorded;
 mod run;
 mod schema;
 #[cfg(unix)]
 mod serve;
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use ::judge::verdict::Outcome;
 use clap::{Parser, Subcommand};
+use evidence::again::AgainError;
+use files::{InputError, Library};
 
 /// Exit codes are a contract: scripts and CI hold on to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,14 +55,74 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
-impl From<files::InputError> for Failure {
-    fn from(error: files::InputError) -> Self {
-        let exit = match error {
-            files::InputError::Unknown { .. } | files::InputError::NoProject { .. } => Exit::Usage,
-            _ => Exit::Input,
-        };
-        Self { exit, message: error.to_string() }
+impl Failure {
+    /// Bad usage.
+    pub(crate) fn usage(message: impl ToString) -> Self {
+        Self { exit: Exit::Usage, message: message.to_string() }
     }
+
+    /// A bad input file.
+    pub(crate) fn input(message: impl ToString) -> Self {
+        Self { exit: Exit::Input, message: message.to_string() }
+    }
+
+    /// Something stays open, or this machine does not do what it must.
+    pub(crate) fn open(message: impl ToString) -> Self {
+        Self { exit: Exit::Inconclusive, message: message.to_string() }
+    }
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        match error {
+            InputError::Unknown { .. } | InputError::NoProject { .. } => Self::usage(error),
+            _ => Self::input(error),
+        }
+    }
+}
+
+impl From<AgainError> for Failure {
+    fn from(error: AgainError) -> Self {
+        Self::input(error)
+    }
+}
+
+impl From<session::Error> for Failure {
+    fn from(error: session::Error) -> Self {
+        use session::Error as E;
+        match error {
+            E::Input(error) => error.into(),
+            E::Refused(_) => Self::input(error),
+            E::Usage(_) => Self::usage(error),
+            _ => Self::open(error),
+        }
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Pass => Self::Pass,
+            Outcome::Fail => Self::Fail,
+            Outcome::Inconclusive | Outcome::NotApplicable => Self::Inconclusive,
+        }
+    }
+}
+
+/// The project's folders, from `BUSBAR_HOME` or the current folder upwards.
+pub(crate) fn library() -> Result<Library, Failure> {
+    let from = match std::env::var_os("BUSBAR_HOME") {
+        Some(home) => PathBuf::from(home),
+        None => std::env::current_dir()
+            .map_err(|error| Failure::usage(format!("the current folder cannot be read: {error}")))?,
+    };
+    Ok(Library::find(&from)?)
+}
+
+/// A file that cannot be written, as the system says.
+pub(crate) fn unwritable(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    let path = path.to_owned();
+    move |error| Failure::open(format!("cannot write {}: {error}", path.display()))
 }
 
 /// Prints the answer. A closed pipe (`| head`) ends it and is no failure; a full disk is.
@@ -74,10 +136,7 @@ pub(crate) fn answer(text: &str) -> Result<(), Failure> {
 
 /// Standard output cannot be written, and is no closed pipe.
 pub(crate) fn unwritten(error: &std::io::Error) -> Failure {
-    Failure {
-        exit: Exit::Inconclusive,
-        message: format!("cannot write to standard output: {error}; what was printed is not whole"),
-    }
+    Failure::open(format!("cannot write to standard output: {error}; what was printed is not whole"))
 }
 
 /// Says what is wrong to whoever watches; where nobody can, there is nobody to tell. Whatever a file, a bus or an

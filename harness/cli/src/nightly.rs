@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use evidence::run::{CaseResult, Run};
-use judge::verdict::Outcome;
+use evidence::run::Run;
+use files::suites::selected;
 use report::history::changes::{Past, latest};
 use report::history::night::{self, NightCase, Standing};
 use report::history::{History, HistoryError, Kept, Known, Which};
 use report::html::morning::{Morning, morning};
 use report::{junit, summary_md};
+use session::{Asked, Outcome, Retry};
 
-use crate::run::{self, Format, Played, play};
-use crate::{Exit, Failure, load, warn};
+use crate::console::console;
+use crate::run::COMMIT;
+use crate::{Exit, Failure, warn};
 
 /// What to run, on what, and what to keep.
 #[derive(Debug, clap::Args)]
@@ -56,14 +58,14 @@ pub(crate) struct Args {
 const NIGHTS: usize = 60;
 
 pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
-    let library = load::library()?;
+    let library = crate::library()?;
     let retention = Retention::of(args)?;
     let out = args.out.clone().unwrap_or_else(|| library.root().join("reports"));
     std::fs::create_dir_all(&out).map_err(|error| cannot("make", &out, &error))?;
     // Before anything is energised: a night that cannot be remembered is found out now, not in the morning.
     let mut history = open(&args.history.clone().unwrap_or_else(|| out.join("history.db")))?;
     history.try_to_write().map_err(refused)?;
-    let (rig, battery) = (load::rig(&library, &args.rig)?, load::battery(&library, &args.battery)?);
+    let (rig, battery) = (session::rig(&library, &args.rig)?, session::battery(&library, &args.battery)?);
     let nights = |history: &History| {
         let (rig, battery) = (Some(rig.rig.as_str()), Some(battery.declared.name.as_str()));
         history.nights(Which { rig, battery, firmware: None, alone: false, last: NIGHTS }).map_err(refused)
@@ -81,39 +83,25 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
         args.cases.clone()
     };
 
-    // A simulated rig repeats itself to the bit with the seed of the first try.
-    let order = |cases: Vec<String>, scope: &str, seed: u64| run::Args {
-        cases,
+    let asked = Asked {
+        cases: words,
         rig: args.rig.clone(),
         battery: args.battery.clone(),
-        seed,
-        sweep: false,
+        seed: args.seed,
         out: Some(out.clone()),
-        format: Format::Text,
+        scope: Some("night".to_owned()),
         wait: args.wait,
-        quiet: args.quiet,
-        scope: Some(scope.to_owned()),
-        order: None,
+        retry: Retry::NextRun,
+        commit: COMMIT,
+        ..Asked::default()
     };
-    let mut played: Vec<Played> = vec![play(&library, &order(words, "night", args.seed))?];
+    let Outcome { played, again } = session::run(&library, &asked, &console(args.quiet))?;
     // From here on nothing ends the night before it is told: what goes wrong is said at its end.
-    let mut troubles = Vec::new();
-    let again = undecided(&played[0].run);
-    // Told to end, or a rig that is not known to be off: nothing is switched on again.
-    if !again.is_empty() && !played[0].stopped && played[0].off.is_ok() {
-        warn(&format!(
-            "undecided, once more {}: {}",
-            if rig.live.is_some() {
-                "with everything switched off and opened anew"
-            } else {
-                "with the next seed"
-            },
-            again.join(", ")
-        ));
-        match play(&library, &order(again, "night-again", args.seed.wrapping_add(1))) {
-            Ok(second) => played.push(second),
-            Err(failure) => troubles.push(failure.message),
-        }
+    let (mut played, mut troubles) = (vec![played], Vec::new());
+    match again {
+        Some(Ok(again)) => played.push(again),
+        Some(Err(error)) => troubles.push(error.to_string()),
+        None => {}
     }
     let off: Vec<String> = played.iter().filter_map(|played| played.off.clone().err()).collect();
     let (folders, runs): (Vec<PathBuf>, Vec<Run>) =
@@ -130,7 +118,8 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     let page =
         Morning { name: &name, runs: &ways, cases: &cases, before: &before, now: &now, partial, inputs };
     let summary = summary_md::summary(&page);
-    let as_run = night::as_run(&runs, &name).ok_or_else(|| wrong("a night without runs".to_owned()))?;
+    let as_run =
+        night::as_run(&runs, &name).ok_or_else(|| Failure::open("a night without runs".to_owned()))?;
     for (file, content) in [
         ("index.html", morning(&page)),
         ("summary.md", summary.clone()),
@@ -161,7 +150,7 @@ fn remembered(name: &str, runs: &[Kept<'_>], cases: &[NightCase<'_>]) -> Result<
     history.add_night(name, runs, cases).map_err(refused)?;
     let all = Which { rig: None, battery: None, firmware: None, alone: false, last: 1 };
     let night = history.nights(all).map_err(refused)?.pop();
-    night.ok_or_else(|| wrong("the night just written is not in the history".to_owned()))
+    night.ok_or_else(|| Failure::open("the night just written is not in the history".to_owned()))
 }
 
 /// The rig and battery files that changed since the last night, while its folder is there. A night is told without them.
@@ -183,25 +172,14 @@ fn changed_inputs(history: &History, last: Option<&Past>, now: &Path) -> Vec<(St
 /// What did not pass when it was last tried, of the cases that the words select.
 fn failed(last: Option<&Past>, words: &[String]) -> Vec<String> {
     let Some(last) = last else { return words.to_vec() };
-    let meant = |name: &str| {
-        words.is_empty()
-            || words.iter().any(|word| {
-                name == word
-                    || name.split_once('/').is_some_and(|(suite, case)| word == suite || word == case)
-            })
-    };
     last.cases
         .iter()
         .filter(|(name, (standing, _))| {
-            !matches!(standing, Standing::Pass | Standing::NotApplicable | Standing::NotTried) && meant(name)
+            !matches!(standing, Standing::Pass | Standing::NotApplicable | Standing::NotTried)
+                && selected(words, name)
         })
         .map(|(name, _)| name.clone())
         .collect()
-}
-
-fn undecided(run: &Run) -> Vec<String> {
-    let open = |case: &&CaseResult| case.tried && case.outcome == Outcome::Inconclusive;
-    run.cases.iter().filter(open).map(CaseResult::name).collect()
 }
 
 /// The history, told from bad input where the file is none.
@@ -210,8 +188,7 @@ pub(crate) fn open(path: &Path) -> Result<History, Failure> {
 }
 
 pub(crate) fn refused(error: HistoryError) -> Failure {
-    let exit = if error.is_input() { Exit::Input } else { Exit::Inconclusive };
-    Failure { exit, message: error.to_string() }
+    if error.is_input() { Failure::input(error) } else { Failure::open(error) }
 }
 
 /// `<day>-<rig>-<battery>-<nnn>` with the first free number.
@@ -227,15 +204,14 @@ fn claim(parent: &Path, run: &Run) -> Result<PathBuf, Failure> {
             Ok(()) => return Ok(path),
         }
     }
-    Err(wrong(format!("{} holds ten thousand nights called {name}", parent.display())))
+    Err(Failure::open(format!("{} holds ten thousand nights called {name}", parent.display())))
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> Failure {
-    wrong(format!("cannot {what} {}: {error}; the run folders hold what was measured", path.display()))
-}
-
-fn wrong(message: String) -> Failure {
-    Failure { exit: Exit::Inconclusive, message }
+    Failure::open(format!(
+        "cannot {what} {}: {error}; the run folders hold what was measured",
+        path.display()
+    ))
 }
 
 /// How long run folders of nights are kept.
@@ -255,12 +231,9 @@ impl Retention {
         if let Some(failed) = failed
             && passed.is_none_or(|passed| passed > failed)
         {
-            return Err(Failure {
-                exit: Exit::Usage,
-                message: "--keep-failed is shorter than --keep-passed: what failed is kept at least as long as what \
-                          passed"
-                    .to_owned(),
-            });
+            return Err(Failure::usage(
+                "--keep-failed is shorter than --keep-passed: what failed is kept at least as long as what passed",
+            ));
         }
         Ok(Self { passed, failed })
     }

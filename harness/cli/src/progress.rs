@@ -46,17 +46,17 @@ impl Progress {
             .spawn(move || shown.into_iter().for_each(|step: String| showing.set_message(step)));
         Self::Terminal(bar, steps)
     }
+}
 
-    /// A step of a case began.
-    pub(crate) fn step(&self, case: &str, at: Micros, step: &str) {
+impl session::Progress for Progress {
+    fn step(&self, case: &str, at: Micros, step: &str) {
         if let Self::Terminal(_, steps) = self {
             let time = Micros(at.0 / 1_000_000 * 1_000_000);
             let _ = steps.try_send(plain(&format!("{case}  {time}  {step}")).into_owned());
         }
     }
 
-    /// A case is done.
-    pub(crate) fn done(&self, case: &CaseResult) {
+    fn done(&self, case: &CaseResult) {
         match self {
             Self::Terminal(bar, _) => bar.inc(1),
             Self::Lines => {
@@ -72,7 +72,7 @@ impl Progress {
         }
     }
 
-    pub(crate) fn finish(&self) {
+    fn finish(&self) {
         if let Self::Terminal(bar, _) = self {
             bar.finish_and_clear();
         }
@@ -96,6 +96,8 @@ mod tests {
     use std::time::Duration;
 
     use indicatif::{ProgressDrawTarget, TermLike};
+
+    use session::Progress as _;
 
     use super::*;
 

@@ -10,7 +10,7 @@ use proto::quantity::Micros;
 use proto::text::plain;
 use sim::served::{CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
 
-use crate::{Exit, Failure, load};
+use crate::{Exit, Failure};
 
 /// What to serve, and where.
 #[derive(Debug, clap::Args)]
@@ -62,10 +62,10 @@ const BEHIND: Micros = Micros::from_secs(1);
 const COMPLAIN: Duration = Duration::from_secs(10);
 
 pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
-    let library = load::library()?;
-    let rig = load::rig(&library, &args.rig)?;
+    let library = crate::library()?;
+    let rig = session::rig(&library, &args.rig)?;
     let mute = args.battery == NOBODY;
-    let battery = load::battery(&library, if mute { CELLS } else { &args.battery })?;
+    let battery = session::battery(&library, if mute { CELLS } else { &args.battery })?;
     let port = |port| SocketAddr::new(args.listen, port);
     let options = Options {
         speed: args.speed,
@@ -80,10 +80,8 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
     };
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, stop.clone()).map_err(|error| Failure {
-            exit: Exit::Inconclusive,
-            message: format!("cannot wait for the signal that ends it: {error}"),
-        })?;
+        signal_hook::flag::register(signal, stop.clone())
+            .map_err(|error| Failure::open(format!("cannot wait for the signal that ends it: {error}")))?;
     }
     let mut served = ServedRig::start(&rig, &battery, &options).map_err(|error| Failure {
         exit: match error {
@@ -135,8 +133,7 @@ fn watch(served: &mut ServedRig, speed: u32, stop: &AtomicBool) -> Result<Exit, 
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(LOOK);
         if let Some(why) = served.lost() {
-            let message = format!("the rig is no longer served: {why}");
-            return Err(Failure { exit: Exit::Inconclusive, message });
+            return Err(Failure::open(format!("the rig is no longer served: {why}")));
         }
         let behind = served.behind();
         if behind * u64::from(speed) > BEHIND && complained.is_none_or(|at| at.elapsed() > COMPLAIN) {

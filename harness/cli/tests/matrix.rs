@@ -145,6 +145,28 @@ fn a_battery_that_is_not_as_its_file_says_fails_the_matrix() {
     assert_eq!(code, 0);
 }
 
+/// A vendor may expect of his battery what he likes: the matrix of somebody else tells how it came out, and is not moved.
+#[test]
+fn the_file_of_a_stranger_expects_nothing_here() {
+    let (home, out) = (project(), TempDir::new().expect("a temporary folder"));
+    // It is refused by TIM-01 and its file says `pass`; a copy says that it must be found by what it holds.
+    let slow = read(&home.path().join("rigs/batteries/slow.yaml"));
+    for (name, expect) in [("vain", "expect: pass"), ("meek", "expect: { fail: [CVL-01] }")] {
+        let file = slow.replace("battery: slow", &format!("battery: {name}"));
+        let file = file.replace("expect: { fail: [TIM-01] }", expect);
+        let path = out.path().join(format!("{name}.yaml"));
+        fs::write(&path, file).expect("written");
+        let asked = ["--seeds", "1", "--batteries", &format!("reference,{}", path.display())];
+        let folder = out.path().join(name);
+        let (code, said, told) = matrix(home.path(), &folder, &asked);
+        assert_eq!(code, 0, "{said}{told}");
+        assert!(said.contains("failures caught 0/0, compliant refused 0/1"), "{said}");
+        assert!(said.contains(&format!("{name}  nothing   0/1 passed")), "{said}");
+        let cell = read(&folder.join("cells.jsonl"));
+        assert!(cell.contains("\"expect\":null,\"outcome\":\"fail\""), "{cell}");
+    }
+}
+
 #[test]
 fn one_failure_is_enough_where_that_is_asked_for() {
     let (home, out) = (project(), TempDir::new().expect("a temporary folder"));

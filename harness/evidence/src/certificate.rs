@@ -2,7 +2,9 @@
 //! decided (ISO/IEC 17025 clauses 7.8.2, 7.8.3, 7.8.6). And why a run is none.
 
 pub mod guard;
+mod made;
 
+use files::Instrument;
 use judge::catalogue::Severity;
 use judge::verdict::Outcome;
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use crate::mark::Mark;
 use crate::run::{Run, RunMeta};
 use crate::words::amount;
 use guard::{Rule, Statement};
+pub use made::is_day_up_to;
+pub(crate) use made::made;
 
 /// Where the order of a certification is kept in its run folder, below `inputs/`.
 pub const ORDER: &str = "order.json";
@@ -65,44 +69,10 @@ pub struct Uncertainty {
     pub from: String,
 }
 
-/// An instrument, as ISO/IEC 17025 6.4.13 has it.
-#[derive(Debug, Clone, Default)]
-pub struct Instrument {
-    /// what it does here, such as `supply`
-    pub what: String,
-    /// who made it, and its type
-    pub maker: String,
-    /// its serial number
-    pub serial: String,
-    /// its firmware; empty where it has none
-    pub firmware: String,
-    /// where it stands
-    pub location: String,
-    /// the day it was calibrated
-    pub calibrated: String,
-    /// the day until which that holds
-    pub due: String,
-    /// the number of its certificate of calibration
-    pub certificate: String,
-}
-
-impl Instrument {
-    /// Whether what an instrument says of itself holds this serial number, as a word of its own.
-    #[must_use]
-    pub fn is(&self, says: &str) -> bool {
-        let serial = self.serial.trim();
-        let apart = |text: Option<char>| text.is_none_or(|c| !c.is_alphanumeric());
-        !serial.is_empty()
-            && says.match_indices(serial).any(|(at, _)| {
-                apart(says[..at].chars().next_back()) && apart(says[at + serial.len()..].chars().next())
-            })
-    }
-
-    /// What it said of itself in a run, where it was asked.
-    pub fn said<'r>(&self, meta: &'r RunMeta) -> impl Iterator<Item = &'r str> {
-        let what = self.what.clone();
-        meta.instruments.iter().filter(move |(name, _)| *name == what).map(|(_, says)| says.as_str())
-    }
+/// What an instrument of the rig file said of itself in a run, where it was asked.
+pub fn said<'r>(instrument: &Instrument, meta: &'r RunMeta) -> impl Iterator<Item = &'r str> {
+    let what = instrument.what.clone();
+    meta.instruments.iter().filter(move |(name, _)| *name == what).map(|(_, says)| says.as_str())
 }
 
 /// Why a run is no certificate, in words; nothing where it is one.
@@ -139,7 +109,7 @@ pub fn obstacles(run: &Run) -> Vec<String> {
             }
         }
         for instrument in &certificate.instruments {
-            for says in instrument.said(meta).filter(|says| !instrument.is(says)) {
+            for says in said(instrument, meta).filter(|says| !instrument.is(says)) {
                 found.push(format!(
                     "the {} of the rig file has the serial number {}; the one that was there said: {says}",
                     instrument.what, instrument.serial

@@ -1,6 +1,6 @@
 //! From the recording of a case to what came of it: one way for a case that just ran and for one that is judged again.
 
-use engine::suite::Case;
+use engine::suite::{Case, Suite};
 use judge::battery::Battery;
 use judge::behaviour::{Subject, hindered, judge, missed_sun};
 use judge::catalogue::Severity;
@@ -13,6 +13,7 @@ use proto::quantity::Micros;
 use files::{BatteryFile, RigFile};
 
 use crate::plan::{Planned, Refused, plan};
+use crate::run::CaseResult;
 
 /// What came of a case.
 #[derive(Debug)]
@@ -33,6 +34,36 @@ pub struct Attempt {
     pub pages: Vec<SeenPage>,
     /// how long it took in the time of the rig
     pub length: Micros,
+}
+
+impl Attempt {
+    /// What a run keeps of it: an attempt at a case of a suite that began at this time, after what the run keeps already.
+    #[must_use]
+    pub fn into_result(
+        self,
+        (suite, case): (&Suite, &Case),
+        began: Micros,
+        before: &[CaseResult],
+    ) -> CaseResult {
+        let earlier = before.iter().filter(|other| other.suite == suite.name && other.case == case.name);
+        let Self { outcome, tried, reason, verdicts, trace, length, .. } = self;
+        CaseResult {
+            suite: suite.name.clone(),
+            case: case.name.clone(),
+            attempt: 1 + earlier.count(),
+            title: case.title.clone(),
+            section: case.spec.clone(),
+            outcome,
+            tried,
+            reason,
+            file: suite.file.clone(),
+            line: case.line,
+            began,
+            length,
+            verdicts,
+            trace,
+        }
+    }
 }
 
 /// Judges a case again from its recording, which took `length` in the time of the rig. `broken` says why the recording

@@ -2,8 +2,9 @@
 //! and how it is judged again from that alone.
 //!
 //! Start at [`run::Run`], the result of a run, and [`folder::RunFolder`], where it is kept; [`replay::Replay`] reads it
-//! back.
+//! back, [`again::again`] judges what it finds.
 
+pub mod again;
 pub mod bundle;
 pub mod can_log;
 pub mod certificate;
@@ -16,11 +17,13 @@ pub mod gx_csv;
 pub mod inputs;
 pub mod manifest;
 pub mod mark;
+pub mod meta;
 pub mod plan;
 pub mod psu_log;
 pub mod raw;
 pub mod replay;
 pub mod run;
+pub mod said;
 mod stamp;
 mod tape;
 pub mod text;

@@ -76,6 +76,16 @@ impl Mark {
         }
     }
 
+    /// How the outcome of a whole run or log is marked: one of which nothing applies decides nothing.
+    #[must_use]
+    pub const fn of_whole(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Pass => Self::Pass,
+            Outcome::Fail => Self::Fail,
+            Outcome::Inconclusive | Outcome::NotApplicable => Self::Inconclusive,
+        }
+    }
+
     /// In words.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -112,14 +112,6 @@ pub struct SuiteFile {
     pub sha256: String,
 }
 
-impl SuiteFile {
-    /// A suite file with the hash of its content.
-    #[must_use]
-    pub fn new(path: &str, content: &[u8]) -> Self {
-        Self { path: path.to_owned(), sha256: crate::manifest::sha256(content) }
-    }
-}
-
 /// What came out of one case.
 #[derive(Debug, Clone)]
 pub struct CaseResult {

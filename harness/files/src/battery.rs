@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::InputError;
 use crate::Section;
-use crate::like::{self, Like};
+use crate::like::{self, Kind, Like};
 use crate::section::{relaxed, with_sections};
 
 /// One battery.
@@ -52,21 +52,13 @@ pub enum Expectation {
     Fail(Vec<String>),
 }
 
-/// What a battery is called and how it must be judged is its own; one strategy replaces another.
-const LIKE: Like = Like {
-    kind: "battery",
-    example: "reference",
-    own: &["battery", "title", "expect", "like", "catalogue"],
-    choices: &["simulated.strategy"],
-};
-
 impl BatteryFile {
     /// Reads and validates a file, with those beside it that it is `like`. `shown` is the path as the user knows it.
     ///
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
-        Ok(Self::of(LIKE.layers(path, shown)?)?)
+        like::load(path, shown)
     }
 
     /// Reads and validates the text of a battery file that stands alone.
@@ -74,11 +66,25 @@ impl BatteryFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn parse(file: &str, text: &str) -> Result<Self, YamlError> {
-        Self::of(like::alone(file, text)?)
+        like::parse(file, text)
+    }
+}
+
+impl Kind for BatteryFile {
+    /// What a battery is called and how it must be judged is its own; one strategy replaces another.
+    const LIKE: Like = Like {
+        kind: "battery",
+        folder: "rigs/batteries",
+        example: "reference",
+        own: &["battery", "title", "expect", "like", "catalogue"],
+        choices: &["simulated.strategy"],
+    };
+
+    fn name(&self) -> &str {
+        &self.declared.name
     }
 
-    fn of(layers: Layers) -> Result<Self, YamlError> {
-        let layers = &Arc::new(layers);
+    fn of(layers: &Arc<Layers>) -> Result<Self, YamlError> {
         let raw: Raw = layers.read()?;
         let d = raw.declared;
         if let Some((key, expected)) = d.nonsense() {
@@ -112,7 +118,9 @@ impl BatteryFile {
             },
         })
     }
+}
 
+impl BatteryFile {
     /// JSON schema of a battery file, for editors; `simulated` is that of its section.
     #[must_use]
     pub fn schema(simulated: schemars::Schema) -> schemars::Schema {

@@ -33,7 +33,7 @@ pub enum DecisionRule {
 }
 
 /// An instrument and its calibration.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Instrument {
     /// what it does here, such as `supply`
@@ -65,6 +65,19 @@ pub struct Uncertainty {
     pub expanded: String,
     /// where that is from
     pub from: String,
+}
+
+impl Instrument {
+    /// Whether what an instrument says of itself holds this serial number, as a word of its own.
+    #[must_use]
+    pub fn is(&self, says: &str) -> bool {
+        let serial = self.serial.trim();
+        let apart = |text: Option<char>| text.is_none_or(|c| !c.is_alphanumeric());
+        !serial.is_empty()
+            && says.match_indices(serial).any(|(at, _)| {
+                apart(says[..at].chars().next_back()) && apart(says[at + serial.len()..].chars().next())
+            })
+    }
 }
 
 impl Laboratory {
@@ -112,23 +125,11 @@ impl Laboratory {
     }
 }
 
-fn is_day(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let [year, month, day] = parts.as_slice() else { return false };
-    let number = |part: &str, digits| {
-        (part.len() == digits && part.bytes().all(|b| b.is_ascii_digit()))
-            .then(|| part.parse::<u32>().unwrap_or(0))
-    };
-    let within = |part: &str, most| number(part, 2).is_some_and(|n| (1..=most).contains(&n));
-    let year = number(year, 4);
-    let leap = year.is_some_and(|y| y % 4 == 0 && (y % 100 != 0 || y % 400 == 0));
-    let longest = match *month {
-        "02" if leap => 29,
-        "02" => 28,
-        "04" | "06" | "09" | "11" => 30,
-        _ => 31,
-    };
-    year.is_some() && within(month, 12) && within(day, longest)
+/// Whether a text is a day of the calendar, written as `2026-03-01`.
+#[must_use]
+pub fn is_day(text: &str) -> bool {
+    // The library refuses days that no month has.
+    text.len() == 10 && humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).is_ok()
 }
 
 #[cfg(test)]

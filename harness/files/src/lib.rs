@@ -10,6 +10,7 @@ pub mod live;
 pub mod profile;
 mod rig;
 mod section;
+pub mod suites;
 pub mod sweep;
 
 use std::fs::File;
@@ -18,11 +19,13 @@ use std::path::{Path, PathBuf};
 
 pub use battery::{BatteryFile, Expectation};
 pub use golden::GoldenFile;
-pub use laboratory::{DecisionRule, Instrument, Laboratory, Uncertainty};
+pub use laboratory::{DecisionRule, Instrument, Laboratory, Uncertainty, is_day};
 pub use library::{Library, nearest};
+pub use like::Kind;
 pub use profile::Profile;
 pub use rig::{CanBus, GxStated, OnOff, Polling, RigFile};
 pub use section::Section;
+pub use suites::{Suites, full_name};
 pub use sweep::Sweep;
 
 /// Whether what an instrument says of itself is what only a simulated one says: the served GX in place of its serial

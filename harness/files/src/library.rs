@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{BatteryFile, InputError, Profile, RigFile, read_text};
+use crate::like::{load, load_by_name};
+use crate::{BatteryFile, InputError, Kind, Profile, RigFile, read_text};
 
 /// The project's folders.
 #[derive(Debug, Clone)]
@@ -151,7 +152,7 @@ impl Library {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn read_battery(&self, path: &Path) -> Result<BatteryFile, InputError> {
-        BatteryFile::load(path, &|path| self.shown(path))
+        load(path, &|path| self.shown(path))
     }
 
     /// Reads and validates a rig file, with those beside it that it is like.
@@ -159,7 +160,7 @@ impl Library {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn read_rig(&self, path: &Path) -> Result<RigFile, InputError> {
-        RigFile::load(path, &|path| self.shown(path))
+        load(path, &|path| self.shown(path))
     }
 
     /// A rig by name (`simulated`) or by path.
@@ -168,6 +169,15 @@ impl Library {
     /// When no file has that name; the error carries the nearest names.
     pub fn rig(&self, name: &str) -> Result<PathBuf, InputError> {
         pick("rig", name, self.rigs()?)
+    }
+
+    /// A rig or a battery by name or by path, read and validated, and called as its file is.
+    ///
+    /// # Errors
+    /// When no file has that name; with file, line, column and what was expected where it makes no sense.
+    pub fn get<K: Kind>(&self, name: &str) -> Result<K, InputError> {
+        let path = pick(K::LIKE.kind, name, self.yaml_in(K::LIKE.folder)?)?;
+        load_by_name(&path, &|path| self.shown(path))
     }
 
     /// A path as the user knows it: relative to the project where it lies inside.

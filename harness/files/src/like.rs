@@ -1,15 +1,54 @@
 //! Files that are `like` another beside them and say only what differs.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine::yaml::{Layers, YamlError};
 
 use crate::{InputError, read_text};
 
+/// A kind of file that a project holds: how it is read.
+pub trait Kind: Sized {
+    /// What such a file is called, how one is like another, and where they are.
+    const LIKE: Like;
+
+    /// Validates the file with those that it is like.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    fn of(layers: &Arc<Layers>) -> Result<Self, YamlError>;
+
+    /// The name that it has.
+    fn name(&self) -> &str;
+}
+
+/// Reads and validates a file, with those beside it that it is `like`. `shown` is a path as the user knows it.
+pub(crate) fn load<K: Kind>(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<K, InputError> {
+    Ok(K::of(&Arc::new(K::LIKE.layers(path, shown)?))?)
+}
+
+/// The same, of a file that is called as it says: a copy that keeps the name of its model would file its runs under the
+/// name of the other.
+pub(crate) fn load_by_name<K: Kind>(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<K, InputError> {
+    let layers = Arc::new(K::LIKE.layers(path, shown)?);
+    let file = K::of(&layers)?;
+    match path.file_stem().and_then(|stem| stem.to_str()) {
+        Some(stem) if stem != file.name() => {
+            let (key, name) = (K::LIKE.kind, file.name());
+            let message = format!("the {key} is called `{name}`, its file `{stem}.yaml`");
+            Err(layers.refuse(key, message, format!("`{stem}`")).into())
+        }
+        _ => Ok(file),
+    }
+}
+
 /// How files of a kind are like each other.
-pub(crate) struct Like {
-    /// what such a file is called in messages
+#[derive(Debug)]
+pub struct Like {
+    /// what such a file is called in messages, and the key of its name
     pub(crate) kind: &'static str,
+    /// the folder of a project that holds them
+    pub(crate) folder: &'static str,
     /// a name that is there
     pub(crate) example: &'static str,
     /// keys that a file never takes over: what it is called, how it must be judged
@@ -73,11 +112,11 @@ pub(crate) fn files(path: &Path) -> Result<Vec<(PathBuf, String)>, InputError> {
     Ok(files)
 }
 
-/// A text that has no file beside it to be like.
-pub(crate) fn alone(file: &str, text: &str) -> Result<Layers, YamlError> {
+/// Reads and validates a text that has no file beside it to be like.
+pub(crate) fn parse<K: Kind>(file: &str, text: &str) -> Result<K, YamlError> {
     let layers = Layers::new(file, text)?;
     if layers.has("like") {
         return Err(layers.refuse("like", "a text alone has no file beside it", "all keys written out"));
     }
-    Ok(layers)
+    K::of(&Arc::new(layers))
 }

@@ -17,12 +17,9 @@ use crate::InputError;
 use crate::Laboratory;
 use crate::Section;
 use crate::Sweep;
-use crate::like::{self, Like};
+use crate::like::{self, Kind, Like};
 use crate::live::{ASK_FLAGS_SLOWLY, CanPlace, House, Live};
 use crate::section::{relaxed, with_sections};
-
-/// What a rig is called is its own.
-const LIKE: Like = Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[] };
 
 /// A supply may take so long to do what it is told (a second, where its profile says nothing else) and to answer, in the
 /// time of the clock on the wall: until then it is not silent.
@@ -193,7 +190,7 @@ impl RigFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
-        Ok(Self::of(LIKE.layers(path, shown)?)?)
+        like::load(path, shown)
     }
 
     /// Reads and validates the text of a rig file that stands alone.
@@ -201,11 +198,25 @@ impl RigFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn parse(file: &str, text: &str) -> Result<Self, YamlError> {
-        Self::of(like::alone(file, text)?)
+        like::parse(file, text)
+    }
+}
+
+impl Kind for RigFile {
+    /// What a rig is called is its own.
+    const LIKE: Like = Like {
+        kind: "rig",
+        folder: "rigs",
+        example: "simulated",
+        own: &["rig", "title", "like"],
+        choices: &[],
+    };
+
+    fn name(&self) -> &str {
+        &self.rig
     }
 
-    fn of(layers: Layers) -> Result<Self, YamlError> {
-        let layers = &Arc::new(layers);
+    fn of(layers: &Arc<Layers>) -> Result<Self, YamlError> {
         let mut rig: Self = layers.read()?;
         rig.plant = rig.plant.map(|_| Section::of(layers, "plant"));
         rig.layers = Some(layers.clone());
@@ -287,7 +298,9 @@ impl RigFile {
         })?;
         Ok(rig)
     }
+}
 
+impl RigFile {
     /// What tells whether its limits are kept, with a battery that sends everything.
     #[must_use]
     pub fn instruments(&self) -> Instruments {

@@ -17,7 +17,6 @@ mod worker;
 mod tests;
 
 pub use bench::LiveBench;
-pub use watchdog::PROVEN as WATCHDOG_PROVEN;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

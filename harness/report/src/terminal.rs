@@ -222,11 +222,7 @@ impl Table<'_> {
         for why in run.meta.cut_off.iter().chain(&run.meta.doubts).chain(&run.meta.outside) {
             self.wrapped(why, 0)?;
         }
-        let mark = match run.outcome() {
-            Outcome::Pass => Mark::Pass,
-            Outcome::Fail => Mark::Fail,
-            _ => Mark::Inconclusive,
-        };
+        let mark = Mark::of_whole(run.outcome());
         write!(self.out, "Verdict: ")?;
         let word = mark.word().to_uppercase();
         self.coloured(mark, &word)?;

@@ -18,14 +18,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lab", &["proto", "judge", "engine", "files", "evidence"]),
     ("sim", &["proto", "engine", "plant", "files", "lab"]),
     ("report", &["proto", "judge", "evidence"]),
-    ("session", &["proto", "judge", "engine", "files", "evidence", "lab", "sim"]),
+    ("session", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report"]),
     ("cli", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report", "session"]),
-    ("suites", &["proto", "judge", "engine", "files", "evidence", "sim", "report", "session"]),
+    ("suites", &["proto", "judge", "engine", "files", "evidence", "report", "session"]),
     ("xtask", &[]),
 ];
 
 /// What a crate may depend on in its tests, besides: what lab drives is the simulated rig, served on the very wires.
 const ARROWS_IN_TESTS: &[(&str, &[&str])] = &[("lab", &["plant", "session", "sim"])];
+
+/// Crates that judge a run again, and what none of them links: no port, no runtime, no simulated world.
+const JUDGING: &[&str] = &["judge", "files", "evidence"];
+const NOT_FOR_JUDGING: &[&str] = &["serialport", "socketcan", "tokio", "tokio-modbus", "plant"];
 
 /// What a pure crate may build with: each computes on values and does nothing else.
 const PURE_DEPENDENCIES: &[&str] =
@@ -143,8 +147,22 @@ pub(crate) fn check(metadata: &Metadata, files: &[File]) -> Vec<Finding> {
             ));
         }
     }
+    findings.extend(judging(metadata));
     findings.extend(system(metadata));
     findings
+}
+
+/// What reaches a port or a runtime from where a run is judged again.
+fn judging(metadata: &Metadata) -> Vec<Finding> {
+    let from = metadata.members().filter(|member| JUDGING.contains(&member.name.as_str()));
+    let ways = ways(metadata, from.map(|member| member.id.as_str()));
+    let linked =
+        ways.into_values().filter(|way| way.last().is_some_and(|last| NOT_FOR_JUDGING.contains(last)));
+    let finding = |way: Vec<&str>| {
+        let what = format!("a run is judged again without it: {}", way.join(" → "));
+        Finding::new("Cargo.lock", 0, what)
+    };
+    linked.map(finding).collect()
 }
 
 /// Arrows between the crates of the workspace.
@@ -206,7 +224,7 @@ fn pure(metadata: &Metadata, package: &Package, path: &str, manifest: &str) -> V
 /// System libraries and compilers that a fresh machine does not have.
 fn system(metadata: &Metadata) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let ways = ways(metadata);
+    let ways = ways(metadata, metadata.workspace_members.iter().map(String::as_str));
     for package in &metadata.packages {
         let Some(way) = ways.get(package.id.as_str()) else { continue };
         if BUNDLED.contains(&package.name.as_str()) {
@@ -227,13 +245,13 @@ fn system(metadata: &Metadata) -> Vec<Finding> {
     findings
 }
 
-/// For every package that is reached, one shortest way from a crate of the workspace to it.
-fn ways(metadata: &Metadata) -> BTreeMap<&str, Vec<&str>> {
+/// For every package that is reached from these, one shortest way to it.
+fn ways<'m>(metadata: &'m Metadata, from: impl Iterator<Item = &'m str>) -> BTreeMap<&'m str, Vec<&'m str>> {
     let names: BTreeMap<&str, &str> =
         metadata.packages.iter().map(|p| (p.id.as_str(), p.name.as_str())).collect();
     let nodes: BTreeMap<&str, &Node> = metadata.resolve.nodes.iter().map(|n| (n.id.as_str(), n)).collect();
     let mut ways: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    let mut queue: VecDeque<&str> = metadata.workspace_members.iter().map(String::as_str).collect();
+    let mut queue: VecDeque<&str> = from.collect();
     for member in &queue {
         ways.insert(member, names.get(member).copied().into_iter().collect());
     }
@@ -374,6 +392,15 @@ mod tests {
         let found = findings(&world(&packages, &["lab"], edges), LINTS);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("(lab → serialport → libudev-sys)"), "{found:?}");
+    }
+
+    #[test]
+    fn what_judges_again_reaches_no_runtime() {
+        let packages =
+            [package("files", &[]), package("nice", &[]), package("tokio", &[]), package("lab", &[])];
+        let edges: &[(&str, &[&str])] = &[("files", &["nice"]), ("nice", &["tokio"]), ("lab", &["tokio"])];
+        let found = findings(&world(&packages, &["files", "lab"], edges), LINTS);
+        assert!(found.len() == 1 && found[0].contains("files → nice → tokio"), "{found:?}");
     }
 
     #[test]

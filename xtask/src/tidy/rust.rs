@@ -12,9 +12,9 @@ const UNSAFE: &[(&str, &str)] = &[];
 /// them, and nothing waits for it or is put in order by it.
 const TIME_OF_DAY: &[(&str, &str)] = &[
     ("harness/cli/src/certify.rs", "the date of a certificate, and whether a calibration is over"),
-    ("harness/cli/src/golden/accept.rs", "the day on which a trace was accepted"),
+    ("harness/session/src/golden/accept.rs", "the day on which a trace was accepted"),
     ("harness/cli/src/nightly.rs", "the night that a run belongs to"),
-    ("harness/cli/src/run.rs", "when a run began, for its report"),
+    ("harness/session/src/run.rs", "when a run began, for its report"),
     ("harness/lab/src/can/kernel_clock.rs", "the kernel stamps frames by it: steps are taken out"),
     ("harness/lab/src/guard/lease.rs", "since when somebody has a rig, for people"),
 ];

@@ -34,7 +34,7 @@ pub(super) fn show(path: &Path, asked: &Asked, of: Of<'_>) -> Result<Exit, Failu
     let nights =
         history.nights(Which { rig, battery, firmware, alone: true, last: asked.last }).map_err(refused)?;
     if nights.is_empty() {
-        return Err(unknown(
+        return Err(Failure::usage(
             "no night and no run is all of that: leave out --rig, --battery or --firmware".to_owned(),
         ));
     }
@@ -58,7 +58,7 @@ fn known(history: &History, by: By, name: &str) -> Result<(), Failure> {
     }
     let quoted: Vec<String> = all.iter().map(|known| format!("`{}`", plain(known))).collect();
     let word = by.word();
-    Err(unknown(match quoted.is_empty() {
+    Err(Failure::usage(match quoted.is_empty() {
         true => "the history holds no night and no run yet".to_owned(),
         false => format!("the history knows no {word} `{name}`; it knows {}", quoted.join(", ")),
     }))
@@ -79,11 +79,7 @@ fn there(nights: &[Past], of: Of<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let nearest = files::nearest(name, &all.into_iter().cloned().collect::<Vec<_>>());
-    Err(unknown(format!("none of these nights {what} `{name}`; the nearest: {}", nearest.join(", "))))
-}
-
-fn unknown(message: String) -> Failure {
-    Failure { exit: Exit::Usage, message }
+    Err(Failure::usage(format!("none of these nights {what} `{name}`; the nearest: {}", nearest.join(", "))))
 }
 
 fn line(night: &Past, of: Of<'_>) -> String {

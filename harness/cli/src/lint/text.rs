@@ -79,7 +79,7 @@ pub(crate) fn summary(all: &[Judged], style: &Style) -> String {
     let names: Vec<String> = all.iter().map(name).collect();
     let widest = names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
     for (judged, name) in all.iter().zip(&names) {
-        let mark = mark(judged.outcome);
+        let mark = Mark::of_whole(judged.outcome);
         let word = format!("{:<12}", mark.short());
         let _ =
             writeln!(out, "{}  {name:widest$}  {}", mark.paint(&word, style.colour), plain(&judged.headline));
@@ -88,7 +88,7 @@ pub(crate) fn summary(all: &[Judged], style: &Style) -> String {
 }
 
 fn head(out: &mut String, judged: &Judged, style: &Style) {
-    let mark = mark(judged.outcome);
+    let mark = Mark::of_whole(judged.outcome);
     let _ = writeln!(out, "{}: {}", name(judged), mark.paint(mark.short(), style.colour));
     wrapped(out, &judged.headline, 2, style.width);
     let time = if judged.is_timed() {
@@ -173,14 +173,6 @@ pub(crate) fn name(judged: &Judged) -> String {
     let several = judged.remarks.iter().any(|r| r.contains("another battery"));
     let name = plain(&judged.log).into_owned();
     if several { format!("{name} ({})", plain(&judged.interface)) } else { name }
-}
-
-pub(crate) const fn mark(outcome: Outcome) -> Mark {
-    match outcome {
-        Outcome::Pass => Mark::Pass,
-        Outcome::Fail => Mark::Fail,
-        Outcome::Inconclusive | Outcome::NotApplicable => Mark::Inconclusive,
-    }
 }
 
 /// A remark with a dash before its first line.

@@ -4,24 +4,19 @@
 //! Every cell is kept as a line in the folder of results the moment it is done. The same command goes on where it was
 //! stopped; shards run apart and are put together by `--merge` or by lying in one folder.
 
-mod asked;
-mod inputs;
 mod pages;
-mod play;
-mod store;
+mod progress;
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use report::matrix::cell::Cell;
 use report::matrix::tally::Tally;
+use session::matrix::{Inputs, Names, Seeds, Shard, Store, merged, play};
 
-use crate::{Exit, Failure, load};
-use asked::{Names, Seeds, Shard};
-use inputs::Inputs;
-use store::Store;
+use crate::{Exit, Failure};
+use progress::Progress;
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -65,21 +60,19 @@ pub(crate) struct Args {
 pub(crate) fn matrix(args: &Args) -> Result<Exit, Failure> {
     let (cells, made_by, folder) = if args.merge.is_empty() { run(args)? } else { merge(args)? };
     if cells.is_empty() {
-        let (exit, message) = if args.merge.is_empty() {
-            (Exit::Usage, "no cell belongs to this shard: use fewer shards, or more seeds")
-        } else {
-            (Exit::Input, "nothing to put together holds a result of these batteries on these rigs")
-        };
-        return Err(Failure { exit, message: message.to_owned() });
+        return Err(match args.merge.is_empty() {
+            true => Failure::usage("no cell belongs to this shard: use fewer shards, or more seeds"),
+            false => {
+                Failure::input("nothing to put together holds a result of these batteries on these rigs")
+            }
+        });
     }
     let tally = Tally::of(&cells, &made_by);
     pages::write(&folder, &tally)?;
     if let Some(document) = &args.write_thresholds {
         pages::write_thresholds(document, &tally)?;
     }
-    let terminal = std::io::stdout().is_terminal();
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none();
-    let mut text = report::matrix::terminal::table(&tally, colour);
+    let mut text = report::matrix::terminal::table(&tally, crate::console::shown_on().0);
     text += &format!("Report: {}\n", folder.join("matrix.html").display());
     crate::answer(&text)?;
     let outcome = exit(&tally, args.allow_undecided);
@@ -108,7 +101,7 @@ fn exit(tally: &Tally, allow_undecided: bool) -> Exit {
 
 /// Runs what is not done yet. The answer is about what was asked for, not about all that lies in the folder.
 fn run(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
-    let library = load::library()?;
+    let library = crate::library()?;
     let inputs = Inputs::read(&library, &args.batteries, &args.rigs)?;
     let folder = args
         .out
@@ -119,8 +112,10 @@ fn run(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
     let done = store.cells()?;
     let left: Vec<_> = asked.iter().filter(|key| !done.contains_key(&inputs.name(key))).copied().collect();
     let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let progress = play::Progress::new(left.len(), args.quiet);
-    play::play(&inputs, &left, jobs, args.fail_fast, progress, &mut store)?;
+    let mut progress = Progress::new(left.len(), args.quiet);
+    let played = play(&inputs, &left, (jobs, args.fail_fast), &mut store, |cell| progress.done(cell));
+    progress.finish();
+    played?;
     // Read back, so that the answer is made of what is kept, and the same for a run that was stopped in between.
     let mut all = store.cells()?;
     let cells = asked.iter().filter_map(|key| all.remove(&inputs.name(key))).collect();
@@ -130,11 +125,12 @@ fn run(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
 /// Reads what was run before, here or elsewhere.
 fn merge(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
     let Some(folder) = args.out.clone() else {
-        let message = "--merge: where shall the report go? Name a folder with --out, such as --out merged; those that are \
-                       put together stay as they are";
-        return Err(Failure { exit: Exit::Usage, message: message.to_owned() });
+        return Err(Failure::usage(
+            "--merge: where shall the report go? Name a folder with --out, such as --out merged; those that are \
+             put together stay as they are",
+        ));
     };
-    let (cells, made_by) = store::merged(&args.merge)?;
+    let (cells, made_by) = merged(&args.merge)?;
     let wanted = |cell: &Cell| args.batteries.has(&cell.battery) && args.rigs.has(&cell.rig);
     Ok((cells.into_values().filter(wanted).collect(), made_by, folder))
 }

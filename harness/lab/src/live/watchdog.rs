@@ -4,10 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::psu::{Supply, SupplyError};
+use evidence::meta::WATCHDOG_PROVEN as PROVEN;
 use files::live::PsuPlace;
 
-/// How the evidence says that it was seen to trip; before it stands the time of day.
-pub const PROVEN: &str = "harness: the watchdog of the supply tripped";
 /// How the evidence says that it was not.
 const NOT_PROVEN: &str = "harness: the watchdog of the supply is not proven to trip";
 

@@ -6,7 +6,7 @@ use judge::envelope::PROVEN;
 
 use super::escape::Esc;
 use evidence::certificate::guard::nearest;
-use evidence::certificate::{Certificate, obstacles};
+use evidence::certificate::{Certificate, obstacles, said};
 use evidence::run::{Run, RunMeta};
 use evidence::words::amount;
 
@@ -65,7 +65,7 @@ fn instruments(out: &mut String, certificate: &Certificate, meta: &RunMeta) -> f
         .instruments
         .iter()
         .map(|i| {
-            let said: Vec<&str> = i.said(meta).collect();
+            let said: Vec<&str> = said(i, meta).collect();
             let said = if said.is_empty() { "was not asked".to_owned() } else { said.join("; ") };
             let [what, maker, location, calibrated, due, certificate] =
                 [&i.what, &i.maker, &i.location, &i.calibrated, &i.due, &i.certificate].map(String::clone);

@@ -101,10 +101,10 @@ fn batteries(out: &mut String, tally: &Tally) -> fmt::Result {
     }
     out.push_str("</tr></thead>");
     for battery in &tally.batteries {
-        let must = if battery.is_compliant() {
-            "certified".to_owned()
-        } else {
-            format!("caught by {}", battery.expect.join(", "))
+        let must = match &battery.expect {
+            Some(expect) if expect.is_empty() => "certified".to_owned(),
+            Some(expect) => format!("caught by {}", expect.join(", ")),
+            None => "anything: its file is not of this project".to_owned(),
         };
         write!(
             out,
@@ -117,7 +117,7 @@ fn batteries(out: &mut String, tally: &Tally) -> fmt::Result {
             out.push_str("<td>");
             let Some(on) = battery.rigs.iter().find(|r| r.rig == *rig) else { continue };
             write!(out, "{} of {}", on.right, on.seeds)?;
-            for id in &battery.expect {
+            for id in battery.expected() {
                 let found = on.found.get(id).copied().unwrap_or_default();
                 write!(out, "<br><span class=quiet>{} {found}</span>", Esc(id))?;
             }
@@ -155,7 +155,7 @@ fn grid(out: &mut String, tally: &Tally) -> fmt::Result {
 }
 
 fn square(out: &mut String, battery: &Battery, r: &Requirement) -> fmt::Result {
-    let expected = if battery.expect.iter().any(|id| id == r.id) { " expected" } else { "" };
+    let expected = if battery.expected().iter().any(|id| id == r.id) { " expected" } else { "" };
     let Some(&count) = battery.requirements.get(r.id) else {
         return write!(out, "<td class=\"none{expected}\">");
     };

@@ -17,11 +17,7 @@ pub(crate) fn word(run: &Run) -> &'static str {
 }
 
 fn verdict(run: &Run) -> Mark {
-    match run.outcome() {
-        Outcome::Pass => Mark::Pass,
-        Outcome::Fail => Mark::Fail,
-        _ => Mark::Inconclusive,
-    }
+    Mark::of_whole(run.outcome())
 }
 
 /// Title, verdict, and the requirements that do not hold.

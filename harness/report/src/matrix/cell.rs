@@ -20,8 +20,9 @@ pub struct Cell {
     pub rig: String,
     /// seed of everything random
     pub seed: u64,
-    /// requirements by which the battery must be found; none where it must be certified
-    pub expect: Vec<String>,
+    /// requirements by which the battery must be found; an empty list where it must be certified, and nothing where no file
+    /// of the project says what must become of it
+    pub expect: Option<Vec<String>>,
     /// outcome of the whole run: what `busbar run` ends with
     pub outcome: Mark,
     /// requirements that did not hold in some case, in the order of the catalogue
@@ -58,17 +59,13 @@ const REASON: usize = 240;
 impl Cell {
     /// What is kept of a run. Its traces are not looked at.
     #[must_use]
-    pub fn of(run: &Run, expect: &[String]) -> Self {
+    pub fn of(run: &Run, expect: Option<&[String]>) -> Self {
         let mut cell = Self {
             battery: run.meta.battery.name.clone(),
             rig: run.meta.rig.name.clone(),
             seed: run.meta.seed,
-            expect: expect.to_vec(),
-            outcome: match run.outcome() {
-                Outcome::Pass => Mark::Pass,
-                Outcome::Fail => Mark::Fail,
-                Outcome::Inconclusive | Outcome::NotApplicable => Mark::Inconclusive,
-            },
+            expect: expect.map(<[String]>::to_vec),
+            outcome: Mark::of_whole(run.outcome()),
             failed: Vec::new(),
             open: Vec::new(),
             passed: Vec::new(),
@@ -118,34 +115,50 @@ impl Cell {
     /// Whether the battery must be certified.
     #[must_use]
     pub fn is_compliant(&self) -> bool {
-        self.expect.is_empty()
+        self.expect.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Whether it must be found.
+    #[must_use]
+    pub fn is_faulty(&self) -> bool {
+        self.expect.is_some() && !self.is_compliant()
+    }
+
+    /// The requirements by which it must be found.
+    #[must_use]
+    pub fn expected(&self) -> &[String] {
+        self.expect.as_deref().unwrap_or_default()
     }
 
     /// Whether it was found by a requirement that the battery file names.
     #[must_use]
     pub fn found(&self) -> bool {
-        self.expect.iter().any(|id| self.failed.contains(id))
+        self.expected().iter().any(|id| self.failed.contains(id))
     }
 
     /// Whether it was found by all of them.
     #[must_use]
     pub fn found_by_all(&self) -> bool {
-        self.expect.iter().all(|id| self.failed.contains(id))
+        self.expected().iter().all(|id| self.failed.contains(id))
     }
 
     /// Found, and not certified either where one of the requirements must hold: what only should hold warns.
     #[must_use]
     pub fn caught(&self) -> bool {
-        let must = self.expect.iter().any(|id| {
+        let must = self.expected().iter().any(|id| {
             judge::catalogue::find(id).is_some_and(|requirement| requirement.severity == Severity::Must)
         });
-        !self.is_compliant() && self.found() && !(must && self.outcome == Mark::Pass)
+        self.is_faulty() && self.found() && !(must && self.outcome == Mark::Pass)
     }
 
-    /// Whether the cell is as it must be; one that is undecided is not.
+    /// Whether the cell is as it must be; one that is undecided is not, one of which nothing is expected always.
     #[must_use]
     pub fn is_right(&self) -> bool {
-        if self.is_compliant() { self.outcome == Mark::Pass } else { self.caught() }
+        match &self.expect {
+            Some(expect) if expect.is_empty() => self.outcome == Mark::Pass,
+            Some(_) => self.caught(),
+            None => true,
+        }
     }
 }
 
@@ -197,7 +210,12 @@ pub(crate) mod tests {
         let verdicts: Vec<_> = failed.iter().map(|id| verdict(id, Outcome::Fail, None)).collect();
         let verdicts = [verdicts, vec![verdict("CVL-01", Outcome::Pass, None)]].concat();
         let expect: Vec<String> = expect.iter().map(|&id| id.to_owned()).collect();
-        Cell { battery: battery.to_owned(), rig: rig.to_owned(), seed, ..Cell::of(&run(verdicts), &expect) }
+        Cell {
+            battery: battery.to_owned(),
+            rig: rig.to_owned(),
+            seed,
+            ..Cell::of(&run(verdicts), Some(&expect))
+        }
     }
 
     fn verdict(id: &str, outcome: Outcome, measure: Option<Measure>) -> Verdict {
@@ -249,7 +267,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_open_must_is_kept_with_its_reason_and_is_not_right() {
-        let cell = Cell::of(&run(vec![verdict("CVL-06", Outcome::Inconclusive, None)]), &[]);
+        let cell = Cell::of(&run(vec![verdict("CVL-06", Outcome::Inconclusive, None)]), Some(&[]));
         assert_eq!((cell.open.as_slice(), cell.is_right()), (&["CVL-06".to_owned()][..], false));
         assert_eq!(cell.why["CVL-06"], "s/c: because");
     }
@@ -266,7 +284,7 @@ pub(crate) mod tests {
             verdict("CVL-07", Outcome::Pass, measure("cell-margin", 0.1, 0.02)),
             verdict("CVL-06", Outcome::NotApplicable, measure("discharge", 9.0, 1.5)),
         ];
-        let kept = Cell::of(&run(verdicts), &[]).measures;
+        let kept = Cell::of(&run(verdicts), Some(&[])).measures;
         let kept: Vec<_> = kept.iter().map(|w| (w.threshold.as_str(), w.value)).collect();
         assert_eq!(kept, [("reversals", 8.0), ("cell-margin", 0.1)]);
     }

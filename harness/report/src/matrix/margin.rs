@@ -103,8 +103,8 @@ fn excess(name: &Name, value: f64) -> f64 {
 /// in which another of the requirements found it and this one did not.
 fn finders(cells: &[Cell]) -> Vec<Measured<'_>> {
     let mut groups: BTreeMap<(&str, &str), BTreeMap<&str, Vec<Measured<'_>>>> = BTreeMap::new();
-    for cell in cells.iter().filter(|c| !c.is_compliant()) {
-        for worst in cell.measures.iter().filter(|w| cell.expect.contains(&w.requirement)) {
+    for cell in cells.iter().filter(|c| c.is_faulty()) {
+        for worst in cell.measures.iter().filter(|w| cell.expected().contains(&w.requirement)) {
             if !found_otherwise(cell, &worst.requirement) {
                 let group = groups.entry((&cell.battery, &worst.requirement)).or_default();
                 group.entry(&worst.threshold).or_default().push((cell, worst));

@@ -47,8 +47,9 @@ pub struct Tally {
 pub struct Battery {
     /// name of its file
     pub battery: String,
-    /// requirements by which it must be found; none where it must be certified
-    pub expect: Vec<String>,
+    /// requirements by which it must be found; an empty list where it must be certified, and nothing where no file of the
+    /// project says what must become of it: it counts in no rate
+    pub expect: Option<Vec<String>>,
     /// how it stands on each rig
     pub rigs: Vec<OnRig>,
     /// in how many cells each requirement passed, failed, or stayed open
@@ -65,7 +66,7 @@ pub struct OnRig {
     pub rig: String,
     /// seeds that were run
     pub seeds: usize,
-    /// seeds on which all is as it must be: certified, or caught
+    /// seeds on which all is as it must be: certified, or caught; where nothing must be, those on which it passed
     pub right: usize,
     /// seeds on which every expected requirement found it
     pub by_all: usize,
@@ -115,7 +116,7 @@ impl Tally {
         };
         let faults = |of: &dyn Fn(&Cell) -> bool| {
             let names: BTreeSet<&str> =
-                cells.iter().filter(|c| !c.is_compliant() && of(c)).map(|c| c.battery.as_str()).collect();
+                cells.iter().filter(|c| c.is_faulty() && of(c)).map(|c| c.battery.as_str()).collect();
             names.len() as u64
         };
         let of_draws =
@@ -138,7 +139,9 @@ impl Tally {
 
     /// Batteries that must be certified, or those that must be caught.
     pub fn batteries(&self, compliant: bool) -> impl Iterator<Item = &Battery> {
-        self.batteries.iter().filter(move |b| b.expect.is_empty() == compliant)
+        self.batteries
+            .iter()
+            .filter(move |b| b.expect.as_ref().is_some_and(|expect| expect.is_empty() == compliant))
     }
 
     /// Every cell that is not as it must be.
@@ -182,7 +185,13 @@ impl Battery {
     /// Whether it must be certified.
     #[must_use]
     pub fn is_compliant(&self) -> bool {
-        self.expect.is_empty()
+        self.expect.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// The requirements by which it must be found.
+    #[must_use]
+    pub fn expected(&self) -> &[String] {
+        self.expect.as_deref().unwrap_or_default()
     }
 }
 
@@ -208,7 +217,7 @@ fn battery(cells: &[Cell], name: &str, rigs: &BTreeSet<&str>) -> Battery {
     }
     Battery {
         battery: name.to_owned(),
-        expect: own.first().map(|c| c.expect.clone()).unwrap_or_default(),
+        expect: own.first().and_then(|c| c.expect.clone()),
         rigs: rigs.iter().map(|rig| on_rig(rig, &own)).filter(|r| r.seeds > 0).collect(),
         requirements,
         wrong: own.iter().filter(|c| !c.is_right()).map(|c| wrong(c)).collect(),
@@ -219,10 +228,12 @@ fn on_rig(rig: &str, cells: &[&Cell]) -> OnRig {
     let mut sum = OnRig { rig: rig.to_owned(), ..OnRig::default() };
     for cell in cells.iter().filter(|c| c.rig == rig) {
         sum.seeds += 1;
-        sum.right += usize::from(cell.is_right());
+        // Of a battery of which nothing is expected, those that passed are told.
+        let passed = cell.outcome == Mark::Pass;
+        sum.right += usize::from(if cell.expect.is_some() { cell.is_right() } else { passed });
         sum.by_all += usize::from(cell.found_by_all());
         sum.undecided += usize::from(cell.outcome == Mark::Inconclusive);
-        for id in cell.expect.iter().filter(|id| cell.failed.contains(id)) {
+        for id in cell.expected().iter().filter(|id| cell.failed.contains(id)) {
             *sum.found.entry(id.clone()).or_default() += 1;
         }
     }
@@ -247,10 +258,10 @@ fn wrong(cell: &Cell) -> Wrong {
         (false, _) => {
             let also = if cell.failed.is_empty() { "nothing".to_owned() } else { cell.failed.join(", ") };
             let open: Vec<&str> =
-                cell.expect.iter().filter(|id| cell.open.contains(id)).map(String::as_str).collect();
+                cell.expected().iter().filter(|id| cell.open.contains(id)).map(String::as_str).collect();
             let open =
                 if open.is_empty() { String::new() } else { format!("; {} stayed open", open.join(", ")) };
-            format!("not found by {}; what failed: {also}{open}", cell.expect.join(" or "))
+            format!("not found by {}; what failed: {also}{open}", cell.expected().join(" or "))
         }
     };
     Wrong { cell: cell.name(), what, undecided }

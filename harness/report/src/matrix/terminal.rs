@@ -43,7 +43,11 @@ fn batteries(out: &mut String, tally: &Tally, colour: bool) {
     rows[0].push("found by".to_owned());
     let mut marks = vec![None];
     for battery in &tally.batteries {
-        let expect = if battery.is_compliant() { "pass".to_owned() } else { battery.expect.join(" ") };
+        let expect = match &battery.expect {
+            Some(expect) if expect.is_empty() => "pass".to_owned(),
+            Some(expect) => expect.join(" "),
+            None => "nothing".to_owned(),
+        };
         let mut row = vec![plain(&battery.battery).into_owned(), expect];
         row.extend(tally.rigs.iter().map(|rig| {
             battery.rigs.iter().find(|r| r.rig == *rig).map_or_else(|| "–".to_owned(), |r| on_rig(battery, r))
@@ -69,7 +73,9 @@ fn batteries(out: &mut String, tally: &Tally, colour: bool) {
 /// How a battery stands over all its cells.
 #[must_use]
 pub fn standing(battery: &Battery) -> Mark {
-    if battery.wrong.iter().any(|w| !w.undecided) {
+    if battery.expect.is_none() {
+        Mark::Note
+    } else if battery.wrong.iter().any(|w| !w.undecided) {
         Mark::Fail
     } else if battery.wrong.is_empty() {
         Mark::Pass
@@ -79,18 +85,22 @@ pub fn standing(battery: &Battery) -> Mark {
 }
 
 fn on_rig(battery: &Battery, on: &OnRig) -> String {
-    let word = if battery.is_compliant() { "certified" } else { "caught" };
+    let word = match &battery.expect {
+        Some(expect) if expect.is_empty() => "certified",
+        Some(_) => "caught",
+        None => "passed",
+    };
     format!("{}/{} {word}", on.right, on.seeds)
 }
 
 /// Each expected requirement with the share of cells in which it found the battery.
 fn found_by(battery: &Battery) -> String {
-    if battery.is_compliant() {
+    if battery.expected().is_empty() {
         return String::new();
     }
     let cells: usize = battery.rigs.iter().map(|r| r.seeds).sum();
     let by_all: usize = battery.rigs.iter().map(|r| r.by_all).sum();
-    let each = battery.expect.iter().map(|id| {
+    let each = battery.expected().iter().map(|id| {
         let found: usize = battery.rigs.iter().filter_map(|r| r.found.get(id)).sum();
         format!("{id} {found}")
     });

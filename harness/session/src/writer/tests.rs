@@ -16,6 +16,15 @@ use super::*;
 
 const RIG: &str = include_str!("../../../../rigs/simulated.yaml");
 
+/// Nobody looks.
+struct Nobody;
+
+impl Progress for Nobody {
+    fn step(&self, _: &str, _: Micros, _: &str) {}
+    fn done(&self, _: &evidence::run::CaseResult) {}
+    fn finish(&self) {}
+}
+
 /// 0x356 with a voltage in centivolts (P 2).
 fn measured(centivolts: i16) -> Frame {
     let [low, high] = centivolts.to_le_bytes();
@@ -119,7 +128,7 @@ fn an_interlock_trips_while_the_disk_hangs_and_nothing_is_lost() {
     let mut bench = Rising { capabilities: rig.capabilities, sent: 0, risen: None, off: None };
     let mut hanging = Hanging::new(Duration::from_secs(60));
     let to = To::Writer(&mut hanging.writer);
-    let record = run(runnable, &mut bench, &mut Evidence { to, progress: &Progress::Silent, case: "c" });
+    let record = run(runnable, &mut bench, &mut Evidence { to, progress: &Nobody, case: "c" });
     let End::Aborted(Abort::Interlock(trip)) = &record.end else { panic!("{}", record.end) };
     assert_eq!(trip.value, "65.000 V");
     let took = bench.off.expect("off").duration_since(bench.risen.expect("a high voltage"));

@@ -4,14 +4,17 @@ use std::str::FromStr;
 
 /// Names with commas between them, or all there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Names {
+pub enum Names {
+    /// all there are
     All,
+    /// these, in order
     These(Vec<String>),
 }
 
 impl Names {
     /// Whether a name is among them.
-    pub(super) fn has(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
         match self {
             Self::All => true,
             Self::These(names) => names.iter().any(|n| n == name),
@@ -39,9 +42,11 @@ impl FromStr for Names {
 
 /// From the first to the last, both of them included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Seeds {
-    pub(super) first: u64,
-    pub(super) last: u64,
+pub struct Seeds {
+    /// the first
+    pub first: u64,
+    /// the last
+    pub last: u64,
 }
 
 /// Most seeds of one matrix: a year of one core.
@@ -69,11 +74,11 @@ impl FromStr for Seeds {
 
 /// One of several equal parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shard {
+pub struct Shard {
     /// which, from 1
-    pub(super) index: u64,
+    pub index: u64,
     /// of how many
-    pub(super) count: u64,
+    pub count: u64,
 }
 
 impl FromStr for Shard {
@@ -90,7 +95,8 @@ impl FromStr for Shard {
 
 impl Shard {
     /// Whether a cell belongs to it, by its name alone: whatever else was asked for, and on every machine.
-    pub(super) fn has(self, cell: &str) -> bool {
+    #[must_use]
+    pub fn has(self, cell: &str) -> bool {
         let hash = cell.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });

@@ -6,12 +6,13 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use files::InputError;
 use report::matrix::cell::Cell;
 use serde::{Deserialize, Serialize};
 
 use super::asked::Shard;
 use super::inputs::MadeBy;
-use crate::{Exit, Failure};
+use crate::Error;
 
 /// Version of the format.
 const VERSION: u32 = 1;
@@ -27,7 +28,8 @@ struct Head {
 }
 
 /// The folder of results, and the file of this run in it.
-pub(super) struct Store {
+#[derive(Debug)]
+pub struct Store {
     folder: PathBuf,
     path: PathBuf,
     file: File,
@@ -36,16 +38,19 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens the folder, makes it where it is missing, and cuts off what was not written whole.
-    pub(super) fn open(folder: &Path, shard: Option<Shard>, made_by: &MadeBy) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// When it cannot be written, another program writes there, or it holds what is no result.
+    pub fn open(folder: &Path, shard: Option<Shard>, made_by: &MadeBy) -> Result<Self, Error> {
         let name = shard.map_or_else(
             || "cells.jsonl".to_owned(),
             |Shard { index, count }| format!("cells-{index}of{count}.jsonl"),
         );
         let path = folder.join(name);
-        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
         let mut options = OpenOptions::new();
         let file = options.read(true).append(true).create(true).open(&path);
-        let file = file.map_err(|error| unwritable(&path, &error))?;
+        let file = file.map_err(|error| unwritable(&path, error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -53,12 +58,12 @@ impl Store {
                     "{}: another busbar writes here; wait for it, or choose another --out",
                     path.display()
                 );
-                return Err(Failure { exit: Exit::Usage, message });
+                return Err(Error::Usage(message));
             }
-            Err(TryLockError::Error(error)) => return Err(unwritable(&path, &error)),
+            Err(TryLockError::Error(error)) => return Err(unwritable(&path, error)),
         }
         let found = read(&path)?;
-        file.set_len(found.whole).map_err(|error| unwritable(&path, &error))?;
+        file.set_len(found.whole).map_err(|error| unwritable(&path, error))?;
         let mut store = Self { folder: folder.to_owned(), path, file, made_by: made_by.clone() };
         if found.made_by.is_none() {
             let head = Head { busbar_matrix: VERSION, made_by: made_by.clone() };
@@ -68,7 +73,10 @@ impl Store {
     }
 
     /// Every cell in the folder, by its name: those of other shards too.
-    pub(super) fn cells(&self) -> Result<BTreeMap<String, Cell>, Failure> {
+    ///
+    /// # Errors
+    /// When one of another program or of other files is among them.
+    pub fn cells(&self) -> Result<BTreeMap<String, Cell>, Error> {
         let mut all = Collected { made_by: Some((self.made_by.clone(), None)), cells: BTreeMap::new() };
         for path in result_files(&self.folder)? {
             all.take(&path)?;
@@ -77,27 +85,33 @@ impl Store {
     }
 
     /// Keeps a cell.
-    pub(super) fn keep(&mut self, cell: &Cell) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn keep(&mut self, cell: &Cell) -> Result<(), Error> {
         self.line(&serde_json::to_string(cell).expect("a plain struct with finite numbers serialises"))
     }
 
-    fn line(&mut self, text: &str) -> Result<(), Failure> {
+    fn line(&mut self, text: &str) -> Result<(), Error> {
         let written = self
             .file
             .write_all(proto::text::json(format!("{text}\n")).as_bytes())
             .and_then(|()| self.file.flush());
-        written.map_err(|error| unwritable(&self.path, &error))
+        written.map_err(|error| unwritable(&self.path, error))
     }
 }
 
 /// The cells of several folders or files, and what made all of them.
-pub(super) fn merged(places: &[PathBuf]) -> Result<(BTreeMap<String, Cell>, String), Failure> {
+///
+/// # Errors
+/// When they were not made by one program from one set of files, or are no results.
+pub fn merged(places: &[PathBuf]) -> Result<(BTreeMap<String, Cell>, String), Error> {
     let mut all = Collected { made_by: None, cells: BTreeMap::new() };
     for place in places {
         let files = if place.is_dir() { result_files(place)? } else { vec![place.clone()] };
         if files.is_empty() {
             let message = format!("{} holds no results: no file there ends in .jsonl", place.display());
-            return Err(Failure { exit: Exit::Usage, message });
+            return Err(Error::Usage(message));
         }
         for path in files {
             all.take(&path)?;
@@ -115,7 +129,7 @@ struct Collected {
 }
 
 impl Collected {
-    fn take(&mut self, path: &Path) -> Result<(), Failure> {
+    fn take(&mut self, path: &Path) -> Result<(), Error> {
         let found = read(path)?;
         let Some(made_by) = found.made_by else { return Ok(()) };
         match &self.made_by {
@@ -134,7 +148,7 @@ impl Collected {
                      a run must repeat itself: please report this with both folders",
                     path.display()
                 );
-                return Err(Failure { exit: Exit::Input, message });
+                return Err(Error::Refused(message));
             }
             self.cells.insert(name, cell);
         }
@@ -142,7 +156,7 @@ impl Collected {
     }
 }
 
-fn mixed(path: &Path, theirs: &MadeBy, ours: &MadeBy, from: Option<&Path>) -> Failure {
+fn mixed(path: &Path, theirs: &MadeBy, ours: &MadeBy, from: Option<&Path>) -> Error {
     let who = from.map_or_else(|| "this run".to_owned(), |from| from.display().to_string());
     let what =
         if theirs.program == ours.program { "other suites, rigs or batteries" } else { "another program" };
@@ -151,7 +165,7 @@ fn mixed(path: &Path, theirs: &MadeBy, ours: &MadeBy, from: Option<&Path>) -> Fa
          --out, or delete the file",
         path.display()
     );
-    Failure { exit: Exit::Input, message }
+    Error::Refused(message)
 }
 
 /// What a file of results holds.
@@ -164,17 +178,13 @@ struct Found {
     whole: u64,
 }
 
-fn read(path: &Path) -> Result<Found, Failure> {
-    let unreadable = |error: std::io::Error| Failure {
-        exit: Exit::Input,
-        message: format!("cannot read {}: {error}", path.display()),
-    };
-    let refused = |line: usize, why: String| Failure {
-        exit: Exit::Input,
-        message: format!(
+fn read(path: &Path) -> Result<Found, Error> {
+    let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
+    let refused = |line: usize, why: String| {
+        Error::Refused(format!(
             "{}:{line}: no result of busbar matrix: {why}; choose another folder, or delete the file",
             path.display()
-        ),
+        ))
     };
     let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
     let (mut found, mut line) = (Found::default(), Vec::new());
@@ -204,11 +214,8 @@ fn read(path: &Path) -> Result<Found, Failure> {
 }
 
 /// Files of results in a folder, in the order of their names.
-fn result_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |error: std::io::Error| Failure {
-        exit: Exit::Input,
-        message: format!("cannot read {}: {error}", folder.display()),
-    };
+fn result_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unreadable = |source| InputError::Unreadable { path: folder.to_owned(), source };
     let entries = std::fs::read_dir(folder).map_err(unreadable)?;
     let paths = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>();
     let mut paths = paths.map_err(unreadable)?;
@@ -217,9 +224,8 @@ fn result_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure {
-        exit: Exit::Inconclusive,
-        message: format!("cannot write {}: {error}; what is done so far is kept", path.display()),
-    }
+fn unwritable(path: &Path, source: std::io::Error) -> Error {
+    let path = path.display();
+    let why = format!("{source}; what is done so far is kept");
+    Error::System { what: format!("write {path}"), source: std::io::Error::new(source.kind(), why) }
 }

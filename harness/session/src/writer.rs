@@ -15,12 +15,12 @@ use evidence::folder::{FolderError, RunFolder};
 use judge::trace::{Event, EventKind};
 use proto::quantity::Micros;
 
-use crate::progress::Progress;
+use crate::Progress;
 
 /// Has what comes in written down, before anything is concluded from it.
 pub(crate) struct Evidence<'a> {
     pub(crate) to: To<'a>,
-    pub(crate) progress: &'a Progress,
+    pub(crate) progress: &'a dyn Progress,
     pub(crate) case: &'a str,
 }
 

@@ -1,0 +1,160 @@
+//! Everything a matrix needs, read and validated whole before anything starts, and what its results depend on.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use evidence::manifest::sha256;
+use files::{Expectation, Library, Suites, read_text};
+use serde::{Deserialize, Serialize};
+
+use super::asked::{Names, Seeds, Shard};
+use crate::{Error, Setup};
+
+/// The suites, every battery on every rig, and what their results depend on.
+#[derive(Debug)]
+pub struct Inputs {
+    pub(super) suites: Suites,
+    pub(super) subjects: Vec<Subject>,
+    /// what results depend on
+    pub made_by: MadeBy,
+}
+
+/// A battery on a rig, and what must be found in it.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) setup: Setup,
+    /// none where nobody here answers for what its file expects
+    pub(super) expect: Option<Vec<String>>,
+}
+
+/// One cell: which of the subjects, and the seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    pub(super) subject: usize,
+    pub(super) seed: u64,
+}
+
+/// What results depend on: those of another program or of other files are never mixed with them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MadeBy {
+    /// version of the harness
+    pub harness: String,
+    /// hash of the program itself: the judge and the simulated world are in it
+    pub program: String,
+    /// hash of all suites, rigs and batteries of the project, and of others that were asked for
+    pub files: String,
+}
+
+impl MadeBy {
+    /// For the name of a folder.
+    #[must_use]
+    pub fn short(&self) -> String {
+        sha256(self.to_string().as_bytes()).chars().take(8).collect()
+    }
+}
+
+impl fmt::Display for MadeBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "busbar {}, program {}, files {}", self.harness, self.program, self.files)
+    }
+}
+
+impl Inputs {
+    /// Reads and validates everything.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected; when no rig or battery has a name; when a rig is real.
+    pub fn read(library: &Library, batteries: &Names, rigs: &Names) -> Result<Self, Error> {
+        let suites = library.read_suites()?;
+        let catalogue = library.batteries()?;
+        let mut paths = [library.suites()?, catalogue.clone(), library.rigs()?].concat();
+        let mut played = Vec::new();
+        for path in chosen(batteries, catalogue.clone(), |name| library.battery(name))? {
+            let battery = crate::battery(library, &path.to_string_lossy())?;
+            let expect = match &battery.expect {
+                Expectation::Pass => Vec::new(),
+                Expectation::Fail(ids) => ids.clone(),
+            };
+            // What the file of a stranger expects of his own battery proves nothing of the judge.
+            let expect = is_one_of(&path, &catalogue).then_some(expect);
+            // A battery that exists as hardware alone is not for a simulated rig.
+            if battery.simulated.is_some() || *batteries != Names::All {
+                played.push((battery, expect));
+            }
+            paths.push(path);
+        }
+        let mut on = Vec::new();
+        for path in chosen(rigs, library.rigs()?, |name| library.rig(name))? {
+            let rig = crate::rig(library, &path.to_string_lossy())?;
+            paths.push(path);
+            if rig.live.is_none() {
+                on.push(rig);
+            } else if *rigs != Names::All {
+                return Err(Error::Usage(format!("`{}` is a real rig: seeds need a simulated one", rig.rig)));
+            }
+        }
+        paths.sort();
+        paths.dedup();
+        let mut text = String::new();
+        for path in paths {
+            text += &format!("{} {}\n", library.shown(&path), sha256(read_text(&path)?.as_bytes()));
+        }
+        let made_by = MadeBy {
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
+            program: short(&sha256(&program()?)),
+            files: short(&sha256(text.as_bytes())),
+        };
+        let mut subjects = Vec::new();
+        for (battery, expect) in played {
+            for rig in &on {
+                let setup = Setup::of(rig.clone(), battery.clone())?;
+                subjects.push(Subject { setup, expect: expect.clone() });
+            }
+        }
+        Ok(Self { suites, subjects, made_by })
+    }
+
+    /// The cells of a shard, seed by seed: what is stopped early has looked at every battery.
+    #[must_use]
+    pub fn cells(&self, seeds: Seeds, shard: Option<Shard>) -> Vec<Key> {
+        let all = (seeds.first..=seeds.last)
+            .flat_map(|seed| (0..self.subjects.len()).map(move |subject| Key { subject, seed }));
+        all.filter(|key| shard.is_none_or(|shard| shard.has(&self.name(key)))).collect()
+    }
+
+    /// How a cell is named.
+    #[must_use]
+    pub fn name(&self, key: &Key) -> String {
+        let Setup { rig, battery, .. } = &self.subjects[key.subject].setup;
+        report::matrix::cell::name(&battery.declared.name, &rig.rig, key.seed)
+    }
+}
+
+/// Whether a path leads to one of the files.
+fn is_one_of(path: &Path, files: &[PathBuf]) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    files.iter().any(|file| file == path || real(file).is_some_and(|file| Some(file) == real(path)))
+}
+
+/// The files of all, or of those that were named.
+fn chosen<P>(
+    names: &Names,
+    all: Vec<P>,
+    find: impl Fn(&str) -> Result<P, files::InputError>,
+) -> Result<Vec<P>, files::InputError> {
+    match names {
+        Names::All => Ok(all),
+        Names::These(names) => names.iter().map(|name| find(name)).collect(),
+    }
+}
+
+fn short(hash: &str) -> String {
+    hash.chars().take(16).collect()
+}
+
+/// The bytes of the program that runs.
+fn program() -> Result<Vec<u8>, Error> {
+    let read = std::env::current_exe().and_then(std::fs::read);
+    read.map_err(Error::system("read the program itself, without which results cannot say what made them"))
+}

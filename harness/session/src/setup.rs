@@ -1,0 +1,108 @@
+//! A rig with a battery on it: what cases are planned and attempted on.
+
+use engine::bench::Witness;
+use engine::suite::{Case, Suite};
+use evidence::conclusion::Attempt;
+use evidence::plan::{Planned, plan};
+use files::{BatteryFile, InputError, Library, RigFile, full_name};
+use sim::Simulation;
+
+use crate::Error;
+use crate::attempt::attempt;
+
+/// A rig with a battery on it, read and validated whole.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// the rig
+    pub rig: RigFile,
+    /// the battery
+    pub battery: BatteryFile,
+    /// both as the simulated world plays them; nothing on a real rig, or for a battery that exists only as hardware
+    simulation: Option<Simulation>,
+}
+
+/// A case as it is planned on a setup.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// its suite
+    pub suite: &'a Suite,
+    /// the case
+    pub case: &'a Case,
+    /// whether and how it runs
+    pub planned: Planned,
+}
+
+impl Entry<'_> {
+    /// `suite/case`
+    #[must_use]
+    pub fn name(&self) -> String {
+        full_name(self.suite, self.case)
+    }
+}
+
+impl Setup {
+    /// The rig and the battery of these names.
+    ///
+    /// # Errors
+    /// With file, line, column and what was expected.
+    pub fn read(library: &Library, rig_name: &str, battery_name: &str) -> Result<Self, InputError> {
+        Self::of(rig(library, rig_name)?, battery(library, battery_name)?)
+    }
+
+    /// This battery on this rig.
+    ///
+    /// # Errors
+    /// As [`Setup::read`].
+    pub fn of(rig: RigFile, battery: BatteryFile) -> Result<Self, InputError> {
+        let simulation = Simulation::of(&rig, &battery)?;
+        Ok(Self { rig, battery, simulation })
+    }
+
+    /// The same with every number that has a range under `sweep:` of the rig file drawn from it, by the seed.
+    #[must_use]
+    pub fn swept(&self, seed: u64) -> Self {
+        let simulation = self.simulation.as_ref().map(|simulation| simulation.swept(seed));
+        Self { rig: self.rig.swept(seed), battery: self.battery.clone(), simulation }
+    }
+
+    /// Plans cases, before anything is switched on.
+    ///
+    /// # Errors
+    /// When nothing may run on this rig with this battery.
+    pub fn plan<'a>(
+        &self,
+        cases: impl IntoIterator<Item = (&'a Suite, &'a Case)>,
+    ) -> Result<Vec<Entry<'a>>, Error> {
+        let entry = |(suite, case): (&'a Suite, &'a Case)| {
+            let planned = plan(case, &self.rig, &self.battery);
+            let planned = planned.map_err(|error| Error::Refused(error.told(&suite.file)))?;
+            Ok(Entry { suite, case, planned })
+        };
+        cases.into_iter().map(entry).collect()
+    }
+
+    /// Runs a case of this name in the simulated world and judges it.
+    pub fn attempt(&self, planned: Planned, name: &str, seed: u64, witness: &mut dyn Witness) -> Attempt {
+        attempt(planned, self.simulation.as_ref(), (name, seed), witness)
+    }
+}
+
+/// A battery by name or path, read and validated with what it says of its simulation.
+///
+/// # Errors
+/// With file, line, column and what was expected.
+pub fn battery(library: &Library, name: &str) -> Result<BatteryFile, InputError> {
+    let battery = library.get(name)?;
+    sim::check_battery(&battery)?;
+    Ok(battery)
+}
+
+/// A rig by name or path, read and validated with its simulated world.
+///
+/// # Errors
+/// As [`battery`].
+pub fn rig(library: &Library, name: &str) -> Result<RigFile, InputError> {
+    let rig = library.get(name)?;
+    sim::check_rig(&rig)?;
+    Ok(rig)
+}
