@@ -128,7 +128,7 @@ pub(crate) fn play(library: &Library, args: &Args) -> Result<Played, Failure> {
     if let (Some(span), false) = (silent, args.quiet) {
         crate::warn(&format!(
             "the supply is first kept silent for {}, its output off, to see its watchdog trip",
-            span.written()
+            span.span()
         ));
     }
 
