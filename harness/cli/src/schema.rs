@@ -1,4 +1,4 @@
-//! `busbar schema`: the JSON schema of a file kind.
+//! `busbar schema`: the JSON schema of a file kind, and the tables of `docs/suites.md`.
 
 use clap::ValueEnum;
 
@@ -17,6 +17,8 @@ enum Kind {
     Rig,
     Battery,
     PsuProfile,
+    /// the suite language in Markdown
+    SuitePage,
 }
 
 pub(crate) fn print(args: &Args) -> Result<Exit, Failure> {
@@ -25,6 +27,10 @@ pub(crate) fn print(args: &Args) -> Result<Exit, Failure> {
         Kind::Rig => sim::schema::rig().to_value(),
         Kind::Battery => sim::schema::battery().to_value(),
         Kind::PsuProfile => files::Profile::schema().to_value(),
+        Kind::SuitePage => {
+            crate::answer(&engine::suite::page())?;
+            return Ok(Exit::Pass);
+        }
     };
     crate::answer(&format!("{schema:#}\n"))?;
     Ok(Exit::Pass)

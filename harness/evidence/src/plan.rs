@@ -2,12 +2,13 @@
 
 use engine::bench::Capability;
 use engine::interlock::{Instruments, LimitsError};
-use engine::suite::{BindError, Case, Runnable, Step, Verb};
+use engine::suite::{BindError, Case, Op, Runnable, Step, each};
 use files::live::Live;
 use files::{BatteryFile, RigFile};
 use judge::battery::Battery;
 use proto::fault::{Fault, FaultKind};
 use proto::quantity::{Amps, Watts};
+use proto::stimulus::Stimulus;
 
 /// What a case will be on this rig.
 #[derive(Debug)]
@@ -140,23 +141,19 @@ fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
 /// Why a current that this case lets the battery read is none that it must answer: it may bear half as much again as it
 /// declares (assumption, as the judge of its alarms has it).
 fn borne(steps: &[Step], battery: &Battery) -> Option<String> {
-    steps.iter().find_map(|step| match &step.verb {
-        Verb::Repeat { steps, .. } => borne(steps, battery),
-        Verb::Inject(Fault { kind: FaultKind::Current { by }, .. }) => {
-            let (word, declared) = if *by > Amps::ZERO {
-                ("charge", battery.max_charge_current)
-            } else {
-                ("discharge", battery.max_discharge_current)
-            };
-            (by.0.abs() < 1.5 * declared.0).then(|| {
-                format!(
-                    "the case adds {by} to the current that the battery reads (line {}); a battery that declares {declared} \
-                     of {word} may bear that, and nothing is due",
-                    step.at.line
-                )
-            })
-        }
-        _ => None,
+    ops(steps).into_iter().find_map(|(line, op)| {
+        let Op::Apply(Stimulus::Inject(Fault { kind: FaultKind::Current { by }, .. })) = op else { return None };
+        let (word, declared) = if *by > Amps::ZERO {
+            ("charge", battery.max_charge_current)
+        } else {
+            ("discharge", battery.max_discharge_current)
+        };
+        (by.0.abs() < 1.5 * declared.0).then(|| {
+            format!(
+                "the case adds {by} to the current that the battery reads (line {line}); a battery that declares {declared} \
+                 of {word} may bear that, and nothing is due"
+            )
+        })
     })
 }
 
@@ -204,13 +201,16 @@ fn beyond(case: &Case, rig: &RigFile, live: &Live) -> Option<String> {
     }
     let mut loads = vec![case.start.ac_load];
     let mut trips = None;
-    walk(&case.steps, &mut |step| match &step.verb {
-        Verb::AcLoad(power) | Verb::Discharge { power, .. } => loads.push(*power),
-        Verb::Inject(Fault { kind: kind @ (FaultKind::PsuTrip {} | FaultKind::PsuSilent {}), .. }) => {
-            trips = Some(kind.name());
+    for (_, op) in ops(&case.steps) {
+        match op {
+            Op::Apply(Stimulus::AcLoad(power)) => loads.push(*power),
+            Op::Apply(Stimulus::Inject(Fault {
+                kind: kind @ (FaultKind::PsuTrip {} | FaultKind::PsuSilent {}),
+                ..
+            })) => trips = Some(kind.name()),
+            _ => {}
         }
-        _ => {}
-    });
+    }
     if let Some(name) = trips {
         return Some(format!(
             "a real supply is not broken on purpose (`{name}`): a simulated rig tries this"
@@ -223,21 +223,17 @@ fn beyond(case: &Case, rig: &RigFile, live: &Live) -> Option<String> {
     Some(format!("no loads of the rig together make the {load} of this case (`live.switches.ac-load`)"))
 }
 
-/// Looks at every step, those that are repeated included.
-fn walk(steps: &[Step], look: &mut impl FnMut(&Step)) {
-    for step in steps {
-        look(step);
-        if let Verb::Repeat { steps, .. } = &step.verb {
-            walk(steps, look);
-        }
-    }
+/// Every operation once, those that are repeated included, with the line of its step.
+fn ops(steps: &[Step]) -> Vec<(u32, &Op)> {
+    let mut found = Vec::new();
+    each(steps, &mut |step| found.extend(step.ops().iter().map(|op| (step.at.line, op))));
+    found
 }
 
 /// The most PV power that steps ask for.
 fn brightest(steps: &[Step], start: Watts) -> Watts {
-    steps.iter().fold(start, |most, step| match &step.verb {
-        Verb::Pv { power, .. } => most.max(*power),
-        Verb::Repeat { steps, .. } => brightest(steps, most),
+    ops(steps).into_iter().fold(start, |most, (_, op)| match op {
+        Op::Apply(Stimulus::Pv(power)) | Op::Ramp { to: power, .. } => most.max(*power),
         _ => most,
     })
 }

@@ -2,9 +2,7 @@
 
 use judge::trace::{Event, EventKind};
 use judge::verdict::Evidence;
-use proto::fault::Fault;
-use proto::quantity::{Micros, Watts};
-use proto::stimulus::Stimulus;
+use proto::quantity::Micros;
 
 /// A time of a case: `1:02:03`, rounded to seconds.
 #[must_use]
@@ -22,19 +20,16 @@ pub fn window(from: Micros, to: Micros) -> String {
     if from == to { show(from) } else { format!("{}–{}", show(from), show(to)) }
 }
 
-/// A span: `20 s`, `5 min`, `3 h 20 min`.
+/// A span that was measured, as precise as a person wants it: `2.9 s`, `90 s`, `3 h 20 min`.
 #[must_use]
 pub fn span(span: Micros) -> String {
-    let (s, ms) = (span.0 / 1_000_000, span.0 / 1000 % 1000);
-    match (s / 3600, s / 60 % 60, s % 60) {
-        (0, 0, 0) => format!("{ms} ms"),
-        (0, 0, s) if ms > 0 => format!("{:.1} s", s as f64 + ms as f64 / 1e3),
-        (0, 0, s) => format!("{s} s"),
-        (0, m, 0) => format!("{m} min"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, 0, _) => format!("{h} h"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
+    let step = match span.0 {
+        ..1_000_000 => 1_000,
+        ..60_000_000 => 100_000,
+        ..3_600_000_000 => 1_000_000,
+        _ => 60_000_000,
+    };
+    Micros(span.0 / step * step).span().to_string()
 }
 
 /// Wall-clock time to a tenth of a second where it is short.
@@ -47,10 +42,6 @@ pub fn wall(took: core::time::Duration) -> String {
     }
 }
 
-fn power(w: Watts) -> String {
-    if w.0.abs() >= 1000.0 { format!("{} kW", trim(w.0 / 1000.0, 2)) } else { format!("{} W", trim(w.0, 0)) }
-}
-
 /// A number with at most so many decimals, without trailing zeros.
 #[must_use]
 pub fn trim(value: f64, decimals: usize) -> String {
@@ -59,37 +50,13 @@ pub fn trim(value: f64, decimals: usize) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-fn on(on: bool) -> &'static str {
-    if on { "on" } else { "off" }
-}
-
-/// A change of the world, short enough for a plot.
-#[must_use]
-pub fn stimulus(stimulus: &Stimulus) -> String {
-    match *stimulus {
-        Stimulus::Pv(w) if w.0 <= 0.0 => "PV off".to_owned(),
-        Stimulus::Pv(w) => format!("PV {}", power(w)),
-        Stimulus::AcPv(w) if w.0 <= 0.0 => "AC PV off".to_owned(),
-        Stimulus::AcPv(w) => format!("AC PV {}", power(w)),
-        Stimulus::AcLoad(w) if w.0 <= 0.0 => "load off".to_owned(),
-        Stimulus::AcLoad(w) => format!("load {}", power(w)),
-        Stimulus::Grid(closed) => format!("grid {}", on(closed)),
-        Stimulus::InputCurrentLimit(a) => format!("input limit {} A", trim(a.0, 1)),
-        Stimulus::FeedIn(allowed) => format!("feed-in {}", on(allowed)),
-        Stimulus::Silence { id, span: s } => format!("0x{id:03X} silent {}", span(s)),
-        Stimulus::Inject(Fault { kind, span: s }) => format!("{kind} for {}", span(s)),
-        Stimulus::Imbalance(p) => format!("one cell +{} %", trim(p.0, 2)),
-        Stimulus::GxWrite { register, value } => format!("GX {register} := {value}"),
-    }
-}
-
 /// What an event says, with the word that names its kind.
 #[must_use]
 pub fn event(event: &Event) -> (&'static str, String) {
     match &event.kind {
         EventKind::Step { text, .. } => ("step", text.clone()),
         EventKind::Mark(name) => ("mark", name.clone()),
-        EventKind::Stimulus(s) => ("change", stimulus(s)),
+        EventKind::Stimulus(s) => ("change", s.to_string()),
         EventKind::Wait(w) if w.met => {
             ("wait", format!("{} after {}", w.until, span(event.at.since(w.began))))
         }
@@ -149,36 +116,19 @@ pub fn amount(value: f64, unit: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proto::fault::FaultKind;
-    use proto::quantity::{Amps, Percent, Volts};
     use rstest::rstest;
 
     #[rstest]
     #[case(Micros::from_millis(250), "250 ms")]
     #[case(Micros::from_millis(2_900), "2.9 s")]
     #[case(Micros::from_secs(20), "20 s")]
-    #[case(Micros::from_secs(90), "1 min 30 s")]
+    #[case(Micros::from_secs(90), "90 s")]
+    #[case(Micros::from_secs(150), "2 min 30 s")]
     #[case(Micros::from_secs(3600), "1 h")]
     #[case(Micros::from_secs(12_000), "3 h 20 min")]
+    #[case(Micros(45_296_123_456), "12 h 34 min")]
     fn spans(#[case] t: Micros, #[case] shown: &str) {
         assert_eq!(span(t), shown);
-    }
-
-    #[rstest]
-    #[case(Stimulus::Pv(Watts(4000.0)), "PV 4 kW")]
-    #[case(Stimulus::Pv(Watts(0.0)), "PV off")]
-    #[case(Stimulus::AcLoad(Watts(850.0)), "load 850 W")]
-    #[case(Stimulus::Grid(false), "grid off")]
-    #[case(Stimulus::InputCurrentLimit(Amps(4.0)), "input limit 4 A")]
-    #[case(Stimulus::Silence { id: 0x351, span: Micros::from_millis(2900) }, "0x351 silent 2.9 s")]
-    #[case(
-        Stimulus::Inject(Fault { kind: FaultKind::CellVoltage { by: Volts(0.3) }, span: Micros::from_secs(10) }),
-        "cell-voltage by 0.3 V for 10 s"
-    )]
-    #[case(Stimulus::Imbalance(Percent(5.0)), "one cell +5 %")]
-    #[case(Stimulus::GxWrite { register: 2705, value: 40 }, "GX 2705 := 40")]
-    fn changes(#[case] s: Stimulus, #[case] shown: &str) {
-        assert_eq!(stimulus(&s), shown);
     }
 
     #[rstest]

@@ -243,7 +243,7 @@ impl Kind for RigFile {
                 return Err(layers.refuse(path, "polled too often".to_owned(), expected));
             }
             if period > Polling::LONGEST {
-                let expected = format!("at most {}", Polling::LONGEST.written());
+                let expected = format!("at most {}", Polling::LONGEST.span());
                 return Err(layers.refuse(path, "polled too seldom".to_owned(), expected));
             }
         }

@@ -77,7 +77,7 @@ pub enum OperatorError {
         source: std::io::Error,
     },
     /// No answer in time.
-    #[error("the operator {who} did not answer within {}: {asked}", within.written())]
+    #[error("the operator {who} did not answer within {}: {asked}", within.span())]
     Late {
         /// address, or the terminal
         who: String,

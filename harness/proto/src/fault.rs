@@ -147,25 +147,7 @@ impl Argument for Option<Id> {
     }
 }
 
-/// A value as a suite writes it.
-trait Written {
-    fn written(&self) -> String;
-}
-
-impl Written for Micros {
-    fn written(&self) -> String {
-        Self::written(*self)
-    }
-}
-
-macro_rules! written { ($($t:ty),+) => { $(impl Written for $t {
-    fn written(&self) -> String {
-        self.to_string()
-    }
-})+ } }
-written!(Amps, Celsius, Id, Ohms, Percent, Volts);
-
-macro_rules! argument { ($($t:ty),+) => { $(impl Argument for $t {
+macro_rules! argument { ($($t:ty => $shown:path),+) => { $(impl Argument for $t {
     const EXPECTED: &'static str = <$t>::EXPECTED;
     const OPTIONAL: bool = false;
 
@@ -186,10 +168,13 @@ macro_rules! argument { ($($t:ty),+) => { $(impl Argument for $t {
     }
 
     fn shown(&self) -> Option<String> {
-        Some(Written::written(self))
+        Some($shown(*self).to_string())
     }
 })+ } }
-argument!(Amps, Celsius, Id, Micros, Ohms, Percent, Volts);
+argument!(
+    Amps => Amps::from, Celsius => Celsius::from, Id => Id::from, Micros => Micros::span, Ohms => Ohms::from,
+    Percent => Percent::from, Volts => Volts::from
+);
 
 macro_rules! faults {
     ($( $(#[doc = $doc:literal])+ $Kind:ident $name:literal { $( $argument:ident: $t:ty = $low:literal ..= $high:literal ),* } )+) => {
@@ -317,6 +302,13 @@ faults! {
     TrackerScan "tracker-scan" {}
     /// the GX reboots: it says nothing, controls nothing and has forgotten the battery
     GxReboot "gx-reboot" {}
+}
+
+/// In words, such as `cell-voltage by 0.5 V for 10 s`.
+impl Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} for {}", self.kind, self.span.span())
+    }
 }
 
 /// In words, such as `cell-voltage by 0.5 V`.

@@ -260,12 +260,10 @@ impl Micros {
     pub fn secs(self) -> f64 {
         self.0 as f64 * 1e-6
     }
-    /// A span as files write it, without loss: `20 s`, `1500 us`.
+    /// The same as a span, for people and files: `90 min`.
     #[must_use]
-    pub fn written(self) -> String {
-        let units = [("s", 1_000_000), ("ms", 1_000), ("us", 1)];
-        let (unit, scale) = units.into_iter().find(|&(_, s)| self.0.is_multiple_of(s)).unwrap_or(("us", 1));
-        format!("{} {unit}", self.0 / scale)
+    pub const fn span(self) -> Span {
+        Span(self)
     }
     /// The span since `earlier`, zero when `earlier` is later.
     #[must_use]
@@ -306,13 +304,53 @@ impl fmt::Display for Micros {
     }
 }
 
+/// A span as people say it, without loss: `20 s`, `1.5 ms`, `90 min`, `3 h 20 min`. It reads back as the same [`Micros`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub Micros);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// Up to here one unit says it best: `90 min`, not `1 h 30 min`.
+        const ONE_UNIT: u64 = 100;
+        let us = self.0.0;
+        let (h, min, s) = (3_600_000_000, 60_000_000, 1_000_000);
+        if us > 0 && us < s {
+            let (unit, scale) = if us < 1_000 { ("µs", 1.0) } else { ("ms", 1e3) };
+            return write!(f, "{} {unit}", us as f64 / scale);
+        }
+        let whole = [("h", h), ("min", min), ("s", s)].into_iter().find(|(_, scale)| us.is_multiple_of(*scale));
+        match whole {
+            Some((unit, scale)) if us > 0 && (scale == h || us / scale < ONE_UNIT) => {
+                return write!(f, "{} {unit}", us / scale);
+            }
+            _ if us < min => return write!(f, "{} s", us as f64 / 1e6),
+            _ => {}
+        }
+        let mut gap = "";
+        for (count, unit) in [(us / h, "h"), (us % h / min, "min")] {
+            if count > 0 {
+                write!(f, "{gap}{count} {unit}")?;
+                gap = " ";
+            }
+        }
+        if us.is_multiple_of(min) { Ok(()) } else { write!(f, "{gap}{} s", (us % min) as f64 / 1e6) }
+    }
+}
+
 const TIME_UNITS: [(&str, f64); 7] =
     [("us", 1.0), ("µs", 1.0), ("ms", 1e3), ("s", 1e6), ("min", 60e6), ("h", 3600e6), ("d", 86_400e6)];
 
 impl FromStr for Micros {
     type Err = QuantityError;
     fn from_str(text: &str) -> Result<Self, QuantityError> {
-        let us = parse_scaled(text, &TIME_UNITS, Self::EXPECTED)?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let us = if words.len() > 2 && words.len().is_multiple_of(2) {
+            // `3 h 20 min`
+            let parts = words.chunks(2).map(|part| parse_scaled(&part.join(" "), &TIME_UNITS, Self::EXPECTED));
+            parts.map(|part| part.map(f64::abs)).sum::<Result<f64, _>>()?
+        } else {
+            parse_scaled(text, &TIME_UNITS, Self::EXPECTED)?
+        };
         // A century bounds every sum of two spans far below the range of the integer.
         if (0.0..=3.2e15).contains(&us) {
             Ok(Self(us.round() as u64))
@@ -334,7 +372,9 @@ impl JsonSchema for Micros {
         "Time".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        text_schema(Self::EXPECTED, &TIME_UNITS.map(|(unit, _)| unit))
+        let units = TIME_UNITS.map(|(unit, _)| unit).join("|");
+        let pattern = format!(r"^\s*[-+]?[0-9.]+([eE][-+]?[0-9]+)?\s*({units})(\s+[0-9.]+\s+({units}))*\s*$");
+        json_schema!({ "type": "string", "description": Self::EXPECTED, "pattern": pattern })
     }
 }
 
@@ -379,9 +419,43 @@ mod tests {
     #[case("90 min", 5_400_000_000, "1:30:00")]
     #[case("1.5 ms", 1_500, "0:00:00.0015")]
     #[case("2 d", 172_800_000_000, "48:00:00")]
+    #[case("1 h 2 min 3.5 s", 3_723_500_000, "1:02:03.5")]
     fn times(#[case] text: &str, #[case] us: u64, #[case] shown: &str) {
         let t: Micros = text.parse().expect("a time");
         assert_eq!(t, Micros(us));
         assert_eq!(t.to_string(), shown);
+    }
+
+    #[rstest]
+    #[case(0, "0 s")]
+    #[case(250, "250 µs")]
+    #[case(1_500, "1.5 ms")]
+    #[case(250_000, "250 ms")]
+    #[case(2_900_000, "2.9 s")]
+    #[case(20_000_000, "20 s")]
+    #[case(90_000_000, "90 s")]
+    #[case(150_000_000, "2 min 30 s")]
+    #[case(5_400_000_000, "90 min")]
+    #[case(12_000_000_000, "3 h 20 min")]
+    #[case(3_723_500_000, "1 h 2 min 3.5 s")]
+    #[case(2_592_000_000_000, "720 h")]
+    fn spans(#[case] us: u64, #[case] shown: &str) {
+        assert_eq!(Micros(us).span().to_string(), shown);
+        assert_eq!(shown.parse(), Ok(Micros(us)), "without loss");
+    }
+
+    #[rstest]
+    #[case("1 h 2")]
+    #[case("1 h 2 V")]
+    #[case("1 h h 2")]
+    fn no_span(#[case] text: &str) {
+        assert!(text.parse::<Micros>().is_err(), "{text}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_span_reads_back_as_the_same(us in 0..3_000_000_000_000_000_u64) {
+            proptest::prop_assert_eq!(Micros(us).span().to_string().parse(), Ok(Micros(us)));
+        }
     }
 }

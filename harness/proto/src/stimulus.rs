@@ -2,6 +2,8 @@
 
 mod text;
 
+use core::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, FaultKind, Id};
@@ -43,6 +45,37 @@ pub enum Stimulus {
         /// raw value
         value: u16,
     },
+}
+
+/// In the words of a suite: `pv 4 kW`, `ac-load off`, `silence 0x351 for 3 s`.
+impl fmt::Display for Stimulus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on_off = |on: &bool| if *on { "on" } else { "off" };
+        match self {
+            Self::Pv(power) => write!(f, "pv {}", Power(*power)),
+            Self::AcPv(power) => write!(f, "ac-pv {}", Power(*power)),
+            Self::AcLoad(power) => write!(f, "ac-load {}", Power(*power)),
+            Self::Grid(on) => write!(f, "grid {}", on_off(on)),
+            Self::InputCurrentLimit(limit) => write!(f, "input-current-limit {limit}"),
+            Self::FeedIn(on) => write!(f, "feed-in {}", on_off(on)),
+            Self::Silence { id, span } => write!(f, "silence {} for {}", Id(*id), span.span()),
+            Self::Inject(fault) => write!(f, "inject {fault}"),
+            Self::Imbalance(by) => write!(f, "imbalance {by}"),
+            Self::GxWrite { register, value } => write!(f, "gx-write {register} = {value}"),
+        }
+    }
+}
+
+/// A power as people say it: `4 kW`, `850 W`, or `off`; to a watt, below a kilowatt to a milliwatt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Power(pub Watts);
+
+impl fmt::Display for Power {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Watts(watts) = self.0;
+        let (value, unit) = if watts.abs() >= 1000.0 { (watts / 1000.0, "kW") } else { (watts, "W") };
+        if watts == 0.0 { f.write_str("off") } else { write!(f, "{} {unit}", (value * 1000.0).round() / 1000.0) }
+    }
 }
 
 /// What a change of the world does to frames on their way: they say nothing of their sender then.
@@ -132,4 +165,30 @@ pub struct Start {
     pub imbalance: Percent,
     /// AC input current limit, where it differs from the rig's
     pub input_current_limit: Option<Amps>,
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::quantity::Volts;
+
+    #[rstest]
+    #[case(Stimulus::Pv(Watts(4000.0)), "pv 4 kW")]
+    #[case(Stimulus::Pv(Watts(0.0)), "pv off")]
+    #[case(Stimulus::Pv(Watts(4000.0 / 3.0)), "pv 1.333 kW")]
+    #[case(Stimulus::AcLoad(Watts(850.0)), "ac-load 850 W")]
+    #[case(Stimulus::Grid(false), "grid off")]
+    #[case(Stimulus::InputCurrentLimit(Amps(4.0)), "input-current-limit 4 A")]
+    #[case(Stimulus::Silence { id: 0x351, span: Micros::from_millis(2900) }, "silence 0x351 for 2.9 s")]
+    #[case(
+        Stimulus::Inject(Fault { kind: FaultKind::CellVoltage { by: Volts(0.3) }, span: Micros::from_secs(10) }),
+        "inject cell-voltage by 0.3 V for 10 s"
+    )]
+    #[case(Stimulus::Imbalance(Percent(5.0)), "imbalance 5 %")]
+    #[case(Stimulus::GxWrite { register: 2705, value: 40 }, "gx-write 2705 = 40")]
+    fn changes_in_the_words_of_a_suite(#[case] stimulus: Stimulus, #[case] shown: &str) {
+        assert_eq!(stimulus.to_string(), shown);
+    }
 }

@@ -216,7 +216,7 @@ impl<'a> Recorder<'a> {
         if let Some(span) = rig.live.as_ref().and_then(|live| live.psu.as_ref()?.silent_for()) {
             console.tell(&format!(
                 "the supply is first kept silent for {}, its output off, to see its watchdog trip",
-                span.written()
+                span.span()
             ));
         }
         if !rig.unwatched.is_empty() {

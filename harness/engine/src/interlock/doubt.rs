@@ -176,10 +176,10 @@ pub(crate) fn excess(
                 let why = format!(
                     "`{}` would leave the rig's limit `{}` without any true reading for {}, the rig allows {} \
                      (`limits.faking.span` of its file)",
-                    words(stimulus),
+                    stimulus,
                     row.name,
-                    span,
-                    limits.faking.span
+                    span.span(),
+                    limits.faking.span.span()
                 );
                 return Some((operation.line, why));
             }
@@ -191,14 +191,6 @@ pub(crate) fn excess(
 /// Ten thousand steps of a century each are more than a count of microseconds holds: then it is late enough.
 fn later(now: Micros, span: Micros) -> Micros {
     Micros(now.0.saturating_add(span.0).min(u64::MAX / 2))
-}
-
-fn words(stimulus: &Stimulus) -> String {
-    match stimulus {
-        Stimulus::Silence { id, span } => format!("silence 0x{id:03X} for {span}"),
-        Stimulus::Inject(Fault { kind, span }) => format!("inject {kind} for {span}"),
-        other => format!("{other:?}"),
-    }
 }
 
 /// Why a fault moves a reading further than the rig lets it.

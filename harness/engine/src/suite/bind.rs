@@ -1,13 +1,12 @@
 //! A case meets a rig: what it needs is there, what it asks for lies within the rig's limits, and its steps
 //! become a flat program.
 
-use judge::catalogue::Requirement;
 use proto::gx::inverter;
 use proto::quantity::{AmpHours, Amps, Micros, Percent, Watts};
 use proto::stimulus::{Start, Stimulus};
 
-use super::step::{Step, Verb};
-use super::{Case, Condition, Patience};
+use super::Case;
+use super::step::{Does, Op, Step, each};
 use crate::bench::Capability;
 use crate::interlock::{Instruments, LimitsError, RigLimits, excess};
 
@@ -79,17 +78,6 @@ pub(crate) struct Operation {
     pub(crate) op: Op,
 }
 
-/// What an operation does.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Op {
-    Apply(Stimulus),
-    Ramp { to: Watts, over: Micros },
-    Hold(Micros),
-    Until { condition: Condition, hold: Micros, timeout: Patience, requirement: Option<&'static Requirement> },
-    Mark(String),
-    Ask { text: String, timeout: Micros },
-}
-
 impl Case {
     /// Binds the case to a rig whose instruments are what its capabilities need.
     ///
@@ -141,6 +129,7 @@ impl Case {
         })
     }
 
+    /// Whether what it asks for lies within the limits of the rig.
     fn within(&self, limits: &RigLimits) -> Result<(), BindError> {
         let power = |line, what: &str, power: Watts, most: Watts| {
             if power > most { Err(over(line, what, power, most)) } else { Ok(()) }
@@ -149,32 +138,26 @@ impl Case {
             let most = limits.input_current_limit_max;
             if asked > most { Err(over(line, "input-current-limit", asked, most)) } else { Ok(()) }
         };
-        fn walk(
-            steps: &[Step],
-            check: &mut impl FnMut(&Step) -> Result<(), BindError>,
-        ) -> Result<(), BindError> {
-            steps.iter().try_for_each(|step| {
-                check(step)?;
-                if let Verb::Repeat { steps, .. } = &step.verb { walk(steps, check) } else { Ok(()) }
-            })
-        }
         power(self.line, "pv", self.start.pv, limits.pv_power_max)?;
         power(self.line, "ac-pv", self.start.ac_pv, limits.pv_power_max)?;
         power(self.line, "ac-load", self.start.ac_load, limits.ac_load_max)?;
         self.start.input_current_limit.map_or(Ok(()), |asked| current(self.line, asked))?;
-        walk(&self.steps, &mut |step| match step.verb {
-            Verb::Pv { power: asked, .. } => power(step.at.line, "pv", asked, limits.pv_power_max),
-            Verb::AcPv(asked) => power(step.at.line, "ac-pv", asked, limits.pv_power_max),
-            Verb::AcLoad(asked) => power(step.at.line, "ac-load", asked, limits.ac_load_max),
-            Verb::Discharge { power: asked, .. } => {
-                power(step.at.line, "discharge", asked, limits.ac_load_max)
+        let mut steps = Vec::new();
+        each(&self.steps, &mut |step| steps.push(step));
+        steps.into_iter().flat_map(|step| step.ops().iter().map(move |op| (step, op))).try_for_each(|(step, op)| {
+            let line = step.at.line;
+            match *op {
+                Op::Ramp { to: asked, .. } | Op::Apply(Stimulus::Pv(asked) | Stimulus::AcPv(asked)) => {
+                    power(line, step.verb, asked, limits.pv_power_max)
+                }
+                Op::Apply(Stimulus::AcLoad(asked)) => power(line, step.verb, asked, limits.ac_load_max),
+                Op::Apply(Stimulus::InputCurrentLimit(asked)) => current(line, asked),
+                // The same limit by another way.
+                Op::Apply(Stimulus::GxWrite { register, value }) => inverter::INPUT_CURRENT_LIMIT
+                    .read(register, &[value])
+                    .map_or(Ok(()), |amps| current(line, Amps(amps))),
+                _ => Ok(()),
             }
-            Verb::InputCurrentLimit(asked) => current(step.at.line, asked),
-            // The same limit by another way.
-            Verb::GxWrite { register, value } => inverter::INPUT_CURRENT_LIMIT
-                .read(register, &[value])
-                .map_or(Ok(()), |amps| current(step.at.line, Amps(amps))),
-            _ => Ok(()),
         })
     }
 }
@@ -190,10 +173,9 @@ fn over(line: u32, what: &str, asked: impl core::fmt::Display, most: impl core::
 /// How many operations steps become, every `repeat` written out.
 pub(super) fn operations(steps: &[Step]) -> u64 {
     steps.iter().fold(0_u64, |sum, step| {
-        sum.saturating_add(match &step.verb {
-            Verb::Repeat { times, steps } => u64::from(*times).saturating_mul(operations(steps)),
-            Verb::Discharge { .. } => 3,
-            _ => 1,
+        sum.saturating_add(match &step.does {
+            Does::Repeat { times, steps } => u64::from(*times).saturating_mul(operations(steps)),
+            _ => step.ops().len() as u64,
         })
     })
 }
@@ -207,56 +189,18 @@ struct Writer {
 impl Writer {
     fn steps(&mut self, steps: &[Step], suffix: &str) {
         for step in steps {
-            self.step(step, suffix);
-        }
-    }
-
-    fn step(&mut self, step: &Step, suffix: &str) {
-        let mut push = |op| {
-            self.program.push(Operation { line: step.at.line, begins: Some(step.to_string()), op });
-        };
-        match &step.verb {
-            &Verb::Pv { power, over: None } => push(Op::Apply(Stimulus::Pv(power))),
-            &Verb::Pv { power, over: Some(over) } => push(Op::Ramp { to: power, over }),
-            &Verb::AcPv(power) => push(Op::Apply(Stimulus::AcPv(power))),
-            &Verb::AcLoad(power) => push(Op::Apply(Stimulus::AcLoad(power))),
-            &Verb::Grid(on) => push(Op::Apply(Stimulus::Grid(on))),
-            &Verb::FeedIn(on) => push(Op::Apply(Stimulus::FeedIn(on))),
-            &Verb::InputCurrentLimit(limit) => push(Op::Apply(Stimulus::InputCurrentLimit(limit))),
-            &Verb::Hold(span) => push(Op::Hold(span)),
-            Verb::Until { condition, hold, timeout, requirement } => push(Op::Until {
-                condition: condition.clone(),
-                hold: *hold,
-                timeout: *timeout,
-                requirement: *requirement,
-            }),
-            Verb::Mark(name) => push(Op::Mark(format!("{name}{suffix}"))),
-            Verb::Repeat { times, steps } => {
-                for round in 1..=*times {
-                    self.steps(steps, &format!("{suffix}-{round}"));
-                }
+            if let Does::Repeat { times, steps } = &step.does {
+                (1..=*times).for_each(|round| self.steps(steps, &format!("{suffix}-{round}")));
             }
-            &Verb::Silence { id, span } => push(Op::Apply(Stimulus::Silence { id, span })),
-            &Verb::Inject(fault) => push(Op::Apply(Stimulus::Inject(fault))),
-            &Verb::Imbalance(by) => {
-                let op = self.imbalance(by);
-                self.program.push(Operation { line: step.at.line, begins: Some(step.to_string()), op });
-            }
-            Verb::Discharge { power, until, timeout } => {
-                push(Op::Apply(Stimulus::AcLoad(*power)));
-                let line = step.at.line;
-                let until = Op::Until {
-                    condition: until.clone(),
-                    hold: Micros::ZERO,
-                    timeout: *timeout,
-                    requirement: None,
+            for (k, op) in step.ops().iter().enumerate() {
+                let op = match op {
+                    Op::Mark(name) => Op::Mark(format!("{name}{suffix}")),
+                    &Op::Apply(Stimulus::Imbalance(by)) => self.imbalance(by),
+                    op => op.clone(),
                 };
-                self.program.push(Operation { line, begins: None, op: until });
-                let off = Op::Apply(Stimulus::AcLoad(Watts::ZERO));
-                self.program.push(Operation { line, begins: None, op: off });
+                let begins = (k == 0).then(|| step.to_string());
+                self.program.push(Operation { line: step.at.line, begins, op });
             }
-            &Verb::GxWrite { register, value } => push(Op::Apply(Stimulus::GxWrite { register, value })),
-            Verb::Prompt { text, timeout } => push(Op::Ask { text: text.clone(), timeout: *timeout }),
         }
     }
 

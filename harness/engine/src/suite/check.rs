@@ -1,13 +1,17 @@
 //! What can be known to be wrong with a case before anything is energised.
 
 use proto::quantity::Watts;
+use proto::stimulus::Stimulus;
 
 use super::condition::{Bounds, Condition, Observable, Test};
 use super::read::{marks, nearest_mark};
-use super::step::{Step, VERBS, Verb};
+use super::step::{Does, Op, Step, each};
 use super::{Case, bind};
 use crate::bench::Capability;
 use crate::yaml::{Position, Reader};
+
+/// Deepest nesting of `repeat`.
+const NESTING: usize = 4;
 
 /// Notes everything that cannot work in a case whose every line was read. `start` and `trace` are where those
 /// parts of the case begin.
@@ -18,6 +22,7 @@ pub(super) fn case(case: &Case, start: Position, trace: Position, reader: &mut R
         reader.refuse(at, "the case has too many steps", expected);
         return;
     }
+    nesting(&case.steps, 0, reader);
     needs(case, start, reader);
     expectations(&case.steps, case, reader);
     named_marks(case, trace, reader);
@@ -51,32 +56,35 @@ fn needs(case: &Case, start: Position, reader: &mut Reader) {
         }
     }
     each(&case.steps, &mut |step| {
-        let name = step.verb.name();
-        let capability = VERBS.iter().find(|&&(verb, _)| verb == name).and_then(|&(_, needs)| needs);
-        if let Some(capability) = capability {
-            need(&format!("`{name}`"), capability, step.at, reader);
+        if let Some(capability) = step.needs {
+            need(&format!("`{}`", step.verb), capability, step.at, reader);
         }
-        if let Verb::Until { condition, .. } | Verb::Discharge { until: condition, .. } = &step.verb
-            && let Some(capability) = condition.needs()
-        {
-            need(&format!("the condition `{condition}`"), capability, step.at, reader);
+        for op in step.ops() {
+            if let Op::Until { condition, .. } = op
+                && let Some(capability) = condition.needs()
+            {
+                need(&format!("the condition `{condition}`"), capability, step.at, reader);
+            }
         }
     });
 }
 
-fn each(steps: &[Step], look: &mut impl FnMut(&Step)) {
+fn nesting(steps: &[Step], depth: usize, reader: &mut Reader) {
     for step in steps {
-        look(step);
-        if let Verb::Repeat { steps, .. } = &step.verb {
-            each(steps, look);
+        let Does::Repeat { steps, .. } = &step.does else { continue };
+        if depth < NESTING {
+            nesting(steps, depth + 1, reader);
+        } else {
+            let expected = format!("at most {NESTING} inside each other");
+            reader.refuse(step.at, "`repeat` inside too many others", expected);
         }
     }
 }
 
 fn expectations(steps: &[Step], case: &Case, reader: &mut Reader) {
     each(steps, &mut |step| {
-        if let Verb::Until { requirement: Some(requirement), .. } = step.verb
-            && !case.requirements.contains(&requirement)
+        if let [Op::Until { requirement: Some(requirement), .. }] = step.ops()
+            && !case.requirements.contains(requirement)
         {
             reader.refuse(
                 step.at,
@@ -91,7 +99,7 @@ fn named_marks(case: &Case, trace: Position, reader: &mut Reader) {
     let marks = marks(&case.steps);
     let mut seen: Vec<String> = Vec::new();
     each(&case.steps, &mut |step| {
-        if let Verb::Mark(name) = &step.verb {
+        if let [Op::Mark(name)] = step.ops() {
             if seen.contains(name) {
                 reader.refuse(step.at, format!("`mark: {name}` is set a second time"), "a name of its own");
             }
@@ -139,38 +147,33 @@ impl World {
     }
 
     fn step(&mut self, step: &Step, reader: &mut Reader) {
-        match &step.verb {
-            Verb::Pv { power, over } => {
-                self.pv = *power > Watts::ZERO;
-                if over.is_some() {
+        if let Does::Repeat { times, steps } = &step.does {
+            // The second round begins where the first ended; a third begins no other way.
+            (0..(*times).min(2)).for_each(|_| self.walk(steps, reader));
+        }
+        for op in step.ops() {
+            match op {
+                &Op::Apply(stimulus) => self.change(stimulus),
+                Op::Ramp { to, .. } => {
+                    self.pv = *to > Watts::ZERO;
                     self.time_passes();
                 }
+                Op::Hold(_) => self.time_passes(),
+                Op::Until { condition, .. } => self.wait(step, condition, reader),
+                // Whoever is asked may do anything.
+                Op::Ask { .. } => self.soc = (0.0, 100.0),
+                Op::Mark(_) => {}
             }
-            Verb::AcPv(power) => self.ac_pv = *power > Watts::ZERO,
-            Verb::AcLoad(power) => self.ac_load = *power > Watts::ZERO,
-            Verb::Grid(on) => self.grid = *on,
-            Verb::Hold(_) => self.time_passes(),
-            Verb::Until { condition, .. } => self.wait(step, condition, reader),
-            Verb::Discharge { until, .. } => {
-                self.ac_load = true;
-                self.wait(step, until, reader);
-                self.ac_load = false;
-            }
-            Verb::Repeat { times, steps } => {
-                // The second round begins where the first ended; a third begins no other way.
-                for _ in 0..(*times).min(2) {
-                    self.walk(steps, reader);
-                }
-            }
-            // Whoever is asked may do anything.
-            Verb::Prompt { .. } => self.soc = (0.0, 100.0),
-            Verb::FeedIn(_)
-            | Verb::InputCurrentLimit(_)
-            | Verb::Mark(_)
-            | Verb::Silence { .. }
-            | Verb::Inject(_)
-            | Verb::Imbalance(_)
-            | Verb::GxWrite { .. } => {}
+        }
+    }
+
+    fn change(&mut self, stimulus: Stimulus) {
+        match stimulus {
+            Stimulus::Pv(power) => self.pv = power > Watts::ZERO,
+            Stimulus::AcPv(power) => self.ac_pv = power > Watts::ZERO,
+            Stimulus::AcLoad(power) => self.ac_load = power > Watts::ZERO,
+            Stimulus::Grid(on) => self.grid = on,
+            _ => {}
         }
     }
 

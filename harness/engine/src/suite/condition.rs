@@ -153,7 +153,7 @@ pub(super) const BATTERY: [(&str, Option<bool>); 3] =
     [("online", Some(true)), ("offline", Some(false)), ("full", None)];
 
 /// Every key of a condition.
-fn names() -> Vec<&'static str> {
+pub(super) fn names() -> Vec<&'static str> {
     let values = OBSERVED.iter().map(|o| o.name);
     values.chain(["inverter", "grid", "battery", "any", "all"]).collect()
 }

@@ -4,6 +4,8 @@
 mod bind;
 mod check;
 mod condition;
+mod json;
+mod page;
 mod patience;
 mod read;
 mod schema;
@@ -19,12 +21,14 @@ use proto::stimulus::Start;
 use crate::bench::Capability;
 pub use crate::yaml::YamlError as SuiteError;
 pub use bind::{BindError, Runnable};
-pub(crate) use bind::{Op, Operation};
+pub(crate) use bind::Operation;
 pub use condition::Condition;
 pub(crate) use condition::{Bounds, Observable, Test};
 pub use patience::Patience;
+pub use page::page;
 pub use schema::schema;
-pub use step::{Step, Verb};
+pub use step::{Op, Step, each};
+pub use verb::meaning;
 
 /// A suite file: one test of the specification, in one or more cases.
 #[derive(Debug, Clone, PartialEq)]

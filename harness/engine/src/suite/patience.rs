@@ -4,7 +4,6 @@ use core::fmt;
 
 use proto::quantity::{AmpHours, Micros};
 
-use super::step::Words;
 use super::value::{LONGEST, span};
 use crate::yaml::{Node, Reader};
 
@@ -51,7 +50,7 @@ impl Patience {
 
 impl fmt::Display for Patience {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Words(self.least))?;
+        write!(f, "{}", self.least.span())?;
         self.per.map_or(Ok(()), |per| write!(f, "{PER}{per}"))
     }
 }

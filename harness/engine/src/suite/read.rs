@@ -2,14 +2,125 @@
 
 use judge::thresholds::{ThresholdError, Thresholds};
 use judge::trace::Channel;
-use proto::quantity::{Amps, Percent};
 use proto::stimulus::Start;
 
-use super::step::{Step, Verb};
-use super::value::{ON_OFF, imbalance, kebab, optional, power_or_off, require, requirement, within};
+use super::json::{described, list, object, one_of, reference, text};
+use super::step::{Does, Op, Step, each};
+use super::value::{
+    ABOVE_OTHERS, CHARGE, CURRENT, Key, Kind, NAME, POWER_OR_OFF, REQUIREMENT, Record, SWITCH, TEXT, keys,
+    names, record,
+};
 use super::{Case, Reason, Snapshot, Suite, SuiteError, check};
 use crate::bench::Capability;
-use crate::yaml::{Fields, Node, Reader, nearest};
+use crate::yaml::{Node, Reader, nearest};
+use judge::catalogue::Requirement;
+use serde_json::{Map, Value, json};
+
+const SECTION: Kind<String> = Kind {
+    read: section,
+    looks: "a section such as `P 1.5.3.1`",
+    schema: || json!({ "type": "string", "pattern": "^[PD] [0-9]" }),
+};
+const NEEDS: Kind<Vec<Capability>> = Kind {
+    read: needs,
+    looks: "a list of capabilities",
+    schema: || list(one_of(&Capability::NAMES.map(|(name, _)| name)), 0),
+};
+const REQUIREMENTS: Kind<Vec<&Requirement>> = Kind {
+    read: requirements,
+    looks: "a list of ids of the catalogue",
+    schema: || list(reference("requirement"), 1),
+};
+const CASES: Kind<Vec<Node>> = Kind {
+    read: |name, node, reader| reader.list(name, node).map(<[Node]>::to_vec),
+    looks: "a list of cases",
+    schema: || list(reference("case"), 1),
+};
+const STEPS: Kind<Vec<Step>> =
+    Kind { read: Step::read_all, looks: "a list of steps", schema: || list(reference("step"), 1) };
+const BEGIN: Kind<Start> = Kind { read: START.read, looks: "initial conditions", schema: || START.schema() };
+const LIMITS: Kind<(Thresholds, Vec<Reason>)> =
+    Kind { read: limits, looks: "names of thresholds with their values", schema: limits_schema };
+const CHANNEL_LIST: Kind<Vec<Channel>> = Kind {
+    read: channels,
+    looks: "a list such as `[cvl, voltage]`",
+    schema: || list(one_of(&channel_names()), 1),
+};
+const TRACE: Kind<Snapshot> =
+    Kind { read: SNAPSHOT.read, looks: "what of it is kept", schema: || SNAPSHOT.schema() };
+
+/// The keys of a suite.
+pub(super) static SUITE: &[Key] = keys! {
+    /// name, as given on the command line
+    must "suite": NAME,
+    /// one line for reports
+    must "title": TEXT,
+    /// the section of the specification that it tests
+    must "spec": SECTION,
+    /// what the rig must have for every case
+    may "needs": NEEDS,
+    /// its cases, in order
+    must "cases": CASES,
+};
+
+/// The keys of a case.
+pub(super) static CASE: &[Key] = keys! {
+    /// name, unique in its suite
+    must "case": NAME,
+    /// one line for reports
+    must "title": TEXT,
+    /// its section, where that is not the one of the suite
+    may "spec": SECTION,
+    /// what the rig must have besides
+    may "needs": NEEDS,
+    /// the requirements that it decides
+    must "requirements": REQUIREMENTS,
+    /// initial conditions
+    must "start": BEGIN,
+    /// what is done, in order
+    must "steps": STEPS,
+    /// thresholds that differ from the default: stricter ones as they are, milder ones with a reason
+    may "limits": LIMITS,
+    /// what of its trace is kept as a snapshot
+    may "trace": TRACE,
+};
+
+/// The initial conditions of a case.
+pub(super) static START: Record<Start> = record!(|_fields, reader| {
+    /// state of charge of the pack
+    must soc = "soc": CHARGE,
+    /// mains connected
+    must grid = "grid": SWITCH,
+    /// feed in excess solar
+    must feed_in = "feed-in": SWITCH,
+    /// PV power available
+    must pv = "pv": POWER_OR_OFF,
+    /// power available to a PV inverter on the AC side
+    may ac_pv = "ac-pv": POWER_OR_OFF,
+    /// AC load
+    must ac_load = "ac-load": POWER_OR_OFF,
+    /// one cell is charged this much above the others
+    may imbalance = "imbalance": ABOVE_OTHERS,
+    /// AC input current limit, where it differs from that of the rig
+    may input_current_limit = "input-current-limit": CURRENT,
+} => Some(Start {
+    soc,
+    grid,
+    feed_in,
+    pv,
+    ac_pv: ac_pv.unwrap_or_default(),
+    ac_load,
+    imbalance: imbalance.unwrap_or_default(),
+    input_current_limit,
+}));
+
+/// What of a trace is kept.
+static SNAPSHOT: Record<Snapshot> = record!(|_fields, reader| {
+    /// which channels
+    must channels = "snapshot": CHANNEL_LIST,
+    /// from which mark on; from the start where there is none
+    may from = "from": NAME,
+} => Some(Snapshot { channels, from }));
 
 pub(super) fn suite(file: &str, text: &str) -> Result<Suite, SuiteError> {
     let root = Node::read(file, text)?;
@@ -21,12 +132,12 @@ pub(super) fn suite(file: &str, text: &str) -> Result<Suite, SuiteError> {
 }
 
 fn read(file: &str, root: &Node, reader: &mut Reader) -> Option<Suite> {
-    let fields = reader.fields("suite", root, &["suite", "title", "spec", "needs", "cases"])?;
-    let name = require(&fields, "suite", reader, |n, r| kebab("suite", n, r));
-    let title = require(&fields, "title", reader, |n, r| r.text("title", n).map(str::to_owned));
-    let spec = require(&fields, "spec", reader, section);
-    let needs = optional(&fields, "needs", reader, needs).map(Option::unwrap_or_default);
-    let items = require(&fields, "cases", reader, |n, r| r.list("cases", n).map(<[Node]>::to_vec))?;
+    let fields = reader.fields("suite", root, &names(SUITE))?;
+    let name = fields.must("suite", &NAME, reader);
+    let title = fields.must("title", &TEXT, reader);
+    let spec = fields.must("spec", &SECTION, reader);
+    let needs = fields.may("needs", &NEEDS, reader).map(Option::unwrap_or_default);
+    let items = fields.must("cases", &CASES, reader)?;
     if items.is_empty() {
         reader.refuse(root.at, "`cases` is empty", "at least one case");
     }
@@ -47,26 +158,23 @@ fn read(file: &str, root: &Node, reader: &mut Reader) -> Option<Suite> {
     Some(Suite { file: file.to_owned(), name: name?, title: title?, spec: spec?, cases })
 }
 
-const CASE: &[&str] =
-    &["case", "title", "spec", "needs", "requirements", "start", "steps", "limits", "trace"];
-
 fn case(node: &Node, suite_spec: &str, suite_needs: &[Capability], reader: &mut Reader) -> Option<Case> {
-    let fields = reader.fields("case", node, CASE)?;
-    let name = require(&fields, "case", reader, |n, r| kebab("case", n, r));
-    let title = require(&fields, "title", reader, |n, r| r.text("title", n).map(str::to_owned));
-    let spec = optional(&fields, "spec", reader, section);
-    let own = optional(&fields, "needs", reader, needs);
-    let requirements = require(&fields, "requirements", reader, requirements);
-    let start = require(&fields, "start", reader, start);
-    let steps = require(&fields, "steps", reader, |n, r| Step::read_all("steps", n, 0, r));
-    let limits = limits(&fields, reader);
-    let snapshot = optional(&fields, "trace", reader, snapshot);
+    let fields = reader.fields("case", node, &names(CASE))?;
+    let name = fields.must("case", &NAME, reader);
+    let title = fields.must("title", &TEXT, reader);
+    let spec = fields.may("spec", &SECTION, reader);
+    let own = fields.may("needs", &NEEDS, reader);
+    let requirements = fields.must("requirements", &REQUIREMENTS, reader);
+    let start = fields.must("start", &BEGIN, reader);
+    let steps = fields.must("steps", &STEPS, reader);
+    let limits = fields.may("limits", &LIMITS, reader);
+    let snapshot = fields.may("trace", &TRACE, reader);
 
     let mut needs = suite_needs.to_vec();
     needs.extend(own?.unwrap_or_default());
     needs.sort_unstable();
     needs.dedup();
-    let (thresholds, reasons) = limits?;
+    let (thresholds, reasons) = limits?.unwrap_or_default();
     let case = Case {
         name: name?,
         title: title?,
@@ -88,31 +196,31 @@ fn case(node: &Node, suite_spec: &str, suite_needs: &[Capability], reader: &mut 
 }
 
 /// `P 1.5.3.1`, or `D` for the document on data communication.
-fn section(node: &Node, reader: &mut Reader) -> Option<String> {
-    let text = reader.text("spec", node)?;
+fn section(name: &str, node: &Node, reader: &mut Reader) -> Option<String> {
+    let text = reader.text(name, node)?;
     let section = text.strip_prefix("P ").or_else(|| text.strip_prefix("D "));
     if !section.is_some_and(|s| s.starts_with(|c: char| c.is_ascii_digit())) {
-        reader.refuse(node.at, format!("`{text}` is no section"), "a section such as `P 1.5.3.1`");
+        reader.refuse(node.at, format!("`{text}` is no section"), SECTION.looks);
         return None;
     }
     Some(text.to_owned())
 }
 
-fn needs(node: &Node, reader: &mut Reader) -> Option<Vec<Capability>> {
-    let items = reader.list("needs", node)?;
-    let read: Vec<_> = items.iter().map(|item| reader.word("needs", &Capability::NAMES, item)).collect();
+fn needs(name: &str, node: &Node, reader: &mut Reader) -> Option<Vec<Capability>> {
+    let items = reader.list(name, node)?;
+    let read: Vec<_> = items.iter().map(|item| reader.word(name, &Capability::NAMES, item)).collect();
     read.into_iter().collect()
 }
 
-fn requirements(node: &Node, reader: &mut Reader) -> Option<Vec<&'static judge::catalogue::Requirement>> {
-    let items = reader.list("requirements", node)?;
+fn requirements(name: &str, node: &Node, reader: &mut Reader) -> Option<Vec<&'static Requirement>> {
+    let items = reader.list(name, node)?;
     if items.is_empty() {
         reader.refuse(node.at, "`requirements` is empty", "at least one id: a case decides something");
         return None;
     }
     let mut found = Vec::new();
     for item in items {
-        let Some(requirement) = requirement("requirements", item, reader) else { continue };
+        let Some(requirement) = (REQUIREMENT.read)(name, item, reader) else { continue };
         if found.contains(&requirement) {
             reader.refuse(
                 item.at,
@@ -125,46 +233,18 @@ fn requirements(node: &Node, reader: &mut Reader) -> Option<Vec<&'static judge::
     (found.len() == items.len()).then_some(found)
 }
 
-const START: &[&str] =
-    &["soc", "grid", "feed-in", "pv", "ac-pv", "ac-load", "imbalance", "input-current-limit"];
-
-fn start(node: &Node, reader: &mut Reader) -> Option<Start> {
-    let fields = reader.fields("start", node, START)?;
-    let soc = require(&fields, "soc", reader, |n, r| within("soc", n, r, Percent(0.0)..=Percent(100.0)));
-    let grid = require(&fields, "grid", reader, |n, r| r.word("grid", &ON_OFF, n));
-    let feed_in = require(&fields, "feed-in", reader, |n, r| r.word("feed-in", &ON_OFF, n));
-    let pv = require(&fields, "pv", reader, |n, r| power_or_off("pv", n, r));
-    let ac_pv = optional(&fields, "ac-pv", reader, |n, r| power_or_off("ac-pv", n, r));
-    let ac_load = require(&fields, "ac-load", reader, |n, r| power_or_off("ac-load", n, r));
-    let imbalance = optional(&fields, "imbalance", reader, imbalance);
-    let limit = optional(&fields, "input-current-limit", reader, |n, r| {
-        within("input-current-limit", n, r, Amps(0.0)..=Amps(1000.0))
-    });
-    Some(Start {
-        soc: soc?,
-        grid: grid?,
-        feed_in: feed_in?,
-        pv: pv?,
-        ac_pv: ac_pv?.unwrap_or_default(),
-        ac_load: ac_load?,
-        imbalance: imbalance?.unwrap_or_default(),
-        input_current_limit: limit?,
-    })
-}
-
 /// `limits: { settling: 60 s, export-ripple: { value: 12 %, because: the grid of this laboratory } }`
-fn limits(fields: &Fields<'_>, reader: &mut Reader) -> Option<(Thresholds, Vec<Reason>)> {
+fn limits(name: &str, node: &Node, reader: &mut Reader) -> Option<(Thresholds, Vec<Reason>)> {
     let (mut thresholds, mut reasons) = (Thresholds::default(), Vec::new());
-    let Some(node) = fields.get("limits") else { return Some((thresholds, reasons)) };
     let names: Vec<_> = Thresholds::NAMES.iter().map(|n| n.name).collect();
-    reader.fields("limits", node, &names)?;
+    reader.fields(name, node, &names)?;
     for (name, _, value) in node.entries().into_iter().flatten() {
         if !names.contains(&name) {
             continue;
         }
         let (value, because) = if value.entries().is_some() {
             let Some(fields) = reader.fields(name, value, &["value", "because"]) else { continue };
-            let because = require(&fields, "because", reader, |n, r| r.text("because", n).map(str::to_owned));
+            let because = fields.must("because", &TEXT, reader);
             (fields.require("value", reader)?, Some(because?))
         } else {
             (value, None)
@@ -226,18 +306,24 @@ pub(super) fn channel_names() -> Vec<&'static str> {
     CHANNELS.iter().map(|&(name, _)| name).collect()
 }
 
-fn snapshot(node: &Node, reader: &mut Reader) -> Option<Snapshot> {
-    let fields = reader.fields("trace", node, &["snapshot", "from"])?;
-    let channels = require(&fields, "snapshot", reader, |n, r| {
-        let items = r.list("snapshot", n)?;
-        if items.is_empty() {
-            r.refuse(n.at, "`snapshot` is empty", "at least one channel such as `cvl`");
-        }
-        let read: Vec<_> = items.iter().map(|item| r.word("snapshot", CHANNELS, item)).collect();
-        read.into_iter().collect::<Option<Vec<_>>>()
+fn channels(name: &str, node: &Node, reader: &mut Reader) -> Option<Vec<Channel>> {
+    let items = reader.list(name, node)?;
+    if items.is_empty() {
+        reader.refuse(node.at, format!("`{name}` is empty"), "at least one channel such as `cvl`");
+    }
+    let read: Vec<_> = items.iter().map(|item| reader.word(name, CHANNELS, item)).collect();
+    read.into_iter().collect()
+}
+
+fn limits_schema() -> Value {
+    let known = Thresholds::NAMES.iter().map(|name| {
+        let words = format!("{}: {}", name.metric, name.expected);
+        let value = described(json!({ "type": "string" }), &words);
+        let because = described(text(), "why the default does not fit");
+        let justified = object(&["value", "because"], json!({ "value": value, "because": because }));
+        (name.name.to_owned(), described(json!({ "anyOf": [value, justified] }), &words))
     });
-    let from = optional(&fields, "from", reader, |n, r| kebab("from", n, r));
-    Some(Snapshot { channels: channels?, from: from? })
+    object(&[], Value::Object(known.collect::<Map<_, _>>()))
 }
 
 /// Every mark that the steps set, in order, as the trace will name it: inside a `repeat` with the number of the
@@ -245,9 +331,9 @@ fn snapshot(node: &Node, reader: &mut Reader) -> Option<Snapshot> {
 pub(super) fn marks(steps: &[Step]) -> Vec<String> {
     fn walk(steps: &[Step], suffix: &str, found: &mut Vec<String>) {
         for step in steps {
-            match &step.verb {
-                Verb::Mark(name) => found.push(format!("{name}{suffix}")),
-                Verb::Repeat { times, steps } if has_mark(steps) => {
+            match &step.does {
+                Does::One(Op::Mark(name)) => found.push(format!("{name}{suffix}")),
+                Does::Repeat { times, steps } if has_mark(steps) => {
                     (1..=*times).for_each(|round| walk(steps, &format!("{suffix}-{round}"), found));
                 }
                 _ => {}
@@ -260,11 +346,9 @@ pub(super) fn marks(steps: &[Step]) -> Vec<String> {
 }
 
 fn has_mark(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match &step.verb {
-        Verb::Mark(_) => true,
-        Verb::Repeat { steps, .. } => has_mark(steps),
-        _ => false,
-    })
+    let mut found = false;
+    each(steps, &mut |step| found |= matches!(step.does, Does::One(Op::Mark(_))));
+    found
 }
 
 /// The mark that was most likely meant.

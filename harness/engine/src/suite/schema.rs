@@ -2,62 +2,35 @@
 //! say (waits that are never reached, marks that nobody sets) the reader alone refuses.
 
 use judge::catalogue::CATALOGUE;
-use judge::thresholds::Thresholds;
-use proto::fault::FaultKind;
 use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::condition::{BATTERY, Kind, OBSERVED};
-use super::read::channel_names;
-use crate::bench::Capability;
+use super::json::{described, list, object, on_off, one_key, one_of, reference, text};
+use super::read::{CASE, SUITE};
+use super::value::{self, PATIENCE};
+use super::verb::VERBS;
 
 /// JSON schema (draft 2020-12) of suite files.
 #[must_use]
 pub fn schema() -> Value {
-    let name = json!({ "type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 64 });
-    let needs = list(one_of(&Capability::NAMES.map(|(name, _)| name)), 0);
-    let spec =
-        json!({ "type": "string", "pattern": "^[PD] [0-9]", "description": "a section such as `P 1.5.3.1`" });
-    let suite = object(
-        &["suite", "title", "spec", "cases"],
-        json!({
-            "suite": name,
-            "title": text("one line for reports"),
-            "spec": spec,
-            "needs": needs,
-            "cases": list(reference("case"), 1),
-        }),
-    );
-    let case = object(
-        &["case", "title", "requirements", "start", "steps"],
-        json!({
-            "case": name,
-            "title": text("one line for reports"),
-            "spec": spec,
-            "needs": needs,
-            "requirements": list(reference("requirement"), 1),
-            "start": start(),
-            "steps": list(reference("step"), 1),
-            "limits": limits(),
-            "trace": object(&["snapshot"], json!({ "snapshot": list(one_of(&channel_names()), 1), "from": name })),
-        }),
-    );
     let requirements = CATALOGUE
         .iter()
         .map(|r| json!({ "const": r.id, "description": format!("{} ({})", r.title, r.section) }));
-    let mut root = suite.as_object().cloned().unwrap_or_default();
+    let verbs = VERBS.iter().map(|verb| (verb.name.to_owned(), described(verb.schema(), verb.meaning)));
+    let mut root = value::schema(SUITE).as_object().cloned().unwrap_or_default();
     root.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     root.insert("title".to_owned(), json!("Busbar suite"));
     root.insert(
         "$defs".to_owned(),
         json!({
-            "case": case,
-            "step": one_key(steps(&name)),
+            "case": value::schema(CASE),
+            "step": one_key(Value::Object(verbs.collect())),
             "condition": one_key(conditions()),
             "requirement": { "oneOf": requirements.collect::<Vec<_>>() },
             "time": quantity::<Micros>(),
-            "patience": text("a time such as `3 h`, or one that grows with the capacity: `3 h per 280 Ah`"),
+            "patience": described(text(), PATIENCE.looks),
             "voltage": quantity::<Volts>(),
             "current": quantity::<Amps>(),
             "power": quantity::<Watts>(),
@@ -65,92 +38,6 @@ pub fn schema() -> Value {
         }),
     );
     Value::Object(root)
-}
-
-fn start() -> Value {
-    object(
-        &["soc", "grid", "feed-in", "pv", "ac-load"],
-        json!({
-            "soc": reference("share"),
-            "grid": on_off(),
-            "feed-in": on_off(),
-            "pv": off_or("power"),
-            "ac-pv": off_or("power"),
-            "ac-load": off_or("power"),
-            "imbalance": reference("share"),
-            "input-current-limit": reference("current"),
-        }),
-    )
-}
-
-/// The verbs, in the order of [`super::step::VERBS`].
-fn steps(name: &Value) -> Value {
-    let id = |most: u32| json!({ "type": ["integer", "string"], "minimum": 0, "maximum": most });
-    let ramp = object(&["power"], json!({ "power": off_or("power"), "over": reference("time") }));
-    json!({
-        "pv": { "anyOf": [off_or("power"), ramp] },
-        "ac-pv": off_or("power"),
-        "ac-load": off_or("power"),
-        "grid": on_off(),
-        "feed-in": on_off(),
-        "input-current-limit": reference("current"),
-        "hold": reference("time"),
-        "wait": object(
-            &["until", "timeout"],
-            json!({ "until": reference("condition"), "for": reference("time"), "timeout": reference("patience") }),
-        ),
-        "expect": object(
-            &["that", "within", "requirement"],
-            json!({
-                "that": reference("condition"),
-                "for": reference("time"),
-                "within": reference("patience"),
-                "requirement": reference("requirement"),
-            }),
-        ),
-        "mark": name,
-        "repeat": object(
-            &["times", "steps"],
-            json!({
-                "times": { "type": "integer", "minimum": 1, "maximum": 1000 },
-                "steps": list(reference("step"), 1),
-            }),
-        ),
-        "silence": object(&["id", "for"], json!({ "id": id(0x7FF), "for": reference("time") })),
-        "inject": faults(),
-        "imbalance": reference("share"),
-        "discharge": object(
-            &["power", "until", "timeout"],
-            json!({ "power": reference("power"), "until": reference("condition"), "timeout": reference("patience") }),
-        ),
-        "gx-write": object(&["register", "value"], json!({ "register": id(0xFFFF), "value": id(0xFFFF) })),
-        "prompt": { "anyOf": [
-            text("what the operator is asked to do"),
-            object(&["text"], json!({ "text": text("what to do"), "timeout": reference("time") })),
-        ] },
-    })
-}
-
-fn faults() -> Value {
-    let known = FaultKind::ALL.iter().map(|entry| {
-        let mut required = vec!["for"];
-        let mut properties = Map::new();
-        for argument in entry.arguments {
-            if !argument.optional {
-                required.push(argument.name);
-            }
-            let (low, high) = argument.bounds;
-            let description = format!("{}; {low} to {high}", argument.expected);
-            // YAML reads `0x351` as an integer.
-            let kinds = if argument.name == "id" { json!(["integer", "string"]) } else { json!("string") };
-            properties.insert(argument.name.to_owned(), json!({ "type": kinds, "description": description }));
-        }
-        properties.insert("for".to_owned(), reference("time"));
-        let mut fault = object(&required, Value::Object(properties));
-        fault["description"] = entry.meaning.trim().into();
-        (entry.name.to_owned(), fault)
-    });
-    one_key(Value::Object(known.collect()))
 }
 
 fn conditions() -> Value {
@@ -162,7 +49,9 @@ fn conditions() -> Value {
             Kind::Percent => "share",
             Kind::Watts => "power",
         };
-        let mut bounds = object(&[], json!({ "at-least": reference(kind), "at-most": reference(kind) }));
+        let bound = |words| described(reference(kind), words);
+        let bounds = json!({ "at-least": bound("this or more"), "at-most": bound("this or less") });
+        let mut bounds = object(&[], bounds);
         bounds["minProperties"] = json!(1);
         let value = match observed.name {
             "cvl" => {
@@ -170,62 +59,18 @@ fn conditions() -> Value {
             }
             _ => bounds,
         };
-        known.insert(observed.name.to_owned(), value);
+        known.insert(observed.name.to_owned(), described(value, observed.words));
     }
-    known.insert("inverter".to_owned(), on_off());
-    known.insert("grid".to_owned(), on_off());
-    known.insert("battery".to_owned(), one_of(&BATTERY.each_ref().map(|(word, _)| *word)));
-    known.insert("any".to_owned(), list(reference("condition"), 1));
-    known.insert("all".to_owned(), list(reference("condition"), 1));
+    let battery = one_of(&BATTERY.each_ref().map(|(word, _)| *word));
+    let others = [
+        ("inverter", on_off(), "whether the inverter runs"),
+        ("grid", on_off(), "whether the AC input is connected"),
+        ("battery", battery, "whether the battery is there, or has stopped charge"),
+        ("any", list(reference("condition"), 1), "one of them holds"),
+        ("all", list(reference("condition"), 1), "all of them hold"),
+    ];
+    known.extend(others.map(|(name, schema, words)| (name.to_owned(), described(schema, words))));
     Value::Object(known)
-}
-
-fn limits() -> Value {
-    let known = Thresholds::NAMES.iter().map(|name| {
-        let value = json!({ "type": "string", "description": format!("{}: {}", name.metric, name.expected) });
-        let justified = object(
-            &["value", "because"],
-            json!({ "value": value, "because": text("why the default does not fit") }),
-        );
-        (name.name.to_owned(), json!({ "anyOf": [value, justified] }))
-    });
-    object(&[], Value::Object(known.collect()))
-}
-
-fn object(required: &[&str], properties: Value) -> Value {
-    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
-}
-
-/// A map with exactly one of the keys.
-fn one_key(properties: Value) -> Value {
-    let mut one = object(&[], properties);
-    one["minProperties"] = json!(1);
-    one["maxProperties"] = json!(1);
-    one
-}
-
-fn list(items: Value, at_least: u32) -> Value {
-    json!({ "type": "array", "items": items, "minItems": at_least })
-}
-
-fn one_of(words: &[&str]) -> Value {
-    json!({ "enum": words })
-}
-
-fn on_off() -> Value {
-    one_of(&["on", "off"])
-}
-
-fn off_or(kind: &str) -> Value {
-    json!({ "anyOf": [{ "const": "off" }, reference(kind)] })
-}
-
-fn text(description: &str) -> Value {
-    json!({ "type": "string", "minLength": 1, "description": description })
-}
-
-fn reference(name: &str) -> Value {
-    json!({ "$ref": format!("#/$defs/{name}") })
 }
 
 fn quantity<T: JsonSchema>() -> Value {
@@ -237,9 +82,8 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-    use crate::suite::step::VERBS;
 
-    const EVERYTHING: &str = include_str!("every-verb.yaml");
+    use crate::suite::page::EVERYTHING;
 
     /// As much of a validator as the schema uses, without patterns.
     fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
@@ -319,14 +163,21 @@ mod tests {
         assert!(!accepts(&EVERYTHING.replacen(right, wrong, 1)));
     }
 
+    /// An editor says of every key what it is.
     #[test]
-    fn every_verb_is_in_the_schema() {
-        let schema = schema();
-        let known = schema["$defs"]["step"]["properties"].as_object().expect("a map");
-        let mut known: Vec<_> = known.keys().map(String::as_str).collect();
-        let mut verbs: Vec<_> = VERBS.iter().map(|&(name, _)| name).collect();
-        known.sort_unstable();
-        verbs.sort_unstable();
-        assert_eq!(known, verbs);
+    fn every_property_is_described() {
+        fn walk(path: &str, schema: &Value) {
+            for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                let path = format!("{path}.{name}");
+                assert!(property["description"].as_str().is_some_and(|text| !text.is_empty()), "{path}");
+                walk(&path, property);
+            }
+            let parts = ["anyOf", "$defs"].map(|key| schema.get(key)).into_iter().flatten();
+            for part in parts {
+                part.as_array().into_iter().flatten().for_each(|part| walk(path, part));
+                part.as_object().into_iter().flatten().for_each(|(name, part)| walk(name, part));
+            }
+        }
+        walk("suite", &schema());
     }
 }

@@ -1,127 +1,294 @@
-//! Reads the steps of a case: one function a verb.
+//! The verbs of a suite, as one table: name, what a rig must have for it, what it does, its arguments, and the operations
+//! that it becomes. Reader, schema and documentation come from it.
 
+use judge::catalogue::Requirement;
 use proto::fault::{Fault, FaultError, FaultKind};
-use proto::quantity::{Amps, Micros, Watts};
+use proto::quantity::{Micros, Watts};
+use proto::stimulus::{Power, Stimulus};
+use serde_json::{Map, Value, json};
 
-use super::step::{Step, VERBS, Verb, Words};
+use super::json::{list, object, one_key, reference};
+use super::step::{Does, Op, Step};
 use super::value::{
-    MOST_POWER, ON_OFF, imbalance, kebab, optional, power_or_off, require, requirement, span, within,
+    ABOVE_OTHERS, CONDITION, CURRENT, ID, Kind, NAME, PATIENCE, POWER, POWER_OR_OFF, REGISTER, REQUIREMENT,
+    Record, SPAN, SWITCH, TEXT, TIMES, keys, record,
 };
 use super::{Condition, Patience};
-use crate::yaml::{Node, Position, Reader};
+use crate::bench::Capability;
+use crate::yaml::{Fields, Node, Reader};
 
-/// Deepest nesting of `repeat`.
-const NESTING: usize = 4;
+/// A verb.
+#[derive(Debug)]
+pub(super) struct Verb {
+    /// its name in suite files
+    pub(super) name: &'static str,
+    /// what a rig must have for it
+    pub(super) needs: Option<Capability>,
+    /// what it does
+    pub(super) meaning: &'static str,
+    /// its one value, where it can be written with one: `grid: off`
+    pub(super) value: Option<Kind<Does>>,
+    /// its arguments, where it can be written with some: `silence: { id: 0x351, for: 3 s }`
+    pub(super) arguments: Option<Record<Does>>,
+}
+
+/// The value of a verb that has one.
+macro_rules! value {
+    ($kind:expr, $made:expr) => {
+        Some(Kind {
+            read: |name, node, reader| ($kind.read)(name, node, reader).map($made),
+            looks: $kind.looks,
+            schema: $kind.schema,
+        })
+    };
+}
+
+const STEPS: Kind<Vec<Step>> =
+    Kind { read: Step::read_all, looks: "a list of steps", schema: || list(reference("step"), 1) };
+const FAULT: Kind<Fault> = Kind {
+    read: |_, node, reader| fault(node, reader),
+    looks: "a fault such as `{ cell-voltage: { by: 300 mV, for: 10 s } }`",
+    schema: faults,
+};
 /// Time an operator is given where the suite says none.
 const PROMPT_TIMEOUT: Micros = Micros::from_secs(30 * 60);
 
-impl Step {
-    /// Reads a list of steps; those that make no sense are noted.
-    pub(super) fn read_all(name: &str, node: &Node, depth: usize, reader: &mut Reader) -> Option<Vec<Self>> {
-        let items = reader.list(name, node)?;
-        if items.is_empty() {
-            reader.refuse(node.at, format!("`{name}` is empty"), "at least one step");
-            return None;
+/// Every verb.
+pub(super) static VERBS: &[Verb] = &[
+    Verb {
+        name: "pv",
+        needs: Some(Capability::Pv),
+        meaning: "makes PV power available, at once or evenly over a time; the step ends when it is reached",
+        value: value!(POWER_OR_OFF, |power| Does::One(Op::Apply(Stimulus::Pv(power)))),
+        arguments: Some(record!(|fields, reader| {
+            /// power at the end
+            must to = "power": POWER_OR_OFF,
+            /// how long it takes to get there
+            may over = "over": SPAN,
+        } => Some(Does::One(over.map_or(Op::Apply(Stimulus::Pv(to)), |over| Op::Ramp { to, over }))))),
+    },
+    Verb {
+        name: "ac-pv",
+        needs: Some(Capability::AcPv),
+        meaning: "makes power available to a PV inverter on the AC side",
+        value: value!(POWER_OR_OFF, |power| Does::One(Op::Apply(Stimulus::AcPv(power)))),
+        arguments: None,
+    },
+    Verb {
+        name: "ac-load",
+        needs: Some(Capability::AcLoad),
+        meaning: "switches the AC load to this power",
+        value: value!(POWER_OR_OFF, |power| Does::One(Op::Apply(Stimulus::AcLoad(power)))),
+        arguments: None,
+    },
+    Verb {
+        name: "grid",
+        needs: Some(Capability::Grid),
+        meaning: "connects or cuts mains",
+        value: value!(SWITCH, |on| Does::One(Op::Apply(Stimulus::Grid(on)))),
+        arguments: None,
+    },
+    Verb {
+        name: "feed-in",
+        needs: Some(Capability::Gx),
+        meaning: "feeds in excess solar, or not",
+        value: value!(SWITCH, |on| Does::One(Op::Apply(Stimulus::FeedIn(on)))),
+        arguments: None,
+    },
+    Verb {
+        name: "input-current-limit",
+        needs: Some(Capability::Gx),
+        meaning: "sets the AC input current limit of the inverter",
+        value: value!(CURRENT, |limit| Does::One(Op::Apply(Stimulus::InputCurrentLimit(limit)))),
+        arguments: None,
+    },
+    Verb {
+        name: "hold",
+        needs: None,
+        meaning: "lets time pass",
+        value: value!(SPAN, |span| Does::One(Op::Hold(span))),
+        arguments: None,
+    },
+    Verb {
+        name: "wait",
+        needs: None,
+        meaning: "waits until a condition holds; a time-out leaves the case undecided",
+        value: None,
+        arguments: Some(record!(|fields, reader| {
+            /// what is waited for
+            must condition = "until": CONDITION,
+            /// how long it must hold without a break
+            may hold = "for": SPAN,
+            /// how long it may take
+            must timeout = "timeout": PATIENCE,
+        } => until(&fields, reader, "timeout", (condition, hold, timeout, None)))),
+    },
+    Verb {
+        name: "expect",
+        needs: None,
+        meaning: "waits until a condition holds; a time-out fails the requirement and ends the case",
+        value: None,
+        arguments: Some(record!(|fields, reader| {
+            /// what is waited for
+            must condition = "that": CONDITION,
+            /// how long it must hold without a break
+            may hold = "for": SPAN,
+            /// how long it may take
+            must timeout = "within": PATIENCE,
+            /// the requirement that fails when it takes longer
+            must requirement = "requirement": REQUIREMENT,
+        } => until(&fields, reader, "within", (condition, hold, timeout, Some(requirement))))),
+    },
+    Verb {
+        name: "mark",
+        needs: None,
+        meaning: "remembers this moment; inside a `repeat` with the number of the round",
+        value: value!(NAME, |name| Does::One(Op::Mark(name))),
+        arguments: None,
+    },
+    Verb {
+        name: "repeat",
+        needs: None,
+        meaning: "does the steps several times",
+        value: None,
+        arguments: Some(record!(|fields, reader| {
+            /// how often
+            must times = "times": TIMES,
+            /// what
+            must steps = "steps": STEPS,
+        } => Some(Does::Repeat { times, steps }))),
+    },
+    Verb {
+        name: "silence",
+        needs: Some(Capability::Silence),
+        meaning: "keeps frames of one id from their receivers; the steps go on meanwhile",
+        value: None,
+        arguments: Some(record!(|fields, reader| {
+            /// of which frames
+            must id = "id": ID,
+            /// for how long
+            must span = "for": SPAN,
+        } => Some(Does::One(Op::Apply(Stimulus::Silence { id, span }))))),
+    },
+    Verb {
+        name: "inject",
+        needs: Some(Capability::Inject),
+        meaning: "injects a fault; the steps go on meanwhile",
+        value: value!(FAULT, |fault| Does::One(Op::Apply(Stimulus::Inject(fault)))),
+        arguments: None,
+    },
+    Verb {
+        name: "imbalance",
+        needs: Some(Capability::Imbalance),
+        meaning: "charges one cell this much above the others; an operator is asked where the rig cannot",
+        value: value!(ABOVE_OTHERS, |by| Does::One(Op::Apply(Stimulus::Imbalance(by)))),
+        arguments: None,
+    },
+    Verb {
+        name: "discharge",
+        needs: Some(Capability::AcLoad),
+        meaning: "switches the AC load on, waits, and switches it off",
+        value: None,
+        arguments: Some(record!(|fields, reader| {
+            /// of the load
+            must power = "power": POWER,
+            /// what is waited for
+            must condition = "until": CONDITION,
+            /// how long it may take
+            must timeout = "timeout": PATIENCE,
+        } => Some(Does::Several {
+            text: format!("discharge {} until {condition}, within {timeout}", Power(power)),
+            ops: vec![
+                Op::Apply(Stimulus::AcLoad(power)),
+                Op::Until { condition, hold: Micros::ZERO, timeout, requirement: None },
+                Op::Apply(Stimulus::AcLoad(Watts::ZERO)),
+            ],
+        }))),
+    },
+    Verb {
+        name: "gx-write",
+        needs: Some(Capability::Gx),
+        meaning: "writes a register of the GX",
+        value: None,
+        arguments: Some(record!(|fields, reader| {
+            /// Modbus address
+            must register = "register": REGISTER,
+            /// raw value
+            must value = "value": REGISTER,
+        } => Some(Does::One(Op::Apply(Stimulus::GxWrite { register, value }))))),
+    },
+    Verb {
+        name: "prompt",
+        needs: Some(Capability::Operator),
+        meaning: "asks the operator, for 30 min where no time is given",
+        value: value!(TEXT, |text| Does::One(Op::Ask { text, timeout: PROMPT_TIMEOUT })),
+        arguments: Some(record!(|fields, reader| {
+            /// what to do
+            must text = "text": TEXT,
+            /// how long it may take
+            may timeout = "timeout": SPAN,
+        } => Some(Does::One(Op::Ask { text, timeout: timeout.unwrap_or(PROMPT_TIMEOUT) })))),
+    },
+];
+
+/// What the verb of this name does, as the documentation says it.
+#[must_use]
+pub fn meaning(name: &str) -> Option<&'static str> {
+    VERBS.iter().find(|verb| verb.name == name).map(|verb| verb.meaning)
+}
+
+impl Verb {
+    /// Reads what stands behind its name.
+    pub(super) fn read(&self, node: &Node, reader: &mut Reader) -> Option<Does> {
+        match (&self.value, &self.arguments) {
+            (Some(value), None) => (value.read)(self.name, node, reader),
+            (Some(value), Some(_)) if node.entries().is_none() => (value.read)(self.name, node, reader),
+            (_, Some(arguments)) => (arguments.read)(self.name, node, reader),
+            (None, None) => None,
         }
-        let read: Vec<_> = items.iter().map(|item| Self::read(item, depth, reader)).collect();
-        read.into_iter().collect()
     }
 
-    fn read(node: &Node, depth: usize, reader: &mut Reader) -> Option<Self> {
-        let names: Vec<_> = VERBS.iter().map(|&(name, _)| name).collect();
-        let (name, at, value) = reader.single("step", node, &names)?;
-        let verb = match name {
-            "pv" => pv(value, reader)?,
-            "ac-pv" => Verb::AcPv(power_or_off(name, value, reader)?),
-            "ac-load" => Verb::AcLoad(power_or_off(name, value, reader)?),
-            "grid" => Verb::Grid(reader.word(name, &ON_OFF, value)?),
-            "feed-in" => Verb::FeedIn(reader.word(name, &ON_OFF, value)?),
-            "input-current-limit" => {
-                Verb::InputCurrentLimit(within(name, value, reader, Amps(0.0)..=Amps(1000.0))?)
+    pub(super) fn schema(&self) -> Value {
+        match (&self.value, &self.arguments) {
+            (Some(value), Some(arguments)) => json!({ "anyOf": [(value.schema)(), arguments.schema()] }),
+            (value, arguments) => {
+                let value = value.as_ref().map(|value| (value.schema)());
+                value.or_else(|| arguments.as_ref().map(Record::schema)).unwrap_or_default()
             }
-            "hold" => Verb::Hold(span(name, value, reader)?),
-            "wait" => until(value, reader, "until", "timeout", false)?,
-            "expect" => until(value, reader, "that", "within", true)?,
-            "mark" => Verb::Mark(kebab(name, value, reader)?),
-            "repeat" => repeat(value, at, depth, reader)?,
-            "silence" => silence(value, reader)?,
-            "inject" => Verb::Inject(inject(value, reader)?),
-            "imbalance" => Verb::Imbalance(imbalance(value, reader)?),
-            "discharge" => discharge(value, reader)?,
-            "gx-write" => gx_write(value, reader)?,
-            "prompt" => prompt(value, reader)?,
-            // `single` gives a name of the table only.
-            _ => return None,
-        };
-        Some(Self { at, verb })
+        }
     }
 }
 
-fn pv(node: &Node, reader: &mut Reader) -> Option<Verb> {
-    if node.entries().is_none() {
-        return Some(Verb::Pv { power: power_or_off("pv", node, reader)?, over: None });
-    }
-    let fields = reader.fields("pv", node, &["power", "over"])?;
-    let power = require(&fields, "power", reader, |n, r| power_or_off("power", n, r));
-    let over = optional(&fields, "over", reader, |n, r| span("over", n, r));
-    Some(Verb::Pv { power: power?, over: over? })
-}
-
-fn until(node: &Node, reader: &mut Reader, that: &str, within: &str, expect: bool) -> Option<Verb> {
-    let mut known = vec![that, "for", within];
-    if expect {
-        known.push("requirement");
-    }
-    let fields = reader.fields(if expect { "expect" } else { "wait" }, node, &known)?;
-    let condition = require(&fields, that, reader, Condition::read);
-    let hold = optional(&fields, "for", reader, |n, r| span("for", n, r));
-    let timeout = require(&fields, within, reader, |n, r| Patience::read(within, n, r));
-    let requirement = if expect {
-        require(&fields, "requirement", reader, |n, r| requirement("requirement", n, r)).map(Some)
-    } else {
-        Some(None)
-    };
-    let hold = hold?.unwrap_or(Micros::ZERO);
-    let timeout = timeout?;
+fn until(
+    fields: &Fields<'_>,
+    reader: &mut Reader,
+    within: &str,
+    (condition, hold, timeout, requirement): (
+        Condition,
+        Option<Micros>,
+        Patience,
+        Option<&'static Requirement>,
+    ),
+) -> Option<Does> {
+    let hold = hold.unwrap_or(Micros::ZERO);
     if hold >= timeout.least {
-        let at = fields.get(within).map_or(node.at, |n| n.at);
-        reader.refuse(
-            at,
-            format!("`{within}` is over before `for` is"),
-            format!("a longer time than {}", Words(hold)),
-        );
+        let (message, expected) =
+            (format!("`{within}` is over before `for` is"), format!("a longer time than {}", hold.span()));
+        reader.refuse(fields.get(within)?.at, message, expected);
         return None;
     }
-    Some(Verb::Until { condition: condition?, hold, timeout, requirement: requirement? })
+    Some(Does::One(Op::Until { condition, hold, timeout, requirement }))
 }
 
-fn repeat(node: &Node, at: Position, depth: usize, reader: &mut Reader) -> Option<Verb> {
-    if depth >= NESTING {
-        reader.refuse(at, "`repeat` inside too many others", format!("at most {NESTING} inside each other"));
-        return None;
-    }
-    let fields = reader.fields("repeat", node, &["times", "steps"])?;
-    let times = require(&fields, "times", reader, |n, r| r.integer("times", 1..=1000, n));
-    let steps = require(&fields, "steps", reader, |n, r| Step::read_all("steps", n, depth + 1, r));
-    Some(Verb::Repeat { times: times?, steps: steps? })
-}
-
-fn silence(node: &Node, reader: &mut Reader) -> Option<Verb> {
-    let fields = reader.fields("silence", node, &["id", "for"])?;
-    let id = require(&fields, "id", reader, |n, r| r.integer("id", 0..=0x7FF, n));
-    let span = require(&fields, "for", reader, |n, r| span("for", n, r));
-    Some(Verb::Silence { id: u16::try_from(id?).ok()?, span: span? })
-}
-
-/// `inject: { cell-voltage: { by: 500 mV, for: 20 s } }`, each fault with the arguments of [`FaultKind::ALL`].
-fn inject(node: &Node, reader: &mut Reader) -> Option<Fault> {
+/// `{ cell-voltage: { by: 500 mV, for: 20 s } }`, each fault with the arguments of [`FaultKind::ALL`].
+fn fault(node: &Node, reader: &mut Reader) -> Option<Fault> {
     let names: Vec<_> = FaultKind::ALL.iter().map(|entry| entry.name).collect();
     let (name, at, value) = reader.single("fault", node, &names)?;
     let entry = FaultKind::ALL.iter().find(|entry| entry.name == name)?;
     let mut known: Vec<_> = entry.arguments.iter().map(|a| a.name).collect();
     known.push("for");
     let fields = reader.fields(name, value, &known)?;
-    let span = require(&fields, "for", reader, |n, r| span("for", n, r));
+    let span = fields.must("for", &SPAN, reader);
     let mut arguments = Vec::new();
     for argument in entry.arguments {
         let given = if argument.optional {
@@ -151,28 +318,25 @@ fn inject(node: &Node, reader: &mut Reader) -> Option<Fault> {
     }
 }
 
-fn discharge(node: &Node, reader: &mut Reader) -> Option<Verb> {
-    let fields = reader.fields("discharge", node, &["power", "until", "timeout"])?;
-    let power = require(&fields, "power", reader, |n, r| within("power", n, r, Watts(1.0)..=MOST_POWER));
-    let until = require(&fields, "until", reader, Condition::read);
-    let timeout = require(&fields, "timeout", reader, |n, r| Patience::read("timeout", n, r));
-    Some(Verb::Discharge { power: power?, until: until?, timeout: timeout? })
-}
-
-fn gx_write(node: &Node, reader: &mut Reader) -> Option<Verb> {
-    let fields = reader.fields("gx-write", node, &["register", "value"])?;
-    let register = require(&fields, "register", reader, |n, r| r.integer("register", 0..=0xFFFF, n));
-    let value = require(&fields, "value", reader, |n, r| r.integer("value", 0..=0xFFFF, n));
-    Some(Verb::GxWrite { register: u16::try_from(register?).ok()?, value: u16::try_from(value?).ok()? })
-}
-
-fn prompt(node: &Node, reader: &mut Reader) -> Option<Verb> {
-    if node.as_text().is_some() {
-        let text = reader.text("prompt", node)?.to_owned();
-        return Some(Verb::Prompt { text, timeout: PROMPT_TIMEOUT });
-    }
-    let fields = reader.fields("prompt", node, &["text", "timeout"])?;
-    let text = require(&fields, "text", reader, |n, r| r.text("text", n).map(str::to_owned));
-    let timeout = optional(&fields, "timeout", reader, |n, r| span("timeout", n, r));
-    Some(Verb::Prompt { text: text?, timeout: timeout?.unwrap_or(PROMPT_TIMEOUT) })
+fn faults() -> Value {
+    let known = FaultKind::ALL.iter().map(|entry| {
+        let mut required = vec!["for"];
+        let mut properties = Map::new();
+        for argument in entry.arguments {
+            if !argument.optional {
+                required.push(argument.name);
+            }
+            let (low, high) = argument.bounds;
+            let description = format!("{}; {low} to {high}", argument.expected);
+            // YAML reads `0x351` as an integer.
+            let kinds = if argument.name == "id" { json!(["integer", "string"]) } else { json!("string") };
+            properties.insert(argument.name.to_owned(), json!({ "type": kinds, "description": description }));
+        }
+        let span = super::json::described(reference("time"), "for how long");
+        properties.insert("for".to_owned(), span);
+        let mut fault = object(&required, Value::Object(properties));
+        fault["description"] = entry.meaning.trim().into();
+        (entry.name.to_owned(), fault)
+    });
+    one_key(Value::Object(known.collect()))
 }

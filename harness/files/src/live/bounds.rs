@@ -39,14 +39,14 @@ pub(super) fn check(live: &Live, rig: &RigFile, layers: &Layers) -> Result<(), Y
             return refuse(
                 "live.psu.safe-within",
                 message,
-                format!("more than 0 s, at most {}", SAFE_WITHIN.written()),
+                format!("more than 0 s, at most {}", SAFE_WITHIN.span()),
             );
         }
     }
     if limits.can_silence.0 / u64::from(live.speed) > UNHEARD.0 {
         let message = "a battery would be driven that is not heard".to_owned();
         let most = Micros(UNHEARD.0 * u64::from(live.speed));
-        return refuse("limits.can-silence", message, format!("at most {}", most.written()));
+        return refuse("limits.can-silence", message, format!("at most {}", most.span()));
     }
     let unread = [
         ("limits.measurements-silence", limits.measurements_age()),
@@ -56,16 +56,16 @@ pub(super) fn check(live: &Live, rig: &RigFile, layers: &Layers) -> Result<(), Y
     let most = Micros(UNREAD.0 * u64::from(live.speed));
     if let Some((path, _)) = unread.into_iter().find(|&(_, age)| age > most) {
         let message = "a limit would be kept by readings of long ago".to_owned();
-        return refuse(path, message, format!("at most {}", most.written()));
+        return refuse(path, message, format!("at most {}", most.span()));
     }
     if live.psu.is_some() && rig.polling.psu >= limits.psu_age() {
         let message = "the rig would give the supply up between two readings".to_owned();
-        let expected = format!("less than `limits.psu-silence`, {}", limits.psu_age().written());
+        let expected = format!("less than `limits.psu-silence`, {}", limits.psu_age().span());
         return refuse("polling.psu", message, expected);
     }
     if live.gx.is_some() && rig.polling.gx >= limits.gx_silence {
         let message = "the rig would give the GX up between two polls".to_owned();
-        let expected = format!("less than `limits.gx-silence`, {}", limits.gx_silence.written());
+        let expected = format!("less than `limits.gx-silence`, {}", limits.gx_silence.span());
         return refuse("polling.gx", message, expected);
     }
     let site = &live.site;

@@ -53,7 +53,7 @@ impl Operator for Terminal {
         // Typed before it was asked for, it is no answer.
         while self.typed.try_recv().is_ok() {}
         let asked = proto::text::lines(&request.to_string()).into_owned();
-        let mut question = format!("\n{asked}\nDone? y or n, within {}: ", self.within.written());
+        let mut question = format!("\n{asked}\nDone? y or n, within {}: ", self.within.span());
         loop {
             let shown = self.shown.write_all(question.as_bytes()).and_then(|()| self.shown.flush());
             shown.map_err(gone)?;

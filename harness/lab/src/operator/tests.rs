@@ -24,8 +24,8 @@ const SPAN: Micros = Micros(1_500);
 #[case(Request::Prepare(Start { input_current_limit: None, pv: Watts::ZERO, ..START }), r#"{"prepare":{"soc":"97 %","grid":true,"feed-in":true,"pv":"0 W","ac-pv":"0 W","ac-load":"3000 W","imbalance":"0 %","input-current-limit":null}}"#)]
 #[case(Request::Apply(Stimulus::AcLoad(Watts(3000.0))), r#"{"apply":{"ac-load":"3000 W"}}"#)]
 #[case(Request::Apply(Stimulus::Grid(false)), r#"{"apply":{"grid":false}}"#)]
-#[case(Request::Apply(Stimulus::Silence { id: 0x351, span: SPAN }), r#"{"apply":{"silence":{"id":"0x351","for":"1500 us"}}}"#)]
-#[case(Request::Apply(Stimulus::Inject(Fault { kind: FaultKind::Current { by: Amps(5.0) }, span: SPAN })), r#"{"apply":{"inject":{"current":{"by":"5 A","for":"1500 us"}}}}"#)]
+#[case(Request::Apply(Stimulus::Silence { id: 0x351, span: SPAN }), r#"{"apply":{"silence":{"id":"0x351","for":"1.5 ms"}}}"#)]
+#[case(Request::Apply(Stimulus::Inject(Fault { kind: FaultKind::Current { by: Amps(5.0) }, span: SPAN })), r#"{"apply":{"inject":{"current":{"by":"5 A","for":"1.5 ms"}}}}"#)]
 #[case(Request::Apply(Stimulus::GxWrite { register: 2706, value: 10 }), r#"{"apply":{"gx-write":{"register":2706,"value":10}}}"#)]
 #[case(Request::Ask("Ready?\n".to_owned()), r#"{"ask":"Ready?\n"}"#)]
 #[case(Request::Finish, r#""finish""#)]
@@ -59,7 +59,7 @@ fn what_is_no_request_is_told(#[case] bytes: Vec<u8>, #[case] says: &str) {
 #[case("{\"refused\":\"no load bank\"}\n", Ok(Reply::Refused("no load bank".to_owned())))]
 #[case("yes\n", Err("makes no sense"))]
 #[case("", Err("is gone"))]
-#[case("wait", Err("did not answer within 200 ms: Set the AC load to 3000 W."))]
+#[case("wait", Err("did not answer within 200 ms: Do by hand: ac-load 3 kW (switches the AC load to this power)."))]
 fn a_program_may_be_the_operator(#[case] answer: &str, #[case] expected: Result<Reply, &str>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use proto::fault::Id;
+use engine::suite::meaning;
 use proto::quantity::{Percent, Watts};
-use proto::stimulus::{Start, Stimulus};
+use proto::stimulus::Start;
 
 use super::Request;
 
@@ -12,7 +12,11 @@ impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Prepare(start) => prepare(start, f),
-            Self::Apply(stimulus) => apply(stimulus, f),
+            Self::Apply(stimulus) => {
+                let words = stimulus.to_string();
+                let verb = words.split(' ').next().unwrap_or_default();
+                write!(f, "Do by hand: {words} ({}).", meaning(verb).unwrap_or_default())
+            }
             Self::Ask(text) => f.write_str(text),
             Self::Finish => f.write_str(
                 "The case is over: switch off loads, take back whatever was broken on purpose, connect the mains.",
@@ -44,22 +48,4 @@ fn prepare(start: &Start, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, ", AC input current limit {limit}")?;
     }
     f.write_str(".")
-}
-
-fn apply(stimulus: &Stimulus, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match stimulus {
-        Stimulus::Pv(power) => write!(f, "Set the PV power to {power}."),
-        Stimulus::AcPv(power) => write!(f, "Set the PV inverter on the AC side to {power}."),
-        Stimulus::AcLoad(power) => write!(f, "Set the AC load to {power}."),
-        Stimulus::Grid(true) => f.write_str("Connect the mains."),
-        Stimulus::Grid(false) => f.write_str("Disconnect the mains."),
-        Stimulus::InputCurrentLimit(limit) => write!(f, "Set the AC input current limit to {limit}."),
-        Stimulus::FeedIn(state) => write!(f, "Switch feed-in of excess solar {}.", on(*state)),
-        Stimulus::Silence { id, span } => {
-            write!(f, "Keep frames {} from their receivers for {}.", Id(*id), span.written())
-        }
-        Stimulus::Inject(fault) => write!(f, "For {}: {}.", fault.span.written(), fault.kind),
-        Stimulus::Imbalance(by) => write!(f, "Charge one cell until it is {by} above the others."),
-        Stimulus::GxWrite { register, value } => write!(f, "Write {value} to register {register} of the GX."),
-    }
 }

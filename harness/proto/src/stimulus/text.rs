@@ -24,7 +24,7 @@ pub(super) mod span {
     use crate::quantity::Micros;
 
     pub(in super::super) fn serialize<S: Serializer>(span: &Micros, s: S) -> Result<S::Ok, S::Error> {
-        s.serialize_str(&span.written())
+        s.collect_str(&span.span())
     }
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Micros, D::Error> {
@@ -44,7 +44,7 @@ pub(super) mod fault {
     type Fields = BTreeMap<String, String>;
 
     pub(in super::super) fn serialize<S: Serializer>(fault: &Fault, s: S) -> Result<S::Ok, S::Error> {
-        let arguments = fault.kind.arguments().into_iter().chain([("for", fault.span.written())]);
+        let arguments = fault.kind.arguments().into_iter().chain([("for", fault.span.span().to_string())]);
         let fields: Fields = arguments.map(|(name, value)| (name.to_owned(), value)).collect();
         s.collect_map([(fault.kind.name(), fields)])
     }

@@ -71,7 +71,7 @@ pub(crate) fn moments(case: &CaseResult) -> Vec<Moment> {
                 {
                     let moment = &mut moments[*first];
                     // The second change in a row decides that it is a ramp; its end names it.
-                    moment.text = format!("{} (ramp)", words::stimulus(s));
+                    moment.text = format!("{s} (ramp)");
                     (*last, *before) = (event.at, *s);
                     continue;
                 }
