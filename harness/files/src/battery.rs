@@ -1,6 +1,6 @@
 //! Battery files, `rigs/batteries/*.yaml`: what is declared about a battery and how the simulated rig plays it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::yaml::{Layers, YamlError};
@@ -32,6 +32,8 @@ pub struct BatteryFile {
     pub chemistry: Option<Chemistry>,
     /// how the simulated rig plays it; absent for a battery that exists only as hardware
     pub simulated: Option<Section>,
+    /// where it lies; what it names is relative to it
+    pub folder: PathBuf,
 }
 
 /// A message that limits of a rig rest on and that a battery may leave out. All others of them it must send (MSG-01).
@@ -52,12 +54,13 @@ pub enum Expectation {
     Fail(Vec<String>),
 }
 
-/// What a battery is called and how it must be judged is its own; one strategy replaces another.
+/// What a battery is called and how it must be judged is its own; one strategy replaces another, and a program a model.
 const LIKE: Like = Like {
     kind: "battery",
     example: "reference",
     own: &["battery", "title", "expect", "like", "catalogue"],
     choices: &["simulated.strategy"],
+    kinds: &["simulated.strategy", "simulated.program"],
 };
 
 impl BatteryFile {
@@ -66,7 +69,7 @@ impl BatteryFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
-        Ok(Self::of(LIKE.layers(path, shown)?)?)
+        Ok(Self { folder: path.parent().unwrap_or(Path::new("")).to_owned(), ..Self::of(LIKE.layers(path, shown)?)? })
     }
 
     /// Reads and validates the text of a battery file that stands alone.
@@ -98,6 +101,7 @@ impl BatteryFile {
             chemistry: d.chemistry,
             sends_cells: !d.never_sends.contains(&Optional::Cells),
             simulated: raw.simulated.map(|_| Section::of(layers, "simulated")),
+            folder: PathBuf::new(),
             declared: Battery {
                 name: raw.battery,
                 cells: d.cells,

@@ -16,6 +16,9 @@ pub(crate) struct Like {
     pub(crate) own: &'static [&'static str],
     /// maps, in dotted keys, that hold one thing under its name: another name replaces all of it
     pub(crate) choices: &'static [&'static str],
+    /// keys, in dotted form, of which a file has one and its map is of that kind: where the file has another one than what it is
+    /// like, it takes over nothing of that map
+    pub(crate) kinds: &'static [&'static str],
 }
 
 impl Like {
@@ -52,8 +55,13 @@ impl Like {
             return Err(wrong(message, a_name).into());
         }
         let base = self.above(&base, shown, above)?;
-        let inherited: Vec<String> =
-            base.keys().filter(|key| !self.own.contains(key)).map(str::to_owned).collect();
+        let kind = |of: &Layers| self.kinds.iter().find(|kind| of.has(kind));
+        let replaced = match (kind(&file), kind(&base)) {
+            (Some(new), Some(old)) if new != old => old.split('.').next(),
+            _ => None,
+        };
+        let inherits = |key: &&str| !self.own.contains(key) && replaced != Some(*key);
+        let inherited: Vec<String> = base.keys().filter(inherits).map(str::to_owned).collect();
         let inherited: Vec<&str> = inherited.iter().map(String::as_str).collect();
         Ok(file.over(base, &inherited, self.choices))
     }
