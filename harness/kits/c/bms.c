@@ -1,4 +1,4 @@
-/* A battery of LFP cells that does what the protocol asks for; with --follow its CVL is the measured voltage - 0.2 V. */
+/* A battery of LFP cells that does what the protocol asks for; with --follow its CVL is the voltage minus 0.2 V. */
 #include "busbar_bms.h"
 
 #define CAPACITY 280.0
@@ -6,14 +6,15 @@
 #define CHARGE_FULL 28.0
 #define DISCHARGE 200.0
 #define KIND(name) (1u << BUSBAR_##name)
+#define IF(holds, name) ((holds) ? KIND(name) : 0u)
 #define ALL (2u * KIND(IMBALANCE) - 2u)
 #define NO_GX 0 /* opens the contactor too, and has no alarm */
 
 static busbar b;
-static double t, soc = 50, charged, discharged, mean, cvl, wanted, excess, next_cvl, heard, ccl, cold, hot, since[BUSBAR_KINDS];
+static double t, soc = 50, charged, discharged, full_for, mean, cvl, wanted, excess, next_cvl, heard, ccl, cold, hot;
+static double since[BUSBAR_KINDS];
 static unsigned turns, beyond[BUSBAR_KINDS], tripped, low_samples, apart;
 static bool stepped, empty, blind;
-static double full_for;
 
 static double held(double value, double low, double high) { return fmin(high, fmax(low, value)); }
 
@@ -112,24 +113,24 @@ static void tick(bool follow) {
     limit(low);
     busbar_state_of_charge(&b, soc, 100);
     busbar_measurements(&b, b.pack_V, b.current_A, (cold + hot) / 2);
-    busbar_alarms(&b, (tripped & ALL) | (cold <= -20) << BUSBAR_LOW_TEMPERATURE | (hot > 60) << BUSBAR_HIGH_TEMPERATURE_CHARGE |
-                  (cold < 0) << BUSBAR_LOW_TEMPERATURE_CHARGE | (apart >= 3) << BUSBAR_CONTACTOR | blind << BUSBAR_INTERNAL |
-                  (high - low >= 0.5) << BUSBAR_IMBALANCE,
-                  (high >= 3.60) << BUSBAR_HIGH_VOLTAGE | (low <= 2.80) << BUSBAR_LOW_VOLTAGE |
-                  (hot >= 55) << BUSBAR_HIGH_TEMPERATURE | (cold <= -10) << BUSBAR_LOW_TEMPERATURE |
-                  (cold <= 5) << BUSBAR_LOW_TEMPERATURE_CHARGE | (high - low >= 0.3) << BUSBAR_IMBALANCE,
-                  ALL, KIND(HIGH_VOLTAGE) | KIND(LOW_VOLTAGE) | KIND(HIGH_TEMPERATURE) | KIND(LOW_TEMPERATURE) |
-                  KIND(LOW_TEMPERATURE_CHARGE) | KIND(IMBALANCE), b.closed);
+    unsigned alarms = (tripped & ALL) | IF(cold <= -20, LOW_TEMPERATURE) | IF(hot > 60, HIGH_TEMPERATURE_CHARGE) |
+                      IF(cold < 0, LOW_TEMPERATURE_CHARGE) | IF(apart >= 3, CONTACTOR) | IF(blind, INTERNAL) |
+                      IF(high - low >= 0.3, IMBALANCE);
+    unsigned warnings = IF(high >= 3.60, HIGH_VOLTAGE) | IF(low <= 2.80, LOW_VOLTAGE) | IF(hot >= 55, HIGH_TEMPERATURE);
+    busbar_alarms(&b, alarms, warnings, ALL, KIND(HIGH_VOLTAGE) | KIND(LOW_VOLTAGE) | KIND(HIGH_TEMPERATURE), b.closed);
     busbar_cells(&b, low, high, cold, hot);
     if (turns++ % 10 == 0) {
         char name[8];
-        for (unsigned i = 0; i < b.cells; i++) b.balance_A[i] = b.cells_V[i] >= 3.37 && b.cells_V[i] - low >= 0.01 ? 0.15 : 0;
-        busbar_text(&b, 0x35E, "BusbarC"), busbar_long_text(&b, 0x370, "BusbarC LFP");
-        busbar_identity(&b, 0, 1, 0, b.contactor ? CAPACITY : 0), busbar_modules(&b, b.contactor, 0xFFFF, 0xFFFF, !b.contactor);
+        for (unsigned i = 0; i < b.cells; i++)
+            b.balance_A[i] = b.cells_V[i] >= 3.37 && b.cells_V[i] - low >= 0.01 ? 0.15 : 0;
+        busbar_text(&b, 0x35E, "BusbarC");
+        busbar_identity(&b, 0, 1, 0, b.contactor ? CAPACITY : 0);
+        busbar_modules(&b, b.contactor, 0xFFFF, 0xFFFF, !b.contactor);
         snprintf(name, sizeof name, "%u", low_cell + 1), busbar_text(&b, 0x374, name);
         snprintf(name, sizeof name, "%u", high_cell + 1), busbar_text(&b, 0x375, name);
         busbar_text(&b, 0x376, "T1"), busbar_text(&b, 0x377, "T2");
-        busbar_energy(&b, charged, discharged), busbar_installed_capacity(&b, CAPACITY), busbar_long_text(&b, 0x380, "BC0001");
+        busbar_energy(&b, charged, discharged), busbar_installed_capacity(&b, CAPACITY);
+        busbar_long_text(&b, 0x380, "BC0001");
     }
     snprintf(b.memory, sizeof b.memory, "[%.4f,%.1f,%.1f]", soc, charged, discharged);
     busbar_state(&b, "soc", soc), busbar_state(&b, "wanted", wanted);

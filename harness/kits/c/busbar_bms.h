@@ -6,14 +6,14 @@
  *         busbar_begin(&b, "acme 2.1", true);
  *         while (busbar_next(&b)) {
  *             if (b.switched_on) firmware_init();
- *             firmware_tick();    // reads b.cells_V, b.current_A, b.frames; calls busbar_limits(&b, ...); sets b.contactor
+ *             firmware_tick();  // reads b.cells_V, b.frames, ...; calls busbar_limits(&b, ...); sets b.contactor
  *         }
  *         return 0;
  *     }
  *
  * One header, C99, standard library only, nothing is allocated. Time is that of the simulated world: `b.t_us` counts
- * microseconds since the start of the case, and a turn takes no time. Read no clock and never sleep. Standard output belongs
- * to the protocol: print to standard error. Do not call setlocale: numbers are written with a point. */
+ * microseconds since the start of the case, and a turn takes no time. Read no clock and never sleep. Standard output
+ * belongs to the protocol: print to standard error. Do not call setlocale: numbers are written with a point. */
 #ifndef BUSBAR_BMS_H
 #define BUSBAR_BMS_H
 
@@ -77,6 +77,7 @@ typedef struct {
     /* Of the answer, set by you; they stay as they are until you change them. */
     bool contactor, wake;
     uint32_t next_us;               /* until the next turn: 1 ms to 60 s */
+    uint32_t gap_us;                /* between frames of a turn; less where the time to the next turn is too short */
     double balance_A[BUSBAR_CELLS]; /* drains a cell where positive */
     /* Of the answer, appended to by the functions below. */
     busbar_frame sent[BUSBAR_SENT];
@@ -91,7 +92,7 @@ typedef struct {
 
 static inline void busbar_send(busbar *b, uint32_t id, const void *data, unsigned length) {
     if (b->sends == BUSBAR_SENT || length > 8) {
-        fprintf(stderr, "busbar: frame 0x%X left out: %u bytes, %u frames in this turn\n", (unsigned)id, length, b->sends);
+        fprintf(stderr, "busbar: frame 0x%X left out: %u bytes, after %u frames\n", (unsigned)id, length, b->sends);
         return;
     }
     busbar_frame *frame = &b->sent[b->sends++];
@@ -173,9 +174,11 @@ static inline void busbar_force_charge(busbar *b, bool on) {
 }
 
 /* 0x372: modules that are online, block charge, block discharge, are offline; 0xFFFF where a battery cannot say. */
-static inline void busbar_modules(busbar *b, unsigned online, unsigned no_charge, unsigned no_discharge, unsigned offline) {
+static inline void busbar_modules(busbar *b, unsigned online, unsigned no_charge, unsigned no_discharge,
+                                  unsigned offline) {
     uint8_t d[8];
-    busbar__u16(d, online), busbar__u16(d + 2, no_charge), busbar__u16(d + 4, no_discharge), busbar__u16(d + 6, offline);
+    busbar__u16(d, online), busbar__u16(d + 2, no_charge);
+    busbar__u16(d + 4, no_discharge), busbar__u16(d + 6, offline);
     busbar_send(b, 0x372, d, 8);
 }
 
@@ -362,13 +365,15 @@ static inline void busbar_begin(busbar *b, const char *name, bool can_set_soc) {
     if (strcmp(what, "hello") || strcmp(said, "busbar-bms/1")) busbar__stop(69, "expected hello of busbar-bms/1");
     if (b->cells > BUSBAR_CELLS) busbar__stop(69, "more cells than BUSBAR_CELLS");
     b->next_us = 1000000;
+    b->gap_us = 10000;
     b->contactor = b->switched_on = true;
     printf("{\"hello\":\"busbar-bms/1\",\"name\":\"%s\",\"can_set_soc\":%s}\n", name, can_set_soc ? "true" : "false");
     fflush(stdout);
 }
 
 static inline void busbar__answer(busbar *b) {
-    uint32_t gap = b->next_us / (b->sends + 1) < 10000 ? b->next_us / (b->sends + 1) : 10000;
+    uint32_t gap = b->sends ? b->next_us / b->sends : 0;
+    if (gap > b->gap_us) gap = b->gap_us;
     printf("{\"frames\":[");
     for (unsigned i = 0; i < b->sends; i++) {
         const busbar_frame *f = &b->sent[i];

@@ -1,4 +1,4 @@
-"""A battery of LFP cells that does what the protocol asks for; with `--follow` its CVL is the measured voltage - 0.2 V."""
+"""A battery of LFP cells that does what the protocol asks for; with `--follow` its CVL is the voltage minus 0.2 V."""
 
 import math
 import sys
@@ -18,21 +18,19 @@ TRIPS = {
     busbar.INTERNAL: (3, lambda b: b.defect, lambda b, after: True),
     "no GX": (1, lambda b: b.t - b.heard >= 900, lambda b, after: True),
 }
-# Alarms and warnings that open nothing.
+# Alarms that open nothing, and warnings.
 ALARMS = {
     busbar.LOW_TEMPERATURE: lambda b: b.cold <= -20,
     busbar.HIGH_TEMPERATURE_CHARGE: lambda b: b.hot > 60,
     busbar.LOW_TEMPERATURE_CHARGE: lambda b: b.cold < 0,
     busbar.CONTACTOR: lambda b: b.apart >= 3,
     busbar.INTERNAL: lambda b: b.blind,
-    busbar.IMBALANCE: lambda b: b.high - b.low >= 0.5,
+    busbar.IMBALANCE: lambda b: b.high - b.low >= 0.3,
 }
 WARNINGS = {
     busbar.HIGH_VOLTAGE: lambda b: b.high >= 3.60,
     busbar.LOW_VOLTAGE: lambda b: b.low <= 2.80,
     busbar.HIGH_TEMPERATURE: lambda b: b.hot >= 55,
-    busbar.LOW_TEMPERATURE_CHARGE: lambda b: b.cold <= 5,
-    busbar.IMBALANCE: lambda b: b.high - b.low >= 0.3,
 }
 NO_CHARGE = {busbar.HIGH_VOLTAGE, busbar.HIGH_CHARGE_CURRENT, busbar.SHORT_CIRCUIT, busbar.INTERNAL}
 NO_DISCHARGE = {busbar.LOW_VOLTAGE, busbar.HIGH_CURRENT, busbar.SHORT_CIRCUIT, busbar.INTERNAL}
@@ -61,33 +59,35 @@ class Bms:
         believed = [c for c in seen.temperatures_C if -45 <= c <= 120]
         self.cold, self.hot = min(believed, default=self.cold), max(believed, default=self.hot)
         self.blind = len(believed) < len(seen.temperatures_C)
-        self.short, self.defect = seen.short_circuit, seen.self_test == "failed"
-        self.charger = seen.terminal_V > self.pack + 1
+        self.short, self.defect, self.charger = seen.short_circuit, seen.self_test, seen.terminal_V > self.pack + 1
         self.heard = self.t if any(frame.id == 0x305 for frame in seen.frames) else self.heard
         self.apart = self.apart + 1 if seen.closed != answer.contactor else 0
         self.protect()
         answer.contactor = not self.since
         self.count(dt, answer.contactor)
-        self.regulate(dt, answer.contactor)
+        self.cvl = self.regulate(seen, dt, answer.contactor)
         ccl, dcl = self.currents()
         if self.turns % 10 == 0:
             answer.balance_A = [0.15 if v >= 3.37 and v - self.low >= 0.01 else 0.0 for v in seen.cells_V]
         alarms = {kind for kind, on in ALARMS.items() if on(self)} | self.since.keys() - {"no GX"}
         warnings = {kind for kind, on in WARNINGS.items() if on(self)}
         cvl = self.pack - 0.2 if "--follow" in sys.argv else self.cvl
-        answer.send(busbar.limits(cvl, ccl, dcl, 2.80 * self.cells), busbar.state_of_charge(self.soc),
-                    busbar.measurements(self.pack, self.current, (self.cold + self.hot) / 2),
-                    busbar.alarms(alarms, warnings, range(1, 13), WARNINGS, seen.closed),
-                    busbar.cells(self.low, self.high, self.cold, self.hot))
-        if self.turns % 10 == 0:
-            online = int(answer.contactor)
-            answer.send(busbar.text(0x35E, "BusbarPy"), *busbar.long_text(0x370, "BusbarPy LFP"),
-                        busbar.identity(0, 1, 0, CAPACITY * online), busbar.modules(online, 1 - online),
-                        busbar.text(0x374, str(seen.cells_V.index(self.low) + 1)), busbar.text(0x376, "T1"),
-                        busbar.text(0x375, str(seen.cells_V.index(self.high) + 1)), busbar.text(0x377, "T2"),
-                        busbar.energy(self.charged, self.discharged), busbar.installed_capacity(CAPACITY))
+        fast = (busbar.limits(cvl, ccl, dcl, 2.80 * self.cells), busbar.state_of_charge(self.soc),
+                busbar.measurements(self.pack, self.current, (self.cold + self.hot) / 2),
+                busbar.alarms(alarms, warnings, range(1, 13), WARNINGS, seen.closed),
+                busbar.cells(self.low, self.high, self.cold, self.hot))
+        online = int(answer.contactor)
+        slow = (busbar.text(0x35E, "BusbarPy"), *busbar.long_text(0x370, "BusbarPy LFP"),
+                busbar.identity(0, 1, 0, CAPACITY * online), busbar.modules(online, 1 - online),
+                busbar.text(0x374, str(seen.cells_V.index(self.low) + 1)), busbar.text(0x376, "T1"),
+                busbar.text(0x375, str(seen.cells_V.index(self.high) + 1)), busbar.text(0x377, "T2"),
+                busbar.energy(self.charged, self.discharged), busbar.installed_capacity(CAPACITY))
+        self.speak(answer, fast, slow)
         self.turns += 1
         answer.state = {"soc": round(self.soc, 2), "wanted": round(self.wanted, 3)}
+
+    def speak(self, answer, fast, slow):
+        answer.send(*fast, *(slow if self.turns % 10 == 0 else ()))
 
     def protect(self):
         for kind, (samples, beyond, released) in TRIPS.items():
@@ -113,7 +113,7 @@ class Bms:
         self.charged += max(0.0, self.pack * self.current * dt / 3600)
         self.discharged += max(0.0, -self.pack * self.current * dt / 3600)
 
-    def regulate(self, dt, closed):
+    def regulate(self, seen, dt, closed):
         """CVL: a slow loop holds the highest cell between 3.39 and 3.47 V; one step down where charge is too fast."""
         self.mean = self.high + math.exp(-dt / 10) * (self.mean - self.high)
         excess = max(0.0, self.mean - 3.47)
@@ -127,10 +127,10 @@ class Bms:
             change = 0.1 if self.mean < 3.36 and not loaded else min(0.1, max(-0.4, change))
             self.wanted = (min(self.wanted, self.pack) if excess else self.wanted) + change
         else:
-            return
+            return self.cvl
         self.wanted = min(3.50 * self.cells, max(3.25 * self.cells, self.wanted))
-        self.cvl = round(self.wanted, 1) if abs(self.wanted - self.cvl) >= 0.075 else self.cvl
         self.excess, self.next_cvl = excess, self.t + 24
+        return round(self.wanted, 1) if abs(self.wanted - self.cvl) >= 0.075 else self.cvl
 
     def currents(self):
         """CCL falls with a high cell, cold and heat, and stays above 0 while full; DCL is all or nothing."""
@@ -146,4 +146,5 @@ class Bms:
         return (0.0 if self.since.keys() & NO_CHARGE else self.ccl, 0.0 if stopped else DISCHARGE)
 
 
-busbar.run(Bms, "Busbar example 1.0")
+if __name__ == "__main__":
+    busbar.run(Bms, "Busbar example 1.0")

@@ -114,12 +114,13 @@ class Message(dict):
 
 
 class Answer:
-    """What the battery does until its next turn. Contactor, balancing and the time to that turn stay as they were set."""
+    """What the battery does until its next turn. Contactor, balancing and times stay as they were set before."""
 
     def __init__(self):
         self.contactor = True
         self.balance_A = None
         self.next_us = 1_000_000
+        self.gap_us = 10_000
         self.wake = False
         self.begin()
 
@@ -127,7 +128,7 @@ class Answer:
         self.state, self._frames, self._log = None, [], []
 
     def send(self, *frames):
-        """Sends frames of 11 bits, in this order, spread over the time to the next turn, 10 ms apart at most."""
+        """Sends frames of 11 bits, in this order, `gap_us` apart, less where the time to the next turn is too short."""
         self._frames.extend(frames)
 
     def log(self, line):
@@ -135,7 +136,7 @@ class Answer:
         self._log.append(str(line))
 
     def to_json(self):
-        gap = min(10_000, self.next_us // (len(self._frames) + 1))
+        gap = min(self.gap_us, self.next_us // max(1, len(self._frames)))
         frames = [{"id": f.id, "data": f.data.hex(), "after_us": gap * n} for n, f in enumerate(self._frames)]
         out = {"frames": frames, "contactor": self.contactor, "next_us": self.next_us}
         optional = {"wake": self.wake, "balance_A": self.balance_A, "log": self._log, "state": self.state}

@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("session", &["proto", "judge", "engine", "files", "evidence", "lab", "sim"]),
     ("cli", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report", "session"]),
     ("suites", &["proto", "judge", "engine", "files", "evidence", "sim", "report", "session"]),
+    ("busbar-bms", &[]),
     ("xtask", &[]),
 ];
 

@@ -97,6 +97,8 @@ pub struct Answer {
     pub balance: Vec<f64>,
     /// time until the next turn, 1 ms to 60 s
     pub next_us: u64,
+    /// time between the frames of a turn; less where the time to the next turn is too short
+    pub gap_us: u64,
     /// a frame of the bus brings the next turn forward
     pub wake: bool,
     frames: Vec<(u32, Vec<u8>)>,
@@ -107,13 +109,21 @@ pub struct Answer {
 impl Default for Answer {
     fn default() -> Self {
         let (frames, log, state) = (Vec::new(), Vec::new(), serde_json::Map::new());
-        Self { contactor: true, balance: Vec::new(), next_us: 1_000_000, wake: false, frames, log, state }
+        Self {
+            contactor: true,
+            balance: Vec::new(),
+            next_us: 1_000_000,
+            gap_us: 10_000,
+            wake: false,
+            frames,
+            log,
+            state,
+        }
     }
 }
 
 impl Answer {
-    /// Sends a frame: identifier and up to 8 bytes. Frames leave in this order, spread over the time to the next turn, 10 ms
-    /// apart at most.
+    /// Sends a frame: identifier and up to 8 bytes. Frames leave in this order, [`Self::gap_us`] apart.
     pub fn send(&mut self, id: u32, data: &[u8]) {
         self.frames.push((id, data.to_vec()));
     }
@@ -130,7 +140,7 @@ impl Answer {
 
     fn take(&mut self) -> Value {
         let frames = core::mem::take(&mut self.frames);
-        let gap = (self.next_us / (frames.len() as u64 + 1)).min(10_000);
+        let gap = (self.next_us / (frames.len() as u64).max(1)).min(self.gap_us);
         let frame = |(n, (id, data)): (u64, (u32, Vec<u8>))| {
             let data: String = data.iter().map(|byte| format!("{byte:02X}")).collect();
             json!({ "id": id, "ext": id > 0x7FF, "data": data, "after_us": gap * n })

@@ -71,7 +71,7 @@ impl Bms for Example {
             (HighTemperatureCharge, hot > 60.0),
             (LowTemperatureCharge, cold < 0.0),
             (Contactor, self.apart >= 3),
-            (Imbalance, high - low >= 0.5),
+            (Imbalance, high - low >= 0.3),
         ];
         let tripped = Alarm::ALL.map(|alarm| (alarm, self.is_open(&[alarm])));
         answer.alarms(&[&tripped[..], &alarms].concat(), &[], seen.closed);
