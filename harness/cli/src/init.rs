@@ -87,7 +87,8 @@ const FORMS: &[(&str, &str)] = &[
 pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
     let Args { program, name, folder } = args;
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-        let message = format!("`{name}` is no name of a battery: use a to z, 0 to 9 and `-`, such as acme-16s");
+        let message =
+            format!("`{name}` is no name of a battery: use a to z, 0 to 9 and `-`, such as acme-16s");
         return Err(Failure { exit: Exit::Usage, message });
     }
     let kit = program.kit();
@@ -111,7 +112,7 @@ pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
     let mut told: String = files.iter().map(|(path, _)| format!("{}\n", path.display())).collect();
     let battery = folder.join(format!("{name}.yaml"));
     told += &format!(
-        "\nIn {}, build it: {}\nThen, anywhere: busbar run --battery {}\n",
+        "\nIn {}, build it: {}\nThen: busbar run --battery {} --out reports\n",
         folder.display(),
         kit.build,
         if battery.is_absolute() { battery } else { Path::new(".").join(battery) }.display()

@@ -25,7 +25,8 @@ fn a_public_behaviour_is_judged(#[case] program: &str, #[case] case: &str, #[cas
     let verdicts = std::fs::read_to_string(out.path().join("latest/verdicts.json")).expect("verdicts.json");
     let verdicts: serde_json::Value = serde_json::from_str(&verdicts).expect("JSON");
     let of_case = verdicts["cases"][0]["verdicts"].as_array().expect("verdicts of the case");
-    let outcome = |id: &str| of_case.iter().find(|verdict| verdict["requirement"] == id).map(|v| &v["outcome"]);
+    let outcome =
+        |id: &str| of_case.iter().find(|verdict| verdict["requirement"] == id).map(|v| &v["outcome"]);
     for id in fail {
         assert_eq!(outcome(id).and_then(|outcome| outcome.as_str()), Some("fail"), "{id}: {said}");
     }

@@ -39,8 +39,7 @@ NO_DISCHARGE = {busbar.LOW_VOLTAGE, busbar.HIGH_CURRENT, busbar.SHORT_CIRCUIT, b
 class Bms:
     def __init__(self, hello):
         kept = hello.memory or {}
-        self.cells = hello.cells
-        self.soc = kept.get("soc", 50.0) if hello.soc_pct is None else hello.soc_pct
+        self.cells, self.soc = hello.cells, kept.get("soc", 50.0) if hello.soc_pct is None else hello.soc_pct
         self.charged, self.discharged = kept.get("charged", 0.0), kept.get("discharged", 0.0)
         self.beyond, self.since = dict.fromkeys(TRIPS, 0), {}
         self.cvl = self.wanted = 3.50 * self.cells
