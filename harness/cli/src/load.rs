@@ -6,7 +6,7 @@ use engine::suite::{Case, Reason, Suite};
 use engine::yaml::refuse;
 use evidence::conclusion::Attempt;
 use evidence::folder::InputFile;
-use evidence::run::{CaseResult, SuiteFile};
+use evidence::run::{CaseResult, PROGRAM, SuiteFile};
 use files::{BatteryFile, InputError, Library, RigFile, nearest, read_text};
 use judge::portrait::SeenPage;
 use judge::thresholds::Thresholds;
@@ -175,6 +175,9 @@ impl Said {
             if let EventKind::Instrument { what, says } = &event.kind {
                 let said = (what.clone(), says.clone());
                 if !self.instruments.contains(&said) {
+                    if *what == PROGRAM && self.instruments.iter().any(|(other, _)| other == what) {
+                        self.doubt(format!("not one program: in {name} it is {}", said.1));
+                    }
                     self.instruments.push(said);
                 }
             }

@@ -1,6 +1,8 @@
 //! The simulated bench: time jumps from event to event, bit-identical for the same seed.
 
 use engine::bench::{Action, Bench, BenchError, Capability, Input};
+#[cfg(unix)]
+use evidence::run::PROGRAM;
 use plant::bus::Heard;
 use plant::management::ManagementError;
 use plant::world::World;
@@ -9,9 +11,6 @@ use proto::quantity::Micros;
 
 use crate::Simulation;
 use crate::prepare::prepare;
-
-/// What a battery that is a program is called among the instruments.
-pub(crate) const PROGRAM: &str = "program of the battery";
 
 /// A world in a box. Ties in time go CAN, its interface, supply, GX, deadline: the order in which a real loop drains them.
 pub struct SimBench {
@@ -108,6 +107,7 @@ impl Bench for SimBench {
     fn act(&mut self, action: &Action) -> Result<(), BenchError> {
         match action {
             Action::Prepare(start) => {
+                self.trouble = None;
                 let (world, began) = prepare(&self.simulation, start, self.seed).map_err(Self::failed)?;
                 (self.world, self.began) = (Some(world), began);
                 let polling = &self.simulation.polling;
@@ -130,7 +130,12 @@ impl Bench for SimBench {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.trouble.clone()
+        #[cfg(unix)]
+        let note = self.simulation.battery.account().and_then(|account| account.note.clone());
+        #[cfg(not(unix))]
+        let note: Option<String> = None;
+        let told: Vec<String> = note.into_iter().chain(self.trouble.clone()).collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     #[cfg(unix)]

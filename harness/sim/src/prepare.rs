@@ -90,14 +90,12 @@ fn bring(simulation: &Simulation, start: &Start, seed: u64) -> Result<(World, Mi
     #[cfg(unix)]
     if let Some(mut account) = simulation.battery.account() {
         let how = format!(
-            "it cannot set its state of charge, so it was charged until it said that it was full ({full}) and brought to {} \
-             in {began} before the case",
+            "the battery cannot be told its state of charge: before the case it was charged until it said that it was full, \
+             which took {full}, and was at {} after {began}",
             start.soc
         );
         account.line(&format!("{{\"t\":{},\"case\":\"begins\"}}\n", began.0));
-        if let Some(identity) = &mut account.identity {
-            *identity = format!("{identity}; {how}");
-        }
+        account.note = Some(how);
     }
     Ok((world, began))
 }

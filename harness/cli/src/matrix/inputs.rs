@@ -4,7 +4,7 @@ use std::fmt;
 
 use engine::suite::Suite;
 use evidence::manifest::sha256;
-use files::{BatteryFile, Expectation, Library, RigFile, read_text};
+use files::{BatteryFile, Expectation, InputError, Library, RigFile, read_text};
 use serde::{Deserialize, Serialize};
 
 use super::asked::{Names, Seeds, Shard};
@@ -40,7 +40,8 @@ pub(super) struct MadeBy {
     pub(super) harness: String,
     /// hash of the program itself: the judge and the simulated world are in it
     pub(super) program: String,
-    /// hash of all suites, rigs and batteries of the project, and of others that were asked for
+    /// hash of all suites, rigs and batteries of the project, of others that were asked for, and of what batteries that are
+    /// programs are made of
     pub(super) files: String,
 }
 
@@ -74,6 +75,13 @@ impl Inputs {
             }
             paths.push(path);
         }
+        let mut programs = String::new();
+        #[cfg(unix)]
+        for Subject { file, .. } in &played {
+            if let Some(sim::Simulated::Program(program)) = sim::Simulated::read(file).map_err(InputError::from)? {
+                programs += &program.made_of();
+            }
+        }
         let mut on = Vec::new();
         for path in chosen(rigs, library.rigs()?, |name| library.rig(name))? {
             let rig = load::rig(library, &path.to_string_lossy())?;
@@ -87,7 +95,7 @@ impl Inputs {
         }
         paths.sort();
         paths.dedup();
-        let mut text = String::new();
+        let mut text = programs;
         for path in paths {
             text += &format!("{} {}\n", library.shown(&path), sha256(read_text(&path)?.as_bytes()));
         }

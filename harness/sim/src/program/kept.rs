@@ -28,6 +28,8 @@ pub(crate) struct Account {
     pub(crate) identity: Option<String>,
     /// it counts its state of charge from what it believes itself
     pub(crate) cannot_set_soc: bool,
+    /// what was done before the case, in words
+    pub(crate) note: Option<String>,
     /// what it stored at the end of the last case of this bench
     pub(crate) memory: Option<String>,
 }

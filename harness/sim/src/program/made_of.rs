@@ -31,7 +31,9 @@ impl MadeOf {
         if let Place::Command(words) = place
             && let Some((first, arguments)) = words.split_first()
         {
-            add(first, program(folder, first));
+            let path = program(folder, first);
+            let name = if first.contains('/') { first.clone() } else { path.display().to_string() };
+            add(&name, path);
             for argument in arguments {
                 // `--config=./a.json` names a file too.
                 let value = argument.split_once('=').map_or(argument.as_str(), |(_, value)| value);
@@ -47,8 +49,8 @@ impl MadeOf {
         Self { files, hashes: Arc::default() }
     }
 
-    /// Each file with its SHA-256, as it is now.
-    pub(super) fn hashed(&self) -> Vec<(String, String)> {
+    /// Each file as it is now, as `sha256sum` writes it.
+    pub(super) fn sums(&self) -> String {
         let mut known = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut hash = |path: &Path| {
             let about = path.metadata().ok()?;
@@ -62,8 +64,10 @@ impl MadeOf {
             known.insert(path.to_owned(), (stamp, hash.clone()));
             Some(hash)
         };
-        let gone = || "not there".to_owned();
-        self.files.iter().map(|(name, path)| (name.clone(), hash(path).unwrap_or_else(gone))).collect()
+        let line = |(name, path): &(String, PathBuf)| {
+            format!("{}  {name}\n", hash(path).unwrap_or_else(|| "not there".to_owned()))
+        };
+        self.files.iter().map(line).collect()
     }
 }
 

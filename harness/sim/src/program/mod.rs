@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
+use evidence::manifest::sha256;
 use files::BatteryFile;
 use judge::battery::Battery;
 use plant::management::{Design, Installed, Management, ManagementError};
@@ -89,10 +90,10 @@ impl Program {
         self.kept.open()
     }
 
-    /// What it is made of, with hashes, as `sha256sum` writes them: one file a line. Files that are not there are left out.
+    /// What it is made of, as `sha256sum` writes it: a hash, two spaces and a file in each line.
     #[must_use]
-    pub fn made_of(&self) -> Vec<(String, String)> {
-        self.made_of.hashed()
+    pub fn made_of(&self) -> String {
+        self.made_of.sums()
     }
 
     fn open(&self) -> Result<(Link, Option<Process>), String> {
@@ -147,8 +148,13 @@ impl Program {
             Place::Connect(address) => format!(", reached at {address}: its executable is not known"),
             Place::Command(_) => String::new(),
         };
-        let files = self.made_of.hashed().into_iter().map(|(file, hash)| format!("; {file} sha256 {hash}"));
-        format!("{name}{at}{}", files.collect::<String>())
+        let sums = self.made_of.sums();
+        let (one, files) = match sums.lines().collect::<Vec<_>>().as_slice() {
+            [] => (String::new(), String::new()),
+            [line] => (format!(", sha256 {line}"), String::new()),
+            lines => (format!(", sha256 {} of", sha256(sums.as_bytes())), format!(" {}", lines.join(", "))),
+        };
+        format!("{name}{at}{one}{files}")
     }
 }
 

@@ -65,7 +65,8 @@ impl Talk {
             heard: Vec::new(),
             leaving: VecDeque::new(),
             balance: Vec::new(),
-            closes: false,
+            // The world is one that has been at work.
+            closes: true,
             wakes: false,
             turned: Micros::ZERO,
             next: Micros::ZERO,
