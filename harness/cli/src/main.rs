@@ -12,6 +12,7 @@ mod golden;
 #[cfg(unix)]
 mod guard;
 mod history;
+mod init;
 mod input;
 mod judge;
 mod lint;
@@ -194,6 +195,8 @@ enum Command {
     #[cfg(unix)]
     #[command(hide = true)]
     Guard(guard::Args),
+    /// Lay the folder of a vendor whose battery is a program
+    Init(init::Args),
     /// Print the JSON schema of a file kind, for editors
     Schema(schema::Args),
     /// Print the protocol as a DBC database, for cantools, SavvyCAN and CANalyzer
@@ -232,6 +235,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&args),
         #[cfg(unix)]
         Command::Guard(args) => guard::guard(&args),
+        Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::print(&args),
         Command::Dbc => dbc::print(),
     };

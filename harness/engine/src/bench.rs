@@ -148,6 +148,11 @@ pub trait Bench {
     fn trouble(&self) -> Option<String> {
         None
     }
+    /// What a program behind the battery told of itself since this was asked last, one JSON object a line. Nobody acts on
+    /// it, and nobody is judged by it.
+    fn told(&mut self) -> Option<String> {
+        None
+    }
 }
 
 /// Sees everything that passes between engine and bench, before it is acted on: evidence, progress.
@@ -156,4 +161,6 @@ pub trait Witness {
     fn input(&mut self, at: Micros, input: &Input);
     /// the engine noted an event
     fn event(&mut self, event: &Event);
+    /// a program behind the battery told of itself: [`Bench::told`]
+    fn told(&mut self, _lines: &str) {}
 }

@@ -74,6 +74,9 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
             }
         }
         told = tell(&engine, witness, told);
+        if let Some(lines) = bench.bench.told() {
+            witness.told(&lines);
+        }
         if engine.end().is_some() {
             break;
         }
@@ -88,6 +91,9 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
         }
     }
     let not_off = bench.off().map(EventKind::NotOff);
+    if let Some(lines) = bench.bench.told() {
+        witness.told(&lines);
+    }
     let trouble = bench.bench.trouble().map(EventKind::Trouble);
     let instruments = bench.bench.identities().into_iter();
     let instruments = instruments.map(|(what, says)| EventKind::Instrument { what: what.to_owned(), says });

@@ -22,6 +22,8 @@ pub const RAW: [&str; 4] = ["can.log", "gx.csv", "psu.log", "events.jsonl"];
 /// Every line to and from the supply of a real rig. Who holds its port writes it, apart from this process: evidence that
 /// nothing is judged by.
 pub const WIRE: &str = "psu-wire.log";
+/// What a program behind the battery told of itself, one JSON object a line: evidence that nothing is judged by.
+pub const PROGRAM: &str = "program.jsonl";
 /// The folder of the files that a run is made from.
 pub const INPUTS: &str = "inputs";
 const CAN: usize = 0;
@@ -66,8 +68,11 @@ pub struct RunFolder {
     /// end of the last case
     ended: Micros,
     raw: [BufWriter<File>; RAW.len()],
+    /// the case, and what a program told of itself in it; nothing where no program did
+    case: String,
+    program: Option<BufWriter<File>>,
     line: Vec<u8>,
-    failed: Option<(usize, io::Error)>,
+    failed: Option<(&'static str, io::Error)>,
 }
 
 impl RunFolder {
@@ -100,6 +105,8 @@ impl RunFolder {
             inputs: 0,
             ended: Micros::ZERO,
             raw,
+            case: String::new(),
+            program: None,
             line: Vec::with_capacity(256),
             failed: None,
             path,
@@ -125,6 +132,7 @@ impl RunFolder {
     /// Opens a case. Times of what follows are since its start; `began` is since the start of the run.
     pub fn begin_case(&mut self, suite: &str, case: &str, began: Micros) {
         (self.began, self.inputs) = (began, 0);
+        self.case = format!("{suite}/{case}");
         self.append(EVENTS, events::case_start(began, suite, case).as_bytes());
         self.flush();
     }
@@ -171,6 +179,31 @@ impl RunFolder {
         self.inputs += 1;
     }
 
+    /// What a program behind the battery told of itself. Each case begins with a line that names it.
+    pub fn told(&mut self, lines: &str) {
+        if self.failed.is_some() {
+            return;
+        }
+        if let Err(error) = self.keep(lines) {
+            self.failed = Some((PROGRAM, error));
+        }
+    }
+
+    fn keep(&mut self, lines: &str) -> io::Result<()> {
+        let file = match &mut self.program {
+            Some(file) => file,
+            none => {
+                let opened = OpenOptions::new().append(true).create_new(true).open(self.path.join(PROGRAM))?;
+                none.insert(BufWriter::with_capacity(1 << 16, opened))
+            }
+        };
+        let case = core::mem::take(&mut self.case);
+        if !case.is_empty() {
+            writeln!(file, "{}", serde_json::json!({ "case": case, "began": self.began }))?;
+        }
+        file.write_all(lines.as_bytes())
+    }
+
     /// What the engine noted. All evidence up to here is handed to the system.
     pub fn event(&mut self, event: &Event) {
         self.append(EVENTS, events::line(self.began, self.inputs, event).as_bytes());
@@ -195,8 +228,13 @@ impl RunFolder {
             if self.failed.is_none()
                 && let Err(error) = self.raw[i].flush()
             {
-                self.failed = Some((i, error));
+                self.failed = Some((RAW[i], error));
             }
+        }
+        if self.failed.is_none()
+            && let Some(Err(error)) = self.program.as_mut().map(Write::flush)
+        {
+            self.failed = Some((PROGRAM, error));
         }
     }
 
@@ -222,7 +260,7 @@ impl RunFolder {
         self.hand_over();
         if self.failed.is_none() && !self.is_there() {
             let gone = io::Error::new(io::ErrorKind::NotFound, "somebody removed the run folder");
-            self.failed = Some((EVENTS, gone));
+            self.failed = Some((RAW[EVENTS], gone));
         }
     }
 
@@ -231,9 +269,9 @@ impl RunFolder {
     /// # Errors
     /// The first failure.
     pub fn health(&self) -> Result<(), FolderError> {
-        self.failed.as_ref().map_or(Ok(()), |(i, error)| {
+        self.failed.as_ref().map_or(Ok(()), |(name, error)| {
             let source = io::Error::new(error.kind(), error.to_string());
-            Err(FolderError::Write { path: self.path.join(RAW[*i]), source })
+            Err(FolderError::Write { path: self.path.join(name), source })
         })
     }
 
@@ -260,7 +298,7 @@ impl RunFolder {
         if self.failed.is_none()
             && let Err(error) = self.raw[file].write_all(line)
         {
-            self.failed = Some((file, error));
+            self.failed = Some((RAW[file], error));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::folder::{INPUTS, RAW, WIRE};
+use crate::folder::{INPUTS, PROGRAM, RAW, WIRE};
 use crate::run::RunMeta;
 
 /// Name and version of the format.
@@ -200,9 +200,9 @@ pub fn manifest(meta: &RunMeta, files: &[Entry]) -> String {
     proto::text::json(text)
 }
 
-/// Everything that is evidence: the raw files, and what went to and from the supply.
+/// Everything that is evidence: the raw files, what went to and from the supply, and what a program told of itself.
 pub(crate) fn raw() -> impl Iterator<Item = &'static str> {
-    RAW.into_iter().chain([WIRE])
+    RAW.into_iter().chain([WIRE, PROGRAM])
 }
 
 /// Whether something has that name, whatever it is.

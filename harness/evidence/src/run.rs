@@ -63,7 +63,16 @@ pub struct RunMeta {
     pub doubts: Vec<String>,
 }
 
+/// What a battery that is a program is called among the instruments.
+pub const PROGRAM: &str = "program of the battery";
+
 impl RunMeta {
+    /// The program that the battery was, with its hash; nothing where it was a model or hardware.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        self.instruments.iter().find(|(what, _)| what == PROGRAM).map(|(_, says)| says.as_str())
+    }
+
     /// The harness: its version, and the commit it was built from.
     #[must_use]
     pub fn made_by(&self) -> String {

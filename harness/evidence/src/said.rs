@@ -6,6 +6,7 @@ use judge::thresholds::Thresholds;
 use judge::trace::EventKind;
 
 use crate::conclusion::Attempt;
+use crate::run::PROGRAM;
 
 /// What one battery may say differently from case to case: a module that is taken out, a name that came too late.
 const VARIES: [&str; 2] = ["Name on the GX", "Online capacity, 0x35F"];
@@ -41,6 +42,9 @@ impl Said {
             if let EventKind::Instrument { what, says } = &event.kind {
                 let said = (what.clone(), says.clone());
                 if !self.instruments.contains(&said) {
+                    if *what == PROGRAM && self.instruments.iter().any(|(other, _)| other == what) {
+                        self.doubt(format!("not one program: in {name} it is {}", said.1));
+                    }
                     self.instruments.push(said);
                 }
             }

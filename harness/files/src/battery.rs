@@ -1,6 +1,6 @@
 //! Battery files, `rigs/batteries/*.yaml`: what is declared about a battery and how the simulated rig plays it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use engine::yaml::{Layers, YamlError};
@@ -32,6 +32,8 @@ pub struct BatteryFile {
     pub chemistry: Option<Chemistry>,
     /// how the simulated rig plays it; absent for a battery that exists only as hardware
     pub simulated: Option<Section>,
+    /// where it lies; what it names is relative to it
+    pub folder: PathBuf,
 }
 
 /// A message that limits of a rig rest on and that a battery may leave out. All others of them it must send (MSG-01).
@@ -71,20 +73,21 @@ impl BatteryFile {
 }
 
 impl Kind for BatteryFile {
-    /// What a battery is called and how it must be judged is its own; one strategy replaces another.
+    /// What a battery is called and how it must be judged is its own; one strategy replaces another, and a program a model.
     const LIKE: Like = Like {
         kind: "battery",
         folder: "rigs/batteries",
         example: "reference",
         own: &["battery", "title", "expect", "like", "catalogue"],
         choices: &["simulated.strategy"],
+        kinds: &["simulated.strategy", "simulated.program"],
     };
 
     fn name(&self) -> &str {
         &self.declared.name
     }
 
-    fn of(layers: &Arc<Layers>) -> Result<Self, YamlError> {
+    fn of(layers: &Arc<Layers>, folder: &Path) -> Result<Self, YamlError> {
         let raw: Raw = layers.read()?;
         let d = raw.declared;
         if let Some((key, expected)) = d.nonsense() {
@@ -104,6 +107,7 @@ impl Kind for BatteryFile {
             chemistry: d.chemistry,
             sends_cells: !d.never_sends.contains(&Optional::Cells),
             simulated: raw.simulated.map(|_| Section::of(layers, "simulated")),
+            folder: folder.to_owned(),
             declared: Battery {
                 name: raw.battery,
                 cells: d.cells,

@@ -12,11 +12,11 @@ pub trait Kind: Sized {
     /// What such a file is called, how one is like another, and where they are.
     const LIKE: Like;
 
-    /// Validates the file with those that it is like.
+    /// Validates the file with those that it is like. What it names is relative to the folder.
     ///
     /// # Errors
     /// With file, line, column and what was expected.
-    fn of(layers: &Arc<Layers>) -> Result<Self, YamlError>;
+    fn of(layers: &Arc<Layers>, folder: &Path) -> Result<Self, YamlError>;
 
     /// The name that it has.
     fn name(&self) -> &str;
@@ -24,14 +24,14 @@ pub trait Kind: Sized {
 
 /// Reads and validates a file, with those beside it that it is `like`. `shown` is a path as the user knows it.
 pub(crate) fn load<K: Kind>(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<K, InputError> {
-    Ok(K::of(&Arc::new(K::LIKE.layers(path, shown)?))?)
+    Ok(K::of(&Arc::new(K::LIKE.layers(path, shown)?), folder(path))?)
 }
 
 /// The same, of a file that is called as it says: a copy that keeps the name of its model would file its runs under the
 /// name of the other.
 pub(crate) fn load_by_name<K: Kind>(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<K, InputError> {
     let layers = Arc::new(K::LIKE.layers(path, shown)?);
-    let file = K::of(&layers)?;
+    let file = K::of(&layers, folder(path))?;
     match path.file_stem().and_then(|stem| stem.to_str()) {
         Some(stem) if stem != file.name() => {
             let (key, name) = (K::LIKE.kind, file.name());
@@ -40,6 +40,10 @@ pub(crate) fn load_by_name<K: Kind>(path: &Path, shown: &dyn Fn(&Path) -> String
         }
         _ => Ok(file),
     }
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 /// How files of a kind are like each other.
@@ -55,6 +59,9 @@ pub struct Like {
     pub(crate) own: &'static [&'static str],
     /// maps, in dotted keys, that hold one thing under its name: another name replaces all of it
     pub(crate) choices: &'static [&'static str],
+    /// keys, in dotted form, of which a file has one and its map is of that kind: where the file has another one than what it is
+    /// like, it takes over nothing of that map
+    pub(crate) kinds: &'static [&'static str],
 }
 
 impl Like {
@@ -91,8 +98,13 @@ impl Like {
             return Err(wrong(message, a_name).into());
         }
         let base = self.above(&base, shown, above)?;
-        let inherited: Vec<String> =
-            base.keys().filter(|key| !self.own.contains(key)).map(str::to_owned).collect();
+        let kind = |of: &Layers| self.kinds.iter().find(|kind| of.has(kind));
+        let replaced = match (kind(&file), kind(&base)) {
+            (Some(new), Some(old)) if new != old => old.split('.').next(),
+            _ => None,
+        };
+        let inherits = |key: &&str| !self.own.contains(key) && replaced != Some(*key);
+        let inherited: Vec<String> = base.keys().filter(inherits).map(str::to_owned).collect();
         let inherited: Vec<&str> = inherited.iter().map(String::as_str).collect();
         Ok(file.over(base, &inherited, self.choices))
     }
@@ -118,5 +130,5 @@ pub(crate) fn parse<K: Kind>(file: &str, text: &str) -> Result<K, YamlError> {
     if layers.has("like") {
         return Err(layers.refuse("like", "a text alone has no file beside it", "all keys written out"));
     }
-    K::of(&Arc::new(layers))
+    K::of(&Arc::new(layers), Path::new(""))
 }

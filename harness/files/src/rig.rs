@@ -210,13 +210,14 @@ impl Kind for RigFile {
         example: "simulated",
         own: &["rig", "title", "like"],
         choices: &[],
+        kinds: &[],
     };
 
     fn name(&self) -> &str {
         &self.rig
     }
 
-    fn of(layers: &Arc<Layers>) -> Result<Self, YamlError> {
+    fn of(layers: &Arc<Layers>, _: &Path) -> Result<Self, YamlError> {
         let mut rig: Self = layers.read()?;
         rig.plant = rig.plant.map(|_| Section::of(layers, "plant"));
         rig.layers = Some(layers.clone());

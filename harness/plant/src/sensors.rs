@@ -53,7 +53,8 @@ impl Default for SensorParams {
 
 impl SensorParams {
     /// The first number that no sensor has: its key below `sensors`, and what it is.
-    pub(crate) fn nonsense(&self) -> Option<(&'static str, f64)> {
+    #[must_use]
+    pub fn nonsense(&self) -> Option<(&'static str, f64)> {
         let not_negative = [
             ("sensors.cell-noise", self.cell_noise.0),
             ("sensors.pack-noise", self.pack_noise.0),

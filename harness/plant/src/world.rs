@@ -311,6 +311,12 @@ impl World {
         self.site.solar.supply.drive(volts.max(Volts::ZERO), amps.max(Amps::ZERO));
     }
 
+    /// How far the battery really is charged, whatever its management believes.
+    #[must_use]
+    pub fn soc(&self) -> Percent {
+        Percent(self.site.pack.soc() * 100.0)
+    }
+
     /// The state of the CAN controller with which the harness listens.
     #[must_use]
     pub fn bus(&self) -> BusState {

@@ -29,6 +29,15 @@ const LTO: [f64; 21] = [
 const BELOW_EMPTY: f64 = 0.3;
 
 impl Chemistry {
+    /// Its name, as files write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nmc => "nmc",
+            Self::Lto => "lto",
+        }
+    }
+
     /// Voltage at rest of one cell over its state of charge.
     #[must_use]
     pub fn ocv(self) -> Vec<(Percent, Volts)> {

@@ -29,7 +29,7 @@ use sha2::{Digest, Sha256};
 
 use escape::Esc;
 use evidence::mark::Mark;
-use evidence::run::Run;
+use evidence::run::{Run, RunMeta};
 
 const STYLE: &str = include_str!("html/report.css");
 const SCRIPT: &str = include_str!("html/report.js");
@@ -46,7 +46,7 @@ pub fn report(run: &Run) -> String {
 }
 
 fn page(out: &mut String, run: &Run) -> fmt::Result {
-    let numbered = numbered(&run.meta.id);
+    let numbered = numbered(&run.meta);
     // Nothing is fetched and nothing runs but the blocks of this file, whatever a log has smuggled in.
     write!(
         out,
@@ -79,11 +79,21 @@ fn page(out: &mut String, run: &Run) -> fmt::Result {
     )
 }
 
-/// The number of the report at the foot of every printed page. Whoever made the run folder chose its name: only what
+/// The number of the report at the foot of every printed page, and at its head the hash of a program that was the battery.
+/// Whoever made the run folder chose its name: only what
 /// ends no text of a style sheet is kept of it.
-fn numbered(id: &str) -> String {
-    let id: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
-    format!("@page {{ @bottom-left {{ content: \"{id}\"; font: 8pt sans-serif; }} }}")
+fn numbered(meta: &RunMeta) -> String {
+    let id: String = meta.id.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+    let mut style = format!("@page {{ @bottom-left {{ content: \"{id}\"; font: 8pt sans-serif; }} }}");
+    if let Some(says) = meta.program() {
+        let hash = says.split_once("sha256 ").map_or("", |(_, hash)| hash);
+        let hash: String = hash.chars().take_while(char::is_ascii_hexdigit).collect();
+        style += &format!(
+            "@page rehearsal {{ @top-center {{ content: \"SIMULATED RIG, THE VENDOR'S OWN PROGRAM, SHA256 {hash}: NO \
+             CERTIFICATE\"; font: bold 7pt sans-serif; }} }}"
+        );
+    }
+    style
 }
 
 fn points_per_line(run: &Run) -> usize {

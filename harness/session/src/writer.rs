@@ -61,6 +61,16 @@ impl Witness for Evidence<'_> {
             self.progress.step(self.case, event.at, text);
         }
     }
+
+    fn told(&mut self, lines: &str) {
+        match &mut self.to {
+            To::Folder(folder) => folder.told(lines),
+            To::Writer(writer) => {
+                let lines = lines.to_owned();
+                writer.put(move |folder| folder.told(&lines));
+            }
+        }
+    }
 }
 
 fn write(folder: &mut RunFolder, at: Micros, input: &Input) {

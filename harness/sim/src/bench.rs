@@ -1,6 +1,8 @@
 //! The simulated bench: time jumps from event to event, bit-identical for the same seed.
 
 use engine::bench::{Action, Bench, BenchError, Capability, Input};
+#[cfg(unix)]
+use evidence::run::PROGRAM;
 use plant::bus::Heard;
 use plant::management::ManagementError;
 use plant::world::World;
@@ -8,12 +10,17 @@ use proto::bus::BusReading;
 use proto::quantity::Micros;
 
 use crate::Simulation;
+use crate::prepare::prepare;
 
 /// A world in a box. Ties in time go CAN, its interface, supply, GX, deadline: the order in which a real loop drains them.
 pub struct SimBench {
     simulation: Simulation,
     seed: u64,
     world: Option<World>,
+    /// when the case began in the time of its world
+    began: Micros,
+    /// why it ended otherwise than it should
+    trouble: Option<String>,
     ended: Micros,
     next_bus: Micros,
     next_psu: Micros,
@@ -27,10 +34,23 @@ impl SimBench {
             simulation,
             seed,
             world: None,
+            began: Micros::ZERO,
+            trouble: None,
             ended: Micros::ZERO,
             next_bus: polling.bus,
             next_psu: polling.psu,
             next_gx: polling.gx,
+        }
+    }
+
+    /// A simulated world is off once it is gone, whatever its battery says to that.
+    fn end(&mut self, world: World) {
+        match world.end() {
+            #[cfg(unix)]
+            Ok(memory) => self.simulation.battery.account().iter_mut().for_each(|account| account.memory.clone_from(&memory)),
+            #[cfg(not(unix))]
+            Ok(_) => {}
+            Err(error) => self.trouble = Some(error.to_string()),
         }
     }
 
@@ -49,21 +69,22 @@ impl Bench for SimBench {
     }
 
     fn now(&self) -> Micros {
-        self.world.as_ref().map_or(self.ended, World::now)
+        self.world.as_ref().map_or(self.ended, |world| world.now().since(self.began))
     }
 
     fn next(&mut self, until: Option<Micros>) -> Result<(Micros, Input), BenchError> {
+        let began = self.began;
         let world =
             self.world.as_mut().ok_or_else(|| Self::refused("asked for inputs before a case began"))?;
         loop {
             let poll = self.next_bus.min(self.next_psu).min(self.next_gx);
             let horizon = until.map_or(poll, |deadline| deadline.min(poll));
-            if let Some(heard) = world.advance(horizon).map_err(Self::failed)? {
+            if let Some(heard) = world.advance(began + horizon).map_err(Self::failed)? {
                 let input = match heard {
                     Heard::Frame(frame) => Input::Can(frame),
                     Heard::Error(error) => Input::CanError(error),
                 };
-                return Ok((world.now(), input));
+                return Ok((world.now().since(began), input));
             }
             let input = if self.next_bus <= horizon {
                 self.next_bus += self.simulation.polling.bus;
@@ -79,14 +100,16 @@ impl Bench for SimBench {
             } else {
                 Input::Tick
             };
-            return Ok((world.now(), input));
+            return Ok((world.now().since(began), input));
         }
     }
 
     fn act(&mut self, action: &Action) -> Result<(), BenchError> {
         match action {
             Action::Prepare(start) => {
-                self.world = Some(self.simulation.world(start, self.seed).map_err(Self::failed)?);
+                self.trouble = None;
+                let (world, began) = prepare(&self.simulation, start, self.seed).map_err(Self::failed)?;
+                (self.world, self.began) = (Some(world), began);
                 let polling = &self.simulation.polling;
                 (self.next_bus, self.next_psu, self.next_gx) = (polling.bus, polling.psu, polling.gx);
                 Ok(())
@@ -98,11 +121,31 @@ impl Bench for SimBench {
             Action::Ask(prompt) => Err(Self::refused(format!("nobody here to answer: {prompt}"))),
             Action::Finish => {
                 self.ended = self.now();
-                match self.world.take() {
-                    Some(world) => world.end().map(drop).map_err(Self::failed),
-                    None => Ok(()),
+                if let Some(world) = self.world.take() {
+                    self.end(world);
                 }
+                Ok(())
             }
         }
+    }
+
+    fn trouble(&self) -> Option<String> {
+        #[cfg(unix)]
+        let note = self.simulation.battery.account().and_then(|account| account.note.clone());
+        #[cfg(not(unix))]
+        let note: Option<String> = None;
+        let told: Vec<String> = note.into_iter().chain(self.trouble.clone()).collect();
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+
+    #[cfg(unix)]
+    fn identities(&self) -> Vec<(&'static str, String)> {
+        let identity = self.simulation.battery.account().and_then(|account| account.identity.clone());
+        identity.map(|says| (PROGRAM, says)).into_iter().collect()
+    }
+
+    #[cfg(unix)]
+    fn told(&mut self) -> Option<String> {
+        self.simulation.battery.account().map(|mut account| account.take()).filter(|lines| !lines.is_empty())
     }
 }

@@ -3,6 +3,9 @@
 //! [`Simulation`] is what the files of a rig and a battery say of it, read and checked.
 
 mod bench;
+mod prepare;
+#[cfg(unix)]
+mod program;
 pub mod schema;
 #[cfg(unix)]
 pub mod served;
@@ -11,5 +14,7 @@ mod simulation;
 mod sweep;
 
 pub use bench::SimBench;
+#[cfg(unix)]
+pub use program::Program;
 pub use simulated::Simulated;
 pub use simulation::{Simulation, check_battery, check_rig};

@@ -19,7 +19,7 @@ pub struct Simulation {
     pub(crate) polling: Polling,
     pub(crate) plant: Params,
     pub(crate) sweep: Sweep,
-    battery: Simulated,
+    pub(crate) battery: Simulated,
     pack: PackSize,
 }
 
@@ -32,6 +32,8 @@ impl Simulation {
         let (Some((plant, sweep)), Some(simulated)) = (world(rig)?, Simulated::read(battery)?) else {
             return Ok(None);
         };
+        #[cfg(unix)]
+        let simulated = simulated.on(rig.can.bit_rate);
         let declared = &battery.declared;
         let mut plant = plant;
         if let Some(chemistry) = battery.chemistry {
@@ -54,10 +56,20 @@ impl Simulation {
         Self { plant: sweep::draw(&self.sweep, &self.plant, seed), ..self.clone() }
     }
 
-    /// A bench for one case.
+    /// A bench for one case, or for several that follow each other.
     #[must_use]
     pub fn bench(&self, seed: u64) -> SimBench {
-        SimBench::new(self.clone(), seed)
+        #[cfg(unix)]
+        let own = Self { battery: self.battery.clone().apart(), ..self.clone() };
+        #[cfg(not(unix))]
+        let own = self.clone();
+        SimBench::new(own, seed)
+    }
+
+    /// The battery, as it is played.
+    #[must_use]
+    pub fn battery(&self) -> &Simulated {
+        &self.battery
     }
 
     /// The world at the start of a case.

@@ -16,11 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("files", &["proto", "judge", "engine"]),
     ("evidence", &["proto", "judge", "engine", "files"]),
     ("lab", &["proto", "judge", "engine", "files", "evidence"]),
-    ("sim", &["proto", "engine", "plant", "files", "lab"]),
+    ("sim", &["proto", "judge", "engine", "plant", "files", "evidence", "lab"]),
     ("report", &["proto", "judge", "evidence"]),
     ("session", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report"]),
     ("cli", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report", "session"]),
     ("suites", &["proto", "judge", "engine", "files", "evidence", "report", "session"]),
+    ("busbar-bms", &[]),
     ("xtask", &[]),
 ];
 

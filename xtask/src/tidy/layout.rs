@@ -29,6 +29,7 @@ const ROOT: &[(&str, Presence)] = &[
     ("harness/evidence/", Presence::Needed),
     ("harness/files/", Presence::Needed),
     ("harness/judge/", Presence::Needed),
+    ("harness/kits/", Presence::Needed),
     ("harness/lab/", Presence::Needed),
     ("harness/plant/", Presence::Needed),
     ("harness/proto/", Presence::Needed),

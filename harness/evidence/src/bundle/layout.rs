@@ -10,14 +10,14 @@ use flate2::write::GzEncoder;
 
 use super::archive::Files;
 use super::{BundleError, RUN};
-use crate::folder::{RAW, WIRE};
+use crate::folder::{PROGRAM, RAW, WIRE};
 
 /// The most that a bundle may hold when unpacked: a bomb ends here.
 const LARGEST: u64 = 8 << 30;
 
 /// Whether a file of the run lies compressed in the bundle.
 fn is_packed(name: &str) -> bool {
-    RAW.contains(&name) || name == WIRE
+    RAW.contains(&name) || [WIRE, PROGRAM].contains(&name)
 }
 
 /// The name of a file of the run in the bundle.

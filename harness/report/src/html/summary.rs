@@ -31,9 +31,16 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
     )?;
     if meta.rig.simulated {
         out.push_str(
-            "<p class=simulated><strong>Simulated rig</strong> No hardware was involved: battery, supply, \
-             GX and grid are models",
+            "<p class=simulated><strong>Simulated rig</strong> No hardware was involved: ",
         );
+        match meta.program() {
+            Some(says) => write!(
+                out,
+                "the battery is the vendor's own program, {}; cells, supply, GX and grid are models",
+                Esc(says)
+            )?,
+            None => out.push_str("battery, supply, GX and grid are models"),
+        }
         out.push_str(if meta.rig.live { ", served on real wires" } else { "" });
         out.push_str(". This is no certificate.</p>");
     }

@@ -4,8 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use evidence::manifest::sha256;
-use files::{Expectation, Library, Suites, read_text};
+use files::{Expectation, InputError, Library, Suites, read_text};
 use serde::{Deserialize, Serialize};
+use sim::Simulated;
 
 use super::asked::{Names, Seeds, Shard};
 use crate::{Error, Setup};
@@ -42,7 +43,8 @@ pub struct MadeBy {
     pub harness: String,
     /// hash of the program itself: the judge and the simulated world are in it
     pub program: String,
-    /// hash of all suites, rigs and batteries of the project, and of others that were asked for
+    /// hash of all suites, rigs and batteries of the project, of others that were asked for, and of what batteries that are
+    /// programs are made of
     pub files: String,
 }
 
@@ -97,6 +99,14 @@ impl Inputs {
         paths.sort();
         paths.dedup();
         let mut text = String::new();
+        #[cfg(unix)]
+        for (battery, _) in &played {
+            if let Some(Simulated::Program(program)) =
+                Simulated::read(battery).map_err(InputError::from)?
+            {
+                text += &program.made_of();
+            }
+        }
         for path in paths {
             text += &format!("{} {}\n", library.shown(&path), sha256(read_text(&path)?.as_bytes()));
         }

@@ -1,0 +1,181 @@
+"""A battery management system in Python as a battery of Busbar: the protocol `busbar-bms/1` of docs/program.md.
+
+    import busbar_bms as busbar
+
+    class Bms:
+        def __init__(self, hello): ...          # switched on: hello.cells, hello.soc_pct, hello.memory, ...
+        def turn(self, seen, answer): ...       # seen.cells_V, seen.current_A, ...; answer.send(busbar.limits(...))
+        def memory(self): return {...}          # optional: what survives a loss of supply
+
+    busbar.run(Bms, "acme 2.1")
+
+Time is that of the simulated world: `seen.t` counts microseconds since the start of the case, and a turn takes no time.
+Read no clock and never sleep. Standard output belongs to the protocol: a `print` goes to standard error.
+"""
+
+import collections
+import json
+import struct
+import sys
+
+VERSION = "busbar-bms/1"
+
+# Alarms of 0x35A (P 2), by the place of their two bits; warnings have the same places four bytes later.
+(HIGH_VOLTAGE, LOW_VOLTAGE, HIGH_TEMPERATURE, LOW_TEMPERATURE, HIGH_TEMPERATURE_CHARGE, LOW_TEMPERATURE_CHARGE,
+ HIGH_CURRENT, HIGH_CHARGE_CURRENT, CONTACTOR, SHORT_CIRCUIT, INTERNAL, IMBALANCE) = range(1, 13)
+
+Frame = collections.namedtuple("Frame", "id data")
+
+
+def _clamp(value, low, high):
+    return max(low, min(high, round(value)))
+
+
+def _u16(value, scale=1.0):
+    return struct.pack("<H", _clamp(value * scale, 0, 0xFFFF))
+
+
+def _s16(value, scale=1.0):
+    return struct.pack("<h", _clamp(value * scale, -0x8000, 0x7FFF))
+
+
+def limits(cvl_V, ccl_A, dcl_A, discharge_V):
+    """0x351: charge voltage limit, charge and discharge current limit, discharge voltage."""
+    return Frame(0x351, _u16(cvl_V, 10) + _u16(ccl_A, 10) + _u16(dcl_A, 10) + _u16(discharge_V, 10))
+
+
+def state_of_charge(soc_pct, soh_pct=100.0):
+    """0x355: state of charge (also in steps of 0.01 %) and state of health."""
+    return Frame(0x355, _u16(soc_pct) + _u16(soh_pct) + _u16(soc_pct, 100))
+
+
+def measurements(pack_V, current_A, temperature_C):
+    """0x356: voltage, current (positive charges), temperature."""
+    return Frame(0x356, _s16(pack_V, 100) + _s16(current_A, 10) + _s16(temperature_C, 10))
+
+
+def alarms(active, warnings, supported, supported_warnings, online):
+    """0x35A: sets of the alarms above that are active and supported, and whether the main switch is closed.
+
+    A pair says 01 active, 10 inactive, 00 not supported."""
+    bits = (2 if online else 1) << 58
+    for first, on, known in ((0, active, supported), (32, warnings, supported_warnings)):
+        for kind in known:
+            bits |= (1 if kind in on else 2) << (first + 2 * kind)
+    return Frame(0x35A, bits.to_bytes(8, "little"))
+
+
+def text(id, characters):
+    """0x35E manufacturer, 0x374 to 0x377 names of cells and sensors, 0x382 family: up to 8 characters."""
+    return Frame(id, characters.encode("ascii")[:8].ljust(8, b"\0"))
+
+
+def long_text(first_id, characters):
+    """0x370 and 0x371 name, 0x380 and 0x381 serial number: two frames, up to 16 characters."""
+    return [text(first_id, characters[:8]), text(first_id + 1, characters[8:])]
+
+
+def identity(model, major, minor, online_Ah):
+    """0x35F: model, firmware version, capacity that is online."""
+    return Frame(0x35F, _u16(model) + bytes((major, minor)) + _u16(online_Ah))
+
+
+def force_charge(on):
+    """0x360: asks for charge."""
+    return Frame(0x360, bytes((0xFF if on else 0,)))
+
+
+def modules(online, offline, blocking_charge=0xFFFF, blocking_discharge=0xFFFF):
+    """0x372: modules; 0xFFFF where a battery cannot say."""
+    return Frame(0x372, _u16(online) + _u16(blocking_charge) + _u16(blocking_discharge) + _u16(offline))
+
+
+def cells(lowest_V, highest_V, coldest_C, warmest_C):
+    """0x373: lowest and highest cell, mV; coldest and warmest, kelvin."""
+    volts, kelvin = _u16(lowest_V, 1000) + _u16(highest_V, 1000), _u16(coldest_C + 273.15) + _u16(warmest_C + 273.15)
+    return Frame(0x373, volts + kelvin)
+
+
+def energy(in_Wh, out_Wh):
+    """0x378: energy charged and discharged since ever, 100 Wh."""
+    return Frame(0x378, struct.pack("<II", int(in_Wh / 100) & 0xFFFFFFFF, int(out_Wh / 100) & 0xFFFFFFFF))
+
+
+def installed_capacity(capacity_Ah):
+    """0x379: capacity of all modules, online or not."""
+    return Frame(0x379, _u16(capacity_Ah))
+
+
+class Message(dict):
+    """A message of Busbar, its keys as attributes; those that are not there are None."""
+
+    def __getattr__(self, key):
+        return self.get(key)
+
+
+class Answer:
+    """What the battery does until its next turn. Contactor, balancing and times stay as they were set before."""
+
+    def __init__(self):
+        self.contactor = True
+        self.balance_A = None
+        self.next_us = 1_000_000
+        self.gap_us = 10_000
+        self.wake = False
+        self.begin()
+
+    def begin(self):
+        self.state, self._frames, self._log = None, [], []
+
+    def send(self, *frames):
+        """Sends frames of 11 bits, in this order, `gap_us` apart, less where the time to the next turn is too short."""
+        self._frames.extend(frames)
+
+    def log(self, line):
+        """A line for the evidence of the case, stamped with the time of the turn."""
+        self._log.append(str(line))
+
+    def to_json(self):
+        gap = min(self.gap_us, self.next_us // max(1, len(self._frames)))
+        frames = [{"id": f.id, "data": f.data.hex(), "after_us": gap * n} for n, f in enumerate(self._frames)]
+        out = {"frames": frames, "contactor": self.contactor, "next_us": self.next_us}
+        optional = {"wake": self.wake, "balance_A": self.balance_A, "log": self._log, "state": self.state}
+        return out | {key: value for key, value in optional.items() if value}
+
+
+def run(make, name, can_set_soc=True):
+    """Speaks the protocol until the case is over. `make(hello)` is called where the battery is switched on."""
+    wire, sys.stdout = sys.stdout, sys.stderr  # what a stray print says is no message
+
+    def tell(message):
+        wire.write(json.dumps(message, separators=(",", ":"), allow_nan=False) + "\n")
+        wire.flush()
+
+    hello = json.loads(sys.stdin.readline() or "{}", object_hook=Message)
+    if hello.get("hello") != VERSION or hello.get("modules", 1) != 1:
+        print(f"expected {VERSION} with one module, found {json.dumps(hello)}", file=sys.stderr)
+        sys.exit(69)
+    bms, answer = make(hello), Answer()
+    kept = getattr(type(bms), "memory", lambda bms: None)
+    tell({"hello": VERSION, "name": name, "can_set_soc": can_set_soc})
+    for line in sys.stdin:
+        seen = json.loads(line, object_hook=Message)
+        if "t" in seen and "power" not in seen:
+            for frame in seen.frames:
+                frame["id"] = int(frame.id, 0) if isinstance(frame.id, str) else frame.id
+                frame["data"] = bytes.fromhex(frame.data)
+            answer.begin()
+            bms.turn(seen, answer)
+            tell(answer.to_json())
+        elif "power" in seen:
+            if seen.power == "off":
+                # Nobody tells a battery that comes back how full it is.
+                hello = Message(hello, memory=kept(bms), soc_pct=None)
+            else:
+                bms, answer = make(hello), Answer()
+            tell({})
+        elif "bye" in seen:
+            tell({"memory": kept(bms)})
+            return
+        elif "error" in seen:
+            sys.exit(f"Busbar refuses this program: {seen.error}")
