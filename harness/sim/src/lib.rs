@@ -3,6 +3,7 @@
 //! [`Simulation`] is what the files of a rig and a battery say of it, read and checked.
 
 mod bench;
+mod derived;
 pub mod schema;
 #[cfg(unix)]
 pub mod served;

@@ -7,6 +7,8 @@ use plant::bms::{BmsParams, BmsSheet, ParamsError};
 use plant::management::{Design, Installed, Management, ManagementError};
 use plant::sensors::SensorParams;
 
+use crate::derived;
+
 /// What manages the cells of a simulated battery.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Simulated {
@@ -24,6 +26,13 @@ impl Simulated {
     /// With file, line, column and what was expected.
     pub fn read(battery: &BatteryFile) -> Result<Option<Self>, YamlError> {
         let Some(section) = &battery.simulated else { return Ok(None) };
+        let section = &match battery.chemistry {
+            Some(chemistry) => {
+                let text = derived::text(battery, chemistry);
+                section.over("what is declared", &text, &["strategy"])?
+            }
+            None => section.clone(),
+        };
         let model = BmsParams::try_from(section.read::<BmsSheet>()?);
         let model = model.map_err(|error| section.refuse(&place(section, &error), error.to_string(), ""))?;
         Ok(Some(Self::Model(Box::new(model))))
