@@ -28,7 +28,7 @@ pub struct BatteryFile {
     pub declared: Battery,
     /// whether it sends 0x373, on which limits of a rig rest
     pub sends_cells: bool,
-    /// what its cells are made of, where that is other than the cells of a simulated rig
+    /// what its cells are made of; where it is said, what is declared is enough to simulate the battery
     pub chemistry: Option<Chemistry>,
     /// how the simulated rig plays it; absent for a battery that exists only as hardware
     pub simulated: Option<Section>,
@@ -106,7 +106,8 @@ impl Kind for BatteryFile {
             catalogue: raw.catalogue,
             chemistry: d.chemistry,
             sends_cells: !d.never_sends.contains(&Optional::Cells),
-            simulated: raw.simulated.map(|_| Section::of(layers, "simulated")),
+            simulated: (raw.simulated.is_some() || d.chemistry.is_some())
+                .then(|| Section::of(layers, "simulated")),
             folder: folder.to_owned(),
             declared: Battery {
                 name: raw.battery,
@@ -158,7 +159,8 @@ struct Raw {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Declared {
-    /// what its cells are made of; left out, a simulated rig gives them the curve of its own (`plant.pack.ocv`, LFP)
+    /// what its cells are made of; with it everything under `simulated` follows from what is declared here, per cell and
+    /// per ampere hour, where it is not said there. Left out, the cells have the curve of the rig (`plant.pack.ocv`, LFP)
     chemistry: Option<Chemistry>,
     /// cells in series
     #[schemars(range(min = 1, max = 256))]

@@ -28,6 +28,19 @@ impl Section {
         self.layers().read_at(self.path)
     }
 
+    /// The same, laid over a text that holds this key: what the file leaves out is taken from there. `name` stands in errors
+    /// in place of a file; `choices` are maps below the section that hold one thing under its name.
+    ///
+    /// # Errors
+    /// When the text is no YAML.
+    pub fn over(&self, name: &str, text: &str, choices: &[&str]) -> Result<Self, YamlError> {
+        let choices: Vec<String> = choices.iter().map(|choice| format!("{}.{choice}", self.path)).collect();
+        let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
+        let base = Layers::new(name, text)?;
+        let layers = self.layers().clone().over(base, &[self.path], &choices);
+        Ok(Self { layers: Some(Arc::new(layers)), path: self.path })
+    }
+
     /// Refuses a value that reads well and still cannot be. `path` says where it stands below the section, in dotted keys.
     #[must_use]
     pub fn refuse(&self, path: &str, message: impl Into<String>, expected: impl Into<String>) -> YamlError {

@@ -114,16 +114,18 @@ mod tests {
     #[case(Chemistry::Nmc, 0.0, 2.800)]
     #[case(Chemistry::Nmc, 50.0, 3.838)]
     #[case(Chemistry::Nmc, 100.0, 4.198)]
+    #[case(Chemistry::Nca, 50.0, 3.741)]
     #[case(Chemistry::Lto, 0.0, 2.000)]
     #[case(Chemistry::Lto, 50.0, 2.224)]
     #[case(Chemistry::Lto, 100.0, 2.800)]
     fn meets_the_table_of_a_chemistry(#[case] chemistry: Chemistry, #[case] soc: f64, #[case] volts: f64) {
-        let ocv = Ocv::new(&chemistry.ocv());
+        let ocv = Ocv::new(&chemistry.ocv().expect("it has a table"));
         assert!((ocv.at(soc / 100.0, &mut 0).0 - volts).abs() < 1e-9);
     }
 
-    fn tables() -> [Vec<(Percent, Volts)>; 3] {
-        [PackParams::default().ocv, Chemistry::Nmc.ocv(), Chemistry::Lto.ocv()]
+    fn tables() -> [Vec<(Percent, Volts)>; 4] {
+        let own = |chemistry: Chemistry| chemistry.ocv().unwrap_or_else(|| PackParams::default().ocv);
+        [Chemistry::Lfp, Chemistry::Nmc, Chemistry::Nca, Chemistry::Lto].map(own)
     }
 
     proptest! {
@@ -131,7 +133,7 @@ mod tests {
         fn rises_everywhere_and_knows_its_slope(
             soc in -0.05f64..1.05,
             hint in 0u8..255,
-            which in 0usize..3,
+            which in 0usize..4,
         ) {
             let ocv = Ocv::new(&tables()[which]);
             let (v, slope) = ocv.at(soc, &mut hint.clone());

@@ -3,6 +3,7 @@
 //! [`Simulation`] is what the files of a rig and a battery say of it, read and checked.
 
 mod bench;
+mod derived;
 mod prepare;
 #[cfg(unix)]
 mod program;

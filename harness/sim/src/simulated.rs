@@ -13,6 +13,7 @@ use plant::sensors::SensorParams;
 use proto::quantity::BitRate;
 use schemars::JsonSchema;
 
+use crate::derived;
 #[cfg(unix)]
 use crate::program::{self, Account, Program};
 
@@ -47,6 +48,13 @@ impl Simulated {
         if section.has("program") {
             return Ok(Some(Self::Program(Box::new(Program::read(section, battery)?))));
         }
+        let section = &match battery.chemistry {
+            Some(chemistry) => {
+                let text = derived::text(battery, chemistry);
+                section.over("what is declared", &text, &["strategy"])?
+            }
+            None => section.clone(),
+        };
         let model = BmsParams::try_from(section.read::<BmsSheet>()?);
         let model = model.map_err(|error| section.refuse(&place(section, &error), error.to_string(), ""))?;
         Ok(Some(Self::Model(Box::new(model))))

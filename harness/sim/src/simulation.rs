@@ -6,6 +6,7 @@ use files::{BatteryFile, CanBus, Polling, RigFile, Sweep};
 use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::{PackSize, World};
+use proto::chemistry::Chemistry;
 use proto::stimulus::Start;
 
 use crate::sweep;
@@ -36,8 +37,8 @@ impl Simulation {
         let simulated = simulated.on(rig.can.bit_rate);
         let declared = &battery.declared;
         let mut plant = plant;
-        if let Some(chemistry) = battery.chemistry {
-            plant.pack.ocv = chemistry.ocv();
+        if let Some(ocv) = battery.chemistry.and_then(Chemistry::ocv) {
+            plant.pack.ocv = ocv;
         }
         Ok(Some(Self {
             capabilities: rig.capabilities.clone(),
