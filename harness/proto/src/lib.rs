@@ -3,6 +3,7 @@
 
 pub mod bus;
 pub mod candump;
+pub mod channel;
 pub mod chemistry;
 pub mod dbc;
 pub mod fault;
