@@ -4,9 +4,11 @@
 //! Channels of a trace, conditions of suites, limits of a rig, columns of evidence and lanes of a report are rows of
 //! [`Channel::row`]; the table itself is `channel/table.rs`.
 
+mod instrument;
 mod row;
 mod table;
 
+pub use instrument::Instrument;
 pub use row::{Asked, Block, Kind, Lane, Row, Sense, Source};
 pub use table::Channel;
 
