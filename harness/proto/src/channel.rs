@@ -64,17 +64,11 @@ impl Channel {
         Self::ALL.into_iter().find(|channel| channel.key() == key)
     }
 
-    /// Whether it can be this at all.
+    /// Whether a number can be this at all; what is none is always one that it can be.
     #[must_use]
     pub fn can_be(self, value: f64) -> bool {
-        match self.row().kind {
-            Kind::Number { low, high, .. } => (low..=high).contains(&value),
-            Kind::Flag => value == 0.0 || value == 1.0,
-            Kind::Mask | Kind::Count | Kind::State => {
-                (0.0..=f64::from(u16::MAX)).contains(&value) && value.trunc() == value
-            }
-            Kind::Text => true,
-        }
+        let Kind::Number { low, high, .. } = self.row().kind else { return true };
+        (low..=high).contains(&value)
     }
 }
 
