@@ -64,6 +64,18 @@ impl Channel {
         Self::ALL.into_iter().find(|channel| channel.key() == key)
     }
 
+    /// The channel that suites ask about by this name, or by its key.
+    #[must_use]
+    pub fn asked_as(name: &str) -> Option<Self> {
+        let is = |row: &&Row| row.asked.is_some_and(|asked| asked.name == name || row.key == name);
+        Self::asked().find(is).map(|row| row.channel)
+    }
+
+    /// What suites ask about.
+    pub fn asked() -> impl Iterator<Item = &'static Row> {
+        Self::ALL.into_iter().map(Self::row).filter(|row| row.asked.is_some())
+    }
+
     /// Whether a number can be this at all; what is none is always one that it can be.
     #[must_use]
     pub fn can_be(self, value: f64) -> bool {
