@@ -66,17 +66,23 @@ impl Channel {
         Self::ALL.into_iter().find(|channel| channel.key() == key)
     }
 
-    /// Whether it can be this at all.
+    /// The channel that suites ask about by this name, or by its key.
+    #[must_use]
+    pub fn asked_as(name: &str) -> Option<Self> {
+        let is = |row: &&Row| row.asked.is_some_and(|asked| asked.name == name || row.key == name);
+        Self::asked().find(is).map(|row| row.channel)
+    }
+
+    /// What suites ask about.
+    pub fn asked() -> impl Iterator<Item = &'static Row> {
+        Self::ALL.into_iter().map(Self::row).filter(|row| row.asked.is_some())
+    }
+
+    /// Whether a number can be this at all; what is none is always one that it can be.
     #[must_use]
     pub fn can_be(self, value: f64) -> bool {
-        match self.row().kind {
-            Kind::Number { low, high, .. } => (low..=high).contains(&value),
-            Kind::Flag => value == 0.0 || value == 1.0,
-            Kind::Mask | Kind::Count | Kind::State => {
-                (0.0..=f64::from(u16::MAX)).contains(&value) && value.trunc() == value
-            }
-            Kind::Text => true,
-        }
+        let Kind::Number { low, high, .. } = self.row().kind else { return true };
+        (low..=high).contains(&value)
     }
 }
 

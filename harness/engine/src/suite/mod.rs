@@ -21,7 +21,7 @@ pub use crate::yaml::YamlError as SuiteError;
 pub use bind::{BindError, Runnable};
 pub(crate) use bind::{Op, Operation};
 pub use condition::Condition;
-pub(crate) use condition::{Bounds, Observable, Test};
+pub(crate) use condition::{Bounds, Test, words};
 pub use patience::Patience;
 pub use schema::schema;
 pub use step::{Step, Verb};

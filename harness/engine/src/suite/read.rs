@@ -1,7 +1,7 @@
 //! Reads a suite file: suite, cases, initial conditions, limits and snapshot.
 
 use judge::thresholds::{ThresholdError, Thresholds};
-use judge::trace::Channel;
+use proto::channel::{Channel, Kind};
 use proto::quantity::{Amps, Percent};
 use proto::stimulus::Start;
 
@@ -207,23 +207,14 @@ fn refusal(name: &str, error: ThresholdError) -> (String, String) {
 }
 
 /// Channels that can be snapshot, by the names that conditions use.
-const CHANNELS: &[(&str, Channel)] = &[
-    ("cvl", Channel::Cvl),
-    ("ccl", Channel::Ccl),
-    ("dcl", Channel::Dcl),
-    ("soc", Channel::Soc),
-    ("voltage", Channel::PackVoltage),
-    ("current", Channel::PackCurrent),
-    ("cell-max", Channel::MaxCell),
-    ("cell-min", Channel::MinCell),
-    ("bus", Channel::BusVoltage),
-    ("pv-power", Channel::PvPower),
-    ("grid-power", Channel::GridPower),
-];
+fn channels() -> Vec<(&'static str, Channel)> {
+    let numbers = Channel::asked().filter(|row| matches!(row.kind, Kind::Number { .. }));
+    numbers.filter_map(|row| Some((row.asked?.name, row.channel))).collect()
+}
 
 /// Names of the channels that can be snapshot, for the schema.
 pub(super) fn channel_names() -> Vec<&'static str> {
-    CHANNELS.iter().map(|&(name, _)| name).collect()
+    channels().into_iter().map(|(name, _)| name).collect()
 }
 
 fn snapshot(node: &Node, reader: &mut Reader) -> Option<Snapshot> {
@@ -233,7 +224,8 @@ fn snapshot(node: &Node, reader: &mut Reader) -> Option<Snapshot> {
         if items.is_empty() {
             r.refuse(n.at, "`snapshot` is empty", "at least one channel such as `cvl`");
         }
-        let read: Vec<_> = items.iter().map(|item| r.word("snapshot", CHANNELS, item)).collect();
+        let known = channels();
+        let read: Vec<_> = items.iter().map(|item| r.word("snapshot", &known, item)).collect();
         read.into_iter().collect::<Option<Vec<_>>>()
     });
     let from = optional(&fields, "from", reader, |n, r| kebab("from", n, r));

@@ -3,12 +3,13 @@
 
 use judge::catalogue::CATALOGUE;
 use judge::thresholds::Thresholds;
+use proto::channel::{Channel, Kind};
 use proto::fault::FaultKind;
 use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::condition::{BATTERY, Kind, OBSERVED};
+use super::condition::BATTERY;
 use super::read::channel_names;
 use crate::bench::Capability;
 
@@ -153,27 +154,34 @@ fn faults() -> Value {
     one_key(Value::Object(known.collect()))
 }
 
+/// How a quantity with this unit is called under `$defs`.
+fn defined(unit: &str) -> &'static str {
+    let known =
+        [(Volts::UNIT, "voltage"), (Amps::UNIT, "current"), (Watts::UNIT, "power"), (Percent::UNIT, "share")];
+    known.into_iter().find(|(of, _)| *of == unit).map_or("", |(_, name)| name)
+}
+
 fn conditions() -> Value {
     let mut known = Map::new();
-    for observed in OBSERVED {
-        let kind = match observed.kind {
-            Kind::Volts => "voltage",
-            Kind::Amps => "current",
-            Kind::Percent => "share",
-            Kind::Watts => "power",
-        };
-        let mut bounds = object(&[], json!({ "at-least": reference(kind), "at-most": reference(kind) }));
-        bounds["minProperties"] = json!(1);
-        let value = match observed.name {
-            "cvl" => {
-                json!({ "anyOf": [{ "const": "lowered", "description": "0.2 V below its highest" }, bounds] })
+    for row in Channel::asked() {
+        let Some(asked) = row.asked else { continue };
+        let mut value = match row.kind {
+            Kind::Number { dimension, .. } => {
+                let bound = reference(defined(dimension.unit));
+                let mut bounds = object(&[], json!({ "at-least": bound, "at-most": bound }));
+                bounds["minProperties"] = json!(1);
+                bounds
             }
-            _ => bounds,
+            _ => on_off(),
         };
-        known.insert(observed.name.to_owned(), value);
+        if row.channel == Channel::Cvl {
+            value =
+                json!({ "anyOf": [{ "const": "lowered", "description": "0.2 V below its highest" }, value] });
+        }
+        value["description"] = row.meaning.trim().into();
+        known.insert(row.key.to_owned(), value.clone());
+        known.insert(asked.name.to_owned(), value);
     }
-    known.insert("inverter".to_owned(), on_off());
-    known.insert("grid".to_owned(), on_off());
     known.insert("battery".to_owned(), one_of(&BATTERY.each_ref().map(|(word, _)| *word)));
     known.insert("any".to_owned(), list(reference("condition"), 1));
     known.insert("all".to_owned(), list(reference("condition"), 1));

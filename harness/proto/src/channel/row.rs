@@ -132,6 +132,15 @@ impl Row {
         }
     }
 
+    /// The identifier of the frames of the battery that carry it.
+    #[must_use]
+    pub const fn frame(&self) -> Option<u16> {
+        match self.source {
+            Source::Battery(id) => Some(id),
+            _ => None,
+        }
+    }
+
     /// Its name in a style sheet: the key with dashes.
     #[must_use]
     pub fn class(&self) -> String {

@@ -129,7 +129,8 @@ channels! {
     InputCurrentLimit: Row::gx("inverter.input-current-limit", "the input current limit", amps(0.0, 1000.0), Block::Inverter)
         .column("inverter_input_limit_A");
     /// whether the inverter runs
-    InverterRunning: Row::gx("inverter.running", "the inverter", Flag, Block::Inverter).column("inverter_running");
+    InverterRunning: Row::gx("inverter.running", "the inverter", Flag, Block::Inverter)
+        .column("inverter_running").asked("inverter", "inverter");
     /// AC output power of the inverter, the loads on it
     AcOut: Row::gx("inverter.ac-output", "the AC output power", EXCHANGED, Block::Inverter).column("inverter_ac_out_W");
     /// AC input power of the inverter, negative when it feeds in
@@ -151,7 +152,8 @@ channels! {
     GridPower: Row::gx("grid.power", "the grid power", EXCHANGED, Block::System)
         .column("grid_W").asked("grid-power", "grid power").lane(Lane::Power, "Grid");
     /// whether the AC input is connected
-    GridConnected: Row::gx("grid.connected", "the state of the AC input", Flag, Block::System).column("grid_connected");
+    GridConnected: Row::gx("grid.connected", "the state of the AC input", Flag, Block::System)
+        .column("grid_connected").asked("grid", "grid");
     /// power of the AC loads
     AcLoads: Row::gx("loads.power", "the AC loads", EXCHANGED, Block::System)
         .column("ac_loads_W").lane(Lane::Power, "AC load");
