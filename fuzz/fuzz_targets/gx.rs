@@ -4,12 +4,11 @@
 
 use std::sync::LazyLock;
 
-use evidence::gx_csv;
+use evidence::samples_csv;
 use libfuzzer_sys::fuzz_target;
 use plant::world::World;
 use proto::gx::{Answers, BLOCKS, Block, REGISTERS, Register};
 use proto::quantity::{Micros, Percent, Watts};
-use proto::reading::GxReading;
 use proto::stimulus::Start;
 use sim::Simulation;
 
@@ -28,18 +27,12 @@ fn answered(bytes: &[u8]) {
         rest = after;
     }
     let answers: Vec<(u16, &[u16])> = blocks.iter().map(|(first, cells)| (*first, &cells[..])).collect();
-    let answers = Answers(&answers);
-    let reading = GxReading {
-        battery: answers.battery(),
-        inverter: answers.inverter(),
-        solar: answers.solar(),
-        system: answers.system(),
-    };
-    let row = gx_csv::row(Micros::ZERO, 0, &reading);
+    let said = Answers(&answers).samples();
+    let row = samples_csv::row(Micros::ZERO, 0, &said);
     let row = row.trim_end_matches('\n');
     assert!(row.bytes().all(|b| (0x20..0x7F).contains(&b) && b != b'"'), "{row:?}");
     assert!(row.split(',').all(|cell| !cell.starts_with(['=', '@', '+'])), "no formula: {row:?}");
-    assert_eq!(gx_csv::parse(row), Ok((Micros::ZERO, 0, reading)));
+    assert_eq!(samples_csv::parse(said.from(), row), Ok((Micros::ZERO, 0, said)));
     for (first, cells) in &blocks {
         for register in REGISTERS {
             holds(register, *first, cells);

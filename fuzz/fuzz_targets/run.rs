@@ -1,12 +1,13 @@
-//! Any bytes as the four files of a run folder, one after the other with `%%` between them.
+//! Any bytes as the files of a run folder with a supply and a GX, one after the other with `%%` between them.
 
 #![no_main]
 
 use evidence::can_log::{self, Heard};
 use evidence::events::{self, Begun, What};
 use evidence::replay::{Replay, Sources};
-use evidence::{gx_csv, psu_log};
+use evidence::samples_csv::{self, header};
 use libfuzzer_sys::fuzz_target;
+use proto::channel::Instrument;
 use proto::quantity::Micros;
 
 /// What was read is the same when written and read again.
@@ -23,12 +24,11 @@ fn lines(file: &[u8]) {
             assert_eq!(can_log::parse(&again), Ok(Some((at, heard))));
         }
         let Ok(text) = std::str::from_utf8(line) else { continue };
-        if let Ok((at, input, reading)) = gx_csv::parse(text) {
-            assert_eq!(gx_csv::parse(&gx_csv::row(at, input, &reading)), Ok((at, input, reading)));
-        }
-        if let Ok((at, input, reading)) = psu_log::parse(text) {
-            let again = psu_log::reading(at, input, &reading);
-            assert_eq!(psu_log::parse(again.trim_end()), Ok((at, input, reading)));
+        for from in Instrument::ALL {
+            if let Ok((at, input, said)) = samples_csv::parse(from, text) {
+                let again = samples_csv::row(at, input, &said);
+                assert_eq!(samples_csv::parse(from, &again), Ok((at, input, said)));
+            }
         }
         if let Ok(events::Line { at, inputs, what: What::Event(kind) }) = events::parse(line, Micros::ZERO) {
             let event = judge::trace::Event { at, kind };
@@ -51,8 +51,10 @@ fuzz_target!(|bytes: &[u8]| {
     files.iter().for_each(|file| lines(file));
     // The lines in front that every run has.
     let cases = [events::run(&Begun::default()).as_bytes(), files[0]].concat();
-    let gx = [gx_csv::header().as_bytes(), files[2]].concat();
-    let sources = Sources { events: &cases[..], can: files[1], gx: &gx[..], psu: files[3] };
+    let of = |instrument, file| (instrument, [header(instrument).as_bytes(), file].concat());
+    let said = [of(Instrument::Gx, files[2]), of(Instrument::Supply, files[3])];
+    let instruments = said.iter().map(|(instrument, file)| (*instrument, &file[..])).collect();
+    let sources = Sources { events: &cases[..], can: files[1], instruments };
     let Ok(mut replay) = Replay::new("", sources) else { return };
     let mut ended = false;
     while let Ok(Some(case)) = replay.next_case() {

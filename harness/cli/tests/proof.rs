@@ -220,7 +220,7 @@ fn a_pipe_keeps_nobody_waiting() {
         let _ = fs::rename(&path, run.join("kept"));
         assert!(Command::new("mkfifo").arg(&path).status().expect("mkfifo is there").success());
     };
-    for name in ["psu.log", "events.jsonl", "manifest.json", "verdicts.json", "inputs/order.json"] {
+    for name in ["supply.csv", "events.jsonl", "manifest.json", "verdicts.json", "inputs/order.json"] {
         pipe(name);
         let judged = project.busbar(&["judge", &run.display().to_string()]);
         says(&judged, 65, &[name, "no plain file"]);

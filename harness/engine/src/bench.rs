@@ -4,14 +4,14 @@ use judge::trace::Event;
 use proto::bus::{BusReading, ErrorFrame};
 use proto::frame::Frame;
 use proto::quantity::Micros;
-use proto::reading::{GxReading, PsuReading};
+use proto::samples::Samples;
 use proto::stimulus::{Start, Stimulus};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What comes in from a bench, with its time.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a poll a second is moved, not allocated")]
+#[expect(clippy::large_enum_variant, reason = "a few a second are moved, not allocated")]
 pub enum Input {
     /// a frame on the battery's bus, from whomever
     Can(Frame),
@@ -19,10 +19,8 @@ pub enum Input {
     CanError(ErrorFrame),
     /// the state of the harness's own CAN interface
     Bus(BusReading),
-    /// a reading of the supply
-    Psu(PsuReading),
-    /// a poll of the GX
-    Gx(GxReading),
+    /// what an instrument beside the bus says: the supply, the GX
+    Samples(Samples),
     /// the operator answered a prompt
     Operator(Answer),
     /// an instrument failed: the case ends inconclusive

@@ -9,10 +9,11 @@ mod limits;
 mod rows;
 mod supply;
 
+use proto::channel::{Channel, Instrument};
 use proto::frame::{CanId, Frame};
 use proto::message::{Message, Pair};
 use proto::quantity::{Amps, Celsius, Micros, Volts, Watts};
-use proto::reading::{GxReading, PsuReading};
+use proto::samples::Samples;
 use proto::stimulus::Stimulus;
 
 use crate::bench::Input;
@@ -126,8 +127,10 @@ impl Interlocks {
     pub fn check(&mut self, at: Micros, input: &Input) -> Option<Trip> {
         let trip = match input {
             Input::Can(frame) => self.can(at, frame),
-            Input::Psu(reading) => self.psu(at, reading),
-            Input::Gx(reading) => self.gx(at, reading),
+            Input::Samples(said) => match said.from() {
+                Instrument::Supply => self.psu(at, said),
+                Instrument::Gx => self.gx(at, said),
+            },
             Input::CanError(_) | Input::Bus(_) | Input::Operator(_) | Input::Fault(_) | Input::Tick => None,
         };
         trip.or_else(|| self.silence(at))
@@ -325,17 +328,17 @@ impl Interlocks {
         }
     }
 
-    fn gx(&mut self, at: Micros, reading: &GxReading) -> Option<Trip> {
+    fn gx(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
         // A poll in which no unit answered is no answer.
-        if *reading != GxReading::default() {
+        if !said.is_empty() {
             self.heard(at, Teller::Gx);
         }
-        let (inverter, solar) = (reading.inverter, reading.solar);
-        if let Some(solar) = solar {
-            self.solar = (at, solar.battery_voltage.0);
+        let (inverter, solar) = (said.number(Channel::BusVoltage), said.number(Channel::SolarVoltage));
+        if let Some(volts) = solar {
+            self.solar = (at, volts);
         }
-        if let Some(inverter) = inverter {
-            self.inverter = (at, inverter.dc_voltage.0);
+        if let Some(volts) = inverter {
+            self.inverter = (at, volts);
         }
         let age = self.limits.measurements_age();
         let open = self.open.is_some_and(|said| at.since(said) <= age);
@@ -346,22 +349,23 @@ impl Interlocks {
             let another = live(other, self.limits.gx_silence) || !open && live(self.pack, age);
             volts.abs() >= NOTHING || volts.is_nan() || !another
         };
-        let at_inverter = inverter.map(|i| i.dc_voltage.0).filter(|&v| believed(v, self.solar));
-        let at_solar = solar.map(|s| s.battery_voltage.0).filter(|&v| believed(v, self.inverter));
+        let at_inverter = inverter.filter(|&v| believed(v, self.solar));
+        let at_solar = solar.filter(|&v| believed(v, self.inverter));
         if at_inverter.is_none() && at_solar.is_none() {
             self.kept.iter_mut().for_each(|kept| kept.below = None);
         }
-        let charger = if self.instruments.solar { solar.map(|s| s.battery_current.0) } else { Some(0.0) };
-        let current = inverter.zip(charger).map(|(inverter, charger)| inverter.dc_current.0 + charger);
+        let charger = if self.instruments.solar { said.number(Channel::SolarCurrent) } else { Some(0.0) };
+        let current =
+            said.number(Channel::InverterCurrent).zip(charger).map(|(inverter, charger)| inverter + charger);
         self.tell(at, Teller::InverterVoltage, at_inverter)
             .or_else(|| self.tell(at, Teller::SolarVoltage, at_solar))
             .or_else(|| self.tell(at, Teller::BusCurrent, current))
     }
 
-    fn psu(&mut self, at: Micros, reading: &PsuReading) -> Option<Trip> {
-        self.tell(at, Teller::SupplyVoltage, Some(reading.voltage.0))
-            .or_else(|| self.tell(at, Teller::SupplyCurrent, Some(reading.current.0)))
-            .or_else(|| self.output.check(at, reading, &self.limits, self.instruments.supply))
+    fn psu(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
+        self.tell(at, Teller::SupplyVoltage, said.number(Channel::SupplyVoltage))
+            .or_else(|| self.tell(at, Teller::SupplyCurrent, said.number(Channel::SupplyCurrent)))
+            .or_else(|| self.output.check(at, said, &self.limits, self.instruments.supply))
     }
 }
 

@@ -6,19 +6,29 @@ use std::path::{Path, PathBuf};
 
 use judge::trace::Event;
 use proto::bus::{BusReading, ErrorFrame};
+use proto::channel::Instrument;
 use proto::frame::Frame;
 use proto::quantity::Micros;
-use proto::reading::{GxReading, PsuReading};
+use proto::samples::Samples;
 
 pub use crate::conclusions::FolderError;
 use crate::conclusions::conclude;
 use crate::events::Begun;
 use crate::run::{CaseResult, RunMeta};
 use crate::text::slug;
-use crate::{can_log, events, gx_csv, psu_log};
+use crate::{can_log, events, samples_csv};
 
-/// The raw evidence, before any conclusion.
-pub const RAW: [&str; 4] = ["can.log", "gx.csv", "psu.log", "events.jsonl"];
+/// The raw evidence, before any conclusion: what every run has, and a file for each instrument that said something.
+pub const RAW: [&str; INSTRUMENTS + Instrument::ALL.len()] = {
+    let mut names = [""; INSTRUMENTS + Instrument::ALL.len()];
+    (names[CAN], names[EVENTS]) = ("can.log", "events.jsonl");
+    let mut k = 0;
+    while k < Instrument::ALL.len() {
+        names[INSTRUMENTS + k] = Instrument::ALL[k].file();
+        k += 1;
+    }
+    names
+};
 /// Every line to and from the supply of a real rig. Who holds its port writes it, apart from this process: evidence that
 /// nothing is judged by.
 pub const WIRE: &str = "psu-wire.log";
@@ -27,9 +37,9 @@ pub const PROGRAM: &str = "program.jsonl";
 /// The folder of the files that a run is made from.
 pub const INPUTS: &str = "inputs";
 const CAN: usize = 0;
-const GX: usize = 1;
-const PSU: usize = 2;
-const EVENTS: usize = 3;
+const EVENTS: usize = 1;
+/// The file of the first instrument.
+const INSTRUMENTS: usize = 2;
 
 /// Where and under which name a run is kept.
 #[derive(Debug, Clone)]
@@ -67,7 +77,8 @@ pub struct RunFolder {
     inputs: u64,
     /// end of the last case
     ended: Micros,
-    raw: [BufWriter<File>; RAW.len()],
+    /// nothing where an instrument has said nothing yet
+    raw: [Option<BufWriter<File>>; RAW.len()],
     /// the case, and what a program told of itself in it; nothing where no program did
     case: String,
     program: Option<BufWriter<File>>,
@@ -92,26 +103,23 @@ impl RunFolder {
             let written = file.parent().map_or(Ok(()), fs::create_dir_all);
             written.and_then(|()| fs::write(&file, &input.content)).map_err(failed(&file))?;
         }
-        let open = |name: &str| -> Result<BufWriter<File>, FolderError> {
-            let file = path.join(name);
-            let opened = OpenOptions::new().append(true).create_new(true).open(&file);
-            Ok(BufWriter::with_capacity(1 << 16, opened.map_err(failed(&file))?))
-        };
-        let raw = [open(RAW[CAN])?, open(RAW[GX])?, open(RAW[PSU])?, open(RAW[EVENTS])?];
         let mut folder = Self {
             interface: interface(&place.begun.interface),
             epoch: place.begun.epoch,
             began: Micros::ZERO,
             inputs: 0,
             ended: Micros::ZERO,
-            raw,
+            raw: [const { None }; RAW.len()],
             case: String::new(),
             program: None,
             line: Vec::with_capacity(256),
             failed: None,
             path,
         };
-        folder.append(GX, gx_csv::header().as_bytes());
+        for file in [CAN, EVENTS] {
+            let opened = folder.open(file);
+            opened.map_err(failed(&folder.path.join(RAW[file])))?;
+        }
         folder.append(EVENTS, events::run(place.begun).as_bytes());
         folder.flush();
         Ok(folder)
@@ -167,15 +175,16 @@ impl RunFolder {
         Micros(self.began.0.saturating_add(at.0))
     }
 
-    /// A poll of the GX.
-    pub fn gx(&mut self, at: Micros, reading: &GxReading) {
-        self.append(GX, gx_csv::row(self.in_run(at), self.inputs, reading).as_bytes());
-        self.inputs += 1;
-    }
-
-    /// A reading of the supply.
-    pub fn psu(&mut self, at: Micros, reading: &PsuReading) {
-        self.append(PSU, psu_log::reading(self.in_run(at), self.inputs, reading).as_bytes());
+    /// What an instrument said.
+    pub fn samples(&mut self, at: Micros, said: &Samples) {
+        let file = INSTRUMENTS + said.from() as usize;
+        if self.raw[file].is_none() && self.failed.is_none() {
+            match self.open(file) {
+                Ok(()) => self.append(file, samples_csv::header(said.from()).as_bytes()),
+                Err(error) => self.failed = Some((file, error)),
+            }
+        }
+        self.append(file, samples_csv::row(self.in_run(at), self.inputs, said).as_bytes());
         self.inputs += 1;
     }
 
@@ -224,9 +233,9 @@ impl RunFolder {
     /// Hands everything to the operating system; from there it survives the end of this process. What it costs where
     /// nothing waits is not worth counting.
     pub fn hand_over(&mut self) {
-        for i in 0..RAW.len() {
+        for (i, file) in self.raw.iter_mut().enumerate() {
             if self.failed.is_none()
-                && let Err(error) = self.raw[i].flush()
+                && let Some(Err(error)) = file.as_mut().map(Write::flush)
             {
                 self.failed = Some((RAW[i], error));
             }
@@ -240,8 +249,8 @@ impl RunFolder {
 
     /// Whether what is written still is the file in the folder: while it is open, no other can have its number.
     fn is_there(&self) -> bool {
-        let (ours, there) =
-            (self.raw[EVENTS].get_ref().metadata(), self.path.join(RAW[EVENTS]).symlink_metadata());
+        let Some(events) = &self.raw[EVENTS] else { return false };
+        let (ours, there) = (events.get_ref().metadata(), self.path.join(RAW[EVENTS]).symlink_metadata());
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt as _;
@@ -285,6 +294,7 @@ impl RunFolder {
         self.flush();
         self.health()?;
         for (file, name) in self.raw.iter().zip(RAW) {
+            let Some(file) = file else { continue };
             // What the disk refuses now would otherwise be found missing only by the reader.
             let path = self.path.join(name);
             file.get_ref().sync_all().map_err(|source| FolderError::Write { path, source })?;
@@ -294,9 +304,15 @@ impl RunFolder {
         Ok(self.path)
     }
 
+    fn open(&mut self, file: usize) -> io::Result<()> {
+        let opened = OpenOptions::new().append(true).create_new(true).open(self.path.join(RAW[file]))?;
+        self.raw[file] = Some(BufWriter::with_capacity(1 << 16, opened));
+        Ok(())
+    }
+
     fn append(&mut self, file: usize, line: &[u8]) {
         if self.failed.is_none()
-            && let Err(error) = self.raw[file].write_all(line)
+            && let Some(Err(error)) = self.raw[file].as_mut().map(|file| file.write_all(line))
         {
             self.failed = Some((RAW[file], error));
         }

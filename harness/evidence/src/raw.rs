@@ -29,7 +29,9 @@ impl Fault {
 #[derive(Debug, thiserror::Error)]
 pub enum RawError {
     /// A file is not there or cannot be read.
-    #[error("{file} cannot be read: {source}; a run folder holds can.log, gx.csv, psu.log and events.jsonl")]
+    #[error(
+        "{file} cannot be read: {source}; a run folder holds can.log, events.jsonl and a file of each instrument"
+    )]
     Unreadable {
         /// the file
         file: String,
@@ -45,6 +47,17 @@ pub enum RawError {
         line: u64,
         /// what is wrong
         fault: Fault,
+    },
+    /// The folder is of a version that kept the readings of the supply in another way.
+    #[error(
+        "{file} is a file of Busbar {harness}; this version reads what the supply said from supply.csv: judge this run \
+         with Busbar {harness}"
+    )]
+    Before {
+        /// the file
+        file: String,
+        /// the version that wrote it
+        harness: String,
     },
     /// Nothing at all is known of the run.
     #[error(

@@ -1,23 +1,24 @@
 //! A run read back from its folder: case by case the recording that the judge saw, in the same order.
 //!
-//! Every poll of supply and GX, and every event, says how much was recorded in its case before it; what lies between is
+//! Everything that an instrument said, and every event, says how much was recorded in its case before it; what lies between is
 //! on the CAN bus. So the order is known to the input, also where times are equal. A run may have been cut off at any
 //! byte: a last line without its end is left out, and a case of which anything is missing is known to be broken.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
 
 use judge::recording::Recording;
 use judge::trace::EventKind;
+use proto::channel::Instrument;
 use proto::quantity::Micros;
-use proto::reading::{GxReading, PsuReading};
+use proto::samples::Samples;
 
 use crate::can_log::{self, Heard};
 use crate::events::{self, Begun, What};
 use crate::raw::{Fault, Lines, RawError};
+use crate::samples_csv;
 use crate::tape::Tape;
-use crate::{gx_csv, psu_log};
 
 /// A case as it was recorded.
 #[derive(Debug)]
@@ -41,8 +42,8 @@ pub struct Recorded {
 pub struct Replay<R> {
     begun: Begun,
     can: Tape<R, Heard>,
-    psu: Tape<R, (u64, PsuReading)>,
-    gx: Tape<R, (u64, GxReading)>,
+    /// of each instrument that said something, in the order of the table
+    instruments: Vec<Tape<R, (u64, Samples)>>,
     events: Lines<R>,
     /// the line of `events.jsonl` that is next
     ahead: Option<events::Line>,
@@ -51,18 +52,19 @@ pub struct Replay<R> {
     bus_polling: Option<Micros>,
 }
 
-/// The four raw files of a run folder.
+/// The raw files of a run folder.
 #[derive(Debug)]
 pub struct Sources<R> {
     /// `can.log`
     pub can: R,
-    /// `gx.csv`
-    pub gx: R,
-    /// `psu.log`
-    pub psu: R,
     /// `events.jsonl`
     pub events: R,
+    /// those of the instruments that said something
+    pub instruments: Vec<(Instrument, R)>,
 }
+
+/// Where readings of the supply stood before each instrument had a file with columns.
+const BEFORE: &str = "psu.log";
 
 /// What happened in a case: what was recorded before it, when, what.
 type Noted = (u64, Micros, EventKind);
@@ -82,8 +84,22 @@ impl Replay<BufReader<File>> {
         };
         // The file that says most comes first: it is the one to miss in a folder that is no run.
         let events = open("events.jsonl")?;
-        let sources = Sources { can: open("can.log")?, gx: open("gx.csv")?, psu: open("psu.log")?, events };
-        Self::new(&format!("{}/", folder.display()), sources)
+        let mut instruments = Vec::new();
+        for instrument in Instrument::ALL {
+            match open(instrument.file()) {
+                Err(RawError::Unreadable { source, .. }) if source.kind() == ErrorKind::NotFound => {}
+                source => instruments.push((instrument, source?)),
+            }
+        }
+        let sources = Sources { can: open("can.log")?, events, instruments };
+        let replay = Self::new(&format!("{}/", folder.display()), sources)?;
+        match folder.join(BEFORE).symlink_metadata() {
+            Ok(_) => Err(RawError::Before {
+                file: folder.join(BEFORE).display().to_string(),
+                harness: crate::text::plain(&replay.begun.harness).into_owned(),
+            }),
+            Err(_) => Ok(replay),
+        }
     }
 }
 
@@ -105,12 +121,19 @@ impl<R: BufRead> Replay<R> {
                 return Err(events.wrong(Fault::new(&format!("{other:?}"), "the line of kind `run`")));
             }
         };
-        let mut gx = lines("gx.csv", sources.gx);
-        if let Some(line) = gx.next()?
-            && line != gx_csv::header().trim_end().as_bytes()
-        {
-            let found = String::from_utf8_lossy(line).into_owned();
-            return Err(gx.wrong(Fault::new(&found, "the columns that this version writes")));
+        let mut instruments = Vec::new();
+        for (instrument, source) in sources.instruments {
+            let mut lines = lines(instrument.file(), source);
+            if let Some(line) = lines.next()?
+                && line != samples_csv::header(instrument).trim_end().as_bytes()
+            {
+                let found = String::from_utf8_lossy(line).into_owned();
+                return Err(lines.wrong(Fault::new(&found, "the columns that this version writes")));
+            }
+            instruments.push(Tape::new(lines, move |line| {
+                let (at, input, said) = samples_csv::parse(instrument, text(line)?)?;
+                Ok(Some((at, (input, said))))
+            }));
         }
         let epoch = begun.epoch;
         let on_bus = move |line: &[u8]| {
@@ -126,14 +149,7 @@ impl<R: BufRead> Replay<R> {
         let mut replay = Self {
             begun,
             can: Tape::new(lines("can.log", sources.can), on_bus),
-            psu: Tape::new(lines("psu.log", sources.psu), |line| {
-                let (at, input, reading) = psu_log::parse(text(line)?)?;
-                Ok(Some((at, (input, reading))))
-            }),
-            gx: Tape::new(gx, |line| {
-                let (at, input, reading) = gx_csv::parse(text(line)?)?;
-                Ok(Some((at, (input, reading))))
-            }),
+            instruments,
             events,
             ahead: None,
             whole: false,
@@ -201,8 +217,7 @@ impl<R: BufRead> Replay<R> {
         // What is left of this case is passed over.
         if let Some(bound) = next {
             self.can.pass(bound)?;
-            self.psu.pass(bound)?;
-            self.gx.pass(bound)?;
+            self.instruments.iter_mut().try_for_each(|tape| tape.pass(bound))?;
         }
         Ok(Some(recorded))
     }
@@ -216,8 +231,8 @@ impl<R: BufRead> Replay<R> {
     /// Files whose last line was cut off and is left out, with the number of that line.
     #[must_use]
     pub fn cuts(&self) -> Vec<(String, u64)> {
-        let mut cuts: Vec<_> =
-            [self.can.cut(), self.gx.cut(), self.psu.cut()].into_iter().flatten().collect();
+        let instruments = self.instruments.iter().map(Tape::cut);
+        let mut cuts: Vec<_> = [self.can.cut()].into_iter().chain(instruments).flatten().collect();
         if self.events.is_cut() {
             cuts.push((self.events.file().to_owned(), self.events.number()));
         }
@@ -282,12 +297,13 @@ impl<R: BufRead> Replay<R> {
                 return Ok(None);
             }
             let time = |now: Micros, at: Micros| now.max(at.since(began));
-            if let Some((at, (_, reading))) = self.psu.next_if(bound, |&(input, _)| input == count)? {
+            let said = self
+                .instruments
+                .iter_mut()
+                .find_map(|tape| tape.next_if(bound, |&(input, _)| input == count).transpose());
+            if let Some((at, (_, said))) = said.transpose()? {
                 now = time(now, at);
-                recording.psu(now, &reading);
-            } else if let Some((at, (_, reading))) = self.gx.next_if(bound, |&(input, _)| input == count)? {
-                now = time(now, at);
-                recording.gx(now, &reading);
+                recording.samples(now, &said);
             } else if let Some((at, heard)) = self.can.next_if(bound, |_| true)? {
                 now = time(now, at);
                 match heard {
@@ -298,7 +314,7 @@ impl<R: BufRead> Replay<R> {
             } else {
                 return Ok(Some(format!(
                     "raw evidence is missing: events.jsonl counts {inputs} inputs in this case, \
-                     can.log, psu.log and gx.csv hold {count} of them in their order"
+                     can.log and the files of the instruments hold {count} of them in their order"
                 )));
             }
             count += 1;
@@ -307,8 +323,9 @@ impl<R: BufRead> Replay<R> {
 
     /// What the files hold of a case beyond what its events count.
     fn left_over(&mut self, bound: Micros) -> Result<Option<String>, RawError> {
-        let places = [self.can.waiting(bound)?, self.psu.waiting(bound)?, self.gx.waiting(bound)?];
-        Ok(places.into_iter().flatten().next().map(|place| {
+        let instruments = self.instruments.iter_mut().map(|tape| tape.waiting(bound));
+        let places = [self.can.waiting(bound)].into_iter().chain(instruments).filter_map(Result::transpose);
+        Ok(places.into_iter().next().transpose()?.map(|place| {
             format!("raw evidence does not fit: {place} is not among the inputs that events.jsonl counts")
         }))
     }

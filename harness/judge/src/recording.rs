@@ -1,10 +1,11 @@
 //! The recording of a case: everything that came in, as a trace and as the facts of the wire checks.
 
 use proto::bus::{BusReading, ErrorFrame};
+use proto::channel::{Block, Instrument, Source};
 use proto::frame::Frame;
-use proto::message::{AlarmKind, Alarms, Message, Pair, Text8, id};
+use proto::message::{AlarmKind, Alarms, Message, Pair, Text8};
 use proto::quantity::Micros;
-use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem, PsuReading};
+use proto::samples::{Samples, Value};
 
 use crate::portrait::Portrait;
 use crate::tampering::Account;
@@ -61,30 +62,48 @@ impl Recording {
         self.trace.push(Channel::BusState, at, f64::from(reading.state as u8));
     }
 
-    /// Takes a reading of the supply.
-    pub fn psu(&mut self, at: Micros, reading: &PsuReading) {
-        let available = if reading.output { reading.available.0 } else { 0.0 };
-        self.trace.push(Channel::PsuPower, at, (reading.voltage * reading.current).0);
-        self.trace.push(Channel::PvAvailable, at, available);
+    /// Takes what an instrument said. What was not answered leaves its channels as they are.
+    pub fn samples(&mut self, at: Micros, said: &Samples) {
+        for (channel, value) in said.values() {
+            // The GX believes what the rig garbled; it shows nothing of the battery then.
+            let shows = |of: Channel| match of.row().source {
+                Source::Battery(id) => self.account().is_shown(at, id),
+                Source::Gx(_) | Source::Supply | Source::Interface => true,
+            };
+            if channel.row().repeats.is_none_or(shows) {
+                let value = match value {
+                    // An output that is off offers nothing, whatever it is set to.
+                    _ if channel == Channel::PvAvailable && !said.is(Channel::SupplyOutput) => Some(0.0),
+                    Value::Text(text) => Some(self.number(text)),
+                    other => other.number(),
+                };
+                self.take(at, channel, value);
+            }
+        }
+        self.follow(at, said);
     }
 
-    /// Takes a poll of the GX. A block that did not answer leaves its channels as they are, but a battery unit
-    /// that does not answer is the GX having lost the battery.
-    pub fn gx(&mut self, at: Micros, reading: &GxReading) {
-        self.trace.push(Channel::GxBattery, at, flag(reading.battery.is_some()));
-        if let Some(battery) = &reading.battery {
-            self.gx_battery(at, battery);
+    /// What follows from several values, or from one that was not answered.
+    fn follow(&mut self, at: Micros, said: &Samples) {
+        let of = |channel| said.number(channel);
+        match said.from() {
+            Instrument::Supply => {
+                let power = of(Channel::SupplyVoltage).zip(of(Channel::SupplyCurrent)).map(|(v, a)| v * a);
+                self.take(at, Channel::PsuPower, power);
+            }
+            Instrument::Gx => {
+                // A battery unit that does not answer is the GX having lost the battery.
+                let found = said.tells(Source::Gx(Block::Battery));
+                self.take(at, Channel::GxBattery, Some(flag(found)));
+                let loads = of(Channel::AcLoads).is_none().then(|| of(Channel::AcOut)).flatten();
+                self.take(at, Channel::AcLoads, loads);
+            }
         }
-        if let Some(inverter) = &reading.inverter {
-            self.inverter(at, inverter);
-        }
-        if let Some(solar) = &reading.solar {
-            self.solar(at, solar);
-        }
-        match (&reading.system, &reading.inverter) {
-            (Some(system), _) => self.system(at, system),
-            (None, Some(inverter)) => self.trace.push(Channel::AcLoads, at, inverter.ac_out.0),
-            (None, None) => {}
+    }
+
+    fn take(&mut self, at: Micros, channel: Channel, value: Option<f64>) {
+        if let Some(value) = value {
+            self.trace.push(channel, at, value);
         }
     }
 
@@ -205,72 +224,6 @@ impl Recording {
             _ => {}
         }
     }
-
-    fn gx_battery(&mut self, at: Micros, b: &GxBattery) {
-        for (channel, id, value) in [
-            (Channel::GxCvl, id::LIMITS, b.cvl.0),
-            (Channel::GxCcl, id::LIMITS, b.ccl.0),
-            (Channel::GxDcl, id::LIMITS, b.dcl.0),
-            (Channel::GxSoc, id::STATE_OF_CHARGE, b.soc.0),
-            (Channel::GxPackVoltage, id::MEASUREMENTS, b.voltage.0),
-            (Channel::GxPackCurrent, id::MEASUREMENTS, b.current.0),
-            (Channel::GxAlarms, id::ALARMS, f64::from(b.alarms)),
-            (Channel::GxMinCell, id::CELLS, b.min_cell.0),
-            (Channel::GxMaxCell, id::CELLS, b.max_cell.0),
-            (Channel::GxMinCellTemperature, id::CELLS, b.min_cell_temperature.0),
-            (Channel::GxMaxCellTemperature, id::CELLS, b.max_cell_temperature.0),
-            (Channel::GxCapacity, id::BATTERY_IDENTITY, b.capacity.0),
-            (Channel::GxModulesOnline, id::MODULES, f64::from(b.modules.online)),
-            (Channel::GxModulesOffline, id::MODULES, f64::from(b.modules.offline)),
-            (Channel::GxModulesBlockingCharge, id::MODULES, f64::from(b.modules.blocking_charge)),
-            (Channel::GxModulesBlockingDischarge, id::MODULES, f64::from(b.modules.blocking_discharge)),
-        ] {
-            // The GX believes what the rig garbled; it shows nothing of the battery then.
-            if self.account().is_shown(at, id) {
-                self.trace.push(channel, at, value);
-            }
-        }
-        let names = [
-            (Channel::GxMinCellId, id::MIN_CELL_VOLTAGE_ID),
-            (Channel::GxMaxCellId, id::MAX_CELL_VOLTAGE_ID),
-            (Channel::GxColdestCellId, id::MIN_CELL_TEMPERATURE_ID),
-            (Channel::GxHottestCellId, id::MAX_CELL_TEMPERATURE_ID),
-        ];
-        for ((channel, id), &text) in names.into_iter().zip(&b.cell_ids) {
-            if self.account().is_shown(at, id) {
-                let number = self.number(text);
-                self.trace.push(channel, at, number);
-            }
-        }
-    }
-
-    fn inverter(&mut self, at: Micros, inverter: &GxInverter) {
-        for (channel, value) in [
-            (Channel::BusVoltage, inverter.dc_voltage.0),
-            (Channel::InverterCurrent, inverter.dc_current.0),
-            (Channel::InverterRunning, flag(inverter.running)),
-            (Channel::InputCurrentLimit, inverter.input_current_limit.0),
-        ] {
-            self.trace.push(channel, at, value);
-        }
-    }
-
-    fn solar(&mut self, at: Micros, solar: &GxSolar) {
-        self.trace.push(Channel::PvPower, at, solar.pv_power.0);
-        self.trace.push(Channel::SolarCurrent, at, solar.battery_current.0);
-        self.trace.push(Channel::Tracker, at, f64::from(solar.tracker));
-    }
-
-    fn system(&mut self, at: Micros, system: &GxSystem) {
-        for (channel, value) in [
-            (Channel::GridPower, system.grid.0),
-            (Channel::GridConnected, flag(system.grid_connected)),
-            (Channel::AcLoads, system.ac_loads.0),
-            (Channel::FeedIn, flag(system.feed_in)),
-        ] {
-            self.trace.push(channel, at, value);
-        }
-    }
 }
 
 /// Whether the main switch is closed, as batteries in the field say it: 10 closed, 01 open. Nothing where the
@@ -299,8 +252,8 @@ fn flag(on: bool) -> f64 {
 mod tests {
     use super::*;
     use proto::fault::{Fault, FaultKind, Id};
-    use proto::message::{Cells, Limits, Measurements, StateOfCharge};
-    use proto::quantity::{Amps, Celsius, Percent, Volts, Watts};
+    use proto::message::{Cells, Limits, Measurements, StateOfCharge, id};
+    use proto::quantity::{Amps, Celsius, Percent, Volts};
     use proto::stimulus::Stimulus;
 
     fn frame(message: impl Into<Message>) -> Frame {
@@ -346,10 +299,11 @@ mod tests {
     #[test]
     fn a_lost_battery_shows_and_a_dark_supply_offers_nothing() {
         let mut r = Recording::new();
-        r.gx(Micros::ZERO, &GxReading { battery: Some(GxBattery::default()), ..GxReading::default() });
-        r.gx(Micros::from_secs(2), &GxReading::default());
+        let (gx, supply) = (Samples::new(Instrument::Gx), Samples::new(Instrument::Supply));
+        r.samples(Micros::ZERO, &gx.with(Channel::GxCvl, 56.0));
+        r.samples(Micros::from_secs(2), &gx);
         assert_eq!(r.trace().series(Channel::GxBattery).points().len(), 2);
-        r.psu(Micros::ZERO, &PsuReading { output: false, available: Watts(4000.0), ..PsuReading::default() });
+        r.samples(Micros::ZERO, &supply.with(Channel::SupplyOutput, 0.0).with(Channel::PvAvailable, 4000.0));
         assert_eq!(r.trace().series(Channel::PvAvailable).last(), Some(0.0));
     }
 
@@ -361,13 +315,9 @@ mod tests {
         let last = |r: &Recording, channel| r.trace().series(channel).last().expect("recorded");
         r.can(Micros::ZERO, &frame(name("3      ")));
         let shown = Text8::padded(b"3");
-        r.gx(
-            Micros::ZERO,
-            &GxReading {
-                battery: Some(GxBattery { cell_ids: [shown; 4], ..GxBattery::default() }),
-                ..GxReading::default()
-            },
-        );
+        let mut gx = Samples::new(Instrument::Gx);
+        gx.put(Channel::GxMinCellId, Value::Text(shown));
+        r.samples(Micros::ZERO, &gx);
         let number = last(&r, Channel::MinCellId);
         assert!((number - last(&r, Channel::GxMinCellId)).abs() < 0.5);
         assert_eq!(r.text(number), Some(shown));
@@ -386,8 +336,8 @@ mod tests {
         let fault = Fault { kind: FaultKind::Garble { id: Id(id::LIMITS) }, span: Micros::from_secs(30) };
         r.note(Micros::from_secs(10), EventKind::Stimulus(Stimulus::Inject(fault)));
         for (second, cvl) in [(9, 56.0), (20, 20.0), (41, 56.0), (60, 55.0)] {
-            let battery = GxBattery { cvl: Volts(cvl), soc: Percent(cvl), ..GxBattery::default() };
-            r.gx(Micros::from_secs(second), &GxReading { battery: Some(battery), ..GxReading::default() });
+            let said = Samples::new(Instrument::Gx).with(Channel::GxCvl, cvl).with(Channel::GxSoc, cvl);
+            r.samples(Micros::from_secs(second), &said);
         }
         let points = |channel| r.trace().series(channel).points().iter().map(|p| p.1).collect::<Vec<_>>();
         assert_eq!(points(Channel::GxCvl), [56.0, 55.0]);

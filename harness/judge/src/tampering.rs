@@ -5,6 +5,7 @@
 //! the battery's own again: a message its next period, the bus one poll of the interface and the return of the battery,
 //! a sense the filters of the battery.
 
+pub use proto::channel::Sense;
 use proto::fault::{Fault, FaultKind};
 use proto::message::id;
 use proto::quantity::Micros;
@@ -25,22 +26,6 @@ pub const ECHO: Micros = Micros::from_secs(10);
 
 /// How often the state of a CAN interface is read where a rig does not say otherwise.
 const POLL: Micros = Micros::from_secs(1);
-
-/// What a battery senses, and the rig can make it sense wrongly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sense {
-    /// the voltage of the pack
-    Voltage,
-    /// voltages of cells
-    Cells,
-    /// the current
-    Current,
-    /// temperatures
-    Temperature,
-    /// the state of charge, which is counted from the current and set right by full and empty cells: the count never
-    /// learns that it was misled
-    Charge,
-}
 
 /// The account of one case.
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@
 //! let relay = port.write(system::RELAY_1, 1.0)?; // what the GX holds now, accepted or not
 //! for Timed { at, event, .. } in events {
 //!     match event {
-//!         GxEvent::Poll(poll) => { /* poll.reading */ }
+//!         GxEvent::Poll(poll) => { /* poll.said */ }
 //!         told => eprintln!("{at} {told}"),
 //!     }
 //! }

@@ -12,7 +12,7 @@ pub(crate) mod writes;
 use proto::frame::{CanId, Frame};
 use proto::message::{Message, Payload, id};
 use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
-use proto::reading::GxBattery;
+use proto::samples::Samples;
 
 use crate::dvcc::{self, Charger, Corrector, Devices, Limits, Quirk, Setpoints, Settings, SolarLimit};
 use crate::inverter::InverterOrders;
@@ -304,8 +304,10 @@ impl Gx {
         self.settings.feed_in
     }
 
-    /// The battery's own unit, or nothing while 0x35A was never heard or 0x351 has been silent for too long.
-    pub(crate) fn battery(&self, at: Micros) -> Option<GxBattery> {
-        (self.battery.recognised && !self.lost(at)).then(|| self.battery.reading())
+    /// Tells the battery's own unit, or nothing while 0x35A was never heard or 0x351 has been silent for too long.
+    pub(crate) fn tell_battery(&self, at: Micros, to: &mut Samples) {
+        if self.battery.recognised && !self.lost(at) {
+            self.battery.tell(to);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! The inverter/charger: transfer, island, ESS, and its hold on the DC voltage.
 
+use proto::channel::Channel;
 use proto::quantity::{Amps, Micros, Volts, Watts};
-use proto::reading::GxInverter;
+use proto::samples::{Samples, Value};
 
 use crate::ac_pv::{AcPv, Island, Line};
 use crate::display::round;
@@ -293,15 +294,13 @@ impl Inverter {
     }
 
     /// What the GX shows of it.
-    pub(crate) fn reading(&self) -> GxInverter {
-        GxInverter {
-            dc_voltage: Volts(round(self.volts + self.p.calibration.0, 100.0)),
-            dc_current: Amps(round(-self.amps, 10.0)),
-            input_current_limit: Amps(round(self.input_limit, 10.0)),
-            running: self.running,
-            // In tens of watts.
-            ac_out: Watts(round(self.load_watts() / 10.0, 1.0) * 10.0),
-            ac_in: Watts(round(self.grid_watts() / 10.0, 1.0) * 10.0),
-        }
+    pub(crate) fn tell(&self, to: &mut Samples) {
+        to.tell(Channel::BusVoltage, round(self.volts + self.p.calibration.0, 100.0));
+        to.tell(Channel::InverterCurrent, round(-self.amps, 10.0));
+        to.tell(Channel::InputCurrentLimit, round(self.input_limit, 10.0));
+        to.put(Channel::InverterRunning, Value::Flag(self.running));
+        // In tens of watts.
+        to.tell(Channel::AcOut, round(self.load_watts() / 10.0, 1.0) * 10.0);
+        to.tell(Channel::AcIn, round(self.grid_watts() / 10.0, 1.0) * 10.0);
     }
 }

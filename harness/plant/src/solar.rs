@@ -1,7 +1,8 @@
 //! The solar charger: a tracker at the supply's best point, or below it where a limit holds it back.
 
-use proto::quantity::{Amps, Micros, Volts, Watts};
-use proto::reading::GxSolar;
+use proto::channel::Channel;
+use proto::quantity::{Micros, Watts};
+use proto::samples::{Samples, Value};
 
 use crate::display::round;
 use crate::params::{PsuParams, SolarParams};
@@ -133,18 +134,17 @@ impl Solar {
     }
 
     /// What the GX shows of the charger.
-    pub(crate) fn reading(&self) -> GxSolar {
-        GxSolar {
-            battery_voltage: Volts(round(self.volts + self.p.calibration.0, 100.0)),
-            battery_current: Amps(round(self.amps, 10.0)),
-            pv_power: self.shown_power(),
-            pv_voltage: self.supply.input(),
-            tracker: match (self.running, self.limited) {
-                (false, _) => 0,
-                (true, true) => 1,
-                (true, false) => 2,
-            },
-        }
+    pub(crate) fn tell(&self, to: &mut Samples) {
+        to.tell(Channel::SolarVoltage, round(self.volts + self.p.calibration.0, 100.0));
+        to.tell(Channel::SolarCurrent, round(self.amps, 10.0));
+        to.tell(Channel::PvPower, self.shown_power().0);
+        to.tell(Channel::PvVoltage, self.supply.input().0);
+        let tracker = match (self.running, self.limited) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => 2,
+        };
+        to.put(Channel::Tracker, Value::Word(tracker));
     }
 
     /// In tenths of a watt, or whole watts where tenths do not fit into the register.

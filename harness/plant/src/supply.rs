@@ -1,7 +1,8 @@
 //! The supply that plays the sun: a rectangle of constant voltage and constant current, or the curve of a solar array.
 
+use proto::channel::{Channel, Instrument};
 use proto::quantity::{Amps, Volts, Watts};
-use proto::reading::PsuReading;
+use proto::samples::{Samples, Value};
 
 use crate::display::round;
 use crate::params::{PsuParams, PsuSource};
@@ -122,7 +123,7 @@ impl Supply {
     }
 
     /// What it shows, in steps of 10 mV and 10 mA; nothing when it does not answer.
-    pub(crate) fn reading(&self) -> Option<PsuReading> {
+    pub(crate) fn samples(&self) -> Option<Samples> {
         if self.silent {
             return None;
         }
@@ -130,12 +131,12 @@ impl Supply {
         let output = available > 0.0;
         let voltage = if output { self.curve.volts(self.watts).min(self.volts) } else { 0.0 };
         let current = if voltage > 0.0 { self.watts / voltage } else { 0.0 };
-        Some(PsuReading {
-            output,
-            voltage: Volts(round(voltage, 100.0)),
-            current: Amps(round(current, 100.0)),
-            available: Watts(available),
-        })
+        let mut said = Samples::new(Instrument::Supply);
+        said.put(Channel::SupplyOutput, Value::Flag(output));
+        said.tell(Channel::SupplyVoltage, round(voltage, 100.0));
+        said.tell(Channel::SupplyCurrent, round(current, 100.0));
+        said.tell(Channel::PvAvailable, available);
+        Some(said)
     }
 
     /// Voltage at the charger's input, as the charger shows it.
@@ -188,7 +189,7 @@ mod tests {
         let mut gives = |watts| {
             supply.set(Watts(watts));
             supply.step(1.0);
-            supply.reading().expect("it answers").output
+            supply.samples().expect("it answers").is(Channel::SupplyOutput)
         };
         assert!(gives(3500.0));
         assert!(!gives(3700.0), "30.8 A at 120 V");
@@ -201,14 +202,12 @@ mod tests {
         supply.drive(Volts(80.0), Amps(70.0));
         supply.step(1.0);
         supply.take(4000.0);
-        let reading = supply.reading().expect("it answers");
-        assert!(
-            reading.output && reading.available == Watts(5600.0),
-            "no over-current protection: {reading:?}"
-        );
-        assert_eq!((reading.voltage, reading.current), (Volts(80.0), Amps(50.0)));
+        let said = supply.samples().expect("it answers");
+        assert!(said.is(Channel::SupplyOutput), "no over-current protection: {said:?}");
+        let shown = [Channel::PvAvailable, Channel::SupplyVoltage, Channel::SupplyCurrent];
+        assert_eq!(shown.map(|channel| said.number(channel)), [Some(5600.0), Some(80.0), Some(50.0)]);
         supply.drive(Volts(80.0), Amps::ZERO);
-        assert!(!supply.reading().expect("it answers").output);
+        assert!(!supply.samples().expect("it answers").is(Channel::SupplyOutput));
     }
 
     /// 2 V/ms: 120 V take 60 ms.

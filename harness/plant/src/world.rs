@@ -1,10 +1,11 @@
 //! The world as a bench sees it: time goes on, frames appear on the bus, instruments can be read.
 
 use proto::bus::BusState;
+use proto::channel::{Channel, Instrument};
 use proto::fault::FaultKind;
 use proto::frame::Frame;
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
-use proto::reading::{GxReading, GxSystem, PsuReading};
+use proto::samples::{Samples, Value};
 use proto::stimulus::{Start, Stimulus};
 
 use crate::battery::Battery;
@@ -325,8 +326,8 @@ impl World {
 
     /// What the supply would show now; nothing when it does not answer.
     #[must_use]
-    pub fn psu(&self) -> Option<PsuReading> {
-        self.site.solar.supply.reading()
+    pub fn psu(&self) -> Option<Samples> {
+        self.site.solar.supply.samples()
     }
 
     /// Where charge and energy came from and went since the start.
@@ -337,22 +338,20 @@ impl World {
 
     /// What a poll of the GX would read now; nothing while it reboots.
     #[must_use]
-    pub fn gx(&self) -> GxReading {
+    pub fn gx(&self) -> Samples {
+        let mut said = Samples::new(Instrument::Gx);
         if self.gx.is_down(self.now) {
-            return GxReading::default();
+            return said;
         }
-        let inverter = self.site.inverter.reading();
-        GxReading {
-            battery: self.gx.battery(self.now),
-            inverter: Some(inverter),
-            solar: Some(self.site.solar.reading()),
-            system: Some(GxSystem {
-                grid: Watts(round(self.site.inverter.grid_watts(), 1.0)),
-                grid_connected: self.site.inverter.connected(),
-                ac_loads: Watts(round(self.site.inverter.load_watts(), 1.0)),
-                feed_in: self.gx.feed_in(),
-            }),
-        }
+        let inverter = &self.site.inverter;
+        self.gx.tell_battery(self.now, &mut said);
+        inverter.tell(&mut said);
+        self.site.solar.tell(&mut said);
+        said.tell(Channel::GridPower, round(inverter.grid_watts(), 1.0));
+        said.put(Channel::GridConnected, Value::Flag(inverter.connected()));
+        said.tell(Channel::AcLoads, round(inverter.load_watts(), 1.0));
+        said.put(Channel::FeedIn, Value::Flag(self.gx.feed_in()));
+        said
     }
 }
 

@@ -6,6 +6,7 @@ use plant::bms::BmsParams;
 use plant::bus::Heard;
 use plant::params::Params;
 use plant::world::{PackSize, World};
+use proto::channel::Channel;
 use proto::fault::{Fault, FaultKind};
 use proto::message::{Message, Pair};
 use proto::quantity::{AmpHours, Amps, Micros, Percent, Volts, Watts};
@@ -80,9 +81,9 @@ impl Run {
                 }
             }
             let gx = self.world.gx();
-            self.now.pv = gx.solar.map_or(0.0, |s| s.pv_power.0);
-            self.now.grid = gx.system.map_or(0.0, |s| s.grid.0);
-            self.now.running = gx.inverter.is_some_and(|i| i.running);
+            self.now.pv = gx.number(Channel::PvPower).unwrap_or_default();
+            self.now.grid = gx.number(Channel::GridPower).unwrap_or_default();
+            self.now.running = gx.is(Channel::InverterRunning);
             self.now.at = self.world.now().secs();
             self.trace.push(self.now);
         }

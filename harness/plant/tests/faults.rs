@@ -3,6 +3,7 @@
 use plant::bms::BmsParams;
 use plant::params::Params;
 use plant::world::{PackSize, World};
+use proto::channel::Channel;
 use proto::fault::{Fault, FaultKind};
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Ohms, Percent, Volts, Watts};
 use proto::stimulus::{Start, Stimulus};
@@ -51,8 +52,12 @@ fn current(world: &mut World, seconds: u64) -> f64 {
     (world.ledger().charged - before).0 * 3600.0 / seconds as f64
 }
 
+fn shows(world: &World, channel: Channel) -> f64 {
+    world.gx().number(channel).expect("told")
+}
+
 fn solar(world: &World) -> Amps {
-    world.gx().solar.expect("there").battery_current
+    Amps(shows(world, Channel::SolarCurrent))
 }
 
 /// A trip opens the contactor; a welded one lets the current go on, a slow one for as long as it is slow. Seen on a
@@ -96,8 +101,7 @@ fn a_contactor_that_opens_by_itself_comes_back() {
 fn a_cable_that_resists_drops_voltage() {
     let apart = |world: &mut World| {
         run(world, 20);
-        let gx = world.gx();
-        (gx.inverter.expect("there").dc_voltage - gx.battery.expect("there").voltage).0
+        shows(world, Channel::BusVoltage) - shows(world, Channel::GxPackVoltage)
     };
     let mut world = world();
     let before = apart(&mut world);
@@ -111,10 +115,7 @@ fn a_cable_that_resists_drops_voltage() {
 
 #[test]
 fn one_cell_that_resists_stands_out() {
-    let spread = |world: &World| {
-        let battery = world.gx().battery.expect("there");
-        (battery.max_cell - battery.min_cell).0
-    };
+    let spread = |world: &World| shows(world, Channel::GxMaxCell) - shows(world, Channel::GxMinCell);
     let mut world = world();
     let before = spread(&world);
     inject(&mut world, FaultKind::CellResistance { by: Percent(500.0) }, 300);
@@ -131,7 +132,7 @@ fn one_cell_that_resists_stands_out() {
 fn the_room_cools_the_cells_and_lets_them_be_warm_again() {
     let coldest = |world: &mut World| {
         run(world, 5);
-        world.gx().battery.expect("there").min_cell_temperature
+        Celsius(shows(world, Channel::GxMinCellTemperature))
     };
     let mut world = world();
     inject(&mut world, FaultKind::Ambient { at: Celsius(-10.0) }, 60);
@@ -145,10 +146,11 @@ fn a_supply_that_trips_gives_nothing_until_it_is_over() {
     let mut world = world();
     inject(&mut world, FaultKind::PsuTrip {}, 30);
     run(&mut world, 1);
-    let reading = world.psu().expect("it answers");
-    assert!(!reading.output && reading.available == Watts::ZERO && solar(&world) == Amps::ZERO);
+    let said = world.psu().expect("it answers");
+    assert!(!said.is(Channel::SupplyOutput) && solar(&world) == Amps::ZERO);
+    assert_eq!(said.number(Channel::PvAvailable), Some(0.0));
     run(&mut world, 60);
-    assert!(world.psu().expect("it answers").output && solar(&world) > Amps(45.0));
+    assert!(world.psu().expect("it answers").is(Channel::SupplyOutput) && solar(&world) > Amps(45.0));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use plant::params::Params;
 use plant::sensors::SensorParams;
 use plant::world::{PackSize, World};
 use proto::bus::BusState;
+use proto::channel::Channel;
 use proto::fault::{Fault, FaultKind, Id};
 use proto::frame::{CanId, Frame};
 use proto::message::{Limits, Message, id};
@@ -245,10 +246,10 @@ fn thirty_lines_of_management_charge_a_battery() {
     w.apply(&Stimulus::Grid(false)).expect("possible");
     w.apply(&Stimulus::Pv(Watts::ZERO)).expect("possible");
     w.pass(secs(180)).expect("it goes on");
-    assert!(w.gx().inverter.expect("there").running);
+    assert!(w.gx().is(Channel::InverterRunning));
     inject(&mut w, FaultKind::CellVoltage { by: Volts(-1.0) }, 60);
     w.pass(secs(200)).expect("it goes on");
-    assert!(!w.gx().inverter.expect("there").running, "the fault of the sensor reached it");
+    assert!(!w.gx().is(Channel::InverterRunning), "the fault of the sensor reached it");
 }
 
 /// Its turns come when it asks for them, from 1 ms on; the cells are as the last step of the world left them.

@@ -15,7 +15,7 @@ mod tests;
 pub use decode::{Answers, MOST_PV_TENTHS};
 pub use exception::Exception;
 pub use runs::{RESERVED, RESERVED_CELL, RUNS, is_reserved};
-pub use table::{ALARMS, BLOCKS, REGISTERS, battery, ess, grid, inverter, solar, system};
+pub use table::{ALARMS, BLOCKS, REGISTERS, TOLD, battery, ess, grid, inverter, solar, system};
 
 use crate::message::Scale;
 

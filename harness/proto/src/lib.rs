@@ -1,8 +1,9 @@
 //! The wire of a Victron GX system with a CAN-bus battery: frames and messages (*CAN-bus BMS Protocol*,
-//! cited as `P`), logs of them, readings of the instruments, and the quantities they carry.
+//! cited as `P`), logs of them, samples of the instruments, and the quantities they carry.
 
 pub mod bus;
 pub mod candump;
+pub mod channel;
 pub mod chemistry;
 pub mod dbc;
 pub mod fault;
@@ -11,7 +12,7 @@ pub mod gx;
 pub mod log;
 pub mod message;
 pub mod quantity;
-pub mod reading;
+pub mod samples;
 pub mod scpi;
 pub mod slcan;
 pub mod stimulus;

@@ -85,6 +85,17 @@ fn text_schema(expected: &str, units: &[&str]) -> Schema {
     json_schema!({ "type": "string", "description": expected, "pattern": pattern })
 }
 
+/// A kind of quantity, for whoever reads or shows one by what a table says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Dimension {
+    /// the base unit
+    pub unit: &'static str,
+    /// what a text of it looks like, for messages and schemas
+    pub expected: &'static str,
+    /// reads a text, in the base unit
+    pub read: fn(&str) -> Result<f64, QuantityError>,
+}
+
 struct TextVisitor<T> {
     expected: &'static str,
     make: fn(&str) -> Result<T, QuantityError>,
@@ -119,6 +130,9 @@ macro_rules! quantity {
             pub const ZERO: Self = Self(0.0);
             /// What a text of this quantity looks like, for messages and schemas.
             pub const EXPECTED: &'static str = $expected;
+            /// The same for tables.
+            pub const DIMENSION: Dimension =
+                Dimension { unit: $base, expected: $expected, read: |text| text.parse().map(|Self(v)| v) };
             /// Magnitude without sign.
             #[must_use] pub fn abs(self) -> Self { Self(self.0.abs()) }
             /// The smaller of two.

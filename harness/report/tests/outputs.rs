@@ -10,11 +10,13 @@ use evidence::certificate::{Certificate, Uncertainty};
 use evidence::events::Begun;
 use evidence::folder::{FolderError, InputFile, Place, RunFolder};
 use evidence::run::{CaseResult, Run};
+use evidence::samples_csv;
 use judge::trace::{Event, EventKind};
 use judge::verdict::{Evidence, Measure, Outcome};
+use proto::channel::{Channel, Instrument};
 use proto::frame::Frame;
-use proto::quantity::{Micros, Volts, Watts};
-use proto::reading::{GxReading, GxSystem, PsuReading};
+use proto::quantity::Micros;
+use proto::samples::Samples;
 use quick_xml::events::Event as Xml;
 use report::terminal::{Style, table};
 use report::{html, json, junit};
@@ -343,11 +345,12 @@ fn a_run_folder_from_begin_to_end() {
     let case = &run.cases[1];
     folder.begin_case(&case.suite, &case.case, case.began);
     folder.can(Micros(250), &Frame::standard(0x351, &[0x48, 0x02, 0x00, 0x05, 0x00, 0x05, 0xAE, 0x01]));
-    let system = GxSystem { grid: Watts(-12.5), ..GxSystem::default() };
-    folder.gx(Micros::from_secs(1), &GxReading { system: Some(system), ..GxReading::default() });
-    folder.psu(
+    let gx = Samples::new(Instrument::Gx).with(Channel::GridPower, -12.5);
+    folder.samples(Micros::from_secs(1), &gx);
+    let supply = Samples::new(Instrument::Supply);
+    folder.samples(
         Micros::from_secs(2),
-        &PsuReading { output: true, voltage: Volts(120.0), ..PsuReading::default() },
+        &supply.with(Channel::SupplyOutput, 1.0).with(Channel::SupplyVoltage, 120.0),
     );
     folder.event(&Event { at: Micros::from_secs(4), kind: EventKind::Mark("full".into()) });
     folder.end_case(case).expect("all written");
@@ -356,10 +359,9 @@ fn a_run_folder_from_begin_to_end() {
     let read = |name: &str| fs::read_to_string(path.join(name)).expect(name);
     assert_eq!(read("can.log"), "(0000013260.000250) can0 351#480200050005AE01\n");
     assert!(read("gx.csv").lines().nth(1).is_some_and(|l| l.starts_with("13261.000000,")));
-    let (at, input, back) =
-        evidence::gx_csv::parse(read("gx.csv").lines().nth(1).expect("a row")).expect("reads back");
-    assert_eq!((at, input, back.system), (Micros::from_secs(13_261), 1, Some(system)));
-    assert_eq!(read("psu.log"), "(13262.000000) = output=on voltage=120 current=0 available=0 input=2\n");
+    let back = samples_csv::parse(Instrument::Gx, read("gx.csv").lines().nth(1).expect("a row"));
+    assert_eq!(back, Ok((Micros::from_secs(13_261), 1, gx)));
+    assert!(read("supply.csv").ends_with("input\n13262.000000,1,120,,,2\n"), "{}", read("supply.csv"));
     let kinds: Vec<String> = read("events.jsonl")
         .lines()
         .map(|l| {

@@ -40,8 +40,8 @@ impl Witness for Evidence<'_> {
                 let input = input.clone();
                 writer.put(move |folder| {
                     write(folder, at, &input);
-                    if matches!(input, Input::Gx(_)) {
-                        // Once a poll: whether the folder is still there.
+                    if matches!(input, Input::Samples(_)) {
+                        // Once a reading: whether the folder is still there.
                         folder.flush();
                     }
                 });
@@ -78,8 +78,7 @@ fn write(folder: &mut RunFolder, at: Micros, input: &Input) {
         Input::Can(frame) => folder.can(at, frame),
         Input::CanError(error) => folder.can_error(at, error),
         Input::Bus(reading) => folder.bus(at, reading),
-        Input::Psu(reading) => folder.psu(at, reading),
-        Input::Gx(reading) => folder.gx(at, reading),
+        Input::Samples(said) => folder.samples(at, said),
         // The engine notes these as events.
         Input::Operator(_) | Input::Fault(_) | Input::Tick => {}
     }

@@ -92,11 +92,11 @@ impl Bench for SimBench {
             } else if self.next_psu <= horizon {
                 self.next_psu += self.simulation.polling.psu;
                 // A supply that does not answer is no input, as on a real bench.
-                let Some(reading) = world.psu() else { continue };
-                Input::Psu(reading)
+                let Some(said) = world.psu() else { continue };
+                Input::Samples(said)
             } else if self.next_gx <= horizon {
                 self.next_gx += self.simulation.polling.gx;
-                Input::Gx(world.gx())
+                Input::Samples(world.gx())
             } else {
                 Input::Tick
             };

@@ -52,8 +52,8 @@ fn look_at(run: &Path) {
         "inputs",
         "junit.xml",
         "manifest.json",
-        "psu.log",
         "report.html",
+        "supply.csv",
         "verdicts.json",
     ];
     assert_eq!(names, expected);

@@ -48,8 +48,7 @@ impl Witness for Told<'_> {
             Input::Can(frame) => self.2.can(at, frame),
             Input::CanError(error) => self.2.can_error(at, error),
             Input::Bus(reading) => self.2.bus(at, reading),
-            Input::Psu(reading) => self.2.psu(at, reading),
-            Input::Gx(reading) => self.2.gx(at, reading),
+            Input::Samples(said) => self.2.samples(at, said),
             Input::Operator(_) | Input::Fault(_) | Input::Tick => {}
         }
         match self.0.try_recv().as_deref() {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-use crate::days::{Run, holds};
+use crate::days::{Run, shines};
 use crate::night::project;
 use crate::process::{Serving, busbar, within};
 
@@ -75,7 +75,7 @@ fn a_clock_that_is_set_changes_nothing_of_a_run() {
     wall.on(run.env("BUSBAR_HOME", home.path()));
     let mut run = Run(run.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().expect("it starts"));
 
-    within(Duration::from_secs(60), || holds(&out, "psu.log", "output=on"), "the sun");
+    within(Duration::from_secs(60), || shines(&out), "the sun");
     for (off, days) in [("+1d", 1), ("-2d", -2)] {
         wall.set(off);
         assert_eq!(wall.days_off(), days, "whoever asks for the time of day is told another");

@@ -6,6 +6,7 @@ use std::process::Output;
 
 use tempfile::TempDir;
 
+use crate::days::was_on;
 use crate::disk::output_of;
 use crate::night::project;
 use crate::process::{Serving, busbar};
@@ -121,8 +122,7 @@ fn a_reading_that_comes_no_more_switches_off() {
         let folder = folder.expect("a run");
         let line = interlock(&folder);
         assert!(line.contains(what), "{line}");
-        let supply = fs::read_to_string(folder.join("psu.log")).expect("psu.log");
-        assert!(supply.contains("output=on"), "it was on: {supply}");
+        assert!(was_on(&folder), "it was on");
         let wire = fs::read_to_string(folder.join("psu-wire.log")).expect("psu-wire.log");
         let time = |line: &str| -> Option<f64> { line.strip_prefix('(')?.split(')').next()?.parse().ok() };
         let mut lines = wire.lines().skip_while(|line| !line.contains("> OUTP ON"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::days::{Bench, Day, Run, holds};
+use crate::days::{Bench, Day, Run, holds, shines, was_on};
 use crate::disk::output_of;
 use crate::process::{PROJECT, busbar, within};
 use crate::wire::Mode;
@@ -58,7 +58,7 @@ fn what_was_undecided_is_tried_again_with_the_supply_off_in_between() {
         Run(night.env("BUSBAR_HOME", home.path()).stdout(Stdio::piped()).spawn().expect("it starts"));
 
     // The GX says no more until the first try has come to its end: nothing is decided.
-    within(Duration::from_secs(60), || holds(&out, "psu.log", "output=on"), "the sun");
+    within(Duration::from_secs(60), || shines(&out), "the sun");
     bench.strike(Day::Gx(Mode::Silent));
     within(Duration::from_secs(60), || holds(&out, "verdicts.json", "inconclusive"), "the first try");
     bench.strike(Day::Gx(Mode::Whole));
@@ -88,8 +88,7 @@ fn what_was_undecided_is_tried_again_with_the_supply_off_in_between() {
         own.next().unwrap_or_else(|| panic!("{begins}: {told}"))
     };
     for (run, outcome) in [(run("night-reference"), "inconclusive"), (run("night-again"), "pass")] {
-        let supply = fs::read_to_string(run.join("psu.log")).expect("psu.log");
-        assert!(supply.contains("output=on"), "{}: it was on", run.display());
+        assert!(was_on(&run), "{}: it was on", run.display());
         let wire = fs::read_to_string(run.join("psu-wire.log")).expect("psu-wire.log");
         let off = wire.rfind("OUTP OFF").or_else(|| wire.rfind("OUTP 0")).expect("it was switched off");
         assert!(wire[off..].contains("OUTP?"), "and read back: {}", &wire[off..]);

@@ -1,7 +1,8 @@
 //! A supply is held to what it is set to: over moments its readings may differ, not for longer.
 
-use proto::quantity::{Micros, Volts, Watts};
-use proto::reading::PsuReading;
+use proto::channel::Channel;
+use proto::quantity::{Amps, Micros, Volts, Watts};
+use proto::samples::Samples;
 
 use super::limits::RigLimits;
 use super::{Trip, exceeds};
@@ -29,7 +30,7 @@ impl Output {
     pub(super) fn check(
         &mut self,
         at: Micros,
-        reading: &PsuReading,
+        said: &Samples,
         limits: &RigLimits,
         set: Option<Volts>,
     ) -> Option<Trip> {
@@ -37,23 +38,25 @@ impl Output {
             *since = holds.then(|| since.unwrap_or(at));
             at.since(since.unwrap_or(at))
         };
-        let energised = lasting(reading.output, &mut self.energised);
-        let available = if reading.output { reading.available } else { Watts::ZERO };
-        let beyond = reading.voltage * reading.current - available;
+        let output = said.is(Channel::SupplyOutput);
+        let energised = lasting(output, &mut self.energised);
+        let available = Watts(said.number(Channel::PvAvailable).filter(|_| output).unwrap_or_default());
+        let voltage = Volts(said.number(Channel::SupplyVoltage)?);
+        let current = Amps(said.number(Channel::SupplyCurrent)?);
+        let beyond = voltage * current - available;
         let deviates = lasting(exceeds(beyond, limits.psu_deviation_max), &mut self.deviates);
         let set = set.unwrap_or(Volts::ZERO);
         let low = set * COLLAPSED;
         // The current limit follows from what is available.
-        let limited = reading.current.0 * set.0 >= available.0 * AT_LIMIT;
-        let collapsed =
-            lasting(available > Watts::ZERO && reading.voltage < low && !limited, &mut self.collapsed);
+        let limited = current.0 * set.0 >= available.0 * AT_LIMIT;
+        let collapsed = lasting(available > Watts::ZERO && voltage < low && !limited, &mut self.collapsed);
         let trip = |what, value, limit| Some(Trip { what, value, limit, by: "supply" });
         if deviates > FOLLOWS {
             let (value, limit) = (format!("{beyond:.3}"), format!("{:.3}", limits.psu_deviation_max));
             return trip("power of the supply beyond its setting", value, limit);
         }
         if collapsed > FOLLOWS {
-            let (value, limit) = (format!("{:.3}", reading.voltage), format!("{low:.3}"));
+            let (value, limit) = (format!("{voltage:.3}"), format!("{low:.3}"));
             return trip("output voltage of the supply below its setting", value, limit);
         }
         if energised > limits.energised_max {

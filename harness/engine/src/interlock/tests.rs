@@ -6,7 +6,6 @@ mod fake;
 use proto::fault::{Fault, FaultKind, Id};
 use proto::message::{Cells, Limits, Measurements, id};
 use proto::quantity::{Percent, Watts};
-use proto::reading::{GxInverter, GxReading};
 use rstest::rstest;
 
 use super::*;
@@ -60,8 +59,20 @@ fn limits_frame() -> Input {
 }
 
 fn psu(voltage: f64, current: f64) -> Input {
-    let (voltage, current) = (Volts(voltage), Amps(current));
-    Input::Psu(PsuReading { output: true, voltage, current, available: Watts::ZERO })
+    supply(true, voltage, current, 0.0)
+}
+
+fn supply(output: bool, voltage: f64, current: f64, available: f64) -> Input {
+    let said = Samples::new(Instrument::Supply)
+        .with(Channel::SupplyOutput, f64::from(u8::from(output)))
+        .with(Channel::SupplyVoltage, voltage)
+        .with(Channel::SupplyCurrent, current)
+        .with(Channel::PvAvailable, available);
+    Input::Samples(said)
+}
+
+fn gx(told: &[(Channel, f64)]) -> Input {
+    Input::Samples(told.iter().fold(Samples::new(Instrument::Gx), |said, &(of, value)| said.with(of, value)))
 }
 
 /// A supply that is read once a second, and when it trips.
@@ -78,16 +89,11 @@ fn a_supply_is_held_to_its_setting(
     #[case] trips: Option<(u64, &str, &str, &str)>,
 ) {
     let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
-    let reading = PsuReading {
-        output,
-        voltage: Volts(100.0),
-        current: Amps(given / 100.0),
-        available: Watts(available),
-    };
+    let reading = supply(output, 100.0, given / 100.0, available);
     let most = if trips.is_some() { 4000 } else { 3600 };
     let tripped = (0..=most).find_map(|secs| {
         interlocks.check(Micros::from_secs(secs), &limits_frame());
-        interlocks.check(Micros::from_secs(secs), &Input::Psu(reading)).map(|trip| (secs, trip))
+        interlocks.check(Micros::from_secs(secs), &reading).map(|trip| (secs, trip))
     });
     let tripped =
         tripped.as_ref().map(|(secs, trip)| (*secs, trip.what, trip.value.as_str(), trip.limit.as_str()));
@@ -100,17 +106,15 @@ fn a_break_starts_both_clocks_again() {
     let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
     for secs in 0..=8000 {
         let on = secs % 3000 != 0;
-        let current = Amps(if secs % 10 == 0 { 10.0 } else { 35.0 });
-        let reading = PsuReading { output: on, voltage: Volts(100.0), current, available: Watts(3000.0) };
-        let reading = if on { reading } else { PsuReading::default() };
+        let current = if secs % 10 == 0 { 10.0 } else { 35.0 };
+        let reading = if on { supply(on, 100.0, current, 3000.0) } else { supply(on, 0.0, 0.0, 0.0) };
         interlocks.check(Micros::from_secs(secs), &limits_frame());
-        assert_eq!(interlocks.check(Micros::from_secs(secs), &Input::Psu(reading)), None, "{secs}");
+        assert_eq!(interlocks.check(Micros::from_secs(secs), &reading), None, "{secs}");
     }
 }
 
 fn bus(dc_voltage: f64) -> Input {
-    let inverter = GxInverter { dc_voltage: Volts(dc_voltage), ..GxInverter::default() };
-    Input::Gx(GxReading { inverter: Some(inverter), ..GxReading::default() })
+    gx(&[(Channel::BusVoltage, dc_voltage), (Channel::InverterCurrent, 0.0)])
 }
 
 /// A reboot that the suite makes may last as long as it does; the clock starts again when it is over.
@@ -121,7 +125,7 @@ fn a_gx_that_reboots_may_be_silent() {
     interlocks.stimulus(Micros::ZERO, &Stimulus::Inject(fault));
     let mut at = |secs: u64| {
         interlocks.check(Micros::from_secs(secs), &limits_frame());
-        interlocks.check(Micros::from_secs(secs), &Input::Gx(GxReading::default())).map(|trip| trip.what)
+        interlocks.check(Micros::from_secs(secs), &gx(&[])).map(|trip| trip.what)
     };
     assert!((1..=150).all(|secs| at(secs).is_none()));
     assert_eq!(at(151), Some("time without an answer of the GX"));
@@ -192,7 +196,7 @@ fn silence_of_the_gx_trips_only_where_there_is_one() {
 #[test]
 fn a_poll_without_any_answer_counts_as_silence_of_the_gx() {
     let mut interlocks = Interlocks::new(limits(), bare(true), Micros::ZERO);
-    let deaf = Input::Gx(GxReading::default());
+    let deaf = gx(&[]);
     for second in 1..=30 {
         assert_eq!(interlocks.check(Micros::from_secs(second), &limits_frame()), None);
         assert_eq!(interlocks.check(Micros::from_secs(second), &deaf), None);
@@ -206,8 +210,7 @@ fn a_poll_without_any_answer_counts_as_silence_of_the_gx() {
 #[test]
 fn a_value_that_is_not_a_number_trips() {
     let mut interlocks = Interlocks::new(limits(), bare(false), Micros::ZERO);
-    let reading = PsuReading { voltage: Volts(f64::NAN), ..PsuReading::default() };
-    assert!(interlocks.check(Micros::ZERO, &Input::Psu(reading)).is_some());
+    assert!(interlocks.check(Micros::ZERO, &supply(false, f64::NAN, 0.0, 0.0)).is_some());
 }
 
 #[test]
@@ -272,7 +275,7 @@ fn an_injected_fault_widens_its_own_limit_for_its_time() {
 #[test]
 fn a_poll_without_an_inverter_does_not_hide_silence() {
     let mut interlocks = Interlocks::new(limits(), bare(true), Micros::ZERO);
-    let trip = interlocks.check(Micros::from_secs(11), &Input::Gx(GxReading::default())).expect("trips");
+    let trip = interlocks.check(Micros::from_secs(11), &gx(&[])).expect("trips");
     assert_eq!(trip.what, "time without 0x351");
 }
 

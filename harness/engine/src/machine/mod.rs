@@ -105,8 +105,7 @@ impl Engine {
                 }
             }
             Input::Bus(reading) => self.recording.bus(self.now, reading),
-            Input::Psu(reading) => self.recording.psu(self.now, reading),
-            Input::Gx(reading) => self.recording.gx(self.now, reading),
+            Input::Samples(said) => self.recording.samples(self.now, said),
             Input::Fault(what) => return self.abort(Abort::Fault(what.clone())),
             Input::Operator(_) | Input::Tick => {}
         }

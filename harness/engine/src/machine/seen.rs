@@ -8,11 +8,12 @@ use judge::behaviour::fullness::trickles;
 use judge::recording::Recording;
 use judge::tampering::Sense;
 use judge::thresholds::Thresholds;
-use judge::trace::{Channel, Series};
+use judge::trace::Series;
+use proto::channel::{Channel, Source};
 use proto::message::id;
 use proto::quantity::{AmpHours, Amps, Micros, Volts, Watts};
 
-use crate::suite::{Bounds, Condition, Observable, Test};
+use crate::suite::{Bounds, Condition, Test, words};
 
 /// Older than this a value is history: some batteries send a message once a minute.
 const FRESH: Micros = Micros::from_secs(65);
@@ -47,7 +48,7 @@ impl Highest {
     pub(super) fn take(&mut self, recording: &Recording) {
         let points = recording.trace().series(Channel::Cvl).points();
         let new = points.iter().skip(self.looked).map(|&(_, cvl)| cvl);
-        self.cvl = new.filter(|&cvl| Observable::Cvl.can_be(cvl)).chain(self.cvl).reduce(f64::max);
+        self.cvl = new.filter(|&cvl| Channel::Cvl.can_be(cvl)).chain(self.cvl).reduce(f64::max);
         self.looked = points.len();
     }
 }
@@ -75,7 +76,7 @@ impl Taper {
             return self;
         }
         let tail = Thresholds::default().tail.limit.0 / 100.0;
-        let measured = seen.value(Observable::Current).ok().zip(seen.value(Observable::Voltage).ok());
+        let measured = seen.value(Channel::PackCurrent).ok().zip(seen.value(Channel::PackVoltage).ok());
         let ends = measured.zip(self.capacity).is_some_and(|((current, pack), capacity)| {
             trickles(Amps(current), Amps(tail * capacity.0), sun, Volts(pack))
         });
@@ -113,8 +114,7 @@ impl Seen<'_> {
             &Test::Within(which, Bounds { at_least, at_most }) => {
                 self.value(which).is_ok_and(|value| (at_least - SLACK..=at_most + SLACK).contains(&value))
             }
-            Test::Inverter(on) => self.is(Channel::InverterRunning) == Some(*on),
-            Test::Grid(on) => self.is(Channel::GridConnected) == Some(*on),
+            &Test::Is(channel, on) => self.is(channel) == Some(on),
             Test::Battery(online) => self.battery() == Some(*online),
             Test::Any(items) => items.iter().any(|item| self.holds(item)),
             Test::All(items) => items.iter().all(|item| self.holds(item)),
@@ -127,14 +127,13 @@ impl Seen<'_> {
         let by_rig =
             |which| matches!(self.value(which), Err(Unknown::Tampered(_) | Unknown::Misled | Unknown::Away));
         match &condition.0 {
-            Test::CvlLowered => by_rig(Observable::Cvl),
+            Test::CvlLowered => by_rig(Channel::Cvl),
             Test::Full => {
-                let asked = [Observable::Cvl, Observable::Soc, Observable::Current, Observable::Voltage];
+                let asked = [Channel::Cvl, Channel::Soc, Channel::PackCurrent, Channel::PackVoltage];
                 !self.holds(condition) && asked.into_iter().any(by_rig)
             }
             &Test::Within(which, _) => by_rig(which),
-            Test::Inverter(_) => self.is_away(Channel::InverterRunning),
-            Test::Grid(_) => self.is_away(Channel::GridConnected),
+            &Test::Is(channel, _) => self.is_away(channel),
             Test::Battery(_) => {
                 let hidden = |id| !account.vouches(id, self.now, self.now);
                 let gx = self.is_alive() && !account.vouches_for_gx(self.now);
@@ -157,16 +156,15 @@ impl Seen<'_> {
         };
         match &condition.0 {
             Test::CvlLowered => {
-                let cvl = self.told_value(Observable::Cvl);
+                let cvl = self.told_value(Channel::Cvl);
                 self.highest_cvl
                     .cvl
                     .map_or(cvl.clone(), |highest| format!("{cvl}, its highest {highest:.1} V"))
             }
             &Test::Within(which, _) => self.told_value(which),
-            Test::Inverter(_) => word("inverter", self.is(Channel::InverterRunning), ["on", "off"]),
-            Test::Grid(_) => word("grid", self.is(Channel::GridConnected), ["on", "off"]),
+            &Test::Is(channel, _) => word(words(channel), self.is(channel), ["on", "off"]),
             Test::Battery(_) => word("battery", self.battery(), ["online", "offline"]),
-            Test::Full => [Observable::Soc, Observable::Current, Observable::Voltage, Observable::Cvl]
+            Test::Full => [Channel::Soc, Channel::PackCurrent, Channel::PackVoltage, Channel::Cvl]
                 .map(|which| self.told_value(which))
                 .join(", "),
             Test::Any(items) | Test::All(items) => {
@@ -176,37 +174,37 @@ impl Seen<'_> {
         }
     }
 
-    fn told_value(&self, which: Observable) -> String {
-        let observed = which.observed();
-        match self.value(which) {
+    fn told_value(&self, channel: Channel) -> String {
+        let what = words(channel);
+        match self.value(channel) {
             Ok(value) => {
                 // Three decimals show a cell's millivolts; what the wire does not carry is not shown.
                 let text = format!("{value:.3}");
                 let text = text.trim_end_matches('0').trim_end_matches('.');
-                format!("{} {text} {}", observed.words, observed.kind.unit())
+                format!("{what} {text} {}", channel.unit())
             }
-            Err(Unknown::Unheard) => format!("{} unknown", observed.words),
+            Err(Unknown::Unheard) => format!("{what} unknown"),
             Err(Unknown::Tampered(id)) => {
-                format!("{} unknown (the rig itself alters 0x{id:03X} or keeps it away)", observed.words)
+                format!("{what} unknown (the rig itself alters 0x{id:03X} or keeps it away)")
             }
-            Err(Unknown::Away) => format!("{} unknown (the rig itself made the GX reboot)", observed.words),
+            Err(Unknown::Away) => format!("{what} unknown (the rig itself made the GX reboot)"),
             Err(Unknown::Misled) => {
-                format!("{} unknown (the rig itself makes the battery sense it wrongly)", observed.words)
+                format!("{what} unknown (the rig itself makes the battery sense it wrongly)")
             }
         }
     }
 
-    fn value(&self, which: Observable) -> Result<f64, Unknown> {
-        let observed = which.observed();
+    fn value(&self, channel: Channel) -> Result<f64, Unknown> {
+        let row = channel.row();
         let account = self.recording.account();
-        let Some((heard, value)) = self.fresh(observed.channel, |value| which.can_be(value)) else {
-            return Err(match observed.id {
+        let Some((heard, value)) = self.fresh(channel, |value| channel.can_be(value)) else {
+            return Err(match row.frame() {
                 Some(id) if !account.vouches(id, self.now, self.now) => Unknown::Tampered(id),
-                None if self.is_away(observed.channel) => Unknown::Away,
+                _ if self.is_away(channel) => Unknown::Away,
                 _ => Unknown::Unheard,
             });
         };
-        match (observed.id, observed.sense) {
+        match (row.frame(), row.sense) {
             (Some(id), _) if !account.vouches(id, heard, self.now) => Err(Unknown::Tampered(id)),
             (_, Some(sense)) if account.misleads(sense, heard) => Err(Unknown::Misled),
             _ => Ok(value),
@@ -215,7 +213,8 @@ impl Seen<'_> {
 
     /// Whether something of the GX is not known because the suite made it reboot.
     fn is_away(&self, channel: Channel) -> bool {
-        self.fresh(channel, |_| true).is_none() && self.recording.account().is_gx_away(self.now)
+        let on_gx = matches!(channel.row().source, Source::Gx(_));
+        on_gx && self.fresh(channel, |_| true).is_none() && self.recording.account().is_gx_away(self.now)
     }
 
     /// The last value that can be, and when it was heard last; nothing where that is too long ago.
@@ -250,7 +249,7 @@ impl Seen<'_> {
     }
 
     fn lowered(&self) -> bool {
-        match (self.value(Observable::Cvl), self.highest_cvl.cvl) {
+        match (self.value(Channel::Cvl), self.highest_cvl.cvl) {
             (Ok(cvl), Some(highest)) => cvl <= highest - LOWERED + SLACK,
             _ => false,
         }
@@ -261,11 +260,11 @@ impl Seen<'_> {
     fn charged(&self) -> bool {
         let value = |which| self.value(which).ok();
         let ended = self.taper.since.is_some_and(|since| self.now.since(since) >= ENDED);
-        let at_cvl = value(Observable::Cvl)
-            .zip(value(Observable::Voltage))
+        let at_cvl = value(Channel::Cvl)
+            .zip(value(Channel::PackVoltage))
             .is_some_and(|(cvl, pack)| cvl - pack <= AT_CVL);
         let full = |soc: f64| soc >= FULL || (soc >= NEARLY && at_cvl);
-        ended && value(Observable::Current).is_some() && value(Observable::Soc).is_some_and(full)
+        ended && value(Channel::PackCurrent).is_some() && value(Channel::Soc).is_some_and(full)
     }
 
     /// Whether the battery is online: its own word (P 2 §0x35A, pair 1 offline, 2 online), the GX, and life.

@@ -3,11 +3,12 @@
 use judge::trace::{Channel, Event};
 use proptest::prelude::*;
 use proto::bus::ErrorFrame;
+use proto::channel::Instrument;
 use proto::fault::{Fault, FaultKind};
 use proto::frame::Frame;
 use proto::message::{Alarms, Cells, Limits, Measurements, Message, Pair, StateOfCharge};
 use proto::quantity::{Amps, Celsius, Percent, Volts};
-use proto::reading::{GxBattery, GxInverter, GxReading, GxSolar, GxSystem};
+use proto::samples::{Samples, Value};
 use rstest::rstest;
 
 use super::*;
@@ -162,12 +163,16 @@ fn status(pair: Pair) -> Input {
     can(Message::Alarms(Alarms::ALL_OK.with_system_status(pair)))
 }
 fn poll(battery: bool, running: bool, grid: f64, pv: f64, dc: f64, connected: bool) -> Input {
-    Input::Gx(GxReading {
-        battery: battery.then(GxBattery::default),
-        inverter: Some(GxInverter { running, dc_voltage: Volts(dc), ..GxInverter::default() }),
-        solar: Some(GxSolar { pv_power: Watts(pv), ..GxSolar::default() }),
-        system: Some(GxSystem { grid: Watts(grid), grid_connected: connected, ..GxSystem::default() }),
-    })
+    let mut said = Samples::new(Instrument::Gx)
+        .with(Channel::InverterRunning, f64::from(u8::from(running)))
+        .with(Channel::BusVoltage, dc)
+        .with(Channel::PvPower, pv)
+        .with(Channel::GridPower, grid)
+        .with(Channel::GridConnected, f64::from(u8::from(connected)));
+    if battery {
+        said.put(Channel::GxCvl, Value::Number(0.0));
+    }
+    Input::Samples(said)
 }
 fn gx(battery: bool) -> Input {
     poll(battery, true, 0.0, 0.0, 52.0, true)

@@ -1,9 +1,10 @@
 //! What can be known to be wrong with a case before anything is energised.
 
+use proto::channel::Channel;
 use proto::quantity::Watts;
 use proto::stimulus::Stimulus;
 
-use super::condition::{Bounds, Condition, Observable, Test};
+use super::condition::{Bounds, Condition, Test};
 use super::read::{marks, nearest_mark};
 use super::step::{Does, Op, Step, each};
 use super::{Case, bind};
@@ -212,15 +213,19 @@ impl World {
                 reasons.all(|r| r.is_some()).then_some(first)
             }
             Test::Full if !source && self.soc.1 < 90.0 => Some(NO_SOURCE),
-            Test::Grid(true) if !self.grid => Some(("the grid is cut", "`grid: on` before it")),
-            Test::Grid(false) if self.grid => Some(("the grid is on", "`grid: off` before it")),
+            Test::Is(Channel::GridConnected, true) if !self.grid => {
+                Some(("the grid is cut", "`grid: on` before it"))
+            }
+            Test::Is(Channel::GridConnected, false) if self.grid => {
+                Some(("the grid is on", "`grid: off` before it"))
+            }
             &Test::Within(which, Bounds { at_least, at_most }) => match which {
-                Observable::Soc if at_least > self.soc.1 && !source => Some(NO_SOURCE),
-                Observable::Soc if at_most < self.soc.0 && !sink => Some(NO_SINK),
-                Observable::Current if at_least > 0.0 && !source => Some(NO_SOURCE),
-                Observable::Current if at_most < 0.0 && !sink => Some(NO_SINK),
-                Observable::PvPower if at_least > 0.0 && !self.pv => Some(("PV is off", "`pv` before it")),
-                Observable::GridPower if (at_least > 0.0 || at_most < 0.0) && !self.grid => {
+                Channel::Soc if at_least > self.soc.1 && !source => Some(NO_SOURCE),
+                Channel::Soc if at_most < self.soc.0 && !sink => Some(NO_SINK),
+                Channel::PackCurrent if at_least > 0.0 && !source => Some(NO_SOURCE),
+                Channel::PackCurrent if at_most < 0.0 && !sink => Some(NO_SINK),
+                Channel::PvPower if at_least > 0.0 && !self.pv => Some(("PV is off", "`pv` before it")),
+                Channel::GridPower if (at_least > 0.0 || at_most < 0.0) && !self.grid => {
                     Some(("the grid is cut", "`grid: on` before it"))
                 }
                 _ => None,
@@ -255,15 +260,14 @@ fn flatten<'c>(items: &'c [Condition], parts: &mut Vec<&'c Test>) {
 
 fn excludes(a: &Test, b: &Test) -> bool {
     match (a, b) {
-        (Test::Inverter(a), Test::Inverter(b))
-        | (Test::Grid(a), Test::Grid(b))
-        | (Test::Battery(a), Test::Battery(b)) => a != b,
+        (Test::Is(x, a), Test::Is(y, b)) => x == y && a != b,
+        (Test::Battery(a), Test::Battery(b)) => a != b,
         (Test::Within(x, a), Test::Within(y, b)) => {
             x == y && a.at_least.max(b.at_least) > a.at_most.min(b.at_most)
         }
         // Export is nothing that a cut grid takes, and import nothing that it gives.
-        (Test::Within(Observable::GridPower, bounds), Test::Grid(false))
-        | (Test::Grid(false), Test::Within(Observable::GridPower, bounds)) => {
+        (Test::Within(Channel::GridPower, bounds), Test::Is(Channel::GridConnected, false))
+        | (Test::Is(Channel::GridConnected, false), Test::Within(Channel::GridPower, bounds)) => {
             bounds.at_least > 0.0 || bounds.at_most < 0.0
         }
         _ => false,

@@ -23,7 +23,7 @@ pub use crate::yaml::YamlError as SuiteError;
 pub use bind::{BindError, Runnable};
 pub(crate) use bind::Operation;
 pub use condition::Condition;
-pub(crate) use condition::{Bounds, Observable, Test};
+pub(crate) use condition::{Bounds, Test, words};
 pub use patience::Patience;
 pub use page::page;
 pub use schema::schema;

@@ -1,7 +1,7 @@
 //! Reads a suite file: suite, cases, initial conditions, limits and snapshot.
 
 use judge::thresholds::{ThresholdError, Thresholds};
-use judge::trace::Channel;
+use proto::channel::{self, Channel};
 use proto::stimulus::Start;
 
 use super::json::{described, list, object, one_of, reference, text};
@@ -287,23 +287,14 @@ fn refusal(name: &str, error: ThresholdError) -> (String, String) {
 }
 
 /// Channels that can be snapshot, by the names that conditions use.
-const CHANNELS: &[(&str, Channel)] = &[
-    ("cvl", Channel::Cvl),
-    ("ccl", Channel::Ccl),
-    ("dcl", Channel::Dcl),
-    ("soc", Channel::Soc),
-    ("voltage", Channel::PackVoltage),
-    ("current", Channel::PackCurrent),
-    ("cell-max", Channel::MaxCell),
-    ("cell-min", Channel::MinCell),
-    ("bus", Channel::BusVoltage),
-    ("pv-power", Channel::PvPower),
-    ("grid-power", Channel::GridPower),
-];
+fn known_channels() -> Vec<(&'static str, Channel)> {
+    let numbers = Channel::asked().filter(|row| matches!(row.kind, channel::Kind::Number { .. }));
+    numbers.filter_map(|row| Some((row.asked?.name, row.channel))).collect()
+}
 
 /// Names of the channels that can be snapshot, for the schema.
 pub(super) fn channel_names() -> Vec<&'static str> {
-    CHANNELS.iter().map(|&(name, _)| name).collect()
+    known_channels().into_iter().map(|(name, _)| name).collect()
 }
 
 fn channels(name: &str, node: &Node, reader: &mut Reader) -> Option<Vec<Channel>> {
@@ -311,7 +302,8 @@ fn channels(name: &str, node: &Node, reader: &mut Reader) -> Option<Vec<Channel>
     if items.is_empty() {
         reader.refuse(node.at, format!("`{name}` is empty"), "at least one channel such as `cvl`");
     }
-    let read: Vec<_> = items.iter().map(|item| reader.word(name, CHANNELS, item)).collect();
+    let known = known_channels();
+    let read: Vec<_> = items.iter().map(|item| reader.word(name, &known, item)).collect();
     read.into_iter().collect()
 }
 

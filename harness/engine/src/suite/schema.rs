@@ -2,11 +2,12 @@
 //! say (waits that are never reached, marks that nobody sets) the reader alone refuses.
 
 use judge::catalogue::CATALOGUE;
+use proto::channel::{Channel, Kind};
 use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::condition::{BATTERY, Kind, OBSERVED};
+use super::condition::BATTERY;
 use super::json::{described, list, object, on_off, one_key, one_of, reference, text};
 use super::read::{CASE, SUITE};
 use super::value::{self, PATIENCE};
@@ -40,31 +41,37 @@ pub fn schema() -> Value {
     Value::Object(root)
 }
 
+/// How a quantity with this unit is called under `$defs`.
+fn defined(unit: &str) -> &'static str {
+    let known =
+        [(Volts::UNIT, "voltage"), (Amps::UNIT, "current"), (Watts::UNIT, "power"), (Percent::UNIT, "share")];
+    known.into_iter().find(|(of, _)| *of == unit).map_or("", |(_, name)| name)
+}
+
 fn conditions() -> Value {
     let mut known = Map::new();
-    for observed in OBSERVED {
-        let kind = match observed.kind {
-            Kind::Volts => "voltage",
-            Kind::Amps => "current",
-            Kind::Percent => "share",
-            Kind::Watts => "power",
-        };
-        let bound = |words| described(reference(kind), words);
-        let bounds = json!({ "at-least": bound("this or more"), "at-most": bound("this or less") });
-        let mut bounds = object(&[], bounds);
-        bounds["minProperties"] = json!(1);
-        let value = match observed.name {
-            "cvl" => {
-                json!({ "anyOf": [{ "const": "lowered", "description": "0.2 V below its highest" }, bounds] })
+    for row in Channel::asked() {
+        let Some(asked) = row.asked else { continue };
+        let mut value = match row.kind {
+            Kind::Number { dimension, .. } => {
+                let bound = |words| described(reference(defined(dimension.unit)), words);
+                let bounds = json!({ "at-least": bound("this or more"), "at-most": bound("this or less") });
+                let mut bounds = object(&[], bounds);
+                bounds["minProperties"] = json!(1);
+                bounds
             }
-            _ => bounds,
+            _ => on_off(),
         };
-        known.insert(observed.name.to_owned(), described(value, observed.words));
+        if row.channel == Channel::Cvl {
+            value =
+                json!({ "anyOf": [{ "const": "lowered", "description": "0.2 V below its highest" }, value] });
+        }
+        let value = described(value, row.meaning.trim());
+        known.insert(row.key.to_owned(), value.clone());
+        known.insert(asked.name.to_owned(), value);
     }
     let battery = one_of(&BATTERY.each_ref().map(|(word, _)| *word));
     let others = [
-        ("inverter", on_off(), "whether the inverter runs"),
-        ("grid", on_off(), "whether the AC input is connected"),
         ("battery", battery, "whether the battery is there, or has stopped charge"),
         ("any", list(reference("condition"), 1), "one of them holds"),
         ("all", list(reference("condition"), 1), "all of them hold"),

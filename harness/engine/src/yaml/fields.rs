@@ -2,7 +2,7 @@
 
 use core::str::FromStr;
 
-use proto::quantity::QuantityError;
+use proto::quantity::{Dimension, QuantityError};
 
 use super::node::{Key, Kind};
 use super::{Node, Position, Problem, quoted};
@@ -60,11 +60,26 @@ impl Reader {
         expected: &'static str,
         node: &Node,
     ) -> Option<T> {
+        self.parsed(name, expected, node, str::parse)
+    }
+
+    /// The value as a number with a unit of a dimension, in its base unit.
+    pub fn measured(&mut self, name: &str, dimension: &Dimension, node: &Node) -> Option<f64> {
+        self.parsed(name, dimension.expected, node, dimension.read)
+    }
+
+    fn parsed<T>(
+        &mut self,
+        name: &str,
+        expected: &'static str,
+        node: &Node,
+        read: impl FnOnce(&str) -> Result<T, QuantityError>,
+    ) -> Option<T> {
         let Kind::Text(text) = &node.kind else {
             self.refuse(node.at, format!("`{name}` is not a quantity"), expected);
             return None;
         };
-        match text.parse() {
+        match read(text) {
             Ok(value) => Some(value),
             Err(QuantityError::NoUnit { expected, .. }) => {
                 self.refuse(node.at, format!("`{name}` has no unit"), expected);

@@ -3,11 +3,12 @@ use judge::trace::{Channel, Event};
 use judge::verdict::Outcome;
 use proptest::prelude::*;
 use proto::bus::{BusReading, BusState, ErrorFrame};
+use proto::channel::Instrument;
 use proto::fault::FaultKind;
 use proto::frame::Frame;
 use proto::message::Text8;
-use proto::quantity::{Amps, BitRate, Volts, Watts};
-use proto::reading::GxBattery;
+use proto::quantity::{BitRate, Watts};
+use proto::samples::{Samples, Value};
 use proto::stimulus::Stimulus;
 use rstest::rstest;
 
@@ -50,24 +51,21 @@ fn written() -> ([Vec<u8>; 4], Vec<Recording>) {
         for k in 0..4_u8 {
             // All of a second at its very beginning, in an order that times alone do not tell.
             let at = Micros::from_secs(u64::from(k));
-            let psu = PsuReading {
-                output: true,
-                voltage: Volts(120.1),
-                available: Watts(1.0 / 3.0),
-                current: Amps(f64::from(k)),
-            };
-            folder.psu(at, &psu);
-            recording.psu(at, &psu);
+            let supply = Samples::new(Instrument::Supply)
+                .with(Channel::SupplyOutput, 1.0)
+                .with(Channel::SupplyVoltage, 120.1)
+                .with(Channel::SupplyCurrent, f64::from(k))
+                .with(Channel::PvAvailable, 1.0 / 3.0);
+            folder.samples(at, &supply);
+            recording.samples(at, &supply);
             folder.can(at, &frame(k));
             recording.can(at, &frame(k));
-            let battery = GxBattery {
-                cvl: Volts(0.1 * f64::from(k)),
-                cell_ids: [Text8::padded(b"7,\xFF\\"); 4],
-                ..GxBattery::default()
-            };
-            let gx = GxReading { battery: Some(battery), ..GxReading::default() };
-            folder.gx(at, &gx);
-            recording.gx(at, &gx);
+            let mut gx = Samples::new(Instrument::Gx).with(Channel::GxCvl, 0.1 * f64::from(k));
+            for (channel, name) in [(Channel::GxMinCellId, &b"7,\xFF\\"[..]), (Channel::GxMaxCellId, b"")] {
+                gx.put(channel, Value::Text(Text8::padded(name)));
+            }
+            folder.samples(at, &gx);
+            recording.samples(at, &gx);
             let error = ErrorFrame::controller(BusState::ErrorPassive);
             folder.can_error(at, &error);
             recording.can_error(at, &error);
@@ -93,9 +91,13 @@ fn written() -> ([Vec<u8>; 4], Vec<Recording>) {
     (RAW.map(|name| std::fs::read(path.join(name)).expect(name)), recordings)
 }
 
+fn sources(files: &[Vec<u8>; 4]) -> Sources<&[u8]> {
+    let [can, events, supply, gx] = files.each_ref().map(Vec::as_slice);
+    Sources { can, events, instruments: vec![(Instrument::Supply, supply), (Instrument::Gx, gx)] }
+}
+
 fn replay(files: &[Vec<u8>; 4]) -> Result<(Vec<Recorded>, bool), RawError> {
-    let [can, gx, psu, events] = files.each_ref().map(Vec::as_slice);
-    let mut replay = Replay::new("run/", Sources { can, gx, psu, events })?;
+    let mut replay = Replay::new("run/", sources(files))?;
     let mut cases = Vec::new();
     while let Some(case) = replay.next_case()? {
         cases.push(case);
@@ -125,9 +127,9 @@ fn a_run_reads_back_as_the_judge_saw_it() {
 /// Every file cut off after every byte: what is not broken is what the judge saw, and what was cut is known to be.
 #[rstest]
 #[case::can(0)]
-#[case::gx(1)]
-#[case::psu(2)]
-#[case::events(3)]
+#[case::events(1)]
+#[case::supply(2)]
+#[case::gx(3)]
 fn a_run_cut_off_anywhere_is_readable_and_knows_it(#[case] which: usize) {
     let (whole, recordings) = written();
     let recordings: Vec<String> = recordings.iter().map(told).collect();
@@ -138,7 +140,7 @@ fn a_run_cut_off_anywhere_is_readable_and_knows_it(#[case] which: usize) {
             Ok(read) => read,
             Err(RawError::Nothing { .. }) => {
                 let first = whole[which].iter().position(|&b| b == b'\n').expect("lines");
-                assert!(which == 3 && length <= first, "something is known after {length} bytes");
+                assert!(which == 1 && length <= first, "something is known after {length} bytes");
                 continue;
             }
             Err(error) => panic!("{length}: {error}"),
@@ -150,7 +152,7 @@ fn a_run_cut_off_anywhere_is_readable_and_knows_it(#[case] which: usize) {
         }
         let broken = cases.iter().filter(|case| case.broken.is_some()).count();
         assert!(!is_whole || broken > 0, "{length}: the last input of the last case is always needed");
-        if which == 3 {
+        if which == 1 {
             assert!(broken <= 1 && !is_whole, "{length}: only the last case can be unfinished");
         } else {
             assert!(is_whole && cases.len() == 3, "{length}: the events are all there");
@@ -165,13 +167,13 @@ fn a_run_cut_off_anywhere_is_readable_and_knows_it(#[case] which: usize) {
 #[case(0, "# (1790000000.000017) can0 500 kbit/s", "# (1790000000.000017) can0 fast", "run/can.log:3:")]
 #[case(0, "(1790000001.000017) can0 351", "(1690000001.000017) can0 351", "a time after the beginning")]
 #[case(0, "(1790000002.000017) can0 351", "(1790000000.500017) can0 351", "a time not before that")]
-#[case(1, "time_s,", "time,", "run/gx.csv:1:")]
-#[case(1, "\n0.000000,0,", "\n0.000000,x,", "run/gx.csv:2: found `battery_voltage_V: x`")]
-#[case(2, "(2.000000) = output=on", "(2.000000) = output=maybe", "run/psu.log:3:")]
-#[case(3, "\"kind\":\"run\"", "\"kind\":\"completed\"", "run/events.jsonl:1:")]
-#[case(3, "busbar-events/1", "busbar-events/9", "`busbar-events/1`, the schema that this version reads")]
-#[case(3, "\"change\"", "\"chance\"", "run/events.jsonl:3:")]
-#[case(3, "\"kind\":\"case-start\"", "\"kind\":\"run-end\"", "expected the end of the file")]
+#[case(3, "time_s,", "time,", "run/gx.csv:1:")]
+#[case(3, "\n0.000000,,", "\n0.000000,x,", "run/gx.csv:2: found `battery_voltage_V: x`")]
+#[case(2, "\n2.000000,1,", "\n2.000000,maybe,", "run/supply.csv:4: found `output: maybe`")]
+#[case(1, "\"kind\":\"run\"", "\"kind\":\"completed\"", "run/events.jsonl:1:")]
+#[case(1, "busbar-events/1", "busbar-events/9", "`busbar-events/1`, the schema that this version reads")]
+#[case(1, "\"change\"", "\"chance\"", "run/events.jsonl:3:")]
+#[case(1, "\"kind\":\"case-start\"", "\"kind\":\"run-end\"", "expected the end of the file")]
 fn a_bad_line_in_the_middle_is_refused_with_its_place(
     #[case] which: usize,
     #[case] good: &str,
@@ -189,12 +191,12 @@ fn a_bad_line_in_the_middle_is_refused_with_its_place(
 /// A line taken away or put in twice breaks the case that it belongs to and no other.
 #[rstest]
 #[case::can(0)]
-#[case::gx(1)]
-#[case::psu(2)]
+#[case::supply(2)]
+#[case::gx(3)]
 fn a_line_more_or_less_breaks_its_case(#[case] which: usize) {
     let (whole, _) = written();
     let lines: Vec<&[u8]> = whole[which].split_inclusive(|&b| b == b'\n').collect();
-    let header = usize::from(which == 1);
+    let header = usize::from(which > 1);
     let per_case = (lines.len() - header) / 3;
     for k in header..lines.len() {
         let less = [&lines[..k], &lines[k + 1..]].concat().concat();
@@ -214,9 +216,8 @@ fn a_line_more_or_less_breaks_its_case(#[case] which: usize) {
 fn a_frame_after_the_end_is_told_the_same_wherever_the_folder_lies() {
     let (mut files, _) = written();
     files[0].extend_from_slice(b"(1790000900.000017) can0 351#3002000500050000\n");
-    let [can, gx, psu, events] = files.each_ref().map(Vec::as_slice);
     for folder in ["run/", "/elsewhere/reports/run/"] {
-        let mut replay = Replay::new(folder, Sources { can, gx, psu, events }).expect("it begins well");
+        let mut replay = Replay::new(folder, sources(&files)).expect("it begins well");
         let mut last = None;
         while let Some(case) = replay.next_case().expect("every line is a good one") {
             last = case.broken;
@@ -231,6 +232,20 @@ fn a_folder_that_is_no_run_says_what_is_missing() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = Replay::open(folder.path()).expect_err("nothing there").to_string();
     assert!(error.contains("events.jsonl") && error.contains("a run folder holds"), "{error}");
+}
+
+/// A folder of before is refused with the version that wrote it, and so can judge it.
+#[test]
+fn a_folder_with_readings_of_before_names_its_version() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let begun = Begun { harness: "0.7.1".to_owned(), ..Begun::default() };
+    std::fs::write(folder.path().join("events.jsonl"), events::run(&begun)).expect("written");
+    for name in ["can.log", "psu.log"] {
+        std::fs::write(folder.path().join(name), "").expect("written");
+    }
+    let error = Replay::open(folder.path()).expect_err("refused").to_string();
+    assert!(error.contains("psu.log is a file of Busbar 0.7.1"), "{error}");
+    assert!(error.ends_with("judge this run with Busbar 0.7.1"), "{error}");
 }
 
 proptest! {

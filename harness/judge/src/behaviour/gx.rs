@@ -257,9 +257,10 @@ mod tests {
     use crate::recording::Recording;
     use crate::trace::{Channel, EventKind};
     use crate::verdict::Outcome::{self, Fail, Inconclusive, NotApplicable, Pass};
+    use proto::channel::Instrument;
     use proto::message::{Limits, Message};
     use proto::quantity::{Amps, Micros, Volts};
-    use proto::reading::{GxBattery, GxReading};
+    use proto::samples::Samples;
     use rstest::rstest;
 
     #[rstest]
@@ -304,12 +305,14 @@ mod tests {
     #[case::another_limit(50.0, Fail)]
     fn pages(#[case] shown: f64, #[case] expected: Outcome) {
         let limits = Limits::new(Volts(56.8), Amps(140.0), Amps(200.0), Volts(44.8));
-        let battery =
-            GxBattery { cvl: Volts(shown), ccl: Amps(140.0), dcl: Amps(200.0), ..GxBattery::default() };
+        let said = Samples::new(Instrument::Gx)
+            .with(Channel::GxCvl, shown)
+            .with(Channel::GxCcl, 140.0)
+            .with(Channel::GxDcl, 200.0);
         let mut r = Recording::new();
         for at in (0..200).map(Micros::from_secs) {
             r.can(at, &Message::from(limits).encode());
-            r.gx(at, &GxReading { battery: Some(battery), ..GxReading::default() });
+            r.samples(at, &said);
         }
         r.note(Micros::from_secs(200), EventKind::Completed);
         let verdict = judged("GXD-06", &r);

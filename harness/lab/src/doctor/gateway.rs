@@ -4,8 +4,10 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use engine::bench::Capability;
+use proto::channel::Channel;
 use proto::gx::{Exception, Product, Register, ess};
 use proto::quantity::{Micros, Volts};
+use proto::samples::Value;
 
 use super::bus::Heard;
 use super::{Finding, Part};
@@ -103,8 +105,7 @@ fn answers(place: &GxPlace, poll: &Poll, product: Product) -> Finding {
 
 /// What GX and bus say of one thing.
 fn compared(poll: &Poll, heard: &Heard) -> Vec<Finding> {
-    let reading = &poll.reading;
-    let battery = reading.battery.as_ref();
+    let shows = |channel| poll.said.number(channel).map(Volts);
     let mut findings = Vec::new();
     let mut compare =
         |what: &str, gx: Option<Volts>, other: Option<Volts>, of: &str, most: Volts, remedy: &str| {
@@ -116,7 +117,7 @@ fn compared(poll: &Poll, heard: &Heard) -> Vec<Finding> {
                 Part::Gx.warning(what, remedy)
             });
         };
-    let voltage = battery.map(|b| b.voltage);
+    let voltage = shows(Channel::GxPackVoltage);
     compare(
         "voltage of the battery",
         voltage,
@@ -127,7 +128,7 @@ fn compared(poll: &Poll, heard: &Heard) -> Vec<Finding> {
     );
     compare(
         "CVL",
-        battery.map(|b| b.cvl),
+        shows(Channel::GxCvl),
         heard.cvl,
         "on the bus (0x351)",
         Volts(0.05),
@@ -135,7 +136,7 @@ fn compared(poll: &Poll, heard: &Heard) -> Vec<Finding> {
     );
     compare(
         "voltage of the inverter",
-        reading.inverter.as_ref().map(|i| i.dc_voltage),
+        shows(Channel::BusVoltage),
         voltage,
         "at the battery",
         CABLE,
@@ -159,16 +160,17 @@ fn settings(poll: &Poll, rig: &RigFile) -> Vec<Finding> {
             "switch the limit off: the battery's own is tested (P 1.5)",
         ));
     }
-    if let Some(system) = poll.reading.system.filter(|_| rig.capabilities.contains(&Capability::Grid)) {
-        findings.push(if system.grid_connected {
+    let mains = poll.said.get(Channel::GridConnected);
+    if let Some(mains) = mains.filter(|_| rig.capabilities.contains(&Capability::Grid)) {
+        findings.push(if mains == Value::Flag(true) {
             Part::Gx.ok("the mains are connected")
         } else {
             Part::Gx.warning("the mains are not connected", "connect them: a case begins with them")
         });
     }
-    if let Some(battery) = poll.reading.battery.filter(|battery| battery.alarms != 0) {
+    if let Some(Value::Word(alarms @ 1..)) = poll.said.get(Channel::GxAlarms) {
         findings.push(Part::Gx.warning(
-            format!("the GX shows {} alarms of the battery", battery.alarms.count_ones()),
+            format!("the GX shows {} alarms of the battery", alarms.count_ones()),
             "look at them on the GX: a test begins with a healthy battery",
         ));
     }

@@ -1,16 +1,16 @@
-//! From blocks to a reading.
+//! From blocks to what they tell.
 
 use proto::gx::{Answers, BLOCKS, Block, Product};
 use proto::quantity::Micros;
-use proto::reading::GxReading;
+use proto::samples::Samples;
 
 use files::live::UnitIds;
 
 /// Every block, as it was answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Poll {
-    /// what it means; a product is missing where one of its blocks is
-    pub reading: GxReading,
+    /// what it means; nothing is told of a product of which a block is missing
+    pub said: Samples,
     /// the evidence for it, block by block
     pub answers: Vec<Answer>,
 }
@@ -45,14 +45,8 @@ impl Poll {
             .filter_map(|answer| Some((answer.block.first, answer.cells.as_deref().ok()?)))
             .collect();
         // No address belongs to two products.
-        let all = Answers(&cells);
-        let reading = GxReading {
-            battery: all.battery(),
-            inverter: all.inverter(),
-            solar: all.solar(),
-            system: all.system(),
-        };
-        Self { reading, answers }
+        let said = Answers(&cells).samples();
+        Self { said, answers }
     }
 
     /// What the GX says of itself: serial number and firmware.
@@ -91,6 +85,7 @@ pub(super) const NO_PRODUCT: u8 = proto::gx::Exception::NoProduct.code();
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::channel::{Block as Told, Source};
     use rstest::rstest;
 
     const ALL: UnitIds = UnitIds {
@@ -118,11 +113,11 @@ mod tests {
     #[case::no_solar_charger_nor_meter(&[771, 2600], [true, true, false, true], &[Product::Solar, Product::Grid])]
     #[case::no_system(&[800], [true, true, true, false], &[Product::System])]
     #[case::no_feed_in_setting(&[2700], [true, true, true, false], &[Product::Ess])]
-    #[case::what_no_reading_has(&[2900], [true; 4], &[Product::Ess])]
+    #[case::what_no_quantity_has(&[2900], [true; 4], &[Product::Ess])]
     fn what_is_missing(#[case] missing: &[u16], #[case] there: [bool; 4], #[case] absent: &[Product]) {
         let poll = answered(missing);
-        let GxReading { battery, inverter, solar, system } = poll.reading;
-        assert_eq!([battery.is_some(), inverter.is_some(), solar.is_some(), system.is_some()], there);
+        let blocks = [Told::Battery, Told::Inverter, Told::Solar, Told::System];
+        assert_eq!(blocks.map(|block| poll.said.tells(Source::Gx(block))), there);
         assert_eq!(poll.absent().map(|answer| answer.block.product).collect::<Vec<_>>(), absent);
         assert_eq!(poll.answers[0].age(Micros(7)), Micros(2));
     }

@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use proto::channel::{Block, Channel, Source};
 use proto::gx::{battery, ess, solar, system};
-use proto::quantity::Volts;
 use rstest::rstest;
 
 use super::*;
@@ -82,15 +82,19 @@ impl Bench {
     }
 }
 
+fn tells(poll: &Poll, block: Block) -> bool {
+    poll.said.tells(Source::Gx(block))
+}
+
 #[test]
 fn a_poll_reads_every_block_at_a_steady_rate() {
     let bench = Bench::start();
     bench.desk().set(battery::CVL, 58.4);
     bench.desk().set(solar::PV_POWER_32, 7000.0);
     let first = bench.poll();
-    assert_eq!(first.reading.battery.map(|b| b.cvl), Some(Volts(58.4)));
-    assert_eq!(first.reading.solar.map(|s| s.pv_power.0), Some(7000.0));
-    assert!(first.reading.inverter.is_some() && first.reading.system.is_some());
+    assert_eq!(first.said.number(Channel::GxCvl), Some(58.4));
+    assert_eq!(first.said.number(Channel::PvPower), Some(7000.0));
+    assert!(tells(&first, Block::Inverter) && tells(&first, Block::System));
     assert_eq!(first.answers.iter().map(|a| a.block).collect::<Vec<_>>(), proto::gx::BLOCKS);
     assert!(first.answers.windows(2).all(|pair| pair[0].at <= pair[1].at));
     let times: Vec<Micros> = std::iter::repeat_with(|| bench.poll().answers[0].at).take(5).collect();
@@ -103,7 +107,7 @@ fn a_poll_reads_every_block_at_a_steady_rate() {
 #[test]
 fn the_battery_is_lost_and_the_gx_is_not() {
     let bench = Bench::start();
-    assert!(bench.poll().reading.battery.is_some());
+    assert!(tells(&bench.poll(), Block::Battery));
     bench.desk().remove(225);
     let gone = bench.told();
     assert!(matches!(gone, GxEvent::Absent { product: Product::Battery, .. }), "{gone}");
@@ -114,7 +118,7 @@ fn the_battery_is_lost_and_the_gx_is_not() {
          GX lists?"
     );
     let poll = bench.poll();
-    assert!(poll.reading.battery.is_none() && poll.reading.system.is_some());
+    assert!(!tells(&poll, Block::Battery) && tells(&poll, Block::System));
     bench.desk().restore(225, 2);
     let back = bench.told();
     assert!(matches!(back, GxEvent::Present { product: Product::Battery }), "{back}");
@@ -126,9 +130,9 @@ fn the_battery_is_lost_and_the_gx_is_not() {
 #[case(2)]
 fn a_read_that_misses_a_product_is_repeated(#[case] misses: u8) {
     let bench = Bench::start();
-    assert!(bench.poll().reading.battery.is_some());
+    assert!(tells(&bench.poll(), Block::Battery));
     bench.desk().restore(225, misses);
-    assert!(bench.poll().reading.battery.is_some());
+    assert!(tells(&bench.poll(), Block::Battery));
     let harmless = |event: &GxEvent| matches!(event, GxEvent::Poll(_) | GxEvent::Slow { .. });
     assert!(bench.events.try_iter().all(|timed| harmless(&timed.event)));
 }
@@ -141,7 +145,7 @@ fn registers_that_are_not_mapped_leave_the_rest() {
     assert!(told.contains("registers 1290 to 1321 of unit 225: exception 2"), "{told}");
     assert!(told.ends_with("does the firmware of the GX have these registers?"), "{told}");
     let poll = bench.poll();
-    assert!(poll.reading.battery.is_none() && poll.reading.inverter.is_some());
+    assert!(!tells(&poll, Block::Battery) && tells(&poll, Block::Inverter));
 }
 
 #[rstest]
@@ -169,7 +173,7 @@ fn a_write_that_is_applied_late_is_not_called_refused() {
         let write = scope.spawn(|| bench.port.write(proto::gx::inverter::INPUT_CURRENT_LIMIT, 16.0));
         let began = std::time::Instant::now();
         for _ in 0..4 {
-            assert!(bench.poll().reading.inverter.is_some());
+            assert!(tells(&bench.poll(), Block::Inverter));
         }
         assert!(began.elapsed() < Duration::from_millis(1400), "it is polled meanwhile");
         assert!(!write.is_finished());
@@ -207,7 +211,7 @@ fn what_cannot_be_written() {
 fn a_bad_answer_is_told_and_survived(#[case] mode: Mode, #[case] says: &str) {
     let wire = Faulty::start();
     let bench = Bench::through(|gx| wire.to(gx));
-    assert!(bench.poll().reading.battery.is_some());
+    assert!(tells(&bench.poll(), Block::Battery));
     // Twice, so that the second is met while it is lost.
     wire.spoil(mode, 2);
     let lost = bench.told();
@@ -215,14 +219,14 @@ fn a_bad_answer_is_told_and_survived(#[case] mode: Mode, #[case] says: &str) {
     assert!(lost.to_string().contains(says), "{lost}");
     let back = bench.told();
     assert!(matches!(back, GxEvent::Back { after } if after >= Micros::from_millis(50)), "{back}");
-    assert!(bench.poll().reading.battery.is_some());
+    assert!(tells(&bench.poll(), Block::Battery));
     assert_eq!(wire.left(), 0);
 }
 
 #[test]
 fn a_gx_that_restarts_is_found_again() {
     let mut bench = Bench::start();
-    assert!(bench.poll().reading.battery.is_some());
+    assert!(tells(&bench.poll(), Block::Battery));
     let address = bench.served.take().expect("served").address();
     let lost = bench.told();
     assert!(matches!(lost, GxEvent::Lost(_)), "{lost}");
@@ -230,14 +234,14 @@ fn a_gx_that_restarts_is_found_again() {
     assert!(refused.contains("no connection (Connection refused"), "{refused}");
     bench.served = Some(on_tcp(bench.desk.clone(), address).expect("the same port"));
     assert!(matches!(bench.told(), GxEvent::Back { .. }));
-    assert!(bench.poll().reading.battery.is_some());
+    assert!(tells(&bench.poll(), Block::Battery));
 }
 
 #[test]
 fn a_write_whose_answer_is_lost_is_uncertain() {
     let wire = Faulty::start();
     let bench = Bench::through(|gx| wire.to(gx));
-    assert!(bench.poll().reading.battery.is_some());
+    assert!(tells(&bench.poll(), Block::Battery));
     wire.spoil(Mode::SwallowWrites, 1);
     let error = bench.port.write(system::RELAY_1, 1.0).expect_err("not acknowledged").to_string();
     assert!(error.contains("writing register 806 of unit 100 was not answered within 500 ms"), "{error}");

@@ -11,9 +11,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use engine::bench::{Answer, Input};
 use proto::bus::{BusReading, ErrorFrame};
+use proto::channel::Instrument;
 use proto::frame::Frame;
 use proto::quantity::Micros;
-use proto::reading::PsuReading;
+use proto::samples::Samples;
 
 use crate::can::RunClock;
 use crate::gx::{GxEvent, Timed};
@@ -35,8 +36,7 @@ const QUEUE: usize = 16_384;
 pub(super) enum Source {
     Can,
     Bus,
-    Psu,
-    Gx,
+    Samples(Instrument),
     Operator,
 }
 
@@ -82,8 +82,8 @@ impl Outbox {
         self.put(at, Source::Bus, Input::Bus(reading));
     }
 
-    pub(super) fn psu(&self, at: Micros, reading: PsuReading) {
-        self.put(at, Source::Psu, Input::Psu(reading));
+    pub(super) fn samples(&self, at: Micros, said: Samples) {
+        self.put(at, Source::Samples(said.from()), Input::Samples(said));
     }
 
     /// Where the driver of the GX puts what it tells.
@@ -253,7 +253,7 @@ impl Inbox {
                         if self.gx_identity.is_none() {
                             self.gx_identity = poll.identity();
                         }
-                        self.insert(at, Source::Gx, Input::Gx(poll.reading));
+                        self.insert(at, Source::Samples(Instrument::Gx), Input::Samples(poll.said));
                     }
                     // No fault by itself: a suite may have it rebooted. The interlock knows how long is too long.
                     lost @ GxEvent::Lost(_) => self.gx_trouble = Some(lost.to_string()),
@@ -291,9 +291,10 @@ impl Inbox {
 mod tests {
     use super::*;
     use proto::frame::CanId;
-    use proto::reading::GxReading;
 
     const PATIENCE: Micros = Micros::from_secs(1);
+    const GX: Samples = Samples::new(Instrument::Gx);
+    const SUPPLY: Samples = Samples::new(Instrument::Supply);
 
     fn frame(n: u8) -> Frame {
         Frame::new(CanId::Standard(0x351), &[n]).expect("a frame")
@@ -315,8 +316,8 @@ mod tests {
     fn what_happened_first_comes_first_and_ties_have_an_order() {
         let (mut inbox, outbox) = Inbox::new(RunClock::start());
         let at = inbox.clock.now();
-        outbox.put(at, Source::Gx, Input::Gx(GxReading::default()));
-        outbox.psu(at, PsuReading::default());
+        outbox.samples(at, GX);
+        outbox.samples(at, SUPPLY);
         outbox.frame(at, frame(1));
         outbox.frame(at, frame(2));
         outbox.answer(Micros(at.0.saturating_sub(1)), Answer::Done);
@@ -324,8 +325,8 @@ mod tests {
             Input::Operator(Answer::Done),
             Input::Can(frame(1)),
             Input::Can(frame(2)),
-            Input::Psu(PsuReading::default()),
-            Input::Gx(GxReading::default()),
+            Input::Samples(SUPPLY),
+            Input::Samples(GX),
         ];
         assert_eq!(order(&mut inbox), expected);
     }
@@ -347,12 +348,12 @@ mod tests {
     fn what_is_no_frame_waits_until_the_bus_was_looked_at() {
         let (mut inbox, outbox) = Inbox::new(RunClock::start());
         let at = inbox.clock.now() + Micros::from_millis(5);
-        outbox.put(at, Source::Gx, Input::Gx(GxReading::default()));
+        outbox.samples(at, GX);
         assert_eq!(inbox.next(None, at + Micros::from_millis(20)), Next::Nothing, "it waits");
         outbox.frame(Micros(at.0 - 5_000), frame(1));
         outbox.frame(Micros(at.0 - 4_000), frame(2));
         outbox.looked(at + WINDOW);
-        let expected = [Input::Can(frame(1)), Input::Can(frame(2)), Input::Gx(GxReading::default())];
+        let expected = [Input::Can(frame(1)), Input::Can(frame(2)), Input::Samples(GX)];
         assert_eq!(order(&mut inbox), expected);
     }
 
@@ -360,9 +361,9 @@ mod tests {
     fn it_does_not_wait_for_ever() {
         let (mut inbox, outbox) = Inbox::new(RunClock::start());
         let at = inbox.clock.now();
-        outbox.put(at, Source::Gx, Input::Gx(GxReading::default()));
+        outbox.samples(at, GX);
         let next = inbox.next(None, at + MOST + Micros::from_secs(1));
-        assert_eq!(next, Next::Input(at, Input::Gx(GxReading::default())));
+        assert_eq!(next, Next::Input(at, Input::Samples(GX)));
     }
 
     #[test]

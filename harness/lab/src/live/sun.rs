@@ -6,7 +6,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use proto::quantity::{Amps, Micros, Watts};
-use proto::reading::PsuReading;
 
 use super::inbox::Outbox;
 use super::watchdog::Watchdog;
@@ -243,8 +242,7 @@ impl Driver {
             }
             return Err(SupplyError::OutputIs(status.reading.output));
         }
-        let available = if status.reading.output { status.reading.available } else { Watts::ZERO };
-        self.outbox.psu(self.clock.now(), PsuReading { available, ..status.reading });
+        self.outbox.samples(self.clock.now(), status.reading.into());
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use engine::bench::Input;
 use engine::interlock::{Instruments, Interlocks};
+use proto::channel::Channel;
 use proto::frame::{CanId, Frame};
 use proto::quantity::{Amps, Micros, Volts, Watts};
 use rstest::rstest;
@@ -130,7 +131,7 @@ fn a_supply_that_fails_is_a_fault(#[case] fails: fn(&mut Instrument), #[case] sa
     let what = loop {
         match inbox.next(None, clock.now() + Micros::from_secs(5)) {
             Next::Input(_, Input::Fault(what)) => break what,
-            Next::Input(_, Input::Psu(reading)) if reading.output && !failed => {
+            Next::Input(_, Input::Samples(said)) if said.is(Channel::SupplyOutput) && !failed => {
                 failed = true;
                 fails(&mut instrument.lock().expect("alive"));
             }

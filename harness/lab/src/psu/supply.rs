@@ -9,8 +9,9 @@ mod watchdog;
 
 use std::collections::BTreeSet;
 
+use proto::channel::{Channel, Instrument};
 use proto::quantity::{Amps, Micros, Volts, Watts};
-use proto::reading::PsuReading;
+use proto::samples::{Samples, Value};
 use proto::scpi::{Alarm, Identity, QueuedError, Word};
 
 use super::error::SupplyError;
@@ -79,11 +80,36 @@ pub struct Found {
     pub errors: Vec<QueuedError>,
 }
 
+/// What is measured, and what is set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// whether the output is on
+    pub output: bool,
+    /// at the terminals
+    pub voltage: Volts,
+    /// output current
+    pub current: Amps,
+    /// what the supply would give if the charger took it all: voltage setting × current limit
+    pub available: Watts,
+}
+
+impl From<Reading> for Samples {
+    fn from(reading: Reading) -> Self {
+        let mut said = Self::new(Instrument::Supply);
+        said.put(Channel::SupplyOutput, Value::Flag(reading.output));
+        said.tell(Channel::SupplyVoltage, reading.voltage.0);
+        said.tell(Channel::SupplyCurrent, reading.current.0);
+        // An output that is off offers nothing, whatever it is set to.
+        said.tell(Channel::PvAvailable, if reading.output { reading.available.0 } else { 0.0 });
+        said
+    }
+}
+
 /// One poll.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Status {
     /// what is measured
-    pub reading: PsuReading,
+    pub reading: Reading,
     /// what has tripped and was not cleared
     pub alarms: BTreeSet<Alarm>,
     /// what the supply sent without being asked
@@ -296,7 +322,7 @@ impl Supply {
         let setting = self.voltage_setting()?;
         let corner = setting * self.current_setting()?;
         let available = self.power_setting()?.map_or(corner, |limit| corner.min(limit));
-        let reading = PsuReading { output, voltage, current, available };
+        let reading = Reading { output, voltage, current, available };
         Ok(Status { reading, alarms: self.alarms.clone(), notices: self.wire.notices() })
     }
 

@@ -10,6 +10,7 @@ use files::live::UnitIds;
 use lab::can::RunClock;
 use lab::gx::{Coil, GxEvent, GxPort, GxSettings, Timed};
 use libtest_mimic::Failed;
+use proto::channel::{Block, Source};
 use proto::gx::{BLOCKS, system};
 use proto::quantity::Micros;
 
@@ -66,7 +67,8 @@ pub(crate) fn driven(python: &Path) -> Result<(), Failed> {
     for (answer, block) in poll.answers.iter().zip(BLOCKS) {
         same(answer.cells.clone(), Ok(desk.cells(block)?), &format!("{block:?}"))?;
     }
-    same(poll.reading.battery.is_some() && poll.reading.system.is_some(), true, "a reading")?;
+    let tells = |block| poll.said.tells(Source::Gx(block));
+    same(tells(Block::Battery) && tells(Block::System), true, "a reading")?;
     same(port.write(system::RELAY_2, 1.0)?.to_bits(), 1.0_f64.to_bits(), "relay 2")?;
     let coil = Coil { address: settings.address.clone(), unit: 1, coil: 5 };
     same(port.switch(&coil, true)?, true, "the coil is on")?;

@@ -15,6 +15,7 @@ use files::{BatteryFile, Library, RigFile};
 use judge::trace::Event;
 use lab::live::Lab;
 use lab::operator::Terminal;
+use proto::channel::{Channel, Instrument};
 use proto::quantity::Micros;
 use session::attempt::attempt_in;
 use sim::served::{CanWire, Options, PsuWire, ServedRig};
@@ -65,13 +66,12 @@ impl<F: FnMut(&Bench, &mut Seen)> Witness for Watch<'_, F> {
         let seen = &mut self.seen;
         match input {
             Input::Can(_) => seen.frames += 1,
-            Input::Psu(reading) => {
-                seen.available = seen.available.max(reading.available.0);
-                seen.taken = seen.taken.max((reading.voltage * reading.current).0);
-            }
-            Input::Gx(reading) => {
-                seen.readings_of_gx += 1;
-                seen.load = seen.load.max(reading.inverter.map_or(0.0, |inverter| inverter.ac_out.0));
+            Input::Samples(said) => {
+                let of = |channel| said.number(channel).unwrap_or_default();
+                seen.available = seen.available.max(of(Channel::PvAvailable));
+                seen.taken = seen.taken.max(of(Channel::SupplyVoltage) * of(Channel::SupplyCurrent));
+                seen.readings_of_gx += usize::from(said.from() == Instrument::Gx);
+                seen.load = seen.load.max(of(Channel::AcOut));
             }
             _ => {}
         }

@@ -1,11 +1,11 @@
 //! What the GX knows of the battery from its frames, and how it shows it.
 
+use proto::channel::Channel;
 use proto::gx::ALARMS;
 use proto::message::{
     Alarms, BatteryIdentity, Cells, Energy, Limits, Measurements, Message, Modules, StateOfCharge, Text8,
 };
-use proto::quantity::{AmpHours, Amps, Celsius, Percent, Volts};
-use proto::reading::{GxBattery, GxModules};
+use proto::samples::{Samples, Value};
 
 use crate::display::round;
 use crate::dvcc::{Limits as Used, Reported};
@@ -68,34 +68,41 @@ impl Battery {
     }
 
     /// As the gateway shows it: a value that the battery does not send reads 0.
-    pub(crate) fn reading(&self) -> GxBattery {
+    pub(crate) fn tell(&self, to: &mut Samples) {
         let (m, c, s, l) = (&self.measurements, &self.cells, &self.soc, &self.limits);
-        let to = |value: Option<f64>, scale: f64| round(value.unwrap_or_default(), scale);
-        let count = |count: Option<u16>| count.unwrap_or_default();
+        for (channel, value, scale) in [
+            (Channel::GxPackVoltage, m.voltage().map(|v| v.0), 100.0),
+            (Channel::GxPackCurrent, m.current().map(|v| v.0), 10.0),
+            (Channel::GxTemperature, m.temperature().map(|v| v.0), 10.0),
+            (Channel::GxSoc, s.finest_soc().map(|v| v.0), 10.0),
+            (Channel::GxSoh, s.soh().map(|v| v.0), 10.0),
+            (Channel::GxCvl, l.cvl().map(|v| v.0), 10.0),
+            (Channel::GxCcl, l.ccl().map(|v| v.0), 10.0),
+            (Channel::GxDcl, l.dcl().map(|v| v.0), 10.0),
+            (Channel::GxCapacity, self.identity.online_capacity().map(|v| v.0), 10.0),
+            (Channel::GxMinCell, c.min_cell().map(|v| v.0), 100.0),
+            (Channel::GxMaxCell, c.max_cell().map(|v| v.0), 100.0),
+            (Channel::GxMinCellTemperature, c.min_temperature().map(|v| v.0), 10.0),
+            (Channel::GxMaxCellTemperature, c.max_temperature().map(|v| v.0), 10.0),
+        ] {
+            to.tell(channel, round(value.unwrap_or_default(), scale));
+        }
+        let names =
+            [Channel::GxMinCellId, Channel::GxMaxCellId, Channel::GxColdestCellId, Channel::GxHottestCellId];
+        for (channel, name) in names.into_iter().zip(self.cell_ids) {
+            to.put(channel, Value::Text(Text8::padded(name.raw())));
+        }
         let (alarms, warnings) = self.alarms();
-        GxBattery {
-            voltage: Volts(to(m.voltage().map(|v| v.0), 100.0)),
-            current: Amps(to(m.current().map(|v| v.0), 10.0)),
-            temperature: Celsius(to(m.temperature().map(|v| v.0), 10.0)),
-            soc: Percent(to(s.finest_soc().map(|v| v.0), 10.0)),
-            soh: Percent(to(s.soh().map(|v| v.0), 10.0)),
-            cvl: Volts(to(l.cvl().map(|v| v.0), 10.0)),
-            ccl: Amps(to(l.ccl().map(|v| v.0), 10.0)),
-            dcl: Amps(to(l.dcl().map(|v| v.0), 10.0)),
-            capacity: AmpHours(to(self.identity.online_capacity().map(|v| v.0), 10.0)),
-            min_cell: Volts(to(c.min_cell().map(|v| v.0), 100.0)),
-            max_cell: Volts(to(c.max_cell().map(|v| v.0), 100.0)),
-            min_cell_temperature: Celsius(to(c.min_temperature().map(|v| v.0), 10.0)),
-            max_cell_temperature: Celsius(to(c.max_temperature().map(|v| v.0), 10.0)),
-            cell_ids: self.cell_ids.map(|id| Text8::padded(id.raw())),
-            modules: GxModules {
-                offline: count(self.modules.offline()),
-                online: count(self.modules.ok()),
-                blocking_charge: count(self.modules.blocking_charge()),
-                blocking_discharge: count(self.modules.blocking_discharge()),
-            },
-            alarms,
-            warnings,
+        let m = &self.modules;
+        for (channel, word) in [
+            (Channel::GxModulesOffline, m.offline().unwrap_or_default()),
+            (Channel::GxModulesOnline, m.ok().unwrap_or_default()),
+            (Channel::GxModulesBlockingCharge, m.blocking_charge().unwrap_or_default()),
+            (Channel::GxModulesBlockingDischarge, m.blocking_discharge().unwrap_or_default()),
+            (Channel::GxAlarms, alarms),
+            (Channel::GxWarnings, warnings),
+        ] {
+            to.put(channel, Value::Word(word));
         }
     }
 

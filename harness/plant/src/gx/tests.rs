@@ -1,6 +1,8 @@
 //! The GX with the battery's words in the hands of the test: when it acts, what it forgets, whom it corrects.
 
+use proto::channel::{Channel, Instrument};
 use proto::message::{Alarms, Limits, Message, StateOfCharge, Text8};
+use proto::samples::Samples;
 use rstest::rstest;
 
 use super::*;
@@ -21,6 +23,12 @@ impl Bench {
         let mut p = GxParams::default();
         change(&mut p);
         Self { gx: Gx::new(&p, true, Micros::ZERO, 0), secs: 0, cvl: 56.0, ccl: 140.0, speaks: true }
+    }
+
+    fn battery(&self) -> Samples {
+        let mut said = Samples::new(Instrument::Gx);
+        self.gx.tell_battery(self.at(), &mut said);
+        said
     }
 
     fn at(&self) -> Micros {
@@ -104,21 +112,21 @@ fn makes(#[case] correction: Correction, #[case] maker: &str, #[case] volts: f64
 fn the_battery_appears_with_0x35a_and_is_lost_without_0x351() {
     let mut b = Bench::new(|_| {});
     b.limits();
-    assert_eq!(b.gx.battery(b.at()), None);
+    assert!(b.battery().is_empty());
     b.says(Message::Alarms(Alarms::ALL_OK));
-    assert!(b.gx.battery(b.at()).is_some());
+    assert!(!b.battery().is_empty());
     b.run(5);
     b.speaks = false;
     for _ in 0..11 {
         b.secs += 1;
         b.says(Message::Alarms(Alarms::ALL_OK));
     }
-    assert_eq!(b.gx.battery(b.at()), None, "other messages do not keep it");
+    assert!(b.battery().is_empty(), "other messages do not keep it");
     b.limits();
-    assert_eq!(b.gx.battery(b.at()), None, "a new product, to be recognised again");
+    assert!(b.battery().is_empty(), "a new product, to be recognised again");
     b.says(Message::Alarms(Alarms::ALL_OK));
-    let back = b.gx.battery(b.at()).expect("recognised");
-    assert_eq!((back.cvl, back.soc), (Volts(56.0), Percent(0.0)), "what was not sent since reads 0");
+    let back = [Channel::GxCvl, Channel::GxSoc].map(|channel| b.battery().number(channel));
+    assert_eq!(back, [Some(56.0), Some(0.0)], "what was not sent since reads 0");
 }
 
 /// Rule 9: without a BMS chargers that expect one stop; others go on at the inverter's voltage.
@@ -175,9 +183,9 @@ fn a_reboot() {
     b.run(4);
     assert!(!b.charges() && !b.gx.inverter(b.at(), true).enabled);
     b.run(55);
-    assert!(b.gx.battery(b.at()).is_none() && b.gx.is_down(b.at()));
+    assert!(b.battery().is_empty() && b.gx.is_down(b.at()));
     b.run(1);
-    assert!(!b.gx.is_down(b.at()) && b.gx.battery(b.at()).is_some());
+    assert!(!b.gx.is_down(b.at()) && !b.battery().is_empty());
     assert!(!b.charges(), "nothing is told before the first control action");
     b.run(1);
     assert!(!b.charges());

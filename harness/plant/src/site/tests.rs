@@ -1,8 +1,9 @@
 //! The system around a battery that says what the test says: what a real one does, section by section.
 
+use proto::channel::{Channel, Instrument};
 use proto::message::{Limits, Message, StateOfCharge};
 use proto::quantity::{AmpHours, Percent, Volts, Watts};
-use proto::reading::{GxInverter, GxSolar};
+use proto::samples::{Samples, Value};
 use rstest::rstest;
 
 use super::*;
@@ -51,12 +52,23 @@ impl Bench {
         }
     }
 
-    fn inverter(&self) -> GxInverter {
-        self.site.inverter.reading()
+    fn said(&self) -> Samples {
+        let mut said = Samples::new(Instrument::Gx);
+        self.site.inverter.tell(&mut said);
+        self.site.solar.tell(&mut said);
+        said
     }
 
-    fn solar(&self) -> GxSolar {
-        self.site.solar.reading()
+    fn supply(&self) -> Samples {
+        self.site.solar.supply.samples().expect("it answers")
+    }
+
+    fn shows(&self, channel: Channel) -> f64 {
+        self.said().number(channel).expect("told")
+    }
+
+    fn runs(&self) -> bool {
+        self.said().is(Channel::InverterRunning)
     }
 
     fn grid(&self) -> f64 {
@@ -85,9 +97,9 @@ fn the_bus_settles(
     let mut b = Bench::new(99.5, true, true);
     b.site.inverter.limit_input(Amps(input_limit));
     let b = b.with(pv, 0.0, 300);
-    let shown = b.inverter().dc_voltage.0;
+    let shown = b.shows(Channel::BusVoltage);
     assert!(near(shown, 55.2 + above, 0.12), "bus at {shown}");
-    assert_eq!(b.solar().tracker, tracker);
+    assert_eq!(b.said().get(Channel::Tracker), Some(Value::Word(tracker)));
     assert!(near(b.grid(), grid, tolerance), "grid {}", b.grid());
 }
 
@@ -95,7 +107,7 @@ fn the_bus_settles(
 #[test]
 fn inverter_and_charger_disagree_a_little() {
     let b = Bench::new(99.5, true, true).with(3000.0, 0.0, 300);
-    let apart = b.solar().battery_voltage.0 - b.inverter().dc_voltage.0;
+    let apart = b.shows(Channel::SolarVoltage) - b.shows(Channel::BusVoltage);
     assert!((0.005..0.1).contains(&apart), "{apart}");
 }
 
@@ -116,8 +128,8 @@ fn a_low_cvl_discharges_into_the_grid(#[case] cvl: f64) {
 fn without_feed_in_solar_throttles_at_cvl() {
     let b = Bench::new(99.5, true, false).with(3000.0, 500.0, 600);
     assert!(near(b.grid(), 50.0, 5.0), "{}", b.grid());
-    assert!(near(b.solar().battery_voltage.0, 55.2, 0.05), "{}", b.solar().battery_voltage);
-    assert_eq!(b.solar().tracker, 1);
+    assert!(near(b.shows(Channel::SolarVoltage), 55.2, 0.05), "{}", b.shows(Channel::SolarVoltage));
+    assert_eq!(b.said().get(Channel::Tracker), Some(Value::Word(1)));
     assert!(b.site.amps().abs() < 15.0);
 }
 
@@ -158,7 +170,7 @@ fn no_discharge(#[case] mains: bool, #[case] supplied: bool) {
     let mut b = Bench::new(50.0, mains, false);
     b.says = Some([56.0, 140.0, 0.0]);
     let b = b.with(2000.0, 1500.0, 60);
-    assert_eq!(b.inverter().ac_out.0 > 0.0, supplied);
+    assert_eq!(b.shows(Channel::AcOut) > 0.0, supplied);
     assert!(near(b.grid(), if mains { 1535.0 } else { 0.0 }, 1.0), "{}", b.grid());
     assert!(b.site.amps() > 30.0, "charge goes on: {}", b.site.amps());
 }
@@ -191,7 +203,7 @@ fn mains_go_and_return() {
     let mut b = Bench::new(60.0, true, true).with(0.0, 2000.0, 60);
     b.site.inverter.mains(b.at, false);
     b.run(1);
-    assert!(b.inverter().running && b.inverter().ac_out.0 > 1990.0);
+    assert!(b.runs() && b.shows(Channel::AcOut) > 1990.0);
     assert!(near(b.site.amps(), -2135.0 / 52.0, 2.0), "{}", b.site.amps());
     b.run(60);
     b.site.inverter.mains(b.at, true);
@@ -209,15 +221,15 @@ fn mains_go_and_return() {
 #[test]
 fn an_empty_island_shuts_down_and_restarts_with_the_sun() {
     let mut b = Bench::new(6.0, false, false).with(0.0, 2000.0, 3600);
-    assert!(!b.inverter().running);
+    assert!(!b.runs());
     assert!(near(b.site.amps(), 0.0, 0.01));
     b.run(3600);
-    assert!(!b.inverter().running, "a resting battery does not start it");
+    assert!(!b.runs(), "a resting battery does not start it");
     b.site.solar.shine(Watts(3000.0));
     b.run(60);
     assert!(b.site.amps() > 50.0, "charge first: {}", b.site.amps());
     b.run(1800);
-    assert!(b.inverter().running && b.inverter().ac_out.0 > 1990.0);
+    assert!(b.runs() && b.shows(Channel::AcOut) > 1990.0);
 }
 
 /// P 1.4: without 0x351 for 3 s charging and discharging stop, and return with it.
@@ -232,10 +244,10 @@ fn silence_stops_both_ways(#[case] mains: bool) {
     assert!(b.site.amps().abs() > 5.0, "two seconds are borne");
     b.run(3);
     assert!(near(b.site.amps(), 0.0, 0.01), "{}", b.site.amps());
-    assert_eq!(b.inverter().ac_out.0 > 0.0, mains, "the mains still carry the loads");
+    assert_eq!(b.shows(Channel::AcOut) > 0.0, mains, "the mains still carry the loads");
     b.says = Some([56.0, 140.0, 200.0]);
     b.run(30);
-    assert!(b.site.amps().abs() > 5.0 && b.inverter().ac_out.0 > 0.0);
+    assert!(b.site.amps().abs() > 5.0 && b.shows(Channel::AcOut) > 0.0);
 }
 
 /// A contactor that opens under charge: spike, everything off; closes: everything back.
@@ -252,35 +264,35 @@ fn an_open_contactor_stops_everything() {
     assert!(near(b.site.bus(), spike, 0.01), "{} for {spike}", b.site.bus());
     b.run(10);
     assert!(b.site.amps().abs() < 1e-12 && b.site.solar.amps().abs() < 1e-12);
-    assert!(!b.inverter().running && b.site.bus() < 1.0);
+    assert!(!b.runs() && b.site.bus() < 1.0);
     b.site.contactor.command(b.at, true);
     b.run(60);
-    assert!(b.inverter().running && b.site.amps() > 60.0);
+    assert!(b.runs() && b.site.amps() > 60.0);
 }
 
 #[test]
 fn an_overload_switches_off_and_is_tried_again() {
     let mut b = Bench::new(60.0, false, false).with(0.0, 6000.0, 25);
-    assert!(b.inverter().running, "borne for a while");
+    assert!(b.runs(), "borne for a while");
     b.run(10);
-    assert!(!b.inverter().running);
+    assert!(!b.runs());
     b.site.inverter.load(Watts(1000.0));
     b.run(60);
-    assert!(b.inverter().running);
+    assert!(b.runs());
 }
 
 /// Full battery in an island: solar carries the load and holds CVL; a dropped load passes within seconds.
 #[test]
 fn an_island_with_a_full_battery_throttles() {
     let mut b = Bench::new(99.6, false, false).with(4500.0, 3000.0, 600);
-    assert!(near(b.solar().battery_voltage.0, 55.2, 0.05), "{}", b.solar().battery_voltage);
-    let pv = b.solar().pv_power.0;
+    assert!(near(b.shows(Channel::SolarVoltage), 55.2, 0.05), "{}", b.shows(Channel::SolarVoltage));
+    let pv = b.shows(Channel::PvPower);
     assert!((3000.0..3800.0).contains(&pv), "{pv}");
     b.site.inverter.load(Watts(0.0));
     b.run(1);
     assert!(b.site.bus() < 55.2 + 0.6, "{}", b.site.bus());
     b.run(10);
-    assert!(near(b.solar().battery_voltage.0, 55.2, 0.06), "{}", b.solar().battery_voltage);
+    assert!(near(b.shows(Channel::SolarVoltage), 55.2, 0.06), "{}", b.shows(Channel::SolarVoltage));
 }
 
 /// No sun, no charge; sunrise takes the start delay; a dip of the input begins it again.
@@ -290,14 +302,15 @@ fn the_charger_waits_after_its_input_returns() {
     assert!(b.site.solar.amps() > 30.0);
     b.site.solar.shine(Watts(0.0));
     b.run(1);
-    assert!(b.site.solar.amps() < 1e-12 && !b.site.solar.supply.reading().expect("it answers").output);
+    assert!(b.site.solar.amps() < 1e-12 && !b.supply().is(Channel::SupplyOutput));
     b.site.solar.shine(Watts(2000.0));
     b.run(9);
     assert!(b.site.solar.amps() < 1e-12);
     b.run(6);
     assert!(b.site.solar.amps() > 30.0);
-    let psu = b.site.solar.supply.reading().expect("it answers");
-    assert!(near(psu.voltage.0 * psu.current.0, 2000.0 * 0.995, 2.0) && near(psu.available.0, 2000.0, 1e-9));
+    let shows = |channel| b.supply().number(channel).expect("told");
+    let given = shows(Channel::SupplyVoltage) * shows(Channel::SupplyCurrent);
+    assert!(near(given, 2000.0 * 0.995, 2.0) && near(shows(Channel::PvAvailable), 2000.0, 1e-9));
 }
 
 /// A full scan shows as a dip of the power now and then.
@@ -307,7 +320,7 @@ fn a_scan_dips() {
     let mut low = 0;
     for _ in 0..600 {
         b.run(1);
-        low += u32::from(b.solar().pv_power.0 < 1500.0);
+        low += u32::from(b.shows(Channel::PvPower) < 1500.0);
     }
     assert!((1..=5).contains(&low), "{low} s below");
 }

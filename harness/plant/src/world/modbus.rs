@@ -41,13 +41,13 @@ impl World {
         if self.gx.is_down(self.now) {
             return None;
         }
-        let reading = self.gx();
+        let said = self.gx();
         let plant = Plant {
             mains: self.site.inverter.mains_voltage(),
             output: self.site.inverter.output_voltage(),
             pv_current: self.site.solar.supply.input_current().0,
         };
-        self.gx.show(self.now, &reading, &plant, &mut self.image);
+        self.gx.show(self.now, &said, &plant, &mut self.image);
         Some(&mut self.image)
     }
 

@@ -1,8 +1,10 @@
 //! Time, frames and stimuli. What a test of the electrics needs stands with the site.
 
+use proto::channel::{Block, Channel, Source};
 use proto::fault::{Fault, FaultKind};
 use proto::frame::CanId;
 use proto::message::{Message, id};
+use proto::samples::Value;
 use rstest::rstest;
 
 use super::*;
@@ -99,9 +101,9 @@ fn silence_passes(#[case] id: u16) {
     assert!(of(&frames(&mut w, minute), id).len() >= 59);
     w.apply(&Stimulus::Silence { id, span: minute }).expect("possible");
     assert!(of(&frames(&mut w, minute * 2), id).is_empty());
-    assert_eq!(w.gx().inverter.expect("there").running, id == id::KEEP_ALIVE);
+    assert_eq!(w.gx().is(Channel::InverterRunning), id == id::KEEP_ALIVE);
     assert!(of(&frames(&mut w, minute * 3), id).len() >= 59);
-    assert!(w.gx().inverter.expect("there").running);
+    assert!(w.gx().is(Channel::InverterRunning));
 }
 
 /// Exception 10 on the battery's unit after all of it is silent; the system block goes on.
@@ -114,12 +116,12 @@ fn a_battery_that_says_nothing_leaves_the_gx() {
             ids.insert(id);
         }
     }
-    assert!(w.gx().battery.is_some());
+    assert!(w.gx().tells(Source::Gx(Block::Battery)));
     for id in ids {
         w.apply(&Stimulus::Silence { id, span: TEN_MINUTES }).expect("possible");
     }
     assert!(frames(&mut w, Micros::from_secs(75)).is_empty());
-    assert!(w.gx().battery.is_none() && w.gx().system.is_some());
+    assert!(!w.gx().tells(Source::Gx(Block::Battery)) && w.gx().tells(Source::Gx(Block::System)));
 }
 
 /// What the GX shows is what the battery said.
@@ -129,11 +131,12 @@ fn the_gx_shows_the_battery() {
     let all = frames(&mut w, Micros::from_secs(120));
     let limits = of(&all, id::LIMITS).last().copied().expect("sent");
     let Some(Message::Limits(limits)) = Message::decode(&limits.1) else { panic!("limits") };
-    let shown = w.gx().battery.expect("there");
-    assert_eq!(limits.cvl(), Some(shown.cvl));
-    assert!(shown.soc >= Percent(96.0) && shown.capacity == AmpHours(280.0), "{shown:?}");
-    let dc = w.gx().inverter.expect("there").dc_voltage;
-    assert!((shown.voltage - dc).abs() < Volts(0.6), "{} and {dc}", shown.voltage);
+    let shows = |channel| w.gx().number(channel).expect("told");
+    assert_eq!(limits.cvl(), Some(Volts(shows(Channel::GxCvl))));
+    assert!(shows(Channel::GxSoc) >= 96.0, "{:?}", w.gx());
+    assert_eq!(w.gx().get(Channel::GxCapacity), Some(Value::Number(280.0)));
+    let (battery, dc) = (shows(Channel::GxPackVoltage), shows(Channel::BusVoltage));
+    assert!((battery - dc).abs() < 0.6, "{battery} and {dc}");
 }
 
 /// BEH-FI in small: full, it feeds in at its own CVL and nothing trips.
@@ -142,10 +145,10 @@ fn a_full_battery_feeds_in() {
     let mut w = world(&start(), 1);
     frames(&mut w, Micros::from_secs(3600));
     let gx = w.gx();
-    let (battery, inverter) = (gx.battery.expect("there"), gx.inverter.expect("there"));
-    assert!((inverter.dc_voltage - battery.cvl).abs() < Volts(0.1), "{inverter:?} {battery:?}");
-    assert!(gx.system.expect("there").grid < Watts(-2000.0), "{gx:?}");
-    assert_eq!(battery.alarms, 0);
+    let shows = |channel| gx.number(channel).expect("told");
+    assert!((shows(Channel::BusVoltage) - shows(Channel::GxCvl)).abs() < 0.1, "{gx:?}");
+    assert!(shows(Channel::GridPower) < -2000.0, "{gx:?}");
+    assert_eq!(gx.get(Channel::GxAlarms), Some(Value::Word(0)));
 }
 
 /// An injected over-voltage opens the contactor: no current, no loads in an island.
@@ -153,12 +156,13 @@ fn a_full_battery_feeds_in() {
 fn a_trip_disconnects() {
     let mut w = world(&Start { grid: false, soc: Percent(80.0), ..start() }, 1);
     frames(&mut w, Micros::from_secs(60));
-    assert!(w.gx().inverter.expect("there").running);
+    assert!(w.gx().is(Channel::InverterRunning));
     let fault = Fault { kind: FaultKind::CellVoltage { by: Volts(0.5) }, span: Micros::from_secs(20) };
     w.apply(&Stimulus::Inject(fault)).expect("possible");
     frames(&mut w, Micros::from_secs(75));
     let gx = w.gx();
-    assert!(!gx.inverter.expect("there").running && gx.solar.expect("there").battery_current == Amps::ZERO);
+    assert!(!gx.is(Channel::InverterRunning));
+    assert_eq!(gx.get(Channel::SolarCurrent), Some(Value::Number(0.0)));
 }
 
 #[rstest]
@@ -182,17 +186,15 @@ fn registers_do_what_they_say() {
     write(2710, 530);
     frames(&mut w, TEN_MINUTES);
     let gx = w.gx();
-    assert_eq!(gx.inverter.expect("there").input_current_limit, Amps(4.0));
-    let dc = gx.inverter.expect("there").dc_voltage;
-    assert!(
-        (dc - Volts(53.4)).abs() < Volts(0.1),
-        "the user's limit holds, exceeded by 0.4 V for the input limit: {dc}"
-    );
-    assert!(gx.system.expect("there").grid >= Watts(-925.0));
+    let grid = |w: &World| w.gx().number(Channel::GridPower).expect("told");
+    assert_eq!(gx.get(Channel::InputCurrentLimit), Some(Value::Number(4.0)));
+    let dc = gx.number(Channel::BusVoltage).expect("told");
+    assert!((dc - 53.4).abs() < 0.1, "the user's limit holds, exceeded by 0.4 V for the input limit: {dc}");
+    assert!(grid(&w) >= -925.0);
     w.apply(&Stimulus::GxWrite { register: 2707, value: 0 }).expect("known");
     frames(&mut w, TEN_MINUTES * 2);
-    assert!(!w.gx().system.expect("there").feed_in);
-    assert!(w.gx().system.expect("there").grid >= Watts(0.0), "{:?}", w.gx().system);
+    assert!(!w.gx().is(Channel::FeedIn));
+    assert!(grid(&w) >= 0.0, "{:?}", w.gx());
 }
 
 #[test]
@@ -224,6 +226,6 @@ fn any_number_of_cells(#[case] cells: usize) {
     };
     let mut w = World::new(&Params::default(), &reference(), &size, &still, 1).expect("a model starts");
     frames(&mut w, Micros::from_secs(10));
-    let cell = w.gx().battery.expect("there").min_cell;
-    assert!((cell - Volts(3.265)).abs() < Volts(0.03), "{cell}");
+    let cell = w.gx().number(Channel::GxMinCell).expect("told");
+    assert!((cell - 3.265).abs() < 0.03, "{cell}");
 }

@@ -1,9 +1,10 @@
-//! From the cells of the gateway to a reading of the GX.
+//! From the cells of the gateway to what a poll of the GX told.
 
-use super::{ALARMS, Register, battery, ess, inverter, solar, system};
+use super::{ALARMS, Register, TOLD, ess, inverter, solar, system};
+use crate::channel::{Block, Channel, Instrument, Source};
 use crate::message::Text8;
-use crate::quantity::{AmpHours, Amps, Celsius, Percent, Volts, Watts};
-use crate::reading::{GxBattery, GxInverter, GxModules, GxSolar, GxSystem};
+use crate::quantity::Watts;
+use crate::samples::{Samples, Value};
 
 /// What requests for blocks of one product were answered with: first address and cells of each.
 #[derive(Debug, Clone, Copy)]
@@ -41,39 +42,49 @@ impl Answers<'_> {
         (!said.is_empty()).then(|| said.join(", "))
     }
 
-    /// The battery's own unit; nothing where a block is missing.
+    /// What a poll told. Of a block of the table of quantities everything is there or nothing: a product of which one
+    /// request was not answered did not answer.
     #[must_use]
-    pub fn battery(&self) -> Option<GxBattery> {
-        use battery as b;
-        let (alarms, warnings) = self.alarms()?;
-        Some(GxBattery {
-            voltage: Volts(self.value(b::VOLTAGE)?),
-            current: Amps(self.value(b::CURRENT)?),
-            temperature: Celsius(self.value(b::TEMPERATURE)?),
-            soc: Percent(self.value(b::SOC)?),
-            soh: Percent(self.value(b::SOH)?),
-            cvl: Volts(self.value(b::CVL)?),
-            ccl: Amps(self.value(b::CCL)?),
-            dcl: Amps(self.value(b::DCL)?),
-            capacity: AmpHours(self.value(b::CAPACITY)?),
-            min_cell: Volts(self.value(b::MIN_CELL_VOLTAGE)?),
-            max_cell: Volts(self.value(b::MAX_CELL_VOLTAGE)?),
-            min_cell_temperature: Celsius(self.value(b::MIN_CELL_TEMPERATURE)?),
-            max_cell_temperature: Celsius(self.value(b::MAX_CELL_TEMPERATURE)?),
-            cell_ids: [
-                self.text(b::MIN_VOLTAGE_CELL_ID)?,
-                self.text(b::MAX_VOLTAGE_CELL_ID)?,
-                self.text(b::MIN_TEMPERATURE_CELL_ID)?,
-                self.text(b::MAX_TEMPERATURE_CELL_ID)?,
-            ],
-            modules: GxModules {
-                offline: self.count(b::MODULES_OFFLINE)?,
-                online: self.count(b::MODULES_ONLINE)?,
-                blocking_charge: self.count(b::MODULES_BLOCKING_CHARGE)?,
-                blocking_discharge: self.count(b::MODULES_BLOCKING_DISCHARGE)?,
-            },
-            alarms,
-            warnings,
+    pub fn samples(&self) -> Samples {
+        let mut all = Samples::new(Instrument::Gx);
+        for block in [Block::Battery, Block::Inverter, Block::Solar, Block::System] {
+            let mut told = all;
+            let of_block = |channel: &&Channel| {
+                channel.row().source == Source::Gx(block) && channel.row().column.is_some()
+            };
+            let is_whole = Instrument::Gx.channels().iter().filter(of_block).all(|&channel| {
+                let value = self.of(channel);
+                value.iter().for_each(|&value| told.put(channel, value));
+                value.is_some()
+            });
+            if is_whole {
+                all = told;
+            }
+        }
+        all
+    }
+
+    fn of(&self, channel: Channel) -> Option<Value> {
+        Some(match channel {
+            Channel::GxAlarms => Value::Word(self.alarms()?.0),
+            Channel::GxWarnings => Value::Word(self.alarms()?.1),
+            // Off, low power, fault and passthru neither invert nor charge.
+            Channel::InverterRunning => Value::Flag(![0, 1, 2, 8].contains(&self.count(inverter::STATE)?)),
+            Channel::PvPower => {
+                let whole = self.value(solar::PV_POWER_32)?;
+                let fine = self.value(solar::PV_POWER)?;
+                Value::Number(if whole > MOST_PV_TENTHS.0 { whole } else { fine })
+            }
+            // Grid, generator or shore.
+            Channel::GridConnected => Value::Flag((1..=3).contains(&self.count(system::ACTIVE_INPUT)?)),
+            Channel::FeedIn => Value::Flag(self.count(ess::FEED_IN_EXCESS)? == 1),
+            _ => {
+                let &(_, register) = TOLD.iter().find(|(told, _)| *told == channel)?;
+                match register.kind {
+                    super::Kind::Text4 | super::Kind::Text6 => Value::Text(self.text(register)?),
+                    _ => Value::of(channel, self.value(register)?),
+                }
+            }
         })
     }
 
@@ -90,52 +101,12 @@ impl Answers<'_> {
         }
         Some((alarms, warnings))
     }
-
-    /// The inverter/charger; nothing where a block is missing.
-    #[must_use]
-    pub fn inverter(&self) -> Option<GxInverter> {
-        // Off, low power, fault and passthru neither invert nor charge.
-        let idle = [0, 1, 2, 8];
-        Some(GxInverter {
-            dc_voltage: Volts(self.value(inverter::DC_VOLTAGE)?),
-            dc_current: Amps(self.value(inverter::DC_CURRENT)?),
-            input_current_limit: Amps(self.value(inverter::INPUT_CURRENT_LIMIT)?),
-            running: !idle.contains(&self.count(inverter::STATE)?),
-            ac_out: Watts(self.value(inverter::AC_OUT_POWER)?),
-            ac_in: Watts(self.value(inverter::AC_IN_POWER)?),
-        })
-    }
-
-    /// The solar charger; nothing where a block is missing.
-    #[must_use]
-    pub fn solar(&self) -> Option<GxSolar> {
-        let whole = Watts(self.value(solar::PV_POWER_32)?);
-        let fine = Watts(self.value(solar::PV_POWER)?);
-        Some(GxSolar {
-            battery_voltage: Volts(self.value(solar::BATTERY_VOLTAGE)?),
-            battery_current: Amps(self.value(solar::BATTERY_CURRENT)?),
-            pv_power: if whole > MOST_PV_TENTHS { whole } else { fine },
-            pv_voltage: Volts(self.value(solar::PV_VOLTAGE)?),
-            tracker: self.count(solar::TRACKER)?,
-        })
-    }
-
-    /// The system and its setting for feed-in, of blocks of system and ESS; nothing where one is missing.
-    #[must_use]
-    pub fn system(&self) -> Option<GxSystem> {
-        Some(GxSystem {
-            grid: Watts(self.value(system::GRID_L1_32)?),
-            // Grid, generator or shore.
-            grid_connected: (1..=3).contains(&self.count(system::ACTIVE_INPUT)?),
-            ac_loads: Watts(self.value(system::AC_LOADS_L1_32)?),
-            feed_in: self.count(ess::FEED_IN_EXCESS)? == 1,
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gx::BLOCKS;
     use rstest::rstest;
 
     /// As `Mappings::FirmwareOperation` of dbus_modbustcp 1.0.101 puts it: 0x036033 is a beta of v3.60.
@@ -153,13 +124,17 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_block_gives_no_reading_instead_of_zeros() {
+    fn a_missing_block_tells_nothing_instead_of_zeros() {
         let first = [0; 74];
-        assert_eq!(Answers(&[(256, &first)]).battery(), None);
+        assert!(Answers(&[(256, &first)]).samples().is_empty());
         let second = [0; 32];
-        let empty = GxBattery { cell_ids: [Text8::padded(b""); 4], ..GxBattery::default() };
-        assert_eq!(Answers(&[(256, &first), (1290, &second)]).battery(), Some(empty));
-        assert_eq!(Answers(&[]).inverter(), None);
+        let whole = Answers(&[(256, &first), (1290, &second)]).samples();
+        let of_battery = |channel: &&Channel| channel.row().source == Source::Gx(Block::Battery);
+        let battery = Instrument::Gx.channels().iter().filter(of_battery);
+        // All but whether it is there at all, which follows.
+        assert_eq!(whole.values().count(), battery.count() - 1);
+        assert_eq!(whole.get(Channel::GxMinCellId), Some(Value::Text(Text8::default())));
+        assert!(Answers(&[]).samples().is_empty());
     }
 
     #[rstest]
@@ -170,8 +145,10 @@ mod tests {
     fn alarms(#[case] register: u16, #[case] value: u16, #[case] bits: (u16, u16)) {
         let (mut first, second) = ([0; 74], [0; 32]);
         first[usize::from(register - 256)] = value;
-        let b = Answers(&[(256, &first), (1290, &second)]).battery().expect("both blocks");
-        assert_eq!((b.alarms, b.warnings), bits);
+        let told = Answers(&[(256, &first), (1290, &second)]).samples();
+        let (alarms, warnings) = bits;
+        assert_eq!(told.get(Channel::GxAlarms), Some(Value::Word(alarms)));
+        assert_eq!(told.get(Channel::GxWarnings), Some(Value::Word(warnings)));
     }
 
     #[rstest]
@@ -183,7 +160,8 @@ mod tests {
     fn states(#[case] state: u16, #[case] running: bool) {
         let mut cells = [0; 95];
         cells[28] = state;
-        assert_eq!(Answers(&[(3, &cells)]).inverter().map(|i| i.running), Some(running));
+        let told = Answers(&[(3, &cells)]).samples();
+        assert_eq!(told.get(Channel::InverterRunning), Some(Value::Flag(running)));
     }
 
     /// Register 789 wraps above 6553 W: 7000 W read 4464 tenths there.
@@ -191,8 +169,20 @@ mod tests {
     fn pv_power_above_what_tenths_can_hold() {
         let mut cells = [0; 23];
         (cells[18], cells[22]) = (4464, 7000);
-        assert_eq!(Answers(&[(771, &cells)]).solar().map(|s| s.pv_power), Some(Watts(7000.0)));
+        assert_eq!(Answers(&[(771, &cells)]).samples().number(Channel::PvPower), Some(7000.0));
         (cells[18], cells[22]) = (4464, 446);
-        assert_eq!(Answers(&[(771, &cells)]).solar().map(|s| s.pv_power), Some(Watts(446.4)));
+        assert_eq!(Answers(&[(771, &cells)]).samples().number(Channel::PvPower), Some(446.4));
+    }
+
+    /// Every quantity of the GX that is kept can be read from a whole poll.
+    #[test]
+    fn every_quantity_has_its_registers() {
+        let cells: Vec<_> = BLOCKS.iter().map(|block| (block.first, vec![0; block.count.into()])).collect();
+        let answers: Vec<(u16, &[u16])> = cells.iter().map(|(first, cells)| (*first, &cells[..])).collect();
+        let told = Answers(&answers).samples();
+        for &channel in Instrument::Gx.channels().iter().filter(|channel| channel.row().column.is_some()) {
+            let value = told.get(channel).expect("a whole poll");
+            assert!(value.number().is_none_or(|number| number.abs() < 1e-9), "{channel:?}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The registers. Rows: address, name, kind × scale (raw = value × scale), unit, `W` where writable, what it holds.
 
 use super::{Block, Kind, Product, Register};
+use crate::channel::Channel;
 use crate::message::{AlarmKind, Scale};
 
 macro_rules! registers {
@@ -217,4 +218,41 @@ pub static ALARMS: &[(AlarmKind, Register)] = &[
     (AlarmKind::Contactor, battery::ALARM_CONTACTOR),
     (AlarmKind::BmsInternal, battery::ALARM_INTERNAL_FAILURE),
     (AlarmKind::CellImbalance, battery::ALARM_CELL_IMBALANCE),
+];
+
+/// Which register holds a quantity as it is. The others (alarms, warnings, states, powers of two registers) are made of
+/// registers when answers are decoded.
+pub static TOLD: &[(Channel, Register)] = &[
+    (Channel::GxPackVoltage, battery::VOLTAGE),
+    (Channel::GxPackCurrent, battery::CURRENT),
+    (Channel::GxTemperature, battery::TEMPERATURE),
+    (Channel::GxSoc, battery::SOC),
+    (Channel::GxSoh, battery::SOH),
+    (Channel::GxCvl, battery::CVL),
+    (Channel::GxCcl, battery::CCL),
+    (Channel::GxDcl, battery::DCL),
+    (Channel::GxCapacity, battery::CAPACITY),
+    (Channel::GxMinCell, battery::MIN_CELL_VOLTAGE),
+    (Channel::GxMaxCell, battery::MAX_CELL_VOLTAGE),
+    (Channel::GxMinCellTemperature, battery::MIN_CELL_TEMPERATURE),
+    (Channel::GxMaxCellTemperature, battery::MAX_CELL_TEMPERATURE),
+    (Channel::GxMinCellId, battery::MIN_VOLTAGE_CELL_ID),
+    (Channel::GxMaxCellId, battery::MAX_VOLTAGE_CELL_ID),
+    (Channel::GxColdestCellId, battery::MIN_TEMPERATURE_CELL_ID),
+    (Channel::GxHottestCellId, battery::MAX_TEMPERATURE_CELL_ID),
+    (Channel::GxModulesOffline, battery::MODULES_OFFLINE),
+    (Channel::GxModulesOnline, battery::MODULES_ONLINE),
+    (Channel::GxModulesBlockingCharge, battery::MODULES_BLOCKING_CHARGE),
+    (Channel::GxModulesBlockingDischarge, battery::MODULES_BLOCKING_DISCHARGE),
+    (Channel::BusVoltage, inverter::DC_VOLTAGE),
+    (Channel::InverterCurrent, inverter::DC_CURRENT),
+    (Channel::InputCurrentLimit, inverter::INPUT_CURRENT_LIMIT),
+    (Channel::AcOut, inverter::AC_OUT_POWER),
+    (Channel::AcIn, inverter::AC_IN_POWER),
+    (Channel::SolarVoltage, solar::BATTERY_VOLTAGE),
+    (Channel::SolarCurrent, solar::BATTERY_CURRENT),
+    (Channel::PvVoltage, solar::PV_VOLTAGE),
+    (Channel::Tracker, solar::TRACKER),
+    (Channel::GridPower, system::GRID_L1_32),
+    (Channel::AcLoads, system::AC_LOADS_L1_32),
 ];

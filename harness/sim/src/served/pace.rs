@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use plant::bus::Heard;
 use plant::management::ManagementError;
 use plant::world::{Bounds, StimulusError, World};
+use proto::channel::Channel;
 use proto::frame::Frame;
 use proto::gx::Exception;
-use proto::quantity::{Micros, Ohms, Percent, Volts, Watts};
+use proto::quantity::{Micros, Ohms, Percent, Watts};
 use proto::stimulus::{Start, Stimulus};
 
 use super::gx::Registers;
@@ -157,13 +158,14 @@ impl Paced {
         let mut supply = self.supply.lock().unwrap_or_else(PoisonError::into_inner);
         let (volts, amps) = supply.drives();
         self.world.feed(volts, amps);
-        let Some(reading) = self.world.psu() else { return supply.silence(true) };
+        let Some(said) = self.world.psu() else { return supply.silence(true) };
         supply.silence(false);
-        if (volts * amps) > Watts::ZERO && !reading.output {
+        if (volts * amps) > Watts::ZERO && !said.is(Channel::SupplyOutput) {
             supply.overheat();
         }
-        let taken = reading.current.0 > 0.0 && reading.voltage > Volts::ZERO;
-        supply.load(if taken { Ohms(reading.voltage.0 / reading.current.0) } else { NO_LOAD });
+        let shows = |channel| said.number(channel).filter(|&value| value > 0.0);
+        let load = shows(Channel::SupplyVoltage).zip(shows(Channel::SupplyCurrent));
+        supply.load(load.map_or(NO_LOAD, |(volts, amps)| Ohms(volts / amps)));
     }
 
     /// A new world with these initial conditions, in which the GX knows the battery.

@@ -23,7 +23,7 @@ fn with(place: usize, other: Input) -> Vec<Input> {
 #[case::no_lowest_cell(with(2, Input::Can(Frame::standard(id::CELLS, &[0, 0, 0xE4, 0x0C]))), 70, "time without a lowest cell", "battery, 0x373")]
 #[case::gx(without(3), 30, "time without an answer of the GX", "GX")]
 #[case::gx_without_units(
-    with(3, Input::Gx(GxReading { system: Some(Default::default()), ..GxReading::default() })),
+    with(3, gx(&[(Channel::GridPower, 0.0)])),
     30, "time without a DC voltage at the inverter", "inverter"
 )]
 #[case::supply(without(4), 30, "time without a voltage of the supply", "supply")]
@@ -53,8 +53,7 @@ fn one_instrument_at_least_is_fresh(#[case] gone: &[usize], #[case] what: &str) 
     let mut inputs: Vec<Input> =
         well().into_iter().enumerate().filter(|(n, _)| !gone.contains(n)).map(|(_, input)| input).collect();
     if gone.contains(&3) {
-        let poll = GxReading { system: Some(Default::default()), ..GxReading::default() };
-        inputs.push(Input::Gx(poll));
+        inputs.push(gx(&[(Channel::GridPower, 0.0)]));
     }
     let mut interlocks =
         Interlocks::new(RigLimits { gx_silence: Micros::from_secs(50), ..limits() }, whole(), Micros::ZERO);
@@ -113,14 +112,8 @@ fn a_supply_that_does_not_give_its_voltage(
     #[case] current: f64,
     #[case] trips: Option<(u64, &str, &str, &str)>,
 ) {
-    let reading = PsuReading {
-        output: true,
-        voltage: Volts(voltage),
-        current: Amps(current),
-        available: Watts(3000.0),
-    };
     let mut interlocks = Interlocks::new(limits(), whole(), Micros::ZERO);
-    let inputs = with(4, Input::Psu(reading));
+    let inputs = with(4, supply(true, voltage, current, 3000.0));
     let tripped = first(&mut interlocks, 0..=60, |_| inputs.clone());
     let tripped = tripped.as_ref().map(|(s, t)| (*s, t.what, t.value.as_str(), t.limit.as_str()));
     assert_eq!(tripped, trips);

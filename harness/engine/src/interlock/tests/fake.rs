@@ -1,7 +1,6 @@
 //! What a suite makes untrue moves a limit to another instrument, or lifts it no further than the rig allows.
 
 use proto::message::Alarms;
-use proto::reading::GxSolar;
 
 use super::*;
 
@@ -20,11 +19,12 @@ pub(super) fn whole() -> Instruments {
 
 /// A poll of inverter and solar charger: voltages and currents of both.
 pub(super) fn polled(inverter: (f64, f64), solar: (f64, f64)) -> Input {
-    let dc =
-        GxInverter { dc_voltage: Volts(inverter.0), dc_current: Amps(inverter.1), ..GxInverter::default() };
-    let solar =
-        GxSolar { battery_voltage: Volts(solar.0), battery_current: Amps(solar.1), ..GxSolar::default() };
-    Input::Gx(GxReading { inverter: Some(dc), solar: Some(solar), ..GxReading::default() })
+    gx(&[
+        (Channel::BusVoltage, inverter.0),
+        (Channel::InverterCurrent, inverter.1),
+        (Channel::SolarVoltage, solar.0),
+        (Channel::SolarCurrent, solar.1),
+    ])
 }
 
 pub(super) fn status(system: Pair) -> Input {
@@ -33,14 +33,12 @@ pub(super) fn status(system: Pair) -> Input {
 
 /// One second of a rig on which all is well.
 pub(super) fn well() -> Vec<Input> {
-    let supply =
-        PsuReading { output: true, voltage: Volts(120.0), current: Amps(10.0), available: Watts(3000.0) };
     vec![
         limits_frame(),
         measured(52.0, 40.0, 25.0),
         cells(3.2, 3.3, 20.0, 25.0),
         polled((52.2, -10.0), (52.3, 50.0)),
-        Input::Psu(supply),
+        supply(true, 120.0, 10.0, 3000.0),
     ]
 }
 
@@ -138,8 +136,7 @@ fn what_stands_in_must_be_fresh() {
     interlocks.stimulus(Micros::from_secs(5), &injected(FaultKind::Current { by: Amps(10.0) }, 3000));
     let no_inverter = |_: u64| {
         let mut inputs = well();
-        let solar = GxSolar { battery_voltage: Volts(52.0), ..GxSolar::default() };
-        inputs[3] = Input::Gx(GxReading { solar: Some(solar), ..GxReading::default() });
+        inputs[3] = gx(&[(Channel::SolarVoltage, 52.0), (Channel::SolarCurrent, 0.0)]);
         inputs
     };
     let (second, trip) = first(&mut interlocks, 6..=100, no_inverter).expect("trips");

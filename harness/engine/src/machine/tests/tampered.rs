@@ -1,7 +1,7 @@
 //! What the rig itself made of frames and senses holds no condition, and is remembered by none.
 
 use super::*;
-use crate::suite::{Bounds, Condition, Observable, Test};
+use crate::suite::{Bounds, Condition, Test};
 use proto::fault::Id;
 use proto::message::id;
 
@@ -141,15 +141,15 @@ fn what_the_rig_brought_about_is_no_state_of_the_battery(
     assert_eq!(met(&record), expected, "{:?}", events(&record));
 }
 
-/// One thing that a rig may do, and the observables whose frames or senses are not the battery's own then.
-fn act(kind: usize, which: usize, span: Micros) -> (Stimulus, &'static [Observable], Micros) {
-    const GROUPS: [(u16, &[Observable]); 4] = [
-        (id::LIMITS, &[Observable::Cvl, Observable::Ccl, Observable::Dcl]),
-        (id::STATE_OF_CHARGE, &[Observable::Soc]),
-        (id::MEASUREMENTS, &[Observable::Voltage, Observable::Current]),
-        (id::CELLS, &[Observable::CellMax, Observable::CellMin]),
+/// One thing that a rig may do, and the channels whose frames or senses are not the battery's own then.
+fn act(kind: usize, which: usize, span: Micros) -> (Stimulus, &'static [Channel], Micros) {
+    const GROUPS: [(u16, &[Channel]); 4] = [
+        (id::LIMITS, &[Channel::Cvl, Channel::Ccl, Channel::Dcl]),
+        (id::STATE_OF_CHARGE, &[Channel::Soc]),
+        (id::MEASUREMENTS, &[Channel::PackVoltage, Channel::PackCurrent]),
+        (id::CELLS, &[Channel::MaxCell, Channel::MinCell]),
     ];
-    const CELLS: &[Observable] = &[Observable::Voltage, Observable::CellMax, Observable::CellMin];
+    const CELLS: &[Channel] = &[Channel::PackVoltage, Channel::MaxCell, Channel::MinCell];
     let (id, group) = GROUPS[which];
     let by = Micros::from_secs(3);
     let fault = |kind| Stimulus::Inject(Fault { kind, span });
@@ -161,31 +161,31 @@ fn act(kind: usize, which: usize, span: Micros) -> (Stimulus, &'static [Observab
         4 => (Stimulus::Silence { id, span }, group, span),
         5 => (fault(FaultKind::CellVoltage { by: Volts(0.5) }), CELLS, span),
         6 => (fault(FaultKind::PackVoltage { by: Volts(5.0) }), CELLS, span),
-        _ => (fault(FaultKind::Current { by: Amps(300.0) }), &[Observable::Current], span),
+        _ => (fault(FaultKind::Current { by: Amps(300.0) }), &[Channel::PackCurrent], span),
     }
 }
 
-const OBSERVABLES: [Observable; 8] = [
-    Observable::Cvl,
-    Observable::Ccl,
-    Observable::Dcl,
-    Observable::Voltage,
-    Observable::Current,
-    Observable::Soc,
-    Observable::CellMax,
-    Observable::CellMin,
+const ASKED: [Channel; 8] = [
+    Channel::Cvl,
+    Channel::Ccl,
+    Channel::Dcl,
+    Channel::PackVoltage,
+    Channel::PackCurrent,
+    Channel::Soc,
+    Channel::MaxCell,
+    Channel::MinCell,
 ];
 
 /// What a battery truly says, and what it says where the rig has its hand in it.
-fn said(which: Observable, tampered: bool) -> f64 {
+fn said(which: Channel, tampered: bool) -> f64 {
     let (own, made) = match which {
-        Observable::Cvl => (56.0, 58.0),
-        Observable::Ccl => (100.0, 10.0),
-        Observable::Dcl => (120.0, 5.0),
-        Observable::Voltage => (52.0, 57.0),
-        Observable::Current => (10.0, 310.0),
-        Observable::Soc => (50.0, 5.0),
-        Observable::CellMax => (3.3, 3.8),
+        Channel::Cvl => (56.0, 58.0),
+        Channel::Ccl => (100.0, 10.0),
+        Channel::Dcl => (120.0, 5.0),
+        Channel::PackVoltage => (52.0, 57.0),
+        Channel::PackCurrent => (10.0, 310.0),
+        Channel::Soc => (50.0, 5.0),
+        Channel::MaxCell => (3.3, 3.8),
         _ => (3.2, 3.75),
     };
     if tampered { made } else { own }
@@ -205,7 +205,7 @@ proptest! {
             .map(|(at, kind, which, span)| (Micros::from_secs(at), act(kind, which, Micros::from_secs(span))))
             .collect();
         // A current or cells that are faked move the count of charge, which never learns of it.
-        let moves = |group: &[Observable]| group == [Observable::Current] || group.contains(&Observable::CellMax) && group.contains(&Observable::Voltage);
+        let moves = |group: &[Channel]| group == [Channel::PackCurrent] || group.contains(&Channel::MaxCell) && group.contains(&Channel::PackVoltage);
         let counted_wrongly = acts.iter().filter(|(_, (_, group, _))| moves(group));
         let counted_wrongly = counted_wrongly.map(|(at, _)| *at).min();
         for second in 0..300 {
@@ -213,12 +213,12 @@ proptest! {
             for (_, (stimulus, ..)) in acts.iter().filter(|(at, _)| *at == now) {
                 recording.note(now, EventKind::Stimulus(*stimulus));
             }
-            let tampered = |which: Observable| {
+            let tampered = |which: Channel| {
                 acts.iter().any(|(at, (_, group, span))| group.contains(&which) && *at <= now && now <= *at + *span)
-                    || (which == Observable::Soc && counted_wrongly.is_some_and(|at| at <= now))
+                    || (which == Channel::Soc && counted_wrongly.is_some_and(|at| at <= now))
             };
             let value = |which| said(which, tampered(which));
-            let [c, ccl, dcl, volts, amps, charge, max, min] = OBSERVABLES.map(value);
+            let [c, ccl, dcl, volts, amps, charge, max, min] = ASKED.map(value);
             let limits = Limits::new(Volts(c), Amps(ccl), Amps(dcl), Volts(44.0));
             let charge = StateOfCharge::new(Percent(charge), Percent(100.0), Percent(charge));
             let measured = Measurements::new(Volts(volts), Amps(amps), Celsius(25.0));
@@ -228,7 +228,7 @@ proptest! {
                 highest.take(&recording);
             }
             let seen = Seen { recording: &recording, highest_cvl: highest, taper: Taper::of(None), now };
-            for which in OBSERVABLES {
+            for which in ASKED {
                 let room = around * (said(which, true) - said(which, false)).abs() / 2.0;
                 let about = |value: f64| {
                     let bounds = Bounds { at_least: value - room - 0.01, at_most: value + room + 0.01 };
@@ -236,7 +236,7 @@ proptest! {
                 };
                 let made = about(said(which, true));
                 prop_assert!(!seen.holds(&made), "{which:?} at {now}: {}", seen.told(&made));
-                let forever = which == Observable::Soc && counted_wrongly.is_some();
+                let forever = which == Channel::Soc && counted_wrongly.is_some();
                 if second == 0 || (second > 280 && !forever) {
                     prop_assert!(seen.holds(&about(said(which, false))), "{which:?} at {now}");
                 }

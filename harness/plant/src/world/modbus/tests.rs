@@ -1,9 +1,10 @@
 //! A client against the simulated GX: what it decodes is what a poll says, and its writes come late.
 
 use crate::bus::Heard;
+use proto::channel::{Block, Source};
 use proto::gx::{Answers, BLOCKS, Product};
 use proto::quantity::Micros;
-use proto::reading::GxReading;
+use proto::samples::Samples;
 use proto::stimulus::Stimulus;
 use rstest::rstest;
 
@@ -38,22 +39,10 @@ fn blocks(world: &mut World, product: Product) -> Option<Blocks> {
     BLOCKS.iter().filter(|b| b.product == product).map(|b| Some((b.first, ask(b.first, b.count)?))).collect()
 }
 
-fn polled(world: &mut World) -> GxReading {
-    let mut of = |products: &[Product]| -> Blocks {
-        let all: Option<Vec<Blocks>> = products.iter().map(|&p| blocks(world, p)).collect();
-        all.unwrap_or_default().concat()
-    };
-    let [battery, inverter, solar] = [Product::Battery, Product::Inverter, Product::Solar].map(|p| of(&[p]));
-    let system = of(&[Product::System, Product::Ess]);
-    let decoded = [battery, inverter, solar, system];
-    let lent: Vec<Vec<(u16, &[u16])>> =
-        decoded.iter().map(|b| b.iter().map(|(at, cells)| (*at, cells.as_slice())).collect()).collect();
-    GxReading {
-        battery: Answers(&lent[0]).battery(),
-        inverter: Answers(&lent[1]).inverter(),
-        solar: Answers(&lent[2]).solar(),
-        system: Answers(&lent[3]).system(),
-    }
+fn polled(world: &mut World) -> Samples {
+    let all: Blocks = UNITS.iter().filter_map(|&(product, _)| blocks(world, product)).flatten().collect();
+    let lent: Vec<(u16, &[u16])> = all.iter().map(|(at, cells)| (*at, cells.as_slice())).collect();
+    Answers(&lent).samples()
 }
 
 /// Over an hour with loads, a trip, a loss of the battery and of the GX: what a client decodes is what a poll says.
@@ -85,9 +74,9 @@ fn the_image_is_the_reading() {
         }
         let expected = w.gx();
         assert_eq!(polled(&mut w), expected, "second {second}");
-        match expected {
-            GxReading { battery: Some(_), .. } => there += 1,
-            GxReading { system: Some(_), .. } => gone += 1,
+        match [Block::Battery, Block::System].map(|block| expected.tells(Source::Gx(block))) {
+            [true, _] => there += 1,
+            [_, true] => gone += 1,
             _ => silent += 1,
         }
     }
@@ -163,7 +152,7 @@ fn a_rebooting_gx_neither_answers_nor_takes_settings() {
     assert_eq!(w.modbus_write(100, 6, 2707, &[0]), None);
     let error = w.apply(&Stimulus::GxWrite { register: 2707, value: 0 }).expect_err("refused");
     assert_eq!(error, StimulusError::Rebooting);
-    assert_eq!(w.gx(), GxReading::default());
+    assert!(w.gx().is_empty());
     let sent = |w: &mut World, until: u64| {
         let mut owned = 0;
         while let Some(frame) = w.advance(Micros::from_secs(until)).expect("a model goes on") {
@@ -174,5 +163,5 @@ fn a_rebooting_gx_neither_answers_nor_takes_settings() {
     };
     assert_eq!(sent(&mut w, 89), 0);
     assert!(sent(&mut w, 100) >= 18);
-    assert!(w.gx().battery.is_some());
+    assert!(w.gx().tells(Source::Gx(Block::Battery)));
 }
