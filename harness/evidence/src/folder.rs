@@ -181,7 +181,7 @@ impl RunFolder {
         if self.raw[file].is_none() && self.failed.is_none() {
             match self.open(file) {
                 Ok(()) => self.append(file, samples_csv::header(said.from()).as_bytes()),
-                Err(error) => self.failed = Some((file, error)),
+                Err(error) => self.failed = Some((RAW[file], error)),
             }
         }
         self.append(file, samples_csv::row(self.in_run(at), self.inputs, said).as_bytes());

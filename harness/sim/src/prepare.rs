@@ -3,6 +3,7 @@
 
 use plant::management::ManagementError;
 use plant::world::World;
+use proto::channel::Channel;
 use proto::quantity::{Micros, Percent, Watts};
 use proto::stimulus::{Start, Stimulus};
 
@@ -50,7 +51,7 @@ fn bring(simulation: &Simulation, start: &Start, seed: u64) -> Result<(World, Mi
         input_current_limit: None,
     };
     let mut world = simulation.world(&charge, seed)?;
-    pass_until(&mut world, |world| world.gx().battery.is_some_and(|battery| battery.soc >= FULL))?.ok_or_else(
+    pass_until(&mut world, |world| world.gx().number(Channel::GxSoc).is_some_and(|soc| soc >= FULL.0))?.ok_or_else(
         || {
             ManagementError::Failed(format!(
                 "the battery cannot be told its state of charge (`can_set_soc`), and did not say that it was full within \

@@ -117,7 +117,7 @@ impl Program {
             _ => {}
         }
         if program.within < Micros::from_millis(1) || program.within > Micros::from_secs(600) {
-            let what = format!("`within` is {}", program.within.written());
+            let what = format!("`within` is {}", program.within.span());
             return Err(wrong("program.within", what, "1 ms to 10 min"));
         }
         if let Some((key, value)) = sheet.sensors.as_ref().and_then(SensorParams::nonsense) {
