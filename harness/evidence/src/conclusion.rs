@@ -12,7 +12,7 @@ use proto::quantity::Micros;
 
 use files::{BatteryFile, RigFile};
 
-use crate::plan::{Planned, Refused, plan};
+use crate::plan::{Planned, Refused, fitted, plan};
 use crate::run::CaseResult;
 
 /// What came of a case.
@@ -107,7 +107,7 @@ pub fn judged(
         End::NotBegun(why) => return undecided(why, case, recording, length),
         End::Began(end) => end,
     };
-    let subject = subject(case, &battery.declared, rig);
+    let subject = subject(&fitted(case, rig, &battery.declared), &battery.declared, rig);
     let verdicts = judge(&subject, &recording);
     let end = end.hindered_by(hindered(&subject, &recording));
     let (outcome, mut reason) = end.conclude(&verdicts);
@@ -145,7 +145,7 @@ fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> 
         requirements: case.requirements.clone(),
         thresholds: case.thresholds,
         battery,
-        site: rig.site(),
+        site: rig.site_of(battery),
         sun: case.start.pv,
     }
 }

@@ -76,6 +76,7 @@ impl Refused {
 /// # Errors
 /// When the limits of the rig make no sense, nothing tells them, or the case would lift them: then nothing may run on it.
 pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, Refused> {
+    let case = &fitted(case, rig, &battery.declared);
     let not_tried = |reason| Planned::NotTried { reason, case: Box::new(case.clone()) };
     let instruments = Instruments { cells: battery.sends_cells, ..rig.instruments() };
     let untold = instruments.untold();
@@ -106,6 +107,15 @@ pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned
         )));
     }
     Ok(Planned::Ready(Box::new(Ready { runnable, rig: rig.clone(), battery: battery.clone() })))
+}
+
+/// The case as this battery is tried with it on this rig: with less sun and less load where it takes less charge than the
+/// suite is written for.
+#[must_use]
+pub fn fitted(case: &Case, rig: &RigFile, battery: &Battery) -> Case {
+    let house = rig.house();
+    let takes = battery.max_charge_voltage * battery.max_charge_current;
+    case.for_battery(takes, house.inverter_power / house.mains_voltage)
 }
 
 /// Why the GX of this rig controls nothing as P 5.5 wants it: what a case would show then says nothing of the battery.

@@ -179,6 +179,9 @@ pub struct House {
     pub inverter_off: Option<Volts>,
     /// DC voltage from which it starts again
     pub inverter_on: Option<Volts>,
+    /// both are lowered for a battery that declares less: so in the simulated world, where nobody else does it
+    #[serde(skip)]
+    pub inverter_set_for_battery: bool,
     /// how long it waits before it connects to a grid that is back, by its grid code
     pub inverter_reconnect: Option<Micros>,
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use engine::bench::Capability;
 use engine::interlock::{Instruments, RigLimits, Unwatched};
 use engine::yaml::{Layers, YamlError};
+use judge::battery::Battery;
 use judge::catalogue::{self, Severity};
 use judge::site::{CutOff, GxSetup, Site};
 use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
@@ -98,6 +99,7 @@ struct AroundInverter {
     input_current_limit: Amps,
     shutdown: Volts,
     restart: Volts,
+    set_for_battery: bool,
     reconnect: Micros,
 }
 
@@ -118,6 +120,7 @@ impl Around {
             solar_current: self.solar.maximum_current,
             inverter_off: Some(self.inverter.shutdown),
             inverter_on: Some(self.inverter.restart),
+            inverter_set_for_battery: self.inverter.set_for_battery,
             inverter_reconnect: Some(self.inverter.reconnect),
         }
     }
@@ -361,7 +364,17 @@ impl RigFile {
         layers.refuse(path, message, expected)
     }
 
-    /// What the judge must know of the plant around the battery.
+    /// What the judge must know of the plant around this battery.
+    #[must_use]
+    pub fn site_of(&self, battery: &Battery) -> Site {
+        let mut site = self.site();
+        if self.house().inverter_set_for_battery {
+            site.cut_off = site.cut_off.map(|cut_off| cut_off.set_for(battery.min_voltage));
+        }
+        site
+    }
+
+    /// What the judge must know of the plant around any battery.
     #[must_use]
     pub fn site(&self) -> Site {
         let House { mains_voltage, inverter_power, inverter_off, inverter_on, inverter_reconnect, .. } =

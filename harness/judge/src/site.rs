@@ -28,6 +28,15 @@ pub struct CutOff {
     pub on: Volts,
 }
 
+impl CutOff {
+    /// As whoever installs a battery sets it: no higher than where that battery forbids discharge, and on again a little
+    /// above. For 16 cells of LFP that are the usual 44 and 47 V.
+    #[must_use]
+    pub fn set_for(self, lowest: Volts) -> Self {
+        Self { off: self.off.min(lowest * 0.985), on: self.on.min(lowest * 1.05) }
+    }
+}
+
 /// How DVCC is set in the GX, confirmed by somebody who looked (P 5.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GxSetup {

@@ -232,6 +232,8 @@ pub struct InverterParams {
     pub restart: Volts,
     /// from conditions fulfilled to working again; A
     pub restart_delay: Micros,
+    /// whoever installs a battery lowers both to what it declares, where they lie above; no, they stand as they are
+    pub set_for_battery: bool,
     /// what its voltmeter shows too much; A
     pub calibration: Volts,
 }
@@ -360,6 +362,7 @@ impl Default for InverterParams {
             shutdown_delay: Micros::from_secs(3),
             restart: Volts(47.0),
             restart_delay: Micros::from_secs(5),
+            set_for_battery: true,
             calibration: Volts(0.03),
         }
     }

@@ -6,7 +6,9 @@ use files::{BatteryFile, CanBus, Polling, RigFile, Sweep};
 use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::{PackSize, World};
+use judge::site::CutOff;
 use proto::chemistry::Chemistry;
+use proto::quantity::Volts;
 use proto::stimulus::Start;
 
 use crate::sweep;
@@ -22,6 +24,8 @@ pub struct Simulation {
     pub(crate) sweep: Sweep,
     pub(crate) battery: Simulated,
     pack: PackSize,
+    /// the lowest voltage that the battery declares
+    lowest: Volts,
 }
 
 impl Simulation {
@@ -47,6 +51,7 @@ impl Simulation {
             plant,
             sweep,
             battery: simulated,
+            lowest: declared.min_voltage,
             pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },
         }))
     }
@@ -55,6 +60,18 @@ impl Simulation {
     #[must_use]
     pub fn swept(&self, seed: u64) -> Self {
         Self { plant: sweep::draw(&self.sweep, &self.plant, seed), ..self.clone() }
+    }
+
+    /// The world as whoever installs this battery sets it up: the inverter does not switch off before the battery forbids
+    /// discharge.
+    fn installed(&self) -> Params {
+        let mut plant = self.plant.clone();
+        let inverter = &mut plant.inverter;
+        if inverter.set_for_battery {
+            let cut_off = CutOff { off: inverter.shutdown, on: inverter.restart }.set_for(self.lowest);
+            (inverter.shutdown, inverter.restart) = (cut_off.off, cut_off.on);
+        }
+        plant
     }
 
     /// A bench for one case, or for several that follow each other.
@@ -78,7 +95,7 @@ impl Simulation {
     /// # Errors
     /// When what manages the cells does not start.
     pub fn world(&self, start: &Start, seed: u64) -> Result<World, ManagementError> {
-        World::new(&self.plant, &self.battery, &self.pack, start, seed)
+        World::new(&self.installed(), &self.battery, &self.pack, start, seed)
     }
 }
 

@@ -8,6 +8,7 @@ mod json;
 mod page;
 mod patience;
 mod read;
+mod scale;
 mod schema;
 mod step;
 mod value;
@@ -16,6 +17,7 @@ mod verb;
 use judge::catalogue::Requirement;
 use judge::thresholds::Thresholds;
 use judge::trace::Channel;
+use proto::quantity::Watts;
 use proto::stimulus::Start;
 
 use crate::bench::Capability;
@@ -70,6 +72,8 @@ pub struct Case {
     pub needs: Vec<Capability>,
     /// the requirements that it decides
     pub requirements: Vec<&'static Requirement>,
+    /// what the battery takes that its powers are written for; nothing where they are the same for every battery
+    pub powers_for: Option<Watts>,
     /// initial conditions
     pub start: Start,
     /// what is done, in order

@@ -2,12 +2,13 @@
 
 use judge::thresholds::{ThresholdError, Thresholds};
 use proto::channel::{self, Channel};
+use proto::quantity::Watts;
 use proto::stimulus::Start;
 
 use super::json::{described, list, object, one_of, reference, text};
 use super::step::{Does, Op, Step, each};
 use super::value::{
-    ABOVE_OTHERS, CHARGE, CURRENT, Key, Kind, NAME, POWER_OR_OFF, REQUIREMENT, Record, SWITCH, TEXT, keys,
+    ABOVE_OTHERS, CHARGE, CURRENT, Key, Kind, NAME, POWER, POWER_OR_OFF, REQUIREMENT, Record, SWITCH, TEXT, keys,
     names, record,
 };
 use super::{Case, Reason, Snapshot, Suite, SuiteError, check};
@@ -59,6 +60,9 @@ pub(super) static SUITE: &[Key] = keys! {
     must "spec": SECTION,
     /// what the rig must have for every case
     may "needs": NEEDS,
+    /// the charge power of the battery that its powers are written for; one that declares less is tried with less, in
+    /// proportion
+    may "powers-for": POWER,
     /// its cases, in order
     must "cases": CASES,
 };
@@ -137,13 +141,18 @@ fn read(file: &str, root: &Node, reader: &mut Reader) -> Option<Suite> {
     let title = fields.must("title", &TEXT, reader);
     let spec = fields.must("spec", &SECTION, reader);
     let needs = fields.may("needs", &NEEDS, reader).map(Option::unwrap_or_default);
+    let powers_for = fields.may("powers-for", &POWER, reader);
     let items = fields.must("cases", &CASES, reader)?;
     if items.is_empty() {
         reader.refuse(root.at, "`cases` is empty", "at least one case");
     }
     // Cases are read even when the head is wrong, so that one look at the file shows everything.
-    let inherited = (spec.clone().unwrap_or_default(), needs.clone().unwrap_or_default());
-    let cases: Vec<_> = items.iter().map(|node| case(node, &inherited.0, &inherited.1, reader)).collect();
+    let head = Head {
+        spec: spec.clone().unwrap_or_default(),
+        needs: needs.clone().unwrap_or_default(),
+        powers_for: powers_for.unwrap_or_default(),
+    };
+    let cases: Vec<_> = items.iter().map(|node| case(node, &head, reader)).collect();
     let cases: Vec<Case> = cases.into_iter().collect::<Option<_>>()?;
     for (i, case) in cases.iter().enumerate() {
         if cases[..i].iter().any(|earlier| earlier.name == case.name) {
@@ -158,7 +167,14 @@ fn read(file: &str, root: &Node, reader: &mut Reader) -> Option<Suite> {
     Some(Suite { file: file.to_owned(), name: name?, title: title?, spec: spec?, cases })
 }
 
-fn case(node: &Node, suite_spec: &str, suite_needs: &[Capability], reader: &mut Reader) -> Option<Case> {
+/// What a suite says for all of its cases.
+struct Head {
+    spec: String,
+    needs: Vec<Capability>,
+    powers_for: Option<Watts>,
+}
+
+fn case(node: &Node, head: &Head, reader: &mut Reader) -> Option<Case> {
     let fields = reader.fields("case", node, &names(CASE))?;
     let name = fields.must("case", &NAME, reader);
     let title = fields.must("title", &TEXT, reader);
@@ -170,7 +186,7 @@ fn case(node: &Node, suite_spec: &str, suite_needs: &[Capability], reader: &mut 
     let limits = fields.may("limits", &LIMITS, reader);
     let snapshot = fields.may("trace", &TRACE, reader);
 
-    let mut needs = suite_needs.to_vec();
+    let mut needs = head.needs.clone();
     needs.extend(own?.unwrap_or_default());
     needs.sort_unstable();
     needs.dedup();
@@ -178,10 +194,11 @@ fn case(node: &Node, suite_spec: &str, suite_needs: &[Capability], reader: &mut 
     let case = Case {
         name: name?,
         title: title?,
-        spec: spec?.unwrap_or_else(|| suite_spec.to_owned()),
+        spec: spec?.unwrap_or_else(|| head.spec.clone()),
         line: node.at.line,
         needs,
         requirements: requirements?,
+        powers_for: head.powers_for,
         start: start?,
         steps: steps?,
         thresholds,

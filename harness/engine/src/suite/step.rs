@@ -29,13 +29,8 @@ pub struct Step {
 pub(crate) enum Does {
     /// one operation
     One(Op),
-    /// several, in words of their own
-    Several {
-        /// the step in words
-        text: String,
-        /// what it does, in order
-        ops: Vec<Op>,
-    },
+    /// several, in order
+    Several(Vec<Op>),
     /// the steps, several times
     Repeat {
         /// how often
@@ -105,7 +100,7 @@ impl Step {
     pub fn ops(&self) -> &[Op] {
         match &self.does {
             Does::One(op) => core::slice::from_ref(op),
-            Does::Several { ops, .. } => ops,
+            Does::Several(ops) => ops,
             Does::Repeat { .. } => &[],
         }
     }
@@ -126,7 +121,10 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.does {
             Does::One(op) => op.fmt(f),
-            Does::Several { text, .. } => f.write_str(text),
+            Does::Several(ops) => ops.iter().enumerate().try_for_each(|(k, op)| {
+                f.write_str(if k > 0 { ", then " } else { "" })?;
+                op.fmt(f)
+            }),
             Does::Repeat { times, .. } => write!(f, "repeat {times} times"),
         }
     }

@@ -4,7 +4,7 @@
 use judge::catalogue::Requirement;
 use proto::fault::{Fault, FaultError, FaultKind};
 use proto::quantity::{Micros, Watts};
-use proto::stimulus::{Power, Stimulus};
+use proto::stimulus::Stimulus;
 use serde_json::{Map, Value, json};
 
 use super::json::{list, object, one_key, reference};
@@ -196,14 +196,11 @@ pub(super) static VERBS: &[Verb] = &[
             must condition = "until": CONDITION,
             /// how long it may take
             must timeout = "timeout": PATIENCE,
-        } => Some(Does::Several {
-            text: format!("discharge {} until {condition}, within {timeout}", Power(power)),
-            ops: vec![
-                Op::Apply(Stimulus::AcLoad(power)),
-                Op::Until { condition, hold: Micros::ZERO, timeout, requirement: None },
-                Op::Apply(Stimulus::AcLoad(Watts::ZERO)),
-            ],
-        }))),
+        } => Some(Does::Several(vec![
+            Op::Apply(Stimulus::AcLoad(power)),
+            Op::Until { condition, hold: Micros::ZERO, timeout, requirement: None },
+            Op::Apply(Stimulus::AcLoad(Watts::ZERO)),
+        ])))),
     },
     Verb {
         name: "gx-write",
