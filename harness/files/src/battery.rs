@@ -69,7 +69,10 @@ impl BatteryFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
-        Ok(Self { folder: path.parent().unwrap_or(Path::new("")).to_owned(), ..Self::of(LIKE.layers(path, shown)?)? })
+        Ok(Self {
+            folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+            ..Self::of(LIKE.layers(path, shown)?)?
+        })
     }
 
     /// Reads and validates the text of a battery file that stands alone.

@@ -22,7 +22,8 @@ use crate::live::{ASK_FLAGS_SLOWLY, CanPlace, House, Live};
 use crate::section::{relaxed, with_sections};
 
 /// What a rig is called is its own.
-const LIKE: Like = Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[], kinds: &[] };
+const LIKE: Like =
+    Like { kind: "rig", example: "simulated", own: &["rig", "title", "like"], choices: &[], kinds: &[] };
 
 /// A supply may take so long to do what it is told (a second, where its profile says nothing else) and to answer, in the
 /// time of the clock on the wall: until then it is not silent.

@@ -78,7 +78,9 @@ impl Inputs {
         let mut programs = String::new();
         #[cfg(unix)]
         for Subject { file, .. } in &played {
-            if let Some(sim::Simulated::Program(program)) = sim::Simulated::read(file).map_err(InputError::from)? {
+            if let Some(sim::Simulated::Program(program)) =
+                sim::Simulated::read(file).map_err(InputError::from)?
+            {
                 programs += &program.made_of();
             }
         }
