@@ -81,7 +81,8 @@ pub fn obstacles(run: &Run) -> Vec<String> {
     let mut found = Vec::new();
     let meta = &run.meta;
     if meta.rig.simulated {
-        let program = meta.program().map_or(String::new(), |says| format!("; the vendor's own program, {says}"));
+        let program =
+            meta.program().map_or(String::new(), |says| format!("; the vendor's own program, {says}"));
         found.push(format!("the rig is simulated: no hardware was involved{program}"));
     }
     found.extend(meta.cut_off.iter().chain(&meta.doubts).cloned());

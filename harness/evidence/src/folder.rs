@@ -202,13 +202,14 @@ impl RunFolder {
         let file = match &mut self.program {
             Some(file) => file,
             none => {
-                let opened = OpenOptions::new().append(true).create_new(true).open(self.path.join(PROGRAM))?;
+                let opened =
+                    OpenOptions::new().append(true).create_new(true).open(self.path.join(PROGRAM))?;
                 none.insert(BufWriter::with_capacity(1 << 16, opened))
             }
         };
         let case = core::mem::take(&mut self.case);
         if !case.is_empty() {
-            writeln!(file, "{}", serde_json::json!({ "case": case, "began": self.began }))?;
+            writeln!(file, "{{\"case\":{},\"began\":{}}}", serde_json::Value::from(case), self.began.0)?;
         }
         file.write_all(lines.as_bytes())
     }

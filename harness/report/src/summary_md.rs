@@ -24,7 +24,8 @@ fn write(out: &mut String, night: &Morning<'_>) -> fmt::Result {
         writeln!(out, "**{}**\n", text(&line))?;
     }
     if meta.rig.simulated {
-        let program = meta.program().map_or(String::new(), |says| format!(" The vendor's own program, {says}."));
+        let program =
+            meta.program().map_or(String::new(), |says| format!(" The vendor's own program, {says}."));
         writeln!(out, "Simulated rig: no hardware was involved.{}\n", text(&program))?;
     }
     writeln!(out, "{}\n", text(&night.lead()))?;

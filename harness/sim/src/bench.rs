@@ -47,7 +47,12 @@ impl SimBench {
     fn end(&mut self, world: World) {
         match world.end() {
             #[cfg(unix)]
-            Ok(memory) => self.simulation.battery.account().iter_mut().for_each(|account| account.memory.clone_from(&memory)),
+            Ok(memory) => self
+                .simulation
+                .battery
+                .account()
+                .iter_mut()
+                .for_each(|account| account.memory.clone_from(&memory)),
             #[cfg(not(unix))]
             Ok(_) => {}
             Err(error) => self.trouble = Some(error.to_string()),

@@ -1,9 +1,10 @@
 //! The world at the start of a case. A battery that cannot be told its state of charge is brought there first, as in a
 //! laboratory: charged until it says that it is full, then discharged.
 
+use plant::bus::Heard;
 use plant::management::ManagementError;
 use plant::world::World;
-use proto::channel::Channel;
+use proto::message::Message;
 use proto::quantity::{Micros, Percent, Watts};
 use proto::stimulus::{Start, Stimulus};
 
@@ -31,7 +32,8 @@ pub(crate) fn prepare(
     let world = simulation.world(start, seed)?;
     #[cfg(unix)]
     if simulation.battery.account().is_some_and(|account| account.cannot_set_soc) {
-        world.end()?;
+        let memory = world.end()?;
+        simulation.battery.account().iter_mut().for_each(|account| account.memory.clone_from(&memory));
         return bring(simulation, start, seed);
     }
     Ok((world, Micros::ZERO))
@@ -51,15 +53,13 @@ fn bring(simulation: &Simulation, start: &Start, seed: u64) -> Result<(World, Mi
         input_current_limit: None,
     };
     let mut world = simulation.world(&charge, seed)?;
-    pass_until(&mut world, |world| world.gx().number(Channel::GxSoc).is_some_and(|soc| soc >= FULL.0))?.ok_or_else(
-        || {
-            ManagementError::Failed(format!(
-                "the battery cannot be told its state of charge (`can_set_soc`), and did not say that it was full within \
-                 {PATIENCE} of sun: it could not be brought to {}",
-                start.soc
-            ))
-        },
-    )?;
+    pass_until(&mut world, |_, said| said >= FULL)?.ok_or_else(|| {
+        ManagementError::Failed(format!(
+            "the battery cannot be told its state of charge (`can_set_soc`), and did not say in 0x355 that it was full \
+             within {PATIENCE} of sun: it could not be brought to {}",
+            start.soc
+        ))
+    })?;
     let full = world.now();
     let apply = |world: &mut World, stimulus: Stimulus| {
         world.apply(&stimulus).map_err(|error| ManagementError::Failed(error.to_string()))
@@ -68,7 +68,7 @@ fn bring(simulation: &Simulation, start: &Start, seed: u64) -> Result<(World, Mi
     if start.soc < world.soc() {
         apply(&mut world, Stimulus::Grid(false))?;
         apply(&mut world, Stimulus::AcLoad(load))?;
-        pass_until(&mut world, |world| world.soc() <= start.soc)?.ok_or_else(|| {
+        pass_until(&mut world, |world, _| world.soc() <= start.soc)?.ok_or_else(|| {
             ManagementError::Failed(format!(
                 "the battery cannot be told its state of charge (`can_set_soc`), and was not discharged to {} within \
                  {PATIENCE}",
@@ -101,13 +101,23 @@ fn bring(simulation: &Simulation, start: &Start, seed: u64) -> Result<(World, Mi
     Ok((world, began))
 }
 
-/// Runs until this holds, and looks from time to time; nothing where it does not in time.
-fn pass_until(world: &mut World, holds: impl Fn(&World) -> bool) -> Result<Option<()>, ManagementError> {
-    let until = world.now() + PATIENCE;
+/// Runs until this holds of the world and of the state of charge that the battery says, and looks from time to time;
+/// nothing where it does not in time.
+fn pass_until(
+    world: &mut World,
+    holds: impl Fn(&World, Percent) -> bool,
+) -> Result<Option<()>, ManagementError> {
+    let (until, mut said) = (world.now() + PATIENCE, Percent::ZERO);
     while world.now() < until {
         let look = world.now() + LOOK;
-        world.pass(look)?;
-        if holds(world) {
+        while let Some(heard) = world.advance(look)? {
+            if let Heard::Frame(frame) = heard
+                && let Some(Message::StateOfCharge(state)) = Message::decode(&frame)
+            {
+                said = state.finest_soc().unwrap_or(said);
+            }
+        }
+        if holds(world, said) {
             return Ok(Some(()));
         }
     }

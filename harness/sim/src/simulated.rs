@@ -30,7 +30,10 @@ pub enum Simulated {
 /// The same as a file has it.
 #[derive(JsonSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "a schema for editors: each kind is read as what it is, so that its errors are its own")]
+#[expect(
+    dead_code,
+    reason = "a schema for editors: each kind is read as what it is, so that its errors are its own"
+)]
 pub(crate) enum Sheet {
     Model(Box<BmsSheet>),
     #[cfg(unix)]

@@ -76,7 +76,7 @@ impl Bms for Example {
         let tripped = Alarm::ALL.map(|alarm| (alarm, self.is_open(&[alarm])));
         answer.alarms(&[&tripped[..], &alarms].concat(), &[], seen.closed);
         answer.cells((low, high), (cold, hot));
-        if self.turns % 10 == 0 {
+        if self.turns.is_multiple_of(10) {
             let bleeds = |&cell: &f64| if cell >= 3.37 && cell - low >= 0.01 { 0.15 } else { 0.0 };
             answer.balance = seen.cells.iter().map(bleeds).collect();
             let online = u16::from(answer.contactor);

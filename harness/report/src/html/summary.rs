@@ -30,9 +30,7 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
         Esc(&meta.title)
     )?;
     if meta.rig.simulated {
-        out.push_str(
-            "<p class=simulated><strong>Simulated rig</strong> No hardware was involved: ",
-        );
+        out.push_str("<p class=simulated><strong>Simulated rig</strong> No hardware was involved: ");
         match meta.program() {
             Some(says) => write!(
                 out,

@@ -12,7 +12,7 @@ mod words;
 
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::MutexGuard;
 use std::time::Duration;
 
@@ -59,7 +59,8 @@ enum Place {
 
 impl Program {
     fn new(sheet: Sheet, battery: &BatteryFile) -> Self {
-        let folder = battery.folder.canonicalize().unwrap_or_else(|_| battery.folder.clone());
+        let folder = if battery.folder.as_os_str().is_empty() { Path::new(".") } else { &battery.folder };
+        let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
         let (place, within, memory, files) = sheet.program.parts();
         let made_of = MadeOf::new(&folder, &place, &files);
         Self {
@@ -108,7 +109,9 @@ impl Program {
             }
             Place::Connect(address) => {
                 let failed = |error| {
-                    format!("no connection to {address}: {error}; start the program first, it must listen there")
+                    format!(
+                        "no connection to {address}: {error}; start the program first, it must listen there"
+                    )
                 };
                 let mut addresses = address.to_socket_addrs().map_err(failed)?;
                 let first = addresses.next().ok_or_else(|| format!("{address} has no address"))?;

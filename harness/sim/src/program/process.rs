@@ -102,7 +102,9 @@ pub(super) fn not_started(program: &Path, error: &io::Error) -> String {
             format!("{name} is not there: build it, or correct `command` (relative to the battery file)")
         }
         (ErrorKind::PermissionDenied, _) => {
-            format!("{name} may not be executed: `chmod +x {name}`, or name its interpreter first in `command`")
+            format!(
+                "{name} may not be executed: `chmod +x {name}`, or name its interpreter first in `command`"
+            )
         }
         (_, Some(NO_PROGRAM)) => format!(
             "{name} is no program of this machine: build it for this host, or begin a script with `#!` and its interpreter"

@@ -72,7 +72,9 @@ impl TryFrom<String> for Memory {
             number.checked_mul(*scale).filter(|&bytes| bytes > 0)
         };
         let bytes = units.iter().find_map(of);
-        let wrong = || format!("`{text}` is no amount of memory, expected one such as `4 GB`, `512 MB` or `unlimited`");
+        let wrong = || {
+            format!("`{text}` is no amount of memory, expected one such as `4 GB`, `512 MB` or `unlimited`")
+        };
         bytes.map(|bytes| Self(Some(bytes))).ok_or_else(wrong)
     }
 }
@@ -108,7 +110,11 @@ impl Program {
             }
             (Some(words), None) if words.first().is_none_or(String::is_empty) => {
                 let what = "`command` names no program".to_owned();
-                return Err(wrong("program.command", what, "a program and its arguments, such as `[./bms, --fast]`"));
+                return Err(wrong(
+                    "program.command",
+                    what,
+                    "a program and its arguments, such as `[./bms, --fast]`",
+                ));
             }
             (None, Some(address)) if !is_address(address) => {
                 let what = format!("`{address}` is no address");
@@ -128,5 +134,6 @@ impl Program {
 }
 
 fn is_address(text: &str) -> bool {
-    text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
+    text.rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0))
 }

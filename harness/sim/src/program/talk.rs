@@ -81,11 +81,12 @@ impl Talk {
         }
         let greeting = serde_json::from_slice::<Greeting<'_>>(talk.link.line());
         let wrong = match &greeting {
-            Err(error) => Some(format!("{error}; expected {{\"hello\":\"{PROTOCOL}\",\"name\":…,\"can_set_soc\":…}}")),
-            Ok(greeting) if greeting.hello != PROTOCOL => Some(format!(
-                "it speaks `{}`; this Busbar speaks {PROTOCOL}",
-                plain(&greeting.hello)
-            )),
+            Err(error) => {
+                Some(format!("{error}; expected {{\"hello\":\"{PROTOCOL}\",\"name\":…,\"can_set_soc\":…}}"))
+            }
+            Ok(greeting) if greeting.hello != PROTOCOL => {
+                Some(format!("it speaks `{}`; this Busbar speaks {PROTOCOL}", plain(&greeting.hello)))
+            }
             Ok(_) => None,
         };
         let said = greeting.map(|greeting| (plain(&greeting.name).into_owned(), greeting.can_set_soc)).ok();
@@ -100,7 +101,8 @@ impl Talk {
 
     /// Takes the answer to a turn.
     fn obey(&mut self, at: Micros) -> Result<(), String> {
-        let answer: Answer<'_> = serde_json::from_slice(self.link.line()).map_err(|error| error.to_string())?;
+        let answer: Answer<'_> =
+            serde_json::from_slice(self.link.line()).map_err(|error| error.to_string())?;
         let next = answer.check(self.cells)?;
         for sent in answer.sends() {
             let (after, frame) = sent?;
@@ -135,7 +137,9 @@ impl Talk {
         let line = shown(self.link.heard());
         let what = match broken {
             Broken::Late if line.is_empty() => format!("did not answer {to} within {within}"),
-            Broken::Late => format!("did not end its answer {to} with a line break within {within}: `{line}`"),
+            Broken::Late => {
+                format!("did not end its answer {to} with a line break within {within}: `{line}`")
+            }
             Broken::Unread => format!("did not read its standard input {to} within {within}"),
             Broken::Ended if line.is_empty() => format!("ended before it answered {to}"),
             Broken::Ended => format!("ended in the middle of its answer {to}: `{line}`"),
@@ -166,7 +170,8 @@ impl Talk {
         }
         self.over = true;
         self.link.hang_up(within);
-        let status = self.process.as_mut().map(|process| process.end(if by_itself { within } else { Duration::ZERO }));
+        let status =
+            self.process.as_mut().map(|process| process.end(if by_itself { within } else { Duration::ZERO }));
         let ended = match &status {
             None => "the connection was closed".to_owned(),
             Some(Ok(status)) => told(*status),
@@ -176,7 +181,9 @@ impl Talk {
         self.link.hang_up(LAST_WORD);
         self.kept.open().end(at, &mut self.link.tail, &ended);
         let last = self.link.tail.last_line();
-        let last = last.map_or_else(String::new, |line| format!("; last on standard error: `{}`", shown(line.as_bytes())));
+        let last = last.map_or_else(String::new, |line| {
+            format!("; last on standard error: `{}`", shown(line.as_bytes()))
+        });
         let ended = if by_itself { format!("; {ended}") } else { String::new() };
         format!("{ended}{last}")
     }
@@ -240,7 +247,8 @@ impl Management for Talk {
             return Err(self.broke(at, &to, broken, self.within));
         }
         let any = serde_json::from_slice::<serde::de::IgnoredAny>(self.link.line());
-        any.map(drop).map_err(|error| self.refuse(at, &to, &format!("{error}; expected any object, such as {{}}")))
+        any.map(drop)
+            .map_err(|error| self.refuse(at, &to, &format!("{error}; expected any object, such as {{}}")))
     }
 
     fn end(&mut self) -> Result<Option<String>, ManagementError> {
@@ -259,7 +267,8 @@ impl Management for Talk {
         let farewell = serde_json::from_slice::<Farewell<'_>>(self.link.line());
         let memory = farewell.map(|farewell| farewell.memory.map(|memory| memory.get().to_owned()));
         let memory = memory.map_err(|error| error.to_string());
-        let memory = memory.map_err(|what| self.refuse(at, "to bye", &format!("{what}; expected {{\"memory\":…}}")))?;
+        let memory = memory
+            .map_err(|what| self.refuse(at, "to bye", &format!("{what}; expected {{\"memory\":…}}")))?;
         self.stop(at, self.within, true);
         Ok(memory)
     }

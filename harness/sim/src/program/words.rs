@@ -242,15 +242,26 @@ impl Answer<'_> {
     /// # Errors
     /// In words, for the first that is none.
     pub(super) fn sends(&self) -> impl Iterator<Item = Result<(Micros, Frame), String>> {
-        self.frames.iter().enumerate().map(|(k, sent)| sent.frame().map_err(|what| format!("frames[{k}] {what}")))
+        self.frames
+            .iter()
+            .enumerate()
+            .map(|(k, sent)| sent.frame().map_err(|what| format!("frames[{k}] {what}")))
     }
 }
 
 impl Sent {
     fn frame(&self) -> Result<(Micros, Frame), String> {
         let Id(id) = self.id;
-        let wide = || format!("has id {id:#X}, which is no identifier of 11 bits; expected at most 0x7FF, or `\"ext\":true`");
-        let id = if self.ext { CanId::Extended(id) } else { CanId::Standard(u16::try_from(id).map_err(|_| wide())?) };
+        let wide = || {
+            format!(
+                "has id {id:#X}, which is no identifier of 11 bits; expected at most 0x7FF, or `\"ext\":true`"
+            )
+        };
+        let id = if self.ext {
+            CanId::Extended(id)
+        } else {
+            CanId::Standard(u16::try_from(id).map_err(|_| wide())?)
+        };
         let frame = Frame::new(id, &self.data.bytes[..self.data.length]);
         let wider = || format!("has id {:#X}, which is no identifier of 29 bits", self.id.0);
         Ok((Micros(self.after_us), frame.ok_or_else(|| if self.ext { wider() } else { wide() })?))

@@ -19,17 +19,41 @@ const MINUTE: Micros = Micros::from_secs(60);
 #[case::never("whole(next_us=60000001)", "next_us is 60000001; expected 1000")]
 #[case::nothing("{'contactor': True}", "`next_us` is missing; expected 1000")]
 #[case::fraction("whole(next_us=1e6)", "invalid type: floating point `1000000.0`, expected u64")]
-#[case::id("whole(frames=[limits(), frame('0x9999', '00', 20000)])", "frames[1] has id 0x9999, which is no identifier of 11 bits")]
-#[case::wide("whole(frames=[dict(frame('0xFFFFFFFF', '00', 0), ext=True)])", "frames[0] has id 0xFFFFFFFF, which is no identifier of 29 bits")]
-#[case::word("whole(frames=[frame('limits', '00', 0)])", "invalid value: string \"limits\", expected an identifier such as 849")]
-#[case::nine_bytes("whole(frames=[frame('0x351', '001122334455667788', 0)])", "expected at most 8 bytes of two hexadecimal digits each")]
+#[case::id(
+    "whole(frames=[limits(), frame('0x9999', '00', 20000)])",
+    "frames[1] has id 0x9999, which is no identifier of 11 bits"
+)]
+#[case::wide(
+    "whole(frames=[dict(frame('0xFFFFFFFF', '00', 0), ext=True)])",
+    "frames[0] has id 0xFFFFFFFF, which is no identifier of 29 bits"
+)]
+#[case::word(
+    "whole(frames=[frame('limits', '00', 0)])",
+    "invalid value: string \"limits\", expected an identifier such as 849"
+)]
+#[case::nine_bytes(
+    "whole(frames=[frame('0x351', '001122334455667788', 0)])",
+    "expected at most 8 bytes of two hexadecimal digits each"
+)]
 #[case::odd("whole(frames=[frame('0x351', '001', 0)])", "expected at most 8 bytes")]
 #[case::no_hex("whole(frames=[frame('0x351', '00zz', 0)])", "expected at most 8 bytes")]
-#[case::beyond("whole(frames=[frame('0x351', '00', 1000000)])", "frames[0] has after_us 1000000; expected 0 to 999999")]
-#[case::disorder("whole(frames=[limits(500), limits(400)])", "frames[1] has after_us 400; expected 500 to 999999, in order")]
+#[case::beyond(
+    "whole(frames=[frame('0x351', '00', 1000000)])",
+    "frames[0] has after_us 1000000; expected 0 to 999999"
+)]
+#[case::disorder(
+    "whole(frames=[limits(500), limits(400)])",
+    "frames[1] has after_us 400; expected 500 to 999999, in order"
+)]
 #[case::before("whole(frames=[limits(-1)])", "invalid value: integer `-1`, expected u64")]
-#[case::no_utf8("(sys.stdout.buffer.write(b'{\"log\":[\"\\xff\\xfe\"],\"next_us\":1000}\\n'), '')[1]", "invalid unicode code point")]
-#[case::twice("json.dumps(whole()) + '\\n' + json.dumps(whole()) + '\\n'", "wrote more than one line to its turn at 0:00:03")]
+#[case::no_utf8(
+    "(sys.stdout.buffer.write(b'{\"log\":[\"\\xff\\xfe\"],\"next_us\":1000}\\n'), '')[1]",
+    "invalid unicode code point"
+)]
+#[case::twice(
+    "json.dumps(whole()) + '\\n' + json.dumps(whole()) + '\\n'",
+    "wrote more than one line to its turn at 0:00:03"
+)]
 #[case::endless("'x' * 3000000", "with a line of more than 1048576 bytes: `xxxx")]
 fn an_answer_that_cannot_be_is_shown(#[case] answer: &str, #[case] says: &str) {
     let folder = Folder::python(&format!("main(lambda m, n: whole() if n != 3 else {answer})"));
@@ -49,8 +73,14 @@ fn an_answer_that_cannot_be_is_shown(#[case] answer: &str, #[case] says: &str) {
 
 /// A program that answers late, never, only half, or not in time to hello.
 #[rstest]
-#[case("main(lambda m, n: whole() if n < 3 else (time.sleep(60), '')[1])", "did not answer to its turn at 0:00:03 within 0.3 s (`within` of the battery file)")]
-#[case("main(lambda m, n: whole() if n < 3 else '{\"next_us\":' + str((time.sleep(0.01), 5)[1]))", "did not end its answer to its turn at 0:00:03 with a line break within 0.3 s (`within` of the battery file): `{\"next_us\":5`")]
+#[case(
+    "main(lambda m, n: whole() if n < 3 else (time.sleep(60), '')[1])",
+    "did not answer to its turn at 0:00:03 within 0.3 s (`within` of the battery file)"
+)]
+#[case(
+    "main(lambda m, n: whole() if n < 3 else '{\"next_us\":' + str((time.sleep(0.01), 5)[1]))",
+    "did not end its answer to its turn at 0:00:03 with a line break within 0.3 s (`within` of the battery file): `{\"next_us\":5`"
+)]
 #[case("time.sleep(60)", "did not answer to hello within 3 s")]
 fn an_answer_that_does_not_come_in_time_is_not_waited_for(#[case] code: &str, #[case] says: &str) {
     let folder = Folder::python(&format!("open('pid', 'w').write(str(os.getpid()))\n{code}"));
@@ -71,27 +101,47 @@ for k in range(1000000): say('{\"next_us\":60000000}\\n'); time.sleep(0.05)";
     let folder = Folder::python(code);
     folder.says("command: [python3, bms.py], within: 500 ms");
     let said = folder.play(Micros::from_secs(100_000)).error.expect("undecided");
-    assert!(said.contains("wrote more than one line") || said.contains("did not read its standard input"), "{said}");
+    assert!(
+        said.contains("wrote more than one line") || said.contains("did not read its standard input"),
+        "{said}"
+    );
 }
 
 /// One that exits: with what code, by what signal, and its last words.
 #[rstest]
-#[case("sys.exit(3)", "ended before it answered to its turn at 0:00:03; it exited with 3; last on standard error: `worse`")]
+#[case(
+    "sys.exit(3)",
+    "ended before it answered to its turn at 0:00:03; it exited with 3; last on standard error: `worse`"
+)]
 #[case("os.kill(os.getpid(), 11)", "it was ended by signal 11; last on standard error: `worse`")]
-#[case("(say('{\"nex'), sys.exit(0))", "ended in the middle of its answer to its turn at 0:00:03: `{\"nex`; it exited with 0")]
+#[case(
+    "(say('{\"nex'), sys.exit(0))",
+    "ended in the middle of its answer to its turn at 0:00:03: `{\"nex`; it exited with 0"
+)]
 #[case("1 / 0", "it exited with 1; last on standard error: `ZeroDivisionError: division by zero`")]
 fn a_program_that_exits_is_told_with_its_code(#[case] code: &str, #[case] says: &str) {
-    let turn = format!("sys.stderr.write('bad\\nworse\\n'); sys.stderr.flush()\nmain(lambda m, n: whole() if n < 3 else {code})");
+    let turn = format!(
+        "sys.stderr.write('bad\\nworse\\n'); sys.stderr.flush()\nmain(lambda m, n: whole() if n < 3 else {code})"
+    );
     let said = Folder::python(&turn).play(MINUTE).error.expect("undecided");
     assert!(said.contains(says), "{said}");
 }
 
 /// What it says to hello.
 #[rstest]
-#[case("main(None, hello={'hello': 'busbar-bms/2'})", "`{\"hello\": \"busbar-bms/2\"}`: it speaks `busbar-bms/2`; this Busbar speaks busbar-bms/1")]
-#[case("main(None, hello='Acme BMS 2.1 starting')", "answered to hello with `Acme BMS 2.1 starting`: expected value")]
+#[case(
+    "main(None, hello={'hello': 'busbar-bms/2'})",
+    "`{\"hello\": \"busbar-bms/2\"}`: it speaks `busbar-bms/2`; this Busbar speaks busbar-bms/1"
+)]
+#[case(
+    "main(None, hello='Acme BMS 2.1 starting')",
+    "answered to hello with `Acme BMS 2.1 starting`: expected value"
+)]
 #[case("main(None, hello={'name': 'acme'})", "missing field `hello`")]
-#[case("sys.exit(69)", "ended before it answered to hello; it exited with 69: it does not speak busbar-bms/1")]
+#[case(
+    "sys.exit(69)",
+    "ended before it answered to hello; it exited with 69: it does not speak busbar-bms/1"
+)]
 fn a_wrong_hello_is_told(#[case] code: &str, #[case] says: &str) {
     let played = Folder::python(code).play(MINUTE);
     assert!(played.said().contains(says), "{}", played.said());
@@ -103,7 +153,11 @@ fn a_wrong_hello_is_told(#[case] code: &str, #[case] says: &str) {
 #[case("./gone", "", "gone is not there: build it, or correct `command`")]
 #[case("no-such-program-anywhere", "", "no-such-program-anywhere is not there")]
 #[case("./text", "#!/bin/sh\n", "text may not be executed: `chmod +x ")]
-fn a_program_that_cannot_start_says_what_to_do(#[case] command: &str, #[case] text: &str, #[case] says: &str) {
+fn a_program_that_cannot_start_says_what_to_do(
+    #[case] command: &str,
+    #[case] text: &str,
+    #[case] says: &str,
+) {
     let folder = Folder::with(&format!("command: [{command}]"), &[("text", text)]);
     let played = folder.play(MINUTE);
     assert!(played.said().contains(says), "{}", played.said());
@@ -116,7 +170,8 @@ fn a_program_that_cannot_start_says_what_to_do(#[case] command: &str, #[case] te
 fn a_file_that_is_no_program_says_so(#[case] text: &str, #[case] says: &str) {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::with("command: [./text]", &[("text", text)]);
-    std::fs::set_permissions(folder.path().join("text"), std::fs::Permissions::from_mode(0o755)).expect("set");
+    std::fs::set_permissions(folder.path().join("text"), std::fs::Permissions::from_mode(0o755))
+        .expect("set");
     let played = folder.play(MINUTE);
     assert!(played.said().contains(says), "{}", played.said());
 }

@@ -75,7 +75,9 @@ impl Folder {
 
     /// Makes the battery file say this of its program.
     pub(crate) fn says(&self, program: &str) {
-        let text = format!("battery: acme\ntitle: t\nexpect: pass\n{DECLARED}\nsimulated: {{ program: {{ {program} }} }}\n");
+        let text = format!(
+            "battery: acme\ntitle: t\nexpect: pass\n{DECLARED}\nsimulated: {{ program: {{ {program} }} }}\n"
+        );
         self.write("acme.yaml", &text);
     }
 
@@ -142,7 +144,8 @@ pub(crate) const START: Start = Start {
 
 /// Plays a case from its beginning to its end, and changes the world at these times.
 pub(crate) fn play(bench: &mut SimBench, length: Micros, changes: &[(Micros, Stimulus)]) -> Played {
-    let mut played = Played { frames: Vec::new(), told: String::new(), error: None, trouble: None, identity: None };
+    let mut played =
+        Played { frames: Vec::new(), told: String::new(), error: None, trouble: None, identity: None };
     let mut changes = changes.iter();
     let mut change = changes.next();
     if let Err(error) = bench.act(&Action::Prepare(START)) {
