@@ -120,6 +120,18 @@ pub(crate) fn library() -> Result<Library, Failure> {
     Ok(Library::find(&from)?)
 }
 
+/// The rig that was named, or the simulated one for the system voltage of the battery.
+pub(crate) fn rig_of(library: &Library, named: Option<&str>, battery: &str) -> Result<String, Failure> {
+    if let Some(named) = named {
+        return Ok(named.to_owned());
+    }
+    let chosen = session::rig_for(library, battery)?;
+    if chosen != "simulated" {
+        warn(&format!("on the rig `{chosen}`, for the system voltage of the battery"));
+    }
+    Ok(chosen.to_owned())
+}
+
 /// A file that cannot be written, as the system says.
 pub(crate) fn unwritable(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
     let path = path.to_owned();

@@ -22,9 +22,9 @@ pub(crate) struct Args {
     /// Suites or cases; all that the rig can do without one
     #[arg(value_name = "SUITE|CASE")]
     cases: Vec<String>,
-    /// The rig, by name or file
-    #[arg(long, default_value = "simulated")]
-    rig: String,
+    /// The rig, by name or file; the simulated one of the battery's system voltage without it
+    #[arg(long)]
+    rig: Option<String>,
     /// The battery, by name or file
     #[arg(long, default_value = "reference")]
     battery: String,
@@ -65,7 +65,8 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     // Before anything is energised: a night that cannot be remembered is found out now, not in the morning.
     let mut history = open(&args.history.clone().unwrap_or_else(|| out.join("history.db")))?;
     history.try_to_write().map_err(refused)?;
-    let (rig, battery) = (session::rig(&library, &args.rig)?, session::battery(&library, &args.battery)?);
+    let rig_name = crate::rig_of(&library, args.rig.as_deref(), &args.battery)?;
+    let (rig, battery) = (session::rig(&library, &rig_name)?, session::battery(&library, &args.battery)?);
     let nights = |history: &History| {
         let (rig, battery) = (Some(rig.rig.as_str()), Some(battery.declared.name.as_str()));
         history.nights(Which { rig, battery, firmware: None, alone: false, last: NIGHTS }).map_err(refused)
@@ -85,7 +86,7 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
 
     let asked = Asked {
         cases: words,
-        rig: args.rig.clone(),
+        rig: rig_name,
         battery: args.battery.clone(),
         seed: args.seed,
         out: Some(out.clone()),

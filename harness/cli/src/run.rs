@@ -17,9 +17,9 @@ pub(crate) struct Args {
     /// Suites or cases, such as `feed-in` or `feed-in/load-steps`; all without one
     #[arg(value_name = "SUITE|CASE")]
     cases: Vec<String>,
-    /// The rig, by name or file
-    #[arg(long, default_value = "simulated")]
-    rig: String,
+    /// The rig, by name or file; the simulated one of the battery's system voltage without it
+    #[arg(long)]
+    rig: Option<String>,
     /// The battery, by name or file
     #[arg(long, default_value = "reference")]
     battery: String,
@@ -57,9 +57,10 @@ pub(crate) const COMMIT: &str = env!("BUSBAR_COMMIT");
 
 pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let library = crate::library()?;
+    let rig = crate::rig_of(&library, args.rig.as_deref(), &args.battery)?;
     let asked = Asked {
         cases: args.cases.clone(),
-        rig: args.rig.clone(),
+        rig,
         battery: args.battery.clone(),
         seed: args.seed,
         sweep: args.sweep,

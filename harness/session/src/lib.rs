@@ -17,4 +17,4 @@ mod writer;
 pub use console::{Console, Progress};
 pub use error::Error;
 pub use run::{Asked, Outcome, Played, Retry, run};
-pub use setup::{Entry, Setup, battery, rig};
+pub use setup::{Entry, Setup, battery, rig, rig_for};

@@ -5,6 +5,7 @@ use engine::suite::{Case, Suite};
 use evidence::conclusion::Attempt;
 use evidence::plan::{Planned, plan};
 use files::{BatteryFile, InputError, Library, RigFile, full_name};
+use proto::quantity::Volts;
 use sim::Simulation;
 
 use crate::Error;
@@ -65,6 +66,12 @@ impl Setup {
         Self { rig: self.rig.swept(seed), battery: self.battery.clone(), simulation }
     }
 
+    /// Whether the simulated system is one of the voltage that the battery is for; a real one may be anything.
+    pub(crate) fn fits(&self) -> bool {
+        let system = self.battery.declared.system_voltage();
+        self.simulation.as_ref().is_none_or(|simulation| simulation.system_voltage() == system)
+    }
+
     /// Plans cases, before anything is switched on.
     ///
     /// # Errors
@@ -86,6 +93,20 @@ impl Setup {
         attempt(planned, self.simulation.as_ref(), (name, seed), witness)
     }
 }
+
+/// The simulated rig that comes with this program for the system voltage of a battery.
+///
+/// # Errors
+/// As [`battery`].
+pub fn rig_for(library: &Library, battery_name: &str) -> Result<&'static str, InputError> {
+    let system = battery(library, battery_name)?.declared.system_voltage();
+    let known = SIMULATED.into_iter().find(|&(_, volts)| volts == system);
+    Ok(known.map_or(SIMULATED[0].0, |(name, _)| name))
+}
+
+/// Simulated rigs, and the system voltage of each.
+const SIMULATED: [(&str, Volts); 3] =
+    [("simulated", Volts(48.0)), ("simulated-24v", Volts(24.0)), ("simulated-12v", Volts(12.0))];
 
 /// A battery by name or path, read and validated with what it says of its simulation.
 ///

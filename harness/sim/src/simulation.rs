@@ -3,10 +3,10 @@
 use engine::bench::Capability;
 use engine::yaml::YamlError;
 use files::{BatteryFile, CanBus, Polling, RigFile, Sweep};
+use judge::site::CutOff;
 use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::{PackSize, World};
-use judge::site::CutOff;
 use proto::chemistry::Chemistry;
 use proto::quantity::Volts;
 use proto::stimulus::Start;
@@ -54,6 +54,12 @@ impl Simulation {
             lowest: declared.min_voltage,
             pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },
         }))
+    }
+
+    /// The nominal voltage of its DC side: 12, 24 or 48 V.
+    #[must_use]
+    pub const fn system_voltage(&self) -> Volts {
+        self.plant.gx.nominal
     }
 
     /// The same with every number that has a range under `sweep` drawn from it, by the seed.

@@ -8,8 +8,8 @@ use proto::stimulus::Start;
 use super::json::{described, list, object, one_of, reference, text};
 use super::step::{Does, Op, Step, each};
 use super::value::{
-    ABOVE_OTHERS, CHARGE, CURRENT, Key, Kind, NAME, POWER, POWER_OR_OFF, REQUIREMENT, Record, SWITCH, TEXT, keys,
-    names, record,
+    ABOVE_OTHERS, CHARGE, CURRENT, Key, Kind, NAME, POWER, POWER_OR_OFF, REQUIREMENT, Record, SWITCH, TEXT,
+    keys, names, record,
 };
 use super::{Case, Reason, Snapshot, Suite, SuiteError, check};
 use crate::bench::Capability;

@@ -124,7 +124,11 @@ mod tests {
          125 W, within 5 min; ac-load 250 W, then wait until PV power ≤ 50 W, within 1 h, then ac-load off",
         4.0
     )]
-    fn one_that_takes_a_quarter_is_tried_with_a_quarter(#[case] takes: f64, #[case] steps: &str, #[case] limit: f64) {
+    fn one_that_takes_a_quarter_is_tried_with_a_quarter(
+        #[case] takes: f64,
+        #[case] steps: &str,
+        #[case] limit: f64,
+    ) {
         assert_eq!(told(takes), (steps.to_owned(), Some(Amps(limit))));
     }
 }
