@@ -318,7 +318,8 @@ impl fmt::Display for Span {
             let (unit, scale) = if us < 1_000 { ("µs", 1.0) } else { ("ms", 1e3) };
             return write!(f, "{} {unit}", us as f64 / scale);
         }
-        let whole = [("h", h), ("min", min), ("s", s)].into_iter().find(|(_, scale)| us.is_multiple_of(*scale));
+        let whole =
+            [("h", h), ("min", min), ("s", s)].into_iter().find(|(_, scale)| us.is_multiple_of(*scale));
         match whole {
             Some((unit, scale)) if us > 0 && (scale == h || us / scale < ONE_UNIT) => {
                 return write!(f, "{} {unit}", us / scale);
@@ -346,7 +347,8 @@ impl FromStr for Micros {
         let words: Vec<&str> = text.split_whitespace().collect();
         let us = if words.len() > 2 && words.len().is_multiple_of(2) {
             // `3 h 20 min`
-            let parts = words.chunks(2).map(|part| parse_scaled(&part.join(" "), &TIME_UNITS, Self::EXPECTED));
+            let parts =
+                words.chunks(2).map(|part| parse_scaled(&part.join(" "), &TIME_UNITS, Self::EXPECTED));
             parts.map(|part| part.map(f64::abs)).sum::<Result<f64, _>>()?
         } else {
             parse_scaled(text, &TIME_UNITS, Self::EXPECTED)?

@@ -74,7 +74,11 @@ impl fmt::Display for Power {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Watts(watts) = self.0;
         let (value, unit) = if watts.abs() >= 1000.0 { (watts / 1000.0, "kW") } else { (watts, "W") };
-        if watts == 0.0 { f.write_str("off") } else { write!(f, "{} {unit}", (value * 1000.0).round() / 1000.0) }
+        if watts == 0.0 {
+            f.write_str("off")
+        } else {
+            write!(f, "{} {unit}", (value * 1000.0).round() / 1000.0)
+        }
     }
 }
 

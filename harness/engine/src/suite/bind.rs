@@ -144,21 +144,23 @@ impl Case {
         self.start.input_current_limit.map_or(Ok(()), |asked| current(self.line, asked))?;
         let mut steps = Vec::new();
         each(&self.steps, &mut |step| steps.push(step));
-        steps.into_iter().flat_map(|step| step.ops().iter().map(move |op| (step, op))).try_for_each(|(step, op)| {
-            let line = step.at.line;
-            match *op {
-                Op::Ramp { to: asked, .. } | Op::Apply(Stimulus::Pv(asked) | Stimulus::AcPv(asked)) => {
-                    power(line, step.verb, asked, limits.pv_power_max)
+        steps.into_iter().flat_map(|step| step.ops().iter().map(move |op| (step, op))).try_for_each(
+            |(step, op)| {
+                let line = step.at.line;
+                match *op {
+                    Op::Ramp { to: asked, .. } | Op::Apply(Stimulus::Pv(asked) | Stimulus::AcPv(asked)) => {
+                        power(line, step.verb, asked, limits.pv_power_max)
+                    }
+                    Op::Apply(Stimulus::AcLoad(asked)) => power(line, step.verb, asked, limits.ac_load_max),
+                    Op::Apply(Stimulus::InputCurrentLimit(asked)) => current(line, asked),
+                    // The same limit by another way.
+                    Op::Apply(Stimulus::GxWrite { register, value }) => inverter::INPUT_CURRENT_LIMIT
+                        .read(register, &[value])
+                        .map_or(Ok(()), |amps| current(line, Amps(amps))),
+                    _ => Ok(()),
                 }
-                Op::Apply(Stimulus::AcLoad(asked)) => power(line, step.verb, asked, limits.ac_load_max),
-                Op::Apply(Stimulus::InputCurrentLimit(asked)) => current(line, asked),
-                // The same limit by another way.
-                Op::Apply(Stimulus::GxWrite { register, value }) => inverter::INPUT_CURRENT_LIMIT
-                    .read(register, &[value])
-                    .map_or(Ok(()), |amps| current(line, Amps(amps))),
-                _ => Ok(()),
-            }
-        })
+            },
+        )
     }
 }
 

@@ -20,12 +20,12 @@ use proto::stimulus::Start;
 
 use crate::bench::Capability;
 pub use crate::yaml::YamlError as SuiteError;
-pub use bind::{BindError, Runnable};
 pub(crate) use bind::Operation;
+pub use bind::{BindError, Runnable};
 pub use condition::Condition;
 pub(crate) use condition::{Bounds, Observable, Test};
-pub use patience::Patience;
 pub use page::page;
+pub use patience::Patience;
 pub use schema::schema;
 pub use step::{Op, Step, each};
 pub use verb::meaning;

@@ -34,7 +34,11 @@ pub fn page() -> String {
     for fault in FaultKind::ALL {
         let takes = fault.arguments.iter().map(|argument| {
             let (low, high) = argument.bounds;
-            format!("`{}`: {low} to {high}{}", argument.name, if argument.optional { ", or nothing" } else { "" })
+            format!(
+                "`{}`: {low} to {high}{}",
+                argument.name,
+                if argument.optional { ", or nothing" } else { "" }
+            )
         });
         let takes: Vec<_> = takes.collect();
         out += &format!("| `{}` | {} | {} |\n", fault.name, fault.meaning.trim(), takes.join("; "));
@@ -54,7 +58,9 @@ mod tests {
     #[test]
     fn the_page_says_what_the_tables_say() {
         let document = include_str!("../../../../docs/suites.md");
-        let (_, rest) = document.split_once("<!-- begin: written by cargo xtask schema, not by hand -->\n").expect("a mark");
+        let (_, rest) = document
+            .split_once("<!-- begin: written by cargo xtask schema, not by hand -->\n")
+            .expect("a mark");
         let (kept, _) = rest.split_once("<!-- end -->").expect("a mark");
         assert!(kept == page(), "docs/suites.md is stale; write it again with `cargo xtask schema`");
     }

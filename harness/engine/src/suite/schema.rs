@@ -167,7 +167,8 @@ mod tests {
     #[test]
     fn every_property_is_described() {
         fn walk(path: &str, schema: &Value) {
-            for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+            {
                 let path = format!("{path}.{name}");
                 assert!(property["description"].as_str().is_some_and(|text| !text.is_empty()), "{path}");
                 walk(&path, property);

@@ -227,12 +227,7 @@ macro_rules! settings {
 settings!(Volts, Amps, Watts, Percent);
 
 /// A quantity within what is possible.
-fn within<T: Setting>(
-    name: &str,
-    node: &Node,
-    reader: &mut Reader,
-    range: RangeInclusive<T>,
-) -> Option<T> {
+fn within<T: Setting>(name: &str, node: &Node, reader: &mut Reader, range: RangeInclusive<T>) -> Option<T> {
     let value: T = reader.quantity(name, T::EXPECTED, node)?;
     if range.contains(&value) {
         return Some(value);

@@ -59,7 +59,10 @@ fn what_is_no_request_is_told(#[case] bytes: Vec<u8>, #[case] says: &str) {
 #[case("{\"refused\":\"no load bank\"}\n", Ok(Reply::Refused("no load bank".to_owned())))]
 #[case("yes\n", Err("makes no sense"))]
 #[case("", Err("is gone"))]
-#[case("wait", Err("did not answer within 200 ms: Do by hand: ac-load 3 kW (switches the AC load to this power)."))]
+#[case(
+    "wait",
+    Err("did not answer within 200 ms: Do by hand: ac-load 3 kW (switches the AC load to this power).")
+)]
 fn a_program_may_be_the_operator(#[case] answer: &str, #[case] expected: Result<Reply, &str>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("its address");
