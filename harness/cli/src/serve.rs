@@ -73,7 +73,7 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
         mute,
         can: args.can.clone().map_or(CanWire::Terminal, CanWire::Interface),
         psu: args.psu_port.map_or(PsuWire::Terminal, |number| PsuWire::Tcp(port(number))),
-        psu_profile: args.psu_profile.clone(),
+        psu_profile: library.psu_profile(&args.psu_profile)?,
         gx: port(args.gx_port),
         operator: port(args.operator_port),
         folder: args.at.clone().unwrap_or_else(default_folder),
@@ -85,8 +85,7 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
     }
     let mut served = ServedRig::start(&rig, &battery, &options).map_err(|error| Failure {
         exit: match error {
-            ServeError::NotSimulated(_) | ServeError::Real(_) => Exit::Input,
-            ServeError::NoDialect { .. } => Exit::Usage,
+            ServeError::NotSimulated(_) | ServeError::Real(_) | ServeError::NoDialect(_) => Exit::Input,
             _ => Exit::Inconclusive,
         },
         message: error.to_string(),
@@ -120,7 +119,7 @@ fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
         options.speed,
         addresses.can,
         addresses.psu,
-        options.psu_profile,
+        options.psu_profile.psu_profile,
         addresses.gx,
         addresses.operator,
         options.folder.join("addresses.json").display(),

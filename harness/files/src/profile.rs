@@ -5,7 +5,7 @@ mod check;
 use std::collections::BTreeMap;
 
 use proto::quantity::{Amps, Micros, Volts, Watts};
-use proto::scpi::{Alarm, Arguments, CommandError, Template, Terminator, Units, Word};
+use proto::scpi::{Alarm, Arguments, CommandError, Dialect, Template, Terminator, Units, Word};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -61,6 +61,8 @@ pub struct Profile {
     pub watchdog: Option<Watchdog>,
     /// how it plays a solar array by itself; absent where only a fixed voltage and current limit do
     pub curve: Option<SolarCurve>,
+    /// how the simulated supply of this family answers, after its manual; absent: `busbar serve` cannot play it
+    pub simulated: Option<Dialect>,
 }
 
 /// What a supply may take where its profile says nothing (assumption: relays and front panels take 0.5 s in the field).

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use files::Profile;
 use lab::psu::{Limits, Serial, Settings, Supply, SupplyError, Target};
 use libtest_mimic::{Arguments, Failed, Trial};
-use plant::instrument::{Instrument, Surroundings, dialect};
+use plant::instrument::{Instrument, Surroundings};
 use proto::quantity::{Amps, Micros, Volts};
 use proto::scpi::Alarm;
 use sim::served::psu::on_tcp;
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 }
 
 fn sigrok_drives_the_supply() -> Result<(), Failed> {
-    let dialect = dialect::of("rigol").ok_or("no such dialect")?;
+    let dialect = rigol()?.simulated.ok_or("it cannot be played")?;
     let instrument = Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())));
     let served = on_tcp(instrument.clone(), (Ipv4Addr::LOCALHOST, 0).into())?;
     let connection = format!("scpi-pps:conn=tcp-raw/127.0.0.1/{}", served.address().port());
@@ -133,10 +133,14 @@ impl Drop for Bridge {
     }
 }
 
+fn rigol() -> Result<Profile, Failed> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rigs/psu/rigol.yaml");
+    Ok(Profile::parse("rigs/psu/rigol.yaml", &std::fs::read_to_string(file)?)?)
+}
+
 fn a_foreign_supply_is_driven(python: &Path) -> Result<(), Failed> {
     let mut bridge = Bridge::start(python)?;
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rigs/psu/rigol.yaml");
-    let mut profile = Profile::parse("rigs/psu/rigol.yaml", &std::fs::read_to_string(file)?)?;
+    let mut profile = rigol()?;
     // This simulation knows neither SYST:REM nor *ESR?.
     (profile.lock, profile.events) = (None, None);
     profile.line.gap = Micros::ZERO;

@@ -1,20 +1,18 @@
 //! A supply that is not there: fed with bytes, it answers with bytes, in the dialect of a family of supplies. It reads
 //! no clock: the time is told to it.
 //!
-//! Its dialects are written after the manuals like the profiles, but apart from them: with headers in SCPI notation
-//! and both forms of every word, so that a wrong word in a profile shows.
+//! Its [`Dialect`] stands in the profile of the family.
 
 mod answer;
-pub mod dialect;
 mod header;
 mod physics;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use proto::quantity::{Amps, Micros, Ohms, Volts, VoltsPerSecond, Watts};
 
-use dialect::Dialect;
-use proto::scpi::Alarm;
+use proto::scpi::{Alarm, Dialect, Does};
 
 /// What is connected to the terminals, and how fast the instrument is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,7 +64,7 @@ impl Default for Temper {
 /// A simulated supply.
 #[derive(Debug, Clone)]
 pub struct Instrument {
-    dialect: &'static Dialect,
+    dialect: Arc<Dialect>,
     /// maker, model, serial number, firmware
     identity: String,
     surroundings: Surroundings,
@@ -125,8 +123,8 @@ impl Settings {
             over_voltage: Volts(RATED_VOLTAGE.0 * OVER_RANGE),
             over_current: Amps(RATED_CURRENT.0 * OVER_RANGE),
             over_power: Watts(RATED_VOLTAGE.0 * RATED_CURRENT.0 * OVER_RANGE),
-            guards_voltage: dialect.is_fixed(dialect::Does::GuardVoltage),
-            guards_current: dialect.is_fixed(dialect::Does::GuardCurrent),
+            guards_voltage: dialect.is_fixed(Does::GuardVoltage),
+            guards_current: dialect.is_fixed(Does::GuardCurrent),
             watchdog: None,
             watchdog_delay: Micros::from_secs(60),
             curve: [0.0; 4],
@@ -150,10 +148,10 @@ const EXECUTION_ERROR: u8 = 1 << 4;
 impl Instrument {
     /// A supply that was just switched on.
     #[must_use]
-    pub fn new(dialect: &'static Dialect, surroundings: Surroundings) -> Self {
+    pub fn new(dialect: impl Into<Arc<Dialect>>, surroundings: Surroundings) -> Self {
+        let dialect = dialect.into();
         Self {
-            dialect,
-            identity: dialect.identity.to_owned(),
+            identity: dialect.identity.clone(),
             surroundings,
             at: Micros::ZERO,
             input: Vec::new(),
@@ -161,7 +159,8 @@ impl Instrument {
             errors: VecDeque::new(),
             events: POWER_ON,
             addressed: !dialect.is_addressed,
-            set: Settings::at_power_on(dialect),
+            set: Settings::at_power_on(&dialect),
+            dialect,
             on: false,
             switched: Micros::ZERO,
             resume: false,
@@ -222,7 +221,7 @@ impl Instrument {
         }
         self.heard = self.at;
         for &byte in bytes {
-            if byte == self.dialect.ends_with {
+            if byte == self.dialect.ends_with.last() {
                 let line: String = self.input.drain(..).map(char::from).collect();
                 self.line(line.trim_matches(['\r', '\n']));
             } else if self.input.len() < proto::scpi::LONGEST_LINE {
@@ -312,7 +311,7 @@ impl Instrument {
     /// The mains fail for a moment: everything that was set is lost.
     pub fn restart(&mut self) {
         let (at, terminals) = (self.at, self.terminals);
-        let fresh = Self::new(self.dialect, self.surroundings);
+        let fresh = Self::new(self.dialect.clone(), self.surroundings);
         *self = Self {
             at,
             heard: at,
@@ -337,7 +336,7 @@ impl Instrument {
 
     fn reply(&mut self, text: &str) {
         let mut line: Vec<u8> = text.bytes().collect();
-        line.push(self.dialect.ends_with);
+        line.push(self.dialect.ends_with.last());
         self.output.push_back((self.at + self.surroundings.latency, line));
     }
 

@@ -4,6 +4,7 @@
 //! Which words a supply knows is in its profile, `rigs/psu/*.yaml`; none is here.
 
 mod alarm;
+mod dialect;
 mod identity;
 mod lines;
 mod queue;
@@ -11,6 +12,7 @@ mod reply;
 mod template;
 
 pub use alarm::Alarm;
+pub use dialect::{Dialect, Does, HeaderSet, Numbers};
 pub use identity::Identity;
 pub use lines::{LONGEST_LINE, Lines, Overlong, Terminator};
 pub use queue::QueuedError;

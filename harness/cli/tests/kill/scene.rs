@@ -93,7 +93,7 @@ impl Scene {
             mute: false,
             can: CanWire::Terminal,
             psu: PsuWire::Terminal,
-            psu_profile: profile.to_owned(),
+            psu_profile: files::Profile::parse(profile, &quick).expect("it is shipped"),
             gx: free,
             operator: free,
             folder: project.path().join("at"),

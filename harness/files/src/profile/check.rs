@@ -186,6 +186,9 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
     if profile.settle > SETTLE_MOST {
         return no("settle", "no supply takes so long".to_owned(), "at most 10 s");
     }
+    if profile.simulated.iter().flat_map(|dialect| dialect.alarm_bits.values()).any(|bit| *bit > 15) {
+        return no("simulated.alarm-bits", "no such bit".to_owned(), "bits from 0 to 15");
+    }
     if !(1..=2).contains(&profile.serial.stop_bits) {
         return no("serial.stop-bits", "no such port".to_owned(), "1 or 2");
     }

@@ -21,7 +21,7 @@ use crate::psu::{Link, LinkError, Settings, Supply, Target};
 use files::Profile;
 use files::RigFile;
 use files::live::{Live, PsuPort};
-use plant::instrument::{Instrument, Surroundings, dialect};
+use plant::instrument::{Instrument, Surroundings};
 use sim::served::Served;
 use sim::served::psu::on_pty;
 
@@ -37,14 +37,15 @@ struct Scene {
 
 fn scene() -> Scene {
     let surroundings = Surroundings { latency: Micros::ZERO, ..Surroundings::default() };
-    let instrument = Instrument::new(dialect::of("generic").expect("a dialect"), surroundings);
-    let instrument = Arc::new(Mutex::new(instrument));
-    let served = on_pty(instrument.clone()).expect("a terminal");
     let folder = tempfile::tempdir().expect("a folder");
     let profile = include_str!("../../../../rigs/psu/generic.yaml")
         .replace("gap: 10 ms", "gap: 0 ms")
         .replace("reply-within: 1 s", "reply-within: 100 ms")
         .replace("quiet: 100 ms", "quiet: 1 ms");
+    let profile = Profile::parse("generic", &profile).expect("a good profile");
+    let dialect = profile.simulated.clone().expect("it can be played");
+    let instrument = Arc::new(Mutex::new(Instrument::new(dialect, surroundings)));
+    let served = on_pty(instrument.clone()).expect("a terminal");
     let rig = include_str!("../../../../rigs/lab-example.yaml");
     let mut live = RigFile::parse("lab", rig).expect("it is shipped").live.expect("it is real");
     // Nothing of two tests is the same, so that neither waits for the other's lease.
@@ -54,7 +55,6 @@ fn scene() -> Scene {
     let place = live.psu.as_mut().expect("it has one");
     place.port = PsuPort::Serial { serial: served.path().display().to_string(), baud: None };
     place.heartbeat_within = Micros::from_millis(300);
-    let profile = Profile::parse("generic", &profile).expect("a good profile");
     Scene { instrument, _served: served, folder, live, profile, stop: Arc::default() }
 }
 

@@ -31,7 +31,7 @@ use crate::guard::{Guard, Post, stand};
 use files::Profile;
 use files::RigFile;
 use files::live::PsuPlace;
-use plant::instrument::{Instrument, Surroundings, dialect};
+use plant::instrument::{Instrument, Surroundings};
 use sim::served::psu::on_pty;
 
 /// A bus on which a test puts frames.
@@ -72,7 +72,8 @@ fn supply() -> (String, OwnedFd, Receiver<Instant>) {
 
 fn answer(mut master: File, seen: &Sender<Instant>) {
     let surroundings = Surroundings { latency: Micros::ZERO, ..Surroundings::default() };
-    let mut instrument = Instrument::new(dialect::of("generic").expect("a dialect"), surroundings);
+    let dialect = quick().1.simulated.expect("it can be played");
+    let mut instrument = Instrument::new(dialect, surroundings);
     let (start, mut line, mut buffer) = (Instant::now(), Vec::new(), [0; 256]);
     while let Ok(many) = master.read(&mut buffer) {
         let at = Instant::now();
@@ -109,7 +110,7 @@ fn quick() -> (PsuPlace, Profile) {
 #[case::trips(|supply: &mut Instrument| supply.feed_terminals(Volts(210.0)), "has tripped: over-voltage")]
 #[case::restarts(|supply: &mut Instrument| supply.restart(), "has restarted")]
 fn a_supply_that_fails_is_a_fault(#[case] fails: fn(&mut Instrument), #[case] says: &str) {
-    let dialect = dialect::of("generic").expect("a dialect");
+    let dialect = quick().1.simulated.expect("it can be played");
     let instrument = Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())));
     let served = on_pty(instrument.clone()).expect("a terminal");
     let (place, profile) = quick();

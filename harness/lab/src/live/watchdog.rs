@@ -82,7 +82,7 @@ mod tests {
 
     use crate::psu::{InMemory, Settings};
     use files::Profile;
-    use plant::instrument::{Instrument, Surroundings, Watchdog as State, dialect};
+    use plant::instrument::{Instrument, Surroundings, Watchdog as State};
 
     const PLACE: &str = "{ profile: keysight, port: { serial: x }, voltage: 120 V, over-voltage: 132 V, \
                          over-current: 65 A, safe-voltage: 30 V, safe-within: 5 s, watchdog: 10 s, MORE }";
@@ -103,7 +103,7 @@ mod tests {
         let place: PsuPlace = serde_yaml::from_str(&PLACE.replace("MORE", more)).expect("a supply");
         let words = include_str!("../../../../rigs/psu/keysight.yaml");
         let profile = Profile::parse("keysight", words).expect("it is shipped");
-        let dialect = dialect::of("keysight").expect("a dialect");
+        let dialect = profile.simulated.clone().expect("it can be played");
         let instrument = Instrument::new(dialect, Surroundings::default()).with_watchdog(state);
         let link = Box::new(InMemory::new(Arc::new(Mutex::new(instrument))));
         let (mut supply, _) =
@@ -134,7 +134,7 @@ mod tests {
         let place: PsuPlace = serde_yaml::from_str(&PLACE.replace(", MORE", "")).expect("a supply");
         let words = include_str!("../../../../rigs/psu/keysight.yaml");
         let profile = Profile::parse("keysight", words).expect("it is shipped");
-        let dialect = dialect::of("keysight").expect("a dialect");
+        let dialect = profile.simulated.clone().expect("it can be played");
         let instrument = Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())));
         let link = Box::new(InMemory::new(instrument));
         let (mut supply, _) =

@@ -14,7 +14,8 @@ use proto::quantity::{Amps, Micros, Volts};
 
 use super::{InMemory, Limits, Settings, Supply, Target};
 use files::Profile;
-use plant::instrument::{Instrument, Surroundings, dialect};
+use plant::instrument::{Instrument, Surroundings};
+use proto::scpi::Dialect;
 
 const LIMITS: Limits = Limits {
     voltage: Volts(100.0),
@@ -39,9 +40,23 @@ fn profile(name: &str) -> Profile {
     Profile::parse(&format!("rigs/psu/{name}.yaml"), &text).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// The names of all shipped profiles, in order.
+fn names() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rigs/psu");
+    let files = std::fs::read_dir(folder).expect("the profiles").map(|entry| entry.expect("a file").path());
+    let mut names: Vec<_> =
+        files.map(|file| file.file_stem().expect("a name").to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// How the simulated supply of a profile answers.
+fn dialect(name: &str) -> Dialect {
+    profile(name).simulated.expect("every shipped profile can be played")
+}
+
 fn instrument(name: &str) -> Shared {
-    let dialect = dialect::of(name).expect("a dialect for every profile");
-    Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())))
+    Arc::new(Mutex::new(Instrument::new(dialect(name), Surroundings::default())))
 }
 
 fn open(name: &str) -> (Supply, Shared) {

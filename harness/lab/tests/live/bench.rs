@@ -11,7 +11,7 @@ use engine::bench::{Input, Witness};
 use engine::suite::Suite;
 use evidence::conclusion::Attempt;
 use evidence::plan::plan;
-use files::{BatteryFile, Library, RigFile};
+use files::{BatteryFile, Library, Profile, RigFile};
 use judge::trace::Event;
 use lab::live::Lab;
 use lab::operator::Terminal;
@@ -99,7 +99,7 @@ impl Bench {
             mute: false,
             can: CanWire::Terminal,
             psu: PsuWire::Tcp(free),
-            psu_profile: "generic".to_owned(),
+            psu_profile: Profile::parse("generic", &file("rigs/psu/generic.yaml")).expect("a good profile"),
             gx: free,
             operator: free,
             folder: project.path().join("served"),

@@ -31,6 +31,10 @@ pub(crate) fn rig() -> RigFile {
     RigFile::parse("rig", &project("rigs/simulated.yaml")).expect("a good rig")
 }
 
+fn shipped(profile: &str) -> Profile {
+    Profile::parse(profile, &project(&format!("rigs/psu/{profile}.yaml"))).expect("a good profile")
+}
+
 pub(crate) fn options(profile: &str, folder: &Path) -> Options {
     let free = (Ipv4Addr::LOCALHOST, 0).into();
     Options {
@@ -39,7 +43,7 @@ pub(crate) fn options(profile: &str, folder: &Path) -> Options {
         mute: false,
         can: CanWire::Terminal,
         psu: PsuWire::Terminal,
-        psu_profile: profile.to_owned(),
+        psu_profile: shipped(profile),
         gx: free,
         operator: free,
         folder: folder.to_owned(),
@@ -77,8 +81,7 @@ impl Bench {
     }
 
     pub(crate) fn supply(&self, profile: &str) -> Result<Supply, SupplyError> {
-        let mut profile =
-            Profile::parse(profile, &project(&format!("rigs/psu/{profile}.yaml"))).expect("a good profile");
+        let mut profile = shipped(profile);
         profile.line.gap = Micros::ZERO;
         profile.line.quiet = Micros::from_millis(10);
         let link =

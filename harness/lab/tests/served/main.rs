@@ -187,8 +187,8 @@ fn what_cannot_be_served_is_told() {
     options.gx = bench.address().gx;
     let error = bench::start(&options).err().expect("the port is taken").to_string();
     assert!(error.contains("another `busbar serve` may run"), "{error}");
-    options.psu_profile = "no-such".to_owned();
-    assert!(matches!(bench::start(&options), Err(ServeError::NoDialect { .. })));
+    options.psu_profile.simulated = None;
+    assert!(matches!(bench::start(&options), Err(ServeError::NoDialect(name)) if name == "generic"));
     let options = bench::options("generic", bench.folder());
     assert!(matches!(bench::start(&options), Err(ServeError::InUse(_))));
     let folder = tempfile::tempdir().expect("a folder");

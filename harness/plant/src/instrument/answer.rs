@@ -2,9 +2,8 @@
 
 use proto::quantity::{Amps, Micros, Volts, Watts};
 
-use super::dialect::{Does, Numbers};
 use super::{Instrument, RATED_CURRENT, RATED_VOLTAGE, header};
-use proto::scpi::Alarm;
+use proto::scpi::{Alarm, Does, Numbers};
 
 /// Why a command is not done: entry of the queue, and the answer of a serial language without one.
 type Refusal = (i32, &'static str);
@@ -52,8 +51,8 @@ impl Instrument {
             Some(word) => (word, true),
             None => (word, false),
         };
-        let mut rows = self.dialect.words();
-        let does = rows.find(|(notation, _)| header::matches(notation, word)).map(|(_, does)| does);
+        let does =
+            self.dialect.words().find(|(notation, _)| header::matches(notation, word)).map(|(_, does)| does);
         if does == Some(Does::Address) {
             self.addressed = rest.trim() == "06" || rest.trim() == "6";
             return Ok(None);
@@ -111,7 +110,10 @@ impl Instrument {
                 set.watchdog.map_or("-1".to_owned(), |delay| (delay.0.div_ceil(1000)).to_string())
             }
             Does::WatchdogDelay => (set.watchdog_delay.0 / 1_000_000).to_string(),
-            Does::Curve(index) => self.number(set.curve[index], if index % 2 == 0 { "V" } else { "A" }),
+            Does::OpenCircuit => self.number(set.curve[0], "V"),
+            Does::ShortCircuit => self.number(set.curve[1], "A"),
+            Does::PeakVoltage => self.number(set.curve[2], "V"),
+            Does::PeakCurrent => self.number(set.curve[3], "A"),
             Does::Quiet => self.state(false),
             _ => return Err(UNDEFINED),
         })
@@ -194,14 +196,20 @@ impl Instrument {
                 let millis = number(values.get(1).copied(), 10_000.0)?;
                 self.change(|set| set.watchdog = Some(Micros::from_millis(millis as u64)));
             }
-            Does::Curve(index) => {
-                let value = number(first, RATED_VOLTAGE.0)?;
-                self.change(|set| set.curve[index] = value);
-            }
+            Does::OpenCircuit => self.set_curve(0, first)?,
+            Does::ShortCircuit => self.set_curve(1, first)?,
+            Does::PeakVoltage => self.set_curve(2, first)?,
+            Does::PeakCurrent => self.set_curve(3, first)?,
             Does::Quiet | Does::Trigger => {}
             _ => return Err(UNDEFINED),
         }
         self.advance(self.at);
+        Ok(())
+    }
+
+    fn set_curve(&mut self, index: usize, value: Option<&str>) -> Result<(), Refusal> {
+        let value = number(value, RATED_VOLTAGE.0)?;
+        self.change(|set| set.curve[index] = value);
         Ok(())
     }
 
@@ -218,7 +226,7 @@ impl Instrument {
         }
         match self.errors.pop_front() {
             Some((code, text)) => format!("{code},\"{text}\""),
-            None => self.dialect.no_error.to_owned(),
+            None => self.dialect.no_error.clone(),
         }
     }
 

@@ -28,7 +28,8 @@ impl Terminator {
     }
 
     /// The byte that ends a received line.
-    const fn last(self) -> u8 {
+    #[must_use]
+    pub const fn last(self) -> u8 {
         match self {
             Self::Lf | Self::CrLf => b'\n',
             Self::Cr => b'\r',

@@ -14,9 +14,9 @@ use super::folder::Folder;
 use super::pace::{Paced, Shared};
 use super::psu::{on_pty_by, on_tcp_by};
 use super::{Served, gx, operator};
-use files::{BatteryFile, RigFile};
+use files::{BatteryFile, Profile, RigFile};
 use lab::can::{CanError, RunClock};
-use plant::instrument::{Instrument, Surroundings, dialect};
+use plant::instrument::{Instrument, Surroundings};
 
 use crate::Simulation;
 
@@ -33,8 +33,8 @@ pub struct Options {
     pub can: CanWire,
     /// the wire of the supply
     pub psu: PsuWire,
-    /// the profile whose language the supply speaks, a name of `rigs/psu`
-    pub psu_profile: String,
+    /// the profile whose language the supply speaks
+    pub psu_profile: Profile,
     /// where the GX listens (Modbus-TCP); port 0 takes a free one
     pub gx: SocketAddr,
     /// where the operator listens; port 0 takes a free one
@@ -89,13 +89,10 @@ pub enum ServeError {
     )]
     Real(String),
     /// there is no simulated supply that speaks so
-    #[error("no simulated supply speaks the language of `{name}`; known are: {known}")]
-    NoDialect {
-        /// what was asked for
-        name: String,
-        /// what there is
-        known: String,
-    },
+    #[error(
+        "the profile `{0}` does not say how a simulated supply answers (`simulated:`): say it there, or serve another"
+    )]
+    NoDialect(String),
     /// what one of the files says makes no world
     #[error(transparent)]
     File(#[from] YamlError),
@@ -167,10 +164,9 @@ impl ServedRig {
             return Err(ServeError::Real(rig.rig.clone()));
         }
         let clock = RunClock::start();
-        let dialect = dialect::of(&options.psu_profile).ok_or_else(|| ServeError::NoDialect {
-            name: options.psu_profile.clone(),
-            known: dialect::DIALECTS.iter().map(|dialect| dialect.name).collect::<Vec<_>>().join(", "),
-        })?;
+        let profile = &options.psu_profile;
+        let dialect =
+            profile.simulated.clone().ok_or_else(|| ServeError::NoDialect(profile.psu_profile.clone()))?;
         let instrument = Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())));
         let simulation = Simulation::of(rig, battery)?
             .ok_or_else(|| ServeError::NotSimulated(battery.declared.name.clone()))?;

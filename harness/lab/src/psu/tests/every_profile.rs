@@ -1,38 +1,24 @@
-use std::path::Path;
-
 use proto::scpi::Curve;
 use rstest::rstest;
 
 use super::super::{Direction, SupplyError};
 use super::*;
 use files::profile::Status;
-use plant::instrument::dialect::{DIALECTS, Dialect, ITECH};
 use proto::scpi::Alarm;
 
 /// Every profile goes through `each`; what it cannot is said there.
 fn each(test: impl Fn(&str)) {
-    for dialect in DIALECTS {
-        test(dialect.name);
+    for name in names() {
+        test(&name);
     }
 }
 
 #[test]
-fn every_profile_has_a_dialect_and_no_bench_has_confirmed_it() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rigs/psu");
-    let mut files: Vec<String> = std::fs::read_dir(folder)
-        .expect("the profiles")
-        .map(|entry| {
-            entry.expect("a file").path().file_stem().expect("a name").to_string_lossy().into_owned()
-        })
-        .collect();
-    files.sort();
-    let mut dialects: Vec<_> = DIALECTS.iter().map(|dialect| dialect.name.to_owned()).collect();
-    dialects.sort();
-    assert_eq!(files, dialects);
-    for name in files {
-        let profile = profile(&name);
-        assert_eq!((profile.psu_profile.as_str(), profile.status), (name.as_str(), Status::Documented));
-    }
+fn every_profile_is_called_as_its_file_and_no_bench_has_confirmed_it() {
+    each(|name| {
+        let profile = profile(name);
+        assert_eq!((profile.psu_profile.as_str(), profile.status), (name, Status::Documented));
+    });
 }
 
 #[test]
@@ -108,9 +94,8 @@ fn a_genesys_is_switched_on_again_after_its_trip_was_cleared() {
 #[test]
 fn residual_voltage_keeps_the_output_off() {
     each(|name| {
-        let dialect = dialect::of(name).expect("a dialect");
         let slow = Surroundings { fall: proto::quantity::VoltsPerSecond(1.0), ..Surroundings::default() };
-        let instrument = Arc::new(Mutex::new(Instrument::new(dialect, slow)));
+        let instrument = Arc::new(Mutex::new(Instrument::new(dialect(name), slow)));
         let link = InMemory::new(instrument.clone());
         let (mut supply, _) = Supply::open(Box::new(link), profile(name), SETTINGS).expect("it answers");
         supply.apply(TARGET).expect("accepted");
@@ -223,8 +208,8 @@ fn alarms_are_read_before_the_queue_that_acknowledges_them() {
 
 #[test]
 fn a_supply_that_energises_on_clearing_is_switched_off_again() {
-    static STUBBORN: Dialect = Dialect { clearing_energises: true, ..ITECH };
-    let instrument = Arc::new(Mutex::new(Instrument::new(&STUBBORN, Surroundings::default())));
+    let stubborn = Dialect { clearing_energises: true, ..dialect("itech") };
+    let instrument = Arc::new(Mutex::new(Instrument::new(stubborn, Surroundings::default())));
     let link = InMemory::new(instrument.clone());
     let (mut supply, _) = Supply::open(Box::new(link), profile("itech"), SETTINGS).expect("it answers");
     supply.apply(TARGET).expect("accepted");
@@ -252,7 +237,7 @@ fn a_solar_curve_is_clamped_and_read_back() {
 #[test]
 fn another_supply_is_refused() {
     let (mut supply, _instrument) = open("ea");
-    let other = Instrument::new(dialect::of("ea").expect("a dialect"), Surroundings::default());
+    let other = Instrument::new(dialect("ea"), Surroundings::default());
     let other = Arc::new(Mutex::new(other.with_serial_number("9999999999")));
     let refused = supply.reopen(Box::new(InMemory::new(other)));
     assert!(matches!(refused, Err(SupplyError::WrongSupply { .. })), "{refused:?}");

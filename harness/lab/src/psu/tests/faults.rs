@@ -120,7 +120,7 @@ fn a_vanished_port_is_an_error_until_the_same_supply_is_found_again() {
     assert!(error.starts_with("test is gone"), "{error}");
     assert!(!supply.shut_down().is_safe());
     // Under its name there is another one now.
-    let other = Instrument::new(dialect::of("ea").expect("a dialect"), Surroundings::default());
+    let other = Instrument::new(dialect("ea"), Surroundings::default());
     let other = Arc::new(Mutex::new(other.with_serial_number("77")));
     let refused = supply.reopen(Box::new(InMemory::new(other.clone())));
     assert!(matches!(refused, Err(SupplyError::WrongSupply { .. })), "{refused:?}");
@@ -152,18 +152,16 @@ fn unsolicited_lines_are_kept_and_answer_nothing() {
 
 #[test]
 fn a_queue_without_an_end_is_an_error() {
-    use plant::instrument::dialect::{Dialect, GENERIC};
-    static BROKEN: Dialect = Dialect { no_error: "-113,\"Undefined header\"", ..GENERIC };
-    let broken = Arc::new(Mutex::new(Instrument::new(&BROKEN, Surroundings::default())));
+    let broken = Dialect { no_error: "-113,\"Undefined header\"".to_owned(), ..dialect("generic") };
+    let broken = Arc::new(Mutex::new(Instrument::new(broken, Surroundings::default())));
     let refused = Supply::open(Box::new(InMemory::new(broken)), profile("generic"), SETTINGS).err();
     assert!(matches!(refused, Some(SupplyError::EndlessErrors(64))), "{refused:?}");
 }
 
 #[test]
 fn a_supply_that_stays_charged_is_not_safe() {
-    let dialect = dialect::of("generic").expect("a dialect");
     let slow = Surroundings { fall: proto::quantity::VoltsPerSecond(1.0), ..Surroundings::default() };
-    let instrument = Arc::new(Mutex::new(Instrument::new(dialect, slow)));
+    let instrument = Arc::new(Mutex::new(Instrument::new(dialect("generic"), slow)));
     let link = InMemory::new(instrument.clone());
     let (mut supply, _) = Supply::open(Box::new(link), profile("generic"), SETTINGS).expect("it answers");
     supply.apply(TARGET).expect("accepted");

@@ -5,7 +5,6 @@ use rstest::rstest;
 use super::super::SupplyError;
 use super::every_profile::sent;
 use super::*;
-use plant::instrument::dialect::DIALECTS;
 use proto::scpi::Alarm;
 
 /// What a setpoint sends after the first one; a question each for restart, read-back, trip and error queue.
@@ -32,8 +31,7 @@ fn what_stands_is_not_set_again(#[case] target: Target, #[case] expected: &[&str
 /// Whatever takes away what was set: the same setpoint then says so, or sets all of it again.
 #[test]
 fn the_same_setpoint_after_a_loss_is_refused_or_set_again() {
-    for dialect in DIALECTS {
-        let name = dialect.name;
+    for name in &names() {
         let (mut supply, instrument) = open(name);
         supply.apply(TARGET).expect("accepted");
         at(&instrument).restart();

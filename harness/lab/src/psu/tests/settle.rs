@@ -7,7 +7,7 @@ use rstest::rstest;
 use super::super::SupplyError;
 use super::every_profile::sent;
 use super::*;
-use plant::instrument::{Temper, dialect::DIALECTS};
+use plant::instrument::Temper;
 
 /// Longer than any profile waits.
 const NEVER: Micros = Micros::from_secs(3600);
@@ -25,8 +25,7 @@ fn ms(millis: u64) -> Micros {
 /// 0.4 s and 0.5 s are what relays and supplies of the field take; the profiles say 1 s.
 #[test]
 fn what_takes_half_a_second_is_waited_for() {
-    for dialect in DIALECTS {
-        let name = dialect.name;
+    for name in &names() {
         let (mut supply, instrument) =
             tempered(name, Temper { relay: ms(500), takes: ms(400), ..Temper::default() });
         let accepted = supply.apply(TARGET).unwrap_or_else(|error| panic!("{name}: {error}"));

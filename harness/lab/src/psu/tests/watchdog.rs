@@ -10,8 +10,7 @@ use proto::scpi::Alarm;
 const SPAN: Micros = Micros::from_millis(5500);
 
 fn with(name: &str, watchdog: Watchdog) -> (Supply, Shared) {
-    let dialect = dialect::of(name).expect("a dialect for every profile");
-    let instrument = Instrument::new(dialect, Surroundings::default()).with_watchdog(watchdog);
+    let instrument = Instrument::new(dialect(name), Surroundings::default()).with_watchdog(watchdog);
     let instrument = Arc::new(Mutex::new(instrument));
     let link = InMemory::new(instrument.clone());
     let (supply, _) = Supply::open(Box::new(link), profile(name), SETTINGS).expect("it answers");

@@ -10,7 +10,7 @@ use proto::quantity::{Amps, Volts};
 use super::*;
 use files::Profile;
 use lab::psu::{Limits, Link, Serial, Settings, Supply, SupplyError, Target, Tcp};
-use plant::instrument::{Surroundings, dialect};
+use plant::instrument::Surroundings;
 
 const TARGET: Target =
     Target { voltage: Volts(48.0), current: Amps(10.0), over_voltage: Volts(60.0), over_current: Amps(12.0) };
@@ -38,7 +38,7 @@ fn profile(name: &str) -> Profile {
 }
 
 fn instrument(name: &str) -> Arc<Mutex<Instrument>> {
-    let dialect = dialect::of(name).expect("a dialect for every profile");
+    let dialect = profile(name).simulated.expect("every shipped profile can be played");
     Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())))
 }
 
