@@ -85,6 +85,9 @@ pub struct Played {
     pub stopped: bool,
 }
 
+/// Cases, each with its suite.
+type Cases<'a> = Vec<(&'a Suite, &'a Case)>;
+
 /// Cases of one run follow each other on its time axis with this much between them.
 const PAUSE: Micros = Micros::from_secs(60);
 
@@ -135,7 +138,7 @@ impl<'a> Ready<'a> {
     fn play(
         &self,
         open: Option<Recorder<'a>>,
-        left: &mut Vec<(&'a Suite, &'a Case)>,
+        left: &mut Cases<'a>,
         first: bool,
     ) -> Result<Recorder<'a>, Error> {
         let asked = self.asked;
@@ -269,11 +272,7 @@ impl<'a> Recorder<'a> {
     }
 
     /// Plays cases, and says which of them were tried and stayed undecided.
-    fn play(
-        mut self,
-        entries: Vec<Entry<'a>>,
-        seed: u64,
-    ) -> Result<(Self, Vec<(&'a Suite, &'a Case)>), Error> {
+    fn play(mut self, entries: Vec<Entry<'a>>, seed: u64) -> Result<(Self, Cases<'a>), Error> {
         let mut undecided = Vec::new();
         for entry in entries {
             let (name, Entry { suite, case, planned }) = (entry.name(), entry);
