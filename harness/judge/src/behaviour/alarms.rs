@@ -124,7 +124,7 @@ fn seen(scene: &Scene<'_>, channel: Channel, window: Window) -> u32 {
 }
 
 /// BEH-AL: *"Generate the alarms on the BMS, and double check that they appear on the GX device"*.
-pub(super) fn answers_every_fault(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn answers_every_fault(scene: &Scene<'_>, opinion: &mut Opinion) {
     let provoked = provoked(scene);
     if provoked.is_empty() {
         opinion.unclear("no fault was injected that an alarm would answer");
@@ -281,7 +281,7 @@ fn shows_the_detail(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked) 
 }
 
 /// ALM-05: each alarm appears on the GX, and clears there again.
-pub(super) fn reach_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn reach_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
     for fault in provoked(scene).iter().filter(|f| is_beyond(scene, f) && supports(scene, f.answer.right)) {
         opinion.part(|opinion| appears_as_the_right_one(scene, opinion, fault));
     }

@@ -11,7 +11,7 @@ use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, common, extremes, hours, mean, slope, times};
 
 /// CVL-02: *"The solution is for the battery to lower its CVL setpoint as soon as it wants to reduce charge"*.
-pub(super) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let surplus = common(&[full], &covered(scene.trace, scene.whole));
     if hours(&surplus) < 1.0 / 6.0 {
@@ -92,7 +92,7 @@ fn ended_by_voltage(scene: &Scene<'_>, opinion: &mut Opinion, surplus: &[Window]
 }
 
 /// CVL-03, M2: not more than one change in 20 s while CVL is near the battery voltage.
-pub(super) fn is_not_hasty(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn is_not_hasty(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     if !scene.hears(opinion, &[Channel::Cvl, Channel::PackVoltage], &[full]) {
         return;
@@ -123,7 +123,7 @@ pub(super) fn is_not_hasty(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// CVL-04, M3 and M5 with M4 as diagnosis: *"it needs to be very stable and slow to prevent oscillations"*.
-pub(super) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let quiet = scene.quiet(full);
     if !scene.hears(opinion, &[Channel::Cvl, Channel::PackVoltage], &[full]) {
@@ -196,7 +196,7 @@ pub(super) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
 const NEAR: Volts = Volts(0.2);
 
 /// CVL-07: *"This reduction must be enough to stop the battery voltage rising"*.
-pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let (thresholds, battery) = (&scene.subject.thresholds, scene.subject.battery);
     if let Some(margin) = headroom(scene.trace, scene.since_full.as_slice(), battery.cell_over_voltage) {

@@ -11,7 +11,7 @@ use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, hours, times, without};
 
 /// CCL-02: *"Our advice is to avoid sending CCL=0 when the battery is full. Send a reduced CVL instead"*.
-pub(super) fn ccl_stays_while_full(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn ccl_stays_while_full(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let unprotected = without(full, &protecting(scene, full, u32::MAX));
     if hours(&unprotected) < 1.0 / 6.0 {
@@ -35,7 +35,7 @@ pub(super) fn ccl_stays_while_full(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 /// DCL-02: *"A DCL of 0A will disable discharge. Charging will still be allowed if max charge current exceeds 0A"*: a
 /// battery that is empty must let itself be charged, and one that is full need not forbid discharge.
-pub(super) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     let all = scene.whole;
     let pair = [scene.series(Channel::Dcl), scene.series(Channel::Ccl)];
     let forbidden = times(pair, all, |[dcl, _]| dcl < 0.05);

@@ -15,7 +15,7 @@ const BEFORE_STEP: Micros = Micros::from_secs(30);
 
 /// BEH-FI: *"1. the battery does not switch off in an over-voltage error; 2. solar power is fed back into the grid, in
 /// a stable manner; 3. system can handle switching on and off of sizeable AC loads"* (P 1.5.3.1).
-pub(super) fn feeds_in(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn feeds_in(scene: &Scene<'_>, opinion: &mut Opinion) {
     never_trips(scene, opinion);
     let Some(full) = scene.at_full(opinion) else { return };
     let channels = [Channel::GridPower, Channel::PvPower, Channel::GridConnected, Channel::FeedIn];
@@ -29,7 +29,7 @@ pub(super) fn feeds_in(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// BEH-IM: the same with one cell charged above the others (P 1.5.3.2).
-pub(super) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
     let asked = scene
         .trace
         .events
@@ -55,7 +55,7 @@ const FLOWS: Watts = Watts(200.0);
 
 /// BEH-XP: *"The DC voltage on the battery terminals of the inverter/charger is expected to rise to CVL + 0.4V. Ensure
 /// that the battery/BMS can handle this situation"* (P 1.5.3.3).
-pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     never_trips(scene, opinion);
     let thresholds = &scene.subject.thresholds;
     let window = scene.since_full.unwrap_or(scene.whole);

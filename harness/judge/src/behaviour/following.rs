@@ -6,7 +6,7 @@ use crate::verdict::{Evidence, Opinion};
 
 /// CVL-05, M12: *"implementations that set the CVL to the currently measured battery voltages minus some constant
 /// should be avoided"*.
-pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(since_full) = scene.since_full else {
         let _ = scene.at_full(opinion);
         return;

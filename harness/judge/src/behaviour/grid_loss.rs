@@ -25,7 +25,7 @@ const ZERO: f64 = 0.05;
 
 /// BEH-GR: *"If the grid is connected, loads will be powered from the grid. Battery power will not be used. If the grid
 /// is disconnected, the Multi will switch off. Charging will still be allowed if max charge current exceeds 0A"*.
-pub(super) fn keeps_its_last_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn keeps_its_last_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     let forbidden = times([scene.series(Channel::Dcl)], scene.whole, |[dcl]| dcl < ZERO);
     if forbidden.is_empty() {
         let why = scene.cut_short().map_or_else(String::new, |why| format!("; {why}"));

@@ -20,7 +20,7 @@ const CONVERGED: Volts = Volts(0.3);
 
 /// CVL-10: *"A control loop that dynamically determines the CVL works even better; especially in case of high
 /// imbalance, which we see regularly in new installed systems"* (P 1.5.3).
-pub(super) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
     if let Some(held) = scene.held_down() {
         let time = about(Micros((hours(&held.windows) * 3.6e9) as u64));
         let mut proof =

@@ -43,13 +43,13 @@ fn losses(scene: &Scene<'_>) -> Vec<Loss> {
 }
 
 /// BEH-KA: both of the following.
-pub(super) fn outlives_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn outlives_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
     stays_connected(scene, opinion);
     works_on(scene, opinion);
 }
 
 /// TIM-03: *"make sure that the time out is not too short ... in order to cater for firmware updates and reboots"*.
-pub(super) fn stays_connected(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn stays_connected(scene: &Scene<'_>, opinion: &mut Opinion) {
     let seen: Vec<Window> = losses(scene).into_iter().filter(|l| l.heard).map(|l| l.window).collect();
     if seen.is_empty() {
         opinion
@@ -89,7 +89,7 @@ pub(super) fn stays_connected(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// TIM-04: after the keep-alive returns the pack works on without a manual reset.
-pub(super) fn works_on(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn works_on(scene: &Scene<'_>, opinion: &mut Opinion) {
     let losses = losses(scene);
     if losses.is_empty() {
         opinion.unclear("the keep-alive was never taken from the battery");

@@ -30,7 +30,7 @@ struct Drop {
 
 /// BEH-AC: *"The solution for a stable system is to make sure to not too quickly switch the battery off on cell over
 /// voltage"*.
-pub(super) fn bears_a_dropped_load(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn bears_a_dropped_load(scene: &Scene<'_>, opinion: &mut Opinion) {
     let drops = drops(scene);
     if drops.is_empty() {
         opinion.unclear(format!(

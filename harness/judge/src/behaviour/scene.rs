@@ -39,7 +39,7 @@ pub(super) struct Disturbance {
 }
 
 /// The case.
-pub(super) struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) trace: &'a Trace,
     pub(super) recording: &'a Recording,

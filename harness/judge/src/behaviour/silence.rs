@@ -21,7 +21,7 @@ const BEFORE: Micros = Micros::from_secs(10);
 
 /// TIM-06: *"the system will stop charging and discharging"* (P 1.4). Solar charger and inverter/charger must each be
 /// seen at work before a silence of 0x351 and at rest in it; so must the battery current, where it is heard.
-pub(super) fn stops_the_system(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn stops_the_system(scene: &Scene<'_>, opinion: &mut Opinion) {
     let silences = silences(scene);
     if silences.is_empty() {
         // A case may make the gap in another way, and expect what follows.

@@ -13,7 +13,7 @@ const SWING: f64 = 4.5;
 
 /// SOC-03: state of charge moves with the integral of current (P 2 §0x355). Batteries correct it when full and when
 /// empty, so only the time between 5 % and 98 % counts; of it, the time between the least and the most charge.
-pub(super) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     let (soc, current) = (scene.series(Channel::Soc), scene.series(Channel::PackCurrent));
     let between = longest(times([soc], scene.whole, |[v]| (5.0..=98.0).contains(&v)));
     let Some(window) = between else {
@@ -84,7 +84,7 @@ const CLEAR: f64 = 5.0;
 
 /// MEA-01: *"a negative current indicates discharge, positive current indicates charge"* (P 2 §0x356), against what
 /// the GX says of the solar charger and the inverter.
-pub(super) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
     let channels = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
     let [mut charging, mut discharging] = [(0.0, 0.0); 2];
     for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
@@ -135,7 +135,7 @@ pub(super) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 /// MEA-03: battery voltage agrees with the inverter's DC voltage within calibration and cable drop, while the switch
 /// is closed and the current is small (P 1.5.3: *"voltage drops and calibration differences"*).
-pub(super) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
     let channels = [Channel::PackVoltage, Channel::BusVoltage, Channel::PackCurrent];
     let online = scene.series(Channel::Online);
     let (mut sum, mut secs) = (0.0, 0.0);

@@ -9,7 +9,7 @@ use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, mean, stretches};
 
 /// CVL-08: *"Ensure that the battery/BMS can handle this situation"*, a DC bus at CVL + 0.4 V (P 1.5.3.3).
-pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(window) = scene.since_full else {
         let _ = scene.at_full(opinion);
         return;
@@ -57,7 +57,7 @@ pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
 const TURNS: usize = 3;
 
 /// CVL-09: after a step of load or sun CVL settles, without overshoot (P 1.5.3).
-pub(super) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let cvl = scene.series(Channel::Cvl);
     let thresholds = &scene.subject.thresholds;

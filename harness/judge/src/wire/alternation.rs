@@ -96,7 +96,7 @@ impl Swing {
 
 /// CCL and DCL.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Alternation {
+pub(crate) struct Alternation {
     frames: u64,
     limits: [Swing; 2],
 }
@@ -114,7 +114,7 @@ impl Alternation {
     }
 
     /// CCL-04: what CCL and DCL do, chargers and inverter follow.
-    pub(super) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no period can be told"));
             return;

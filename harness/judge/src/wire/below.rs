@@ -8,7 +8,7 @@ use super::Terms;
 use super::moment::Moment;
 use super::seen::Spot;
 use super::spell::Spell;
-use crate::catalogue::{Requirement, Severity};
+use crate::catalogue::CVL_01_ADVISED;
 use crate::verdict::Opinion;
 
 /// CVL below this part of the battery's own voltage is no charge voltage of this pack, V/V.
@@ -21,18 +21,9 @@ const DISCHARGE: f64 = -1.0;
 /// As many frames are more than a step that is taken back.
 const ENOUGH: u64 = 10;
 
-/// The row CVL-01 where it only warns: what a CVL somewhat below the voltage does is decided by CVL-06.
-static CVL_01_ADVISED: Requirement = Requirement {
-    id: "CVL-01",
-    section: "P 2 §0x351",
-    severity: Severity::Should,
-    title: "CVL is always present, non-zero and plausible for the pack, boot included",
-    judged: "L",
-};
-
 /// How long CVL stood below the voltage.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Below {
+pub(crate) struct Below {
     /// more than 10 % below, or below the plateau
     far: Spell,
     /// more than 5 % below
@@ -125,7 +116,7 @@ impl Below {
     }
 
     /// CVL-06: a suspicion at most, because a log does not show what the sun and the loads did.
-    pub(super) fn may_discharge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn may_discharge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         let test = "a behaviour run decides (`busbar run feed-in`)";
         let mean = self.current / self.some.frames.max(1) as f64;
         let discharges = self.some.is_long(terms) && mean < DISCHARGE;

@@ -6,7 +6,7 @@ use proto::message::id;
 use super::bus::Bus;
 use super::{Terms, Wire};
 use crate::battery::Battery;
-use crate::catalogue;
+use crate::catalogue::{self, Requirement};
 use crate::verdict::{Evidence, Opinion, Outcome};
 
 /// What explains the faults of a log, and of which messages.
@@ -38,38 +38,6 @@ enum Takes {
 const BY_VOLTAGE: &[&str] = &["CVL-05", "CVL-06", "CEL-02", "ENE-01"];
 /// What is held against CVL, beside CVL-01.
 const BY_CVL: &[&str] = &["CVL-05", "CVL-06"];
-
-/// What each requirement reads, for those that compare or bound numbers.
-const READS: &[(&str, &[u16])] = &[
-    ("CVL-01", &[id::LIMITS]),
-    ("CVL-03", &[id::LIMITS]),
-    ("CVL-05", &[id::LIMITS, id::MEASUREMENTS]),
-    ("CVL-06", &[id::LIMITS, id::MEASUREMENTS]),
-    ("CCL-01", &[id::LIMITS]),
-    ("CCL-02", &[id::LIMITS, id::STATE_OF_CHARGE]),
-    ("CCL-03", &[id::LIMITS, id::STATE_OF_CHARGE]),
-    ("CCL-04", &[id::LIMITS]),
-    ("DCL-01", &[id::LIMITS]),
-    ("DVL-01", &[id::LIMITS]),
-    ("SOC-01", &[id::STATE_OF_CHARGE]),
-    ("SOC-02", &[id::STATE_OF_CHARGE]),
-    ("SOC-04", &[id::STATE_OF_CHARGE]),
-    ("MEA-02", &[id::MEASUREMENTS]),
-    ("ALM-06", &[id::MEASUREMENTS]),
-    ("IDN-04", &[id::INSTALLED_CAPACITY]),
-    ("FRC-01", &[id::STATE_OF_CHARGE]),
-    ("MOD-01", &[id::MODULES]),
-    ("CEL-01", &[id::CELLS]),
-    ("CEL-02", &[id::CELLS, id::MEASUREMENTS]),
-    ("ENE-01", &[id::MEASUREMENTS]),
-];
-
-/// What compares frames with each other, so that two senders break it; the others judge each frame by itself.
-const COMPARES: [&str; 23] = [
-    "TIM-01", "TIM-02", "TIM-05", "CVL-01", "CVL-03", "CVL-05", "CVL-06", "CCL-02", "CCL-03", "CCL-04",
-    "SOC-04", "MEA-02", "ALM-01", "ALM-03", "ALM-06", "ALM-07", "IDN-01", "IDN-02", "IDN-03", "IDN-04",
-    "IDN-05", "CEL-02", "ENE-01",
-];
 
 /// Who names a byte order, by what is wrong with which message.
 const NAMED_BY: [(u16, &str); 4] = [
@@ -351,13 +319,14 @@ impl Wire {
 
 impl Cause {
     /// Whether it leaves a requirement undecided, of which the evidence said so much.
-    fn takes(&self, row: &str, found: Outcome, terms: &Terms<'_>) -> bool {
+    fn takes(&self, requirement: &Requirement, found: Outcome, terms: &Terms<'_>) -> bool {
+        let row = requirement.id;
         // Without a battery file CVL is held against the measured voltage.
         let compares = row == "CVL-01" && terms.battery.is_none() && self.ids.contains(&id::MEASUREMENTS);
         match self.takes {
             // A suspicion blames as a failure does, and gaps of two senders hide in each other.
             Takes::Comparing => {
-                COMPARES.contains(&row)
+                requirement.compares
                     && match found {
                         Outcome::Fail => true,
                         Outcome::Inconclusive => matches!(row, "CVL-05" | "CVL-06"),
@@ -366,17 +335,15 @@ impl Cause {
                     }
             }
             _ if found == Outcome::NotApplicable => false,
-            Takes::Readers => {
-                let reads = READS.iter().find(|(id, _)| *id == row).map_or(&[][..], |(_, ids)| ids);
-                compares || reads.iter().any(|id| self.ids.contains(id))
-            }
+            Takes::Readers => compares || requirement.reads.iter().any(|id| self.ids.contains(id)),
             Takes::Rows(rows) => compares || rows.contains(&row),
         }
     }
 
     /// Gives a requirement what the cause makes of it.
     pub(super) fn apply(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
-        let row = opinion.id();
+        let requirement = opinion.requirement();
+        let row = requirement.id;
         if self.row == row && !self.text.is_empty() {
             for id in &self.ids {
                 if let Some(sent) = bus.of(*id) {
@@ -386,7 +353,7 @@ impl Cause {
                 }
             }
             opinion.only(Outcome::Fail, self.text.clone());
-        } else if self.row != row && self.takes(row, opinion.outcome(), terms) {
+        } else if self.row != row && self.takes(requirement, opinion.outcome(), terms) {
             opinion.only(Outcome::Inconclusive, format!("{}: see {}", self.short, self.row));
         } else {
             return;

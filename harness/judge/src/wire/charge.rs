@@ -15,7 +15,7 @@ const NOT_LOW: u16 = 60;
 const LOW: u16 = 40;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Charge {
+pub(crate) struct Charge {
     soc: Range,
     soh: Range,
     out_of_range: Tally,
@@ -176,7 +176,7 @@ impl Charge {
     }
 
     /// SOC-01.
-    pub(super) fn is_within_range(&self, opinion: &mut Opinion) {
+    pub(crate) fn is_within_range(&self, opinion: &mut Opinion) {
         opinion
             .show_all([self.soc.evidence("state of charge", "%"), self.soh.evidence("state of health", "%")]);
         if self.out_of_range.any() {
@@ -193,7 +193,7 @@ impl Charge {
     }
 
     /// SOC-02.
-    pub(super) fn resolutions_agree(&self, opinion: &mut Opinion) {
+    pub(crate) fn resolutions_agree(&self, opinion: &mut Opinion) {
         if !self.fine.any() {
             opinion.absent("the high-resolution state of charge is not used");
         } else if self.fine_differs.any() {
@@ -209,7 +209,7 @@ impl Charge {
     }
 
     /// MEA-02.
-    pub(super) fn measures_plausibly(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn measures_plausibly(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         opinion.show_all([
             self.voltage.evidence("battery voltage", "V"),
             self.current.evidence("battery current", "A"),
@@ -288,7 +288,7 @@ impl Charge {
 
     /// FRC-01: *"To force charging of the battery, send 0xFF in the first byte. Any other value indicates that battery
     /// charging should not be forced"*.
-    pub(super) fn forces_charge_rightly(&self, opinion: &mut Opinion) {
+    pub(crate) fn forces_charge_rightly(&self, opinion: &mut Opinion) {
         if !self.force.any() {
             opinion.absent("0x360 is not sent");
             return;
@@ -313,7 +313,7 @@ impl Charge {
     }
 
     /// ENE-01: counters of 100 Wh that only rise, and agree with what was measured.
-    pub(super) fn counts_energy(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn counts_energy(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if !self.energy.any() {
             opinion.absent("0x378 is not sent");
             return;

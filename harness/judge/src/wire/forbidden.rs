@@ -17,7 +17,7 @@ const EMPTY: f64 = 20.0;
 
 /// Times in which CCL or DCL was 0, and nothing that the battery sends explains it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Forbidden {
+pub(crate) struct Forbidden {
     frames: u64,
     charge: Spell,
     discharge: Spell,
@@ -53,7 +53,7 @@ impl Forbidden {
 
     /// CCL-03: *"A DCL of 0A will disable discharge"* (P 2 §0x351); an installer looks for the reason in what the battery
     /// says, and the GX shows nothing else.
-    pub(super) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if self.frames == 0 {
             opinion.unclear("0x351 was not seen");
             return;

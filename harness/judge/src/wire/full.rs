@@ -63,7 +63,7 @@ impl FullCcl {
     }
 
     /// CCL-02: *"Our advice is to avoid sending CCL=0 when the battery is full. Send a reduced CVL instead"*.
-    pub(super) fn judge(&self, most: u16, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn judge(&self, most: u16, terms: &Terms<'_>, opinion: &mut Opinion) {
         let (full, near) = (self.frames, self.near.count);
         if full == 0 {
             opinion.unclear(

@@ -17,7 +17,7 @@ const ENOUGH: u64 = 10;
 
 /// The state of charge over the last ten seconds.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Jumps {
+pub(crate) struct Jumps {
     frames: u64,
     last: Option<(f64, Spot)>,
     /// an older one, up to ten seconds old
@@ -75,7 +75,7 @@ impl Jumps {
     }
 
     /// SOC-04.
-    pub(super) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: how fast the state of charge moves cannot be told"));
             return;

@@ -23,7 +23,7 @@ const CYCLE: Micros = Micros::from_secs(1);
 const ENOUGH: u64 = 10;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Regulation {
+pub(crate) struct Regulation {
     /// raw CVL: the latest, and the one before it
     cvl: Option<u16>,
     before: Option<u16>,
@@ -141,7 +141,7 @@ impl Regulation {
     }
 
     /// CVL-03: *"it is probably not helpful to update the parameters more than once every 20 seconds"*.
-    pub(super) fn is_not_hasty(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn is_not_hasty(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no interval can be told"));
             return;
@@ -174,7 +174,7 @@ impl Regulation {
     }
 
     /// CVL-05: a suspicion at most, because a log does not show which of the two moved the other.
-    pub(super) fn is_no_copy_of_the_voltage(&self, _terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn is_no_copy_of_the_voltage(&self, _terms: &Terms<'_>, opinion: &mut Opinion) {
         let (copy, when) = if !self.copy.is_suspected() && self.after.is_suspected() {
             (&self.after, "after")
         } else {

@@ -101,7 +101,7 @@ impl Turns {
 
 /// The frames of the watched identifiers.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Senders {
+pub(crate) struct Senders {
     turns: [Turns; WATCHED.len()],
 }
 
@@ -130,7 +130,7 @@ impl Senders {
     }
 
     /// BUS-06.
-    pub(super) fn are_one(&self, opinion: &mut Opinion) {
+    pub(crate) fn are_one(&self, opinion: &mut Opinion) {
         for (id, run) in self.runs() {
             let [one, other] = run.contents.map(|content| says(&Frame::standard(id, &content)));
             opinion.show(

@@ -35,7 +35,7 @@ impl Default for Cadence {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Timing {
+pub(crate) struct Timing {
     core: [Cadence; 4],
     /// how often the recording paused, and the longest time
     pauses: u64,
@@ -125,7 +125,7 @@ impl Timing {
 
     /// TIM-01: *"When the inverter does not receive the 0x351 message from the battery every 3 seconds, the system will
     /// stop charging and discharging"*.
-    pub(super) fn never_pauses(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn never_pauses(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
         let (cadence, window) = (&self.core[0], bus.window());
         let limit = terms.thresholds.gap.limit;
         let Some(last) = cadence.last else {
@@ -176,7 +176,7 @@ impl Timing {
     }
 
     /// TIM-02: *"Our advice is to make the BMS send this message every second"*.
-    pub(super) fn sends_every_second(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn sends_every_second(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         let cadence = &self.core[0];
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no period can be told"));
@@ -215,7 +215,7 @@ impl Timing {
     }
 
     /// TIM-05: no core message stalls while others go on.
-    pub(super) fn keeps_steady(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn keeps_steady(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no gap can be told"));
             return;
