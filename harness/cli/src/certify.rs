@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use ::judge::catalogue::DOCUMENTS;
-use ::judge::thresholds::Thresholds;
+use ::judge::thresholds::{Thresholds, measured};
 use evidence::bundle::key;
-use evidence::certificate::guard::{MEASURED, Rule};
+use evidence::certificate::guard::Rule;
 use evidence::certificate::{Certificate, ITEM, Instrument, Order, SCHEMA, Uncertainty, obstacles};
 use evidence::folder::WIRE;
 use files::RigFile;
@@ -145,9 +145,10 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
             }
             let stated = |figure: &str| laboratory.uncertainty.iter().any(|stated| stated.figure == figure);
             let guarded = laboratory.decision_rule == files::DecisionRule::GuardBand;
-            for (figure, with) in MEASURED.iter().filter(|(figure, _)| guarded && !stated(figure)) {
+            for (row, with) in measured().filter(|(row, _)| guarded && !stated(row.name)) {
                 missing.push(format!(
-                    "the uncertainty of {figure} under `laboratory:`, for the guard band: it rests on {with}"
+                    "the uncertainty of {} under `laboratory:`, for the guard band: it rests on {with}",
+                    row.name
                 ));
             }
             let supply = rig.live.as_ref().is_some_and(|live| live.psu.is_some());

@@ -8,6 +8,7 @@ use crate::behaviour::{
     self, alarms, bus, charge_voltage, current_limits, discharging, feed_in, following, grid_loss, gx,
     imbalance, keep_alive, load_dump, silence, state, steps,
 };
+use crate::thresholds;
 use crate::wire;
 
 /// A document of the specification.
@@ -97,6 +98,12 @@ impl Requirement {
     #[must_use]
     pub fn by_log(&self) -> bool {
         self.judged.contains('L')
+    }
+
+    /// The names of the numbers that decide it: the thresholds of its row, and those rows of the table that serve it alone.
+    pub fn decided_by(&self) -> impl Iterator<Item = &'static str> {
+        let own = thresholds::rows().filter(|row| row.metric == self.id).map(|row| row.name);
+        self.thresholds.iter().copied().chain(own.filter(|name| !self.thresholds.contains(name)))
     }
 
     const fn of(severity: Severity, [id, section, judged, title]: [&'static str; 4]) -> Self {

@@ -3,6 +3,7 @@
 use proto::quantity::Micros;
 
 use super::scene::Scene;
+use crate::thresholds::fixed::SELDOM;
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, extremes, heard, without};
@@ -44,9 +45,6 @@ struct Pair {
     /// sent now and then: it holds until it is sent again, as long as the battery is heard at all
     seldom: bool,
 }
-
-/// What is sent seldom is sent once a minute at least (assumption). A GX that just found the battery shows 0 until then.
-const SELDOM: Micros = Micros::from_secs(60);
 
 impl Pair {
     /// A value as a person reads it.

@@ -3,13 +3,10 @@
 use proto::quantity::{Micros, Percent, Volts};
 
 use super::scene::Scene;
+use crate::thresholds::fixed::{SIGNED_CURRENT, SOC_SWING};
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, stretches, times};
-
-/// Charge that must have moved one way before state of charge can be held against it, % of capacity. A state of
-/// charge that stands still is then off by nine tenths of it, more than is allowed.
-const SWING: f64 = 4.5;
 
 /// SOC-03: state of charge moves with the integral of current (P 2 §0x355). Batteries correct it when full and when
 /// empty, so only the time between 5 % and 98 % counts; of it, the time between the least and the most charge.
@@ -37,9 +34,9 @@ pub(crate) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
             Evidence::fact("change of the reported state of charge", format!("{reported:+.1} %"))
                 .within(window),
         );
-    if counted.abs() < SWING {
+    if counted.abs() < SOC_SWING {
         opinion.unclear(format!(
-            "only {:.1} % of the capacity was moved one way between 5 % and 98 % charge, {SWING} % decides",
+            "only {:.1} % of the capacity was moved one way between 5 % and 98 % charge, {SOC_SWING} % decides",
             counted.abs()
         ));
         return;
@@ -79,9 +76,6 @@ fn widest_swing(current: &Series, window: Window) -> (Window, f64) {
     }
 }
 
-/// A current that is large enough to have a sign on every instrument, A.
-const CLEAR: f64 = 5.0;
-
 /// MEA-01: *"a negative current indicates discharge, positive current indicates charge"* (P 2 §0x356), against what
 /// the GX says of the solar charger and the inverter.
 pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -90,7 +84,7 @@ pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
     for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
         let [solar, inverter, pack] = s.values;
         let expected = solar + inverter;
-        if expected.abs() < CLEAR || pack.abs() < CLEAR / 2.0 {
+        if expected.abs() < SIGNED_CURRENT || pack.abs() < SIGNED_CURRENT / 2.0 {
             continue;
         }
         let tally = if expected > 0.0 { &mut charging } else { &mut discharging };

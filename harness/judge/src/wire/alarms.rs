@@ -1,11 +1,11 @@
 //! ALM-01 to ALM-04 and ALM-06: the pairs of 0x35A (P 2 §0x35A).
 
 use proto::message::{AlarmKind, Alarms, Measurements, Pair, id};
-use proto::quantity::Micros;
 
 use super::bus::Bus;
 use super::seen::{Spot, Tally};
 use crate::recording::online;
+use crate::thresholds::fixed::{CLOSED_CURRENT, SWITCH_TOLD};
 use crate::verdict::{Evidence, Opinion};
 
 #[derive(Debug, Clone, Default)]
@@ -56,7 +56,7 @@ impl AlarmFacts {
     pub(super) fn measured(&mut self, spot: Spot, m: &Measurements) {
         let (Some((on, since)), Some(current)) = (self.switch, m.current()) else { return };
         // The two messages are sent at different moments of a cycle.
-        if current.0.abs() > 1.0 && spot.at.since(since.at) > Micros::from_secs(3) {
+        if current.0.abs() > CLOSED_CURRENT && spot.at.since(since.at) > SWITCH_TOLD {
             if on { self.current_online.hit(spot) } else { self.current_offline.hit(spot) }
         }
     }

@@ -8,16 +8,9 @@ use proto::quantity::Micros;
 use super::Terms;
 use super::seen::{Spot, Tally};
 use super::sent::Sent;
+use crate::thresholds::fixed::{ENOUGH_FRAMES, GX_PAUSE, SECOND_BUS};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about};
-
-/// A GX sends 0x305 and 0x307 every second (P 3): a silence of this length is none of its own.
-const PAUSE: Micros = Micros::from_secs(3);
-/// Frames of a GX from which on its silence says something.
-const HEARD: u64 = 10;
-
-/// Products on VE.Can send within this time.
-const SECOND_BUS: Micros = Micros::from_secs(10);
 
 #[derive(Debug, Clone)]
 pub(crate) struct Bus {
@@ -86,7 +79,7 @@ impl Bus {
     #[inline]
     pub(super) fn pause(&self, spot: Spot) -> Option<Micros> {
         let silent = spot.at.since(self.frames.last?.at);
-        (silent >= PAUSE && self.gx.count >= HEARD).then_some(silent)
+        (silent >= GX_PAUSE && self.gx.count >= ENOUGH_FRAMES).then_some(silent)
     }
 
     #[inline]

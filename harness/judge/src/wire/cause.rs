@@ -7,6 +7,7 @@ use super::bus::Bus;
 use super::{Terms, Wire};
 use crate::battery::Battery;
 use crate::catalogue::{self, Requirement};
+use crate::thresholds::fixed::{CVL_FITS_LEAST, CVL_FITS_MOST, PACK_LEAST, PACK_MOST};
 use crate::verdict::{Evidence, Opinion, Outcome};
 
 /// What explains the faults of a log, and of which messages.
@@ -180,10 +181,11 @@ const CVL_SCALES: [(f64, &str); 3] = [
     (1.0, "it is sent in whole volts, the step of CVL is 0.1 V"),
     (0.001, "it is sent in steps of 0.001 V, the step of CVL is 0.1 V"),
 ];
-/// CVL over the battery voltage, from a full battery with a reduced CVL to an empty one.
-const FITS: core::ops::RangeInclusive<f64> = 0.8..=1.5;
-/// Packs that a GX is connected to, V: 12, 24 and 48 V.
-const USUAL: core::ops::RangeInclusive<f64> = 8.0..=70.0;
+
+/// Whether CVL over the battery voltage can be so.
+fn fits(share: f64) -> bool {
+    (CVL_FITS_LEAST..=CVL_FITS_MOST).contains(&share)
+}
 
 impl Said {
     fn in_frames(bus: &Bus, last: bool) -> Option<Self> {
@@ -212,7 +214,7 @@ impl Said {
     /// How many of the others agree with a pack of this voltage, and in words which.
     fn agreeing(&self, pack: f64, battery: Option<&Battery>) -> (i32, Vec<String>) {
         let (mut votes, mut words) = (0, Vec::new());
-        votes += if USUAL.contains(&pack) { 2 } else { 0 };
+        votes += if (PACK_LEAST..=PACK_MOST).contains(&pack) { 2 } else { 0 };
         if let Some(cell) = self.cell {
             let count = pack / cell;
             let whole = count.round();
@@ -248,7 +250,7 @@ impl Said {
         let other = VOLTAGE_SCALES.into_iter().find_map(|(scale, words)| {
             // Only the first takes the sign for a number.
             let volts = f64::from(self.voltage) * scale;
-            (FITS.contains(&(cvl / volts))).then_some((volts, words))
+            fits(cvl / volts).then_some((volts, words))
         });
         let of_voltage = other.map(|(volts, words)| {
             let (votes, agree) = self.agreeing(volts, battery);
@@ -266,7 +268,7 @@ impl Said {
         });
         let other = CVL_SCALES.into_iter().find_map(|(scale, words)| {
             let volts = f64::from(self.cvl) * scale;
-            (signed > 0.0 && FITS.contains(&(volts / signed))).then_some((volts, words))
+            (signed > 0.0 && fits(volts / signed)).then_some((volts, words))
         });
         let of_cvl = other.map(|(volts, words)| {
             let (votes, agree) = self.agreeing(signed, battery);

@@ -6,13 +6,8 @@ use proto::quantity::Micros;
 
 use super::Terms;
 use super::seen::{Range, Spot, Tally};
+use crate::thresholds::fixed::{ABOVE_DISCONNECT, FORCED_HIGH, FORCED_LOW, LARGEST_CURRENT};
 use crate::verdict::{Evidence, Opinion};
-
-/// State of charge from which on no battery is low, and below which each is, %: half of the charge, give or take the
-/// tenth by which a gauge may be wrong (SOC-03). A charge may be forced *"if the battery has been at a low state of
-/// charge for a long time"* (P 2 §0x360).
-const NOT_LOW: u16 = 60;
-const LOW: u16 = 40;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Charge {
@@ -93,13 +88,6 @@ impl Sample {
     }
 }
 
-/// Cells do not come this far above where the battery disconnects them: 4.0 V of an LFP cell that is disconnected at
-/// 3.65 V (assumption: a tenth, for both calibrations and for what a charger lifts the voltage by until it stops).
-const ABOVE_DISCONNECT: f64 = 1.1;
-
-/// No battery of this protocol carries so much: 0x356 ends at 3276.7 A, and garbage lies near its ends.
-const LARGEST_CURRENT: f64 = 2500.0;
-
 impl Charge {
     #[inline]
     pub(super) fn state(&mut self, spot: Spot, m: &StateOfCharge) {
@@ -163,8 +151,8 @@ impl Charge {
         if m.forced == Some(0xFF) {
             self.forced.hit(spot);
             let soc = self.last_soc.unwrap_or(0);
-            self.forced_high.hit_if(soc >= NOT_LOW, spot);
-            self.forced_middle.hit_if((LOW..NOT_LOW).contains(&soc), spot);
+            self.forced_high.hit_if(soc >= FORCED_HIGH, spot);
+            self.forced_middle.hit_if((FORCED_LOW..FORCED_HIGH).contains(&soc), spot);
         }
     }
 
@@ -298,12 +286,12 @@ impl Charge {
             format!("{} of {}", self.forced.count, self.force.count),
         ));
         if self.forced_high.any() {
-            let what = format!("forced at {NOT_LOW} % charge or more");
+            let what = format!("forced at {FORCED_HIGH} % charge or more");
             opinion.show(self.forced_high.evidence(&what).against("none"));
             opinion.fail(format!("charge is {what}, {}", self.forced_high.place()));
         } else if self.forced_middle.any() {
             opinion.unclear(format!(
-                "charge is forced between {LOW} and {NOT_LOW} % charge: whether after a long low period does not show"
+                "charge is forced between {FORCED_LOW} and {FORCED_HIGH} % charge: whether after a long low period does not show"
             ));
         } else if self.forced.any() {
             opinion.pass("charge is forced at low charge only");

@@ -4,6 +4,7 @@ use proto::message::{BatteryIdentity, Firmware, InstalledCapacity, Message, Padd
 
 use super::Terms;
 use super::seen::{Spot, Tally};
+use crate::thresholds::fixed::IDENTITY_RETURNS;
 use crate::verdict::{Evidence, Opinion};
 
 /// What is kept of one text field.
@@ -106,8 +107,6 @@ const FAMILY: usize = 9;
 /// What a battery is called, by which two are told apart.
 const IDENTITY: [(usize, &str); 4] =
     [(MAKER, "0x35E"), (NAME[0], "0x370"), (SERIAL[0], "0x380"), (FAMILY, "0x382")];
-/// An identity that comes back so often is that of a second node.
-const RETURNS: u64 = 3;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Identity {
@@ -165,7 +164,7 @@ impl Identity {
         IDENTITY
             .into_iter()
             .map(|(field, _)| &self.texts[field])
-            .any(|text| text.returns.count >= RETURNS && 2 * text.returns.count >= text.tally.count)
+            .any(|text| text.returns.count >= IDENTITY_RETURNS && 2 * text.returns.count >= text.tally.count)
     }
 
     /// BUS-06: two nodes that send one identifier show as an identity that goes to and fro.
@@ -174,7 +173,7 @@ impl Identity {
         for (field, id) in IDENTITY {
             let text = &self.texts[field];
             seen |= text.tally.count >= 10;
-            if text.returns.count >= RETURNS {
+            if text.returns.count >= IDENTITY_RETURNS {
                 opinion.show(
                     text.returns.evidence(&format!("{id} goes back to its earlier text")).against("never"),
                 );

@@ -1,19 +1,16 @@
 //! SOC-04: the state of charge makes no jump that current cannot explain (P 2 §0x355).
 
 use proto::message::StateOfCharge;
-use proto::quantity::{Micros, Percent};
+use proto::quantity::Percent;
 
 use super::Terms;
 use super::seen::{Spot, Tally};
+use crate::thresholds::Thresholds;
+use crate::thresholds::fixed::{ENOUGH_FRAMES, SOON};
 use crate::verdict::{Evidence, Opinion};
 
-/// Within this time no current moves the state of charge of a battery by more than a fraction of a per cent: at ten times
-/// the capacity an hour it is 2.8 %.
-const SOON: Micros = Micros::from_secs(10);
-/// A jump by more than this, %: the threshold `soc-jump`.
-const JUMP: f64 = 5.0;
-/// As many frames of 0x355 say something.
-const ENOUGH: u64 = 10;
+/// A jump by more than this, %.
+const JUMP: f64 = Thresholds::DEFAULT.soc_jump.limit.0;
 
 /// The state of charge over the last ten seconds.
 #[derive(Debug, Clone, Default)]
@@ -109,10 +106,13 @@ impl Jumps {
                     self.jumps.place()
                 ));
             }
-        } else if self.frames >= ENOUGH {
+        } else if self.frames >= ENOUGH_FRAMES {
             opinion.pass(format!("the state of charge makes no jump in {} frames", self.frames));
         } else {
-            opinion.unclear(format!("{} frames of 0x355 are too few to say: {ENOUGH} decide", self.frames));
+            opinion.unclear(format!(
+                "{} frames of 0x355 are too few to say: {ENOUGH_FRAMES} decide",
+                self.frames
+            ));
         }
     }
 }

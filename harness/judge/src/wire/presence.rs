@@ -9,15 +9,12 @@ use super::bus::Bus;
 use super::seen::{Spot, Tally};
 use super::sent::Sent;
 use crate::catalogue::{self, MSG_02_ADVISED};
+use crate::thresholds::fixed::{CORE_TIME, ENOUGH_FRAMES, IDENTITY_CYCLES, IDENTITY_TIME};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::about;
 
 /// *"The minimum CAN-IDs required for the core functionality are 0x351, 0x355, 0x356 and 0x35A"*.
 pub(crate) const CORE: [u16; 4] = [id::LIMITS, id::STATE_OF_CHARGE, id::MEASUREMENTS, id::ALARMS];
-
-/// After this long, or in a log without times after so many cycles, a message that comes at all has come.
-const CORE_TIME: (Micros, u64) = (Micros::from_secs(10), 10);
-const IDENTITY_TIME: (Micros, u64) = (Micros::from_secs(60), 60);
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Presence {
@@ -39,7 +36,7 @@ impl Presence {
 
     /// MSG-01.
     pub(crate) fn has_the_core(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
-        Self::has_all(bus, terms, &CORE, CORE_TIME, opinion);
+        Self::has_all(bus, terms, &CORE, (CORE_TIME, ENOUGH_FRAMES), opinion);
     }
 
     /// MSG-02: *"For officially supported batteries, we also need 0x35E and 0x35F"*.
@@ -48,12 +45,12 @@ impl Presence {
         if let Some(row) = row {
             opinion.weigh_as(row);
         }
-        let (mut time, cycles) = IDENTITY_TIME;
+        let (mut time, cycles) = (IDENTITY_TIME, IDENTITY_CYCLES);
         // Where only advice depends on it, a battery that repeats all it sends is not waited for so long.
         if !terms.certifying
             && let Some(slowest) = slowest(bus)
         {
-            time = time.min((slowest * 10).max(CORE_TIME.0));
+            time = time.min((slowest * 10).max(CORE_TIME));
         }
         Self::has_all(bus, terms, &[id::MANUFACTURER, id::BATTERY_IDENTITY], (time, cycles), opinion);
     }
