@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Workspace};
-use crate::{again, can_guest, matrix, schema, tidy};
+use crate::{again, can_guest, docs, matrix, schema, tidy};
 
 type Step = (&'static str, fn(&Workspace) -> Result<(), Failure>);
 
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
         doc.env("RUSTDOCFLAGS", "-D warnings").run()
     }),
     ("schemas", |w| schema::schema(w, true)),
+    ("documents", |w| docs::docs(w, true)),
     ("suites", |w| w.busbar().arg("run").run()),
     ("judged again", again::again),
     ("run as tests", |w| {

@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | kill-campaign | served | schema | tidy`.
+//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | kill-campaign | served | schema | docs | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -9,6 +9,7 @@ mod bench;
 mod bless;
 mod can_guest;
 mod ci;
+mod docs;
 mod matrix;
 mod process;
 mod schema;
@@ -99,6 +100,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write the tables of the documents that are made from the code
+    Docs {
+        /// write nothing, fail when a table is stale
+        #[arg(long)]
+        check: bool,
+    },
     /// Hold the invariants of ARCHITECTURE.md
     Tidy,
 }
@@ -147,6 +154,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
             .env("BUSBAR_KILLS", &kills.to_string())
             .run(),
         Task::Schema { check } => schema::schema(workspace, *check),
+        Task::Docs { check } => docs::docs(workspace, *check),
         Task::Tidy => tidy::tidy(workspace),
     }
 }

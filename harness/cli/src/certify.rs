@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use ::judge::thresholds::measured;
 use evidence::bundle::key;
-use evidence::certificate::guard::MEASURED;
 use evidence::certificate::{Order, SCHEMA, is_day_up_to, obstacles};
 use files::RigFile;
 use session::{Asked, Played, Retry};
@@ -134,9 +134,10 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
             }
             let stated = |figure: &str| laboratory.uncertainty.iter().any(|stated| stated.figure == figure);
             let guarded = laboratory.decision_rule == files::DecisionRule::GuardBand;
-            for (figure, with) in MEASURED.iter().filter(|(figure, _)| guarded && !stated(figure)) {
+            for (row, with) in measured().filter(|(row, _)| guarded && !stated(row.name)) {
                 missing.push(format!(
-                    "the uncertainty of {figure} under `laboratory:`, for the guard band: it rests on {with}"
+                    "the uncertainty of {} under `laboratory:`, for the guard band: it rests on {with}",
+                    row.name
                 ));
             }
             let supply = rig.live.as_ref().is_some_and(|live| live.psu.is_some());

@@ -3,7 +3,11 @@
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
+use evidence::text::plain;
+use evidence::words::amount;
 use judge::catalogue::CATALOGUE;
+use judge::metrics::METRICS;
+use judge::thresholds::{self, Sense, Thresholds};
 
 use crate::{Exit, Failure};
 
@@ -26,6 +30,12 @@ enum Kind {
     /// Requirements: how much they weigh, section (P the CAN-bus BMS protocol, D the data communication paper), and
     /// where they are judged: L from any CAN log, B from a run on a rig, X from a run with a GX
     Requirements,
+    /// Metrics: figure, unit, window, and the requirements that they decide
+    Metrics,
+    /// Limits: the thresholds that a case may make stricter, with both borders, what measures them, where they are from
+    Limits,
+    /// Numbers: those that no case changes
+    Numbers,
     /// Batteries: what certification must find in them, and their kind
     Batteries,
     /// Rigs: what they can do
@@ -38,6 +48,8 @@ enum Kind {
 enum Format {
     Text,
     Json,
+    /// A table, as the documents have it
+    Markdown,
 }
 
 /// One thing: a name, and what is known of it, in the order of the columns.
@@ -46,7 +58,10 @@ type Row = Vec<(&'static str, String)>;
 pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
     let rows = match args.kind {
         Kind::Suites | Kind::Cases => suites(args.kind)?,
-        Kind::Requirements => requirements(),
+        Kind::Requirements => requirements(args.format),
+        Kind::Metrics => metrics(),
+        Kind::Limits => limits(),
+        Kind::Numbers => numbers(),
         Kind::Batteries => batteries()?,
         Kind::Rigs => rigs()?,
         Kind::PsuProfiles => psu_profiles()?,
@@ -54,6 +69,7 @@ pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
     let text = match args.format {
         Format::Text => columns(&rows),
         Format::Json => json(&rows),
+        Format::Markdown => markdown(&rows),
     };
     crate::answer(&text)?;
     Ok(Exit::Pass)
@@ -89,19 +105,77 @@ fn suites(kind: Kind) -> Result<Vec<Row>, Failure> {
     })
 }
 
-fn requirements() -> Vec<Row> {
+fn requirements(format: Format) -> Vec<Row> {
     CATALOGUE
         .iter()
         .map(|r| {
-            vec![
+            let mut row = vec![
                 ("requirement", r.id.to_owned()),
                 ("severity", evidence::run::severity(r.severity).to_owned()),
                 ("spec", r.section.to_owned()),
                 ("judged", r.judged.to_owned()),
                 ("title", r.title.to_owned()),
+            ];
+            // A terminal has no room for them.
+            if !matches!(format, Format::Text) {
+                row.push(("thresholds", r.decided_by().collect::<Vec<_>>().join(", ")));
+                row.push(("alone-catches", r.catches.unwrap_or_default().to_owned()));
+            }
+            row
+        })
+        .collect()
+}
+
+fn metrics() -> Vec<Row> {
+    METRICS
+        .iter()
+        .map(|metric| {
+            let decides: Vec<_> = metric.decides().map(|requirement| requirement.id).collect();
+            let decides =
+                if decides.is_empty() { format!("none: {}", metric.aside) } else { decides.join(", ") };
+            vec![
+                ("id", metric.id.to_owned()),
+                ("figure", metric.figure.to_owned()),
+                ("unit", metric.unit.to_owned()),
+                ("window", metric.window.to_owned()),
+                ("decides", decides),
             ]
         })
         .collect()
+}
+
+fn limits() -> Vec<Row> {
+    let row = |row: &thresholds::Row| {
+        let [good, limit] = (row.borders)().map(|border| amount(border, row.unit));
+        let side = match row.sense {
+            Sense::AtMost => "at most",
+            Sense::AtLeast => "at least",
+        };
+        vec![
+            ("name", row.name.to_owned()),
+            ("metric", row.metric.to_owned()),
+            ("side", side.to_owned()),
+            ("good", good),
+            ("limit", limit + if row.firm { ", by the specification" } else { "" }),
+            ("measured-by", row.measured_by.words().to_owned()),
+            ("from", row.source.trim().to_owned()),
+        ]
+    };
+    Thresholds::NAMES.iter().map(row).collect()
+}
+
+fn numbers() -> Vec<Row> {
+    let row = |row: &thresholds::Row| {
+        let [value, _] = (row.borders)();
+        vec![
+            ("name", row.name.to_owned()),
+            ("metric", row.metric.to_owned()),
+            ("value", amount(value, row.unit)),
+            ("measured-by", row.measured_by.words().to_owned()),
+            ("from", row.source.trim().to_owned()),
+        ]
+    };
+    thresholds::rows().filter(|row| row.expected.is_empty()).map(row).collect()
 }
 
 fn batteries() -> Result<Vec<Row>, Failure> {
@@ -150,9 +224,22 @@ fn columns(rows: &[Row]) -> String {
     for row in rows {
         let mut line = String::new();
         for ((_, cell), width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{:width$}  ", evidence::text::plain(cell));
+            let _ = write!(line, "{:width$}  ", plain(cell));
         }
         let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+/// A table of a document.
+fn markdown(rows: &[Row]) -> String {
+    let line = |cells: Vec<&str>| format!("| {} |\n", cells.join(" | "));
+    let Some(first) = rows.first() else { return String::new() };
+    let mut out = line(first.iter().map(|(name, _)| *name).collect());
+    out += &format!("|{}\n", "---|".repeat(first.len()));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|(_, cell)| plain(cell).replace('|', "\\|")).collect();
+        out += &line(cells.iter().map(String::as_str).collect());
     }
     out
 }

@@ -143,8 +143,7 @@ fn misfit(case: &Case, rig: &RigFile, battery: &Battery) -> Option<String> {
         ));
     }
     // Only a case that asks for an answer to the current has nothing to judge without one.
-    let answers = ["BEH-AL", "BEH-BO", "ALM-05"];
-    let asks = case.requirements.iter().any(|requirement| answers.contains(&requirement.id));
+    let asks = case.requirements.iter().any(|requirement| requirement.answers);
     asks.then(|| borne(&case.steps, battery)).flatten()
 }
 

@@ -218,10 +218,7 @@ fn pick(kind: &'static str, name: &str, files: Vec<PathBuf>) -> Result<PathBuf, 
 /// Up to three names that a typing error may have meant, the nearest first; all where there are few.
 #[must_use]
 pub fn nearest(name: &str, names: &[String]) -> Vec<String> {
-    let distance = |n: &String| if n.contains(name) { 0 } else { strsim::damerau_levenshtein(name, n) };
-    let mut ranked: Vec<(usize, &String)> = names.iter().map(|n| (distance(n), n)).collect();
-    ranked.sort();
-    ranked.into_iter().take(3).map(|(_, n)| n.clone()).collect()
+    proto::text::similar(name, names.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
 }
 
 #[cfg(test)]

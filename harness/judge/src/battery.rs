@@ -1,5 +1,6 @@
 //! What is declared about a battery: the data sheet the judge holds the measured values against.
 
+use crate::thresholds::fixed::{UP_TO_12_V, UP_TO_24_V};
 use proto::quantity::{AmpHours, Amps, Celsius, Volts};
 
 /// Declared facts of a battery, from its file in `rigs/batteries/`.
@@ -26,10 +27,6 @@ pub struct Battery {
     /// highest cell temperature
     pub max_temperature: Celsius,
 }
-
-/// The highest charge voltages of batteries for 12 V and for 24 V systems: what inverters of these systems stand.
-const UP_TO_12_V: Volts = Volts(18.0);
-const UP_TO_24_V: Volts = Volts(36.0);
 
 impl Battery {
     /// The system that it is for: 12, 24 or 48 V, by its highest charge voltage.

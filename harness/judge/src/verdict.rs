@@ -266,9 +266,9 @@ impl Opinion {
         self.requirement = requirement;
     }
 
-    /// The id of the requirement.
-    pub(crate) fn id(&self) -> &'static str {
-        self.requirement.id
+    /// What is judged.
+    pub(crate) const fn requirement(&self) -> &'static Requirement {
+        self.requirement
     }
 
     /// Whether nothing speaks against it so far.

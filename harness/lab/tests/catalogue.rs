@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use files::{BatteryFile, Expectation, Library};
-use judge::catalogue::{Severity, find};
+use judge::catalogue::{CATALOGUE, Severity, find};
 use judge::envelope::PROVEN;
 use proto::quantity::{AmpHours, Volts};
 use rstest::rstest;
@@ -92,6 +92,26 @@ fn what_of_a_battery_lies_outside_of_the_envelope_is_named(
     battery.cell_over_voltage = Volts(over);
     let said = PROVEN.outside(&battery).expect("outside");
     assert!(said.ends_with(&format!(": {outside}")) && said.contains(&PROVEN.to_string()), "{said}");
+}
+
+/// Where one requirement alone is expected to find a battery, its row names such a battery.
+#[test]
+fn a_requirement_names_a_battery_that_it_alone_catches() {
+    let found: Vec<(String, Vec<String>)> = batteries()
+        .into_iter()
+        .filter_map(|battery| match battery.expect {
+            Expectation::Fail(ids) => Some((battery.declared.name, ids)),
+            Expectation::Pass => None,
+        })
+        .collect();
+    for row in CATALOGUE {
+        let alone = |(_, ids): &&(String, Vec<String>)| ids.len() == 1 && ids[0] == row.id;
+        let mut caught = found.iter().filter(alone).map(|(name, _)| name.as_str());
+        match row.catches {
+            None => assert_eq!(caught.next(), None, "{}", row.id),
+            Some(battery) => assert!(caught.any(|name| name == battery), "{}: {battery}", row.id),
+        }
+    }
 }
 
 #[test]

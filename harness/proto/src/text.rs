@@ -2,6 +2,25 @@
 
 use std::borrow::Cow;
 
+/// The known name that somebody most likely meant, where one is near enough to be a typing error.
+#[must_use]
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|k| (strsim::damerau_levenshtein(name, k), k))
+        .filter(|&(distance, k)| distance <= 1 + k.chars().count() / 4)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, k)| k)
+}
+
+/// The three known names most like one that is none of them, those that contain it first.
+#[must_use]
+pub fn similar<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let distance = |k: &str| if k.contains(name) { 0 } else { strsim::damerau_levenshtein(name, k) };
+    let mut ranked: Vec<(usize, &str)> = known.map(|k| (distance(k), k)).collect();
+    ranked.sort_unstable();
+    ranked.into_iter().take(3).map(|(_, k)| k).collect()
+}
+
 /// The text without anything a terminal, an XML parser or a reader could be misled by: escape sequences
 /// go, line breaks and tabs become spaces, other control characters, marks that turn the direction of
 /// writing and characters outside XML become `\u{fffd}`.

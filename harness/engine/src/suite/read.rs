@@ -299,6 +299,7 @@ fn refusal(name: &str, error: ThresholdError) -> (String, String) {
             format!("a stricter value, or `{name}: {{ value: {value}, because: … }}`"),
         ),
         ThresholdError::Negative { expected, .. } => (format!("`{name}` is negative"), expected.to_owned()),
+        firm @ ThresholdError::Firm { .. } => (firm.to_string(), "a stricter value".to_owned()),
         other => (other.to_string(), String::new()),
     }
 }

@@ -3,6 +3,7 @@
 use core::str::FromStr;
 
 use proto::quantity::{Dimension, QuantityError};
+pub use proto::text::nearest;
 
 use super::node::{Key, Kind};
 use super::{Node, Position, Problem, quoted};
@@ -230,13 +231,4 @@ impl<'n> Fields<'n> {
         }
         found
     }
-}
-
-/// The known name that somebody most likely meant.
-pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|k| (strsim::damerau_levenshtein(name, k), k))
-        .filter(|&(distance, k)| distance <= 1 + k.chars().count() / 4)
-        .min_by_key(|&(distance, _)| distance)
-        .map(|(_, k)| k)
 }

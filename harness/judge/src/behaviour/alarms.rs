@@ -9,12 +9,10 @@ use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
 use crate::tampering::ECHO;
+use crate::thresholds::fixed::{CLEARS, HEARD};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, extremes, heard, times};
-
-/// An alarm is gone so long after its cause at the latest: releases and retries take their time (assumption).
-const CLEARS: Micros = Micros::from_secs(1800);
 
 /// What a fault is to be answered with.
 struct Answer {
@@ -124,7 +122,7 @@ fn seen(scene: &Scene<'_>, channel: Channel, window: Window) -> u32 {
 }
 
 /// BEH-AL: *"Generate the alarms on the BMS, and double check that they appear on the GX device"*.
-pub(super) fn answers_every_fault(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn answers_every_fault(scene: &Scene<'_>, opinion: &mut Opinion) {
     let provoked = provoked(scene);
     if provoked.is_empty() {
         opinion.unclear("no fault was injected that an alarm would answer");
@@ -133,7 +131,7 @@ pub(super) fn answers_every_fault(scene: &Scene<'_>, opinion: &mut Opinion) {
     let (mut answered, mut unsupported) = (0, 0);
     for fault in &provoked {
         let heard = heard(scene.series(Channel::Alarms), &[fault.during]);
-        if heard < 0.95 || fault.during.to > scene.whole.to {
+        if heard < HEARD || fault.during.to > scene.whole.to {
             opinion.unclear(format!("0x35A was not heard for all of {}", place(fault)));
         } else if !supports(scene, fault.answer.right) {
             unsupported += 1;
@@ -281,7 +279,7 @@ fn shows_the_detail(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked) 
 }
 
 /// ALM-05: each alarm appears on the GX, and clears there again.
-pub(super) fn reach_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn reach_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
     for fault in provoked(scene).iter().filter(|f| is_beyond(scene, f) && supports(scene, f.answer.right)) {
         opinion.part(|opinion| appears_as_the_right_one(scene, opinion, fault));
     }
@@ -299,7 +297,7 @@ fn appears_as_the_right_one(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Pr
     // For a short circuit the GX has no register.
     if right & !shown != 0
         || during.to > scene.whole.to
-        || heard(scene.series(Channel::GxAlarms), &[during]) < 0.95
+        || heard(scene.series(Channel::GxAlarms), &[during]) < HEARD
     {
         return;
     }

@@ -11,7 +11,7 @@ use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, times, without};
 
 /// BUS-02: *"The preferred and common bitrate is 500kbps ... the installer needs to select the correct profile"*.
-pub(super) fn runs_at_the_right_rate(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn runs_at_the_right_rate(scene: &Scene<'_>, opinion: &mut Opinion) {
     let rates = scene.series(Channel::BitRate).points();
     let profile = scene.subject.site.gx_profile;
     opinion.show(Evidence::fact("CAN-bus profile of the GX, as the rig file says", profile.to_string()));
@@ -36,7 +36,7 @@ pub(super) fn runs_at_the_right_rate(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// BUS-03: no error-passive, bus-off or acknowledge-error episode but those that the suite caused.
-pub(super) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
     let errors = scene.recording.wire().errors();
     opinion.show(Evidence::fact("error frames", errors.count().to_string()));
     opinion.show_all(errors.evidence().into_iter().map(Some));

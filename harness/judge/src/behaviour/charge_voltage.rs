@@ -2,16 +2,16 @@
 
 use proto::quantity::{Micros, PerHour, Percent, Volts, VoltsPerHour};
 
-use super::fullness::LIMITS;
 use super::scene::Scene;
-use crate::metrics::{LSB, covered, headroom, pace, regularity, swings};
+use crate::metrics::{covered, headroom, pace, regularity, swings};
 use crate::thresholds::Graded;
+use crate::thresholds::fixed::{CVL_STEP, END_LEAST, LIMITING, RECOVERS, RISE_TIME, STANDS};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, common, extremes, hours, mean, slope, times};
 
 /// CVL-02: *"The solution is for the battery to lower its CVL setpoint as soon as it wants to reduce charge"*.
-pub(super) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let surplus = common(&[full], &covered(scene.trace, scene.whole));
     if hours(&surplus) < 1.0 / 6.0 {
@@ -41,7 +41,7 @@ pub(super) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
     let (Some((_, bulk)), Some(held)) = (bulk, mean(scene.series(Channel::Cvl), &surplus)) else { return };
     let lowered = Volts(bulk - held);
     // Two steps of 0x351 at 48 V are one at 24 V; less than one is none.
-    let of_system = |volts: Volts| (volts * scene.subject.battery.share_of_48_v()).max(Volts(LSB));
+    let of_system = |volts: Volts| (volts * scene.subject.battery.share_of_48_v()).max(Volts(CVL_STEP));
     let graded = Graded {
         good: of_system(thresholds.reduction.good),
         limit: of_system(thresholds.reduction.limit),
@@ -66,9 +66,6 @@ pub(super) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// A voltage stands at CVL when it does so for this share of the time: the rest is what scans and polls take.
-const STANDS: f64 = 0.9;
-
 /// The mean current, where it has ended because the battery voltage stands at a CVL that is held constant: with sun to
 /// spare nothing but that voltage stops charge (P 1.5.3: *"a hardcoded lower CVL … works sufficiently"*).
 fn ended_by_voltage(scene: &Scene<'_>, opinion: &mut Opinion, surplus: &[Window]) -> Option<f64> {
@@ -76,7 +73,7 @@ fn ended_by_voltage(scene: &Scene<'_>, opinion: &mut Opinion, surplus: &[Window]
     let tail = thresholds.tail.limit.0 / 100.0 * scene.subject.battery.capacity.0;
     let pair = [scene.series(Channel::Cvl), scene.series(Channel::PackVoltage)];
     let at_cvl: Vec<Window> =
-        surplus.iter().flat_map(|&w| times(pair, w, |[cvl, pack]| cvl - pack <= LIMITS.0)).collect();
+        surplus.iter().flat_map(|&w| times(pair, w, |[cvl, pack]| cvl - pack <= LIMITING.0)).collect();
     let share = hours(&at_cvl) / hours(surplus);
     let current = mean(scene.series(Channel::PackCurrent), surplus)?;
     opinion
@@ -92,7 +89,7 @@ fn ended_by_voltage(scene: &Scene<'_>, opinion: &mut Opinion, surplus: &[Window]
 }
 
 /// CVL-03, M2: not more than one change in 20 s while CVL is near the battery voltage.
-pub(super) fn is_not_hasty(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn is_not_hasty(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     if !scene.hears(opinion, &[Channel::Cvl, Channel::PackVoltage], &[full]) {
         return;
@@ -123,7 +120,7 @@ pub(super) fn is_not_hasty(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// CVL-04, M3 and M5 with M4 as diagnosis: *"it needs to be very stable and slow to prevent oscillations"*.
-pub(super) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let quiet = scene.quiet(full);
     if !scene.hears(opinion, &[Channel::Cvl, Channel::PackVoltage], &[full]) {
@@ -191,12 +188,8 @@ pub(super) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// A full LFP cell rests at 3.45 V, this far below its usual disconnect voltage: one that comes up from below to there
-/// recovers from a load and stops by itself (P 1.5.3).
-const NEAR: Volts = Volts(0.2);
-
 /// CVL-07: *"This reduction must be enough to stop the battery voltage rising"*.
-pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let (thresholds, battery) = (&scene.subject.thresholds, scene.subject.battery);
     if let Some(margin) = headroom(scene.trace, scene.since_full.as_slice(), battery.cell_over_voltage) {
@@ -215,8 +208,7 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
         }
     }
     let quietest = scene.quiet(full).into_iter().max_by_key(|w| w.length());
-    let end =
-        quietest.map(|w| w.last(Micros::from_secs(3600))).filter(|w| w.length() >= Micros::from_secs(1200));
+    let end = quietest.map(|w| w.last(RISE_TIME)).filter(|w| w.length() >= END_LEAST);
     let Some(end) = end else {
         opinion
             .unclear("no 20 minutes without a disturbance while full: whether the voltage rises is not seen");
@@ -244,8 +236,8 @@ pub(super) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     let what = "rise of the highest cell at the end of the hold";
     let highest = extremes(scene.series(Channel::MaxCell), &[end]).map(|(_, high)| high);
     match rise(Channel::MaxCell).zip(highest) {
-        Some((cell, highest)) if battery.cell_over_voltage.0 - highest > NEAR.0 => {
-            let far = format!("not held against: it is more than {NEAR} below its disconnect voltage");
+        Some((cell, highest)) if battery.cell_over_voltage.0 - highest > RECOVERS.0 => {
+            let far = format!("not held against: it is more than {RECOVERS} below its disconnect voltage");
             opinion.show(Evidence::fact(what, cell.to_string()).against(far).within(end));
         }
         Some((cell, _)) => {

@@ -6,12 +6,13 @@ use proto::quantity::{Micros, Percent};
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
+use crate::thresholds::fixed::{AT_FULL, CLEARS, DCL_ZERO, ZERO_LIMIT};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, hours, times, without};
 
 /// CCL-02: *"Our advice is to avoid sending CCL=0 when the battery is full. Send a reduced CVL instead"*.
-pub(super) fn ccl_stays_while_full(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn ccl_stays_while_full(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let unprotected = without(full, &protecting(scene, full, u32::MAX));
     if hours(&unprotected) < 1.0 / 6.0 {
@@ -35,7 +36,7 @@ pub(super) fn ccl_stays_while_full(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 /// DCL-02: *"A DCL of 0A will disable discharge. Charging will still be allowed if max charge current exceeds 0A"*: a
 /// battery that is empty must let itself be charged, and one that is full need not forbid discharge.
-pub(super) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     let all = scene.whole;
     let pair = [scene.series(Channel::Dcl), scene.series(Channel::Ccl)];
     let forbidden = times(pair, all, |[dcl, _]| dcl < 0.05);
@@ -52,15 +53,15 @@ pub(super) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
         .collect();
     let minutes = |windows: &[Window]| about(Micros((hours(windows) * 3.6e9) as u64));
     opinion.show(Evidence::fact("time with DCL = 0", minutes(&forbidden).to_string())).show(
-        Evidence::fact("time with DCL = 0 and CCL = 0", minutes(&deadlock).to_string()).against("≤ 0:01:00"),
+        Evidence::fact("time with DCL = 0 and CCL = 0", minutes(&deadlock).to_string())
+            .against(format!("≤ {DCL_ZERO}")),
     );
     let full = [scene.series(Channel::Dcl), scene.series(Channel::Soc)];
-    let at_full: Vec<Window> = times(full, all, |[dcl, soc]| dcl < 0.05 && soc >= 90.0)
+    let at_full: Vec<Window> = times(full, all, |[dcl, soc]| dcl < ZERO_LIMIT && soc >= AT_FULL)
         .into_iter()
         .flat_map(|w| without(w, &protecting))
         .collect();
-    // A minute covers the moments in which a battery starts or closes its switch.
-    if minutes(&deadlock) > Micros::from_secs(60) {
+    if minutes(&deadlock) > DCL_ZERO {
         let first = deadlock.first().map_or(Micros::ZERO, |w| about(w.from));
         let soc =
             scene.series(Channel::Soc).at(first).map_or_else(String::new, |v| format!(" at {v:.0} % charge"));
@@ -68,7 +69,7 @@ pub(super) fn dcl_zero_leaves_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
             "with DCL = 0 the battery also sends CCL = 0 for {} (from {first}{soc}): it cannot be charged and never recovers",
             minutes(&deadlock)
         ));
-    } else if minutes(&at_full) > Micros::from_secs(60) {
+    } else if minutes(&at_full) > DCL_ZERO {
         opinion.fail(format!("DCL is 0 for {} although the battery is full", minutes(&at_full)));
     } else {
         opinion.pass(format!("while DCL was 0 for {} charge stayed allowed", minutes(&forbidden)));
@@ -99,7 +100,7 @@ fn protecting(scene: &Scene<'_>, window: Window, mask: u32) -> Vec<Window> {
     }
     out.extend(scene.trace.events.iter().filter_map(|e| match &e.kind {
         EventKind::Stimulus(Stimulus::Inject(Fault { span, .. })) => {
-            Some(Window::new(e.at, e.at + *span + Micros::from_secs(1800)))
+            Some(Window::new(e.at, e.at + *span + CLEARS))
         }
         _ => None,
     }));

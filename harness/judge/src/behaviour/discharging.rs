@@ -9,7 +9,7 @@ use crate::verdict::{Evidence, Opinion};
 use crate::window::{common, hours};
 
 /// CVL-06, M7: *"a setpoint that is too low will cause the Victron system to discharge the battery"*.
-pub(super) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
     discharges_what_never_was_full(scene, opinion);
     let Some(full) = scene.at_full(opinion) else { return };
     let windows = common(&[full], &covered(scene.trace, scene.whole));

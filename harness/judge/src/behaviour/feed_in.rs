@@ -1,21 +1,19 @@
 //! BEH-FI, BEH-IM and BEH-XP: the tests of P 1.5.3.1 to P 1.5.3.3.
 
-use proto::quantity::{Micros, Watts};
+use proto::quantity::Micros;
 use proto::stimulus::Stimulus;
 
-use super::imbalance::{BALANCED, differ};
+use super::imbalance::differ;
 use super::scene::Scene;
 use crate::metrics::{Excess, Lift, curtailed, excess, headroom, ripple, settling, trips};
+use crate::thresholds::fixed::{BALANCED, BEFORE_STEP, CURTAILED_TIME, SUN};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, common, hours, mean, stretches, times};
 
-/// The state before a step is the mean over this: longer than a scan of the tracker takes.
-const BEFORE_STEP: Micros = Micros::from_secs(30);
-
 /// BEH-FI: *"1. the battery does not switch off in an over-voltage error; 2. solar power is fed back into the grid, in
 /// a stable manner; 3. system can handle switching on and off of sizeable AC loads"* (P 1.5.3.1).
-pub(super) fn feeds_in(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn feeds_in(scene: &Scene<'_>, opinion: &mut Opinion) {
     never_trips(scene, opinion);
     let Some(full) = scene.at_full(opinion) else { return };
     let channels = [Channel::GridPower, Channel::PvPower, Channel::GridConnected, Channel::FeedIn];
@@ -29,7 +27,7 @@ pub(super) fn feeds_in(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// BEH-IM: the same with one cell charged above the others (P 1.5.3.2).
-pub(super) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
     let asked = scene
         .trace
         .events
@@ -50,12 +48,9 @@ pub(super) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) 
     feeds_in(scene, opinion);
 }
 
-/// Less sun than this excites nothing (assumption: M9 looks from here on too).
-const FLOWS: Watts = Watts(200.0);
-
 /// BEH-XP: *"The DC voltage on the battery terminals of the inverter/charger is expected to rise to CVL + 0.4V. Ensure
 /// that the battery/BMS can handle this situation"* (P 1.5.3.3).
-pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     never_trips(scene, opinion);
     let thresholds = &scene.subject.thresholds;
     let window = scene.since_full.unwrap_or(scene.whole);
@@ -65,7 +60,7 @@ pub(super) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     let lift = Lift::of(scene.subject.battery, thresholds.excess_band.limit);
     let found = excess(scene.trace, window, lift);
     // Chargers that have stopped leave the bus where it was: that is nothing to cope with.
-    let sunny = times([scene.series(Channel::PvPower)], window, |[pv]| pv >= FLOWS.0);
+    let sunny = times([scene.series(Channel::PvPower)], window, |[pv]| pv >= SUN);
     let both = common(&found.windows, &sunny);
     let found = Excess { time: Micros(both.iter().map(|w| w.length().0).sum()), windows: both, ..found };
     opinion
@@ -252,7 +247,7 @@ fn uses_the_sun(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
             .show(Evidence::fact("M9 time in which the inverter had room for all PV", "none").within(full));
         return;
     };
-    if time < Micros::from_secs(600) {
+    if time < CURTAILED_TIME {
         return;
     }
     Scene::at_most(
@@ -272,6 +267,7 @@ mod tests {
     use crate::battery::Battery;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
     use proto::quantity::Volts;
+    use proto::quantity::Watts;
     use rstest::rstest;
 
     /// A current regulated around zero.

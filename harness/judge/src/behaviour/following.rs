@@ -1,12 +1,13 @@
 //! CVL-05: a CVL that follows the measured battery voltage (P 1.5.3), found by moving that voltage on purpose.
 
 use super::scene::Scene;
-use crate::metrics::{COPIES, PULLS, copies, tracking};
+use crate::metrics::{copies, tracking};
+use crate::thresholds::fixed::{COPIES, PULLS};
 use crate::verdict::{Evidence, Opinion};
 
 /// CVL-05, M12: *"implementations that set the CVL to the currently measured battery voltages minus some constant
 /// should be avoided"*.
-pub(super) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(since_full) = scene.since_full else {
         let _ = scene.at_full(opinion);
         return;

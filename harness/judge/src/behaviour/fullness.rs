@@ -2,39 +2,20 @@
 
 use core::fmt;
 
-use proto::quantity::{Amps, Micros, Percent, PercentPerHour, Volts, Watts};
+use proto::quantity::{Amps, Micros, PercentPerHour, Volts, Watts};
 
 use super::Subject;
 use super::scene::Scene;
 use crate::metrics::covered;
+use crate::thresholds::fixed::{ENDED, FULL_CHARGE, LIMITING, POSSIBLE, SHORT_OF_MAXIMUM, SUN, TAPERED};
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, about, common, extremes, hours, mean, stretches, times};
-
-/// A battery that says so much of itself is full.
-const FULL_CHARGE: Percent = Percent(98.0);
-/// A cell that comes so close to its share of the declared maximum ends charge for all, as one high cell must. The
-/// curve of a LFP cell is flat until there: below 3.40 V it holds a few percent less than full.
-const SHORT_OF_MAXIMUM: Volts = Volts(0.15);
-/// A CVL that is no further above the battery voltage than this limits it: two steps of the wire, and the calibration
-/// of the chargers (assumption).
-pub(super) const LIMITS: Volts = Volts(0.25);
-
-/// A current is not over because a tracker scans for some seconds, or a cloud passes (assumption).
-const ENDED: Micros = Micros::from_secs(60);
-/// CVL beyond this is no voltage of a 48 V system but a garbled frame.
-const POSSIBLE: f64 = 100.0;
-
-/// With less sun than this its share says nothing.
-const SUNNY: Watts = Watts(200.0);
-/// A current that takes no more than this share of the sun leaves the rest to others: it has tapered. All of a weak sun is
-/// little for a large battery, and no taper (assumption).
-const SHARE: f64 = 0.25;
 
 /// Whether a charge current is the last trickle into a full battery: below the tail current, and not because the sun
 /// gives no more.
 #[must_use]
 pub fn trickles(current: Amps, tail: Amps, sun: Watts, volts: Volts) -> bool {
-    current <= tail && (sun < SUNNY || volts * current <= sun * SHARE)
+    current <= tail && (sun < Watts(SUN) || volts * current <= sun * TAPERED)
 }
 
 /// From when on a battery takes no more charge, looked at from a moment on: its CVL is lowered, its CCL leaves nothing
@@ -143,7 +124,7 @@ impl Scene<'_> {
         let charging = self.subject.battery.capacity.0 * thresholds.usable_ccl.limit.0 / 100.0;
         let channels = [Channel::Cvl, Channel::PackVoltage, Channel::PackCurrent];
         let limited = times(channels.map(|c| self.series(c)), self.whole, |[cvl, pack, current]| {
-            cvl - pack <= LIMITS.0 && current < charging
+            cvl - pack <= LIMITING.0 && current < charging
         });
         let with_sun = common(&limited, &covered(self.trace, self.whole));
         // A battery that warns has a cause: too cold to be charged, for one.

@@ -3,30 +3,17 @@
 use proto::quantity::Micros;
 
 use super::scene::Scene;
+use crate::thresholds::fixed::{
+    GRID_SETTLED, IDLE_CURRENT, LOADS, PART_SEEN, SUN_OF_CHARGE, SURE_CURRENT, ZERO_LIMIT,
+};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, hours, mean, times};
 
-/// The GX takes up to 3 s to pass a limit on, devices ramp, and a charger needs up to 30 s to start (assumption).
-const SETTLED: Micros = Micros::from_secs(60);
-/// Each part must be seen for so long.
-const ENOUGH: f64 = 60.0 / 3600.0;
-/// What the devices themselves draw is no discharge, A (assumption).
-const IDLE: f64 = 2.0;
-/// A current that certainly is a charge, A.
-const CHARGES: f64 = 2.0;
-/// Sun that must show in the battery, W (assumption).
-const SUN: f64 = 500.0;
-/// Loads that show whether the grid carries them, W (assumption).
-const LOADS: f64 = 100.0;
-
-/// A limit below this is 0: half a step of the wire, A.
-const ZERO: f64 = 0.05;
-
 /// BEH-GR: *"If the grid is connected, loads will be powered from the grid. Battery power will not be used. If the grid
 /// is disconnected, the Multi will switch off. Charging will still be allowed if max charge current exceeds 0A"*.
-pub(super) fn keeps_its_last_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let forbidden = times([scene.series(Channel::Dcl)], scene.whole, |[dcl]| dcl < ZERO);
+pub(crate) fn keeps_its_last_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let forbidden = times([scene.series(Channel::Dcl)], scene.whole, |[dcl]| dcl < ZERO_LIMIT);
     if forbidden.is_empty() {
         let why = scene.cut_short().map_or_else(String::new, |why| format!("; {why}"));
         opinion.unclear(format!("DCL never was 0: run the battery down to its own limit{why}"));
@@ -44,16 +31,17 @@ pub(super) fn keeps_its_last_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 /// The parts of windows after everything has settled, where they are enough to judge.
 fn settled(windows: Vec<Window>, opinion: &mut Opinion, what: &str) -> Option<Vec<Window>> {
-    let later = |w: Window| Window::new(w.from + SETTLED, w.to);
+    let later = |w: Window| Window::new(w.from + GRID_SETTLED, w.to);
     let settled: Vec<Window> = windows.into_iter().map(later).filter(|w| w.length() > Micros::ZERO).collect();
     let seen = about(Micros((hours(&settled) * 3.6e9) as u64));
     opinion.show(Evidence::fact(format!("time with DCL = 0 {what}"), seen.to_string()).against("≥ 0:01:00"));
-    (hours(&settled) >= ENOUGH).then_some(settled)
+    (hours(&settled) >= PART_SEEN).then_some(settled)
 }
 
 fn grid_carries_the_loads(scene: &Scene<'_>, opinion: &mut Opinion) {
     let three = [Channel::Dcl, Channel::GridConnected, Channel::AcLoads].map(|c| scene.series(c));
-    let on_grid = times(three, scene.whole, |[dcl, grid, loads]| dcl < ZERO && grid > 0.5 && loads >= LOADS);
+    let on_grid =
+        times(three, scene.whole, |[dcl, grid, loads]| dcl < ZERO_LIMIT && grid > 0.5 && loads >= LOADS);
     let Some(windows) = settled(on_grid, opinion, "on the grid with loads on") else { return };
     discharges_nothing(scene, opinion, &windows, "on the grid");
 }
@@ -61,7 +49,7 @@ fn grid_carries_the_loads(scene: &Scene<'_>, opinion: &mut Opinion) {
 fn discharges_nothing(scene: &Scene<'_>, opinion: &mut Opinion, windows: &[Window], place: &str) {
     let current = scene.series(Channel::PackCurrent);
     let drawn: Vec<Window> =
-        windows.iter().flat_map(|&w| times([current], w, |[amps]| amps < -IDLE)).collect();
+        windows.iter().flat_map(|&w| times([current], w, |[amps]| amps < -IDLE_CURRENT)).collect();
     let share = 100.0 * hours(&drawn) / hours(windows);
     let amps = mean(current, windows).unwrap_or_default();
     opinion.show(Evidence::fact(format!("mean battery current at DCL = 0 {place}"), format!("{amps:+.1} A")));
@@ -78,7 +66,7 @@ fn discharges_nothing(scene: &Scene<'_>, opinion: &mut Opinion, windows: &[Windo
 
 fn inverter_is_off_without_grid(scene: &Scene<'_>, opinion: &mut Opinion) {
     let pair = [Channel::Dcl, Channel::GridConnected].map(|c| scene.series(c));
-    let alone = times(pair, scene.whole, |[dcl, grid]| dcl < ZERO && grid < 0.5);
+    let alone = times(pair, scene.whole, |[dcl, grid]| dcl < ZERO_LIMIT && grid < 0.5);
     let Some(windows) = settled(alone, opinion, "without grid") else { return };
     let inverter = scene.series(Channel::InverterRunning);
     let on: Vec<Window> = windows.iter().flat_map(|&w| times([inverter], w, |[on]| on > 0.5)).collect();
@@ -95,22 +83,24 @@ fn inverter_is_off_without_grid(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 fn charge_goes_on(scene: &Scene<'_>, opinion: &mut Opinion) {
     let pair = [Channel::Dcl, Channel::PvAvailable].map(|c| scene.series(c));
-    let sunny = times(pair, scene.whole, |[dcl, sun]| dcl < ZERO && sun >= SUN);
+    let sunny = times(pair, scene.whole, |[dcl, sun]| dcl < ZERO_LIMIT && sun >= SUN_OF_CHARGE);
     let Some(windows) = settled(sunny, opinion, "with the sun there") else {
         opinion.unclear("with DCL = 0 no sun was there for a minute: whether charge goes on was not seen");
         return;
     };
     let current = scene.series(Channel::PackCurrent);
     let charged: Vec<Window> =
-        windows.iter().flat_map(|&w| times([current], w, |[amps]| amps > CHARGES)).collect();
+        windows.iter().flat_map(|&w| times([current], w, |[amps]| amps > SURE_CURRENT)).collect();
     let share = 100.0 * hours(&charged) / hours(&windows);
     let what = "time in which the sun charges the battery at DCL = 0";
     opinion.show(Evidence::fact(what, format!("{share:.0} %")).against("≥ 80 %"));
     if share >= 80.0 {
         opinion.pass("with DCL = 0 the sun charges the battery");
     } else {
-        let refuses =
-            windows.first().and_then(|w| scene.series(Channel::Ccl).at(w.from)).is_some_and(|a| a < ZERO);
+        let refuses = windows
+            .first()
+            .and_then(|w| scene.series(Channel::Ccl).at(w.from))
+            .is_some_and(|a| a < ZERO_LIMIT);
         let why = if refuses { ": CCL is 0 too" } else { "" };
         opinion
             .fail(format!("with DCL = 0 the sun charges the battery for {share:.0} % of the time only{why}"));
@@ -121,11 +111,11 @@ fn comes_back(scene: &Scene<'_>, opinion: &mut Opinion, forbidden: &[Window]) {
     let Some(last) = forbidden.last() else { return };
     let after = Window::new(last.to, scene.whole.to);
     let pair = [Channel::Dcl, Channel::InverterRunning].map(|c| scene.series(c));
-    let works = times(pair, after, |[dcl, on]| dcl >= ZERO && on > 0.5);
+    let works = times(pair, after, |[dcl, on]| dcl >= ZERO_LIMIT && on > 0.5);
     let seen = about(Micros((hours(&works) * 3.6e9) as u64));
     let what = "time with DCL above 0 and the inverter on, after DCL = 0";
     opinion.show(Evidence::fact(what, seen.to_string()).against("≥ 0:01:00"));
-    if hours(&works) >= ENOUGH {
+    if hours(&works) >= PART_SEEN {
         opinion.pass(format!("DCL comes back at {} and the inverter works", about(last.to)));
     } else {
         opinion.unclear("the case ended before DCL was back and the inverter had worked for a minute");

@@ -3,12 +3,13 @@
 use proto::quantity::Micros;
 
 use super::scene::Scene;
+use crate::thresholds::fixed::SELDOM;
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, extremes, heard, without};
 
 /// GXD-01: *"Next, the battery should show up in the Device list"*.
-pub(super) fn appears(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn appears(scene: &Scene<'_>, opinion: &mut Opinion) {
     let present = scene.series(Channel::GxBattery);
     let limit = scene.subject.thresholds.start_up;
     // The time starts when the battery is first heard on CAN.
@@ -44,9 +45,6 @@ struct Pair {
     /// sent now and then: it holds until it is sent again, as long as the battery is heard at all
     seldom: bool,
 }
-
-/// What is sent seldom is sent once a minute at least (assumption). A GX that just found the battery shows 0 until then.
-const SELDOM: Micros = Micros::from_secs(60);
 
 impl Pair {
     /// A value as a person reads it.
@@ -101,18 +99,18 @@ const DETAILS: [Pair; 13] = [
 ];
 
 /// GXD-02: *"check that the four dynamic limits are received correctly"*.
-pub(super) fn limits_agree(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn limits_agree(scene: &Scene<'_>, opinion: &mut Opinion) {
     compare(scene, opinion, &LIMITS);
 }
 
 /// GXD-03: the state as the device list shows it.
-pub(super) fn state_agrees(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn state_agrees(scene: &Scene<'_>, opinion: &mut Opinion) {
     compare(scene, opinion, &STATE);
 }
 
 /// GXD-04: *"check that this information is correctly reflected"* (P 5.4). What the battery does not send shows as two
 /// dashes and is nothing to compare.
-pub(super) fn details_agree(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn details_agree(scene: &Scene<'_>, opinion: &mut Opinion) {
     if scene.series(Channel::Cvl).points().is_empty() {
         opinion.unclear("the battery was not heard");
         return;
@@ -126,7 +124,7 @@ pub(super) fn details_agree(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 /// GXD-05: *"Before doing that, enable DVCC and disable the SVS setting"* (P 5.5). No register tells, so it counts what the
 /// rig states.
-pub(super) fn is_set_up(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn is_set_up(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(setup) = &scene.subject.site.gx else {
         opinion.unclear(
             "the rig does not say how its GX is set: look into Settings, DVCC, and state it in the rig file (`gx:`)",
@@ -146,7 +144,7 @@ pub(super) fn is_set_up(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// GXD-06: the pages of P 6 as the report draws them from CAN, and whether the GX showed the same figures.
-pub(super) fn pages(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn pages(scene: &Scene<'_>, opinion: &mut Opinion) {
     if !scene.recording.wire().has_battery() {
         opinion.unclear("the battery was not heard: its pages are empty");
         return;

@@ -1,26 +1,20 @@
 //! CVL-10: cells that differ, and a CVL that keeps the battery from getting full.
 
-use proto::quantity::{Micros, Percent, Volts, VoltsPerHour};
+use proto::quantity::{Micros, Volts, VoltsPerHour};
 
 use super::scene::Scene;
-use crate::metrics::{LSB, swings};
+use crate::metrics::swings;
+use crate::thresholds::fixed::{
+    AGAIN, BALANCED, CONVERGE_TIME, CONVERGE_TURNS, CONVERGED, CVL_STEP, END_LEAST, FALLING, FALLS_LEAST,
+    FALLS_SHARE,
+};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, extremes, hours, mean, slope, stretches};
 
-/// Cells that differ by less charge than this are balanced: spread of capacity and of resistance make up to 0.3 % of it
-/// (assumption), the suites ask for 1 % and 5 %.
-pub(super) const BALANCED: Percent = Percent(0.5);
-/// Cells that differ by this share of what they differed at most are balanced again (assumption).
-const AGAIN: f64 = 0.25;
-/// An imbalance falls when it has lost this share of its most; and two steps of 0x373, which carries 1 mV.
-const FALLS: (f64, f64) = (0.05, 0.002);
-/// CVL that moves less than this over the last half hour has converged.
-const CONVERGED: Volts = Volts(0.3);
-
 /// CVL-10: *"A control loop that dynamically determines the CVL works even better; especially in case of high
 /// imbalance, which we see regularly in new installed systems"* (P 1.5.3).
-pub(super) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
     if let Some(held) = scene.held_down() {
         let time = about(Micros((hours(&held.windows) * 3.6e9) as u64));
         let mut proof =
@@ -51,8 +45,8 @@ pub(super) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion
     }
     let cvl = scene.series(Channel::Cvl);
     let quietest = scene.quiet(full).into_iter().max_by_key(|w| w.length()).unwrap_or(full);
-    let end = quietest.last(Micros::from_secs(1800));
-    if end.length() < Micros::from_secs(1200) {
+    let end = quietest.last(CONVERGE_TIME);
+    if end.length() < END_LEAST {
         opinion.unclear("no 20 minutes without a disturbance while full: whether CVL converges is not seen");
         return;
     }
@@ -65,10 +59,14 @@ pub(super) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion
     let trend = VoltsPerHour(slope(cvl, end).unwrap_or(0.0));
     opinion
         .show(Evidence::fact("movement of CVL at the end", format!("{:.1} V", moved.0)).within(end))
-        .show(Evidence::fact("turns of CVL at the end", turns.to_string()).against("≤ 2").within(end))
+        .show(
+            Evidence::fact("turns of CVL at the end", turns.to_string())
+                .against(format!("≤ {CONVERGE_TURNS}"))
+                .within(end),
+        )
         .show(Evidence::fact("trend of CVL at the end", format!("{:.2} V/h", trend.0)).within(end));
     // A slow rise is the recovery that is asked for; turning or falling on is not converging.
-    if turns > 2 || (moved > CONVERGED && trend < VoltsPerHour(-0.1)) {
+    if turns > CONVERGE_TURNS || (moved > CONVERGED && trend < VoltsPerHour(FALLING)) {
         opinion.fail(format!(
             "with cells {:.0} mV apart CVL does not converge: it moves by {:.1} V and turns {turns} times in the last {}",
             widest * 1000.0,
@@ -86,7 +84,7 @@ pub(super) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion
             "the cells are balanced again ({:.0} mV apart) at {soc:.0} % charge, and CVL stays at {held:.1} V: the battery never gets full",
             last * 1000.0
         ));
-    } else if widest - last >= FALLS.1.max(FALLS.0 * widest) || held >= lowest + LSB {
+    } else if widest - last >= FALLS_LEAST.max(FALLS_SHARE * widest) || held >= lowest + CVL_STEP {
         opinion.pass(format!(
             "CVL converged at {held:.1} V while the cells went from {:.0} mV to {:.0} mV apart; its lowest was {lowest:.1} V",
             widest * 1000.0,

@@ -6,21 +6,10 @@ use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
 use crate::metrics::trips;
+use crate::thresholds::fixed::{AT_WORK, BACK_AT_WORK, BORNE, CLOSED_CURRENT, HEARD, KEEP_ALIVE_CLOCK};
 use crate::trace::{Channel, EventKind, Series};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, extremes, heard, hours, times, without};
-
-/// *"The minimum advised time out is 10 minutes"*.
-const BORNE: Micros = Micros::from_secs(600);
-/// The last 0x305 before the loss was up to a second earlier, and a battery looks at its clock once a second.
-const CLOCK: Micros = Micros::from_secs(2);
-/// From the return of the keep-alive a battery may take so long to be back at work: an opened contactor closes again,
-/// the GX takes up control (assumption).
-const BACK: Micros = Micros::from_secs(120);
-/// So long must it be seen at work after that.
-const AT_WORK: Micros = Micros::from_secs(60);
-/// A current that shows the main switch closed, A.
-const FLOWS: f64 = 1.0;
 
 /// A time without keep-alive.
 struct Loss {
@@ -43,13 +32,13 @@ fn losses(scene: &Scene<'_>) -> Vec<Loss> {
 }
 
 /// BEH-KA: both of the following.
-pub(super) fn outlives_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn outlives_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
     stays_connected(scene, opinion);
     works_on(scene, opinion);
 }
 
 /// TIM-03: *"make sure that the time out is not too short ... in order to cater for firmware updates and reboots"*.
-pub(super) fn stays_connected(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn stays_connected(scene: &Scene<'_>, opinion: &mut Opinion) {
     let seen: Vec<Window> = losses(scene).into_iter().filter(|l| l.heard).map(|l| l.window).collect();
     if seen.is_empty() {
         opinion
@@ -66,7 +55,7 @@ pub(super) fn stays_connected(scene: &Scene<'_>, opinion: &mut Opinion) {
             opinion.prove(
                 Evidence::fact("battery off after", about(after).to_string()).against(format!("≥ {BORNE}")),
             );
-            if after + CLOCK < BORNE {
+            if after + KEEP_ALIVE_CLOCK < BORNE {
                 opinion.fail(format!(
                     "the battery switches off {} after the last 0x305: {how}; 10 minutes must be borne",
                     about(after)
@@ -78,7 +67,7 @@ pub(super) fn stays_connected(scene: &Scene<'_>, opinion: &mut Opinion) {
             longest = longest.max(must.length());
         }
     }
-    if longest + CLOCK >= BORNE {
+    if longest + KEEP_ALIVE_CLOCK >= BORNE {
         opinion.pass(format!("the battery stays connected for {} without 0x305", about(longest)));
     } else if opinion.is_good() {
         opinion.unclear(format!(
@@ -89,7 +78,7 @@ pub(super) fn stays_connected(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// TIM-04: after the keep-alive returns the pack works on without a manual reset.
-pub(super) fn works_on(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn works_on(scene: &Scene<'_>, opinion: &mut Opinion) {
     let losses = losses(scene);
     if losses.is_empty() {
         opinion.unclear("the keep-alive was never taken from the battery");
@@ -98,13 +87,13 @@ pub(super) fn works_on(scene: &Scene<'_>, opinion: &mut Opinion) {
     let begins = losses.iter().skip(1).map(|l| l.window.from).chain([scene.whole.to]);
     for (loss, next) in losses.iter().zip(begins) {
         let back = loss.window.to;
-        let after = Window::new(back + BACK, next);
+        let after = Window::new(back + BACK_AT_WORK, next);
         if after.length() < AT_WORK {
             opinion.unclear(format!(
                 "only {} were seen after the keep-alive returned at {}, {} decide",
                 about(next.since(back)),
                 about(back),
-                BACK + AT_WORK
+                BACK_AT_WORK + AT_WORK
             ));
             continue;
         }
@@ -120,7 +109,7 @@ fn returns(scene: &Scene<'_>, opinion: &mut Opinion, back: Micros, after: Window
         return;
     }
     let current = [scene.series(Channel::PackCurrent)];
-    let flowing = times(current, after, |[amps]| amps.abs() >= FLOWS);
+    let flowing = times(current, after, |[amps]| amps.abs() >= CLOSED_CURRENT);
     let what = "current flows after the keep-alive returned";
     let share = 100.0 * hours(&flowing) / after.hours();
     opinion.show(Evidence::fact(what, format!("{share:.0} % of the time")).within(after));
@@ -151,12 +140,12 @@ fn opened(scene: &Scene<'_>, window: Window) -> Option<(Micros, String)> {
 
 /// Whether the battery showed itself connected to the end of a window, by its own word or by a current.
 fn is_connected(scene: &Scene<'_>, window: Window, opinion: &mut Opinion) -> bool {
-    let end = window.last(Micros::from_secs(60));
+    let end = window.last(AT_WORK);
     let online = scene.series(Channel::Online);
     let says =
-        heard(online, &[window]) > 0.95 && extremes(online, &[window]).is_some_and(|(low, _)| low > 0.5);
+        heard(online, &[window]) > HEARD && extremes(online, &[window]).is_some_and(|(low, _)| low > 0.5);
     let amps = extremes(scene.series(Channel::PackCurrent), &[end]);
-    let flows = amps.is_some_and(|(low, high)| low.abs().max(high.abs()) >= FLOWS);
+    let flows = amps.is_some_and(|(low, high)| low.abs().max(high.abs()) >= CLOSED_CURRENT);
     let word = match (says, flows) {
         (true, true) => "0x35A says so, and current flows",
         (true, false) => "0x35A says so",

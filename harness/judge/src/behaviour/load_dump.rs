@@ -5,21 +5,10 @@ use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
 use crate::metrics::trips;
+use crate::thresholds::fixed::{AFTER_DROP, BEFORE_DROP, BIG_LOAD, DROP_SEEN, PRODUCING};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, extremes, times};
-
-/// A load of half the power of the inverter is a big one (assumption); the load that was really on may miss it a little.
-const BIG: f64 = 0.5 * 0.95;
-/// *"PV is fully producing"*: this much says that the sun was there (assumption).
-const PRODUCING: Watts = Watts(500.0);
-/// What a drop stirs up shows within this time (assumption): the charge goes on for seconds, a battery that tripped
-/// stays off for longer.
-const AFTER: Micros = Micros::from_secs(600);
-/// So long must be seen after a drop.
-const SEEN: Micros = Micros::from_secs(120);
-/// The highest cell and the state of charge count from so long before: the load pulls the cells down.
-const BEFORE: Micros = Micros::from_secs(600);
 
 /// A load that was dropped.
 struct Drop {
@@ -30,18 +19,18 @@ struct Drop {
 
 /// BEH-AC: *"The solution for a stable system is to make sure to not too quickly switch the battery off on cell over
 /// voltage"*.
-pub(super) fn bears_a_dropped_load(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn bears_a_dropped_load(scene: &Scene<'_>, opinion: &mut Opinion) {
     let drops = drops(scene);
     if drops.is_empty() {
         opinion.unclear(format!(
             "no load of {:.0} or more was dropped off-grid while the battery was full and the sun shone",
-            scene.subject.site.inverter_power * BIG
+            scene.subject.site.inverter_power * BIG_LOAD
         ));
         return;
     }
     let channels = [Channel::PackCurrent, Channel::BusVoltage, Channel::InverterRunning];
     for drop in &drops {
-        if drop.after.length() < SEEN {
+        if drop.after.length() < DROP_SEEN {
             let seen = drop.after.about();
             opinion.unclear(format!("only {seen} were seen after the drop at {}", about(drop.after.from)));
         } else if scene.hears(opinion, &channels, &[drop.after]) {
@@ -60,7 +49,7 @@ fn drops(scene: &Scene<'_>) -> Vec<Drop> {
         })
         .collect();
     let ends = switched.iter().skip(1).map(|s| s.0).chain([scene.whole.to]);
-    let big = scene.subject.site.inverter_power * BIG;
+    let big = scene.subject.site.inverter_power * BIG_LOAD;
     switched
         .iter()
         .zip(ends)
@@ -70,7 +59,7 @@ fn drops(scene: &Scene<'_>) -> Vec<Drop> {
             let power = before - left;
             let qualifies =
                 power >= big && is_off_grid(scene, at) && is_full(scene, at) && is_sunny(scene, at);
-            qualifies.then_some(Drop { power, after: Window::new(at, end.min(at + AFTER)) })
+            qualifies.then_some(Drop { power, after: Window::new(at, end.min(at + AFTER_DROP)) })
         })
         .collect()
 }
@@ -80,7 +69,7 @@ fn is_off_grid(scene: &Scene<'_>, at: Micros) -> bool {
 }
 
 fn is_full(scene: &Scene<'_>, at: Micros) -> bool {
-    let lately = Window::new(Micros(at.0.saturating_sub(BEFORE.0)), at);
+    let lately = Window::new(Micros(at.0.saturating_sub(BEFORE_DROP.0)), at);
     scene.short_of_full(lately).is_none()
 }
 

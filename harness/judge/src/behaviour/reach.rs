@@ -9,6 +9,10 @@ use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
 use crate::site::CutOff;
+use crate::thresholds::fixed::{
+    ABOVE_DECLARED, ALL_OF_IT, CONNECTED, GOES_ON, LASTED, NOT_EMPTY, NOT_FROM_EMPTY, RECOVERED, SUN,
+    SURE_CURRENT, SYSTEM_STOPS, ZERO_LIMIT,
+};
 use crate::trace::{Channel, EventKind, WaitResult};
 use crate::window::{Window, about, extremes, integral, mean, times};
 
@@ -69,34 +73,8 @@ pub(super) enum Obstacle {
     },
 }
 
-/// How long a state must have lasted before the end of a wait to be what decided it: restart of an inverter, its rest
-/// after an overload, and a control action of the GX are over by then.
-const LASTED: Micros = Micros::from_secs(60);
-/// So long before the end charge or discharge must have gone on.
-const GOES_ON: Micros = Micros::from_secs(600);
-/// A GX that has not heard the limits for this long stops the inverter (P 1.4): that is the battery's doing.
-const ALIVE: Micros = Micros::from_secs(3);
-/// Battery and bus are connected where their voltages differ by less.
-const CONNECTED: Volts = Volts(1.0);
-/// Below half a step of 0x351 a DCL is 0. A.
-const ZERO: f64 = 0.05;
-/// A current that certainly is a charge or a discharge, A.
-const FLOWS: f64 = 2.0;
-/// Less sun excites nothing, W.
-const SUN: f64 = 200.0;
-/// A battery that took so much of its capacity from empty has had what it needs to come back: the suites expect 10 % of
-/// charge after a blackout.
-const RECOVERED: Percent = Percent(10.0);
-/// A battery that says it holds more than this is not on its way up from empty.
-const LOW: Percent = Percent(25.0);
-/// A battery that says it holds more than this is not empty: it stops by itself at some percent.
-const EMPTY: Percent = Percent(5.0);
 /// How a condition says that it asks for the grid.
 const GRID_ON: &str = "grid on";
-/// Batteries disconnect somewhat above the current that they declare: 1.3 times is usual (assumption).
-const ABOVE: f64 = 1.3;
-/// Charge in the battery that is less than this share below what all of the sun gives is all of it.
-const ALL_OF_IT: f64 = 0.9;
 
 impl Scene<'_> {
     /// What kept a condition from coming true that ended unmet at a moment, where that was up to the rig.
@@ -138,7 +116,7 @@ impl Scene<'_> {
                 } else {
                     (Amps(-low), battery.max_discharge_current)
                 };
-                (seen < declared * ABOVE).then_some(Obstacle::MildCurrent { seen, declared })
+                (seen < declared * ABOVE_DECLARED).then_some(Obstacle::MildCurrent { seen, declared })
             }
             FaultKind::CellVoltage { by } if by > Volts::ZERO => {
                 let (seen, declared) = (Volts(range(Channel::MaxCell)?.1), battery.cell_over_voltage);
@@ -165,11 +143,12 @@ impl Scene<'_> {
             && never(Channel::GridConnected, |on| on > 0.5);
         let willing = never(Channel::Online, |online| online < 0.5)
             && never(Channel::GxBattery, |there| there < 0.5)
-            && never(Channel::Dcl, |dcl| dcl < ZERO);
-        let heard = |channel| self.series(channel).last_seen().is_some_and(|last| last + ALIVE >= end.to);
+            && never(Channel::Dcl, |dcl| dcl < ZERO_LIMIT);
+        let heard =
+            |channel| self.series(channel).last_seen().is_some_and(|last| last + SYSTEM_STOPS >= end.to);
         let (bus, pack, dcl) = (now(Channel::BusVoltage)?, now(Channel::PackVoltage)?, now(Channel::Dcl)?);
         let charged = now(Channel::PvAvailable).unwrap_or(0.0) < SUN
-            || now(Channel::PackCurrent).is_some_and(|amps| amps > FLOWS);
+            || now(Channel::PackCurrent).is_some_and(|amps| amps > SURE_CURRENT);
         let connected = (bus - pack).abs() < CONNECTED.0;
         (still && willing && heard(Channel::Dcl) && charged && connected).then_some(Obstacle::CutOff {
             bus: Volts(bus),
@@ -210,10 +189,10 @@ impl Scene<'_> {
         let soc = self.series(Channel::Soc).at(Micros(waited.to.0.saturating_sub(1)))?;
         let (sun, taken) =
             (mean(self.series(Channel::PvAvailable), &end)?, mean(self.series(Channel::PvPower), &end)?);
-        let charges = mean(self.series(Channel::PackCurrent), &end)? > FLOWS;
+        let charges = mean(self.series(Channel::PackCurrent), &end)? > SURE_CURRENT;
         let goes_on = charges || mean(self.series(Channel::InverterRunning), &end)? > 0.5;
         let all = sun >= SUN && taken >= ALL_OF_IT * sun;
-        (waited.length() >= GOES_ON && soc < LOW.0 && charged < RECOVERED && goes_on && all)
+        (waited.length() >= GOES_ON && soc < NOT_FROM_EMPTY.0 && charged < RECOVERED && goes_on && all)
             .then_some(Obstacle::LittleSun { sun: Watts(sun), time: waited.length(), charged, capacity })
     }
 
@@ -224,11 +203,11 @@ impl Scene<'_> {
         let begun = Percent(self.series(Channel::Soc).at(waited.from)?);
         let current = Amps(-mean(self.series(Channel::PackCurrent), &end)?);
         let runs = times([self.series(Channel::InverterRunning)], end[0], |[on]| on < 0.5).is_empty();
-        let allows = times([self.series(Channel::Dcl)], end[0], |[dcl]| dcl < ZERO).is_empty();
+        let allows = times([self.series(Channel::Dcl)], end[0], |[dcl]| dcl < ZERO_LIMIT).is_empty();
         // A count that stands still while a current flows says nothing of what is left.
         let counts = begun - left > Percent(0.5);
-        let drawn = waited.length() >= GOES_ON && current > Amps(FLOWS) && runs && allows && counts;
-        (drawn && left > EMPTY).then_some(Obstacle::LittleLoad {
+        let drawn = waited.length() >= GOES_ON && current > Amps(SURE_CURRENT) && runs && allows && counts;
+        (drawn && left > NOT_EMPTY).then_some(Obstacle::LittleLoad {
             current,
             time: waited.length(),
             left,

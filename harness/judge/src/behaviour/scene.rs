@@ -7,27 +7,14 @@ use proto::stimulus::Stimulus;
 
 use super::Subject;
 use super::fullness::takes_no_more;
-use crate::metrics::{NEAR, imbalance};
+use crate::metrics::imbalance;
 use crate::recording::Recording;
+use crate::thresholds::fixed::{AWAY, CONTROLS, HEARD, ONE_DISTURBANCE, STANDSTILL, STIRRED, TO_REST};
 use crate::thresholds::{Bound, Graded};
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, bridged, common, heard, hours, mean, times, without};
 use crate::wire::Terms;
-
-/// After the mark `full` a battery may take this long to come to rest before it is judged.
-const TO_REST: Micros = Micros::from_secs(600);
-/// What a step of load, sun or grid stirs up in the plant is over by then: the reconnection to the grid takes 60 s.
-const STIRRED: Micros = Micros::from_secs(120);
-/// Changes closer together than this are one disturbance: a ramp, or several switches thrown at once.
-const ONE: Micros = Micros::from_secs(30);
-
-/// A system that stands still for more of the time than this was not in operation.
-const MOSTLY: Percent = Percent(50.0);
-
-/// A CVL that leaves the battery voltage for less than this was not released: slower than any control loop that is
-/// to be found out, shorter than a battery needs until it takes charge again.
-const AWAY: Micros = Micros::from_secs(600);
 
 /// A change of the world made by the suite.
 #[derive(Debug, Clone)]
@@ -39,7 +26,7 @@ pub(super) struct Disturbance {
 }
 
 /// The case.
-pub(super) struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) trace: &'a Trace,
     pub(super) recording: &'a Recording,
@@ -109,7 +96,7 @@ impl<'a> Scene<'a> {
     fn stood_still(&self, full: Window) -> Option<String> {
         let still = times([self.series(Channel::InverterRunning)], full, |[runs]| runs < 0.5);
         let share = Percent(100.0 * hours(&still) / hours(&[full]));
-        (share > MOSTLY).then(|| {
+        (share > STANDSTILL).then(|| {
             format!(
                 "the inverter stood still for {share:.0} of the time at full: no limit was put to the test"
             )
@@ -127,7 +114,7 @@ impl<'a> Scene<'a> {
     /// and soon comes back controls all the same, or no swing would be seen that is wider than what counts as near.
     pub(super) fn near(&self, windows: &[Window]) -> Vec<Window> {
         let pair = [self.series(Channel::Cvl), self.series(Channel::PackVoltage)];
-        let near = times(pair, self.whole, |[cvl, pack]| cvl - pack < NEAR);
+        let near = times(pair, self.whole, |[cvl, pack]| cvl - pack < CONTROLS);
         common(windows, &bridged(near, AWAY))
     }
 
@@ -155,7 +142,7 @@ impl<'a> Scene<'a> {
         let mut all = true;
         for &channel in channels {
             let share = heard(self.series(channel), windows);
-            if share < 0.95 {
+            if share < HEARD {
                 all = false;
                 let heard = format!("{:.0} %", 100.0 * share);
                 opinion.unclear(format!("{} was heard for only {heard} of the time", channel.words()));
@@ -286,7 +273,7 @@ fn disturbances(trace: &Trace) -> Vec<Disturbance> {
     for event in &trace.events {
         let EventKind::Stimulus(stimulus) = &event.kind else { continue };
         match out.last_mut() {
-            Some(last) if event.at.since(last.window.to) <= ONE => {
+            Some(last) if event.at.since(last.window.to) <= ONE_DISTURBANCE => {
                 last.window.to = event.at;
                 last.stimuli.push(*stimulus);
             }

@@ -6,22 +6,14 @@ use proto::quantity::{Micros, Percent};
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
+use crate::thresholds::fixed::{BEFORE_SILENCE, IDLE_CURRENT, SYSTEM_STOPS, WORK_CURRENT};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, heard, mean, times};
 
-/// *"When the inverter does not receive the 0x351 message from the battery every 3 seconds"* (P 1.4).
-const SILENCE: Micros = Micros::from_secs(3);
-/// A current up to this is rest: what instruments are wrong by, and what electronics draw; assumption.
-const REST: f64 = 2.0;
-/// A current from this on is work that can be seen to stop; assumption.
-const WORK: f64 = 5.0;
-/// What was going on is looked at for so long before the silence; assumption.
-const BEFORE: Micros = Micros::from_secs(10);
-
 /// TIM-06: *"the system will stop charging and discharging"* (P 1.4). Solar charger and inverter/charger must each be
 /// seen at work before a silence of 0x351 and at rest in it; so must the battery current, where it is heard.
-pub(super) fn stops_the_system(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn stops_the_system(scene: &Scene<'_>, opinion: &mut Opinion) {
     let silences = silences(scene);
     if silences.is_empty() {
         // A case may make the gap in another way, and expect what follows.
@@ -51,12 +43,12 @@ fn stops(
     let limit = scene.subject.thresholds.stopping;
     let mut seen = false;
     for &silence in silences {
-        let before = Window::new(Micros(silence.from.0.saturating_sub(BEFORE.0)), silence.from);
-        let worked = mean(series, &[before]).is_some_and(|amps| amps.abs() > WORK);
+        let before = Window::new(Micros(silence.from.0.saturating_sub(BEFORE_SILENCE.0)), silence.from);
+        let worked = mean(series, &[before]).is_some_and(|amps| amps.abs() > WORK_CURRENT);
         if !worked || heard(series, &[silence]) < 0.95 {
             continue;
         }
-        let moving = times([series], silence, |[amps]| amps.abs() > REST);
+        let moving = times([series], silence, |[amps]| amps.abs() > IDLE_CURRENT);
         let stopped = moving.last().map_or(silence.from, |w| w.to);
         if stopped < silence.to {
             seen = true;
@@ -72,7 +64,7 @@ fn stops(
                     format!("{name} after {} without 0x351", silence.about()),
                     format!("{last:.1} A"),
                 )
-                .against(format!("≤ {REST} A"))
+                .against(format!("≤ {IDLE_CURRENT} A"))
                 .within(silence),
             );
             opinion.fail(format!(
@@ -104,7 +96,7 @@ fn silences(scene: &Scene<'_>) -> Vec<Window> {
             EventKind::Stimulus(stimulus) => Some(Window::new(event.at, event.at + of(stimulus)?)),
             _ => None,
         })
-        .filter(|w| w.length() >= SILENCE && w.to <= scene.whole.to)
+        .filter(|w| w.length() >= SYSTEM_STOPS && w.to <= scene.whole.to)
         .collect()
 }
 

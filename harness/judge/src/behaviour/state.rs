@@ -3,17 +3,14 @@
 use proto::quantity::{Micros, Percent, Volts};
 
 use super::scene::Scene;
+use crate::thresholds::fixed::{SIGNED_CURRENT, SOC_SWING};
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, stretches, times};
 
-/// Charge that must have moved one way before state of charge can be held against it, % of capacity. A state of
-/// charge that stands still is then off by nine tenths of it, more than is allowed.
-const SWING: f64 = 4.5;
-
 /// SOC-03: state of charge moves with the integral of current (P 2 §0x355). Batteries correct it when full and when
 /// empty, so only the time between 5 % and 98 % counts; of it, the time between the least and the most charge.
-pub(super) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     let (soc, current) = (scene.series(Channel::Soc), scene.series(Channel::PackCurrent));
     let between = longest(times([soc], scene.whole, |[v]| (5.0..=98.0).contains(&v)));
     let Some(window) = between else {
@@ -37,9 +34,9 @@ pub(super) fn counts_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
             Evidence::fact("change of the reported state of charge", format!("{reported:+.1} %"))
                 .within(window),
         );
-    if counted.abs() < SWING {
+    if counted.abs() < SOC_SWING {
         opinion.unclear(format!(
-            "only {:.1} % of the capacity was moved one way between 5 % and 98 % charge, {SWING} % decides",
+            "only {:.1} % of the capacity was moved one way between 5 % and 98 % charge, {SOC_SWING} % decides",
             counted.abs()
         ));
         return;
@@ -79,18 +76,15 @@ fn widest_swing(current: &Series, window: Window) -> (Window, f64) {
     }
 }
 
-/// A current that is large enough to have a sign on every instrument, A.
-const CLEAR: f64 = 5.0;
-
 /// MEA-01: *"a negative current indicates discharge, positive current indicates charge"* (P 2 §0x356), against what
 /// the GX says of the solar charger and the inverter.
-pub(super) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
     let channels = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
     let [mut charging, mut discharging] = [(0.0, 0.0); 2];
     for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
         let [solar, inverter, pack] = s.values;
         let expected = solar + inverter;
-        if expected.abs() < CLEAR || pack.abs() < CLEAR / 2.0 {
+        if expected.abs() < SIGNED_CURRENT || pack.abs() < SIGNED_CURRENT / 2.0 {
             continue;
         }
         let tally = if expected > 0.0 { &mut charging } else { &mut discharging };
@@ -135,7 +129,7 @@ pub(super) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 /// MEA-03: battery voltage agrees with the inverter's DC voltage within calibration and cable drop, while the switch
 /// is closed and the current is small (P 1.5.3: *"voltage drops and calibration differences"*).
-pub(super) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
     let channels = [Channel::PackVoltage, Channel::BusVoltage, Channel::PackCurrent];
     let online = scene.series(Channel::Online);
     let (mut sum, mut secs) = (0.0, 0.0);

@@ -3,13 +3,14 @@
 use proto::quantity::Micros;
 
 use super::scene::Scene;
-use crate::metrics::{LSB, Lift, excess, steps, swings, trips};
+use crate::metrics::{Lift, excess, steps, swings, trips};
+use crate::thresholds::fixed::{CVL_STEP, HUNTING, STEP_END, STEP_SEEN, TRIP_LAG};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, mean, stretches};
 
 /// CVL-08: *"Ensure that the battery/BMS can handle this situation"*, a DC bus at CVL + 0.4 V (P 1.5.3.3).
-pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(window) = scene.since_full else {
         let _ = scene.at_full(opinion);
         return;
@@ -23,8 +24,7 @@ pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             .against(format!("≥ {}", thresholds.excess_time.limit))
             .within(window),
     );
-    // A battery trips some seconds after the voltage that made it trip.
-    let hit = found.windows.iter().map(|w| Window::new(w.from, w.to + Micros::from_secs(30)));
+    let hit = found.windows.iter().map(|w| Window::new(w.from, w.to + TRIP_LAG));
     let trips: Vec<_> = hit.flat_map(|w| trips(scene.trace, w)).collect();
     let trip = trips.iter().find(|t| t.how.convicts()).or(trips.first());
     if let Some(trip) = trip.filter(|t| !t.how.convicts()) {
@@ -53,11 +53,8 @@ pub(super) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// More turns of CVL than these after one step are hunting.
-const TURNS: usize = 3;
-
 /// CVL-09: after a step of load or sun CVL settles, without overshoot (P 1.5.3).
-pub(super) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
+pub(crate) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let cvl = scene.series(Channel::Cvl);
     let thresholds = &scene.subject.thresholds;
@@ -65,12 +62,12 @@ pub(super) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
     let mut judged = 0;
     let (mut slowest, mut most_turns) = ((Micros::ZERO, full), (0, full));
     for (_, window) in scene.after_disturbances(full).into_iter().filter(|(d, _)| d.is_step()) {
-        if window.length() < Micros::from_secs(90) {
+        if window.length() < STEP_SEEN {
             continue;
         }
-        let Some(settled) = mean(cvl, &[window.last(Micros::from_secs(30))]) else { continue };
+        let Some(settled) = mean(cvl, &[window.last(STEP_END)]) else { continue };
         judged += 1;
-        let outside = |v: f64| (v - settled).abs() > band.0 + LSB / 2.0;
+        let outside = |v: f64| (v - settled).abs() > band.0 + CVL_STEP / 2.0;
         let mut last =
             stretches([cvl], window).into_iter().filter(|s| outside(s.values[0])).map(|s| s.window.to);
         let took = last.next_back().map_or(Micros::ZERO, |at| about(at.since(window.from)));
@@ -100,10 +97,10 @@ pub(super) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
     );
     opinion.show(
         Evidence::fact("most turns of CVL after one step", most_turns.0.to_string())
-            .against(format!("≤ {TURNS}"))
+            .against(format!("≤ {HUNTING}"))
             .within(most_turns.1),
     );
-    if most_turns.0 > TURNS {
+    if most_turns.0 > HUNTING {
         opinion.fail(format!(
             "CVL turned {} times after one step, at {}",
             most_turns.0,

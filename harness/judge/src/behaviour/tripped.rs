@@ -6,6 +6,7 @@ use proto::stimulus::Stimulus;
 
 use super::Scene;
 use crate::catalogue::{self, Requirement};
+use crate::thresholds::fixed::{CLOSED_CURRENT, EXCESS, METERS};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Outcome, Verdict};
 use crate::window::Window;
@@ -18,13 +19,6 @@ pub const HIGHEST_CELL: &str = "highest cell";
 pub const BUS_VOLTAGE: &str = "DC voltage at the inverter";
 /// See there.
 pub const SILENCE: &str = "time without 0x351";
-
-/// The DC bus rises above CVL by this much while feeding in (P 1.5.3.3).
-const FEED_IN: Volts = Volts(0.4);
-/// Meters of battery and inverter may differ by so much. Assumption: 0.5 % of 57 V, twice.
-const METERS: Volts = Volts(0.6);
-/// More than what a battery that has disconnected itself shows. Assumption: offsets of shunts lie below.
-const FLOWS: Amps = Amps(1.0);
 
 /// Why the battery did it: in words, with what shows it.
 type Blame = (String, Vec<(Channel, String)>);
@@ -86,7 +80,7 @@ fn asked_for(scene: &Scene<'_>, at: Micros, channel: Channel) -> Option<Blame> {
     let volts = |channel| scene.series(channel).at(at).map(Volts);
     let (seen, cvl) = (volts(channel)?, volts(Channel::Cvl)?);
     let declared = scene.subject.battery.max_charge_voltage;
-    (cvl > declared + METERS && seen > declared + FEED_IN && seen <= cvl + FEED_IN + METERS).then(|| {
+    (cvl > declared + METERS && seen > declared + EXCESS && seen <= cvl + EXCESS + METERS).then(|| {
         let why = format!("it asked for {cvl}, and declares {declared} at most");
         (why, vec![(Channel::Cvl, cvl.to_string())])
     })
@@ -99,7 +93,7 @@ fn did_not_protect(scene: &Scene<'_>, at: Micros) -> Option<Blame> {
     let (pack, cvl) = (Volts(value(Channel::PackVoltage)?), Volts(value(Channel::Cvl)?));
     let current = Amps(value(Channel::PackCurrent)?);
     let declared = scene.subject.battery.cell_over_voltage;
-    (cell > declared && current > FLOWS && pack <= cvl + FEED_IN + METERS).then(|| {
+    (cell > declared && current > Amps(CLOSED_CURRENT) && pack <= cvl + EXCESS + METERS).then(|| {
         let why = format!(
             "it declares that it disconnects itself at {declared}, its own CVL of {cvl} was kept, and {current} still \
              flowed into it"

@@ -7,6 +7,7 @@ use proto::quantity::{AmpHours, Amps, Micros, Percent, PercentPerHour, Volts, Wa
 use super::export::dips;
 use crate::battery::Battery;
 use crate::site::Site;
+use crate::thresholds::fixed::{EXCESS, LOSSES, POLL, ROOM, SUN};
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, extremes, hours, integral, stretches, times, without};
 
@@ -32,9 +33,8 @@ pub fn discharge(trace: &Trace, windows: &[Window], capacity: AmpHours) -> Optio
 #[must_use]
 pub fn covered(trace: &Trace, window: Window) -> Vec<Window> {
     let channels = [Channel::PvAvailable, Channel::AcLoads, Channel::GridConnected];
-    // Losses of charger and inverter are below 15 %.
     times(channels.map(|c| trace.series(c)), window, |[pv, load, grid]| {
-        grid > 0.5 && pv > 100.0 && pv * 0.85 >= load
+        grid > 0.5 && pv > 100.0 && pv * LOSSES >= load
     })
 }
 
@@ -50,7 +50,7 @@ pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Perc
     for s in unscanned.flat_map(|w| stretches(channels.map(|c| trace.series(c)), w)) {
         let [available, taken, load, grid] = s.values;
         let room = site.room(Watts(load), limit.at(s.window.from).map(Amps));
-        if grid < 0.5 || available < 200.0 || available + MARGIN > room.0 {
+        if grid < 0.5 || available < SUN || available + ROOM > room.0 {
             continue;
         }
         offered += available * s.window.secs();
@@ -62,8 +62,6 @@ pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Perc
 
 /// What register 791 of a solar charger says while it is off, and while a limit of voltage or current holds it back.
 const STOPPED: [f64; 2] = [0.0, 1.0];
-/// Power is seen to fall up to a poll after it did: a GX is polled every second or two.
-const POLL: Micros = Micros::from_secs(2);
 
 /// The scans of the tracker: dips as short and as rare as those are, in which it was not off or held back all the time.
 /// Where the tracker does not say what it does, the shape alone tells.
@@ -78,9 +76,6 @@ fn scans(trace: &Trace, window: Window) -> Vec<Window> {
     own.map(|w| Window::new(Micros(w.from.0.saturating_sub(POLL.0)), w.to)).collect()
 }
 
-/// Close to the limit of the inverter, curtailment is nobody's fault. W.
-const MARGIN: f64 = 200.0;
-
 /// M11: the DC bus above CVL. *"The DC voltage on the battery terminals of the inverter/charger is expected to rise
 /// to CVL + 0.4V"* (P 1.5.3.3).
 #[derive(Debug, Clone, PartialEq)]
@@ -92,9 +87,6 @@ pub struct Excess {
     /// highest bus voltage above CVL that lasted
     pub highest: Volts,
 }
-
-/// By how much the solar chargers may lift the bus above CVL (P 1.5.3.3), on a 48 V system.
-pub const OFFSET: Volts = Volts(0.4);
 
 /// How far above CVL solar chargers lift the DC bus, and how near to that it must come to count: both half as much on a
 /// 24 V system and a quarter on a 12 V one, where the inverter adds so much less. What lifts it further counts too.
@@ -111,7 +103,7 @@ impl Lift {
     #[must_use]
     pub fn of(battery: &Battery, band: Volts) -> Self {
         let share = battery.share_of_48_v();
-        Self { offset: OFFSET * share, band: band * share }
+        Self { offset: EXCESS * share, band: band * share }
     }
 }
 
@@ -160,7 +152,7 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    const LIFT: Lift = Lift { offset: OFFSET, band: Volts(0.15) };
+    const LIFT: Lift = Lift { offset: EXCESS, band: Volts(0.15) };
 
     fn s(t: u64) -> Micros {
         Micros::from_secs(t)

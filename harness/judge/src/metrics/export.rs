@@ -2,24 +2,12 @@
 
 use proto::quantity::{Micros, Percent, Watts};
 
+use crate::thresholds::fixed::{
+    AFTER_SCAN, AFTERMATH, BEFORE_SCAN, BETWEEN_SCANS, CVL_STEP, EXPORT_FOLLOWS, LONGEST_SCAN, ONE_SCAN,
+    SCAN, SETTLED_LEAST, SETTLED_SHARE, STEADY,
+};
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, bridged, common, extremes, mean, stretches, times, without};
-
-/// A tracker scans its whole range every some minutes and gives less for a moment: no fault of the battery. A poll
-/// may catch only the edge of it.
-const SCAN: f64 = 0.98;
-/// A GX is polled every second or two: a dip begins up to a poll before it is seen.
-const BEFORE_SCAN: Micros = Micros::from_millis(2_500);
-/// After a scan the inverter takes this long to follow, and the GX is polled about once a second.
-const AFTER_SCAN: Micros = Micros::from_secs(8);
-
-/// Trackers scan every 60 s to 600 s (field: solar chargers of several makers), less what two polls may blur. A dip
-/// that comes again sooner is no scan but ripple.
-const BETWEEN_SCANS: Micros = Micros::from_millis(57_500);
-/// Within this the parts of one scan, caught by several polls, are one dip.
-const ONE_SCAN: Micros = Micros::from_secs(3);
-/// Longer than a scan takes, it is a fall of PV power and counts.
-const LONGEST_SCAN: Micros = Micros::from_secs(10);
 
 /// How steady the export is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,18 +57,11 @@ pub struct Settling {
     pub scans: usize,
 }
 
-/// In its band for this long, the power has settled; what disturbs it later is ripple.
-const STEADY: Micros = Micros::from_secs(60);
-
-/// A scan takes charge from the battery for a moment, which then is given back: what stands so near the end of a
-/// window says nothing of where the power has settled.
-const AFTERMATH: Micros = Micros::from_secs(120);
-
 /// M8, M10: time from the start of `window` until grid power stays, for 60 s, within ±5 % (at least ±150 W) of its
 /// mean over the last 60 s of the window. Nothing where the window is shorter than 2 min or the grid power is unknown.
 #[must_use]
 pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
-    if window.length() < Micros::from_secs(120) {
+    if window.length() < AFTERMATH {
         return None;
     }
     let grid = trace.series(Channel::GridPower);
@@ -91,11 +72,11 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
         calm.truncate(scan + 1);
     }
     let to = calm.last().map_or(window.to, |w| w.to);
-    let end = Window::new(window.from, to).last(Micros::from_secs(60));
+    let end = Window::new(window.from, to).last(STEADY);
     let tail: Vec<Window> = calm.iter().filter_map(|w| w.overlap(end)).collect();
     let settled = mean(grid, &tail)?;
-    let band = (settled.abs() * 0.05).max(150.0);
-    let at_most = one_step(trace, window).map_or(window.to, |since| since + FOLLOWS);
+    let band = (settled.abs() * SETTLED_SHARE).max(SETTLED_LEAST);
+    let at_most = one_step(trace, window).map_or(window.to, |since| since + EXPORT_FOLLOWS);
     let mut since = window.from;
     for outside in calm
         .iter()
@@ -111,13 +92,6 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     Some(Settling { window, time, settled: Watts(settled), scans })
 }
 
-/// 0x351 carries CVL in steps of 0.1 V (P 2 §0x351). It cannot move by less, so a good controller that goes on
-/// correcting takes one now and then, or goes to and fro between two, and moves 11 A of a 280 Ah battery each time,
-/// which die away over minutes.
-const STEP: f64 = 0.1;
-/// The power follows a step of CVL within this: 3 s of the GX, its loop and the ramps of the devices.
-const FOLLOWS: Micros = Micros::from_secs(30);
-
 /// Since when CVL stands still or moves by one step at most, until the end of the window; nothing where it is unknown.
 fn one_step(trace: &Trace, window: Window) -> Option<Micros> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -125,7 +99,7 @@ fn one_step(trace: &Trace, window: Window) -> Option<Micros> {
     for part in stretches([trace.series(Channel::Cvl)], window).iter().rev() {
         (low, high) = (low.min(part.values[0]), high.max(part.values[0]));
         // Decimals of the wire are binary fractions.
-        if high - low > STEP * 1.001 {
+        if high - low > CVL_STEP * 1.001 {
             break;
         }
         since = Some(part.window.from);
@@ -329,7 +303,7 @@ mod tests {
 
     /// Long after a step of load CVL moves once by `step`, and 600 W with it.
     #[rstest]
-    #[case::one_step_of_the_wire(0.1, FOLLOWS)]
+    #[case::one_step_of_the_wire(0.1, EXPORT_FOLLOWS)]
     #[case::two(0.2, s(240))]
     fn a_late_step_of_cvl(#[case] step: f64, #[case] settled: Micros) {
         let mut t = exporting(|at| if at < 20 { 900.0 } else { 3000.0 - if at < 240 { 600.0 } else { 0.0 } });

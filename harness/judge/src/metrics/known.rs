@@ -4,9 +4,10 @@ use proto::quantity::{AmpHours, Micros, Volts, Watts};
 use rstest::rstest;
 
 use super::{
-    Lift, OFFSET, covered, curtailed, discharge, excess, pace, regularity, ripple, settling, swings, tracking,
+    Lift, covered, curtailed, discharge, excess, pace, regularity, ripple, settling, swings, tracking,
 };
 use crate::site::Site;
+use crate::thresholds::fixed::EXCESS;
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, deviation};
 
@@ -84,7 +85,7 @@ fn figures(seed: u64) -> [f64; 13] {
         steady.share.0,
         settling(&grid, w(3600, 7200)).map_or(f64::NAN, |s| s.time.secs()),
         curtailed(&t, &both, &Site::default()).map_or(f64::NAN, |(share, _)| share.0),
-        excess(&t, w(600, 7100), Lift { offset: OFFSET, band: Volts(0.15) }).time.secs(),
+        excess(&t, w(600, 7100), Lift { offset: EXCESS, band: Volts(0.15) }).time.secs(),
         followed.slope.0,
         followed.correlation.0,
         deviation(t.series(Channel::PackVoltage), both[0]).unwrap_or(f64::NAN),

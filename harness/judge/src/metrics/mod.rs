@@ -19,19 +19,56 @@ mod swings;
 mod tracking;
 mod trips;
 
-pub use current::{
-    Discharge, Excess, Lift, OFFSET, covered, curtailed, discharge, excess, headroom, soc_fall,
-};
+use crate::catalogue::{CATALOGUE, Requirement};
+use crate::thresholds;
+
+pub use current::{Discharge, Excess, Lift, covered, curtailed, discharge, excess, headroom, soc_fall};
 pub use export::{Ripple, Settling, ripple, settling};
 pub use pace::{Pace, Steps, pace, steps};
 pub use regularity::{Regularity, regularity};
 pub use spread::imbalance;
 pub use swings::{Swings, swings};
-pub use tracking::{COPIES, PULLS, Tracking, copies, tracking};
+pub use tracking::{Tracking, copies, tracking};
 pub use trips::{How, Trip, trips};
 
-/// One step of CVL on the wire, V (P 2 §0x351).
-pub const LSB: f64 = 0.1;
+/// What a metric makes of a trace.
+#[derive(Debug)]
+pub struct Metric {
+    /// its id, such as `M8`
+    pub id: &'static str,
+    /// what it tells
+    pub figure: &'static str,
+    /// in which unit
+    pub unit: &'static str,
+    /// over which windows
+    pub window: &'static str,
+    /// what it is for, where no requirement is decided by its thresholds
+    pub aside: &'static str,
+}
 
-/// A CVL further above the battery voltage than this controls nothing: its changes are harmless. V.
-pub const NEAR: f64 = 1.5;
+impl Metric {
+    /// The requirements that its thresholds decide, in the order of the catalogue.
+    pub fn decides(&self) -> impl Iterator<Item = &'static Requirement> {
+        let own = |name: &&str| thresholds::find(name).is_some_and(|row| row.metric == self.id);
+        CATALOGUE.iter().filter(move |requirement| requirement.thresholds.iter().any(|name| own(&name)))
+    }
+}
+
+/// All metrics. There is no M13.
+#[rustfmt::skip]
+pub static METRICS: &[Metric] = &[
+    Metric { id: "M1", figure: "disconnects and high-voltage alarms", unit: "count", window: "whole case", aside: "" },
+    Metric { id: "M2", figure: "share of changes of CVL less than 20 s after the one before", unit: "%", window: "full, near", aside: "" },
+    Metric { id: "M3", figure: "reversals of CVL beyond a dead band", unit: "/h", window: "full, quiet, near", aside: "" },
+    Metric { id: "M4", figure: "regularity of the autocorrelation of CVL", unit: "ratio", window: "full, the longest quiet part", aside: "diagnosis beside M3" },
+    Metric { id: "M5", figure: "travel of CVL up and down", unit: "V/h", window: "full, quiet, near", aside: "" },
+    Metric { id: "M6", figure: "largest step of CVL up", unit: "V", window: "full, near", aside: "" },
+    Metric { id: "M7", figure: "charge taken from the full battery", unit: "%/h", window: "full, sun covers the loads", aside: "" },
+    Metric { id: "M8", figure: "spread of the export over its mean; settling of the export after a step", unit: "%, s", window: "full, quiet, feeding in; after each step", aside: "" },
+    Metric { id: "M9", figure: "share of the PV that is not used though there is room", unit: "%", window: "full, quiet", aside: "" },
+    Metric { id: "M10", figure: "distance of the highest cell from its disconnect voltage; settling of CVL after a step", unit: "V, s", window: "full; after each step", aside: "" },
+    Metric { id: "M11", figure: "time of the DC bus near CVL + 0.4 V", unit: "s", window: "since full", aside: "" },
+    Metric { id: "M12", figure: "share of a change of battery voltage that CVL follows", unit: "%", window: "the pulls of the active test", aside: "" },
+    Metric { id: "M14", figure: "gap between two 0x351", unit: "s", window: "whole case or log", aside: "" },
+    Metric { id: "M15", figure: "how far the PV power that the supply offers lies from what the suite asked for", unit: "%", window: "whole case", aside: "leaves every requirement of the case undecided" },
+];

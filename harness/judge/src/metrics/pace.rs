@@ -2,15 +2,9 @@
 
 use proto::quantity::{Micros, Percent, Volts};
 
-use super::LSB;
+use crate::thresholds::fixed::{CVL_STEP, HASTY};
 use crate::trace::Series;
 use crate::window::Window;
-
-/// Changes of CVL that come sooner than this after the one before are hasty: *"it is probably not helpful to update
-/// the parameters more than once every 20 seconds"* (P 1.5.3).
-const ADVISED: Micros = Micros::from_secs(20);
-/// The 20 s of a battery are counted by its own clock and sent once a second.
-const TOLERANCE: Micros = Micros::from_millis(1_500);
 
 /// M2: the intervals between changes of CVL.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -42,7 +36,7 @@ pub fn pace(cvl: &Series, windows: &[Window], disturbances: &[Micros]) -> Pace {
         let interval = new.0.since(old.0);
         intervals.push(interval);
         out.changes += 1;
-        if interval + TOLERANCE >= ADVISED {
+        if interval >= HASTY {
             continue;
         }
         let episode = disturbances.partition_point(|&d| d <= new.0);
@@ -96,7 +90,7 @@ fn changes(cvl: &Series) -> impl Iterator<Item = (Option<f64>, &[Point; 2])> {
 }
 
 fn is_dither(before: f64, old: f64, new: f64) -> bool {
-    (new - old).abs() < 1.5 * LSB && (new - before).abs() < 0.5 * LSB
+    (new - old).abs() < 1.5 * CVL_STEP && (new - before).abs() < 0.5 * CVL_STEP
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use proto::quantity::{AmpHours, Micros, Percent, Volts, Watts};
 
 use super::{
-    Discharge, Lift, OFFSET, covered, curtailed, discharge, excess, headroom, pace, regularity, ripple,
-    settling, soc_fall, steps, swings, tracking, trips,
+    Discharge, Lift, covered, curtailed, discharge, excess, headroom, pace, regularity, ripple, settling,
+    soc_fall, steps, swings, tracking, trips,
 };
 use crate::site::Site;
+use crate::thresholds::fixed::EXCESS;
 use crate::trace::{Channel, Series, Trace};
 use crate::window::{Window, deviation, mean, slope};
 
@@ -73,7 +74,7 @@ fn all(trace: &Trace, windows: &[Window]) -> Vec<f64> {
     for &window in windows {
         out.extend(settling(trace, window).map(|s| s.settled.0));
         out.extend(regularity(cvl, window).into_iter().flat_map(|m| [m.r, m.deviation.0]));
-        out.push(excess(trace, window, Lift { offset: OFFSET, band: Volts(0.15) }).highest.0);
+        out.push(excess(trace, window, Lift { offset: EXCESS, band: Volts(0.15) }).highest.0);
         out.push(trips(trace, window).len() as f64);
         out.push(covered(trace, window).len() as f64);
         out.extend([mean(cvl, &[window]), deviation(cvl, window), slope(cvl, window)].into_iter().flatten());
@@ -199,7 +200,7 @@ proptest! {
     #[test]
     fn the_time_near_the_offset_grows_with_the_band(trace in anything(), a in 0.0..0.3f64, b in 0.0..0.3f64) {
         let whole = Window::new(Micros::ZERO, Micros::from_secs(20_000));
-        let at = |band: f64| excess(&trace, whole, Lift { offset: OFFSET, band: Volts(band) }).time;
+        let at = |band: f64| excess(&trace, whole, Lift { offset: EXCESS, band: Volts(band) }).time;
         prop_assert!(at(a.min(b)) <= at(a.max(b)));
     }
 

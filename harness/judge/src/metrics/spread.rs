@@ -2,16 +2,9 @@
 
 use proto::quantity::{AmpHours, Percent};
 
+use crate::thresholds::fixed::{BEGINNING, CHARGING, RESTING};
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, stretches};
-
-/// A charge of less than this tells nothing of the curve, in C: voltages then move by relaxation, not by charge.
-const CHARGING: f64 = 0.05;
-
-/// A current below this is none, in C.
-const RESTING: f64 = 0.01;
-/// So long after charge began the resistances of the cells have told how they differ, and charge has not yet. h
-const BEGINNING: f64 = 1.0 / 6.0;
 
 /// How much charge the lowest cell lacks to be where the highest is, as a share of capacity: both are charged with the
 /// same current, so the highest cell has passed the voltage of the lowest that much charge ago. Looked at where the

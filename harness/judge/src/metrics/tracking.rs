@@ -2,7 +2,10 @@
 
 use proto::quantity::{Micros, Percent, Volts};
 
-use super::LSB;
+use crate::thresholds::fixed::{
+    BEFORE_PULL, COPIED_CHANGES, COPIED_MOVED, COPIED_NEAR, COPY_REFRESH, END_OF_PULL, FLICKER, SCATTER,
+    SHORTEST_PULL, STILL,
+};
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, extremes, mean};
 
@@ -21,13 +24,6 @@ pub struct Tracking {
     pub moved: Volts,
 }
 
-/// One step of CVL on the wire, to and fro, is no movement; V.
-const FLICKER: Volts = Volts(1.25 * LSB);
-/// A CVL that moves by no more than this share of what the voltage moved stands still.
-const STILL: f64 = 0.2;
-/// What CVL moves in all may exceed what the slope explains by its last bit and the noise of both.
-const SCATTER: f64 = 1.25;
-
 impl Tracking {
     /// How far CVL may move for the slope to tell all of its answer. A CVL that moves further answers something else,
     /// or the voltage of another time: one that is refreshed more slowly than the windows hardly has a slope.
@@ -37,15 +33,6 @@ impl Tracking {
         Volts((self.excitation.0 * share).max(FLICKER.0))
     }
 }
-
-/// So many pulls decide: fewer than six points make no correlation.
-pub const PULLS: usize = 6;
-/// The voltage is compared with what it was in this time before the pull.
-const BEFORE: Micros = Micros::from_secs(30);
-/// Shorter pulls end before a CVL that is refreshed every 20 s (P 1.5.3) has answered.
-const SHORTEST: Micros = Micros::from_secs(90);
-/// The end of a pull that counts: a tenth of the slowest refresh that is looked for.
-const END: Micros = Micros::from_secs(60);
 
 /// M12: `slope = Σ ΔV ΔCVL / Σ ΔV²` over windows that each begin with a pull at the battery. ΔV and ΔCVL compare the
 /// mean of the last minute of the window with the mean of the 30 s before it; the regression goes through zero, because
@@ -59,11 +46,11 @@ pub fn tracking(trace: &Trace, windows: &[Window]) -> Tracking {
     let (cvl, pack) = (trace.series(Channel::Cvl), trace.series(Channel::PackVoltage));
     let moves: Vec<[f64; 3]> = windows
         .iter()
-        .filter(|w| w.length() >= SHORTEST && w.from >= BEFORE)
+        .filter(|w| w.length() >= SHORTEST_PULL && w.from >= BEFORE_PULL)
         .filter_map(|w| {
-            let rest = Micros(w.from.0 - BEFORE.0);
+            let rest = Micros(w.from.0 - BEFORE_PULL.0);
             let before = [Window::new(rest, w.from)];
-            let after = [w.last(END)];
+            let after = [w.last(END_OF_PULL)];
             let (low, high) = extremes(cvl, &[Window::new(rest, w.to)])?;
             let change = |series| Some(mean(series, &after)? - mean(series, &before)?);
             Some([change(pack)?, change(cvl)?, high - low])
@@ -82,18 +69,6 @@ pub fn tracking(trace: &Trace, windows: &[Window]) -> Tracking {
     }
 }
 
-/// So many changes of CVL, the least that the voltage moved meanwhile, and how near to one constant each lands: a step
-/// of CVL on the wire, for it is rounded and may be a second older than the voltage beside it, and some noise.
-const CHANGES: usize = 30;
-const MOVED: f64 = 0.3;
-const NEARNESS: f64 = 0.12;
-/// The share of changes from which CVL is said to copy the voltage.
-pub const COPIES: Percent = Percent(80.0);
-
-/// A copy is refreshed often: changes that come later than this after the one before are decisions of their own, for
-/// *"it is probably not helpful to update the parameters more than once every 20 seconds"* (P 1.5.3).
-const REFRESH: Micros = Micros::from_secs(10);
-
 /// M12: of the hasty changes of CVL in windows in which the voltage moves, the share that lands on the voltage of that
 /// moment plus one and the same constant. A battery that copies its voltage only now and then, while it blocks charge,
 /// has no steady slope over whole windows, but it has this. Nothing where CVL changed too seldom to say.
@@ -104,27 +79,28 @@ pub fn copies(trace: &Trace, windows: &[Window]) -> Option<Percent> {
     let changes: Vec<(f64, f64)> = cvl
         .points()
         .windows(2)
-        .filter(|pair| within(pair[1].0) && pair[1].0.since(pair[0].0) <= REFRESH)
+        .filter(|pair| within(pair[1].0) && pair[1].0.since(pair[0].0) <= COPY_REFRESH)
         .filter_map(|pair| Some((pack.at(pair[1].0)?, pair[1].1)))
         .collect();
-    if changes.len() < CHANGES {
+    if changes.len() < COPIED_CHANGES {
         return None;
     }
     let mut apart: Vec<f64> = changes.iter().map(|(pack, cvl)| cvl - pack).collect();
     apart.sort_by(f64::total_cmp);
     let constant = apart[apart.len() / 2];
-    let lands = |&&(pack, cvl): &&(f64, f64)| (cvl - pack - constant).abs() <= NEARNESS;
+    let lands = |&&(pack, cvl): &&(f64, f64)| (cvl - pack - constant).abs() <= COPIED_NEAR;
     let landing: Vec<_> = changes.iter().filter(lands).collect();
     let low = landing.iter().map(|c| c.0).fold(f64::INFINITY, f64::min);
     let high = landing.iter().map(|c| c.0).fold(f64::NEG_INFINITY, f64::max);
     // A CVL that changes while the voltage stands still is near it for other reasons.
-    let share = if high - low >= MOVED { landing.len() as f64 / changes.len() as f64 } else { 0.0 };
+    let share = if high - low >= COPIED_MOVED { landing.len() as f64 / changes.len() as f64 } else { 0.0 };
     Some(Percent(100.0 * share))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::thresholds::fixed::COPIES;
 
     /// Pulled from 55 V down to 54 V in ten minutes: a copy is found though it jumps away now and then, a controller
     /// that answers the fall is not, and one that hardly moves says nothing.

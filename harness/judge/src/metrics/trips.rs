@@ -5,6 +5,7 @@ use core::fmt;
 use proto::message::AlarmKind;
 use proto::quantity::Micros;
 
+use crate::thresholds::fixed::{CLOSED_CURRENT, CURRENT_ZERO, PARTED, PARTED_FOR, USUAL_TIME};
 use crate::trace::{Channel, Series, Trace};
 use crate::window::{Window, heard, stretches, times};
 
@@ -61,15 +62,6 @@ impl fmt::Display for How {
     }
 }
 
-/// A voltmeter that is off, and the drop of the cables, are no parting: this far beyond the usual difference, V.
-const PARTED: f64 = 1.0;
-/// Below this no current flows, A.
-const NO_CURRENT: f64 = 0.05;
-/// From this on the main switch is closed for sure, A.
-const FLOWS: f64 = 1.0;
-/// So long must current flow before its time alone says what the usual difference is, s.
-const ENOUGH: f64 = 60.0;
-
 /// M1: every trip in a window. The threshold is none: *"the battery does not switch off in an over-voltage error"*
 /// (P 1.5.3.1).
 #[must_use]
@@ -79,10 +71,10 @@ pub fn trips(trace: &Trace, window: Window) -> Vec<Trip> {
     let parts = [one(Channel::PackCurrent), one(Channel::PackVoltage), one(Channel::BusVoltage)];
     let usual = usual_difference(parts);
     let parted = |[current, pack, bus]: [f64; 3]| {
-        current.abs() < NO_CURRENT && usual.is_some_and(|usual| (bus - pack - usual).abs() > PARTED)
+        current.abs() < CURRENT_ZERO && usual.is_some_and(|usual| (bus - pack - usual).abs() > PARTED)
     };
     // The GX is polled and CAN is not: after a fast change the two voltages differ for a poll or two.
-    let lasting = |w: &Window| w.length() >= Micros::from_secs(5);
+    let lasting = |w: &Window| w.length() >= PARTED_FOR;
     let (unsaid, parted): (Vec<Window>, Vec<Window>) = times(parts, window, parted)
         .into_iter()
         .filter(lasting)
@@ -108,9 +100,9 @@ fn usual_difference(parts: [&Series; 3]) -> Option<f64> {
         let enough = all.iter().filter(|s| s.values[0].abs() >= least);
         enough.map(|s| (s.values[2] - s.values[1], s.window.secs())).collect()
     };
-    let flowing = weighed(FLOWS);
+    let flowing = weighed(CLOSED_CURRENT);
     let total: f64 = flowing.iter().map(|d| d.1).sum();
-    median(if total >= ENOUGH { flowing } else { weighed(0.0) })
+    median(if total >= USUAL_TIME { flowing } else { weighed(0.0) })
 }
 
 /// Median of values that each come with a weight.

@@ -1,15 +1,15 @@
 //! ALM-01 to ALM-04 and ALM-06: the pairs of 0x35A (P 2 §0x35A).
 
 use proto::message::{AlarmKind, Alarms, Measurements, Pair, id};
-use proto::quantity::Micros;
 
 use super::bus::Bus;
 use super::seen::{Spot, Tally};
 use crate::recording::online;
+use crate::thresholds::fixed::{CLOSED_CURRENT, SWITCH_TOLD};
 use crate::verdict::{Evidence, Opinion};
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct AlarmFacts {
+pub(crate) struct AlarmFacts {
     frames: Tally,
     last: Option<Alarms>,
     /// for each alarm, then each warning: where the pair was first seen as each number
@@ -56,7 +56,7 @@ impl AlarmFacts {
     pub(super) fn measured(&mut self, spot: Spot, m: &Measurements) {
         let (Some((on, since)), Some(current)) = (self.switch, m.current()) else { return };
         // The two messages are sent at different moments of a cycle.
-        if current.0.abs() > 1.0 && spot.at.since(since.at) > Micros::from_secs(3) {
+        if current.0.abs() > CLOSED_CURRENT && spot.at.since(since.at) > SWITCH_TOLD {
             if on { self.current_online.hit(spot) } else { self.current_offline.hit(spot) }
         }
     }
@@ -78,7 +78,7 @@ impl AlarmFacts {
     }
 
     /// ALM-01: *"use 10 and 01 for those that are supported. Do not use 00 or 11 to indicate that status is OK"*.
-    pub(super) fn says_ok(&self, opinion: &mut Opinion) {
+    pub(crate) fn says_ok(&self, opinion: &mut Opinion) {
         if !self.heard(opinion) {
             return;
         }
@@ -115,7 +115,7 @@ impl AlarmFacts {
     }
 
     /// ALM-02: *"Use 00 for types of warnings and alarms that are not supported by the BMS"*.
-    pub(super) fn says_what_it_supports(&self, opinion: &mut Opinion) {
+    pub(crate) fn says_what_it_supports(&self, opinion: &mut Opinion) {
         if !self.heard(opinion) {
             return;
         }
@@ -137,7 +137,7 @@ impl AlarmFacts {
     }
 
     /// ALM-03.
-    pub(super) fn leaves_reserved_bits(&self, opinion: &mut Opinion) {
+    pub(crate) fn leaves_reserved_bits(&self, opinion: &mut Opinion) {
         if !self.heard(opinion) {
             return;
         }
@@ -156,7 +156,7 @@ impl AlarmFacts {
     }
 
     /// ALM-04: *"For all other manufacturers, we prefer 0x35A over 0x359"* (P 4 Q1).
-    pub(super) fn uses_the_right_message(&self, bus: &Bus, opinion: &mut Opinion) {
+    pub(crate) fn uses_the_right_message(&self, bus: &Bus, opinion: &mut Opinion) {
         if !bus.has(0x359) {
             opinion.absent("0x359 is not sent");
         } else if bus.has(id::ALARMS) {
@@ -168,7 +168,7 @@ impl AlarmFacts {
     }
 
     /// ALM-06: *"To indicate if the main relay (or MOSFETs in certain designs) are enabled or not"*.
-    pub(super) fn says_whether_it_is_online(&self, opinion: &mut Opinion) {
+    pub(crate) fn says_whether_it_is_online(&self, opinion: &mut Opinion) {
         if !self.heard(opinion) {
             return;
         }

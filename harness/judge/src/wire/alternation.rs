@@ -6,17 +6,9 @@ use proto::quantity::Micros;
 use super::Terms;
 use super::moment::Largest;
 use super::seen::Spot;
+use crate::thresholds::fixed::{ALIKE, CYCLES, ENOUGH_FRAMES, LONGEST_CYCLE, SWING};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::about;
-
-/// A swing by more than this part of the largest value is one that an inverter throttles with: 10 %.
-const SWING: u32 = 10;
-/// So many cycles of one length in a row are regular, and no answer to the weather.
-const ENOUGH: u64 = 10;
-/// A cycle as long as those before it, to this factor: a message a second cannot place a change better.
-const ALIKE: f64 = 1.5;
-/// What takes longer is the course of a day.
-const LONGEST: Micros = Micros::from_secs(3600);
 
 /// Cycles of one length in a row.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +44,7 @@ impl Swing {
     #[inline]
     fn take(&mut self, raw: u16, spot: Spot) {
         self.largest.take(raw);
-        let step = (u32::from(self.largest.most) / SWING) as u16;
+        let step = (u32::from(self.largest.most) * SWING / 100) as u16;
         self.low = self.low.min(raw);
         self.high = self.high.max(raw);
         if self.rising {
@@ -76,7 +68,7 @@ impl Swing {
             let (mean, length) = (train.mean(), length.secs());
             length < mean * ALIKE && mean < length * ALIKE
         };
-        self.train = (length <= LONGEST).then(|| match self.train.filter(|train| alike(train)) {
+        self.train = (length <= LONGEST_CYCLE).then(|| match self.train.filter(|train| alike(train)) {
             Some(train) => Train {
                 to: spot.at,
                 cycles: train.cycles + 1,
@@ -96,7 +88,7 @@ impl Swing {
 
 /// CCL and DCL.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Alternation {
+pub(crate) struct Alternation {
     frames: u64,
     limits: [Swing; 2],
 }
@@ -114,14 +106,14 @@ impl Alternation {
     }
 
     /// CCL-04: what CCL and DCL do, chargers and inverter follow.
-    pub(super) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no period can be told"));
             return;
         }
         for (swing, name, what) in [(&self.limits[0], "CCL", "charge"), (&self.limits[1], "DCL", "discharge")]
         {
-            let Some(train) = swing.longest.filter(|train| train.cycles >= ENOUGH) else { continue };
+            let Some(train) = swing.longest.filter(|train| train.cycles >= CYCLES) else { continue };
             let (low, high) = (f64::from(train.low) * 0.1, f64::from(train.high) * 0.1);
             let time = about(train.to.since(train.from.at));
             opinion.show(
@@ -129,7 +121,7 @@ impl Alternation {
                     format!("{name} to and fro"),
                     format!("{low:.1} to {high:.1} A, {} times", train.cycles),
                 )
-                .against(format!("< {ENOUGH} times of one length by more than {SWING} %"))
+                .against(format!("< {CYCLES} times of one length by more than {SWING} %"))
                 .in_frame(Some(train.from)),
             );
             opinion.fail(format!(
@@ -140,10 +132,13 @@ impl Alternation {
                 about(train.from.at)
             ));
         }
-        if self.frames >= ENOUGH {
+        if self.frames >= ENOUGH_FRAMES {
             opinion.pass("neither CCL nor DCL goes to and fro regularly");
         } else {
-            opinion.unclear(format!("{} frames of 0x351 are too few to say: {ENOUGH} decide", self.frames));
+            opinion.unclear(format!(
+                "{} frames of 0x351 are too few to say: {ENOUGH_FRAMES} decide",
+                self.frames
+            ));
         }
     }
 }

@@ -8,31 +8,13 @@ use super::Terms;
 use super::moment::Moment;
 use super::seen::Spot;
 use super::spell::Spell;
-use crate::catalogue::{Requirement, Severity};
+use crate::catalogue::CVL_01_ADVISED;
+use crate::thresholds::fixed::{BELOW, DISCHARGE, ENOUGH_FRAMES, FAR_BELOW};
 use crate::verdict::Opinion;
-
-/// CVL below this part of the battery's own voltage is no charge voltage of this pack, V/V.
-const FAR: f64 = 0.90;
-/// CVL below this part discharges, if not for a moment only, V/V: from the end of charge of LFP (3.60 V a cell) down to a
-/// float of 3.42 V.
-const SOME: f64 = 0.95;
-/// A mean current below this is a discharge, A: the offset of a shunt.
-const DISCHARGE: f64 = -1.0;
-/// As many frames are more than a step that is taken back.
-const ENOUGH: u64 = 10;
-
-/// The row CVL-01 where it only warns: what a CVL somewhat below the voltage does is decided by CVL-06.
-static CVL_01_ADVISED: Requirement = Requirement {
-    id: "CVL-01",
-    section: "P 2 §0x351",
-    severity: Severity::Should,
-    title: "CVL is always present, non-zero and plausible for the pack, boot included",
-    judged: "L",
-};
 
 /// How long CVL stood below the voltage.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Below {
+pub(crate) struct Below {
     /// more than 10 % below, or below the plateau
     far: Spell,
     /// more than 5 % below
@@ -60,7 +42,7 @@ impl Below {
             return;
         }
         let plateau = now.is_below_plateau(cvl);
-        let (far, some) = (share < FAR || plateau, share < SOME || plateau);
+        let (far, some) = (share < FAR_BELOW || plateau, share < BELOW || plateau);
         self.far.take(far, spot, held);
         self.some.take(some, spot, held);
         if some {
@@ -79,7 +61,7 @@ impl Below {
 
     /// Whether CVL stood far below the voltage until the log ended, for less than a minute but more than a moment.
     fn ends_below(&self, terms: &Terms<'_>) -> bool {
-        self.far.ends_early(terms) && self.far.frames >= ENOUGH
+        self.far.ends_early(terms) && self.far.frames >= ENOUGH_FRAMES
     }
 
     fn numbers(&self) -> String {
@@ -125,7 +107,7 @@ impl Below {
     }
 
     /// CVL-06: a suspicion at most, because a log does not show what the sun and the loads did.
-    pub(super) fn may_discharge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn may_discharge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         let test = "a behaviour run decides (`busbar run feed-in`)";
         let mean = self.current / self.some.frames.max(1) as f64;
         let discharges = self.some.is_long(terms) && mean < DISCHARGE;

@@ -8,19 +8,12 @@ use proto::quantity::Micros;
 use super::Terms;
 use super::seen::{Spot, Tally};
 use super::sent::Sent;
+use crate::thresholds::fixed::{ENOUGH_FRAMES, GX_PAUSE, SECOND_BUS};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about};
 
-/// A GX sends 0x305 and 0x307 every second (P 3): a silence of this length is none of its own.
-const PAUSE: Micros = Micros::from_secs(3);
-/// Frames of a GX from which on its silence says something.
-const HEARD: u64 = 10;
-
-/// Products on VE.Can send within this time.
-const SECOND_BUS: Micros = Micros::from_secs(10);
-
 #[derive(Debug, Clone)]
-pub(super) struct Bus {
+pub(crate) struct Bus {
     frames: Tally,
     /// bits without stuffing, and with as many stuffed bits as there can be
     bits: (u64, u64),
@@ -86,7 +79,7 @@ impl Bus {
     #[inline]
     pub(super) fn pause(&self, spot: Spot) -> Option<Micros> {
         let silent = spot.at.since(self.frames.last?.at);
-        (silent >= PAUSE && self.gx.count >= HEARD).then_some(silent)
+        (silent >= GX_PAUSE && self.gx.count >= ENOUGH_FRAMES).then_some(silent)
     }
 
     #[inline]
@@ -156,7 +149,7 @@ impl Bus {
     }
 
     /// BUS-01: *"Standard frame format, 11-bit identifier"*.
-    pub(super) fn has_short_ids(&self, opinion: &mut Opinion) {
+    pub(crate) fn has_short_ids(&self, opinion: &mut Opinion) {
         // Unknown groups beside known ones of VE.Can come from its products, where the battery itself has 11 bits.
         let from_others = self.ve_can.any() && self.of_battery().next().is_some();
         if self.ve_can.any() {
@@ -193,7 +186,7 @@ impl Bus {
     }
 
     /// BUS-04: 0x305 and 0x307 are sent *"every second by the GX device"*.
-    pub(super) fn leaves_the_gx_alone(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn leaves_the_gx_alone(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if !self.frames.any() {
             opinion.unclear("no frame was seen");
             return;
@@ -241,7 +234,7 @@ impl Bus {
 
     /// BUS-07: *"while technically possible to combine both in one CAN-bus network [...] such installation is not allowed
     /// for new integrations"* (P 1.3).
-    pub(super) fn is_the_batterys_own(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn is_the_batterys_own(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if self.of_battery().next().is_none() {
             opinion.unclear("no frame of a battery was seen");
         } else if self.ve_can.any() {
@@ -258,7 +251,7 @@ impl Bus {
     }
 
     /// BUS-05: bus load at 500 kbit/s and frames per second, per identifier.
-    pub(super) fn load(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn load(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no rate can be told"));
             return;

@@ -6,7 +6,8 @@ use proto::message::id;
 use super::bus::Bus;
 use super::{Terms, Wire};
 use crate::battery::Battery;
-use crate::catalogue;
+use crate::catalogue::{self, Requirement};
+use crate::thresholds::fixed::{CVL_FITS_LEAST, CVL_FITS_MOST, PACK_LEAST, PACK_MOST};
 use crate::verdict::{Evidence, Opinion, Outcome};
 
 /// What explains the faults of a log, and of which messages.
@@ -38,38 +39,6 @@ enum Takes {
 const BY_VOLTAGE: &[&str] = &["CVL-05", "CVL-06", "CEL-02", "ENE-01"];
 /// What is held against CVL, beside CVL-01.
 const BY_CVL: &[&str] = &["CVL-05", "CVL-06"];
-
-/// What each requirement reads, for those that compare or bound numbers.
-const READS: &[(&str, &[u16])] = &[
-    ("CVL-01", &[id::LIMITS]),
-    ("CVL-03", &[id::LIMITS]),
-    ("CVL-05", &[id::LIMITS, id::MEASUREMENTS]),
-    ("CVL-06", &[id::LIMITS, id::MEASUREMENTS]),
-    ("CCL-01", &[id::LIMITS]),
-    ("CCL-02", &[id::LIMITS, id::STATE_OF_CHARGE]),
-    ("CCL-03", &[id::LIMITS, id::STATE_OF_CHARGE]),
-    ("CCL-04", &[id::LIMITS]),
-    ("DCL-01", &[id::LIMITS]),
-    ("DVL-01", &[id::LIMITS]),
-    ("SOC-01", &[id::STATE_OF_CHARGE]),
-    ("SOC-02", &[id::STATE_OF_CHARGE]),
-    ("SOC-04", &[id::STATE_OF_CHARGE]),
-    ("MEA-02", &[id::MEASUREMENTS]),
-    ("ALM-06", &[id::MEASUREMENTS]),
-    ("IDN-04", &[id::INSTALLED_CAPACITY]),
-    ("FRC-01", &[id::STATE_OF_CHARGE]),
-    ("MOD-01", &[id::MODULES]),
-    ("CEL-01", &[id::CELLS]),
-    ("CEL-02", &[id::CELLS, id::MEASUREMENTS]),
-    ("ENE-01", &[id::MEASUREMENTS]),
-];
-
-/// What compares frames with each other, so that two senders break it; the others judge each frame by itself.
-const COMPARES: [&str; 23] = [
-    "TIM-01", "TIM-02", "TIM-05", "CVL-01", "CVL-03", "CVL-05", "CVL-06", "CCL-02", "CCL-03", "CCL-04",
-    "SOC-04", "MEA-02", "ALM-01", "ALM-03", "ALM-06", "ALM-07", "IDN-01", "IDN-02", "IDN-03", "IDN-04",
-    "IDN-05", "CEL-02", "ENE-01",
-];
 
 /// Who names a byte order, by what is wrong with which message.
 const NAMED_BY: [(u16, &str); 4] = [
@@ -212,10 +181,11 @@ const CVL_SCALES: [(f64, &str); 3] = [
     (1.0, "it is sent in whole volts, the step of CVL is 0.1 V"),
     (0.001, "it is sent in steps of 0.001 V, the step of CVL is 0.1 V"),
 ];
-/// CVL over the battery voltage, from a full battery with a reduced CVL to an empty one.
-const FITS: core::ops::RangeInclusive<f64> = 0.8..=1.5;
-/// Packs that a GX is connected to, V: 12, 24 and 48 V.
-const USUAL: core::ops::RangeInclusive<f64> = 8.0..=70.0;
+
+/// Whether CVL over the battery voltage can be so.
+fn fits(share: f64) -> bool {
+    (CVL_FITS_LEAST..=CVL_FITS_MOST).contains(&share)
+}
 
 impl Said {
     fn in_frames(bus: &Bus, last: bool) -> Option<Self> {
@@ -244,7 +214,7 @@ impl Said {
     /// How many of the others agree with a pack of this voltage, and in words which.
     fn agreeing(&self, pack: f64, battery: Option<&Battery>) -> (i32, Vec<String>) {
         let (mut votes, mut words) = (0, Vec::new());
-        votes += if USUAL.contains(&pack) { 2 } else { 0 };
+        votes += if (PACK_LEAST..=PACK_MOST).contains(&pack) { 2 } else { 0 };
         if let Some(cell) = self.cell {
             let count = pack / cell;
             let whole = count.round();
@@ -280,7 +250,7 @@ impl Said {
         let other = VOLTAGE_SCALES.into_iter().find_map(|(scale, words)| {
             // Only the first takes the sign for a number.
             let volts = f64::from(self.voltage) * scale;
-            (FITS.contains(&(cvl / volts))).then_some((volts, words))
+            fits(cvl / volts).then_some((volts, words))
         });
         let of_voltage = other.map(|(volts, words)| {
             let (votes, agree) = self.agreeing(volts, battery);
@@ -298,7 +268,7 @@ impl Said {
         });
         let other = CVL_SCALES.into_iter().find_map(|(scale, words)| {
             let volts = f64::from(self.cvl) * scale;
-            (signed > 0.0 && FITS.contains(&(volts / signed))).then_some((volts, words))
+            (signed > 0.0 && fits(volts / signed)).then_some((volts, words))
         });
         let of_cvl = other.map(|(volts, words)| {
             let (votes, agree) = self.agreeing(signed, battery);
@@ -351,13 +321,14 @@ impl Wire {
 
 impl Cause {
     /// Whether it leaves a requirement undecided, of which the evidence said so much.
-    fn takes(&self, row: &str, found: Outcome, terms: &Terms<'_>) -> bool {
+    fn takes(&self, requirement: &Requirement, found: Outcome, terms: &Terms<'_>) -> bool {
+        let row = requirement.id;
         // Without a battery file CVL is held against the measured voltage.
         let compares = row == "CVL-01" && terms.battery.is_none() && self.ids.contains(&id::MEASUREMENTS);
         match self.takes {
             // A suspicion blames as a failure does, and gaps of two senders hide in each other.
             Takes::Comparing => {
-                COMPARES.contains(&row)
+                requirement.compares
                     && match found {
                         Outcome::Fail => true,
                         Outcome::Inconclusive => matches!(row, "CVL-05" | "CVL-06"),
@@ -366,17 +337,15 @@ impl Cause {
                     }
             }
             _ if found == Outcome::NotApplicable => false,
-            Takes::Readers => {
-                let reads = READS.iter().find(|(id, _)| *id == row).map_or(&[][..], |(_, ids)| ids);
-                compares || reads.iter().any(|id| self.ids.contains(id))
-            }
+            Takes::Readers => compares || requirement.reads.iter().any(|id| self.ids.contains(id)),
             Takes::Rows(rows) => compares || rows.contains(&row),
         }
     }
 
     /// Gives a requirement what the cause makes of it.
     pub(super) fn apply(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
-        let row = opinion.id();
+        let requirement = opinion.requirement();
+        let row = requirement.id;
         if self.row == row && !self.text.is_empty() {
             for id in &self.ids {
                 if let Some(sent) = bus.of(*id) {
@@ -386,7 +355,7 @@ impl Cause {
                 }
             }
             opinion.only(Outcome::Fail, self.text.clone());
-        } else if self.row != row && self.takes(row, opinion.outcome(), terms) {
+        } else if self.row != row && self.takes(requirement, opinion.outcome(), terms) {
             opinion.only(Outcome::Inconclusive, format!("{}: see {}", self.short, self.row));
         } else {
             return;

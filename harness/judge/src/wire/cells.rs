@@ -7,7 +7,7 @@ use super::seen::{Range, Spot, Tally};
 use crate::verdict::{Evidence, Opinion};
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct CellFacts {
+pub(crate) struct CellFacts {
     frames: Tally,
     with_voltage: u64,
     crossed: Tally,
@@ -90,7 +90,7 @@ impl CellFacts {
     }
 
     /// CEL-01.
-    pub(super) fn are_in_order(&self, opinion: &mut Opinion) {
+    pub(crate) fn are_in_order(&self, opinion: &mut Opinion) {
         if !self.frames.any() {
             opinion.absent("0x373 is not sent");
             return;
@@ -142,7 +142,7 @@ impl CellFacts {
     }
 
     /// CEL-02: pack voltage ≈ cells × the voltage between lowest and highest cell.
-    pub(super) fn agree_with_the_pack(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn agree_with_the_pack(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if self.with_voltage == 0 {
             opinion.absent("0x373 carries no cell voltages");
             return;
@@ -179,7 +179,7 @@ impl CellFacts {
     }
 
     /// MOD-01.
-    pub(super) fn counts_modules(&self, opinion: &mut Opinion) {
+    pub(crate) fn counts_modules(&self, opinion: &mut Opinion) {
         if !self.modules.any() {
             opinion.absent("0x372 is not sent");
             return;

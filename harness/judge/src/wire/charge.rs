@@ -6,16 +6,11 @@ use proto::quantity::Micros;
 
 use super::Terms;
 use super::seen::{Range, Spot, Tally};
+use crate::thresholds::fixed::{ABOVE_DISCONNECT, FORCED_HIGH, FORCED_LOW, LARGEST_CURRENT};
 use crate::verdict::{Evidence, Opinion};
 
-/// State of charge from which on no battery is low, and below which each is, %: half of the charge, give or take the
-/// tenth by which a gauge may be wrong (SOC-03). A charge may be forced *"if the battery has been at a low state of
-/// charge for a long time"* (P 2 §0x360).
-const NOT_LOW: u16 = 60;
-const LOW: u16 = 40;
-
 #[derive(Debug, Clone, Default)]
-pub(super) struct Charge {
+pub(crate) struct Charge {
     soc: Range,
     soh: Range,
     out_of_range: Tally,
@@ -93,13 +88,6 @@ impl Sample {
     }
 }
 
-/// Cells do not come this far above where the battery disconnects them: 4.0 V of an LFP cell that is disconnected at
-/// 3.65 V (assumption: a tenth, for both calibrations and for what a charger lifts the voltage by until it stops).
-const ABOVE_DISCONNECT: f64 = 1.1;
-
-/// No battery of this protocol carries so much: 0x356 ends at 3276.7 A, and garbage lies near its ends.
-const LARGEST_CURRENT: f64 = 2500.0;
-
 impl Charge {
     #[inline]
     pub(super) fn state(&mut self, spot: Spot, m: &StateOfCharge) {
@@ -163,8 +151,8 @@ impl Charge {
         if m.forced == Some(0xFF) {
             self.forced.hit(spot);
             let soc = self.last_soc.unwrap_or(0);
-            self.forced_high.hit_if(soc >= NOT_LOW, spot);
-            self.forced_middle.hit_if((LOW..NOT_LOW).contains(&soc), spot);
+            self.forced_high.hit_if(soc >= FORCED_HIGH, spot);
+            self.forced_middle.hit_if((FORCED_LOW..FORCED_HIGH).contains(&soc), spot);
         }
     }
 
@@ -176,7 +164,7 @@ impl Charge {
     }
 
     /// SOC-01.
-    pub(super) fn is_within_range(&self, opinion: &mut Opinion) {
+    pub(crate) fn is_within_range(&self, opinion: &mut Opinion) {
         opinion
             .show_all([self.soc.evidence("state of charge", "%"), self.soh.evidence("state of health", "%")]);
         if self.out_of_range.any() {
@@ -193,7 +181,7 @@ impl Charge {
     }
 
     /// SOC-02.
-    pub(super) fn resolutions_agree(&self, opinion: &mut Opinion) {
+    pub(crate) fn resolutions_agree(&self, opinion: &mut Opinion) {
         if !self.fine.any() {
             opinion.absent("the high-resolution state of charge is not used");
         } else if self.fine_differs.any() {
@@ -209,7 +197,7 @@ impl Charge {
     }
 
     /// MEA-02.
-    pub(super) fn measures_plausibly(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn measures_plausibly(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         opinion.show_all([
             self.voltage.evidence("battery voltage", "V"),
             self.current.evidence("battery current", "A"),
@@ -288,7 +276,7 @@ impl Charge {
 
     /// FRC-01: *"To force charging of the battery, send 0xFF in the first byte. Any other value indicates that battery
     /// charging should not be forced"*.
-    pub(super) fn forces_charge_rightly(&self, opinion: &mut Opinion) {
+    pub(crate) fn forces_charge_rightly(&self, opinion: &mut Opinion) {
         if !self.force.any() {
             opinion.absent("0x360 is not sent");
             return;
@@ -298,12 +286,12 @@ impl Charge {
             format!("{} of {}", self.forced.count, self.force.count),
         ));
         if self.forced_high.any() {
-            let what = format!("forced at {NOT_LOW} % charge or more");
+            let what = format!("forced at {FORCED_HIGH} % charge or more");
             opinion.show(self.forced_high.evidence(&what).against("none"));
             opinion.fail(format!("charge is {what}, {}", self.forced_high.place()));
         } else if self.forced_middle.any() {
             opinion.unclear(format!(
-                "charge is forced between {LOW} and {NOT_LOW} % charge: whether after a long low period does not show"
+                "charge is forced between {FORCED_LOW} and {FORCED_HIGH} % charge: whether after a long low period does not show"
             ));
         } else if self.forced.any() {
             opinion.pass("charge is forced at low charge only");
@@ -313,7 +301,7 @@ impl Charge {
     }
 
     /// ENE-01: counters of 100 Wh that only rise, and agree with what was measured.
-    pub(super) fn counts_energy(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn counts_energy(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if !self.energy.any() {
             opinion.absent("0x378 is not sent");
             return;

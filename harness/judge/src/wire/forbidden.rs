@@ -7,17 +7,12 @@ use super::Terms;
 use super::moment::Moment;
 use super::seen::Spot;
 use super::spell::Spell;
+use crate::thresholds::fixed::{ENOUGH_FRAMES, LOW_SOC};
 use crate::verdict::Opinion;
-
-/// As many frames say something.
-const ENOUGH: u64 = 10;
-/// Down from here, %, the state of charge explains that discharge is forbidden: the reserves that makers and users set
-/// end at 20 %.
-const EMPTY: f64 = 20.0;
 
 /// Times in which CCL or DCL was 0, and nothing that the battery sends explains it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Forbidden {
+pub(crate) struct Forbidden {
     frames: u64,
     charge: Spell,
     discharge: Spell,
@@ -40,7 +35,7 @@ impl Forbidden {
         // What CCL = 0 means in a full battery is another question: CCL-02.
         let charge = protecting || is_full || now.is_too_cold_or_hot_to_charge();
         let discharge =
-            protecting || now.soc.is_some_and(|soc| soc <= EMPTY) || now.is_too_cold_or_hot_to_discharge();
+            protecting || now.soc.is_some_and(|soc| soc <= LOW_SOC) || now.is_too_cold_or_hot_to_discharge();
         self.charge.take(no_charge && !charge, spot, held);
         self.discharge.take(no_discharge && !discharge, spot, held);
         self.explained += u64::from(no_charge && charge || no_discharge && discharge);
@@ -53,7 +48,7 @@ impl Forbidden {
 
     /// CCL-03: *"A DCL of 0A will disable discharge"* (P 2 §0x351); an installer looks for the reason in what the battery
     /// says, and the GX shows nothing else.
-    pub(super) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if self.frames == 0 {
             opinion.unclear("0x351 was not seen");
             return;
@@ -83,8 +78,11 @@ impl Forbidden {
             }
         }
         let (unexplained, explained) = (self.charge.frames + self.discharge.frames, self.explained);
-        if self.frames < ENOUGH {
-            opinion.unclear(format!("{} frames of 0x351 are too few to say: {ENOUGH} decide", self.frames));
+        if self.frames < ENOUGH_FRAMES {
+            opinion.unclear(format!(
+                "{} frames of 0x351 are too few to say: {ENOUGH_FRAMES} decide",
+                self.frames
+            ));
         } else if unexplained + explained == 0 {
             opinion.pass("neither CCL nor DCL is ever 0");
         } else {

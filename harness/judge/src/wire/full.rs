@@ -7,12 +7,8 @@ use super::Terms;
 use super::moment::{Full, Moment};
 use super::seen::{Spot, Tally};
 use super::spell::Spell;
+use crate::thresholds::fixed::{ENOUGH_FRAMES, NO_CCL};
 use crate::verdict::Opinion;
-
-/// As many frames of a full battery say something.
-const ENOUGH: u64 = 10;
-/// CCL below this part of its own largest value is as good as 0: 2 %.
-const NEAR_ZERO: u32 = 50;
 
 /// What CCL did while the battery was full and protected nothing.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +27,7 @@ pub(super) struct FullCcl {
 /// Whether a CCL is 0 or near it, of a largest one.
 #[inline]
 fn is_near_zero(ccl: u16, most: u16) -> bool {
-    ccl == 0 || u32::from(ccl) * NEAR_ZERO < u32::from(most)
+    ccl == 0 || u32::from(ccl) * 100 < u32::from(most) * NO_CCL
 }
 
 impl FullCcl {
@@ -63,7 +59,7 @@ impl FullCcl {
     }
 
     /// CCL-02: *"Our advice is to avoid sending CCL=0 when the battery is full. Send a reduced CVL instead"*.
-    pub(super) fn judge(&self, most: u16, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn judge(&self, most: u16, terms: &Terms<'_>, opinion: &mut Opinion) {
         let (full, near) = (self.frames, self.near.count);
         if full == 0 {
             opinion.unclear(
@@ -109,14 +105,16 @@ impl FullCcl {
                  however rare; solar chargers are curtailed; reduce CVL instead",
                 outage.words(terms)
             ));
-        } else if full >= ENOUGH {
+        } else if full >= ENOUGH_FRAMES {
             opinion.pass(format!("CCL is at or near 0 in {near} of {full} frames of the full battery"));
         } else if near > 0 {
             opinion.unclear(format!(
-                "suspicion: {what} in {near} of {full} frames of a full battery ({why}): {ENOUGH} frames decide"
+                "suspicion: {what} in {near} of {full} frames of a full battery ({why}): {ENOUGH_FRAMES} frames decide"
             ));
         } else {
-            opinion.unclear(format!("{full} frames of the full battery are too few to say: {ENOUGH} decide"));
+            opinion.unclear(format!(
+                "{full} frames of the full battery are too few to say: {ENOUGH_FRAMES} decide"
+            ));
         }
     }
 }

@@ -14,11 +14,11 @@ use crate::verdict::Opinion;
 
 /// The facts about 0x351 in its surroundings.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// the latest of everything
     pub(super) now: Moment,
-    pub(super) below: Below,
-    pub(super) forbidden: Forbidden,
+    pub(crate) below: Below,
+    pub(crate) forbidden: Forbidden,
     full: FullCcl,
 }
 
@@ -41,7 +41,7 @@ impl Held {
     }
 
     /// The same with the last 0x351, which held to the end of the log.
-    pub(super) fn closed(&self, end: Micros) -> Self {
+    pub(crate) fn closed(&self, end: Micros) -> Self {
         let mut closed = self.clone();
         if let Some((last, since, held)) = self.now.last(end) {
             closed.take(&last, since, held);
@@ -53,7 +53,7 @@ impl Held {
     }
 
     /// CCL-02.
-    pub(super) fn leaves_ccl_to_a_full_battery(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn leaves_ccl_to_a_full_battery(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         self.full.judge(self.now.ccl.most, terms, opinion);
     }
 }

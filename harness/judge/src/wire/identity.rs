@@ -4,6 +4,7 @@ use proto::message::{BatteryIdentity, Firmware, InstalledCapacity, Message, Padd
 
 use super::Terms;
 use super::seen::{Spot, Tally};
+use crate::thresholds::fixed::IDENTITY_RETURNS;
 use crate::verdict::{Evidence, Opinion};
 
 /// What is kept of one text field.
@@ -106,11 +107,9 @@ const FAMILY: usize = 9;
 /// What a battery is called, by which two are told apart.
 const IDENTITY: [(usize, &str); 4] =
     [(MAKER, "0x35E"), (NAME[0], "0x370"), (SERIAL[0], "0x380"), (FAMILY, "0x382")];
-/// An identity that comes back so often is that of a second node.
-const RETURNS: u64 = 3;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     texts: [Text; FIELDS],
     battery: Tally,
     firmware: Option<Firmware>,
@@ -165,16 +164,16 @@ impl Identity {
         IDENTITY
             .into_iter()
             .map(|(field, _)| &self.texts[field])
-            .any(|text| text.returns.count >= RETURNS && 2 * text.returns.count >= text.tally.count)
+            .any(|text| text.returns.count >= IDENTITY_RETURNS && 2 * text.returns.count >= text.tally.count)
     }
 
     /// BUS-06: two nodes that send one identifier show as an identity that goes to and fro.
-    pub(super) fn has_one_sender(&self, opinion: &mut Opinion) {
+    pub(crate) fn has_one_sender(&self, opinion: &mut Opinion) {
         let mut seen = false;
         for (field, id) in IDENTITY {
             let text = &self.texts[field];
             seen |= text.tally.count >= 10;
-            if text.returns.count >= RETURNS {
+            if text.returns.count >= IDENTITY_RETURNS {
                 opinion.show(
                     text.returns.evidence(&format!("{id} goes back to its earlier text")).against("never"),
                 );
@@ -196,7 +195,7 @@ impl Identity {
     }
 
     /// IDN-01: *"8 char long name, encoded in 7-bit ascii"*.
-    pub(super) fn names_its_maker(&self, opinion: &mut Opinion) {
+    pub(crate) fn names_its_maker(&self, opinion: &mut Opinion) {
         let maker = &self.texts[MAKER];
         if !maker.is_sent() {
             opinion.absent("0x35E is not sent");
@@ -214,7 +213,7 @@ impl Identity {
     }
 
     /// IDN-02: *"The contents of 0x35E and 0x370 must match if both are implemented"*.
-    pub(super) fn names_itself(&self, opinion: &mut Opinion) {
+    pub(crate) fn names_itself(&self, opinion: &mut Opinion) {
         let [first, last] = NAME.map(|k| &self.texts[k]);
         if !first.is_sent() && !last.is_sent() {
             opinion.absent("0x370 and 0x371 are not sent");
@@ -245,7 +244,7 @@ impl Identity {
     }
 
     /// IDN-03: *"Two byte firmware versions (big-endian ordering, MSB first)"*, capacity little-endian.
-    pub(super) fn orders_its_bytes(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn orders_its_bytes(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if !self.battery.any() {
             opinion.absent("0x35F is not sent");
             return;
@@ -288,7 +287,7 @@ impl Identity {
 
     /// IDN-04: *"The purpose of 0x379 is to show the installed capacity, so that the service engineer can see how much
     /// capacity is offline"*.
-    pub(super) fn has_capacity(&self, opinion: &mut Opinion) {
+    pub(crate) fn has_capacity(&self, opinion: &mut Opinion) {
         let (Some(installed), Some(online), Some(lowest)) = (self.installed, self.online, self.lowest_online)
         else {
             opinion.absent("0x379 or the online capacity of 0x35F is not sent");
@@ -310,7 +309,7 @@ impl Identity {
     }
 
     /// IDN-05: *"Both 0x380 and 0x381 must be sent"*.
-    pub(super) fn has_a_whole_serial(&self, opinion: &mut Opinion) {
+    pub(crate) fn has_a_whole_serial(&self, opinion: &mut Opinion) {
         let [first, last] = SERIAL.map(|k| &self.texts[k]);
         if !first.is_sent() && !last.is_sent() {
             opinion.absent("0x380 and 0x381 are not sent");
@@ -328,7 +327,7 @@ impl Identity {
     }
 
     /// IDN-06.
-    pub(super) fn names_its_family(&self, opinion: &mut Opinion) {
+    pub(crate) fn names_its_family(&self, opinion: &mut Opinion) {
         let family = &self.texts[FAMILY];
         if !family.is_sent() {
             opinion.absent("0x382 is not sent");
@@ -339,7 +338,7 @@ impl Identity {
     }
 
     /// CEL-03: *"If a simple integer is to be used for identification, it must be encoded as ASCII"*.
-    pub(super) fn names_cells_in_text(&self, opinion: &mut Opinion) {
+    pub(crate) fn names_cells_in_text(&self, opinion: &mut Opinion) {
         let mut any = false;
         for (field, id) in CELL_IDS.into_iter().zip(["0x374", "0x375", "0x376", "0x377"]) {
             any |= self.texts[field].is_sent();

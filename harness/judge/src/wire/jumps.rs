@@ -1,23 +1,20 @@
 //! SOC-04: the state of charge makes no jump that current cannot explain (P 2 §0x355).
 
 use proto::message::StateOfCharge;
-use proto::quantity::{Micros, Percent};
+use proto::quantity::Percent;
 
 use super::Terms;
 use super::seen::{Spot, Tally};
+use crate::thresholds::Thresholds;
+use crate::thresholds::fixed::{ENOUGH_FRAMES, SOON};
 use crate::verdict::{Evidence, Opinion};
 
-/// Within this time no current moves the state of charge of a battery by more than a fraction of a per cent: at ten times
-/// the capacity an hour it is 2.8 %.
-const SOON: Micros = Micros::from_secs(10);
-/// A jump by more than this, %: the threshold `soc-jump`.
-const JUMP: f64 = 5.0;
-/// As many frames of 0x355 say something.
-const ENOUGH: u64 = 10;
+/// A jump by more than this, %.
+const JUMP: f64 = Thresholds::DEFAULT.soc_jump.limit.0;
 
 /// The state of charge over the last ten seconds.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Jumps {
+pub(crate) struct Jumps {
     frames: u64,
     last: Option<(f64, Spot)>,
     /// an older one, up to ten seconds old
@@ -75,7 +72,7 @@ impl Jumps {
     }
 
     /// SOC-04.
-    pub(super) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: how fast the state of charge moves cannot be told"));
             return;
@@ -109,10 +106,13 @@ impl Jumps {
                     self.jumps.place()
                 ));
             }
-        } else if self.frames >= ENOUGH {
+        } else if self.frames >= ENOUGH_FRAMES {
             opinion.pass(format!("the state of charge makes no jump in {} frames", self.frames));
         } else {
-            opinion.unclear(format!("{} frames of 0x355 are too few to say: {ENOUGH} decide", self.frames));
+            opinion.unclear(format!(
+                "{} frames of 0x355 are too few to say: {ENOUGH_FRAMES} decide",
+                self.frames
+            ));
         }
     }
 }

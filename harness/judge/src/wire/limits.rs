@@ -12,7 +12,7 @@ use crate::verdict::{Evidence, Opinion};
 const NEGATIVE: u16 = 0x8000;
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct LimitFacts {
+pub(crate) struct LimitFacts {
     frames: Tally,
     cvl: Range,
     no_cvl: Tally,
@@ -125,7 +125,7 @@ impl LimitFacts {
     }
 
     /// CVL-01: present, non-zero and plausible from the first frame on.
-    pub(super) fn cvl_is_plausible(&self, below: &Below, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn cvl_is_plausible(&self, below: &Below, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(evidence) = self.cvl.evidence("CVL", "V") {
             opinion.show(evidence);
         }
@@ -207,17 +207,17 @@ impl LimitFacts {
     }
 
     /// CCL-01.
-    pub(super) fn ccl_is_positive(&self, opinion: &mut Opinion) {
+    pub(crate) fn ccl_is_positive(&self, opinion: &mut Opinion) {
         self.ccl.judge("CCL", opinion);
     }
 
     /// DCL-01.
-    pub(super) fn dcl_is_positive(&self, opinion: &mut Opinion) {
+    pub(crate) fn dcl_is_positive(&self, opinion: &mut Opinion) {
         self.dcl.judge("DCL", opinion);
     }
 
     /// DVL-01: *"Discharge voltage is not used (yet)"*.
-    pub(super) fn discharge_voltage(&self, opinion: &mut Opinion) {
+    pub(crate) fn discharge_voltage(&self, opinion: &mut Opinion) {
         match self.discharge_voltage.bounds() {
             Some((low, high)) => {
                 let remark = if high > 1000.0 { ", which is no voltage" } else { "" };

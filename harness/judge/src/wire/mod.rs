@@ -62,74 +62,25 @@ pub struct Terms<'a> {
 /// The facts of all checks. Feed it every frame in the order of time, from whomever on the bus.
 #[derive(Debug, Clone, Default)]
 pub struct Wire {
-    bus: bus::Bus,
-    presence: presence::Presence,
-    timing: timing::Timing,
-    limits: limits::LimitFacts,
-    charge: charge::Charge,
-    alarms: alarms::AlarmFacts,
-    identity: identity::Identity,
-    cells: cells::CellFacts,
-    regulation: regulation::Regulation,
-    held: held::Held,
-    alternation: alternation::Alternation,
-    jumps: jumps::Jumps,
-    senders: senders::Senders,
-    errors: Errors,
-    account: Account,
+    pub(crate) bus: bus::Bus,
+    pub(crate) presence: presence::Presence,
+    pub(crate) timing: timing::Timing,
+    pub(crate) limits: limits::LimitFacts,
+    pub(crate) charge: charge::Charge,
+    pub(crate) alarms: alarms::AlarmFacts,
+    pub(crate) identity: identity::Identity,
+    pub(crate) cells: cells::CellFacts,
+    pub(crate) regulation: regulation::Regulation,
+    pub(crate) held: held::Held,
+    pub(crate) alternation: alternation::Alternation,
+    pub(crate) jumps: jumps::Jumps,
+    pub(crate) senders: senders::Senders,
+    pub(crate) errors: Errors,
+    pub(crate) account: Account,
 }
 
-type Judge = fn(&Wire, &Terms<'_>, &mut Opinion);
-
-/// Who judges what.
-const JUDGES: &[(&str, Judge)] = &[
-    ("BUS-01", |w, _, o| w.bus.has_short_ids(o)),
-    ("BUS-04", |w, t, o| w.bus.leaves_the_gx_alone(t, o)),
-    ("BUS-05", |w, t, o| w.bus.load(t, o)),
-    ("BUS-06", |w, _, o| {
-        w.senders.are_one(o);
-        w.identity.has_one_sender(o);
-    }),
-    ("BUS-07", |w, t, o| w.bus.is_the_batterys_own(t, o)),
-    ("MSG-01", |w, t, o| w.presence.has_the_core(&w.bus, t, o)),
-    ("MSG-02", |w, t, o| w.presence.has_identity(&w.bus, t, o)),
-    ("MSG-03", |w, t, o| w.presence.optional(&w.bus, t, o)),
-    ("MSG-04", |w, _, o| w.presence.is_long_enough(o)),
-    ("TIM-01", |w, t, o| w.timing.never_pauses(&w.bus, t, o)),
-    ("TIM-02", |w, t, o| w.timing.sends_every_second(t, o)),
-    ("TIM-05", |w, t, o| w.timing.keeps_steady(&w.bus, t, o)),
-    ("CVL-01", |w, t, o| w.limits.cvl_is_plausible(&w.closed().below, t, o)),
-    ("CVL-03", |w, t, o| w.regulation.is_not_hasty(t, o)),
-    ("CVL-05", |w, t, o| w.regulation.is_no_copy_of_the_voltage(t, o)),
-    ("CVL-06", |w, t, o| w.closed().below.may_discharge(t, o)),
-    ("CCL-01", |w, _, o| w.limits.ccl_is_positive(o)),
-    ("CCL-02", |w, t, o| w.closed().leaves_ccl_to_a_full_battery(t, o)),
-    ("CCL-03", |w, t, o| w.closed().forbidden.judge(t, o)),
-    ("CCL-04", |w, t, o| w.alternation.judge(t, o)),
-    ("DCL-01", |w, _, o| w.limits.dcl_is_positive(o)),
-    ("DVL-01", |w, _, o| w.limits.discharge_voltage(o)),
-    ("SOC-01", |w, _, o| w.charge.is_within_range(o)),
-    ("SOC-02", |w, _, o| w.charge.resolutions_agree(o)),
-    ("SOC-04", |w, t, o| w.jumps.judge(t, o)),
-    ("MEA-02", |w, t, o| w.charge.measures_plausibly(t, o)),
-    ("ALM-01", |w, _, o| w.alarms.says_ok(o)),
-    ("ALM-02", |w, _, o| w.alarms.says_what_it_supports(o)),
-    ("ALM-03", |w, _, o| w.alarms.leaves_reserved_bits(o)),
-    ("ALM-04", |w, _, o| w.alarms.uses_the_right_message(&w.bus, o)),
-    ("ALM-06", |w, _, o| w.alarms.says_whether_it_is_online(o)),
-    ("IDN-01", |w, _, o| w.identity.names_its_maker(o)),
-    ("IDN-02", |w, _, o| w.identity.names_itself(o)),
-    ("IDN-03", |w, t, o| w.identity.orders_its_bytes(t, o)),
-    ("IDN-04", |w, _, o| w.identity.has_capacity(o)),
-    ("IDN-05", |w, _, o| w.identity.has_a_whole_serial(o)),
-    ("IDN-06", |w, _, o| w.identity.names_its_family(o)),
-    ("FRC-01", |w, _, o| w.charge.forces_charge_rightly(o)),
-    ("MOD-01", |w, _, o| w.cells.counts_modules(o)),
-    ("CEL-01", |w, _, o| w.cells.are_in_order(o)),
-    ("CEL-02", |w, t, o| w.cells.agree_with_the_pack(t, o)),
-    ("CEL-03", |w, _, o| w.identity.names_cells_in_text(o)),
-    ("ENE-01", |w, t, o| w.charge.counts_energy(t, o)),
-];
+/// Judges the frames of a log.
+pub(crate) type Judge = fn(&Wire, &Terms<'_>, &mut Opinion);
 
 impl Wire {
     /// Takes a frame and what it says, if the document knows it.
@@ -234,7 +185,7 @@ impl Wire {
 
     /// The verdict on one requirement, nothing for one that a log does not decide.
     pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) -> bool {
-        let Some((_, judge)) = JUDGES.iter().find(|(id, _)| *id == opinion.id()) else { return false };
+        let Some(judge) = opinion.requirement().log else { return false };
         judge(self, terms, opinion);
         if let Some(cause) = self.cause(terms) {
             cause.apply(&self.bus, terms, opinion);
@@ -243,7 +194,7 @@ impl Wire {
     }
 
     /// What every 0x351 meant beside the others, the last one included.
-    fn closed(&self) -> held::Held {
+    pub(crate) fn closed(&self) -> held::Held {
         self.held.closed(self.bus.window().to)
     }
 
@@ -261,7 +212,7 @@ impl Wire {
 
     /// The requirements that a log decides.
     pub fn requirements() -> impl Iterator<Item = &'static Requirement> {
-        CATALOGUE.iter().filter(|r| JUDGES.iter().any(|(id, _)| *id == r.id))
+        CATALOGUE.iter().filter(|r| r.log.is_some())
     }
 
     /// What was sent, by identifier.

@@ -6,31 +6,15 @@ use proto::quantity::Micros;
 
 use super::seen::Spot;
 use crate::recording::online;
+use crate::thresholds::Thresholds;
+use crate::thresholds::fixed::{
+    COLD_CHARGE, COLD_DISCHARGE, CVL_STEP, FULL_SOC, HOLDS, HOT_CHARGE, HOT_DISCHARGE, KNEE, LFP_LEAST,
+    LFP_MOST, NEARLY_FULL, NO_CURRENT, NO_CURRENT_SHARE, PLATEAU,
+};
 
-/// What a 0x351 says holds for no longer without another: a log with a hole in it says nothing of the hole.
-const HOLDS: Micros = Micros::from_secs(10);
-/// One step of CVL on the wire, in volts.
-const LSB: f64 = 0.1;
-/// Two steps of 0x351 are a reduced CVL, no rounding: the threshold `reduction`.
-const REDUCED: u16 = 2;
-/// From this state of charge on the battery is full, %.
-pub(super) const FULL: f64 = 99.0;
-/// A reduced CVL is that of a full battery from here on, %: one that is far from full reduces it for another reason.
-const NEARLY_FULL: f64 = 80.0;
-/// No current is this or less, A, or as much of the largest CCL: the resolution of a shunt.
-const NO_CURRENT: (f64, f64) = (1.0, 0.02);
-/// CVL per cell of LFP, V, from a low float to a full charge.
-const LFP: core::ops::RangeInclusive<f64> = 3.3..=3.75;
-/// Where the charge knee of LFP begins, V: on the plateau no cell gets there, whatever the current.
-const KNEE: f64 = 3.45;
-/// On the plateau of LFP: a charge voltage below it empties the battery, V.
-pub(super) const PLATEAU: f64 = 3.2;
+/// Steps of 0x351 that make a reduced CVL.
+const REDUCED: u16 = (Thresholds::DEFAULT.reduction.limit.0 / CVL_STEP) as u16;
 
-/// From here on, °C, cold or heat explains that charge is forbidden: LFP must not be charged at 0 °C or below, and makers
-/// stop a few degrees before; the cells of data sheets end at 45 to 60 °C.
-const CHARGE: (f64, f64) = (5.0, 45.0);
-/// The same for discharge: data sheets end at −20 to −10 °C and at 50 to 65 °C.
-const DISCHARGE: (f64, f64) = (-10.0, 50.0);
 /// The largest value that was held for three frames: one garbled frame is no maximum.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Largest {
@@ -160,13 +144,13 @@ impl Moment {
     /// Whether it is too cold or too hot to be charged.
     #[inline]
     pub(super) fn is_too_cold_or_hot_to_charge(&self) -> bool {
-        self.is_beyond(CHARGE.0, CHARGE.1)
+        self.is_beyond(COLD_CHARGE, HOT_CHARGE)
     }
 
     /// Whether it is too cold or too hot to be discharged.
     #[inline]
     pub(super) fn is_too_cold_or_hot_to_discharge(&self) -> bool {
-        self.is_beyond(DISCHARGE.0, DISCHARGE.1)
+        self.is_beyond(COLD_DISCHARGE, HOT_DISCHARGE)
     }
 
     /// How many cells in series, as far as 0x356 and 0x373 tell.
@@ -178,7 +162,7 @@ impl Moment {
 
     /// CVL per cell, of the largest CVL.
     fn bulk_per_cell(&self) -> Option<f64> {
-        Some(f64::from(self.bulk.most) * LSB / self.count()?).filter(|&v| v > 0.0)
+        Some(f64::from(self.bulk.most) * CVL_STEP / self.count()?).filter(|&v| v > 0.0)
     }
 
     /// Whether a CVL lies below the plateau of LFP cells that stand higher.
@@ -188,8 +172,8 @@ impl Moment {
             return false;
         };
         // A cell that stands between the plateau and the end of charge of LFP, and no CVL beyond.
-        (PLATEAU..=*LFP.end()).contains(&high)
-            && bulk <= *LFP.end()
+        (PLATEAU..=LFP_MOST).contains(&high)
+            && bulk <= LFP_MOST
             && cvl < count * PLATEAU
             && self.voltage.is_some_and(|v| cvl < 0.99 * v)
     }
@@ -197,14 +181,14 @@ impl Moment {
     /// What makes the battery full beside a 0x351, if anything does.
     #[inline]
     pub(super) fn full(&self, m: &Limits) -> Option<Full> {
-        if self.soc.is_some_and(|soc| soc >= FULL) {
+        if self.soc.is_some_and(|soc| soc >= FULL_SOC) {
             return Some(Full::Charge);
         }
         let raw = m.cvl.filter(|&cvl| cvl != 0)?;
-        let (cvl, voltage) = (f64::from(raw) * LSB, self.voltage);
+        let (cvl, voltage) = (f64::from(raw) * CVL_STEP, self.voltage);
         if let (Some(v), Some(i)) = (voltage, self.current) {
-            let none = NO_CURRENT.0.max(NO_CURRENT.1 * f64::from(self.ccl.most) * 0.1);
-            if (v - cvl).abs() < 1.5 * LSB && i.abs() <= none {
+            let none = NO_CURRENT.max(NO_CURRENT_SHARE * f64::from(self.ccl.most) * 0.1);
+            if (v - cvl).abs() < 1.5 * CVL_STEP && i.abs() <= none {
                 return Some(Full::AtLimit);
             }
         }
@@ -217,7 +201,7 @@ impl Moment {
         let bulk = self.bulk_per_cell()?;
         // Without a knee, as of NMC, the end of charge itself.
         let end = bulk - 0.02;
-        let knee = if LFP.contains(&bulk) { KNEE.min(end) } else { end };
+        let knee = if (LFP_LEAST..=LFP_MOST).contains(&bulk) { KNEE.min(end) } else { end };
         (high >= knee).then_some(Full::Knee)
     }
 }

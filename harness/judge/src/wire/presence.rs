@@ -8,28 +8,16 @@ use super::Terms;
 use super::bus::Bus;
 use super::seen::{Spot, Tally};
 use super::sent::Sent;
-use crate::catalogue::{self, Requirement, Severity};
+use crate::catalogue::{self, MSG_02_ADVISED};
+use crate::thresholds::fixed::{CORE_TIME, ENOUGH_FRAMES, IDENTITY_CYCLES, IDENTITY_TIME};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::about;
 
 /// *"The minimum CAN-IDs required for the core functionality are 0x351, 0x355, 0x356 and 0x35A"*.
 pub(crate) const CORE: [u16; 4] = [id::LIMITS, id::STATE_OF_CHARGE, id::MEASUREMENTS, id::ALARMS];
 
-/// The row MSG-02 for a battery that does not ask for official support.
-static MSG_02_ADVISED: Requirement = Requirement {
-    id: "MSG-02",
-    section: "P 2",
-    severity: Severity::Should,
-    title: "0x35E and 0x35F are present, as required of an officially supported battery",
-    judged: "L",
-};
-
-/// After this long, or in a log without times after so many cycles, a message that comes at all has come.
-const CORE_TIME: (Micros, u64) = (Micros::from_secs(10), 10);
-const IDENTITY_TIME: (Micros, u64) = (Micros::from_secs(60), 60);
-
 #[derive(Debug, Clone, Default)]
-pub(super) struct Presence {
+pub(crate) struct Presence {
     /// frames of the minimum that are too short
     short: [Tally; CORE.len()],
     whole: u64,
@@ -47,22 +35,22 @@ impl Presence {
     }
 
     /// MSG-01.
-    pub(super) fn has_the_core(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
-        Self::has_all(bus, terms, &CORE, CORE_TIME, opinion);
+    pub(crate) fn has_the_core(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+        Self::has_all(bus, terms, &CORE, (CORE_TIME, ENOUGH_FRAMES), opinion);
     }
 
     /// MSG-02: *"For officially supported batteries, we also need 0x35E and 0x35F"*.
-    pub(super) fn has_identity(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn has_identity(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
         let row = if terms.certifying { catalogue::find("MSG-02") } else { Some(&MSG_02_ADVISED) };
         if let Some(row) = row {
             opinion.weigh_as(row);
         }
-        let (mut time, cycles) = IDENTITY_TIME;
+        let (mut time, cycles) = (IDENTITY_TIME, IDENTITY_CYCLES);
         // Where only advice depends on it, a battery that repeats all it sends is not waited for so long.
         if !terms.certifying
             && let Some(slowest) = slowest(bus)
         {
-            time = time.min((slowest * 10).max(CORE_TIME.0));
+            time = time.min((slowest * 10).max(CORE_TIME));
         }
         Self::has_all(bus, terms, &[id::MANUFACTURER, id::BATTERY_IDENTITY], (time, cycles), opinion);
     }
@@ -95,7 +83,7 @@ impl Presence {
     }
 
     /// MSG-03: the optional messages.
-    pub(super) fn optional(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn optional(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
         let optional = TABLE.iter().filter(|m| m.sender == Sender::Battery && m.id >= id::FORCE_CHARGE);
         let mut sent = 0;
         for message in optional {
@@ -120,7 +108,7 @@ impl Presence {
 
     /// MSG-04: every message of the minimum carries the fields it must. *"All other fields are optional"* (P 2): what a
     /// short frame of another message lacks is not supported.
-    pub(super) fn is_long_enough(&self, opinion: &mut Opinion) {
+    pub(crate) fn is_long_enough(&self, opinion: &mut Opinion) {
         for (&id, tally) in CORE.iter().zip(&self.short).filter(|(_, tally)| tally.any()) {
             let Some(message) = MessageSpec::of(CanId::Standard(id)) else { continue };
             opinion.show(

@@ -6,24 +6,11 @@ use proto::quantity::Micros;
 
 use super::Terms;
 use super::seen::{Range, Spot, Tally};
+use crate::thresholds::fixed::{CVL_STEP, CYCLE, ENOUGH_CHANGES, HASTY, LARGE_STEP, QUIET};
 use crate::verdict::{Evidence, Opinion};
 
-/// One step of CVL on the wire, in volts.
-const LSB: f64 = 0.1;
-/// *"It is probably not helpful to update the parameters more than once every 20 seconds"* (P 1.5.3), less what the
-/// second between two frames and the clock of the battery may take off.
-const ADVISED: Micros = Micros::from_millis(18_500);
-/// A hasty step down after this much quiet protects the cells.
-const QUIET: Micros = Micros::from_secs(60);
-/// Steps of CVL count as at most so high, so that one large one does not outweigh the rest.
-const LARGE: f64 = 3.0 * LSB;
-/// Messages of a cycle come within this time of each other (P 1.4).
-const CYCLE: Micros = Micros::from_secs(1);
-/// As many changes of CVL say something of how it is controlled.
-const ENOUGH: u64 = 10;
-
 #[derive(Debug, Clone, Default)]
-pub(super) struct Regulation {
+pub(crate) struct Regulation {
     /// raw CVL: the latest, and the one before it
     cvl: Option<u16>,
     before: Option<u16>,
@@ -67,7 +54,7 @@ impl Copying {
             self.ways.1 += 1
         }
         self.range.take(voltage, spot);
-        let (rest, step) = (to - voltage, (to - from).clamp(-LARGE, LARGE));
+        let (rest, step) = (to - voltage, (to - from).clamp(-LARGE_STEP, LARGE_STEP));
         self.rest = (self.rest.0 + rest, self.rest.1 + rest * rest);
         self.steps = (self.steps.0 + step, self.steps.1 + step * step);
         self.first.get_or_insert(spot);
@@ -86,11 +73,11 @@ impl Copying {
 
     fn is_suspected(&self) -> bool {
         let (_, spread, step) = self.spread();
-        let moved = self.range.bounds().is_some_and(|(low, high)| high - low >= 2.0 * LSB);
+        let moved = self.range.bounds().is_some_and(|(low, high)| high - low >= 2.0 * CVL_STEP);
         // Steps that are all alike leave CVL less voltage the same whoever decides.
         let fewer = self.ways.0.min(self.ways.1);
         let both_ways = fewer >= 3 && fewer * 10 >= self.count();
-        self.count() >= ENOUGH && both_ways && moved && spread <= LSB && spread <= 0.5 * step
+        self.count() >= ENOUGH_CHANGES && both_ways && moved && spread <= CVL_STEP && spread <= 0.5 * step
     }
 }
 
@@ -110,7 +97,7 @@ impl Regulation {
         let interval = self.changed.map_or(Micros(u64::MAX), |at| spot.at.since(at));
         // A step of 0.1 V that undoes the one before is how a steady integrator looks on the wire.
         let dither = self.before == Some(new) && old.abs_diff(new) == 1;
-        let (from, to) = (f64::from(old) * LSB, f64::from(new) * LSB);
+        let (from, to) = (f64::from(old) * CVL_STEP, f64::from(new) * CVL_STEP);
         self.copy.change(spot, from, to);
         self.pending = Some((spot, from, to));
         self.before = Some(old);
@@ -119,7 +106,7 @@ impl Regulation {
         }
         self.changes.hit(spot);
         self.changed = Some(spot.at);
-        if interval >= ADVISED {
+        if interval >= HASTY {
             return;
         }
         let quiet = self.hurried.is_none_or(|at| spot.at.since(at) >= QUIET);
@@ -141,15 +128,15 @@ impl Regulation {
     }
 
     /// CVL-03: *"it is probably not helpful to update the parameters more than once every 20 seconds"*.
-    pub(super) fn is_not_hasty(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn is_not_hasty(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no interval can be told"));
             return;
         }
         let (changes, hasty) = (self.changes.count, self.hasty.count);
-        if changes < ENOUGH {
+        if changes < ENOUGH_CHANGES {
             opinion.unclear(format!(
-                "CVL changed {changes} times: {ENOUGH} changes tell how it is controlled, such as an hour with a full \
+                "CVL changed {changes} times: {ENOUGH_CHANGES} changes tell how it is controlled, such as an hour with a full \
                  battery and more sun than load"
             ));
             return;
@@ -174,7 +161,7 @@ impl Regulation {
     }
 
     /// CVL-05: a suspicion at most, because a log does not show which of the two moved the other.
-    pub(super) fn is_no_copy_of_the_voltage(&self, _terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn is_no_copy_of_the_voltage(&self, _terms: &Terms<'_>, opinion: &mut Opinion) {
         let (copy, when) = if !self.copy.is_suspected() && self.after.is_suspected() {
             (&self.after, "after")
         } else {

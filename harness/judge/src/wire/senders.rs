@@ -7,6 +7,7 @@ use proto::quantity::Micros;
 
 use super::seen::Spot;
 use crate::portrait::says;
+use crate::thresholds::fixed::{TURNS_OF_TWO, UNEVEN};
 use crate::verdict::{Evidence, Opinion};
 
 /// The messages whose numbers are watched, and by how many raw steps each of their numbers differs where two batteries
@@ -17,10 +18,6 @@ const WATCHED: [(u16, [u16; 4]); 4] = [
     (id::MEASUREMENTS, [30, 20, 20, u16::MAX]),
     (id::CELLS, [30, 30, 2, 2]),
 ];
-/// As many frames in turn are two streams.
-const ENOUGH: u32 = 10;
-/// A pause before one of the streams that is longer than before the other by this part of both: they keep a rhythm each.
-const UNEVEN: f64 = 0.15;
 
 /// The frames of one identifier: whether they take turns.
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,7 +86,7 @@ impl Turns {
         }
         self.pauses[(self.run & 1) as usize] += spot.at.since(at).0;
         self.run += 1;
-        if self.run >= ENOUGH
+        if self.run >= TURNS_OF_TWO
             && self.longest.is_none_or(|longest| self.run > longest.frames)
             && let Some(from) = self.began
         {
@@ -101,7 +98,7 @@ impl Turns {
 
 /// The frames of the watched identifiers.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Senders {
+pub(crate) struct Senders {
     turns: [Turns; WATCHED.len()],
 }
 
@@ -130,7 +127,7 @@ impl Senders {
     }
 
     /// BUS-06.
-    pub(super) fn are_one(&self, opinion: &mut Opinion) {
+    pub(crate) fn are_one(&self, opinion: &mut Opinion) {
         for (id, run) in self.runs() {
             let [one, other] = run.contents.map(|content| says(&Frame::standard(id, &content)));
             opinion.show(

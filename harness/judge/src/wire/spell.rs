@@ -4,13 +4,11 @@ use proto::quantity::Micros;
 
 use super::Terms;
 use super::seen::Spot;
+use crate::thresholds::Thresholds;
+use crate::thresholds::fixed::OUTAGE_FRAMES;
 use crate::verdict::Evidence;
 use crate::window::about;
 
-/// A spell of this length is an outage: a solar charger or an inverter that is held for so long is noticed in the house.
-pub(super) const MINUTE: Micros = Micros::from_secs(60);
-/// As many frames are a minute where times were not measured: 0x351 comes every second (P 1.4).
-const FRAMES: u64 = 60;
 /// As many spells are named.
 const NAMED: usize = 4;
 
@@ -24,7 +22,11 @@ struct Stretch {
 
 impl Stretch {
     fn is_long(&self, terms: &Terms<'_>) -> bool {
-        if terms.is_timed() { self.lasted >= terms.thresholds.outage.limit } else { self.frames >= FRAMES }
+        if terms.is_timed() {
+            self.lasted >= terms.thresholds.outage.limit
+        } else {
+            self.frames >= OUTAGE_FRAMES
+        }
     }
 }
 
@@ -68,7 +70,7 @@ impl Spell {
         if self.longest.is_none_or(|longest| (open.lasted, open.frames) > (longest.lasted, longest.frames)) {
             self.longest = Some(open);
         }
-        if open.lasted >= MINUTE {
+        if open.lasted >= Thresholds::DEFAULT.outage.limit {
             if let Some(free) = self.long.get_mut(self.count as usize) {
                 *free = Some(open);
             }

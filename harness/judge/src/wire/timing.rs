@@ -7,6 +7,9 @@ use super::Terms;
 use super::bus::Bus;
 use super::presence::CORE;
 use super::seen::Spot;
+use crate::thresholds::fixed::{
+    CORE_TIME, EACH_SECOND, EACH_SECOND_LATE, ENOUGH_FRAMES, STALL_MORE, STALL_PERIODS,
+};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::Window;
 
@@ -35,7 +38,7 @@ impl Default for Cadence {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Timing {
+pub(crate) struct Timing {
     core: [Cadence; 4],
     /// how often the recording paused, and the longest time
     pauses: u64,
@@ -125,11 +128,11 @@ impl Timing {
 
     /// TIM-01: *"When the inverter does not receive the 0x351 message from the battery every 3 seconds, the system will
     /// stop charging and discharging"*.
-    pub(super) fn never_pauses(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn never_pauses(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
         let (cadence, window) = (&self.core[0], bus.window());
         let limit = terms.thresholds.gap.limit;
         let Some(last) = cadence.last else {
-            if terms.is_timed() && window.length() >= Micros::from_secs(10) {
+            if terms.is_timed() && window.length() >= CORE_TIME {
                 opinion.fail(format!("0x351 never comes in {}", window.length()));
             } else {
                 opinion.unclear("0x351 was not seen");
@@ -168,7 +171,7 @@ impl Timing {
                 "the whole bus was silent for up to {:.0} s, the GX too: the recording paused, or the battery went away and left nobody to acknowledge; record without a pause, with a third node on the bus",
                 self.longest_pause.secs()
             ));
-        } else if cadence.count < 10 {
+        } else if cadence.count < ENOUGH_FRAMES {
             opinion.unclear(format!("{} frames of 0x351 are too few to say: 11 decide", cadence.seen()));
         } else {
             opinion.pass(format!("the longest gap between two 0x351 is {:.2} s", gap.secs()));
@@ -176,13 +179,13 @@ impl Timing {
     }
 
     /// TIM-02: *"Our advice is to make the BMS send this message every second"*.
-    pub(super) fn sends_every_second(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn sends_every_second(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         let cadence = &self.core[0];
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no period can be told"));
             return;
         }
-        if cadence.count < 10 {
+        if cadence.count < ENOUGH_FRAMES {
             opinion.unclear(format!("{} frames of 0x351 were seen: 11 decide", cadence.seen()));
             return;
         }
@@ -190,9 +193,12 @@ impl Timing {
         opinion
             .show(
                 Evidence::fact("median gap between two 0x351", format!("{:.2} s", median.secs()))
-                    .against("≤ 1.10 s"),
+                    .against(format!("≤ {:.2} s", EACH_SECOND.secs())),
             )
-            .show(Evidence::fact("99th percentile", format!("{:.2} s", slow.secs())).against("≤ 1.50 s"));
+            .show(
+                Evidence::fact("99th percentile", format!("{:.2} s", slow.secs()))
+                    .against(format!("≤ {:.2} s", EACH_SECOND_LATE.secs())),
+            );
         for (from, to) in [(0.0, 0.5), (0.5, 0.9), (0.9, 1.1), (1.1, 1.5), (1.5, 3.0), (3.0, f64::MAX)] {
             let count: u64 = (0..=BINS)
                 .filter(|&bin| (from..to).contains(&((bin as u64 * BIN + BIN / 2) as f64 * 1e-6)))
@@ -207,7 +213,7 @@ impl Timing {
             median.secs(),
             slow.secs()
         );
-        if median > Micros::from_millis(1_100) || slow > Micros::from_millis(1_500) {
+        if median > EACH_SECOND || slow > EACH_SECOND_LATE {
             opinion.fail(format!("0x351 is not sent every second: {text}"));
         } else {
             opinion.pass(text);
@@ -215,18 +221,18 @@ impl Timing {
     }
 
     /// TIM-05: no core message stalls while others go on.
-    pub(super) fn keeps_steady(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
+    pub(crate) fn keeps_steady(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no gap can be told"));
             return;
         }
         for (cadence, id) in self.core.iter().zip(CORE).skip(1) {
-            let Some(last) = cadence.last.filter(|_| cadence.count >= 10) else {
+            let Some(last) = cadence.last.filter(|_| cadence.count >= ENOUGH_FRAMES) else {
                 opinion.unclear(format!("0x{id:03X} was seen {} times: 11 decide", cadence.seen()));
                 continue;
             };
             let usual = cadence.quantile(0.5);
-            let allowed = Micros(3 * usual.0 + 1_000_000);
+            let allowed = Micros(STALL_PERIODS * usual.0 + STALL_MORE.0);
             let (gap, spot) = cadence.worst(last, bus.window().to);
             opinion.show(
                 Evidence::fact(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use judge::catalogue::{self, Severity};
-use judge::thresholds::{Name, Sense, Thresholds};
+use judge::thresholds::{Row, Sense, Thresholds};
 use serde::Serialize;
 
 use super::cell::{Cell, Worst};
@@ -50,7 +50,7 @@ type Measured<'c> = (&'c Cell, &'c Worst);
 pub fn margins(cells: &[Cell]) -> Vec<Margin> {
     let defaults = Thresholds::default();
     let finders = finders(cells);
-    let one = |name: &Name| {
+    let one = |name: &Row| {
         let limit = defaults.limit(name.name)?;
         let own = |w: &&Worst| w.threshold == name.name;
         let compliant = cells.iter().filter(|c| c.is_compliant());
@@ -87,7 +87,7 @@ pub fn margins(cells: &[Cell]) -> Vec<Margin> {
 }
 
 /// How far a value has gone to the threshold: 0 far on the good side, 1 at it, more beyond.
-fn excess(name: &Name, value: f64) -> f64 {
+fn excess(name: &Row, value: f64) -> f64 {
     let limit = Thresholds::default().limit(name.name).filter(|l| l.abs() > 0.0).unwrap_or(1.0);
     match name.sense {
         Sense::AtMost => value / limit,
