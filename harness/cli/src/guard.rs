@@ -14,6 +14,8 @@ use files::RigFile;
 use lab::guard::lease::Holder;
 use lab::guard::{Guard, GuardError, Post, stand};
 use lab::live::Lab;
+use proto::channel::Channel;
+use proto::quantity::Amps;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::{Exit, Failure, load};
@@ -49,7 +51,10 @@ pub(crate) fn guard(args: &Args) -> Result<Exit, Failure> {
     socket.peer_addr().map_err(|_| usage("`busbar run` starts the guard; there is nothing to do by hand"))?;
     // The folder of the run may be on a disk that somebody wants back.
     std::env::set_current_dir("/").map_err(failed)?;
-    stand(Post { live, profile, current_max: rig.limits.psu_current_max, stop }, socket);
+    stand(
+        Post { live, profile, current_max: Amps(rig.limits.at_most(Channel::SupplyCurrent)), stop },
+        socket,
+    );
     Ok(Exit::Pass)
 }
 

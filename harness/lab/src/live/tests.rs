@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use engine::bench::Input;
 use engine::interlock::{Instruments, Interlocks};
+use proto::channel::Channel;
 use proto::frame::{CanId, Frame};
 use proto::quantity::{Amps, Micros, Volts, Watts};
 use rstest::rstest;
@@ -202,7 +203,7 @@ fn a_frame_that_violates_an_interlock_switches_the_supply_off_at_once(#[case] th
     let setup = Setup {
         place,
         profile,
-        current_max: rig.limits.psu_current_max,
+        current_max: Amps(rig.limits.at_most(Channel::SupplyCurrent)),
         period: Micros(100),
         watchdog: Watchdog::default(),
     };
@@ -215,7 +216,7 @@ fn a_frame_that_violates_an_interlock_switches_the_supply_off_at_once(#[case] th
     let (mut took, mut waits) = (Vec::new(), Vec::new());
     while took.len() < TRIPS {
         let mut interlocks = Interlocks::new(
-            rig.limits,
+            rig.limits.clone(),
             Instruments { gx: false, inverter: false, solar: false, ..rig.instruments() },
             clock.now(),
         );
