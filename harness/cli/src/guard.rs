@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use lab::guard::{Post, stand};
+use proto::channel::Channel;
+use proto::quantity::Amps;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::{Exit, Failure};
@@ -45,7 +47,10 @@ pub(crate) fn guard(args: &Args) -> Result<Exit, Failure> {
         .map_err(|_| Failure::usage("`busbar run` starts the guard; there is nothing to do by hand"))?;
     // The folder of the run may be on a disk that somebody wants back.
     std::env::set_current_dir("/").map_err(failed)?;
-    stand(Post { live, profile, current_max: rig.limits.psu_current_max, stop }, socket);
+    stand(
+        Post { live, profile, current_max: Amps(rig.limits.at_most(Channel::SupplyCurrent)), stop },
+        socket,
+    );
     Ok(Exit::Pass)
 }
 

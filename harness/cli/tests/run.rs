@@ -195,12 +195,12 @@ fn an_unknown_name_is_bad_usage_with_the_nearest(#[case] arguments: &[&str], #[c
 )]
 #[case(
     "rigs/simulated.yaml",
-    "pack-voltage-max: 60 V",
-    "pack-voltage-max: 60 A",
+    "battery.voltage: { at-most: 60 V",
+    "battery.voltage: { at-most: 60 A",
     "`A` does not fit",
     "56.4 V"
 )]
-#[case("rigs/simulated.yaml", "pack-voltage-max: 60 V", "pack-voltage-mox: 60 V", "pack-voltage-mox", "max")]
+#[case("rigs/simulated.yaml", "battery.voltage: {", "battery.voltag: {", "battery.voltag", "battery.voltage")]
 #[case("rigs/batteries/reference.yaml", "capacity: 280 Ah", "capacity: 280", "no unit", "280 Ah")]
 #[case("rigs/batteries/reference.yaml", "expect: pass", "expect: *all", "alias", "")]
 fn a_bad_file_is_refused_before_anything_starts(

@@ -9,18 +9,20 @@ mod limits;
 mod rows;
 mod supply;
 
-use proto::channel::{Channel, Instrument};
-use proto::frame::{CanId, Frame};
-use proto::message::{Message, Pair};
-use proto::quantity::{Amps, Celsius, Micros, Volts, Watts};
+use judge::recording::measured;
+use judge::tampering::ECHO;
+use proto::channel::{Channel, Instrument, Source};
+use proto::frame::Frame;
+use proto::message::Message;
+use proto::quantity::{Micros, Watts};
 use proto::samples::Samples;
 use proto::stimulus::Stimulus;
 
 use crate::bench::Input;
 pub(crate) use doubt::excess;
-use doubt::{Doubt, Effect, FAULT_ECHO, most};
-pub use limits::{Faking, LimitsError, RigLimits};
-use rows::{Bound, Origin, ROW_COUNT, ROWS, Row, Teller};
+use doubt::{Doubt, Effect, most};
+pub use limits::{Faking, Limit, LimitsError, RigLimits, respelled};
+use rows::{Bound, Row};
 pub use rows::{Instruments, Unwatched};
 use supply::Output;
 
@@ -34,7 +36,7 @@ pub struct Trip {
     /// its limit, with unit
     pub limit: String,
     /// which instrument tells it, or should have
-    pub by: &'static str,
+    pub by: String,
 }
 
 /// For how long what stands in may be below a limit: a bus that a battery has left falls within that.
@@ -47,6 +49,10 @@ const NOTHING: f64 = 1.0;
 struct Told {
     /// when it was last told truly
     heard: Micros,
+    /// what it was then; nothing before the first time
+    said: Option<f64>,
+    /// when it was last told, true or not, and what it was
+    last: (Micros, f64),
     /// a suite makes it untrue until then, and so far
     faked: Micros,
     low: f64,
@@ -68,29 +74,14 @@ impl Told {
     }
 }
 
-/// What is known of one limit.
-#[derive(Debug, Clone, Copy, Default)]
-struct Kept {
-    /// how long nobody told it truly, less how long somebody did since
-    dark: Micros,
-    /// since when what stands in is below it
-    below: Option<Micros>,
-}
-
 /// Watches the limits.
 #[derive(Debug, Clone)]
 pub struct Interlocks {
     limits: RigLimits,
     instruments: Instruments,
-    told: [Told; Teller::ALL.len()],
-    kept: [Kept; ROW_COUNT],
+    told: [Told; Channel::COUNT],
+    rows: Vec<Row>,
     output: Output,
-    /// When the battery last said that its contactor is open.
-    open: Option<Micros>,
-    /// The voltage of the pack, of the bus at the inverter and at the solar charger, as they were told last.
-    pack: (Micros, f64),
-    inverter: (Micros, f64),
-    solar: (Micros, f64),
     /// The suite expects the battery to go offline: it may switch off altogether.
     offline_expected: bool,
     /// It went silent while that was expected, and has not been heard since.
@@ -102,15 +93,11 @@ impl Interlocks {
     #[must_use]
     pub fn new(limits: RigLimits, instruments: Instruments, now: Micros) -> Self {
         let mut this = Self {
+            rows: Row::all(&limits, &instruments),
             limits,
             instruments,
-            told: [Told::default(); Teller::ALL.len()],
-            kept: [Kept::default(); ROW_COUNT],
+            told: [Told::default(); Channel::COUNT],
             output: Output::default(),
-            open: None,
-            pack: Default::default(),
-            inverter: Default::default(),
-            solar: Default::default(),
             offline_expected: false,
             offline_accepted: false,
         };
@@ -140,7 +127,7 @@ impl Interlocks {
     #[must_use]
     pub fn deadline(&self) -> Option<Micros> {
         // One microsecond later the limit is exceeded, not only reached.
-        ROWS.iter().enumerate().filter_map(|(index, row)| self.due(index, row)).min().map(|t| t + Micros(1))
+        self.rows.iter().filter_map(|row| self.due(row)).min().map(|t| t + Micros(1))
     }
 
     /// The suite changes the world: what it causes itself does not trip, within what the rig allows.
@@ -154,9 +141,9 @@ impl Interlocks {
                         (told.low, told.high) = (0.0, 0.0);
                     }
                     (told.low, told.high) = (told.low + low, told.high + high);
-                    told.faked = told.faked.max(end + FAULT_ECHO);
+                    told.faked = told.faked.max(end + ECHO);
                 }
-                Some(Doubt::Forged) => told.forged = told.forged.max(end + FAULT_ECHO),
+                Some(Doubt::Forged) => told.forged = told.forged.max(end + ECHO),
                 Some(Doubt::Hidden) => told.hidden = told.hidden.max(end),
                 None => {}
             }
@@ -170,202 +157,202 @@ impl Interlocks {
     }
 
     /// Until when a value is not waited for. A battery that goes offline may fall silent.
-    fn excused(&self, teller: Teller) -> Micros {
+    fn excused(&self, channel: Channel) -> Micros {
         let offline = self.offline_expected || self.offline_accepted;
-        if offline && matches!(teller.origin(), Origin::Frame(_)) {
+        if offline && matches!(channel.row().source, Source::Battery(_)) {
             return Micros(u64::MAX / 2);
         }
-        self.told[teller as usize].excused()
+        self.told[channel as usize].excused()
+    }
+
+    /// Who has to tell a limit.
+    fn expected(&self, row: &Row) -> impl Iterator<Item = Channel> {
+        row.rule.everyone().filter(|channel| self.instruments.tell(*channel))
     }
 
     /// When a limit was last told truly.
     fn lit(&self, row: &Row) -> Option<Micros> {
-        row.everyone()
-            .filter(|teller| teller.is_expected(&self.instruments))
-            .map(|teller| self.told[teller as usize].heard)
-            .max()
+        self.expected(row).map(|channel| self.told[channel as usize].heard).max()
     }
 
     /// Until when a limit has to be told; nothing where nobody can tell it.
-    fn due(&self, index: usize, row: &Row) -> Option<Micros> {
-        if self.instruments.unwatched.has(index) {
+    fn due(&self, row: &Row) -> Option<Micros> {
+        if !row.watched {
             return None;
         }
         let lit = self.lit(row)?;
-        let expected = row.everyone().filter(|teller| teller.is_expected(&self.instruments));
         // Who is not kept from it by the suite has to tell it.
-        let excused = expected.map(|teller| self.excused(teller)).min()?;
-        let age = (row.age)(&self.limits);
-        let most = lit + age + self.limits.faking.span + FAULT_ECHO;
-        Some((lit.max(excused) + age).min(Micros(most.0.saturating_sub(self.kept[index].dark.0))))
+        let excused = self.expected(row).map(|channel| self.excused(channel)).min()?;
+        let most = lit + row.age + self.limits.faking.span + ECHO;
+        Some((lit.max(excused) + row.age).min(Micros(most.0.saturating_sub(row.dark.0))))
     }
 
     fn silence(&self, at: Micros) -> Option<Trip> {
-        let (_, row) =
-            ROWS.iter().enumerate().find(|(index, row)| self.due(*index, row).is_some_and(|due| at > due))?;
+        let row = self.rows.iter().find(|row| self.due(row).is_some_and(|due| at > due))?;
         let age = at.since(self.lit(row)?);
-        let by = row.tellers.first().map_or("", |teller| teller.words());
-        let limit = (row.age)(&self.limits);
-        Some(Trip { what: row.unread, value: format!("{age:.3}"), limit: format!("{limit:.3}"), by })
+        let (value, limit) = (format!("{age:.3}"), format!("{:.3}", row.age));
+        Some(Trip { what: row.rule.unread, value, limit, by: teller(row.rule.channel) })
     }
 
     /// A value was told.
-    fn tell(&mut self, at: Micros, teller: Teller, value: Option<f64>) -> Option<Trip> {
+    fn tell(&mut self, at: Micros, channel: Channel, value: Option<f64>) -> Option<Trip> {
         let value = value?;
-        let own = self.told[teller as usize];
+        self.told[channel as usize].last = (at, value);
+        let own = self.told[channel as usize];
         if at < own.forged {
             return None;
         }
-        let is_true = own.is_true(at);
-        let trip = ROWS.iter().enumerate().find_map(|(index, row)| {
-            if row.tellers.contains(&teller) {
-                return self.exceeded(row, teller, value, at);
-            }
-            if !row.stand_ins.contains(&teller) {
-                return None;
-            }
-            let age = (row.age)(&self.limits);
-            let told = |first: &Teller| {
-                let told = &self.told[*first as usize];
-                told.is_true(at) && at >= told.hidden && at.since(told.heard) <= age
-            };
-            let exceeded =
-                if row.tellers.iter().any(told) { None } else { self.exceeded(row, teller, value, at) };
-            let below = exceeded.is_some() && matches!(row.bound, Bound::AtLeast(_));
-            // A bus that the battery has left is no pack.
-            let below = below && value > self.nominal() / 2.0;
-            let since = below.then(|| self.kept[index].below.unwrap_or(at));
-            self.kept[index].below = since;
-            exceeded.filter(|_| {
-                !matches!(row.bound, Bound::AtLeast(_)) || since.is_some_and(|since| at.since(since) > FALLS)
-            })
-        });
-        if is_true {
-            self.heard(at, teller);
+        let trip = (0..self.rows.len()).find_map(|index| self.beyond(index, channel, value, at));
+        if own.is_true(at) {
+            self.heard(at, channel);
+            self.told[channel as usize].said = Some(value);
         }
         trip
     }
 
-    /// A value was told truly: so were the limits that rest on it.
-    fn heard(&mut self, at: Micros, teller: Teller) {
-        for (index, row) in ROWS.iter().enumerate().filter(|(_, row)| row.everyone().any(|t| t == teller)) {
-            let gap = self.lit(row).map_or(Micros::ZERO, |lit| at.since(lit));
-            let age = (row.age)(&self.limits);
-            let dark = &mut self.kept[index].dark;
-            *dark = if gap > age { *dark + gap.since(age) } else { dark.since(gap) };
+    /// Whether a value ends the case by one of the limits.
+    fn beyond(&mut self, index: usize, channel: Channel, value: f64, at: Micros) -> Option<Trip> {
+        let row = &self.rows[index];
+        if row.rule.tellers().any(|teller| teller == channel) {
+            return self.exceeded(row, channel, value, at);
         }
-        let heard = &mut self.told[teller as usize].heard;
+        if !row.rule.stand_ins.contains(&channel) {
+            return None;
+        }
+        let told = |first: Channel| {
+            let told = &self.told[first as usize];
+            told.is_true(at) && at >= told.hidden && at.since(told.heard) <= row.age
+        };
+        let exceeded =
+            if row.rule.tellers().any(told) { None } else { self.exceeded(row, channel, value, at) };
+        // A current that flows is no bus that falls.
+        let is_low = matches!(row.bound, Bound::AtLeast(_)) && !row.rule.reversed;
+        // A bus that the battery has left is no pack.
+        let below = exceeded.is_some() && is_low && value > self.nominal() / 2.0;
+        let since = below.then(|| row.since.unwrap_or(at));
+        self.rows[index].since = since;
+        exceeded.filter(|_| !is_low || since.is_some_and(|since| at.since(since) > FALLS))
+    }
+
+    /// A value was told truly: so were the limits that rest on it.
+    fn heard(&mut self, at: Micros, channel: Channel) {
+        for index in 0..self.rows.len() {
+            let row = &self.rows[index];
+            if row.rule.everyone().all(|teller| teller != channel) {
+                continue;
+            }
+            let gap = self.lit(row).map_or(Micros::ZERO, |lit| at.since(lit));
+            let Row { dark, age, .. } = &mut self.rows[index];
+            *dark = if gap > *age { *dark + gap.since(*age) } else { dark.since(gap) };
+        }
+        let heard = &mut self.told[channel as usize].heard;
         *heard = (*heard).max(at);
     }
 
     /// Whether a value exceeds a limit, and what a suite may add to it.
-    fn exceeded(&self, row: &Row, teller: Teller, value: f64, at: Micros) -> Option<Trip> {
-        let told = &self.told[teller as usize];
-        let most = most(teller, &self.limits);
+    fn exceeded(&self, row: &Row, channel: Channel, value: f64, at: Micros) -> Option<Trip> {
+        let told = &self.told[channel as usize];
+        let most = most(channel, &self.limits);
         let (low, high) =
             if at < told.faked { (told.low.max(-most), told.high.min(most)) } else { (0.0, 0.0) };
-        let (value, limit, beyond) = match row.bound {
+        let (limit, beyond) = match row.bound {
             Bound::Heard => return None,
-            Bound::AtMost(limit) => {
-                let limit = limit(&self.limits) + high;
-                (value, limit, value - limit)
-            }
-            Bound::AtLeast(limit) => {
-                let limit = limit(&self.limits) + low;
-                (value, limit, limit - value)
-            }
-            Bound::AtMostReversed(limit) => {
-                let limit = limit(&self.limits) - low;
-                (-value, limit, -value - limit)
-            }
+            Bound::AtMost(limit) => (limit + high, value - (limit + high)),
+            Bound::AtLeast(limit) => (limit + low, limit + low - value),
         };
+        let reversed = row.rule.reversed && matches!(row.bound, Bound::AtLeast(_));
+        let (value, limit) = if reversed { (-value, -limit) } else { (value, limit) };
+        let unit = row.rule.channel.unit();
         // What is not a number is not known to be safe.
         (beyond > SLACK || beyond.is_nan()).then(|| Trip {
-            what: row.what,
-            value: format!("{value:.3} {}", row.unit),
-            limit: format!("{limit:.3} {}", row.unit),
-            by: teller.words(),
+            what: row.what(),
+            value: format!("{value:.3} {unit}"),
+            limit: format!("{limit:.3} {unit}"),
+            by: teller(channel),
         })
     }
 
     /// The voltage that the system is made for, about: the middle of what its pack may have.
     fn nominal(&self) -> f64 {
-        (self.limits.pack_voltage_min.0 + self.limits.pack_voltage_max.0) / 2.0
+        (self.limits.at_least(Channel::PackVoltage) + self.limits.at_most(Channel::PackVoltage)) / 2.0
     }
 
+    /// When the battery last said that its contactor is open, where that is the last that it said of it.
+    fn open(&self) -> Option<Micros> {
+        let [switch, any] = [Channel::Online, Channel::Alarms].map(|channel| self.told[channel as usize]);
+        (switch.said == Some(0.0) && switch.heard == any.heard).then_some(switch.heard)
+    }
+
+    /// Limits act on what a frame says whether it is evidence or not: what the rig did to it stands in what is told.
     fn can(&mut self, at: Micros, frame: &Frame) -> Option<Trip> {
-        let CanId::Standard(_) = frame.id() else { return None };
-        let volts = |v: Option<Volts>| v.map(|Volts(v)| v);
-        let celsius = |t: Option<Celsius>| t.map(|Celsius(t)| t);
-        match Message::decode(frame)? {
-            Message::Limits(_) => {
-                if at >= self.told[Teller::Limits as usize].forged {
-                    self.offline_accepted = self.offline_expected;
-                }
-                self.tell(at, Teller::Limits, Some(0.0))
-            }
-            Message::Measurements(m) => {
-                if let Some(Volts(v)) = m.voltage() {
-                    self.pack = (at, v);
-                }
-                let current = m.current().map(|Amps(a)| a);
-                self.tell(at, Teller::PackVoltage, volts(m.voltage()))
-                    .or_else(|| self.tell(at, Teller::PackCurrent, current))
-                    .or_else(|| self.tell(at, Teller::PackTemperature, celsius(m.temperature())))
-            }
-            Message::Cells(c) => self
-                .tell(at, Teller::HighestCell, volts(c.max_cell()))
-                .or_else(|| self.tell(at, Teller::LowestCell, volts(c.min_cell())))
-                .or_else(|| self.tell(at, Teller::HottestCell, celsius(c.max_temperature())))
-                .or_else(|| self.tell(at, Teller::ColdestCell, celsius(c.min_temperature()))),
-            Message::Alarms(alarms) => {
-                if self.told[Teller::Status as usize].is_true(at) {
-                    self.open = (alarms.system_status() == Pair::Active).then_some(at);
-                }
-                None
-            }
-            _ => None,
+        let message = Message::decode(frame)?;
+        if matches!(message, Message::Limits(_)) && at >= self.told[Channel::Cvl as usize].forged {
+            self.offline_accepted = self.offline_expected;
         }
+        let mut trip = None;
+        measured(&message, |channel, value| {
+            if trip.is_none() {
+                trip = self.tell(at, channel, Some(value));
+            }
+        });
+        trip
     }
 
     fn gx(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
-        // A poll in which no unit answered is no answer.
-        if !said.is_empty() {
-            self.heard(at, Teller::Gx);
+        let volts = [Channel::BusVoltage, Channel::SolarVoltage].map(|channel| (channel, said.number(channel)));
+        for (channel, value) in volts {
+            if let Some(value) = value {
+                self.told[channel as usize].last = (at, value);
+            }
         }
-        let (inverter, solar) = (said.number(Channel::BusVoltage), said.number(Channel::SolarVoltage));
-        if let Some(volts) = solar {
-            self.solar = (at, volts);
-        }
-        if let Some(volts) = inverter {
-            self.inverter = (at, volts);
-        }
-        let age = self.limits.measurements_age();
-        let open = self.open.is_some_and(|said| at.since(said) <= age);
-        let believed = |volts: f64, other: (Micros, f64)| {
-            let live = |(seen, volts): (Micros, f64), age: Micros| {
-                at.since(seen) <= age && volts > self.nominal() / 2.0
-            };
-            let another = live(other, self.limits.gx_silence) || !open && live(self.pack, age);
-            volts.abs() >= NOTHING || volts.is_nan() || !another
-        };
-        let at_inverter = inverter.filter(|&v| believed(v, self.solar));
-        let at_solar = solar.filter(|&v| believed(v, self.inverter));
-        if at_inverter.is_none() && at_solar.is_none() {
-            self.kept.iter_mut().for_each(|kept| kept.below = None);
+        let volts =
+            volts.map(|(channel, value)| (channel, value.filter(|&v| self.is_believed(at, channel, v))));
+        if volts.iter().all(|(_, value)| value.is_none()) {
+            self.rows.iter_mut().for_each(|row| row.since = None);
         }
         let charger = if self.instruments.solar { said.number(Channel::SolarCurrent) } else { Some(0.0) };
         let current =
             said.number(Channel::InverterCurrent).zip(charger).map(|(inverter, charger)| inverter + charger);
-        self.tell(at, Teller::InverterVoltage, at_inverter)
-            .or_else(|| self.tell(at, Teller::SolarVoltage, at_solar))
-            .or_else(|| self.tell(at, Teller::BusCurrent, current))
+        // A poll in which no unit answered is no answer.
+        let answered = (!said.is_empty()).then_some(1.0);
+        let derived = [(Channel::GxAnswers, answered), (Channel::BusCurrent, current)];
+        let others = said
+            .values()
+            .filter(|(channel, _)| volts.iter().all(|(seen, _)| seen != channel))
+            .map(|(channel, value)| (channel, value.number()));
+        volts.into_iter().chain(derived).chain(others).find_map(|(channel, value)| self.tell(at, channel, value))
+    }
+
+    /// Whether no voltage is one. An inverter that has lost its meter says 0.00 V while others measure the bus.
+    fn is_believed(&self, at: Micros, channel: Channel, volts: f64) -> bool {
+        let live = |other: Channel, age: Micros| {
+            let (seen, volts) = self.told[other as usize].last;
+            at.since(seen) <= age && volts > self.nominal() / 2.0
+        };
+        let other = if channel == Channel::BusVoltage { Channel::SolarVoltage } else { Channel::BusVoltage };
+        let age = self.limits.age(Channel::PackVoltage);
+        let open = self.open().is_some_and(|said| at.since(said) <= age);
+        let another =
+            live(other, self.limits.age(Channel::GxAnswers)) || !open && live(Channel::PackVoltage, age);
+        volts.abs() >= NOTHING || volts.is_nan() || !another
     }
 
     fn psu(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
-        self.tell(at, Teller::SupplyVoltage, said.number(Channel::SupplyVoltage))
-            .or_else(|| self.tell(at, Teller::SupplyCurrent, said.number(Channel::SupplyCurrent)))
+        let of = |channel| said.number(channel);
+        let power = of(Channel::SupplyVoltage).zip(of(Channel::SupplyCurrent)).map(|(v, a)| v * a);
+        let told = [Channel::SupplyVoltage, Channel::SupplyCurrent].map(|channel| (channel, of(channel)));
+        told.into_iter()
+            .chain([(Channel::PsuPower, power)])
+            .find_map(|(channel, value)| self.tell(at, channel, value))
             .or_else(|| self.output.check(at, said, &self.limits, self.instruments.supply))
+    }
+}
+
+/// Who tells a quantity, in words.
+fn teller(channel: Channel) -> String {
+    match channel {
+        Channel::BusCurrent => "inverter and solar charger".to_owned(),
+        _ => channel.row().source.to_string(),
     }
 }
 

@@ -6,8 +6,9 @@ use engine::suite::{BindError, Case, Op, Runnable, Step, each};
 use files::live::Live;
 use files::{BatteryFile, RigFile};
 use judge::battery::Battery;
+use proto::channel::Channel;
 use proto::fault::{Fault, FaultKind};
-use proto::quantity::{Amps, Watts};
+use proto::quantity::{Amps, Volts, Watts};
 use proto::stimulus::Stimulus;
 
 /// What a case will be on this rig.
@@ -79,7 +80,7 @@ pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned
     let case = &fitted(case, rig, &battery.declared);
     let not_tried = |reason| Planned::NotTried { reason, case: Box::new(case.clone()) };
     let instruments = Instruments { cells: battery.sends_cells, ..rig.instruments() };
-    let untold = instruments.untold();
+    let untold = instruments.untold(&rig.limits);
     if !battery.sends_cells && !untold.is_empty() {
         return Err(Refused::Untold { names: untold.join(", ") });
     }
@@ -169,23 +170,20 @@ fn borne(steps: &[Step], battery: &Battery) -> Option<String> {
 /// Why the limits of the rig would end every case with this battery.
 #[must_use]
 pub fn beyond_limits(rig: &RigFile, battery: &Battery) -> Option<String> {
-    let limits = &rig.limits;
-    if battery.min_voltage < limits.pack_voltage_min || battery.max_charge_voltage > limits.pack_voltage_max {
+    let range = |low, high| (Volts(rig.limits.at_least(low)), Volts(rig.limits.at_most(high)));
+    let (least, most) = range(Channel::PackVoltage, Channel::PackVoltage);
+    if battery.min_voltage < least || battery.max_charge_voltage > most {
         return Some(format!(
-            "the battery works from {} to {}, the rig allows {} to {} (`pack-voltage-min`, `pack-voltage-max`)",
-            battery.min_voltage, battery.max_charge_voltage, limits.pack_voltage_min, limits.pack_voltage_max
+            "the battery works from {} to {}, the rig allows {least} to {most} (`limits.battery.voltage`)",
+            battery.min_voltage, battery.max_charge_voltage
         ));
     }
-    if battery.cell_under_voltage < limits.cell_voltage_min
-        || battery.cell_over_voltage > limits.cell_voltage_max
-    {
+    let (least, most) = range(Channel::MinCell, Channel::MaxCell);
+    if battery.cell_under_voltage < least || battery.cell_over_voltage > most {
         return Some(format!(
-            "the battery protects its cells at {} and {}, the rig would give up before that, at {} and {} \
-             (`cell-voltage-min`, `cell-voltage-max`)",
-            battery.cell_under_voltage,
-            battery.cell_over_voltage,
-            limits.cell_voltage_min,
-            limits.cell_voltage_max
+            "the battery protects its cells at {} and {}, the rig would give up before that, at {least} and {most} \
+             (`limits.battery.lowest-cell`, `limits.battery.highest-cell`)",
+            battery.cell_under_voltage, battery.cell_over_voltage
         ));
     }
     None
@@ -200,11 +198,14 @@ fn beyond(case: &Case, rig: &RigFile, live: &Live) -> Option<String> {
         ));
     }
     if let Some(psu) = &live.psu {
-        let (sun, most) = (brightest(&case.steps, case.start.pv), psu.voltage * rig.limits.psu_current_max);
+        let (sun, most) = (
+            brightest(&case.steps, case.start.pv),
+            psu.voltage * Amps(rig.limits.at_most(Channel::SupplyCurrent)),
+        );
         if sun > most {
             return Some(format!(
                 "the sun of this case, {sun}, is more than the {most} that the supply may give (`live.psu.voltage` times \
-                 `limits.psu-current-max`)"
+                 `at-most` of `limits.supply.current`)"
             ));
         }
     }
@@ -294,9 +295,12 @@ mod tests {
         let file = include_str!("../../../rigs/simulated.yaml");
         let rig = RigFile::parse("rig", file).expect("a good rig");
         let error = plan(&suite.cases[0], &rig, &battery).expect_err("refused").to_string();
-        assert!(error.contains("kept: cell-voltage-max, cell-voltage-min;"), "{error}");
-        let given_up =
-            file.replacen("\nlimits:", "\nunwatched: [cell-voltage-max, cell-voltage-min]\nlimits:", 1);
+        assert!(error.contains("kept: battery.highest-cell, battery.lowest-cell;"), "{error}");
+        let given_up = file.replacen(
+            "\nlimits:",
+            "\nunwatched: [battery.highest-cell, battery.lowest-cell]\nlimits:",
+            1,
+        );
         let rig = RigFile::parse("rig", &given_up).expect("a good rig");
         assert!(matches!(plan(&suite.cases[0], &rig, &battery), Ok(Planned::Ready(_))));
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use engine::interlock::respelled;
 use engine::yaml::{Layers, YamlError};
 
 use crate::{InputError, read_text};
@@ -77,7 +78,7 @@ impl Like {
         shown: &dyn Fn(&Path) -> String,
         above: &mut Vec<PathBuf>,
     ) -> Result<Layers, InputError> {
-        let file = Layers::new(&shown(path), &read_text(path)?)?;
+        let file = open(&shown(path), &read_text(path)?)?;
         if !file.has("like") {
             return Ok(file);
         }
@@ -124,9 +125,14 @@ pub(crate) fn files(path: &Path) -> Result<Vec<(PathBuf, String)>, InputError> {
     Ok(files)
 }
 
+/// A file alone, with the limits of a rig where they belong.
+fn open(file: &str, text: &str) -> Result<Layers, YamlError> {
+    Ok(Layers::new(file, text)?.moved("limits", respelled))
+}
+
 /// Reads and validates a text that has no file beside it to be like.
 pub(crate) fn parse<K: Kind>(file: &str, text: &str) -> Result<K, YamlError> {
-    let layers = Layers::new(file, text)?;
+    let layers = open(file, text)?;
     if layers.has("like") {
         return Err(layers.refuse("like", "a text alone has no file beside it", "all keys written out"));
     }

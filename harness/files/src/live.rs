@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 
 use engine::bench::Capability;
 use engine::yaml::{Layers, YamlError};
+use proto::channel::Channel;
 use proto::quantity::{Amps, Micros, Volts, Watts};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -282,10 +283,14 @@ impl Live {
         }
         if let Some(psu) = &self.psu {
             let limits = &rig.limits;
-            if psu.over_current <= limits.psu_current_max {
+            if psu.over_current.0 <= limits.at_most(Channel::SupplyCurrent) {
                 let message =
                     format!("{} would trip before the limit of the rig is reached", psu.over_current);
-                return refuse("live.psu.over-current", message, "more than `limits.psu-current-max`");
+                return refuse(
+                    "live.psu.over-current",
+                    message,
+                    "more than `at-most` of `limits.supply.current`",
+                );
             }
             if psu.last_resort(None).is_empty() {
                 let message = "nothing switches the supply off when harness and guard are dead".to_owned();
@@ -306,8 +311,8 @@ impl Live {
                 (
                     "live.psu.voltage",
                     psu.voltage,
-                    limits.psu_voltage_max,
-                    "less than `limits.psu-voltage-max`",
+                    Volts(limits.at_most(Channel::SupplyVoltage)),
+                    "less than `at-most` of `limits.supply.voltage`",
                 ),
                 ("live.psu.safe-voltage", psu.safe_voltage, psu.voltage, "less than `voltage`"),
             ];

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::bench::Capability;
-use engine::interlock::{Instruments, RigLimits, Unwatched};
+use engine::interlock::{Instruments, LimitsError, RigLimits, Unwatched};
 use engine::yaml::{Layers, YamlError};
 use judge::battery::Battery;
 use judge::catalogue::{self, Severity};
 use judge::site::{CutOff, GxSetup, Site};
+use proto::channel::Channel;
 use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -224,18 +225,26 @@ impl Kind for RigFile {
         let mut rig: Self = layers.read()?;
         rig.plant = rig.plant.map(|_| Section::of(layers, "plant"));
         rig.layers = Some(layers.clone());
-        if let (None, Some(live)) = (rig.limits.psu_silence, &rig.live) {
+        if let Some(live) = &rig.live {
             // What a supply needs to settle does not get shorter on a rig that is served faster than the clock.
             let settles = Micros(SETTLES.0 * u64::from(live.speed));
-            rig.limits.psu_silence = Some(rig.limits.psu_age().max(settles));
+            for channel in [Channel::SupplyVoltage, Channel::SupplyCurrent] {
+                let age = rig.limits.age(channel).max(settles);
+                rig.limits
+                    .rows
+                    .entry(channel)
+                    .and_modify(|limit| limit.silence = limit.silence.or(Some(age)));
+            }
         }
-        rig.limits.check().map_err(|error| {
-            let path = format!("limits.{}", error.high);
-            layers.refuse(
-                &path,
-                format!("`{}` leaves no room", error.high),
-                format!("more than `{}`", error.low),
-            )
+        rig.limits.check().map_err(|error| match error {
+            LimitsError::NoRoom { low, high } => layers.refuse(
+                &format!("limits.{high}"),
+                format!("`{high}` leaves no room"),
+                format!("more than `{low}`"),
+            ),
+            LimitsError::Missing(key) => {
+                layers.refuse(&format!("limits.{key}"), format!("`{key}` is missing"), "every rig states it")
+            }
         })?;
         rig.watched(layers)?;
         let polling = &rig.polling;
@@ -332,7 +341,7 @@ impl RigFile {
             let message = format!("`{name}` is no limit that can be given up");
             return Err(layers.refuse("unwatched", message, format!("some of {}", known.join(", "))));
         }
-        let untold = self.instruments().untold();
+        let untold = self.instruments().untold(&self.limits);
         if self.live.is_none() || untold.is_empty() {
             return Ok(());
         }
@@ -535,17 +544,17 @@ mod tests {
     #[case("over-voltage: 132 V", "over-voltage: 900 V", "900 V protects nothing")]
     #[case("over-current: 60 A", "over-current: 1e30 A", "would hardly ever trip")]
     #[case("safe-within: 20 s", "safe-within: 0 s", "fall like that")]
-    #[case("can-silence: 15 s", "can-silence: 10 h", "driven that is not heard")]
-    #[case("cells-silence: 70 s", "cells-silence: 1 h", "kept by readings of long ago")]
-    #[case("psu-silence: 10 s", "psu-silence: 1 s", "give the supply up between two readings")]
+    #[case("battery.cvl: { silence: 15 s", "battery.cvl: { silence: 10 h", "driven that is not heard")]
+    #[case("3.80 V, silence: 70 s", "3.80 V, silence: 1 h", "kept by readings of long ago")]
+    #[case("250 V, silence: 10 s", "250 V, silence: 1 s", "give the supply up between two readings")]
     #[case("cell-voltage: 1 V,", "cell-voltage: -2 V,", "leaves no room")]
     #[case("cell-voltage: 1 V,", "cells: 1 V,", "`cells`")]
     #[case(
-        "# unwatched: [cell-voltage-max,",
-        "unwatched: [can-silence,",
-        "`can-silence` is no limit that can be given up"
+        "# unwatched: [battery.highest-cell,",
+        "unwatched: [battery.cvl,",
+        "`battery.cvl` is no limit that can be given up"
     )]
-    #[case("gx-silence: 10 s", "gx-silence: 1 s", "between two polls")]
+    #[case("gx.answer: { silence: 10 s", "gx.answer: { silence: 1 s", "between two polls")]
     #[case("mains-voltage: 230 V", "mains-voltage: -230 V", "no such installation")]
     #[case("timeout: 8 h", "timeout: 0 s", "nobody answers")]
     #[case("gx-relay: 2", "gx-relay: 1", "the same relay or coil")]
@@ -572,20 +581,93 @@ mod tests {
         assert_ne!(bare, LAB);
         let error = RigFile::parse("rigs/bad.yaml", &bare).expect_err("refused").to_string();
         assert!(
-            error.contains("kept: bus-voltage-max") && error.contains("`unwatched: [bus-voltage-max]`"),
+            error.contains("kept: inverter.dc-voltage")
+                && error.contains("`unwatched: [inverter.dc-voltage]`"),
             "{error}"
         );
-        let given_up = bare.replacen("# unwatched: [cell-voltage-max,", "unwatched: [bus-voltage-max,", 1);
+        let given_up =
+            bare.replacen("# unwatched: [battery.highest-cell,", "unwatched: [inverter.dc-voltage,", 1);
         RigFile::parse("rigs/good.yaml", &given_up).expect("it says so");
+    }
+
+    /// Limits as files had them before the table of quantities.
+    const BEFORE: &str = "limits:
+  pack-voltage-max: 60 V
+  pack-voltage-min: 36 V
+  cell-voltage-max: 3.80 V
+  cell-voltage-min: 2.00 V
+  temperature-max: 60 °C
+  temperature-min: -20 °C
+  charge-current-max: 200 A
+  discharge-current-max: 250 A
+  bus-voltage-max: 64 V
+  psu-voltage-max: 250 V
+  psu-current-max: 60 A
+  pv-power-max: 6 kW
+  ac-load-max: 6 kW
+  input-current-limit-max: 32 A
+  can-silence: 15 s
+  gx-silence: 10 s
+";
+
+    fn before() -> String {
+        let (head, rest) = FILE.split_once("limits:\n").expect("limits");
+        let (_, tail) = rest.split_once("\n\n").expect("an empty line after them");
+        format!("{head}{BEFORE}\n{tail}")
+    }
+
+    /// Files in folders of runs, and of laboratories, say limits by the names they had: they mean the same, also over a
+    /// file that says them by quantity.
+    #[test]
+    fn limits_by_their_names_of_before_mean_the_same() {
+        let now = RigFile::parse("rig.yaml", FILE).expect("a good file").limits;
+        assert_eq!(RigFile::parse("rig.yaml", &before()).expect("read").limits, now);
+        let silences =
+            "  gx-silence: 10 s\n  measurements-silence: 41 s\n  cells-silence: 42 s\n  psu-silence: 43 s\n";
+        let all = before().replacen("  gx-silence: 10 s\n", silences, 1);
+        let limits = RigFile::parse("rig.yaml", &all).expect("read").limits;
+        let ages = [Channel::PackVoltage, Channel::PackCurrent, Channel::Temperature].map(|c| limits.age(c));
+        assert_eq!(ages, [Micros::from_secs(41); 3]);
+        let ages = [Channel::MaxCell, Channel::MinCell, Channel::SupplyVoltage, Channel::SupplyCurrent];
+        assert_eq!(ages.map(|c| limits.age(c).0 / 1_000_000), [42, 42, 43, 43]);
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("base.yaml"), FILE).expect("written");
+        let top = "rig: top\ntitle: narrower\nlike: base\nlimits: { discharge-current-max: 90 A, cell-voltage-max: 3.7 V }\n";
+        let path = folder.path().join("top.yaml");
+        std::fs::write(&path, top).expect("written");
+        let limits = RigFile::load(&path, &|path| path.display().to_string()).expect("read").limits;
+        assert!((limits.at_least(Channel::PackCurrent) + 90.0).abs() < 1e-9);
+        assert!((limits.at_most(Channel::PackCurrent) - 200.0).abs() < 1e-9, "as its base says");
+        assert!((limits.at_most(Channel::MaxCell) - 3.7).abs() < 1e-9);
+    }
+
+    /// What is wrong with a limit is shown where it stands, whatever it is called there.
+    #[rstest]
+    #[case("discharge-current-max: 250 A", "discharge-current-max: 250", "has no unit")]
+    #[case("cell-voltage-max: 3.80 V", "cell-voltage-max: 1 V", "leaves no room")]
+    #[case("pack-voltage-max: 60 V", "pack-voltage-mox: 60 V", "unknown key `pack-voltage-mox`")]
+    fn a_wrong_limit_of_before_is_refused_with_its_line(
+        #[case] good: &str,
+        #[case] bad: &str,
+        #[case] says: &str,
+    ) {
+        let text = before().replacen(good, bad, 1);
+        let line = 1 + text.lines().position(|l| l.contains(bad)).expect("the bad line");
+        let error = RigFile::parse("rigs/bad.yaml", &text).expect_err(bad).to_string();
+        assert!(error.contains(says) && error.starts_with(&format!("rigs/bad.yaml:{line}:")), "{error}");
     }
 
     #[rstest]
     #[case("dvcc: on", "dvcc: maybe", "`maybe` is not known here")]
-    #[case("cell-voltage-max: 3.80 V", "cell-voltage-max: 1 V", "`cell-voltage-max` leaves no room")]
+    #[case("at-most: 3.80 V", "at-most: 1 V", "`battery.highest-cell.at-most` leaves no room")]
+    #[case("{ at-most: 3.80 V", "{ silence: 1 s", "`battery.highest-cell.at-most` is missing")]
+    #[case("at-least: -250 A", "at-least: 250 A", "leaves no room")]
     #[case("gx: 1 s ", "gx: 0 s ", "polled too often")]
     #[case("bit-rate: 500 kbit/s", "bit-rate: 125 kbit/s", "no profile with 125 kbit/s")]
-    #[case("psu-current-max: 60 A", "psu-current-max: 60", "has no unit")]
-    #[case("psu-current-max: 60 A", "psu-curent-max: 60 A", "expected `psu-current-max`")]
+    #[case("supply.current: { at-most: 60 A", "supply.current: { at-most: 60", "has no unit")]
+    #[case("supply.current: { at-most: 60 A", "supply.current: { at-most: 60 V", "`V` does not fit")]
+    #[case("supply.current: {", "supply.curent: {", "expected `supply.current`")]
+    #[case("supply.current: { at-most", "supply.current: { at-mots", "expected `at-most`")]
     #[case("capabilities: [pv,", "capabilities: [sun,", "`sun` is not known here")]
     fn a_wrong_number_is_refused_with_its_line(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
         assert!(FILE.contains(good), "{good} stands in the file");

@@ -170,59 +170,62 @@ impl Recording {
 
     #[inline]
     fn message(&mut self, at: Micros, message: &Message) {
-        let name = match message {
-            Message::MinCellVoltageId(text) => Some((Channel::MinCellId, text)),
-            Message::MaxCellVoltageId(text) => Some((Channel::MaxCellId, text)),
-            Message::MinCellTemperatureId(text) => Some((Channel::ColdestCellId, text)),
-            Message::MaxCellTemperatureId(text) => Some((Channel::HottestCellId, text)),
-            _ => None,
+        measured(message, |channel, value| self.trace.push(channel, at, value));
+        let (channel, text) = match message {
+            Message::MinCellVoltageId(text) => (Channel::MinCellId, text),
+            Message::MaxCellVoltageId(text) => (Channel::MaxCellId, text),
+            Message::MinCellTemperatureId(text) => (Channel::ColdestCellId, text),
+            Message::MaxCellTemperatureId(text) => (Channel::HottestCellId, text),
+            _ => return,
         };
-        if let Some((channel, &text)) = name {
-            let number = self.number(text);
-            self.trace.push(channel, at, number);
-            return;
+        let number = self.number(*text);
+        self.trace.push(channel, at, number);
+    }
+}
+
+/// What a message of the battery says, each quantity as a number in its base unit: the one reading of a frame. What is
+/// not supported is not there.
+#[inline]
+pub fn measured(message: &Message, mut each: impl FnMut(Channel, f64)) {
+    let mut take = |channel, value: Option<f64>| {
+        if let Some(value) = value {
+            each(channel, value);
         }
-        let trace = &mut self.trace;
-        let mut take = |channel, value: Option<f64>| {
-            if let Some(value) = value {
-                trace.push(channel, at, value);
-            }
-        };
-        match message {
-            Message::Limits(m) => {
-                take(Channel::Cvl, m.cvl().map(|v| v.0));
-                take(Channel::Ccl, m.ccl().map(|v| v.0));
-                take(Channel::Dcl, m.dcl().map(|v| v.0));
-            }
-            Message::StateOfCharge(m) => {
-                take(Channel::Soc, m.finest_soc().map(|v| v.0));
-                take(Channel::Soh, m.soh().map(|v| v.0));
-            }
-            Message::Measurements(m) => {
-                take(Channel::PackVoltage, m.voltage().map(|v| v.0));
-                take(Channel::PackCurrent, m.current().map(|v| v.0));
-                take(Channel::Temperature, m.temperature().map(|v| v.0));
-            }
-            Message::Cells(m) => {
-                take(Channel::MinCell, m.min_cell().map(|v| v.0));
-                take(Channel::MaxCell, m.max_cell().map(|v| v.0));
-                take(Channel::MinCellTemperature, m.min_temperature().map(|v| v.0));
-                take(Channel::MaxCellTemperature, m.max_temperature().map(|v| v.0));
-            }
-            Message::Alarms(m) => {
-                take(Channel::Online, online(m).map(flag));
-                take(Channel::Alarms, Some(f64::from(active(|kind| m.alarm(kind)))));
-                take(Channel::Warnings, Some(f64::from(active(|kind| m.warning(kind)))));
-            }
-            Message::BatteryIdentity(m) => take(Channel::Capacity, m.online_capacity().map(|v| v.0)),
-            Message::Modules(m) => {
-                take(Channel::ModulesOnline, m.ok().map(f64::from));
-                take(Channel::ModulesOffline, m.offline().map(f64::from));
-                take(Channel::ModulesBlockingCharge, m.blocking_charge().map(f64::from));
-                take(Channel::ModulesBlockingDischarge, m.blocking_discharge().map(f64::from));
-            }
-            _ => {}
+    };
+    match message {
+        Message::Limits(m) => {
+            take(Channel::Cvl, m.cvl().map(|v| v.0));
+            take(Channel::Ccl, m.ccl().map(|v| v.0));
+            take(Channel::Dcl, m.dcl().map(|v| v.0));
         }
+        Message::StateOfCharge(m) => {
+            take(Channel::Soc, m.finest_soc().map(|v| v.0));
+            take(Channel::Soh, m.soh().map(|v| v.0));
+        }
+        Message::Measurements(m) => {
+            take(Channel::PackVoltage, m.voltage().map(|v| v.0));
+            take(Channel::PackCurrent, m.current().map(|v| v.0));
+            take(Channel::Temperature, m.temperature().map(|v| v.0));
+        }
+        Message::Cells(m) => {
+            take(Channel::MaxCell, m.max_cell().map(|v| v.0));
+            take(Channel::MinCell, m.min_cell().map(|v| v.0));
+            take(Channel::MaxCellTemperature, m.max_temperature().map(|v| v.0));
+            take(Channel::MinCellTemperature, m.min_temperature().map(|v| v.0));
+        }
+        Message::Alarms(m) => {
+            take(Channel::Online, online(m).map(flag));
+            take(Channel::Alarms, Some(f64::from(active(|kind| m.alarm(kind)))));
+            take(Channel::Warnings, Some(f64::from(active(|kind| m.warning(kind)))));
+        }
+        Message::BatteryIdentity(m) => take(Channel::Capacity, m.online_capacity().map(|v| v.0)),
+        Message::Modules(m) => {
+            take(Channel::ModulesOnline, m.ok().map(f64::from));
+            take(Channel::ModulesOffline, m.offline().map(f64::from));
+            take(Channel::ModulesBlockingCharge, m.blocking_charge().map(f64::from));
+            take(Channel::ModulesBlockingDischarge, m.blocking_discharge().map(f64::from));
+        }
+        _ => {}
     }
 }
 

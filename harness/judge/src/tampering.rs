@@ -47,7 +47,7 @@ struct Act {
 #[derive(Debug, Clone, Copy)]
 enum What {
     Frames(Tampering),
-    Senses(&'static [Sense]),
+    Senses(Faked),
     /// the GX knows no battery
     Gx,
 }
@@ -162,7 +162,7 @@ impl Account {
     pub fn misleads(&self, sense: Sense, at: Micros) -> bool {
         let lasts = if sense == Sense::Charge { Micros(u64::MAX / 2) } else { ECHO };
         self.acts.iter().any(|act| {
-            matches!(act.what, What::Senses(senses) if senses.contains(&sense))
+            matches!(act.what, What::Senses(Faked { moved, concluded }) if moved.contains(&sense) || concluded.contains(&sense))
                 && reaches(act.window, lasts, at, at)
         })
     }
@@ -191,22 +191,41 @@ fn reaches(window: Window, grace: Micros, from: Micros, to: Micros) -> bool {
     window.from <= to && from <= window.to + grace
 }
 
-/// What a fault makes the battery or the GX believe. A battery may add up its cells, or share out its voltage.
-const fn misled(kind: FaultKind) -> Option<What> {
-    Some(match kind {
-        FaultKind::CellVoltage { .. } | FaultKind::PackVoltage { .. } | FaultKind::CellStuck {} => {
-            // A gauge takes a full and an empty cell for what they are.
-            What::Senses(&[Sense::Voltage, Sense::Cells, Sense::Charge])
+/// What a fault fakes of what a battery senses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Faked {
+    /// what reads wrong by the size of the fault
+    pub moved: &'static [Sense],
+    /// what the battery may conclude wrongly from that
+    pub concluded: &'static [Sense],
+}
+
+/// What a fault fakes, if anything. A battery may add up its cells, or share out its voltage, and a gauge takes a full
+/// and an empty cell for what they are.
+#[must_use]
+pub const fn faked(kind: FaultKind) -> Option<Faked> {
+    let (moved, concluded): (&[_], &[_]) = match kind {
+        FaultKind::CellVoltage { .. } | FaultKind::CellStuck {} => {
+            (&[Sense::Cells, Sense::Voltage], &[Sense::Charge])
         }
+        FaultKind::PackVoltage { .. } => (&[Sense::Voltage], &[Sense::Cells, Sense::Charge]),
         FaultKind::Current { .. } | FaultKind::CurrentGain { .. } | FaultKind::ShuntReversed {} => {
-            What::Senses(&[Sense::Current, Sense::Charge])
+            (&[Sense::Current], &[Sense::Charge])
         }
         FaultKind::Temperature { .. } | FaultKind::TemperatureOpen {} | FaultKind::TemperatureShort {} => {
-            What::Senses(&[Sense::Temperature])
+            (&[Sense::Temperature], &[])
         }
-        FaultKind::GxReboot {} => What::Gx,
         _ => return None,
-    })
+    };
+    Some(Faked { moved, concluded })
+}
+
+/// What a fault makes the battery or the GX believe.
+fn misled(kind: FaultKind) -> Option<What> {
+    match kind {
+        FaultKind::GxReboot {} => Some(What::Gx),
+        _ => faked(kind).map(What::Senses),
+    }
 }
 
 #[cfg(test)]

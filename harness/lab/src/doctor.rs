@@ -6,7 +6,8 @@ mod gateway;
 mod paper;
 mod sun;
 
-use proto::quantity::Micros;
+use proto::channel::Channel;
+use proto::quantity::{Amps, Micros};
 use serde::Serialize;
 
 use crate::guard::lease::{self, LeaseError};
@@ -124,7 +125,7 @@ pub fn examine(
         Err(error) => Part::File.problem(error.to_string(), "see that the supply is off, then --clear"),
     });
     if let (Some(place), Some(profile)) = (&live.psu, profile) {
-        findings.extend(sun::examine(place, profile, rig.limits.psu_current_max));
+        findings.extend(sun::examine(place, profile, Amps(rig.limits.at_most(Channel::SupplyCurrent))));
     }
     let (of_bus, heard) = bus::examine(rig, live, listen);
     findings.extend(of_bus);

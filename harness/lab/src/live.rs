@@ -22,7 +22,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::bench::BenchError;
-use proto::quantity::{BitRate, Micros};
+use proto::channel::Channel;
+use proto::quantity::{Amps, BitRate, Micros};
 
 use crate::can::{CanError, CanPort, RunClock, Slcan};
 use crate::gx::{GxPort, GxSettings};
@@ -148,7 +149,7 @@ impl Lab {
                 units: gx.units,
                 period: real(polling.gx),
                 // Why it does not answer is known before the interlock says that it did not.
-                within: patience.min(Micros(real(self.rig.limits.gx_silence).0 / 2)),
+                within: patience.min(Micros(real(self.rig.limits.age(Channel::GxAnswers)).0 / 2)),
             };
             GxPort::open(&settings, clock, outbox.of_gx())
                 .and_then(|port| Worker::start("switches", Hands(port)))
@@ -188,7 +189,8 @@ impl Lab {
 
     fn setup(&self, period: Micros) -> Option<Setup> {
         let (place, profile) = (self.live.psu.clone()?, self.profile.clone()?);
-        let (current_max, watchdog) = (self.rig.limits.psu_current_max, self.watchdog.clone());
+        let (current_max, watchdog) =
+            (Amps(self.rig.limits.at_most(Channel::SupplyCurrent)), self.watchdog.clone());
         Some(Setup { place, profile, current_max, period, watchdog })
     }
 

@@ -8,7 +8,7 @@ use core::ops::{Add, AddAssign, Div, Mul, Neg, Sub, SubAssign};
 use core::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, Error as _, Unexpected, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 /// Why a text is not a quantity. The message says what was expected.
@@ -92,8 +92,26 @@ pub struct Dimension {
     pub unit: &'static str,
     /// what a text of it looks like, for messages and schemas
     pub expected: &'static str,
+    /// every unit that a text may have
+    pub units: &'static [&'static str],
     /// reads a text, in the base unit
     pub read: fn(&str) -> Result<f64, QuantityError>,
+}
+
+impl Dimension {
+    /// The JSON schema of a text of it.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        text_schema(self.expected, self.units)
+    }
+}
+
+/// Reads a text of it, in its base unit.
+impl<'de> DeserializeSeed<'de> for &Dimension {
+    type Value = f64;
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<f64, D::Error> {
+        d.deserialize_str(TextVisitor { expected: self.expected, make: self.read })
+    }
 }
 
 struct TextVisitor<T> {
@@ -131,8 +149,12 @@ macro_rules! quantity {
             /// What a text of this quantity looks like, for messages and schemas.
             pub const EXPECTED: &'static str = $expected;
             /// The same for tables.
-            pub const DIMENSION: Dimension =
-                Dimension { unit: $base, expected: $expected, read: |text| text.parse().map(|Self(v)| v) };
+            pub const DIMENSION: Dimension = Dimension {
+                unit: $base,
+                expected: $expected,
+                units: &[$($unit),+],
+                read: |text| text.parse().map(|Self(v)| v),
+            };
             /// Magnitude without sign.
             #[must_use] pub fn abs(self) -> Self { Self(self.0.abs()) }
             /// The smaller of two.

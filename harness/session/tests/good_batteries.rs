@@ -140,7 +140,7 @@ fn an_imbalance_of_titanate_cells_is_seen_by_their_own_curve() {
         .collect();
     let mut rig: Vec<(&str, &str)> = curve.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
     rig.extend([
-        ("cell-voltage-min: 2.00 V", "cell-voltage-min: 1.50 V"),
+        ("battery.lowest-cell: { at-least: 2.00 V }", "battery.lowest-cell: { at-least: 1.50 V }"),
         ("shutdown: 44 V ", "shutdown: 37 V "),
         ("restart: 47 V ", "restart: 42 V "),
     ]);

@@ -82,8 +82,8 @@ fn a_sound_rig_is_fit() {
 #[case::svs_on("svs: off", "svs: on", 1, "shared voltage sense is on", "disable SVS")]
 #[case::nothing_stated("gx: { dvcc: on", "#gx: { dvcc: on", 2, "nobody has stated", "Settings, DVCC")]
 #[case::tight_limits(
-    "pack-voltage-max: 60 V",
-    "pack-voltage-max: 50 V",
+    "battery.voltage: { at-most: 60 V",
+    "battery.voltage: { at-most: 50 V",
     1,
     "the rig allows 36 V to 50 V",
     "limits"

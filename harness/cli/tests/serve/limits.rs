@@ -54,10 +54,10 @@ fn a_suite_that_would_lift_a_limit_is_refused_with_its_line_before_anything_star
     let (serving, rig) = served(&[], "speed: 60", "speed: 60");
     for (step, says) in [
         ("inject: { cell-voltage: { by: 5 V, for: 700 h } }", "`limits.faking.cell-voltage`"),
-        ("inject: { cell-voltage: { by: 500 mV, for: 700 h } }", "`cell-voltage-max`"),
+        ("inject: { cell-voltage: { by: 500 mV, for: 700 h } }", "`battery.highest-cell`"),
         ("inject: { current: { by: 3000 A, for: 700 h } }", "`limits.faking.current`"),
-        ("inject: { temperature-open: { for: 700 h } }", "`temperature-max`"),
-        ("silence: { id: 0x351, for: 700 h }", "`can-silence`"),
+        ("inject: { temperature-open: { for: 700 h } }", "`battery.temperature`"),
+        ("silence: { id: 0x351, for: 700 h }", "`battery.cvl`"),
     ] {
         let (done, folder) = run(&case(&format!("      - {step}\n      - hold: 1 min\n")), &rig);
         let said = String::from_utf8_lossy(&done.stderr);
@@ -79,7 +79,7 @@ fn interlock(folder: &Path) -> String {
 /// The battery is made to read 30 A less than flow: what inverter and charger measure is held against the limit.
 #[test]
 fn a_current_that_a_suite_fakes_is_watched_by_inverter_and_charger() {
-    let (serving, rig) = served(&[], "charge-current-max: 200 A", "charge-current-max: 20 A");
+    let (serving, rig) = served(&[], "battery.current: { at-most: 200 A", "battery.current: { at-most: 20 A");
     let home = case(
         "      - inject: { current: { by: -30 A, for: 30 min } }\n      - pv: 2 kW\n      - hold: 20 min\n",
     );

@@ -1,16 +1,14 @@
 //! What a suite does to the readings on which limits rest, and whether the rig lets it.
 
+use judge::tampering::{ECHO, faked};
+use proto::channel::{Channel, Sense, Source};
 use proto::fault::{Fault, FaultKind};
-use proto::quantity::{Amps, Celsius, Micros, Percent, Volts};
+use proto::quantity::{Celsius, Micros, Percent, Volts};
 use proto::stimulus::Stimulus;
 
 use super::limits::RigLimits;
-use super::rows::{Instruments, Origin, ROW_COUNT, ROWS, Teller};
+use super::rows::{Instruments, Row};
 use crate::suite::{Op, Operation, Patience};
-
-/// How long after an injected fault the battery may still report what it was made to see: its own filters and
-/// the slowest frame periods lie within.
-pub(super) const FAULT_ECHO: Micros = Micros::from_secs(10);
 
 /// Why a value is not to be believed, or not to be waited for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,8 +37,8 @@ impl Doubt {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effect {
     pub(super) span: Micros,
-    /// by teller
-    pub(super) doubts: [Option<Doubt>; Teller::ALL.len()],
+    /// by channel
+    pub(super) doubts: [Option<Doubt>; Channel::COUNT],
     /// nothing true comes while it lasts; otherwise something may
     complete: bool,
 }
@@ -48,7 +46,7 @@ pub(super) struct Effect {
 impl Effect {
     /// What a change of the world does to what is told, if anything.
     pub(super) fn of(stimulus: &Stimulus, limits: &RigLimits) -> Option<Self> {
-        let mut effect = Self { span: Micros::ZERO, doubts: [None; Teller::ALL.len()], complete: true };
+        let mut effect = Self { span: Micros::ZERO, doubts: [None; Channel::COUNT], complete: true };
         if let Some(tampering) = stimulus.tampering() {
             let kind = if let Stimulus::Inject(Fault { kind, .. }) = stimulus { Some(*kind) } else { None };
             let doubt = match kind {
@@ -59,7 +57,7 @@ impl Effect {
             effect.span = tampering.span;
             effect.complete =
                 !matches!(kind, Some(FaultKind::FrameLoss { share: Percent(share), .. }) if share <= 50.0);
-            effect.set(doubt, |origin| matches!(origin, Origin::Frame(id) if tampering.is_of(id)));
+            effect.set(doubt, |channel| channel.row().frame().is_some_and(|id| tampering.is_of(id)));
         }
         if let Stimulus::Inject(Fault { kind, span }) = *stimulus {
             effect.span = effect.span.max(span);
@@ -68,66 +66,67 @@ impl Effect {
         effect.doubts.iter().any(Option::is_some).then_some(effect)
     }
 
-    fn set(&mut self, doubt: Doubt, of: impl Fn(Origin) -> bool) {
-        for (own, (_, origin, _)) in self.doubts.iter_mut().zip(Teller::ALL) {
-            if of(origin) {
-                *own = Some(doubt);
-            }
+    fn set(&mut self, doubt: Doubt, of: impl Fn(Channel) -> bool) {
+        for channel in Channel::ALL.into_iter().filter(|channel| of(*channel)) {
+            self.doubts[channel as usize] = Some(doubt);
         }
     }
 
     fn fault(&mut self, kind: FaultKind, limits: &RigLimits) {
-        use Teller::{
-            ColdestCell, HighestCell, HottestCell, LowestCell, PackCurrent, PackTemperature, PackVoltage,
-        };
-        let mut put = |tellers: &[Teller], doubt| {
-            for &teller in tellers {
-                self.doubts[teller as usize] = Some(doubt);
-            }
-        };
-        let temperatures = &[PackTemperature, HottestCell, ColdestCell];
         match kind {
-            // A battery may add its cells up.
-            FaultKind::CellVoltage { by } => put(&[HighestCell, LowestCell, PackVoltage], Doubt::by(by.0)),
-            FaultKind::CellStuck {} => put(&[HighestCell, LowestCell, PackVoltage], Doubt::LATE),
-            FaultKind::PackVoltage { by } => put(&[PackVoltage], Doubt::by(by.0)),
-            FaultKind::Current { .. } | FaultKind::CurrentGain { .. } | FaultKind::ShuntReversed {} => {
-                put(&[PackCurrent], Doubt::apart(current(kind, limits).0));
+            FaultKind::GxReboot {} => {
+                self.set(Doubt::Hidden, |channel| matches!(channel.row().source, Source::Gx(_)));
             }
-            FaultKind::Temperature { by } => put(temperatures, Doubt::by(by.0)),
-            // Sensors of batteries are NTC thermistors: without one they read as cold as can be, shorted as hot.
-            FaultKind::TemperatureOpen {} => put(temperatures, Doubt::by(-limits.faking.temperature.0)),
-            FaultKind::TemperatureShort {} => put(temperatures, Doubt::by(limits.faking.temperature.0)),
-            FaultKind::GxReboot {} => self.set(Doubt::Hidden, |origin| origin == Origin::Gx),
-            FaultKind::PsuSilent {} => self.set(Doubt::Hidden, |origin| origin == Origin::Supply),
-            _ => {}
+            FaultKind::PsuSilent {} => {
+                self.set(Doubt::Hidden, |channel| channel.row().source == Source::Supply)
+            }
+            _ => {
+                let Some(faked) = faked(kind) else { return };
+                let doubt = match kind {
+                    FaultKind::CellStuck {} => Doubt::LATE,
+                    // Sensors of batteries are NTC thermistors: without one they read as cold as can be, shorted as hot.
+                    FaultKind::TemperatureOpen {} => Doubt::by(-limits.faking.temperature.0),
+                    FaultKind::TemperatureShort {} => Doubt::by(limits.faking.temperature.0),
+                    _ if faked.moved.contains(&Sense::Current) => Doubt::apart(moved(kind, limits)),
+                    _ => Doubt::by(moved(kind, limits)),
+                };
+                let is_moved = |sense| faked.moved.contains(&sense);
+                self.set(doubt, |channel| channel.row().sense.is_some_and(is_moved));
+            }
         }
     }
 }
 
-/// How far a fault of the ammeter moves a current within the limits.
-fn current(kind: FaultKind, limits: &RigLimits) -> Amps {
+/// How far a fault moves a reading within the limits, in its base unit.
+fn moved(kind: FaultKind, limits: &RigLimits) -> f64 {
+    let charge = limits.at_most(Channel::PackCurrent).abs();
+    let discharge = limits.at_least(Channel::PackCurrent).abs();
     match kind {
-        FaultKind::Current { by } => by.abs(),
-        FaultKind::CurrentGain { by } => {
-            limits.charge_current_max.max(limits.discharge_current_max) * (by.0.abs() / 100.0)
-        }
+        FaultKind::CellVoltage { by: Volts(by) } | FaultKind::PackVoltage { by: Volts(by) } => by,
+        FaultKind::Temperature { by: Celsius(by) } => by,
+        FaultKind::Current { by } => by.0,
+        FaultKind::CurrentGain { by } => charge.max(discharge) * (by.0.abs() / 100.0),
         // A discharge is reported as a charge: the lower of the two limits must bear the higher one.
-        FaultKind::ShuntReversed {} => (limits.charge_current_max - limits.discharge_current_max).abs(),
-        _ => Amps::ZERO,
-    }
-}
-
-/// How far the reading of a teller may exceed its limit, whatever a suite does.
-pub(super) fn most(teller: Teller, limits: &RigLimits) -> f64 {
-    let faking = &limits.faking;
-    match teller {
-        Teller::HighestCell | Teller::LowestCell => faking.cell_voltage.0,
-        Teller::PackVoltage => faking.pack_voltage.0,
-        Teller::PackCurrent => faking.current.0,
-        Teller::PackTemperature | Teller::HottestCell | Teller::ColdestCell => faking.temperature.0,
+        FaultKind::ShuntReversed {} => charge - discharge,
         _ => 0.0,
     }
+}
+
+/// How far the reading of a quantity may exceed its limit, whatever a suite does, and the name of that in a rig file.
+fn may_move(sense: Sense, limits: &RigLimits) -> Option<(f64, &'static str)> {
+    let faking = &limits.faking;
+    Some(match sense {
+        Sense::Cells => (faking.cell_voltage.0, "cell-voltage"),
+        Sense::Voltage => (faking.pack_voltage.0, "pack-voltage"),
+        Sense::Current => (faking.current.0, "current"),
+        Sense::Temperature => (faking.temperature.0, "temperature"),
+        Sense::Charge => return None,
+    })
+}
+
+/// How far the reading of a quantity may exceed its limit, whatever a suite does.
+pub(super) fn most(channel: Channel, limits: &RigLimits) -> f64 {
+    channel.row().sense.and_then(|sense| may_move(sense, limits)).map_or(0.0, |(most, _)| most)
 }
 
 /// The first operation that needs more than the rig allows: its line, and why.
@@ -136,9 +135,10 @@ pub(crate) fn excess(
     limits: &RigLimits,
     instruments: &Instruments,
 ) -> Option<(u32, String)> {
-    let mut until = [Micros::ZERO; Teller::ALL.len()];
+    let mut until = [Micros::ZERO; Channel::COUNT];
+    let rows = Row::all(limits, instruments);
     // When each limit was left without anyone, and until when.
-    let mut dark: [Option<(Micros, Micros)>; ROW_COUNT] = [None; ROW_COUNT];
+    let mut dark: Vec<Option<(Micros, Micros)>> = vec![None; rows.len()];
     let mut now = Micros::ZERO;
     for operation in program {
         let stimulus = match &operation.op {
@@ -165,19 +165,20 @@ pub(crate) fn excess(
         for (until, _) in until.iter_mut().zip(effect.doubts).filter(|(_, doubt)| doubt.is_some()) {
             *until = (*until).max(now + effect.span);
         }
-        for (index, (row, dark)) in ROWS.iter().zip(&mut dark).enumerate() {
-            let of = |teller: Teller| teller.is_expected(instruments).then(|| until[teller as usize]);
-            let Some(end) = row.everyone().filter_map(of).min().filter(|&end| end > now) else { continue };
-            let begun =
-                dark.filter(|(_, before)| *before + FAULT_ECHO >= now).map_or(now, |(begun, _)| begun);
+        for (row, dark) in rows.iter().zip(&mut dark) {
+            let of = |channel: Channel| instruments.tell(channel).then(|| until[channel as usize]);
+            let Some(end) = row.rule.everyone().filter_map(of).min().filter(|&end| end > now) else {
+                continue;
+            };
+            let begun = dark.filter(|(_, before)| *before + ECHO >= now).map_or(now, |(begun, _)| begun);
             *dark = Some((begun, end));
             let span = end.since(begun);
-            if span > limits.faking.span && !instruments.unwatched.has(index) {
+            if span > limits.faking.span && row.watched {
                 let why = format!(
                     "`{}` would leave the rig's limit `{}` without any true reading for {}, the rig allows {} \
                      (`limits.faking.span` of its file)",
                     stimulus,
-                    row.name,
+                    row.rule.channel.key(),
                     span.span(),
                     limits.faking.span.span()
                 );
@@ -195,23 +196,14 @@ fn later(now: Micros, span: Micros) -> Micros {
 
 /// Why a fault moves a reading further than the rig lets it.
 fn too_far(kind: FaultKind, limits: &RigLimits) -> Option<String> {
-    let faking = &limits.faking;
-    let (asked, most, key) = match kind {
-        FaultKind::CellVoltage { by: Volts(by) } => (by, faking.cell_voltage.0, "cell-voltage"),
-        FaultKind::PackVoltage { by: Volts(by) } => (by, faking.pack_voltage.0, "pack-voltage"),
-        FaultKind::Temperature { by: Celsius(by) } => (by, faking.temperature.0, "temperature"),
-        _ => (current(kind, limits).0, faking.current.0, "current"),
-    };
-    let unit = match key {
-        "current" => "A",
-        "temperature" => "°C",
-        _ => "V",
-    };
-    (asked.abs() > most + super::SLACK).then(|| {
+    let sense = *faked(kind)?.moved.first()?;
+    let (most, key) = may_move(sense, limits)?;
+    let asked = moved(kind, limits).abs();
+    let unit = Channel::ALL.into_iter().find(|channel| channel.row().sense == Some(sense))?.unit();
+    (asked > most + super::SLACK).then(|| {
         format!(
-            "`inject {kind}` makes a reading wrong by {} {unit}, the rig allows {most} {unit} \
-             (`limits.faking.{key}` of its file)",
-            asked.abs()
+            "`inject {kind}` makes a reading wrong by {asked} {unit}, the rig allows {most} {unit} \
+             (`limits.faking.{key}` of its file)"
         )
     })
 }

@@ -1,86 +1,13 @@
-//! The limits of a rig as one table: what is limited, where its bound stands, who tells it, and how old that may be.
+//! What is particular to the limits of some quantities, as one table, and the limits of a rig as rows: where a bound
+//! stands, who tells it, and how old that may be.
 
 use judge::behaviour::tripped::{BUS_VOLTAGE, HIGHEST_CELL, PACK_VOLTAGE, SILENCE};
+use proto::channel::{Block, Channel, Source};
 use proto::message::id;
 use proto::quantity::{Micros, Volts};
 
-use super::limits::RigLimits;
+use super::limits::{RigLimits, limited};
 use crate::bench::Capability;
-
-/// One value that one instrument tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Teller {
-    Limits,
-    PackVoltage,
-    PackCurrent,
-    PackTemperature,
-    HighestCell,
-    LowestCell,
-    HottestCell,
-    ColdestCell,
-    Status,
-    Gx,
-    InverterVoltage,
-    SolarVoltage,
-    BusCurrent,
-    SupplyVoltage,
-    SupplyCurrent,
-}
-
-/// Where a value comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// a frame of the battery
-    Frame(u16),
-    /// a poll of the GX
-    Gx,
-    /// a reading of the supply
-    Supply,
-}
-
-impl Teller {
-    /// Each in the order of the variants, with where it comes from, and in words. What the GX repeats of the battery is
-    /// no second instrument.
-    pub(super) const ALL: [(Self, Origin, &'static str); 15] = [
-        (Self::Limits, Origin::Frame(id::LIMITS), "battery, 0x351"),
-        (Self::PackVoltage, Origin::Frame(id::MEASUREMENTS), "battery, 0x356"),
-        (Self::PackCurrent, Origin::Frame(id::MEASUREMENTS), "battery, 0x356"),
-        (Self::PackTemperature, Origin::Frame(id::MEASUREMENTS), "battery, 0x356"),
-        (Self::HighestCell, Origin::Frame(id::CELLS), "battery, 0x373"),
-        (Self::LowestCell, Origin::Frame(id::CELLS), "battery, 0x373"),
-        (Self::HottestCell, Origin::Frame(id::CELLS), "battery, 0x373"),
-        (Self::ColdestCell, Origin::Frame(id::CELLS), "battery, 0x373"),
-        (Self::Status, Origin::Frame(id::ALARMS), "battery, 0x35A"),
-        (Self::Gx, Origin::Gx, "GX"),
-        (Self::InverterVoltage, Origin::Gx, "inverter"),
-        (Self::SolarVoltage, Origin::Gx, "solar charger"),
-        (Self::BusCurrent, Origin::Gx, "inverter and solar charger"),
-        (Self::SupplyVoltage, Origin::Supply, "supply"),
-        (Self::SupplyCurrent, Origin::Supply, "supply"),
-    ];
-
-    pub(super) const fn origin(self) -> Origin {
-        Self::ALL[self as usize].1
-    }
-
-    pub(super) const fn words(self) -> &'static str {
-        Self::ALL[self as usize].2
-    }
-
-    /// Whether it must be heard where these instruments are.
-    pub(super) const fn is_expected(self, on: &Instruments) -> bool {
-        match self {
-            Self::Limits | Self::PackVoltage | Self::PackCurrent | Self::PackTemperature | Self::Status => {
-                true
-            }
-            Self::HighestCell | Self::LowestCell | Self::HottestCell | Self::ColdestCell => on.cells,
-            Self::Gx => on.gx,
-            Self::InverterVoltage | Self::BusCurrent => on.inverter,
-            Self::SolarVoltage => on.solar,
-            Self::SupplyVoltage | Self::SupplyCurrent => on.supply.is_some(),
-        }
-    }
-}
 
 /// What there is to measure with, and what of the limits nothing has to tell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -115,47 +42,168 @@ impl Instruments {
         }
     }
 
-    /// The limits that none of them can tell and that the rig file does not give up, by their names there.
+    /// Whether a quantity must be heard where these instruments are.
+    pub(super) const fn tell(&self, channel: Channel) -> bool {
+        match channel.row().source {
+            Source::Battery(id::CELLS) => self.cells,
+            Source::Battery(_) | Source::Interface => true,
+            Source::Gx(Block::Battery | Block::System) => self.gx,
+            Source::Gx(Block::Inverter) => self.inverter,
+            Source::Gx(Block::Solar) => self.solar,
+            Source::Supply => self.supply.is_some(),
+        }
+    }
+
+    /// The quantities that are limited, that none of them can tell and that the rig file does not give up, by their keys.
     #[must_use]
-    pub fn untold(&self) -> Vec<&'static str> {
-        let rows = ROWS.iter().enumerate().filter(|&(index, row)| {
-            let about = match row.tellers.first().map(|teller| teller.origin()) {
-                // What is not there exceeds nothing.
-                Some(Origin::Supply) => self.supply.is_some(),
-                _ => row.name != GX_SILENCE,
+    pub fn untold(&self, limits: &RigLimits) -> Vec<&'static str> {
+        let rows = Row::all(limits, self).into_iter().filter(|row| {
+            // What is not there exceeds nothing.
+            let about = match row.rule.channel.row().source {
+                Source::Supply => self.supply.is_some(),
+                _ => !matches!(row.bound, Bound::Heard),
             };
-            about && !self.unwatched.has(index) && !row.everyone().any(|teller| teller.is_expected(self))
+            about && row.watched && !row.rule.everyone().any(|channel| self.tell(channel))
         });
-        rows.map(|(_, row)| row.name).collect()
+        let mut keys: Vec<_> = rows.map(|row| row.rule.channel.key()).collect();
+        keys.dedup();
+        keys
     }
 }
 
 /// Limits for which no instrument has to be fresh: `unwatched:` of a rig file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Unwatched(u32);
+pub struct Unwatched(u128);
+
+const _: () = assert!(Channel::COUNT <= 128, "a bit for each");
 
 impl Unwatched {
-    /// The names that may be given up.
+    /// The keys that may be given up.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        ROWS.iter().filter(|row| !matches!(row.bound, Heard)).map(|row| row.name)
+        limited().filter(|channel| ![Channel::Cvl, Channel::GxAnswers].contains(channel)).map(Channel::key)
     }
 
-    /// From the names of limits.
+    /// From the keys of quantities, or names that their limits had before.
     ///
     /// # Errors
     /// The name that is none.
     pub fn read<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, &'n str> {
         names.into_iter().try_fold(Self::default(), |Self(set), name| {
-            let known = Self::names().find(|known| *known == name).ok_or(name)?;
-            let index = ROWS.iter().position(|row| row.name == known).ok_or(name)?;
-            Ok(Self(set | 1 << index))
+            let before = RULES.iter().find(|rule| rule.names().any(|(_, before)| before == name));
+            let key = before.map_or(name, |rule| rule.channel.key());
+            let known = Self::names().find(|known| *known == key).and_then(Channel::of_key);
+            known.map(|channel| Self(set | 1 << channel as usize)).ok_or(name)
         })
     }
 
-    pub(super) const fn has(self, row: usize) -> bool {
-        self.0 >> row & 1 == 1
+    const fn has(self, channel: Channel) -> bool {
+        self.0 >> channel as usize & 1 == 1
     }
 }
+
+/// What a limit may say of a quantity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    AtMost,
+    AtLeast,
+    Silence,
+}
+
+impl Side {
+    /// Its key in a rig file.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::AtMost => "at-most",
+            Self::AtLeast => "at-least",
+            Self::Silence => "silence",
+        }
+    }
+}
+
+/// How the limits of one quantity are watched.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rule {
+    /// who tells it first
+    pub(super) channel: Channel,
+    /// what is too much of it
+    pub(super) above: &'static str,
+    /// what is too little of it
+    below: &'static str,
+    /// what lasts too long when nobody tells it
+    pub(super) unread: &'static str,
+    /// who tells it too; each is held against it
+    also: &'static [Channel],
+    /// who is held against it while none of those tells the truth
+    pub(super) stand_ins: &'static [Channel],
+    /// too little of it is told as a magnitude
+    pub(super) reversed: bool,
+    /// what every rig states, with its name in files of before
+    pub(super) required: &'static [(Side, &'static str)],
+    /// the same for what may be left out
+    optional: &'static [(Side, &'static str)],
+}
+
+impl Rule {
+    /// What holds for a quantity that the table does not name.
+    const fn of(channel: Channel) -> Self {
+        Self {
+            channel,
+            above: channel.words(),
+            below: channel.words(),
+            unread: "time without a reading",
+            also: &[],
+            stand_ins: &[],
+            reversed: false,
+            required: &[],
+            optional: &[],
+        }
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = (Side, &'static str)> {
+        self.required.iter().chain(self.optional).copied()
+    }
+
+    /// Who tells it, without those who stand in.
+    pub(super) fn tellers(&self) -> impl Iterator<Item = Channel> {
+        [self.channel].into_iter().chain(self.also.iter().copied())
+    }
+
+    pub(super) fn everyone(&self) -> impl Iterator<Item = Channel> {
+        self.tellers().chain(self.stand_ins.iter().copied())
+    }
+}
+
+use Side::{AtLeast, AtMost, Silence};
+
+const BUS: &[Channel] = &[Channel::BusVoltage, Channel::SolarVoltage];
+const READ: &[(Side, &str)] = &[(Silence, "measurements-silence")];
+const SENT: &[(Side, &str)] = &[(Silence, "cells-silence")];
+const GIVEN: &[(Side, &str)] = &[(Silence, "psu-silence")];
+
+/// Quantities whose limits are more than a bound. The silence of the battery and of the GX come first: they say more than
+/// the readings that stop with them.
+#[rustfmt::skip]
+pub(super) const RULES: [Rule; 10] = [
+    Rule { unread: SILENCE, required: &[(Silence, "can-silence")], ..Rule::of(Channel::Cvl) },
+    Rule { unread: "time without an answer of the GX", required: &[(Silence, "gx-silence")], ..Rule::of(Channel::GxAnswers) },
+    Rule { above: PACK_VOLTAGE, below: PACK_VOLTAGE, unread: "time without a pack voltage", stand_ins: BUS,
+           required: &[(AtMost, "pack-voltage-max"), (AtLeast, "pack-voltage-min")], optional: READ, ..Rule::of(Channel::PackVoltage) },
+    Rule { above: "charge current", below: "discharge current", unread: "time without a current", stand_ins: &[Channel::BusCurrent], reversed: true,
+           required: &[(AtMost, "charge-current-max"), (AtLeast, "discharge-current-max")], optional: READ, ..Rule::of(Channel::PackCurrent) },
+    Rule { above: "temperature", below: "temperature", unread: "time without a temperature",
+           also: &[Channel::MaxCellTemperature, Channel::MinCellTemperature],
+           required: &[(AtMost, "temperature-max"), (AtLeast, "temperature-min")], optional: READ, ..Rule::of(Channel::Temperature) },
+    Rule { above: HIGHEST_CELL, unread: "time without a highest cell",
+           required: &[(AtMost, "cell-voltage-max")], optional: SENT, ..Rule::of(Channel::MaxCell) },
+    Rule { below: "lowest cell", unread: "time without a lowest cell",
+           required: &[(AtLeast, "cell-voltage-min")], optional: SENT, ..Rule::of(Channel::MinCell) },
+    Rule { above: BUS_VOLTAGE, unread: "time without a DC voltage at the inverter", stand_ins: &[Channel::SolarVoltage],
+           required: &[(AtMost, "bus-voltage-max")], ..Rule::of(Channel::BusVoltage) },
+    Rule { above: "output voltage of the supply", unread: "time without a voltage of the supply",
+           required: &[(AtMost, "psu-voltage-max")], optional: GIVEN, ..Rule::of(Channel::SupplyVoltage) },
+    Rule { above: "output current of the supply", unread: "time without a current of the supply",
+           required: &[(AtMost, "psu-current-max")], optional: GIVEN, ..Rule::of(Channel::SupplyCurrent) },
+];
 
 /// Where a value must stay.
 #[derive(Debug, Clone, Copy)]
@@ -163,79 +211,53 @@ pub(super) enum Bound {
     /// it only has to come
     Heard,
     /// at or below this
-    AtMost(fn(&RigLimits) -> f64),
+    AtMost(f64),
     /// at or above this
-    AtLeast(fn(&RigLimits) -> f64),
-    /// its negative at or below this
-    AtMostReversed(fn(&RigLimits) -> f64),
+    AtLeast(f64),
 }
 
-/// One limit.
-#[derive(Debug)]
+/// One limit of a rig.
+#[derive(Debug, Clone)]
 pub(super) struct Row {
-    /// its name in a rig file
-    pub(super) name: &'static str,
-    /// what exceeds it
-    pub(super) what: &'static str,
-    /// what lasts too long when nobody tells it
-    pub(super) unread: &'static str,
-    pub(super) unit: &'static str,
+    pub(super) rule: Rule,
     pub(super) bound: Bound,
-    /// who tells it; each is held against it
-    pub(super) tellers: &'static [Teller],
-    /// who is held against it while none of those tells the truth
-    pub(super) stand_ins: &'static [Teller],
     /// how long nobody may tell it
-    pub(super) age: fn(&RigLimits) -> Micros,
+    pub(super) age: Micros,
+    /// whether somebody has to tell it
+    pub(super) watched: bool,
+    /// how long nobody told it truly, less how long somebody did since
+    pub(super) dark: Micros,
+    /// since when what stands in is below it
+    pub(super) since: Option<Micros>,
 }
 
 impl Row {
-    pub(super) fn everyone(&self) -> impl Iterator<Item = Teller> {
-        self.tellers.iter().chain(self.stand_ins).copied()
+    /// What exceeds it.
+    pub(super) const fn what(&self) -> &'static str {
+        match self.bound {
+            Bound::AtLeast(_) => self.rule.below,
+            Bound::Heard | Bound::AtMost(_) => self.rule.above,
+        }
+    }
+
+    /// The limits of a rig, those with a rule first.
+    pub(super) fn all(limits: &RigLimits, on: &Instruments) -> Vec<Self> {
+        let ruled = |channel: &Channel| RULES.iter().any(|rule| rule.channel == *channel);
+        let others = limits.rows.keys().copied().filter(|channel| !ruled(channel)).map(Rule::of);
+        let mut rows = Vec::new();
+        for rule in RULES.into_iter().chain(others) {
+            let Some(limit) = limits.rows.get(&rule.channel) else { continue };
+            let bounds = [limit.at_most.map(Bound::AtMost), limit.at_least.map(Bound::AtLeast)];
+            let heard = bounds.iter().all(Option::is_none).then_some(Bound::Heard);
+            rows.extend(bounds.into_iter().chain([heard]).flatten().map(|bound| Self {
+                rule,
+                bound,
+                age: limits.age(rule.channel),
+                watched: !on.unwatched.has(rule.channel),
+                dark: Micros::ZERO,
+                since: None,
+            }));
+        }
+        rows
     }
 }
-
-const GX_SILENCE: &str = "gx-silence";
-
-use Bound::{AtLeast, AtMost, AtMostReversed, Heard};
-use Teller::{
-    BusCurrent, ColdestCell, Gx, HighestCell, HottestCell, InverterVoltage, Limits, LowestCell, PackCurrent,
-    PackTemperature, PackVoltage, SolarVoltage, SupplyCurrent, SupplyVoltage,
-};
-
-const TEMPERATURES: &[Teller] = &[PackTemperature, HottestCell, ColdestCell];
-const BUS: &[Teller] = &[InverterVoltage, SolarVoltage];
-
-/// How many there are.
-pub(super) const ROW_COUNT: usize = 13;
-
-/// Every limit. The silence of the battery and of the GX come first: they say more than the readings that stop with them.
-#[rustfmt::skip]
-pub(super) const ROWS: [Row; ROW_COUNT] = [
-    Row { name: "can-silence", what: SILENCE, unread: SILENCE, unit: "",
-          bound: Heard, tellers: &[Limits], stand_ins: &[], age: |l| l.can_silence },
-    Row { name: GX_SILENCE, what: "time without an answer of the GX", unread: "time without an answer of the GX", unit: "",
-          bound: Heard, tellers: &[Gx], stand_ins: &[], age: |l| l.gx_silence },
-    Row { name: "pack-voltage-max", what: PACK_VOLTAGE, unread: "time without a pack voltage", unit: "V",
-          bound: AtMost(|l| l.pack_voltage_max.0), tellers: &[PackVoltage], stand_ins: BUS, age: RigLimits::measurements_age },
-    Row { name: "pack-voltage-min", what: PACK_VOLTAGE, unread: "time without a pack voltage", unit: "V",
-          bound: AtLeast(|l| l.pack_voltage_min.0), tellers: &[PackVoltage], stand_ins: BUS, age: RigLimits::measurements_age },
-    Row { name: "charge-current-max", what: "charge current", unread: "time without a current", unit: "A",
-          bound: AtMost(|l| l.charge_current_max.0), tellers: &[PackCurrent], stand_ins: &[BusCurrent], age: RigLimits::measurements_age },
-    Row { name: "discharge-current-max", what: "discharge current", unread: "time without a current", unit: "A",
-          bound: AtMostReversed(|l| l.discharge_current_max.0), tellers: &[PackCurrent], stand_ins: &[BusCurrent], age: RigLimits::measurements_age },
-    Row { name: "temperature-max", what: "temperature", unread: "time without a temperature", unit: "°C",
-          bound: AtMost(|l| l.temperature_max.0), tellers: TEMPERATURES, stand_ins: &[], age: RigLimits::measurements_age },
-    Row { name: "temperature-min", what: "temperature", unread: "time without a temperature", unit: "°C",
-          bound: AtLeast(|l| l.temperature_min.0), tellers: TEMPERATURES, stand_ins: &[], age: RigLimits::measurements_age },
-    Row { name: "cell-voltage-max", what: HIGHEST_CELL, unread: "time without a highest cell", unit: "V",
-          bound: AtMost(|l| l.cell_voltage_max.0), tellers: &[HighestCell], stand_ins: &[], age: RigLimits::cells_age },
-    Row { name: "cell-voltage-min", what: "lowest cell", unread: "time without a lowest cell", unit: "V",
-          bound: AtLeast(|l| l.cell_voltage_min.0), tellers: &[LowestCell], stand_ins: &[], age: RigLimits::cells_age },
-    Row { name: "bus-voltage-max", what: BUS_VOLTAGE, unread: "time without a DC voltage at the inverter", unit: "V",
-          bound: AtMost(|l| l.bus_voltage_max.0), tellers: &[InverterVoltage], stand_ins: &[SolarVoltage], age: |l| l.gx_silence },
-    Row { name: "psu-voltage-max", what: "output voltage of the supply", unread: "time without a voltage of the supply", unit: "V",
-          bound: AtMost(|l| l.psu_voltage_max.0), tellers: &[SupplyVoltage], stand_ins: &[], age: RigLimits::psu_age },
-    Row { name: "psu-current-max", what: "output current of the supply", unread: "time without a current of the supply", unit: "A",
-          bound: AtMost(|l| l.psu_current_max.0), tellers: &[SupplyCurrent], stand_ins: &[], age: RigLimits::psu_age },
-];

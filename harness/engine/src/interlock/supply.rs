@@ -50,7 +50,7 @@ impl Output {
         // The current limit follows from what is available.
         let limited = current.0 * set.0 >= available.0 * AT_LIMIT;
         let collapsed = lasting(available > Watts::ZERO && voltage < low && !limited, &mut self.collapsed);
-        let trip = |what, value, limit| Some(Trip { what, value, limit, by: "supply" });
+        let trip = |what, value, limit| Some(Trip { what, value, limit, by: "supply".to_owned() });
         if deviates > FOLLOWS {
             let (value, limit) = (format!("{beyond:.3}"), format!("{:.3}", limits.psu_deviation_max));
             return trip("power of the supply beyond its setting", value, limit);

@@ -4,38 +4,39 @@ mod age;
 mod fake;
 
 use proto::fault::{Fault, FaultKind, Id};
-use proto::message::{Cells, Limits, Measurements, id};
-use proto::quantity::{Percent, Watts};
+use proto::message::{Cells, Limits, Measurements, Pair, id};
+use proto::quantity::{Amps, Celsius, Percent, Volts, Watts};
 use rstest::rstest;
 
 use super::*;
 
 /// Limits of a bench with a 16-cell LFP battery.
+const LIMITS: &str = "
+battery.cvl: { silence: 10 s }
+gx.answer: { silence: 30 s }
+battery.voltage: { at-most: 58.4 V, at-least: 40 V }
+battery.current: { at-most: 150 A, at-least: -200 A }
+battery.temperature: { at-most: 55 °C, at-least: -10 °C }
+battery.highest-cell: { at-most: 3.70 V }
+battery.lowest-cell: { at-least: 2.40 V }
+inverter.dc-voltage: { at-most: 62 V }
+supply.voltage: { at-most: 160 V }
+supply.current: { at-most: 60 A }
+pv-power-max: 6 kW
+ac-load-max: 4 kW
+input-current-limit-max: 32 A
+energised-max: 1 h
+";
+
 pub(crate) fn limits() -> RigLimits {
-    RigLimits {
-        pack_voltage_max: Volts(58.4),
-        pack_voltage_min: Volts(40.0),
-        cell_voltage_max: Volts(3.70),
-        cell_voltage_min: Volts(2.40),
-        temperature_max: Celsius(55.0),
-        temperature_min: Celsius(-10.0),
-        charge_current_max: Amps(150.0),
-        discharge_current_max: Amps(200.0),
-        bus_voltage_max: Volts(62.0),
-        psu_voltage_max: Volts(160.0),
-        psu_current_max: Amps(60.0),
-        pv_power_max: Watts(6000.0),
-        ac_load_max: Watts(4000.0),
-        input_current_limit_max: Amps(32.0),
-        can_silence: Micros::from_secs(10),
-        gx_silence: Micros::from_secs(30),
-        measurements_silence: None,
-        cells_silence: None,
-        psu_silence: None,
-        psu_deviation_max: Watts(300.0),
-        energised_max: Micros::from_secs(3600),
-        faking: Faking::default(),
-    }
+    crate::yaml::parse("limits.yaml", LIMITS).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// The same with another limit of one quantity.
+pub(crate) fn with_limit(channel: Channel, change: impl Fn(&mut Limit)) -> RigLimits {
+    let mut limits = limits();
+    change(limits.rows.entry(channel).or_default());
+    limits
 }
 
 /// No reading is waited for but 0x351, and the GX where there is one.

@@ -120,7 +120,7 @@ impl Case {
         }
         Ok(Runnable {
             case: self.clone(),
-            limits: *limits,
+            limits: limits.clone(),
             instruments,
             bus_polling: Micros::from_secs(1),
             start,

@@ -2,11 +2,12 @@
 
 use judge::trace::Channel;
 use proptest::prelude::*;
-use proto::quantity::{Micros, Percent, Volts};
+use proto::quantity::{Micros, Percent};
 use rstest::rstest;
 
 use super::*;
 use crate::interlock::RigLimits;
+use crate::interlock::tests::with_limit;
 
 use page::EVERYTHING;
 
@@ -375,10 +376,10 @@ fn a_setpoint_above_the_limits_of_the_rig(#[case] steps: &str, #[case] reason: &
 )]
 #[case::cell_long(
     "{ inject: { cell-voltage: { by: 500 mV, for: 301 s } } }",
-    Some("`cell-voltage-max` without any true reading for 5 min 1 s, the rig allows 5 min")
+    Some("`battery.highest-cell` without any true reading for 5 min 1 s, the rig allows 5 min")
 )]
 #[case::cell_just("{ inject: { cell-voltage: { by: 1 V, for: 5 min } } }", None)]
-#[case::stuck("{ inject: { cell-stuck: { for: 6 min } } }", Some("`cell-voltage-max`"))]
+#[case::stuck("{ inject: { cell-stuck: { for: 6 min } } }", Some("`battery.highest-cell`"))]
 #[case::current(
     "{ inject: { current: { by: 3000 A, for: 700 h } } }",
     Some("wrong by 3000 A, the rig allows 1000 A")
@@ -392,26 +393,29 @@ fn a_setpoint_above_the_limits_of_the_rig(#[case] steps: &str, #[case] reason: &
 )]
 #[case::open(
     "{ inject: { temperature-open: { for: 700 h } } }",
-    Some("`temperature-max` without any true reading for 700 h")
+    Some("`battery.temperature` without any true reading for 700 h")
 )]
 #[case::hot("{ inject: { temperature: { by: 150 °C, for: 1 min } } }", Some("wrong by 150 °C"))]
 #[case::silence(
     "{ silence: { id: 0x351, for: 700 h } }",
-    Some("`silence 0x351 for 700 h` would leave the rig's limit `can-silence`")
+    Some("`silence 0x351 for 700 h` would leave the rig's limit `battery.cvl`")
 )]
 #[case::keep_alive("{ silence: { id: 0x305, for: 20 min } }", None)]
-#[case::cells_silenced("{ silence: { id: 0x373, for: 6 min } }", Some("`cell-voltage-max`"))]
+#[case::cells_silenced("{ silence: { id: 0x373, for: 6 min } }", Some("`battery.highest-cell`"))]
 #[case::measurements_silenced("{ silence: { id: 0x356, for: 6 h } }", None)]
-#[case::garbled("{ inject: { garble: { id: 0x373, for: 6 min } } }", Some("`cell-voltage-max`"))]
-#[case::forged("{ inject: { babble: { id: 0x351, every: 1 s, for: 6 min } } }", Some("`can-silence`"))]
-#[case::late("{ inject: { frame-delay: { by: 10 s, id: 0x373, for: 295 s } } }", Some("`cell-voltage-max`"))]
-#[case::jitter("{ inject: { frame-jitter: { by: 10 s, for: 6 min } } }", Some("`can-silence`"))]
-#[case::lost("{ inject: { frame-loss: { share: 100 %, for: 6 min } } }", Some("`can-silence`"))]
+#[case::garbled("{ inject: { garble: { id: 0x373, for: 6 min } } }", Some("`battery.highest-cell`"))]
+#[case::forged("{ inject: { babble: { id: 0x351, every: 1 s, for: 6 min } } }", Some("`battery.cvl`"))]
+#[case::late(
+    "{ inject: { frame-delay: { by: 10 s, id: 0x373, for: 295 s } } }",
+    Some("`battery.highest-cell`")
+)]
+#[case::jitter("{ inject: { frame-jitter: { by: 10 s, for: 6 min } } }", Some("`battery.cvl`"))]
+#[case::lost("{ inject: { frame-loss: { share: 100 %, for: 6 min } } }", Some("`battery.cvl`"))]
 #[case::loose("{ inject: { frame-loss: { share: 20 %, for: 10 min } } }", None)]
-#[case::cut("{ inject: { wire-cut: { for: 6 min } } }", Some("`can-silence`"))]
-#[case::off("{ inject: { bus-off: { for: 6 min } } }", Some("`can-silence`"))]
-#[case::reboot("{ inject: { gx-reboot: { for: 6 min } } }", Some("`gx-silence`"))]
-#[case::supply("{ inject: { psu-silent: { for: 6 min } } }", Some("`psu-voltage-max`"))]
+#[case::cut("{ inject: { wire-cut: { for: 6 min } } }", Some("`battery.cvl`"))]
+#[case::off("{ inject: { bus-off: { for: 6 min } } }", Some("`battery.cvl`"))]
+#[case::reboot("{ inject: { gx-reboot: { for: 6 min } } }", Some("`gx.answer`"))]
+#[case::supply("{ inject: { psu-silent: { for: 6 min } } }", Some("`supply.voltage`"))]
 #[case::piece_by_piece(
     "{ repeat: { times: 3, steps: [ { inject: { temperature-open: { for: 2 min } } }, { hold: 2 min } ] } }",
     Some("for 6 min, the rig")
@@ -442,9 +446,12 @@ fn a_silence_after_steps_of_many_years_is_seen() {
 
 #[test]
 fn limits_that_leave_no_room_are_refused() {
-    let upside_down = RigLimits { pack_voltage_max: Volts(10.0), ..limits() };
+    let upside_down = with_limit(Channel::PackVoltage, |limit| limit.at_most = Some(10.0));
     let error = case(&around("{ hold: 1 s }")).bind(&upside_down, &ALL).expect_err("refused");
-    assert!(error.to_string().contains("`pack-voltage-max` must lie above `pack-voltage-min`"), "{error}");
+    assert!(
+        error.to_string().contains("`battery.voltage.at-most` must lie above `battery.voltage.at-least`"),
+        "{error}"
+    );
 }
 
 #[test]

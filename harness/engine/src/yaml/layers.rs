@@ -13,6 +13,8 @@ pub struct Layers {
     /// name and text of each, the top one first
     files: Vec<(String, String)>,
     tree: Tree,
+    /// whether the tree is no longer what the text says
+    moved: bool,
 }
 
 /// A value and the file it stands in.
@@ -45,7 +47,7 @@ impl Layers {
     /// When it is no YAML, or beyond the bounds of [`super::parse`].
     pub fn new(file: &str, text: &str) -> Result<Self, YamlError> {
         let node = Node::read(file, text)?;
-        Ok(Self { files: vec![(file.to_owned(), text.to_owned())], tree: Tree::of(node, text) })
+        Ok(Self { files: vec![(file.to_owned(), text.to_owned())], tree: Tree::of(node, text), moved: false })
     }
 
     /// The text of a key of the top level, where there is one.
@@ -85,12 +87,48 @@ impl Layers {
         self
     }
 
+    /// Puts values that stand directly under a key of the top level where they belong: `to` says for a name and the
+    /// text of its value to which keys of maps beside it, and as what. Each keeps its place in the file.
+    #[must_use]
+    pub fn moved(
+        mut self,
+        top: &str,
+        to: impl Fn(&str, &str) -> Vec<(&'static str, &'static str, String)>,
+    ) -> Self {
+        let Branch::Map(entries) = &mut self.tree.kind else { return self };
+        let Some((.., tree)) = entries.iter_mut().find(|(_, name, _)| name == top) else { return self };
+        let Branch::Map(entries) = &mut tree.kind else { return self };
+        for (place, name, value) in core::mem::take(entries) {
+            let homes = match &value.kind {
+                Branch::Value(text) => to(&name, text),
+                _ => Vec::new(),
+            };
+            for (key, field, text) in &homes {
+                let moved = Tree { kind: Branch::Value(text.clone()), ..value };
+                let entry = (place, (*field).to_owned(), moved);
+                match entries.iter_mut().find(|(_, other, _)| other == key) {
+                    Some((.., Tree { kind: Branch::Map(fields), .. })) => fields.push(entry),
+                    _ => entries.push((
+                        place,
+                        (*key).to_owned(),
+                        Tree { kind: Branch::Map(vec![entry]), ..value },
+                    )),
+                }
+            }
+            self.moved |= !homes.is_empty();
+            if homes.is_empty() {
+                entries.push((place, name, value));
+            }
+        }
+        self
+    }
+
     /// Reads what came out, as [`super::parse`] does.
     ///
     /// # Errors
     /// The first thing that is wrong, with file and line where it stands.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, YamlError> {
-        if let [(file, text)] = self.files.as_slice() {
+        if let ([(file, text)], false) = (self.files.as_slice(), self.moved) {
             return super::parse(file, text);
         }
         self.read_tree(&self.tree)
@@ -131,12 +169,17 @@ impl Layers {
     /// The value at `path` or the deepest above it, and whether it is the one that was asked for.
     fn find(&self, path: &str) -> (&Tree, bool) {
         let mut tree = &self.tree;
-        for name in path.split('.') {
+        let mut rest = Some(path);
+        while let Some(path) = rest {
             let Branch::Map(entries) = &tree.kind else { return (tree, false) };
-            let Some((_, _, value)) = entries.iter().find(|(_, key, _)| key == name) else {
+            // A key may hold dots itself, as `battery.voltage` does.
+            let under = |key: &str| path.strip_prefix(key).filter(|r| r.is_empty() || r.starts_with('.'));
+            let found = entries.iter().filter_map(|(_, key, value)| Some((under(key)?, value)));
+            let Some((deeper, value)) = found.min_by_key(|(deeper, _)| deeper.len()) else {
                 return (tree, false);
             };
             tree = value;
+            rest = deeper.strip_prefix('.');
         }
         (tree, true)
     }

@@ -2,6 +2,7 @@
 //! mean nothing.
 
 use engine::yaml::{Layers, YamlError};
+use proto::channel::Channel;
 use proto::gx::Product;
 use proto::quantity::{Amps, Micros, Volts, Watts};
 
@@ -23,15 +24,16 @@ pub(super) fn check(live: &Live, rig: &RigFile, layers: &Layers) -> Result<(), Y
     let refuse = |path: &str, message: String, expected: String| Err(layers.refuse(path, message, &expected));
     let limits = &rig.limits;
     if let Some(psu) = &live.psu {
-        if psu.over_voltage > limits.psu_voltage_max {
+        let most = Volts(limits.at_most(Channel::SupplyVoltage));
+        if psu.over_voltage > most {
             let message = format!("{} protects nothing behind a supply that may give it", psu.over_voltage);
-            let expected = format!("at most `limits.psu-voltage-max`, {}", limits.psu_voltage_max);
+            let expected = format!("no more than `at-most` of `limits.supply.voltage`, {most}");
             return refuse("live.psu.over-voltage", message, expected);
         }
-        let most = Amps(limits.psu_current_max.0 * OVER_CURRENT);
+        let most = Amps(limits.at_most(Channel::SupplyCurrent) * OVER_CURRENT);
         if psu.over_current > most {
             let message = format!("{} would hardly ever trip", psu.over_current);
-            let expected = format!("at most twice `limits.psu-current-max`, {most}");
+            let expected = format!("at most twice `at-most` of `limits.supply.current`, {most}");
             return refuse("live.psu.over-current", message, expected);
         }
         if psu.safe_within == Micros::ZERO || psu.safe_within > SAFE_WITHIN {
@@ -43,29 +45,28 @@ pub(super) fn check(live: &Live, rig: &RigFile, layers: &Layers) -> Result<(), Y
             );
         }
     }
-    if limits.can_silence.0 / u64::from(live.speed) > UNHEARD.0 {
+    let silence = |channel: Channel| format!("limits.{}.silence", channel.key());
+    if limits.age(Channel::Cvl).0 / u64::from(live.speed) > UNHEARD.0 {
         let message = "a battery would be driven that is not heard".to_owned();
         let most = Micros(UNHEARD.0 * u64::from(live.speed));
-        return refuse("limits.can-silence", message, format!("at most {}", most.span()));
+        return refuse(&silence(Channel::Cvl), message, format!("at most {}", most.span()));
     }
-    let unread = [
-        ("limits.measurements-silence", limits.measurements_age()),
-        ("limits.cells-silence", limits.cells_age()),
-        ("limits.psu-silence", limits.psu_age()),
-    ];
     let most = Micros(UNREAD.0 * u64::from(live.speed));
-    if let Some((path, _)) = unread.into_iter().find(|&(_, age)| age > most) {
+    let mut limited = limits.rows.keys().copied().filter(|channel| *channel != Channel::GxAnswers);
+    if let Some(unread) = limited.find(|channel| limits.age(*channel) > most) {
         let message = "a limit would be kept by readings of long ago".to_owned();
-        return refuse(path, message, format!("at most {}", most.span()));
+        return refuse(&silence(unread), message, format!("at most {}", most.span()));
     }
-    if live.psu.is_some() && rig.polling.psu >= limits.psu_age() {
+    let supply = limits.age(Channel::SupplyVoltage).min(limits.age(Channel::SupplyCurrent));
+    let gx = limits.age(Channel::GxAnswers);
+    if live.psu.is_some() && rig.polling.psu >= supply {
         let message = "the rig would give the supply up between two readings".to_owned();
-        let expected = format!("less than `limits.psu-silence`, {}", limits.psu_age().span());
+        let expected = format!("less than `silence` of `limits.supply.voltage`, {}", supply.span());
         return refuse("polling.psu", message, expected);
     }
-    if live.gx.is_some() && rig.polling.gx >= limits.gx_silence {
+    if live.gx.is_some() && rig.polling.gx >= gx {
         let message = "the rig would give the GX up between two polls".to_owned();
-        let expected = format!("less than `limits.gx-silence`, {}", limits.gx_silence.span());
+        let expected = format!("less than `silence` of `limits.gx.answer`, {}", gx.span());
         return refuse("polling.gx", message, expected);
     }
     let site = &live.site;

@@ -204,7 +204,7 @@ fn a_frame_that_violates_an_interlock_switches_the_supply_off_at_once(#[case] th
     let setup = Setup {
         place,
         profile,
-        current_max: rig.limits.psu_current_max,
+        current_max: Amps(rig.limits.at_most(Channel::SupplyCurrent)),
         period: Micros(100),
         watchdog: Watchdog::default(),
     };
@@ -217,7 +217,7 @@ fn a_frame_that_violates_an_interlock_switches_the_supply_off_at_once(#[case] th
     let (mut took, mut waits) = (Vec::new(), Vec::new());
     while took.len() < TRIPS {
         let mut interlocks = Interlocks::new(
-            rig.limits,
+            rig.limits.clone(),
             Instruments { gx: false, inverter: false, solar: false, ..rig.instruments() },
             clock.now(),
         );

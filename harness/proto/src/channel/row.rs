@@ -1,5 +1,7 @@
 //! One measured quantity as a row of the table, and the words that rows are put together with.
 
+use core::fmt;
+
 use super::Channel;
 use crate::quantity::{AmpHours, Amps, BitRate, Celsius, Dimension, Percent, Volts, Watts};
 
@@ -120,6 +122,20 @@ pub enum Lane {
     Power,
     /// the state of charge
     Charge,
+}
+
+/// In words, such as `battery, 0x356`.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Battery(id) => return write!(f, "battery, 0x{id:03X}"),
+            Self::Gx(Block::Battery | Block::System) => "GX",
+            Self::Gx(Block::Inverter) => "inverter",
+            Self::Gx(Block::Solar) => "solar charger",
+            Self::Supply => "supply",
+            Self::Interface => "CAN interface",
+        })
+    }
 }
 
 impl Row {

@@ -135,6 +135,8 @@ channels! {
     AcOut: Row::gx("inverter.ac-output", "the AC output power", EXCHANGED, Block::Inverter).column("inverter_ac_out_W");
     /// AC input power of the inverter, negative when it feeds in
     AcIn: Row::gx("inverter.ac-input", "the AC input power", EXCHANGED, Block::Inverter).column("inverter_ac_in_W");
+    /// what inverter and solar charger give to the battery together, positive when they charge it
+    BusCurrent: Row::gx("bus.current", "the current of inverter and solar charger", CURRENT, Block::Inverter);
     /// voltage at the battery terminals of the solar charger
     SolarVoltage: Row::gx("solar.battery-voltage", "the solar charger's voltage", SYSTEM, Block::Solar)
         .column("solar_battery_voltage_V");
@@ -157,6 +159,8 @@ channels! {
     /// power of the AC loads
     AcLoads: Row::gx("loads.power", "the AC loads", EXCHANGED, Block::System)
         .column("ac_loads_W").lane(Lane::Power, "AC load");
+    /// whether any unit of the GX answers
+    GxAnswers: Row::gx("gx.answer", "an answer of the GX", Flag, Block::System);
     /// whether excess DC-coupled PV is fed in
     FeedIn: Row::gx("grid.feed-in", "the feed-in setting", Flag, Block::System).column("feed_in");
     /// coldest cell as the GX shows it

@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write};
 
-use judge::trace::Channel;
+use proto::channel::{Channel, Row};
 use proto::quantity::Micros;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use super::escape::{Esc, script};
 use super::geometry::{EVIDENCE, GAP, LABEL, LEFT, LETTER, Lanes, RIGHT, STEP, WIDTH, share, x_of};
 use super::lanes::{self, Finding, Moment, Step};
 use super::overlay::{draw_evidence, draw_moments, draw_steps, label_rows, shade};
-use super::panels::{Line, PANELS, Panel};
+use super::panels::{PANELS, Panel, name};
 use super::scale;
 use super::thin::thin;
 use evidence::run::CaseResult;
@@ -24,7 +24,7 @@ const COLUMNS: usize = 480;
 
 /// A line with its points, quantised to what the reader is shown.
 struct Drawn {
-    line: &'static Line,
+    line: &'static Row,
     /// (time, value in units of the last shown decimal)
     points: Vec<(Micros, f64)>,
     until: Micros,
@@ -45,7 +45,7 @@ pub(crate) fn has_data(case: &CaseResult) -> bool {
 
 /// How many lines a case's figure has.
 pub(crate) fn channels(case: &CaseResult) -> usize {
-    PANELS.iter().flat_map(|p| p.lines).filter(|l| !case.trace.series(l.channel).points().is_empty()).count()
+    PANELS.iter().flat_map(Panel::lines).filter(|l| !case.trace.series(l.channel).points().is_empty()).count()
 }
 
 /// The figure with its data block. `points` bounds the data of one line.
@@ -94,7 +94,7 @@ pub(crate) fn sparkline(out: &mut String, case: &CaseResult) -> fmt::Result {
     write!(
         out,
         "<svg class=spark viewBox=\"0 0 {width} {height}\" role=img><title>CVL {lowest:.1} V to {highest:.1} V</title>\
-         <path class=\"l-cvl\" d=\"{}\"/></svg>",
+         <path class=\"l-battery-cvl\" d=\"{}\"/></svg>",
         step_path(&few, series.last_seen().unwrap_or(case.length), x, y)
     )
 }
@@ -103,7 +103,7 @@ fn place(case: &CaseResult, top: f64) -> Vec<Placed> {
     let mut placed: Vec<Placed> = Vec::new();
     let mut y = top;
     for panel in PANELS {
-        let lines: Vec<Drawn> = panel.lines.iter().filter_map(|l| drawn(case, panel, l)).collect();
+        let lines: Vec<Drawn> = panel.lines().filter_map(|l| drawn(case, panel, l)).collect();
         if lines.is_empty() {
             continue;
         }
@@ -115,7 +115,7 @@ fn place(case: &CaseResult, top: f64) -> Vec<Placed> {
 }
 
 /// The points as the reader sees them: in the unit of the panel, rounded, equal neighbours merged.
-fn drawn(case: &CaseResult, panel: &Panel, line: &'static Line) -> Option<Drawn> {
+fn drawn(case: &CaseResult, panel: &Panel, line: &'static Row) -> Option<Drawn> {
     let series = case.trace.series(line.channel);
     let fine = quantum(panel);
     let mut points: Vec<(Micros, f64)> = Vec::new();
@@ -139,7 +139,7 @@ fn axis(panel: &Panel, lines: &[Drawn]) -> (f64, f64) {
     let values = |limits: bool| {
         lines
             .iter()
-            .filter(move |d| limits || !d.line.limit)
+            .filter(move |d| limits || !d.line.is_limit)
             .flat_map(move |d| d.points.iter().map(move |p| p.1 / fine))
     };
     let measured = extremes(values(false)).or_else(|| extremes(values(true)));
@@ -213,7 +213,7 @@ fn panel(out: &mut String, placed: &Placed, length: Micros) -> fmt::Result {
         let column = width / COLUMNS as f64;
         let x = |t| (share(t, length) * width / column).floor() * column;
         let path = step_path(&few, *until, x, |v| y(v / fine));
-        write!(out, "<path class=\"l-{}\" d=\"{path}\"/>", line.class)?;
+        write!(out, "<path class=\"l-{}\" d=\"{path}\"/>", line.class())?;
     }
     out.push_str("</svg>");
     Ok(())
@@ -237,10 +237,10 @@ fn names(out: &mut String, placed: &Placed) -> fmt::Result {
             y - 4.0,
             RIGHT + 36.0,
             y,
-            d.line.name,
+            name(d.line),
             y,
             value.replace('-', "−"),
-            class = d.line.class,
+            class = d.line.class(),
         )?;
     }
     Ok(())
@@ -267,7 +267,7 @@ fn described(case: &CaseResult, panels: &[Placed]) -> String {
             if let Some((l, h)) = extremes(d.points.iter().map(|p| p.1)) {
                 let (l, h) = (l / quantum(p.panel), h / quantum(p.panel));
                 let (unit, dec) = (p.panel.unit, p.panel.decimals);
-                text.push_str(&format!(" {} {l:.dec$} to {h:.dec$} {unit}.", d.line.name));
+                text.push_str(&format!(" {} {l:.dec$} to {h:.dec$} {unit}.", name(d.line)));
             }
         }
     }
@@ -308,7 +308,7 @@ fn data(
             "top": p.top, "height": p.panel.height, "decimals": p.panel.decimals, "least": p.panel.least,
             "zero": p.panel.zero, "unit": p.panel.unit,
             "lines": p.lines.iter().map(|d| json!({
-                "class": d.line.class, "limit": d.line.limit, "d": code(d),
+                "class": d.line.class(), "limit": d.line.is_limit, "d": code(d),
             })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "steps": steps.iter().map(|s| json!([ms(s.from), ms(s.to), plain(&s.text), s.line])).collect::<Vec<_>>(),

@@ -1,9 +1,11 @@
-//! Which channels are drawn, in which panel and how: one table.
+//! How the lanes of the table of quantities are drawn, each in a panel.
 
-use judge::trace::Channel;
+use proto::channel::{Channel, Lane, Row};
 
 /// One panel of a figure; all panels share the time axis.
 pub(crate) struct Panel {
+    /// what is drawn in it, by the table of quantities
+    lane: Lane,
     /// in words
     pub(crate) title: &'static str,
     /// unit of the axis and of the values
@@ -18,31 +20,31 @@ pub(crate) struct Panel {
     pub(crate) least: f64,
     /// whether zero belongs on the axis
     pub(crate) zero: bool,
-    /// lines, the most important last, so that it is drawn on top
-    pub(crate) lines: &'static [Line],
 }
 
-/// One line of a panel.
-pub(crate) struct Line {
-    pub(crate) channel: Channel,
-    pub(crate) name: &'static str,
-    /// name in the style sheet
-    pub(crate) class: &'static str,
-    /// A limit or an offer, far off at times: it does not stretch the axis and is clipped.
-    pub(crate) limit: bool,
+impl Panel {
+    /// Its lines by the table of quantities, the most important last, so that it is drawn on top: limits and offers
+    /// first, then the others from the bottom of the table to its top.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &'static Row> {
+        let of = |limit| {
+            let rows = Channel::ALL.into_iter().rev().map(Channel::row);
+            rows.filter(move |row| {
+                row.lane.is_some_and(|(lane, _)| lane == self.lane) && row.is_limit == limit
+            })
+        };
+        of(true).chain(of(false))
+    }
 }
 
-const fn line(channel: Channel, name: &'static str, class: &'static str) -> Line {
-    Line { channel, name, class, limit: false }
-}
-
-const fn limit(channel: Channel, name: &'static str, class: &'static str) -> Line {
-    Line { channel, name, class, limit: true }
+/// What a line is called beside its panel.
+pub(crate) fn name(line: &Row) -> &'static str {
+    line.lane.map_or(line.words, |(_, name)| name)
 }
 
 /// From top to bottom.
 pub(crate) const PANELS: &[Panel] = &[
     Panel {
+        lane: Lane::Voltage,
         title: "Voltage",
         unit: "V",
         per: 1.0,
@@ -50,13 +52,9 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 150.0,
         least: 0.8,
         zero: false,
-        lines: &[
-            line(Channel::BusVoltage, "DC bus", "bus"),
-            line(Channel::PackVoltage, "Battery", "pack"),
-            line(Channel::Cvl, "CVL", "cvl"),
-        ],
     },
     Panel {
+        lane: Lane::Cells,
         title: "Cell voltage",
         unit: "V",
         per: 1.0,
@@ -64,12 +62,9 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 84.0,
         least: 0.05,
         zero: false,
-        lines: &[
-            line(Channel::MinCell, "Lowest cell", "low"),
-            line(Channel::MaxCell, "Highest cell", "high"),
-        ],
     },
     Panel {
+        lane: Lane::Current,
         title: "Battery current, charging is positive",
         unit: "A",
         per: 1.0,
@@ -77,9 +72,9 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 96.0,
         least: 10.0,
         zero: true,
-        lines: &[limit(Channel::Ccl, "CCL", "ccl"), line(Channel::PackCurrent, "Current", "current")],
     },
     Panel {
+        lane: Lane::Power,
         title: "Power, export is negative",
         unit: "kW",
         per: 1000.0,
@@ -87,14 +82,9 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 112.0,
         least: 1.0,
         zero: true,
-        lines: &[
-            limit(Channel::PvAvailable, "PV available", "available"),
-            line(Channel::AcLoads, "AC load", "load"),
-            line(Channel::GridPower, "Grid", "grid"),
-            line(Channel::PvPower, "PV", "pv"),
-        ],
     },
     Panel {
+        lane: Lane::Charge,
         title: "State of charge",
         unit: "%",
         per: 1.0,
@@ -102,6 +92,21 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 52.0,
         least: 2.0,
         zero: false,
-        lines: &[line(Channel::Soc, "SoC", "soc")],
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lane_has_a_panel_and_every_line_a_style() {
+        let style = include_str!("report.css");
+        for row in Channel::ALL.into_iter().map(Channel::row).filter(|row| row.lane.is_some()) {
+            assert_eq!(PANELS.iter().flat_map(Panel::lines).filter(|l| l.channel == row.channel).count(), 1);
+            assert!(style.contains(&format!(".l-{} ", row.class())), "{}", row.key);
+        }
+        let of_power: Vec<_> = PANELS[3].lines().map(name).collect();
+        assert_eq!(of_power, ["PV available", "AC load", "Grid", "PV"]);
+    }
+}

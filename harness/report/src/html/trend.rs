@@ -66,7 +66,7 @@ pub(crate) fn trend(out: &mut String, drift: &Drift, nights: &[Past], now: &Past
             format!("{}{:.1} {:.1}", if k == 0 { 'M' } else { 'L' }, x(night), y(value))
         })
         .collect();
-    write!(out, "<path class=\"l-cvl\" d=\"{path}\"/>")?;
+    write!(out, "<path class=\"l-battery-cvl\" d=\"{path}\"/>")?;
     for &(night, value) in &drift.trend {
         let tonight = night == nights.len();
         let (class, radius) = if tonight { ("point tonight", 4.0) } else { ("point", 2.0) };

@@ -38,7 +38,7 @@ fn what_comes_no_more_trips(
         assert_eq!(first(&mut interlocks, 1..=before, |_| well()), None);
         let (second, trip) =
             first(&mut interlocks, before + 1..=before + 200, |_| inputs.clone()).expect("trips");
-        assert_eq!((second, trip.what, trip.by), (before + age + 1, what, by));
+        assert_eq!((second, trip.what, trip.by.as_str()), (before + age + 1, what, by));
     }
 }
 
@@ -55,8 +55,11 @@ fn one_instrument_at_least_is_fresh(#[case] gone: &[usize], #[case] what: &str) 
     if gone.contains(&3) {
         inputs.push(gx(&[(Channel::GridPower, 0.0)]));
     }
-    let mut interlocks =
-        Interlocks::new(RigLimits { gx_silence: Micros::from_secs(50), ..limits() }, whole(), Micros::ZERO);
+    let mut interlocks = Interlocks::new(
+        with_limit(Channel::GxAnswers, |l| l.silence = Some(Micros::from_secs(50))),
+        whole(),
+        Micros::ZERO,
+    );
     let (second, trip) = first(&mut interlocks, 1..=100, |_| inputs.clone()).expect("trips");
     assert_eq!((second, trip.what), (31, what));
 }
@@ -75,29 +78,31 @@ fn the_deadline_is_that_of_the_next_limit() {
 /// What nothing can tell is listed; what is given up is not waited for, and still held against its limit when it comes.
 #[test]
 fn what_cannot_be_told_is_listed_and_may_be_given_up() {
-    assert_eq!(whole().untold(), Vec::<&str>::new());
+    assert_eq!(whole().untold(&limits()), Vec::<&str>::new());
     let no_gx = Instruments { gx: false, inverter: false, solar: false, ..whole() };
-    assert_eq!(no_gx.untold(), ["bus-voltage-max"]);
+    assert_eq!(no_gx.untold(&limits()), ["inverter.dc-voltage"]);
     assert_eq!(
-        Instruments { inverter: false, ..whole() }.untold(),
+        Instruments { inverter: false, ..whole() }.untold(&limits()),
         Vec::<&str>::new(),
         "the solar charger tells it"
     );
     let no_cells = Instruments { cells: false, ..whole() };
-    assert_eq!(no_cells.untold(), ["cell-voltage-max", "cell-voltage-min"]);
+    assert_eq!(no_cells.untold(&limits()), ["battery.highest-cell", "battery.lowest-cell"]);
     assert_eq!(Unwatched::read(["cell-voltage"]), Err("cell-voltage"));
+    assert_eq!(Unwatched::read(["cell-voltage-max"]), Unwatched::read(["battery.highest-cell"]), "as before");
+    assert!(Unwatched::read(["battery.cvl"]).is_err());
     assert_eq!(
         Unwatched::read(["can-silence"]),
         Err("can-silence"),
         "a battery that is not heard is never driven"
     );
-    let unwatched = Unwatched::read(no_cells.untold()).expect("their names");
+    let unwatched = Unwatched::read(no_cells.untold(&limits())).expect("their names");
     let given_up = Instruments { unwatched, ..whole() };
-    assert_eq!(Instruments { unwatched, ..no_cells }.untold(), Vec::<&str>::new());
+    assert_eq!(Instruments { unwatched, ..no_cells }.untold(&limits()), Vec::<&str>::new());
     let mut interlocks = Interlocks::new(limits(), given_up, Micros::ZERO);
     assert_eq!(first(&mut interlocks, 1..=600, |_| without(2)), None);
     let trip = interlocks.check(Micros::from_secs(600), &cells(3.3, 3.8, 20.0, 25.0)).expect("trips");
-    assert_eq!((trip.what, trip.by), ("highest cell", "battery, 0x373"));
+    assert_eq!((trip.what, trip.by.as_str()), ("highest cell", "battery, 0x373"));
 }
 
 /// Set to 120 V and 25 A: what it gives, and when it trips.

@@ -107,7 +107,7 @@ fn a_limit_moves_to_an_instrument_that_is_not_faked(
     assert_eq!(interlocks.check(Micros::from_secs(6), &poll), None, "the battery itself tells it");
     interlocks.stimulus(Micros::from_secs(6), &stimulus);
     let trip = interlocks.check(Micros::from_secs(7), &poll).expect("trips");
-    assert_eq!((trip.what, trip.by), (what, by));
+    assert_eq!((trip.what, trip.by.as_str()), (what, by));
 }
 
 /// A bus that falls because the battery left it is no empty pack; one that stays low is.
@@ -161,7 +161,7 @@ fn a_limit_that_nobody_tells_truly_ends_the_case(
     let tripped = (0..=7200).find_map(|second| {
         if second >= next {
             interlocks.stimulus(Micros::from_secs(second), &injected(kind, span));
-            next = second + span + FAULT_ECHO.0 / 1_000_000 + pause;
+            next = second + span + ECHO.0 / 1_000_000 + pause;
         }
         first(&mut interlocks, second..=second, |_| well())
     });
