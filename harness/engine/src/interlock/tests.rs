@@ -5,7 +5,7 @@ mod fake;
 
 use proto::fault::{Fault, FaultKind, Id};
 use proto::message::{Cells, Limits, Measurements, Pair, id};
-use proto::quantity::{Amps, Celsius, Percent, Volts, Watts};
+use proto::quantity::{Amps, Celsius, Percent, Volts};
 use rstest::rstest;
 
 use super::*;
