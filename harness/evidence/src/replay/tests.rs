@@ -211,6 +211,19 @@ fn a_line_more_or_less_breaks_its_case(#[case] which: usize) {
     }
 }
 
+/// The file of an instrument that said something is found by what the events count, not by a list.
+#[test]
+fn a_file_that_is_gone_breaks_every_case() {
+    let (files, _) = written();
+    let mut sources = sources(&files);
+    sources.instruments.retain(|(instrument, _)| *instrument == Instrument::Gx);
+    let mut replay = Replay::new("run/", sources).expect("it begins well");
+    while let Some(case) = replay.next_case().expect("every line is a good one") {
+        let why = case.broken.expect("broken");
+        assert!(why.starts_with("raw evidence is missing"), "{why}");
+    }
+}
+
 /// What becomes a part of a verdict does not depend on where the folder lies.
 #[test]
 fn a_frame_after_the_end_is_told_the_same_wherever_the_folder_lies() {

@@ -1,6 +1,6 @@
 //! One measured quantity as a row of the table, and the words that rows are put together with.
 
-use super::Channel;
+use super::{Channel, Instrument};
 use crate::quantity::{AmpHours, Amps, BitRate, Celsius, Dimension, Percent, Volts, Watts};
 
 /// What is known of a measured quantity.
@@ -65,6 +65,8 @@ pub enum Source {
     Gx(Block),
     /// the supply
     Supply,
+    /// a meter beside the battery that takes nothing from it
+    Witness(Instrument),
     /// the CAN interface of the harness
     Interface,
 }
@@ -147,7 +149,7 @@ impl Row {
         self.key.replace('.', "-")
     }
 
-    const fn new(key: &'static str, words: &'static str, kind: Kind, source: Source) -> Self {
+    pub(super) const fn new(key: &'static str, words: &'static str, kind: Kind, source: Source) -> Self {
         Self {
             channel: Channel::Cvl,
             meaning: "",
