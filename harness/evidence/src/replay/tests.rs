@@ -12,9 +12,11 @@ use proto::samples::{Samples, Value};
 use proto::stimulus::Stimulus;
 use rstest::rstest;
 
-use crate::folder::{Place, RAW, RunFolder};
+use crate::folder::{Place, RunFolder};
 use crate::run::CaseResult;
 
+/// The files of this run: those that every run has, and those of the instruments that speak in it.
+const FILES: [&str; 4] = ["can.log", "events.jsonl", "supply.csv", "gx.csv"];
 const CASES: [(&str, u64); 3] = [("first", 0), ("second", 90), ("third", 200)];
 const EPOCH: Micros = Micros(1_790_000_000_000_017);
 
@@ -88,7 +90,7 @@ fn written() -> ([Vec<u8>; 4], Vec<Recording>) {
         recordings.push(recording);
     }
     let path = folder.finish(&crate::run::RunMeta::default(), &[]).expect("finished");
-    (RAW.map(|name| std::fs::read(path.join(name)).expect(name)), recordings)
+    (FILES.map(|name| std::fs::read(path.join(name)).expect(name)), recordings)
 }
 
 fn sources(files: &[Vec<u8>; 4]) -> Sources<&[u8]> {
