@@ -114,11 +114,14 @@ impl Interlocks {
     pub fn check(&mut self, at: Micros, input: &Input) -> Option<Trip> {
         let trip = match input {
             Input::Can(frame) => self.can(at, frame),
-            Input::Samples(said) => match said.from() {
-                Instrument::Supply => self.psu(at, said),
-                Instrument::Gx => self.gx(at, said),
-            },
-            Input::CanError(_) | Input::Bus(_) | Input::Operator(_) | Input::Fault(_) | Input::Tick => None,
+            Input::Samples(said) if said.from() == Instrument::Supply => self.psu(at, said),
+            Input::Samples(said) if said.from() == Instrument::Gx => self.gx(at, said),
+            Input::Samples(_)
+            | Input::CanError(_)
+            | Input::Bus(_)
+            | Input::Operator(_)
+            | Input::Fault(_)
+            | Input::Tick => None,
         };
         trip.or_else(|| self.silence(at))
     }

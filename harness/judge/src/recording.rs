@@ -66,10 +66,7 @@ impl Recording {
     pub fn samples(&mut self, at: Micros, said: &Samples) {
         for (channel, value) in said.values() {
             // The GX believes what the rig garbled; it shows nothing of the battery then.
-            let shows = |of: Channel| match of.row().source {
-                Source::Battery(id) => self.account().is_shown(at, id),
-                Source::Gx(_) | Source::Supply | Source::Interface => true,
-            };
+            let shows = |of: Channel| !matches!(of.row().source, Source::Battery(id) if !self.account().is_shown(at, id));
             if channel.row().repeats.is_none_or(shows) {
                 let value = match value {
                     // An output that is off offers nothing, whatever it is set to.
@@ -86,18 +83,14 @@ impl Recording {
     /// What follows from several values, or from one that was not answered.
     fn follow(&mut self, at: Micros, said: &Samples) {
         let of = |channel| said.number(channel);
-        match said.from() {
-            Instrument::Supply => {
-                let power = of(Channel::SupplyVoltage).zip(of(Channel::SupplyCurrent)).map(|(v, a)| v * a);
-                self.take(at, Channel::PsuPower, power);
-            }
-            Instrument::Gx => {
-                // A battery unit that does not answer is the GX having lost the battery.
-                let found = said.tells(Source::Gx(Block::Battery));
-                self.take(at, Channel::GxBattery, Some(flag(found)));
-                let loads = of(Channel::AcLoads).is_none().then(|| of(Channel::AcOut)).flatten();
-                self.take(at, Channel::AcLoads, loads);
-            }
+        let power = of(Channel::SupplyVoltage).zip(of(Channel::SupplyCurrent)).map(|(v, a)| v * a);
+        self.take(at, Channel::PsuPower, power);
+        if said.from() == Instrument::Gx {
+            // A battery unit that does not answer is the GX having lost the battery.
+            let found = said.tells(Source::Gx(Block::Battery));
+            self.take(at, Channel::GxBattery, Some(flag(found)));
+            let loads = of(Channel::AcLoads).is_none().then(|| of(Channel::AcOut)).flatten();
+            self.take(at, Channel::AcLoads, loads);
         }
     }
 

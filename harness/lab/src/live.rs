@@ -142,7 +142,7 @@ impl Lab {
         let sun = sun.transpose()?;
         let port = open_can(&self.live.can, self.rig.can.bit_rate, real(polling.bus), clock)
             .map_err(|error| failed("CAN", error))?;
-        let listener = Listener::start(port, real(polling.bus), clock, outbox.clone());
+        let listeners = vec![Listener::can(port, real(polling.bus), clock, outbox.clone())];
         let hands = self.live.gx.as_ref().map(|gx| {
             let settings = GxSettings {
                 address: gx.address.clone(),
@@ -163,7 +163,7 @@ impl Lab {
                 .map(|operator| Worker::start("operator", operator))
                 .transpose()
                 .map_err(thread)?,
-            listener: listener.map_err(thread)?,
+            listeners: listeners.into_iter().collect::<Result<_, _>>().map_err(thread)?,
         };
         let capabilities = self.rig.capabilities.clone();
         #[cfg(unix)]

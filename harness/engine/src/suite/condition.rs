@@ -65,7 +65,7 @@ pub(crate) const fn words(channel: Channel) -> &'static str {
 /// What a rig must have to tell something.
 const fn teller(source: Source) -> Option<Capability> {
     match source {
-        Source::Battery(_) | Source::Interface => None,
+        Source::Battery(_) | Source::Interface | Source::Witness(_) => None,
         Source::Gx(_) => Some(Capability::Gx),
         Source::Supply => Some(Capability::Pv),
     }

@@ -12,9 +12,11 @@ use proto::samples::{Samples, Value};
 use proto::stimulus::Stimulus;
 use rstest::rstest;
 
-use crate::folder::{Place, RAW, RunFolder};
+use crate::folder::{Place, RunFolder};
 use crate::run::CaseResult;
 
+/// The files of this run: those that every run has, and those of the instruments that speak in it.
+const FILES: [&str; 4] = ["can.log", "events.jsonl", "supply.csv", "gx.csv"];
 const CASES: [(&str, u64); 3] = [("first", 0), ("second", 90), ("third", 200)];
 const EPOCH: Micros = Micros(1_790_000_000_000_017);
 
@@ -88,7 +90,7 @@ fn written() -> ([Vec<u8>; 4], Vec<Recording>) {
         recordings.push(recording);
     }
     let path = folder.finish(&crate::run::RunMeta::default(), &[]).expect("finished");
-    (RAW.map(|name| std::fs::read(path.join(name)).expect(name)), recordings)
+    (FILES.map(|name| std::fs::read(path.join(name)).expect(name)), recordings)
 }
 
 fn sources(files: &[Vec<u8>; 4]) -> Sources<&[u8]> {
@@ -208,6 +210,19 @@ fn a_line_more_or_less_breaks_its_case(#[case] which: usize) {
             let broken: Vec<usize> = (0..3).filter(|&i| cases[i].broken.is_some()).collect();
             assert_eq!(broken, [(k - header) / per_case], "line {}", k + 1);
         }
+    }
+}
+
+/// The file of an instrument that said something is found by what the events count, not by a list.
+#[test]
+fn a_file_that_is_gone_breaks_every_case() {
+    let (files, _) = written();
+    let mut sources = sources(&files);
+    sources.instruments.retain(|(instrument, _)| *instrument == Instrument::Gx);
+    let mut replay = Replay::new("run/", sources).expect("it begins well");
+    while let Some(case) = replay.next_case().expect("every line is a good one") {
+        let why = case.broken.expect("broken");
+        assert!(why.starts_with("raw evidence is missing"), "{why}");
     }
 }
 

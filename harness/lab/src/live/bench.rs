@@ -37,8 +37,8 @@ pub(super) struct Parts {
     pub(super) sun: Option<Sun>,
     pub(super) hands: Option<Worker<Hands>>,
     pub(super) operator: Option<Worker<Box<dyn Operator>>>,
-    #[expect(dead_code, reason = "held, so that the bus is heard")]
-    pub(super) listener: Listener,
+    #[expect(dead_code, reason = "held, so that instruments are heard")]
+    pub(super) listeners: Vec<Listener>,
 }
 
 /// A bench of real instruments.

@@ -1,4 +1,4 @@
-//! The thread that hears the CAN bus, and asks for the state of its interface.
+//! The thread that hears an instrument: the CAN bus, whose interface it asks for its state.
 
 use std::io;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use proto::quantity::Micros;
 use super::inbox::Outbox;
 use crate::can::{CanError, CanPort, Kind, RunClock};
 
-/// A bus that is heard until this is dropped.
+/// An instrument that is heard until this is dropped.
 #[derive(Debug)]
 pub(super) struct Listener {
     stop: Arc<AtomicBool>,
@@ -25,26 +25,36 @@ const STALL: Micros = Micros::from_millis(10);
 const HOLD: Micros = Micros::from_millis(50);
 
 impl Listener {
-    /// Hears a port; the state of the interface is asked for once in `period`.
+    /// Does one step of hearing after the other. One that cannot be done is a fault of the case, and the last.
     pub(super) fn start(
+        name: &'static str,
+        outbox: Outbox,
+        mut step: impl FnMut() -> Result<(), String> + Send + 'static,
+    ) -> io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let hear = move || {
+            while !stopped.load(Ordering::Relaxed) {
+                if let Err(what) = step() {
+                    return outbox.fault(format!("{name}: {what}"));
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(hear)?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// Hears a port; the state of the interface is asked for once in `period`.
+    pub(super) fn can(
         port: Box<dyn CanPort>,
         period: Micros,
         clock: RunClock,
         outbox: Outbox,
     ) -> io::Result<Self> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
         let now = clock.now();
+        let faults = outbox.clone();
         let mut ear = Ear { port, period, clock, outbox, ask: now, wake: now, hold: now };
-        let hear = move || {
-            while !stopped.load(Ordering::Relaxed) {
-                if let Err(error) = ear.step() {
-                    return ear.outbox.fault(format!("CAN: {error}"));
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name("CAN".to_owned()).spawn(hear)?;
-        Ok(Self { stop, thread: Some(thread) })
+        Self::start("CAN", faults, move || ear.step().map_err(|error| error.to_string()))
     }
 }
 

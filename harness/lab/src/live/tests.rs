@@ -210,7 +210,7 @@ fn a_frame_that_violates_an_interlock_switches_the_supply_off_at_once(#[case] th
     };
     let sun = Sun::open(setup, opener, clock, outbox.clone()).expect("it answers");
     let (bus, frames) = channel();
-    let _listener = Listener::start(Box::new(TestBus(frames, clock)), Micros::from_secs(5), clock, outbox);
+    let _listener = Listener::can(Box::new(TestBus(frames, clock)), Micros::from_secs(5), clock, outbox);
     // 0x356 with 65 V, above the 60 V of the rig (P 2).
     let frame = Frame::new(CanId::Standard(0x356), &[0x64, 0x19, 0, 0, 0xFA, 0]).expect("a frame");
 

@@ -69,6 +69,7 @@ impl Source {
         match self {
             Self::Supply => Some(Instrument::Supply),
             Self::Gx(_) => Some(Instrument::Gx),
+            Self::Witness(instrument) => Some(instrument),
             Self::Battery(_) | Self::Interface => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Channel;
+use super::{Channel, Instrument};
 use crate::quantity::{AmpHours, Amps, BitRate, Celsius, Dimension, Percent, Volts, Watts};
 
 /// What is known of a measured quantity.
@@ -67,6 +67,8 @@ pub enum Source {
     Gx(Block),
     /// the supply
     Supply,
+    /// a meter beside the battery that takes nothing from it
+    Witness(Instrument),
     /// the CAN interface of the harness
     Interface,
 }
@@ -163,7 +165,7 @@ impl Row {
         self.key.replace('.', "-")
     }
 
-    const fn new(key: &'static str, words: &'static str, kind: Kind, source: Source) -> Self {
+    pub(super) const fn new(key: &'static str, words: &'static str, kind: Kind, source: Source) -> Self {
         Self {
             channel: Channel::Cvl,
             meaning: "",

@@ -26,8 +26,7 @@ fn keys_are_dotted_and_in_kebab_case() {
 
 #[test]
 fn names_and_columns_stand_once() {
-    let of = |source: Source| if let Source::Gx(_) = source { "GX" } else { "supply" };
-    let mut columns: Vec<_> = rows().filter_map(|row| Some((of(row.source), row.column?))).collect();
+    let mut columns: Vec<_> = rows().filter_map(|row| Some((row.source.instrument(), row.column?))).collect();
     let mut names: Vec<_> = rows().filter_map(|row| Some(row.asked?.name)).collect();
     let counts = (columns.len(), names.len());
     columns.sort_unstable();
