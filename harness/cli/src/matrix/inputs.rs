@@ -132,8 +132,8 @@ impl Inputs {
 fn chosen<P>(
     names: &Names,
     all: Vec<P>,
-    find: impl Fn(&str) -> Result<P, files::InputError>,
-) -> Result<Vec<P>, files::InputError> {
+    find: impl Fn(&str) -> Result<P, InputError>,
+) -> Result<Vec<P>, InputError> {
     match names {
         Names::All => Ok(all),
         Names::These(names) => names.iter().map(|name| find(name)).collect(),
