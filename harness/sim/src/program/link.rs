@@ -236,9 +236,9 @@ mod tests {
     const SOON: Duration = Duration::from_millis(100);
 
     /// A link, what it writes to, and what it reads from.
-    fn link() -> (Link, std::io::PipeReader, std::io::PipeWriter) {
-        let (read, to) = std::io::pipe().expect("a pipe");
-        let (from, write) = std::io::pipe().expect("a pipe");
+    fn link() -> (Link, io::PipeReader, io::PipeWriter) {
+        let (read, to) = io::pipe().expect("a pipe");
+        let (from, write) = io::pipe().expect("a pipe");
         (Link::new(to.into(), from.into(), None).expect("open ends"), read, write)
     }
 
