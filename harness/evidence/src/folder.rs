@@ -234,11 +234,11 @@ impl RunFolder {
     /// Hands everything to the operating system; from there it survives the end of this process. What it costs where
     /// nothing waits is not worth counting.
     pub fn hand_over(&mut self) {
-        for (i, file) in self.raw.iter_mut().enumerate() {
+        for (file, name) in self.raw.iter_mut().zip(RAW) {
             if self.failed.is_none()
                 && let Some(Err(error)) = file.as_mut().map(Write::flush)
             {
-                self.failed = Some((RAW[i], error));
+                self.failed = Some((name, error));
             }
         }
         if self.failed.is_none()

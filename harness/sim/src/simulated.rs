@@ -30,6 +30,7 @@ pub enum Simulated {
 /// The same as a file has it.
 #[derive(JsonSchema)]
 #[serde(untagged)]
+#[schemars(rename = "Simulated")]
 #[expect(
     dead_code,
     reason = "a schema for editors: each kind is read as what it is, so that its errors are its own"

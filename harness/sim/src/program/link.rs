@@ -226,3 +226,43 @@ enum Awaited {
 fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(100);
+
+    /// A link, what it writes to, and what it reads from.
+    fn link() -> (Link, io::PipeReader, io::PipeWriter) {
+        let (read, to) = io::pipe().expect("a pipe");
+        let (from, write) = io::pipe().expect("a pipe");
+        (Link::new(to.into(), from.into(), None).expect("open ends"), read, write)
+    }
+
+    /// A pipe holds 64 KiB; the time for an answer counts for writing too.
+    #[test]
+    fn a_line_that_nobody_reads_is_given_up() {
+        let (mut link, _read, _write) = link();
+        let line = vec![b' '; 1 << 20];
+        assert!(matches!(link.ask(&line, SOON), Err(Broken::Unread)));
+    }
+
+    #[test]
+    fn an_end_that_is_closed_is_told_from_one_that_is_late() {
+        let (mut link, _read, write) = link();
+        assert!(matches!(link.ask(b"?\n", SOON), Err(Broken::Late)));
+        drop(write);
+        assert!(matches!(link.ask(b"?\n", SOON), Err(Broken::Ended)));
+    }
+
+    #[test]
+    fn what_comes_before_it_is_asked_for_is_no_answer() {
+        let (mut link, _read, mut write) = link();
+        write.write_all(b"too early\n").expect("taken");
+        assert!(matches!(link.ask(b"?\n", SOON), Err(Broken::Unasked)));
+        assert_eq!(link.heard(), b"too early\n");
+    }
+}

@@ -141,7 +141,7 @@ while read -r op group; do
     -) groups="${groups%% "$group" *} ${groups#* "$group" }" ;;
   esac
 done
-for group in $groups; do kill -KILL -- "-$group"; done"#;
+for group in $groups; do kill -s KILL -- "-$group"; done"#;
 
 /// Tells the warden, which is started with the first word. Without one a program still ends with its case.
 fn warden(word: &str) {
