@@ -302,7 +302,8 @@ impl Interlocks {
     }
 
     fn gx(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
-        let volts = [Channel::BusVoltage, Channel::SolarVoltage].map(|channel| (channel, said.number(channel)));
+        let volts =
+            [Channel::BusVoltage, Channel::SolarVoltage].map(|channel| (channel, said.number(channel)));
         for (channel, value) in volts {
             if let Some(value) = value {
                 self.told[channel as usize].last = (at, value);
@@ -323,7 +324,11 @@ impl Interlocks {
             .values()
             .filter(|(channel, _)| volts.iter().all(|(seen, _)| seen != channel))
             .map(|(channel, value)| (channel, value.number()));
-        volts.into_iter().chain(derived).chain(others).find_map(|(channel, value)| self.tell(at, channel, value))
+        volts
+            .into_iter()
+            .chain(derived)
+            .chain(others)
+            .find_map(|(channel, value)| self.tell(at, channel, value))
     }
 
     /// Whether no voltage is one. An inverter that has lost its meter says 0.00 V while others measure the bus.

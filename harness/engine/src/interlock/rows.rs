@@ -46,7 +46,8 @@ impl Instruments {
     pub(super) const fn tell(&self, channel: Channel) -> bool {
         match channel.row().source {
             Source::Battery(id::CELLS) => self.cells,
-            Source::Battery(_) | Source::Interface => true,
+            // Whose reading a rig file limits is connected there.
+            Source::Battery(_) | Source::Interface | Source::Witness(_) => true,
             Source::Gx(Block::Battery | Block::System) => self.gx,
             Source::Gx(Block::Inverter) => self.inverter,
             Source::Gx(Block::Solar) => self.solar,

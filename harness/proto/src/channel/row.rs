@@ -135,6 +135,7 @@ impl fmt::Display for Source {
             Self::Gx(Block::Inverter) => "inverter",
             Self::Gx(Block::Solar) => "solar charger",
             Self::Supply => "supply",
+            Self::Witness(instrument) => instrument.words(),
             Self::Interface => "CAN interface",
         })
     }
