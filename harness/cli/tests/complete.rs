@@ -10,12 +10,15 @@ use tempfile::TempDir;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// A folder with batteries of 16 cells that are smaller than the rig: its sun would charge them with more than they bear.
+/// A folder with batteries of 16 cells that are smaller than the rig, and with suites that ask as much of every battery: the
+/// sun would charge them with more than they bear.
 struct Bench(TempDir);
 
 impl Bench {
     fn new() -> Self {
         let bench = Self(TempDir::new().expect("a temporary folder"));
+        copied(&Path::new(PROJECT).join("rigs"), &bench.at("home/rigs"));
+        copied(&Path::new(PROJECT).join("suites"), &bench.at("home/suites"));
         for (name, capacity, current) in [("small", "100 Ah", "50 A"), ("tiny", "50 Ah", "25 A")] {
             let text = shipped("rigs/batteries/reference.yaml");
             let text = replaced(&text, "battery: reference", &format!("battery: {name}"));
@@ -42,7 +45,9 @@ impl Bench {
     /// Busbar with this battery; what it writes goes below `out`.
     fn busbar(&self, verb: &str, battery: &str, more: &[&str]) -> Output {
         let (battery, out) = (self.shown(&format!("{battery}.yaml")), self.shown("out"));
-        busbar(&[&[verb, "--quiet", "--battery", &battery, "--out", &out], more].concat())
+        let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
+        command.args([verb, "--quiet", "--battery", &battery, "--out", &out]).args(more);
+        command.env("BUSBAR_HOME", self.at("home")).output().expect("the binary was built for this test")
     }
 
     fn read(&self, name: &str) -> String {
@@ -65,6 +70,21 @@ impl Bench {
 fn busbar(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
     command.args(arguments).env("BUSBAR_HOME", PROJECT).output().expect("the binary was built for this test")
+}
+
+/// YAML files with everything below; what suites say of the battery that their powers are for is left out.
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for path in fs::read_dir(from).expect("a folder of the project").map(|entry| entry.expect("an entry").path()) {
+        let to = to.join(path.file_name().expect("a name"));
+        if path.is_dir() {
+            copied(&path, &to);
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            let text = fs::read_to_string(path).expect("it is shipped");
+            let kept = text.lines().filter(|line| !line.starts_with("powers-for:"));
+            fs::write(to, kept.map(|line| format!("{line}\n")).collect::<String>()).expect("written");
+        }
+    }
 }
 
 fn shipped(name: &str) -> String {

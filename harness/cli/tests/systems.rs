@@ -15,7 +15,7 @@ fn beside_their_models() -> TempDir {
     let folder = TempDir::new().expect("a temporary folder");
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systems");
     let own = fs::read_dir(here).expect("it is there").map(|entry| entry.expect("an entry").path());
-    let models = ["rigs/simulated.yaml", "rigs/batteries/reference.yaml"].map(|p| Path::new(PROJECT).join(p));
+    let models = ["rigs/simulated.yaml", "rigs/simulated-24v.yaml", "rigs/simulated-12v.yaml", "rigs/batteries/reference.yaml"].map(|p| Path::new(PROJECT).join(p));
     for path in own.chain(models) {
         fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("a copy");
     }
@@ -26,8 +26,8 @@ fn beside_their_models() -> TempDir {
 #[case::a_cell_of_15_is_not_believed("lfp15", "simulated", &["alarms/cell-voltages"])]
 #[case::gaps_between_fast_frames("lfp-fast", "simulated", &["links/late-within-three-seconds", "links/late-beyond-three-seconds"])]
 #[case::nmc("nmc14", "rig-nmc", &["feed-in/hold-while-full", "load-dump/full", "alarms/cell-voltages"])]
-#[case::at_24_v("lfp8", "rig-24v", &["excess-pv", "feed-in/hold-while-full"])]
-#[case::at_12_v("lfp4", "rig-12v", &["excess-pv", "feed-in/hold-while-full"])]
+#[case::at_24_v("lfp8", "simulated-24v", &["excess-pv", "feed-in/hold-while-full"])]
+#[case::at_12_v("lfp4", "simulated-12v", &["excess-pv", "feed-in/hold-while-full"])]
 fn a_good_battery_passes(#[case] battery: &str, #[case] rig: &str, #[case] cases: &[&str]) {
     let files = beside_their_models();
     let file = |name: &str| files.path().join(format!("{name}.yaml"));

@@ -47,7 +47,7 @@ fn what_cannot_be_served_is_refused() {
         assert!(said.contains(says), "{said}");
     };
     refused(&["serve", "--speed", "0"], 64, "--speed");
-    refused(&["serve", "--psu-profile", "no-such"], 64, "known are: ea");
+    refused(&["serve", "--psu-profile", "no-such"], 64, "no PSU profile is called `no-such`");
     refused(&["serve", "--rig", "served"], 65, "not a simulated rig");
     refused(&["serve", "--can", "busbar9", "--at", "/nonexistent/x", "--gx-port", "0"], 2, "busbar9");
 }

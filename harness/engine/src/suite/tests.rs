@@ -61,7 +61,7 @@ fn every_verb_is_read() {
             "inject cell-voltage by 0.3 V for 10 s",
             "inject current by 400 A for 5 s",
             "imbalance 5 %",
-            "discharge 3 kW until SoC within 10 … 20 % or lowest cell ≤ 2.8 V, within 12 h",
+            "ac-load 3 kW, then wait until SoC within 10 … 20 % or lowest cell ≤ 2.8 V, within 12 h, then ac-load off",
             "gx-write 2705 = 40",
             "prompt: Press the button of the battery.",
             "prompt: Read the display.",

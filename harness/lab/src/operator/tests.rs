@@ -126,7 +126,7 @@ impl std::io::Write for Screen {
 #[case(&["y\n"], Ok(Reply::Done))]
 #[case(&["perhaps\n", "YES\n"], Ok(Reply::Done))]
 #[case(&["n\n"], Ok(Reply::Refused("the operator cannot do it".to_owned())))]
-#[case(&[], Err("did not answer within 200 ms: Connect the mains."))]
+#[case(&[], Err("did not answer within 200 ms: Do by hand: grid on (connects or cuts mains)."))]
 fn a_person_may_be_the_operator(#[case] types: &[&'static str], #[case] expected: Result<Reply, &str>) {
     let (sender, keys) = std::sync::mpsc::channel();
     let screen = Screen(sender, types.to_vec());
