@@ -75,7 +75,9 @@ fn busbar(arguments: &[&str]) -> Output {
 /// YAML files with everything below; what suites say of the battery that their powers are for is left out.
 fn copied(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
-    for path in fs::read_dir(from).expect("a folder of the project").map(|entry| entry.expect("an entry").path()) {
+    for path in
+        fs::read_dir(from).expect("a folder of the project").map(|entry| entry.expect("an entry").path())
+    {
         let to = to.join(path.file_name().expect("a name"));
         if path.is_dir() {
             copied(&path, &to);

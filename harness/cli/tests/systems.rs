@@ -15,7 +15,13 @@ fn beside_their_models() -> TempDir {
     let folder = TempDir::new().expect("a temporary folder");
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/systems");
     let own = fs::read_dir(here).expect("it is there").map(|entry| entry.expect("an entry").path());
-    let models = ["rigs/simulated.yaml", "rigs/simulated-24v.yaml", "rigs/simulated-12v.yaml", "rigs/batteries/reference.yaml"].map(|p| Path::new(PROJECT).join(p));
+    let models = [
+        "rigs/simulated.yaml",
+        "rigs/simulated-24v.yaml",
+        "rigs/simulated-12v.yaml",
+        "rigs/batteries/reference.yaml",
+    ]
+    .map(|p| Path::new(PROJECT).join(p));
     for path in own.chain(models) {
         fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("a copy");
     }

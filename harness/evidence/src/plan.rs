@@ -115,8 +115,7 @@ pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned
 #[must_use]
 pub fn fitted(case: &Case, rig: &RigFile, battery: &Battery) -> Case {
     let house = rig.house();
-    let takes = battery.max_charge_voltage * battery.max_charge_current;
-    case.for_battery(takes, house.inverter_power / house.mains_voltage)
+    case.for_battery(battery.charge_power(), house.inverter_power / house.mains_voltage)
 }
 
 /// Why the GX of this rig controls nothing as P 5.5 wants it: what a case would show then says nothing of the battery.

@@ -24,9 +24,9 @@ pub fn window(from: Micros, to: Micros) -> String {
 #[must_use]
 pub fn span(span: Micros) -> String {
     let step = match span.0 {
-        ..1_000_000 => 1_000,
-        ..60_000_000 => 100_000,
-        ..3_600_000_000 => 1_000_000,
+        0..1_000_000 => 1_000,
+        1_000_000..60_000_000 => 100_000,
+        60_000_000..3_600_000_000 => 1_000_000,
         _ => 60_000_000,
     };
     Micros(span.0 / step * step).span().to_string()

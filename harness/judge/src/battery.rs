@@ -1,7 +1,7 @@
 //! What is declared about a battery: the data sheet the judge holds the measured values against.
 
 use crate::thresholds::fixed::{UP_TO_12_V, UP_TO_24_V};
-use proto::quantity::{AmpHours, Amps, Celsius, Volts};
+use proto::quantity::{AmpHours, Amps, Celsius, Volts, Watts};
 
 /// Declared facts of a battery, from its file in `rigs/batteries/`.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,12 @@ impl Battery {
             v if v <= UP_TO_24_V => Volts(24.0),
             _ => Volts(48.0),
         }
+    }
+
+    /// The most that charges it.
+    #[must_use]
+    pub fn charge_power(&self) -> Watts {
+        self.max_charge_voltage * self.max_charge_current
     }
 
     /// Its system voltage as a share of 48 V, for which the document gives its numbers.

@@ -341,7 +341,7 @@ mod tests {
         }
         let known = |name: &&str| find(name).is_some();
         for requirement in crate::catalogue::CATALOGUE {
-            assert!(requirement.thresholds.iter().all(|name| known(&name)), "{}", requirement.id);
+            assert!(requirement.thresholds.iter().all(&known), "{}", requirement.id);
         }
     }
 

@@ -218,7 +218,6 @@ fn a_curtailment_is_not_hidden_behind_scans(#[case] battery: &str, #[case] id: &
 #[case::small(SMALL, "feed-in/hold-while-full")]
 #[case::small(SMALL, "feed-in/pv-above-inverter")]
 #[case::small(SMALL, "feed-in/load-steps")]
-#[case::small(SMALL, "excess-pv/low-input-current-limit")]
 #[case::small(SMALL, "imbalance/five-percent")]
 #[case::small(SMALL, "load-dump/full")]
 #[case::small(SMALL, "tracking/active-tracking")]

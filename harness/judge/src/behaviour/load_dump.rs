@@ -24,7 +24,7 @@ pub(crate) fn bears_a_dropped_load(scene: &Scene<'_>, opinion: &mut Opinion) {
     if drops.is_empty() {
         opinion.unclear(format!(
             "no load of {:.0} or more was dropped off-grid while the battery was full and the sun shone",
-            scene.subject.site.inverter_power * BIG_LOAD
+            big(scene)
         ));
         return;
     }
@@ -49,7 +49,7 @@ fn drops(scene: &Scene<'_>) -> Vec<Drop> {
         })
         .collect();
     let ends = switched.iter().skip(1).map(|s| s.0).chain([scene.whole.to]);
-    let big = scene.subject.site.inverter_power * BIG_LOAD;
+    let big = big(scene);
     switched
         .iter()
         .zip(ends)
@@ -62,6 +62,11 @@ fn drops(scene: &Scene<'_>) -> Vec<Drop> {
             qualifies.then_some(Drop { power, after: Window::new(at, end.min(at + AFTER_DROP)) })
         })
         .collect()
+}
+
+/// A load that leaves much to charge with: for the inverter, or for a battery that takes less than that.
+fn big(scene: &Scene<'_>) -> Watts {
+    scene.subject.site.inverter_power.min(scene.subject.battery.charge_power()) * BIG_LOAD
 }
 
 fn is_off_grid(scene: &Scene<'_>, at: Micros) -> bool {

@@ -50,7 +50,7 @@ impl Metric {
     /// The requirements that its thresholds decide, in the order of the catalogue.
     pub fn decides(&self) -> impl Iterator<Item = &'static Requirement> {
         let own = |name: &&str| thresholds::find(name).is_some_and(|row| row.metric == self.id);
-        CATALOGUE.iter().filter(move |requirement| requirement.thresholds.iter().any(|name| own(&name)))
+        CATALOGUE.iter().filter(move |requirement| requirement.thresholds.iter().any(&own))
     }
 }
 

@@ -383,7 +383,7 @@ fixed! {
     AT_WORK ("at-work", "TIM-04", "s", Counts): Micros = Micros::from_secs(60);
     /// What was going on is looked at for so long before the silence (assumption).
     BEFORE_SILENCE ("before-silence", "TIM-06", "s", Counts): Micros = Micros::from_secs(10);
-    /// A load of half the power of the inverter is a big one; the load that was really on may miss it a little
+    /// A load of half the power of the inverter is a big one, or of half of what charges a battery that takes less; the load that was really on may miss it a little
     /// (assumption).
     BIG_LOAD ("big-load", "BEH-AC", "share", GridPower): f64 = 0.5 * 0.95;
     /// What a drop stirs up shows within this time: the charge goes on for seconds, a battery that tripped stays off
