@@ -1,5 +1,6 @@
 //! From the recording of a case to what came of it: one way for a case that just ran and for one that is judged again.
 
+use engine::bench::Capability;
 use engine::suite::{Case, Suite};
 use judge::battery::Battery;
 use judge::behaviour::{Subject, hindered, judge, missed_sun};
@@ -8,7 +9,7 @@ use judge::portrait::{SeenPage, beside};
 use judge::recording::Recording;
 use judge::trace::{EventKind, Trace};
 use judge::verdict::{Outcome, Verdict, outcome_of_case};
-use proto::quantity::Micros;
+use proto::quantity::{Micros, Percent};
 
 use files::{BatteryFile, RigFile};
 
@@ -147,6 +148,11 @@ fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> 
         battery,
         site: rig.site_of(battery),
         sun: case.start.pv,
+        imbalance: if rig.capabilities.contains(&Capability::Imbalance) {
+            case.start.imbalance
+        } else {
+            Percent::ZERO
+        },
     }
 }
 

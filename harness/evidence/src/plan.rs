@@ -77,6 +77,7 @@ impl Refused {
 /// # Errors
 /// When the limits of the rig make no sense, nothing tells them, or the case would lift them: then nothing may run on it.
 pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, Refused> {
+    let rig = &rig.for_cells(battery.chemistry);
     let case = &fitted(case, rig, &battery.declared);
     let not_tried = |reason| Planned::NotTried { reason, case: Box::new(case.clone()) };
     let instruments = Instruments { cells: battery.sends_cells, ..rig.instruments() };

@@ -11,6 +11,7 @@ use judge::battery::Battery;
 use judge::catalogue::{self, Severity};
 use judge::site::{CutOff, GxSetup, Site};
 use proto::channel::Channel;
+use proto::chemistry::Chemistry;
 use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -364,6 +365,28 @@ impl RigFile {
             ..house
         });
         Self { around, ..self.clone() }
+    }
+
+    /// The same for cells of this chemistry. A simulated rig has no cells of its own: where they must stay is theirs (data
+    /// sheets, and what LFP has beyond its own trip). What a real rig says stands.
+    #[must_use]
+    pub fn for_cells(&self, chemistry: Option<Chemistry>) -> Self {
+        let mut rig = self.clone();
+        let bounds = match chemistry {
+            Some(Chemistry::Nmc | Chemistry::Nca) => (2.0, 4.35),
+            Some(Chemistry::Lto) => (1.5, 2.95),
+            Some(Chemistry::Lfp) | None => return rig,
+        };
+        if self.is_simulated() {
+            let mut put = |channel, at_least, at_most| {
+                let limit = rig.limits.rows.entry(channel).or_default();
+                limit.at_least = limit.at_least.and(at_least);
+                limit.at_most = limit.at_most.and(at_most);
+            };
+            put(Channel::MinCell, Some(bounds.0), None);
+            put(Channel::MaxCell, None, Some(bounds.1));
+        }
+        rig
     }
 
     /// Refuses a value that reads well and still cannot be: `path` says where it stands, in dotted keys.

@@ -316,7 +316,9 @@ impl<'a> Recorder<'a> {
         self.progress.finish();
         // Before the evidence is sealed: what the guard had to do belongs to it.
         let off = self.lab.as_ref().map_or(Ok(()), Lab::close);
-        if off.is_ok() && rig.live.as_ref().is_some_and(|live| live.psu.is_some()) {
+        // Where no word went to it, nothing was read back.
+        let spoken = std::fs::metadata(self.folder.path().join(WIRE)).is_ok_and(|wire| wire.len() > 0);
+        if off.is_ok() && spoken && rig.live.as_ref().is_some_and(|live| live.psu.is_some()) {
             console.tell("the supply is off, as it was read back");
         }
         // As the manifest keeps it, so that it is rendered again the same.

@@ -103,15 +103,16 @@ pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
     let shift = (shift * 1e3).round() / 1e3;
     let v = |level: f64| format!("{:.3} V", level + shift);
     let pack = |level: f64| format!("{:.1} V", (cells * (level + shift) * 10.0).floor() / 10.0);
-    let stop = declared.min_voltage.0 / cells;
+    // Discharge is forbidden before the cells trip, as far below as the battery may go.
+    let stop = (declared.min_voltage.0 / cells).max(declared.cell_under_voltage.0 + levels.above_under / 4.0);
     let (charge, discharge) = (declared.max_charge_current.0, declared.max_discharge_current.0);
     let hottest = declared.max_temperature.0;
-    let name = declared.name.as_str();
-    let name: String = name.chars().filter(char::is_ascii_graphic).take(16).collect();
+    // It begins with the manufacturer, as 0x370 must (P 2 §0x370).
+    let name: String = declared.name.chars().filter(char::is_ascii_graphic).take(9).collect();
     let volts = |level: f64| format!("{level:.3} V");
     format!(
         "simulated:
-  identity: {{ manufacturer: BUSBAR, name: \"{name}\", firmware: \"1.0\", serial: \"SIMULATED\", family: {family}{cells} }}
+  identity: {{ manufacturer: BUSBAR, name: \"BUSBAR {name}\", firmware: \"1.0\", serial: \"SIMULATED\", family: {family}{cells} }}
   strategy:
     cell-loop:
       {{ bulk: {bulk}, floor: {floor}, target: {target}, band-above: 20 mV, band-below: 60 mV, period: 24 s, filter: 10 s,

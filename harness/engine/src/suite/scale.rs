@@ -77,11 +77,17 @@ impl Share {
         }
     }
 
-    /// Less is waited for. What must fall to a power falls to the same: it is how standing still shows.
+    /// Less is waited for, in either direction. What must fall to a power or a current falls to the same: it is how standing
+    /// still shows.
     fn condition(self, condition: &mut Condition) {
         match &mut condition.0 {
-            Test::Within(channel, Bounds { at_least, .. }) if is_power(*channel) && at_least.is_finite() => {
-                *at_least *= self.0;
+            Test::Within(channel, Bounds { at_least, at_most }) if flows(*channel) => {
+                if *at_least > 0.0 && at_least.is_finite() {
+                    *at_least *= self.0;
+                }
+                if *at_most < 0.0 && at_most.is_finite() {
+                    *at_most *= self.0;
+                }
             }
             Test::Any(all) | Test::All(all) => all.iter_mut().for_each(|one| self.condition(one)),
             _ => {}
@@ -89,8 +95,10 @@ impl Share {
     }
 }
 
-fn is_power(channel: Channel) -> bool {
-    matches!(channel.row().kind, Kind::Number { dimension, .. } if dimension.unit == Watts::UNIT)
+/// A power, or the current of the battery.
+fn flows(channel: Channel) -> bool {
+    let power = matches!(channel.row().kind, Kind::Number { dimension, .. } if dimension.unit == Watts::UNIT);
+    power || channel == Channel::PackCurrent
 }
 
 #[cfg(test)]
@@ -102,7 +110,7 @@ mod tests {
     const SUITE: &str = "suite: s\ntitle: t\nspec: P 1.5.3.1\nneeds: [pv, gx, grid, ac-load]\npowers-for: 8 kW\ncases:\n  - \
         case: c\n    title: t\n    requirements: [CVL-01]\n    start: { soc: 50 %, grid: on, feed-in: on, pv: 2 kW, ac-load: off }\n    \
         steps:\n      - pv: { power: 4 kW, over: 1 min }\n      - repeat: { times: 2, steps: [ { ac-load: 3 kW }, { hold: 1 min } ] }\n      \
-        - gx-write: { register: 2700, value: 2500 }\n      - wait: { until: { pv-power: { at-least: 500 W } }, timeout: 5 min }\n      \
+        - gx-write: { register: 2700, value: 2500 }\n      - wait: { until: { any: [ { pv-power: { at-least: 500 W } }, { current: { at-most: -8 A } } ] }, timeout: 5 min }\n      \
         - discharge: { power: 1 kW, until: { pv-power: { at-most: 50 W } }, timeout: 1 h }\n";
 
     fn told(takes: f64) -> (String, Option<Amps>) {
@@ -123,7 +131,7 @@ mod tests {
     #[case(
         2000.0,
         "pv 500 W; pv 1 kW over 1 min; repeat 2 times; ac-load 750 W; hold 1 min; gx-write 2700 = 630; wait until PV power ≥ \
-         125 W, within 5 min; ac-load 250 W, then wait until PV power ≤ 50 W, within 1 h, then ac-load off",
+         125 W or battery current ≤ -2 A, within 5 min; ac-load 250 W, then wait until PV power ≤ 50 W, within 1 h, then ac-load off",
         4.0
     )]
     fn one_that_takes_a_quarter_is_tried_with_a_quarter(

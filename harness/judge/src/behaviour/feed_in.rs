@@ -28,11 +28,12 @@ pub(crate) fn feeds_in(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 /// BEH-IM: the same with one cell charged above the others (P 1.5.3.2).
 pub(crate) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let asked = scene
-        .trace
-        .events
-        .iter()
-        .any(|e| matches!(&e.kind, EventKind::Stimulus(Stimulus::Imbalance(share)) if share.0 > 0.0));
+    let asked = scene.subject.imbalance >= BALANCED
+        || scene
+            .trace
+            .events
+            .iter()
+            .any(|e| matches!(&e.kind, EventKind::Stimulus(Stimulus::Imbalance(share)) if share.0 > 0.0));
     let pair = [scene.series(Channel::MaxCell), scene.series(Channel::MinCell)];
     let widest = stretches(pair, scene.whole).iter().map(|s| s.values[0] - s.values[1]).fold(0.0, f64::max);
     opinion.show(Evidence::fact(

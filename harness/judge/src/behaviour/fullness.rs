@@ -196,6 +196,7 @@ mod tests {
             thresholds: Thresholds::default(),
             battery: &battery,
             sun: Watts::ZERO,
+            imbalance: proto::quantity::Percent::ZERO,
             site: Site::default(),
         };
         let scene = Scene::new(&subject, &recording);

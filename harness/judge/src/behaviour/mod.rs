@@ -28,7 +28,7 @@ pub(crate) mod steps;
 mod sun;
 pub mod tripped;
 
-use proto::quantity::Watts;
+use proto::quantity::{Percent, Watts};
 
 use crate::battery::Battery;
 use crate::catalogue::Requirement;
@@ -52,6 +52,8 @@ pub struct Subject<'a> {
     pub site: Site,
     /// PV power that the case begins with
     pub sun: Watts,
+    /// what the rig itself charged one cell above the others before the case began
+    pub imbalance: Percent,
 }
 
 /// Judges a case: one verdict for each requirement of the subject, in its order, and last what an interlock fails that

@@ -297,6 +297,7 @@ fn on_rig(id: &str, recording: &Recording, battery: &Battery, site: Site) -> Ver
         battery,
         site,
         sun: Watts::ZERO,
+        imbalance: proto::quantity::Percent::ZERO,
     };
     judge(&subject, recording).pop().expect("one verdict for one requirement")
 }
