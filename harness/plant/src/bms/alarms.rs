@@ -43,15 +43,16 @@ pub(super) struct Feedback {
 
 /// A bus this far from the pack is not connected to it, V: beyond what any cable drops at a small current (assumption).
 const APART: f64 = 1.0;
-/// Less is no current, and more is one, A (assumption: above noise and offset of the ammeter).
-const SOME_CURRENT: f64 = 2.0;
+/// Less is no current, and more is one (assumption: above noise and offset of an ammeter, which is as large as its battery;
+/// 2 A of 280 Ah, and no more than that).
+const SOME_CURRENT: (f64, f64) = (2.0, 2.0 / 280.0);
 /// It is believed after so many samples: a bus takes some seconds to follow (assumption).
 const SAMPLES: u32 = 10;
 
 impl Feedback {
     pub(super) fn sample(&mut self, view: &View) {
         let apart = (view.bus - view.pack).abs() > APART;
-        let flows = view.current.abs() > SOME_CURRENT;
+        let flows = view.current.abs() > SOME_CURRENT.0.min(SOME_CURRENT.1 * view.capacity);
         let count = |counted: u32, holds: bool| if holds { counted.saturating_add(1) } else { 0 };
         self.open = count(self.open, view.connected && apart && !flows);
         self.welded = count(self.welded, !view.connected && !apart && flows);
