@@ -39,10 +39,12 @@ impl Battery {
         }
     }
 
-    /// The most that charges it.
+    /// What it is charged with where it is tried: what it declares, and no more than half of its capacity in an hour. The
+    /// suites are written for a battery that declares just that.
     #[must_use]
     pub fn charge_power(&self) -> Watts {
-        self.max_charge_voltage * self.max_charge_current
+        let half = Amps(self.capacity.0 / 2.0);
+        self.max_charge_voltage * self.max_charge_current.min(half)
     }
 
     /// Its system voltage as a share of 48 V, for which the document gives its numbers.

@@ -107,12 +107,12 @@ pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
     let stop = (declared.min_voltage.0 / cells).max(declared.cell_under_voltage.0 + levels.above_under / 4.0);
     let (charge, discharge) = (declared.max_charge_current.0, declared.max_discharge_current.0);
     let hottest = declared.max_temperature.0;
-    // It begins with the manufacturer, as 0x370 must (P 2 §0x370).
-    let name: String = declared.name.chars().filter(char::is_ascii_graphic).take(9).collect();
+    // Of 16 characters; its first 8 are the manufacturer (P 2 §0x370).
+    let name: String = declared.name.chars().filter(char::is_ascii_graphic).take(6).collect();
     let volts = |level: f64| format!("{level:.3} V");
     format!(
         "simulated:
-  identity: {{ manufacturer: BUSBAR, name: \"BUSBAR {name}\", firmware: \"1.0\", serial: \"SIMULATED\", family: {family}{cells} }}
+  identity: {{ manufacturer: BusbarSi, name: \"BusbarSim {name}\", firmware: \"1.0\", serial: \"SIMULATED\", family: {family}{cells} }}
   strategy:
     cell-loop:
       {{ bulk: {bulk}, floor: {floor}, target: {target}, band-above: 20 mV, band-below: 60 mV, period: 24 s, filter: 10 s,

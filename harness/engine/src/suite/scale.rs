@@ -11,7 +11,7 @@ use super::{Case, Condition};
 use crate::bench::Capability;
 
 impl Case {
-    /// The same for a battery that is charged with no more than `takes`. Where that is less than the case is written for,
+    /// The same for a battery that is to be charged with no more than `takes`. Where that is less than the case is written for,
     /// sun, loads, what is fed in and what is waited for are less in proportion, so that sun, loads, inverter and battery
     /// stand to each other as they do in the suite. `rated` is the current of the inverter on its AC side: the input
     /// current limit makes it as much smaller.
