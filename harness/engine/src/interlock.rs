@@ -81,6 +81,10 @@ pub struct Interlocks {
     instruments: Instruments,
     told: [Told; Channel::COUNT],
     rows: Vec<Row>,
+    /// the rows that each value has a part in, by its number: most have none
+    rests: Vec<Vec<usize>>,
+    /// when the first row is due
+    earliest: Option<Micros>,
     output: Output,
     /// The suite expects the battery to go offline: it may switch off altogether.
     offline_expected: bool,
@@ -92,8 +96,15 @@ impl Interlocks {
     /// Watches a rig from `now` on.
     #[must_use]
     pub fn new(limits: RigLimits, instruments: Instruments, now: Micros) -> Self {
+        let rows = Row::all(&limits, &instruments);
+        let resting = |channel: Channel| {
+            let has = |row: &Row| row.rule.everyone().any(|teller| teller == channel);
+            rows.iter().enumerate().filter(|(_, row)| has(row)).map(|(index, _)| index).collect()
+        };
         let mut this = Self {
-            rows: Row::all(&limits, &instruments),
+            rests: Channel::ALL.into_iter().map(resting).collect(),
+            rows,
+            earliest: None,
             limits,
             instruments,
             told: [Told::default(); Channel::COUNT],
@@ -108,6 +119,19 @@ impl Interlocks {
     /// The case starts: silence counts from `now`.
     pub fn start(&mut self, now: Micros) {
         self.told.iter_mut().for_each(|told| told.heard = now);
+        self.plan();
+    }
+
+    /// Says anew when each row is due.
+    fn plan(&mut self) {
+        for index in 0..self.rows.len() {
+            self.rows[index].due = self.due(&self.rows[index]);
+        }
+        self.find_earliest();
+    }
+
+    fn find_earliest(&mut self) {
+        self.earliest = self.rows.iter().filter_map(|row| row.due).min();
     }
 
     /// Looks at an input. The first limit that it exceeds.
@@ -130,7 +154,7 @@ impl Interlocks {
     #[must_use]
     pub fn deadline(&self) -> Option<Micros> {
         // One microsecond later the limit is exceeded, not only reached.
-        self.rows.iter().filter_map(|row| self.due(row)).min().map(|t| t + Micros(1))
+        self.earliest.map(|t| t + Micros(1))
     }
 
     /// The suite changes the world: what it causes itself does not trip, within what the rig allows.
@@ -151,12 +175,14 @@ impl Interlocks {
                 None => {}
             }
         }
+        self.plan();
     }
 
     /// Whether the current step waits for the battery to go offline.
     pub fn expect_offline(&mut self, expected: bool) {
         self.offline_expected = expected;
         self.offline_accepted |= expected;
+        self.plan();
     }
 
     /// Until when a value is not waited for. A battery that goes offline may fall silent.
@@ -191,7 +217,14 @@ impl Interlocks {
     }
 
     fn silence(&self, at: Micros) -> Option<Trip> {
-        let row = self.rows.iter().find(|row| self.due(row).is_some_and(|due| at > due))?;
+        debug_assert!(
+            self.rows.iter().all(|row| row.due == self.due(row)),
+            "each row is due as it was planned"
+        );
+        if self.earliest.is_none_or(|due| at <= due) {
+            return None;
+        }
+        let row = self.rows.iter().find(|row| row.due.is_some_and(|due| at > due))?;
         let age = at.since(self.lit(row)?);
         let (value, limit) = (format!("{age:.3}"), format!("{:.3}", row.age));
         Some(Trip { what: row.rule.unread, value, limit, by: teller(row.rule.channel) })
@@ -205,7 +238,9 @@ impl Interlocks {
         if at < own.forged {
             return None;
         }
-        let trip = (0..self.rows.len()).find_map(|index| self.beyond(index, channel, value, at));
+        let resting = self.rests[channel as usize].len();
+        let trip =
+            (0..resting).find_map(|k| self.beyond(self.rests[channel as usize][k], channel, value, at));
         if own.is_true(at) {
             self.heard(at, channel);
             self.told[channel as usize].said = Some(value);
@@ -239,17 +274,23 @@ impl Interlocks {
 
     /// A value was told truly: so were the limits that rest on it.
     fn heard(&mut self, at: Micros, channel: Channel) {
-        for index in 0..self.rows.len() {
+        let resting = self.rests[channel as usize].len();
+        for k in 0..resting {
+            let index = self.rests[channel as usize][k];
             let row = &self.rows[index];
-            if row.rule.everyone().all(|teller| teller != channel) {
-                continue;
-            }
             let gap = self.lit(row).map_or(Micros::ZERO, |lit| at.since(lit));
             let Row { dark, age, .. } = &mut self.rows[index];
             *dark = if gap > *age { *dark + gap.since(*age) } else { dark.since(gap) };
         }
         let heard = &mut self.told[channel as usize].heard;
         *heard = (*heard).max(at);
+        for k in 0..resting {
+            let index = self.rests[channel as usize][k];
+            self.rows[index].due = self.due(&self.rows[index]);
+        }
+        if resting > 0 {
+            self.find_earliest();
+        }
     }
 
     /// Whether a value exceeds a limit, and what a suite may add to it.
@@ -290,7 +331,10 @@ impl Interlocks {
     fn can(&mut self, at: Micros, frame: &Frame) -> Option<Trip> {
         let message = Message::decode(frame)?;
         if matches!(message, Message::Limits(_)) && at >= self.told[Channel::Cvl as usize].forged {
-            self.offline_accepted = self.offline_expected;
+            let before = core::mem::replace(&mut self.offline_accepted, self.offline_expected);
+            if before != self.offline_accepted {
+                self.plan();
+            }
         }
         let mut trip = None;
         measured(&message, |channel, value| {

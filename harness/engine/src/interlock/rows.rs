@@ -228,6 +228,8 @@ pub(super) struct Row {
     pub(super) watched: bool,
     /// how long nobody told it truly, less how long somebody did since
     pub(super) dark: Micros,
+    /// until when it has to be told; nothing where nobody can tell it
+    pub(super) due: Option<Micros>,
     /// since when what stands in is below it
     pub(super) since: Option<Micros>,
 }
@@ -256,6 +258,7 @@ impl Row {
                 age: limits.age(rule.channel),
                 watched: !on.unwatched.has(rule.channel),
                 dark: Micros::ZERO,
+                due: None,
                 since: None,
             }));
         }
