@@ -98,6 +98,7 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
     let rig = if begun.sweep { rig.swept(begun.seed) } else { rig };
     replay.polled(rig.bus_polling());
     let battery: files::BatteryFile = library.get(&begun.battery).map_err(bad)?;
+    let rig = rig.for_cells(battery.chemistry);
     let suites = library.read_suites().map_err(bad)?;
 
     let (mut cases, mut said) = (Vec::new(), Said::default());

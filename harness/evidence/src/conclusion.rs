@@ -84,7 +84,7 @@ pub fn again(
         return Ok(undecided(reason, case, recording, length));
     }
     if !recording.trace().events.is_empty() {
-        return Ok(judged(case, rig, battery, recording, length));
+        return Ok(judged(&fitted(case, rig, &battery.declared), rig, battery, recording, length));
     }
     Ok(match plan(case, rig, battery)? {
         Planned::NotTried { reason, case } => not_tried(reason, &case),
@@ -95,7 +95,7 @@ pub fn again(
     })
 }
 
-/// What came of a case that ran.
+/// What came of a case that ran, as it was fitted to this battery.
 #[must_use]
 pub fn judged(
     case: &Case,
@@ -108,7 +108,7 @@ pub fn judged(
         End::NotBegun(why) => return undecided(why, case, recording, length),
         End::Began(end) => end,
     };
-    let subject = subject(&fitted(case, rig, &battery.declared), &battery.declared, rig);
+    let subject = subject(case, &battery.declared, rig);
     let verdicts = judge(&subject, &recording);
     let end = end.hindered_by(hindered(&subject, &recording));
     let (outcome, mut reason) = end.conclude(&verdicts);

@@ -72,12 +72,11 @@ impl Refused {
     }
 }
 
-/// Whether and how a case runs on this rig with this battery.
+/// Whether and how a case runs on this rig, which is one for the cells of this battery ([`RigFile::for_cells`]).
 ///
 /// # Errors
 /// When the limits of the rig make no sense, nothing tells them, or the case would lift them: then nothing may run on it.
 pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned, Refused> {
-    let rig = &rig.for_cells(battery.chemistry);
     let case = &fitted(case, rig, &battery.declared);
     let not_tried = |reason| Planned::NotTried { reason, case: Box::new(case.clone()) };
     let instruments = Instruments { cells: battery.sends_cells, ..rig.instruments() };

@@ -370,23 +370,19 @@ impl RigFile {
     /// The same for cells of this chemistry. A simulated rig has no cells of its own: where they must stay is theirs (data
     /// sheets, and what LFP has beyond its own trip). What a real rig says stands.
     #[must_use]
-    pub fn for_cells(&self, chemistry: Option<Chemistry>) -> Self {
-        let mut rig = self.clone();
-        let bounds = match chemistry {
+    pub fn for_cells(mut self, chemistry: Option<Chemistry>) -> Self {
+        let (lowest, highest) = match chemistry {
             Some(Chemistry::Nmc | Chemistry::Nca) => (2.0, 4.35),
             Some(Chemistry::Lto) => (1.5, 2.95),
-            Some(Chemistry::Lfp) | None => return rig,
+            Some(Chemistry::Lfp) | None => return self,
         };
         if self.is_simulated() {
-            let mut put = |channel, at_least, at_most| {
-                let limit = rig.limits.rows.entry(channel).or_default();
-                limit.at_least = limit.at_least.and(at_least);
-                limit.at_most = limit.at_most.and(at_most);
-            };
-            put(Channel::MinCell, Some(bounds.0), None);
-            put(Channel::MaxCell, None, Some(bounds.1));
+            // Every rig limits both: see `required` of the limits.
+            let rows = &mut self.limits.rows;
+            rows.entry(Channel::MinCell).and_modify(|limit| limit.at_least = Some(lowest));
+            rows.entry(Channel::MaxCell).and_modify(|limit| limit.at_most = Some(highest));
         }
-        rig
+        self
     }
 
     /// Refuses a value that reads well and still cannot be: `path` says where it stands, in dotted keys.

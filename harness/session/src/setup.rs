@@ -55,6 +55,7 @@ impl Setup {
     /// # Errors
     /// As [`Setup::read`].
     pub fn of(rig: RigFile, battery: BatteryFile) -> Result<Self, InputError> {
+        let rig = rig.for_cells(battery.chemistry);
         let simulation = Simulation::of(&rig, &battery)?;
         Ok(Self { rig, battery, simulation })
     }

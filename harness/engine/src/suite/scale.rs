@@ -22,8 +22,6 @@ impl Case {
         if share >= 1.0 {
             return case;
         }
-        // It is written for this battery now.
-        case.powers_for = None;
         let by = Share(share);
         for power in [&mut case.start.pv, &mut case.start.ac_pv, &mut case.start.ac_load] {
             *power = by.power(*power);
