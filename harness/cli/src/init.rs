@@ -89,7 +89,7 @@ pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
         let message =
             format!("`{name}` is no name of a battery: use a to z, 0 to 9 and `-`, such as acme-16s");
-        return Err(Failure { exit: Exit::Usage, message });
+        return Err(Failure::usage(message));
     }
     let kit = program.kit();
     let filled = |form: &str| {
@@ -106,7 +106,7 @@ pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
             "{} is there already and is not overwritten, nothing was written: name another folder",
             there.display()
         );
-        return Err(Failure { exit: Exit::Input, message });
+        return Err(Failure::input(message));
     }
     files.iter().try_for_each(|(path, text)| write(path, text))?;
     let mut told: String = files.iter().map(|(path, _)| format!("{}\n", path.display())).collect();
@@ -123,8 +123,6 @@ pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
-    folder.and_then(|()| fs::write(path, text)).map_err(|error| Failure {
-        exit: Exit::Input,
-        message: format!("{} cannot be written: {error}", path.display()),
-    })
+    let written = folder.and_then(|()| fs::write(path, text));
+    written.map_err(|error| Failure::input(format!("{} cannot be written: {error}", path.display())))
 }

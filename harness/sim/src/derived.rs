@@ -53,19 +53,8 @@ const NMC: Levels = Levels {
     above_under: 0.40,
     above_stop: 0.30,
 };
-/// Its curve ends 30 mV below that of NMC.
-const NCA: Levels = Levels {
-    bulk: 4.17,
-    floor: 4.02,
-    target: 4.11,
-    clear: 4.02,
-    step: 4.17,
-    rearm: 4.12,
-    taper: [4.12, 4.17],
-    balance: 4.02,
-    full: 4.09,
-    ..NMC
-};
+/// The curve of NCA ends so much below that of NMC, V.
+const NCA_BELOW_NMC: f64 = 0.03;
 /// Charged to 2.70 V (data sheets); held at 2.64 V, at 97 % (assumption).
 const LTO: Levels = Levels {
     bulk: 2.70,
@@ -88,16 +77,16 @@ const REFERENCE: (f64, f64) = (16.0, 280.0);
 /// `simulated:` of a battery file that would say nothing but what is declared.
 pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
     let declared = &battery.declared;
-    let (levels, family) = match chemistry {
-        Chemistry::Lfp => (LFP, "LFP"),
-        Chemistry::Nmc => (NMC, "NMC"),
-        Chemistry::Nca => (NCA, "NCA"),
-        Chemistry::Lto => (LTO, "LTO"),
+    let (levels, below, family) = match chemistry {
+        Chemistry::Lfp => (LFP, 0.0, "LFP"),
+        Chemistry::Nmc => (NMC, 0.0, "NMC"),
+        Chemistry::Nca => (NMC, NCA_BELOW_NMC, "NCA"),
+        Chemistry::Lto => (LTO, 0.0, "LTO"),
     };
     let cells = f64::from(declared.cells);
     let (in_series, in_parallel) = (cells / REFERENCE.0, declared.capacity.0 / REFERENCE.1);
     let over = declared.cell_over_voltage.0;
-    let bulk = levels.bulk.min(declared.max_charge_voltage.0 / cells);
+    let bulk = (levels.bulk - below).min(declared.max_charge_voltage.0 / cells);
     // Whatever is declared lower takes the top of everything with it; below the trip there is room as with LFP.
     let shift = (bulk - levels.bulk).min(over - levels.below_over[0] - levels.rearm).min(0.0);
     let shift = (shift * 1e3).round() / 1e3;
