@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::ValueEnum;
 use evidence::text::plain;
 use evidence::words::amount;
-use judge::catalogue::CATALOGUE;
+use judge::catalogue::{self, of_metric};
 use judge::metrics::METRICS;
 use judge::thresholds::{self, Sense, Thresholds};
 
@@ -106,8 +106,7 @@ fn suites(kind: Kind) -> Result<Vec<Row>, Failure> {
 }
 
 fn requirements(format: Format) -> Vec<Row> {
-    CATALOGUE
-        .iter()
+    catalogue::requirements()
         .map(|r| {
             let mut row = vec![
                 ("requirement", r.id.to_owned()),
@@ -130,7 +129,7 @@ fn metrics() -> Vec<Row> {
     METRICS
         .iter()
         .map(|metric| {
-            let decides: Vec<_> = metric.decides().map(|requirement| requirement.id).collect();
+            let decides: Vec<_> = of_metric(metric).map(|requirement| requirement.id).collect();
             let decides =
                 if decides.is_empty() { format!("none: {}", metric.aside) } else { decides.join(", ") };
             vec![

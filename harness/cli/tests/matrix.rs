@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use judge::catalogue::{CATALOGUE, Severity};
+use judge::catalogue::requirements;
+use judge::requirement::Severity;
 use tempfile::TempDir;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -18,7 +19,7 @@ fn project() -> TempDir {
     let battery = "rigs/batteries/reference.yaml";
     fs::copy(Path::new(PROJECT).join(battery), home.path().join(battery)).expect("a copy");
     // What only behaviour or a GX shows is not tried here, and the rig file says so.
-    let musts: Vec<_> = CATALOGUE.iter().filter(|row| row.severity == Severity::Must).collect();
+    let musts: Vec<_> = requirements().filter(|row| row.severity == Severity::Must).collect();
     let of = |by_log: bool| musts.iter().filter(move |row| row.by_log() == by_log).map(|row| row.id);
     let not_here: String = of(false).map(|id| format!("  {id}: one short case\n")).collect();
     let rig = fs::read_to_string(Path::new(PROJECT).join("rigs/simulated.yaml")).expect("the rig");

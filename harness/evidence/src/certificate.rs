@@ -5,7 +5,7 @@ pub mod guard;
 mod made;
 
 use files::Instrument;
-use judge::catalogue::Severity;
+use judge::requirement::Severity;
 use judge::verdict::Outcome;
 use serde::{Deserialize, Serialize};
 

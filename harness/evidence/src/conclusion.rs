@@ -3,12 +3,13 @@
 use engine::bench::Capability;
 use engine::suite::{Case, Suite};
 use judge::battery::Battery;
-use judge::behaviour::{Subject, hindered, judge, missed_sun};
-use judge::catalogue::Severity;
+use judge::behaviour::{Subject, hindered, missed_sun};
 use judge::portrait::{SeenPage, beside};
 use judge::recording::Recording;
+use judge::requirement::Severity;
 use judge::trace::{EventKind, Trace};
 use judge::verdict::{Outcome, Verdict, outcome_of_case};
+use judge::verdicts::of_run;
 use proto::quantity::{Micros, Percent};
 
 use files::{BatteryFile, RigFile};
@@ -109,7 +110,7 @@ pub fn judged(
         End::Began(end) => end,
     };
     let subject = subject(case, &battery.declared, rig);
-    let verdicts = judge(&subject, &recording);
+    let verdicts = of_run(&subject, &recording);
     let end = end.hindered_by(hindered(&subject, &recording));
     let (outcome, mut reason) = end.conclude(&verdicts);
     if outcome == Outcome::Inconclusive

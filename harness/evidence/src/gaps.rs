@@ -3,7 +3,8 @@
 //! One function decides it, [`of`], for `run`, `nightly`, `certify`, `verify`, `judge`, the matrix and every report. What
 //! was tried and stayed undecided is no gap: its case is undecided, and says why.
 
-use judge::catalogue::{CATALOGUE, Requirement, Severity};
+use judge::catalogue::requirements;
+use judge::requirement::{Requirement, Severity};
 
 use crate::run::{CaseResult, Run};
 
@@ -55,7 +56,7 @@ pub fn of(cases: &[Tried], demand: Demand, not_here: &[(String, String)], every:
     let named_by = |requirement: &'static Requirement| {
         cases.iter().filter(move |case| case.requirements.iter().any(|r| r.id == requirement.id))
     };
-    for requirement in CATALOGUE.iter().filter(|r| r.severity == Severity::Must) {
+    for requirement in requirements().filter(|r| r.severity == Severity::Must) {
         let first = named_by(requirement).next();
         if demand == Demand::Named && first.is_none() {
             continue;
@@ -231,7 +232,7 @@ mod tests {
 
     /// A run in which every requirement that must hold is judged but for what `leave` names.
     fn all_but(leave: &[&str]) -> Tried {
-        let musts = CATALOGUE.iter().filter(|r| r.severity == Severity::Must && !leave.contains(&r.id));
+        let musts = requirements().filter(|r| r.severity == Severity::Must && !leave.contains(&r.id));
         Tried { name: "s/all".to_owned(), requirements: musts.collect(), not_tried: None }
     }
 

@@ -1,6 +1,6 @@
 //! How an outcome is shown: by word and shape before colour.
 
-use judge::catalogue::Severity;
+use judge::requirement::Severity;
 use judge::verdict::{Outcome, Verdict};
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
-use judge::catalogue::{CATALOGUE, Requirement, Severity};
+use judge::catalogue::requirements;
 use judge::portrait::SeenPage;
+use judge::requirement::{Requirement, Severity};
 use judge::trace::Trace;
 use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
@@ -258,7 +259,7 @@ impl Run {
 
     /// The catalogue, each requirement with its standing.
     pub fn matrix(&self) -> impl Iterator<Item = (&'static Requirement, Mark)> + '_ {
-        CATALOGUE.iter().map(|r| (r, self.standing(r)))
+        requirements().map(|r| (r, self.standing(r)))
     }
 
     /// Requirements that were judged and stand so, `must` before `should`, else in the order of the cases. A battery

@@ -1,4 +1,4 @@
-//! The requirement catalogue: every normative statement of the specification as data.
+//! The requirement catalogue: every normative statement of the specification as data, with what judges it.
 //!
 //! `P` is the *CAN-bus BMS Protocol*, `D` is *Data communication with Victron Energy products*.
 
@@ -8,6 +8,8 @@ use crate::behaviour::{
     self, alarms, bus, charge_voltage, current_limits, discharging, feed_in, following, grid_loss, gx,
     imbalance, keep_alive, load_dump, silence, state, steps,
 };
+use crate::metrics::Metric;
+use crate::requirement::{Requirement, Severity, Sun};
 use crate::thresholds;
 use crate::wire;
 
@@ -32,82 +34,20 @@ pub static DOCUMENTS: [Document; 2] = [
     },
 ];
 
-/// How much a failure weighs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// reported, never fails
-    Information,
-    /// warns
-    Should,
-    /// fails certification
-    Must,
-}
-
-/// What the sun of a case has to do with a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sun {
-    /// the battery fails by what it says or does by itself
-    Apart,
-    /// The sun decides with the battery: charge that ends because there is none, a step that the suite did not make, a
-    /// morning that does not come.
-    Decides,
-    /// as [`Sun::Decides`], but a battery that switched itself off under less sun than was asked for has failed
-    DecidesWhileOn,
-}
-
-/// One requirement: everything that is said of it stands in its row of [`CATALOGUE`].
+/// A row of [`CATALOGUE`]: a requirement, and what judges it.
 #[derive(Debug, Clone, Copy)]
-pub struct Requirement {
-    /// stable id, such as `CVL-05`
-    pub id: &'static str,
-    /// section of the specification, such as `P 1.5.3`
-    pub section: &'static str,
-    /// how much a failure weighs
-    pub severity: Severity,
-    /// what is checked, in one sentence
-    pub title: &'static str,
-    /// where it is judged: `L` any log, `B` a behaviour run, `X` needs the GX
-    pub judged: &'static str,
-    /// the thresholds that decide it
-    pub thresholds: &'static [&'static str],
-    /// a battery of `rigs/batteries` that nothing else is expected to find
-    pub catches: Option<&'static str>,
-    /// whether it asks what the battery answers to an injected fault
-    pub answers: bool,
+pub(crate) struct Row {
+    /// what is demanded
+    pub(crate) requirement: Requirement,
     /// what judges the frames of any log
     pub(crate) log: Option<wire::Judge>,
     /// what judges a run; without it a run is judged by its frames
     pub(crate) run: Option<behaviour::Judge>,
-    /// the messages whose numbers it compares or bounds
-    pub(crate) reads: &'static [u16],
-    /// whether it compares frames with each other, so that two senders break it
-    pub(crate) compares: bool,
-    /// what the sun has to do with a failure
-    pub(crate) sun: Sun,
 }
 
-impl PartialEq for Requirement {
-    fn eq(&self, other: &Self) -> bool {
-        (self.id, self.severity) == (other.id, other.severity)
-    }
-}
-impl Eq for Requirement {}
-
-impl Requirement {
-    /// Whether any CAN log alone is enough to judge it.
-    #[must_use]
-    pub fn by_log(&self) -> bool {
-        self.judged.contains('L')
-    }
-
-    /// The names of the numbers that decide it: the thresholds of its row, and those rows of the table that serve it alone.
-    pub fn decided_by(&self) -> impl Iterator<Item = &'static str> {
-        let own = thresholds::rows().filter(|row| row.metric == self.id).map(|row| row.name);
-        self.thresholds.iter().copied().chain(own.filter(|name| !self.thresholds.contains(name)))
-    }
-
+impl Row {
     const fn of(severity: Severity, [id, section, judged, title]: [&'static str; 4]) -> Self {
-        Self {
+        let requirement = Requirement {
             id,
             section,
             severity,
@@ -116,12 +56,12 @@ impl Requirement {
             thresholds: &[],
             catches: None,
             answers: false,
-            log: None,
-            run: None,
             reads: &[],
             compares: false,
             sun: Sun::Apart,
-        }
+            advice: None,
+        };
+        Self { requirement, log: None, run: None }
     }
 
     const fn in_log(self, judge: wire::Judge) -> Self {
@@ -130,52 +70,74 @@ impl Requirement {
     const fn in_run(self, judge: behaviour::Judge) -> Self {
         Self { run: Some(judge), ..self }
     }
-    const fn reads(self, reads: &'static [u16]) -> Self {
-        Self { reads, ..self }
+    const fn reads(mut self, reads: &'static [u16]) -> Self {
+        self.requirement.reads = reads;
+        self
     }
-    const fn compares(self) -> Self {
-        Self { compares: true, ..self }
+    const fn compares(mut self) -> Self {
+        self.requirement.compares = true;
+        self
     }
-    const fn sun(self, sun: Sun) -> Self {
-        Self { sun, ..self }
+    const fn sun(mut self, sun: Sun) -> Self {
+        self.requirement.sun = sun;
+        self
     }
-    const fn answers(self) -> Self {
-        Self { answers: true, ..self }
+    const fn answers(mut self) -> Self {
+        self.requirement.answers = true;
+        self
     }
-    const fn held_to(self, thresholds: &'static [&'static str]) -> Self {
-        Self { thresholds, ..self }
+    const fn held_to(mut self, thresholds: &'static [&'static str]) -> Self {
+        self.requirement.thresholds = thresholds;
+        self
     }
-    const fn alone_catches(self, battery: &'static str) -> Self {
-        Self { catches: Some(battery), ..self }
+    const fn alone_catches(mut self, battery: &'static str) -> Self {
+        self.requirement.catches = Some(battery);
+        self
     }
-    const fn advised(self) -> Self {
-        Self { severity: Severity::Should, ..self }
+    const fn or_advises(mut self, advice: &'static Requirement) -> Self {
+        self.requirement.advice = Some(advice);
+        self
     }
 }
 
 /// The requirement with this id.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Requirement> {
-    CATALOGUE.iter().find(|r| r.id == id)
+    row(id).map(|row| &row.requirement)
+}
+
+/// Every requirement, in the order of the report.
+pub fn requirements() -> impl Iterator<Item = &'static Requirement> {
+    CATALOGUE.iter().map(|row| &row.requirement)
+}
+
+/// The requirements that the thresholds of a metric decide, in the order of the report.
+pub fn of_metric(metric: &Metric) -> impl Iterator<Item = &'static Requirement> {
+    let own = |name: &&str| thresholds::find(name).is_some_and(|row| row.metric == metric.id);
+    requirements().filter(move |requirement| requirement.thresholds.iter().any(&own))
+}
+
+pub(crate) fn row(id: &str) -> Option<&'static Row> {
+    CATALOGUE.iter().find(|row| row.requirement.id == id)
 }
 
 #[rustfmt::skip]
-const MSG_02: Requirement =
+const MSG_02: Row =
     must("MSG-02", "P 2", "L", "0x35E and 0x35F are present, as required of an officially supported battery")
         .in_log(|w, t, o| w.presence.has_identity(&w.bus, t, o));
 #[rustfmt::skip]
-const CVL_01: Requirement =
+const CVL_01: Row =
     must("CVL-01", "P 2 §0x351", "L", "CVL is always present, non-zero and plausible for the pack, boot included")
         .in_log(|w, t, o| w.limits.cvl_is_plausible(&w.closed().below, t, o)).reads(&[id::LIMITS]).compares()
         .held_to(&["outage"]).alone_catches("big-endian-limits");
 /// CVL-01 where it only warns: what a CVL somewhat below the voltage does is decided by CVL-06.
-pub(crate) static CVL_01_ADVISED: Requirement = CVL_01.advised();
+static CVL_01_ADVICE: Requirement = advice(CVL_01);
 /// MSG-02 for a battery that does not ask for official support.
-pub(crate) static MSG_02_ADVISED: Requirement = MSG_02.advised();
+static MSG_02_ADVICE: Requirement = advice(MSG_02);
 
 /// All requirements, in the order of the report.
 #[rustfmt::skip]
-pub static CATALOGUE: &[Requirement] = &[
+pub(crate) static CATALOGUE: &[Row] = &[
     // Bus
     must("BUS-01", "P 1.2", "L", "Every data frame of the battery uses an 11-bit identifier")
         .in_log(|w, _, o| w.bus.has_short_ids(o)),
@@ -194,7 +156,7 @@ pub static CATALOGUE: &[Requirement] = &[
     // Which messages, how often
     must("MSG-01", "P 2", "L", "0x351, 0x355, 0x356 and 0x35A are all present")
         .in_log(|w, t, o| w.presence.has_the_core(&w.bus, t, o)).alone_catches("limits-never-sent"),
-    MSG_02,
+    MSG_02.or_advises(&MSG_02_ADVICE),
     information("MSG-03", "P 2", "L", "The optional messages 0x360 and 0x370 to 0x382 that are present")
         .in_log(|w, t, o| w.presence.optional(&w.bus, t, o)),
     must("MSG-04", "P 2", "L", "Each message is long enough for every field it must carry")
@@ -213,7 +175,7 @@ pub static CATALOGUE: &[Requirement] = &[
     must("TIM-06", "P 1.4", "B/X", "Without 0x351 for 3 s the system stops charging and discharging")
         .in_run(silence::stops_the_system).held_to(&["stopping"]),
     // CVL, CCL, DCL
-    CVL_01,
+    CVL_01.or_advises(&CVL_01_ADVICE),
     must("CVL-02", "P 1.5.3", "B", "A full battery stops charge by a reduced CVL, not by CCL at or near 0")
         .in_run(charge_voltage::stops_charge_by_cvl).sun(Sun::Decides)
         .held_to(&["reduction", "usable-ccl", "tail", "ccl-outage", "full-time"]),
@@ -365,22 +327,16 @@ pub static CATALOGUE: &[Requirement] = &[
         .in_run(|_, o| { o.absent("MK2 is not offered: VE.Bus is controlled through Modbus-TCP, which the document prefers"); }),
 ];
 
-const fn must(
-    id: &'static str,
-    section: &'static str,
-    judged: &'static str,
-    title: &'static str,
-) -> Requirement {
-    Requirement::of(Severity::Must, [id, section, judged, title])
+const fn advice(row: Row) -> Requirement {
+    Requirement { severity: Severity::Should, ..row.requirement }
 }
 
-const fn should(
-    id: &'static str,
-    section: &'static str,
-    judged: &'static str,
-    title: &'static str,
-) -> Requirement {
-    Requirement::of(Severity::Should, [id, section, judged, title])
+const fn must(id: &'static str, section: &'static str, judged: &'static str, title: &'static str) -> Row {
+    Row::of(Severity::Must, [id, section, judged, title])
+}
+
+const fn should(id: &'static str, section: &'static str, judged: &'static str, title: &'static str) -> Row {
+    Row::of(Severity::Should, [id, section, judged, title])
 }
 
 const fn information(
@@ -388,8 +344,8 @@ const fn information(
     section: &'static str,
     judged: &'static str,
     title: &'static str,
-) -> Requirement {
-    Requirement::of(Severity::Information, [id, section, judged, title])
+) -> Row {
+    Row::of(Severity::Information, [id, section, judged, title])
 }
 
 #[cfg(test)]
@@ -399,9 +355,9 @@ mod tests {
 
     #[test]
     fn ids_are_unique_and_titles_are_sentences() {
-        let ids: BTreeSet<_> = CATALOGUE.iter().map(|r| r.id).collect();
+        let ids: BTreeSet<_> = requirements().map(|r| r.id).collect();
         assert_eq!(ids.len(), CATALOGUE.len());
-        for r in CATALOGUE {
+        for r in requirements() {
             assert!(r.section.starts_with("P ") || r.section.starts_with("D "), "{}", r.id);
             assert!(r.title.starts_with(|c: char| c.is_uppercase() || c.is_numeric()), "{}", r.id);
             assert!(!r.title.ends_with('.'), "{}", r.id);
@@ -412,16 +368,16 @@ mod tests {
     /// A row that nothing judges is decided by what a case expects, and none that any log decides is among them.
     #[test]
     fn every_row_has_who_judges_it() {
-        for r in CATALOGUE {
-            assert!(r.log.is_some() || !r.by_log(), "{}", r.id);
-            assert!(r.log.is_some() || r.run.is_some() || r.id == "BEH-BO", "{}", r.id);
-            assert!(r.log.is_some() || r.reads.is_empty() && !r.compares, "{}", r.id);
+        for Row { requirement: r, log, run } in CATALOGUE {
+            assert!(log.is_some() || !r.by_log(), "{}", r.id);
+            assert!(log.is_some() || run.is_some() || r.id == "BEH-BO", "{}", r.id);
+            assert!(log.is_some() || r.reads.is_empty() && !r.compares, "{}", r.id);
         }
     }
 
     #[test]
     fn every_row_is_found_by_its_id() {
-        for r in CATALOGUE {
+        for r in requirements() {
             assert_eq!(find(r.id), Some(r));
         }
         assert_eq!(find("CVL-99"), None);

@@ -3,7 +3,7 @@
 use proto::frame::Frame;
 use proto::quantity::Micros;
 
-use crate::catalogue::{CATALOGUE, Requirement, Severity};
+use crate::requirement::{Requirement, Severity};
 use crate::thresholds::{Bound, Graded};
 use crate::window::Window;
 
@@ -114,28 +114,6 @@ pub fn over_cases(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
     }
 }
 
-/// Requirements over cases, in the order of the catalogue: each with its outcome and the verdicts that count for it.
-#[must_use]
-pub fn matrix<'a>(
-    verdicts: impl IntoIterator<Item = &'a Verdict>,
-) -> Vec<(&'static Requirement, Outcome, Vec<&'a Verdict>)> {
-    let all: Vec<&Verdict> = verdicts.into_iter().collect();
-    CATALOGUE
-        .iter()
-        .filter_map(|requirement| {
-            let own: Vec<&Verdict> =
-                all.iter().copied().filter(|v| v.requirement.id == requirement.id).collect();
-            let outcome = over_cases(own.iter().map(|v| v.outcome));
-            (!own.is_empty()).then_some((requirement, outcome, own))
-        })
-        .collect()
-}
-
-/// Puts verdicts in the order of the catalogue.
-pub fn sort(verdicts: &mut [Verdict]) {
-    verdicts.sort_by_key(|v| CATALOGUE.iter().position(|r| r.id == v.requirement.id));
-}
-
 impl Evidence {
     /// A plain fact.
     pub fn fact(what: impl Into<String>, value: impl Into<String>) -> Self {
@@ -185,6 +163,8 @@ impl Evidence {
 #[derive(Debug)]
 pub(crate) struct Opinion {
     requirement: &'static Requirement,
+    /// whether it only warns
+    advises: bool,
     findings: Vec<Finding>,
     /// with the part that it belongs to
     evidence: Vec<(Part, Evidence)>,
@@ -207,15 +187,16 @@ struct Finding {
 }
 
 impl Opinion {
-    /// On the requirement with this id.
-    #[cfg(test)]
-    pub(crate) fn on(id: &str) -> Self {
-        let requirement = crate::catalogue::find(id).expect("the tests name rows of the catalogue");
-        Self::of(requirement)
-    }
-
     pub(crate) fn of(requirement: &'static Requirement) -> Self {
-        Self { requirement, findings: Vec::new(), evidence: Vec::new(), proofs: 0, part: 0, parts: 0 }
+        Self {
+            requirement,
+            advises: false,
+            findings: Vec::new(),
+            evidence: Vec::new(),
+            proofs: 0,
+            part: 0,
+            parts: 0,
+        }
     }
 
     /// Looks at one of several alike: what is found and shown meanwhile belongs together, so that the evidence beside
@@ -261,9 +242,9 @@ impl Opinion {
         self
     }
 
-    /// Judges the same statement with another severity.
-    pub(crate) fn weigh_as(&mut self, requirement: &'static Requirement) {
-        self.requirement = requirement;
+    /// Whether what is found only warns, where the requirement has such a side.
+    pub(crate) fn advise(&mut self, only: bool) {
+        self.advises = only;
     }
 
     /// What is judged.
@@ -304,18 +285,23 @@ impl Opinion {
             reasons.join("; ")
         };
         let evidence = self.evidence.into_iter().map(|(_, evidence)| evidence).collect();
-        Verdict { requirement: self.requirement, outcome, reason, evidence }
+        let requirement = self.requirement.advice.filter(|_| self.advises).unwrap_or(self.requirement);
+        Verdict { requirement, outcome, reason, evidence }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::find;
     use Outcome::{Fail, Inconclusive, NotApplicable, Pass};
     use rstest::rstest;
 
+    fn on(id: &str) -> Opinion {
+        Opinion::of(find(id).expect("a row of the catalogue"))
+    }
     fn verdict(id: &str, outcome: Outcome) -> Verdict {
-        let mut opinion = Opinion::on(id);
+        let mut opinion = on(id);
         opinion.find(outcome, "because");
         opinion.verdict()
     }
@@ -348,16 +334,16 @@ mod tests {
 
     #[test]
     fn the_worst_finding_gives_the_reason() {
-        let mut o = Opinion::on("CVL-06");
+        let mut o = on("CVL-06");
         o.pass("all is well").fail("it discharges").unclear("too short").fail("it falls");
         let v = o.verdict();
         assert_eq!((v.outcome, v.reason.as_str()), (Fail, "it discharges; it falls"));
-        assert_eq!(Opinion::on("CVL-06").verdict().outcome, Inconclusive, "no finding is no pass");
+        assert_eq!(on("CVL-06").verdict().outcome, Inconclusive, "no finding is no pass");
     }
 
     #[test]
     fn what_speaks_against_it_is_shown_first() {
-        let mut o = Opinion::on("CVL-04");
+        let mut o = on("CVL-04");
         o.show(Evidence::fact("fine", "0"));
         o.prove(Evidence::fact("bad", "1")).prove(Evidence::fact("worse", "2"));
         o.show(Evidence::fact("fine too", "3"));
@@ -368,7 +354,7 @@ mod tests {
     /// Of three alike the second fails: its evidence comes first, then the rest as it was shown.
     #[test]
     fn the_evidence_of_the_one_that_decides_is_shown_first() {
-        let mut o = Opinion::on("BEH-AL");
+        let mut o = on("BEH-AL");
         o.show(Evidence::fact("all", "0"));
         for (name, outcome) in [("first", Pass), ("second", Fail), ("third", Inconclusive), ("fourth", Fail)]
         {
@@ -381,15 +367,5 @@ mod tests {
         let shown: Vec<_> = verdict.evidence.iter().map(|e| e.what.as_str()).collect();
         assert_eq!(verdict.reason, "second; fourth");
         assert_eq!(shown, ["second", "fourth", "all", "first", "third"]);
-    }
-
-    #[test]
-    fn the_matrix_follows_the_catalogue() {
-        let verdicts = [verdict("GXD-01", Pass), verdict("CVL-04", Pass), verdict("CVL-04", Fail)];
-        let rows: Vec<_> = matrix(&verdicts).iter().map(|(r, o, v)| (r.id, *o, v.len())).collect();
-        assert_eq!(rows, [("CVL-04", Fail, 2), ("GXD-01", Pass, 1)]);
-        let mut sorted = verdicts.to_vec();
-        sort(&mut sorted);
-        assert_eq!(sorted[2].requirement.id, "GXD-01");
     }
 }

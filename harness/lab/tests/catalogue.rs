@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use files::{BatteryFile, Expectation, Library};
-use judge::catalogue::{CATALOGUE, Severity, find};
+use judge::catalogue::{find, requirements};
 use judge::envelope::PROVEN;
+use judge::requirement::Severity;
 use proto::quantity::{AmpHours, Volts};
 use rstest::rstest;
 
@@ -104,7 +105,7 @@ fn a_requirement_names_a_battery_that_it_alone_catches() {
             Expectation::Pass => None,
         })
         .collect();
-    for row in CATALOGUE {
+    for row in requirements() {
         let alone = |(_, ids): &&(String, Vec<String>)| ids.len() == 1 && ids[0] == row.id;
         let mut caught = found.iter().filter(alone).map(|(name, _)| name.as_str());
         match row.catches {

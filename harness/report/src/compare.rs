@@ -1,6 +1,6 @@
 //! Two runs beside each other: what came out differently.
 
-use judge::catalogue::CATALOGUE;
+use judge::catalogue::requirements;
 
 use crate::history::drift::least;
 use crate::history::figures::{Figure, figures};
@@ -126,8 +126,7 @@ fn pair<'a>(
         verdict.map_or(Mark::NotJudged, Mark::of)
     };
     let both = a.is_some() && b.is_some();
-    let verdicts = CATALOGUE
-        .iter()
+    let verdicts = requirements()
         .map(|requirement| (requirement.id, standing(a, requirement.id), standing(b, requirement.id)))
         .filter(|(_, a, b)| both && a != b)
         .collect();

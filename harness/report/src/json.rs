@@ -22,7 +22,7 @@
 //! `information`; `standing` of a requirement over all cases one of `pass`, `fail`, `warning`, `inconclusive`,
 //! `note`, `not-applicable`, `not-judged`.
 
-use judge::catalogue::Requirement;
+use judge::requirement::Requirement;
 use judge::verdict::{Evidence, Verdict};
 use proto::quantity::Micros;
 use serde::Serialize;

@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Write};
 
-use judge::catalogue::Severity;
+use judge::requirement::Severity;
 use judge::trace::{Channel, EventKind, Series, Trace};
 use proto::quantity::Micros;
 

@@ -5,6 +5,7 @@ use judge::battery::Battery;
 use judge::portrait::Portrait;
 use judge::thresholds::Thresholds;
 use judge::verdict::{Outcome, Verdict, outcome_of_case};
+use judge::verdicts::of_log;
 use judge::wire::{Spot, Terms, Wire};
 use proto::frame::CanId;
 use proto::log::{Content, Foreign, Item, LineError, Reader, Report, TimeKind, foreign};
@@ -153,7 +154,7 @@ impl Reading {
             alone: true,
         };
         let nobody = nobody(wire);
-        let verdicts = if nobody.is_some() { Vec::new() } else { wire.verdicts(&terms) };
+        let verdicts = if nobody.is_some() { Vec::new() } else { of_log(wire, &terms) };
         let outcome = outcome(&verdicts, conditions.strict);
         let headline = nobody.unwrap_or_else(|| headline(wire, &verdicts));
         Judged {
@@ -245,7 +246,7 @@ fn nobody(wire: &Wire) -> Option<String> {
 fn headline(wire: &Wire, verdicts: &[Verdict]) -> String {
     let count = |mark| verdicts.iter().filter(|v| Mark::of(v) == mark).count();
     let musts = |outcome| {
-        let severity = judge::catalogue::Severity::Must;
+        let severity = judge::requirement::Severity::Must;
         verdicts.iter().filter(|v| v.outcome == outcome && v.requirement.severity == severity).count()
     };
     let parts = [

@@ -5,7 +5,7 @@
 use evidence::mark::Mark;
 use evidence::text::plain;
 use evidence::words::evidence;
-use judge::catalogue::Severity;
+use judge::requirement::Severity;
 use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
 use quick_xml::Writer;

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use evidence::mark::Mark;
 use evidence::run::severity;
 use evidence::text::plain;
-use judge::catalogue::Severity;
 use judge::portrait::says;
+use judge::requirement::Severity;
 use judge::verdict::{Evidence, Outcome, Verdict};
 use proto::log::TimeKind;
 

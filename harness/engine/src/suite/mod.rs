@@ -14,7 +14,7 @@ mod step;
 mod value;
 mod verb;
 
-use judge::catalogue::Requirement;
+use judge::requirement::Requirement;
 use judge::thresholds::Thresholds;
 use judge::trace::Channel;
 use proto::quantity::Watts;

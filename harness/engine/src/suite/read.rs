@@ -14,7 +14,7 @@ use super::value::{
 use super::{Case, Reason, Snapshot, Suite, SuiteError, check};
 use crate::bench::Capability;
 use crate::yaml::{Node, Reader, nearest};
-use judge::catalogue::Requirement;
+use judge::requirement::Requirement;
 use serde_json::{Map, Value, json};
 
 const SECTION: Kind<String> = Kind {

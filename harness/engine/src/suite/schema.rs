@@ -1,7 +1,7 @@
 //! JSON schema of suite files, for editors. It is made from the tables that the reader uses; what a schema cannot
 //! say (waits that are never reached, marks that nobody sets) the reader alone refuses.
 
-use judge::catalogue::CATALOGUE;
+use judge::catalogue::requirements;
 use proto::channel::{Channel, Kind};
 use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
 use schemars::{JsonSchema, SchemaGenerator};
@@ -16,8 +16,7 @@ use super::verb::VERBS;
 /// JSON schema (draft 2020-12) of suite files.
 #[must_use]
 pub fn schema() -> Value {
-    let requirements = CATALOGUE
-        .iter()
+    let requirements = requirements()
         .map(|r| json!({ "const": r.id, "description": format!("{} ({})", r.title, r.section) }));
     let verbs = VERBS.iter().map(|verb| (verb.name.to_owned(), described(verb.schema(), verb.meaning)));
     let mut root = value::schema(SUITE).as_object().cloned().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use judge::catalogue::Requirement;
+use judge::requirement::Requirement;
 use proto::quantity::{Micros, Watts};
 use proto::stimulus::{Power, Stimulus};
 

@@ -5,7 +5,8 @@ use core::fmt;
 use core::ops::RangeInclusive;
 use core::str::FromStr;
 
-use judge::catalogue::{self, CATALOGUE, Requirement};
+use judge::catalogue::{self, requirements};
+use judge::requirement::Requirement;
 use proto::quantity::{Amps, Micros, Percent, QuantityError, Volts, Watts};
 use serde_json::{Map, Value, json};
 
@@ -245,7 +246,7 @@ fn requirement(name: &str, node: &Node, reader: &mut Reader) -> Option<&'static 
     let id = reader.text(name, node)?;
     let found = catalogue::find(id);
     if found.is_none() {
-        let ids: Vec<_> = CATALOGUE.iter().map(|r| r.id).collect();
+        let ids: Vec<_> = requirements().map(|r| r.id).collect();
         let near = nearest(id, ids.iter().copied());
         reader.refuse(
             node.at,

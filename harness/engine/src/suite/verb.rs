@@ -1,7 +1,7 @@
 //! The verbs of a suite, as one table: name, what a rig must have for it, what it does, its arguments, and the operations
 //! that it becomes. Reader, schema and documentation come from it.
 
-use judge::catalogue::Requirement;
+use judge::requirement::Requirement;
 use proto::fault::{Fault, FaultError, FaultKind};
 use proto::quantity::{Micros, Watts};
 use proto::stimulus::Stimulus;

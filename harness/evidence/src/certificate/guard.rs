@@ -4,7 +4,7 @@
 //! The judge holds values against limits as measured. A certificate may ask for more: that the figure keeps away from
 //! the limit by as much as it is uncertain. It never asks for less: what fails, fails.
 
-use judge::catalogue::{Requirement, Severity};
+use judge::requirement::{Requirement, Severity};
 use judge::thresholds::{Row, Sense, measured};
 use judge::verdict::{Evidence, Outcome, Verdict};
 

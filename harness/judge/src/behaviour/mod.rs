@@ -13,6 +13,7 @@ pub(crate) mod following;
 pub mod fullness;
 pub(crate) mod grid_loss;
 pub(crate) mod gx;
+mod held_down;
 pub(crate) mod imbalance;
 pub(crate) mod keep_alive;
 pub(crate) mod load_dump;
@@ -31,13 +32,15 @@ pub mod tripped;
 use proto::quantity::{Percent, Watts};
 
 use crate::battery::Battery;
-use crate::catalogue::Requirement;
 use crate::recording::Recording;
+use crate::requirement::Requirement;
 use crate::site::Site;
 use crate::thresholds::Thresholds;
 use crate::verdict::{Evidence, Opinion, Outcome, Verdict};
 use crate::window::Window;
-use scene::Scene;
+use crate::wire;
+
+pub(crate) use scene::Scene;
 
 /// What is judged, and against what.
 #[derive(Debug, Clone)]
@@ -54,16 +57,6 @@ pub struct Subject<'a> {
     pub sun: Watts,
     /// what the rig itself charged one cell above the others before the case began
     pub imbalance: Percent,
-}
-
-/// Judges a case: one verdict for each requirement of the subject, in its order, and last what an interlock fails that
-/// the case does not name.
-#[must_use]
-pub fn judge(subject: &Subject<'_>, recording: &Recording) -> Vec<Verdict> {
-    let scene = Scene::new(subject, recording);
-    let mut verdicts = subject.requirements.iter().map(|requirement| verdict(&scene, requirement)).collect();
-    tripped::blame(&scene, &mut verdicts, |requirement| verdict(&scene, requirement));
-    verdicts
 }
 
 /// How the sun of a case was another than the suite asked for, in words, if it was: then the case shows nothing.
@@ -84,12 +77,21 @@ pub fn hindered(subject: &Subject<'_>, recording: &Recording) -> Option<String> 
 /// Judges a run.
 pub(crate) type Judge = fn(&Scene<'_>, &mut Opinion);
 
-fn verdict(scene: &Scene<'_>, requirement: &'static Requirement) -> Verdict {
+/// The verdict on one requirement: what the suite expected for it, and what is found by who judges a run, or else by who
+/// judges its frames.
+pub(crate) fn verdict(
+    scene: &Scene<'_>,
+    requirement: &'static Requirement,
+    run: Option<Judge>,
+    frames: Option<wire::Judge>,
+) -> Verdict {
     let mut opinion = Opinion::of(requirement);
     let expected = expectations(scene, &mut opinion);
-    if let Some(judge) = requirement.run {
+    if let Some(judge) = run {
         judge(scene, &mut opinion);
-    } else if !scene.recording.wire().judge(&scene.terms(), &mut opinion) && !expected {
+    } else if let Some(judge) = frames {
+        scene.recording.wire().judge(judge, &scene.terms(), &mut opinion);
+    } else if !expected {
         opinion.unclear(
             "only what a case expects decides this (`expect:` with this requirement), and this case expects nothing",
         );
@@ -210,7 +212,8 @@ mod tests {
     fn a_recording_that_breaks_off_passes_nothing() {
         let mut stage = good();
         stage.uncompleted();
-        for requirement in catalogue::CATALOGUE.iter().filter(|r| r.run.is_some()) {
+        for row in catalogue::CATALOGUE.iter().filter(|row| row.run.is_some()) {
+            let requirement = &row.requirement;
             assert_ne!(outcome(&stage, requirement.id).0, Outcome::Pass, "{}", requirement.id);
         }
     }
@@ -218,7 +221,7 @@ mod tests {
     #[test]
     fn nothing_seen_passes_nothing() {
         let empty = Stage::empty();
-        for requirement in catalogue::CATALOGUE {
+        for requirement in catalogue::requirements() {
             let (result, reason) = outcome(&empty, requirement.id);
             assert!(
                 matches!(result, Outcome::Inconclusive | Outcome::NotApplicable),

@@ -42,7 +42,7 @@ pub(crate) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn new(subject: &'a Subject<'a>, recording: &'a Recording) -> Self {
+    pub(crate) fn new(subject: &'a Subject<'a>, recording: &'a Recording) -> Self {
         let trace = recording.trace();
         let whole = Window::new(Micros::ZERO, end(trace));
         let marked = trace.events.iter().find_map(|e| match &e.kind {

@@ -3,7 +3,7 @@
 use proto::quantity::{AmpHours, Amps, Celsius, Micros, Volts, Watts};
 use proto::stimulus::Stimulus;
 
-use super::{Subject, judge};
+use super::Subject;
 use crate::battery::Battery;
 use crate::catalogue;
 use crate::recording::Recording;
@@ -299,5 +299,5 @@ fn on_rig(id: &str, recording: &Recording, battery: &Battery, site: Site) -> Ver
         sun: Watts::ZERO,
         imbalance: proto::quantity::Percent::ZERO,
     };
-    judge(&subject, recording).pop().expect("one verdict for one requirement")
+    crate::verdicts::of_run(&subject, recording).pop().expect("one verdict for one requirement")
 }

@@ -6,8 +6,8 @@ use proto::quantity::{Micros, Percent, Watts};
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
-use crate::catalogue::Sun;
 use crate::metrics::trips;
+use crate::requirement::Sun;
 use crate::thresholds::fixed::{HEARD, NO_SUN, SUPPLY_FOLLOWS};
 use crate::trace::{Channel, EventKind, Series};
 use crate::verdict::{Evidence, Outcome, Verdict};

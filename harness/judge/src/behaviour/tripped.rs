@@ -5,10 +5,9 @@ use proto::quantity::{Amps, Micros, Volts};
 use proto::stimulus::Stimulus;
 
 use super::Scene;
-use crate::catalogue::{self, Requirement};
 use crate::thresholds::fixed::{CLOSED_CURRENT, EXCESS, METERS};
 use crate::trace::{Channel, EventKind};
-use crate::verdict::{Evidence, Outcome, Verdict};
+use crate::verdict::Evidence;
 use crate::window::Window;
 
 /// What trips, as the interlocks call it in the evidence.
@@ -32,32 +31,38 @@ const DOINGS: [(&str, &str, Look); 3] = [
     (HIGHEST_CELL, "CVL-07", did_not_protect),
 ];
 
-/// Fails what a trip of the battery's doing forbids, whether the case names it or not.
-pub(super) fn blame(
-    scene: &Scene<'_>,
-    verdicts: &mut Vec<Verdict>,
-    again: impl Fn(&'static Requirement) -> Verdict,
-) {
-    let tripped = scene.trace.events.iter().find_map(|event| match &event.kind {
+/// Whom a trip is put down to, where it may be the battery.
+pub(crate) enum Doing {
+    /// nothing was heard: who judges silence knows whose it is
+    Silence,
+    /// the battery's, which fails a requirement
+    Battery {
+        /// its id
+        requirement: &'static str,
+        /// in words
+        reason: String,
+        /// what shows it
+        evidence: Vec<Evidence>,
+    },
+}
+
+/// What the trip that ended a case fails, whether the case names it or not.
+pub(crate) fn doing(scene: &Scene<'_>) -> Option<Doing> {
+    let (at, what, value, limit) = scene.trace.events.iter().find_map(|event| match &event.kind {
         EventKind::Interlock { what, value, limit } => Some((event.at, what, value, limit)),
         _ => None,
-    });
-    let Some((at, what, value, limit)) = tripped else { return };
+    })?;
     if *what == SILENCE {
-        // The one who judges silence knows whose it is.
-        let silent = catalogue::find("TIM-01").map(again).filter(|v| v.outcome == Outcome::Fail);
-        return verdicts.extend(
-            silent.filter(|v| verdicts.iter().all(|other| other.requirement.id != v.requirement.id)),
-        );
+        return Some(Doing::Silence);
     }
     // What a case made the battery see, or see wrongly, is not its doing.
     let injected =
         |kind: &EventKind| matches!(kind, EventKind::Stimulus(Stimulus::Inject(_) | Stimulus::Imbalance(_)));
     if scene.trace.events.iter().any(|event| injected(&event.kind)) {
-        return;
+        return None;
     }
-    let Some((_, id, look)) = DOINGS.iter().find(|(name, ..)| name == what) else { return };
-    let (Some(requirement), Some((why, shown))) = (catalogue::find(id), look(scene, at)) else { return };
+    let (_, requirement, look) = DOINGS.iter().find(|(name, ..)| name == what)?;
+    let (why, shown) = look(scene, at)?;
     let moment = Window::new(at, at);
     let mut evidence = vec![
         Evidence::fact(format!("interlock: {what}"), value.clone()).against(limit.clone()).within(moment),
@@ -66,13 +71,7 @@ pub(super) fn blame(
         shown.into_iter().map(|(channel, value)| Evidence::fact(channel.words(), value).within(moment)),
     );
     let reason = format!("the interlock was the battery's doing: {what} came to {value}: {why}");
-    let tripped = Verdict { requirement, outcome: Outcome::Fail, reason, evidence };
-    match verdicts.iter_mut().find(|verdict| verdict.requirement.id == *id) {
-        // What it fails for anyhow says more.
-        Some(verdict) if verdict.outcome == Outcome::Fail => verdict.evidence.extend(tripped.evidence),
-        Some(verdict) => *verdict = tripped,
-        None => verdicts.push(tripped),
-    }
+    Some(Doing::Battery { requirement, reason, evidence })
 }
 
 /// A voltage beyond what the battery declares, to which its own CVL asked to be charged.
@@ -106,6 +105,7 @@ fn did_not_protect(scene: &Scene<'_>, at: Micros) -> Option<Blame> {
 mod tests {
     use super::super::staged::{Stage, good};
     use super::*;
+    use crate::verdict::Outcome;
     use proto::fault::{Fault, FaultKind};
     use proto::quantity::Watts;
     use rstest::rstest;

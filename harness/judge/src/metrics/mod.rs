@@ -5,8 +5,6 @@
 //! and M12 only, a relay with a period of 20 s passes M2 and is caught by M3.
 
 mod current;
-#[cfg(test)]
-mod documented;
 mod export;
 #[cfg(test)]
 mod known;
@@ -18,9 +16,6 @@ mod spread;
 mod swings;
 mod tracking;
 mod trips;
-
-use crate::catalogue::{CATALOGUE, Requirement};
-use crate::thresholds;
 
 pub use current::{Discharge, Excess, Lift, covered, curtailed, discharge, excess, headroom, soc_fall};
 pub use export::{Ripple, Settling, ripple, settling};
@@ -44,14 +39,6 @@ pub struct Metric {
     pub window: &'static str,
     /// what it is for, where no requirement is decided by its thresholds
     pub aside: &'static str,
-}
-
-impl Metric {
-    /// The requirements that its thresholds decide, in the order of the catalogue.
-    pub fn decides(&self) -> impl Iterator<Item = &'static Requirement> {
-        let own = |name: &&str| thresholds::find(name).is_some_and(|row| row.metric == self.id);
-        CATALOGUE.iter().filter(move |requirement| requirement.thresholds.iter().any(&own))
-    }
 }
 
 /// All metrics. There is no M13.

@@ -8,7 +8,6 @@ use super::Terms;
 use super::moment::Moment;
 use super::seen::Spot;
 use super::spell::Spell;
-use crate::catalogue::CVL_01_ADVISED;
 use crate::thresholds::fixed::{BELOW, DISCHARGE, ENOUGH_FRAMES, FAR_BELOW};
 use crate::verdict::Opinion;
 
@@ -94,7 +93,7 @@ impl Below {
             let short = self.ends_below(terms);
             let spell = if short { &self.far } else { &self.some };
             show(spell, "CVL below the battery's own voltage", opinion);
-            opinion.weigh_as(&CVL_01_ADVISED);
+            opinion.advise(true);
             opinion.fail(format!(
                 "{}, {}{}: it orders a discharge; whether the battery is discharged is decided by CVL-06",
                 self.numbers(),

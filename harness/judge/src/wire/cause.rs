@@ -6,7 +6,7 @@ use proto::message::id;
 use super::bus::Bus;
 use super::{Terms, Wire};
 use crate::battery::Battery;
-use crate::catalogue::{self, Requirement};
+use crate::requirement::Requirement;
 use crate::thresholds::fixed::{CVL_FITS_LEAST, CVL_FITS_MOST, PACK_LEAST, PACK_MOST};
 use crate::verdict::{Evidence, Opinion, Outcome};
 
@@ -361,8 +361,6 @@ impl Cause {
             return;
         }
         // What was weighed as advice is undecided as the requirement that it is.
-        if let Some(requirement) = catalogue::find(row) {
-            opinion.weigh_as(requirement);
-        }
+        opinion.advise(false);
     }
 }

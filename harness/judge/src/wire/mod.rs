@@ -31,10 +31,9 @@ use proto::quantity::{Micros, Percent};
 use proto::stimulus::Stimulus;
 
 use crate::battery::Battery;
-use crate::catalogue::{CATALOGUE, Requirement};
 use crate::tampering::Account;
 use crate::thresholds::Thresholds;
-use crate::verdict::{Opinion, Verdict};
+use crate::verdict::Opinion;
 use crate::window::Window;
 use senders::Watched;
 
@@ -183,36 +182,17 @@ impl Wire {
         self.account.cuts(Window::new(began, at))
     }
 
-    /// The verdict on one requirement, nothing for one that a log does not decide.
-    pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) -> bool {
-        let Some(judge) = opinion.requirement().log else { return false };
+    /// Lets a judge look at the facts, and what explains most faults explain what it found.
+    pub(crate) fn judge(&self, judge: Judge, terms: &Terms<'_>, opinion: &mut Opinion) {
         judge(self, terms, opinion);
         if let Some(cause) = self.cause(terms) {
             cause.apply(&self.bus, terms, opinion);
         }
-        true
     }
 
     /// What every 0x351 meant beside the others, the last one included.
     pub(crate) fn closed(&self) -> held::Held {
         self.held.closed(self.bus.window().to)
-    }
-
-    /// The verdicts on every requirement that a log decides, in the order of the catalogue.
-    #[must_use]
-    pub fn verdicts(&self, terms: &Terms<'_>) -> Vec<Verdict> {
-        Self::requirements()
-            .map(|requirement| {
-                let mut opinion = Opinion::of(requirement);
-                self.judge(terms, &mut opinion);
-                opinion.verdict()
-            })
-            .collect()
-    }
-
-    /// The requirements that a log decides.
-    pub fn requirements() -> impl Iterator<Item = &'static Requirement> {
-        CATALOGUE.iter().filter(|r| r.log.is_some())
     }
 
     /// What was sent, by identifier.

@@ -8,7 +8,6 @@ use super::Terms;
 use super::bus::Bus;
 use super::seen::{Spot, Tally};
 use super::sent::Sent;
-use crate::catalogue::{self, MSG_02_ADVISED};
 use crate::thresholds::fixed::{CORE_TIME, ENOUGH_FRAMES, IDENTITY_CYCLES, IDENTITY_TIME};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::about;
@@ -41,10 +40,7 @@ impl Presence {
 
     /// MSG-02: *"For officially supported batteries, we also need 0x35E and 0x35F"*.
     pub(crate) fn has_identity(&self, bus: &Bus, terms: &Terms<'_>, opinion: &mut Opinion) {
-        let row = if terms.certifying { catalogue::find("MSG-02") } else { Some(&MSG_02_ADVISED) };
-        if let Some(row) = row {
-            opinion.weigh_as(row);
-        }
+        opinion.advise(!terms.certifying);
         let (mut time, cycles) = (IDENTITY_TIME, IDENTITY_CYCLES);
         // Where only advice depends on it, a battery that repeats all it sends is not waited for so long.
         if !terms.certifying

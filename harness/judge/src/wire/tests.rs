@@ -1,7 +1,10 @@
 //! A good log passes, each fault is found by its requirement, and silence passes nothing.
 
 use super::*;
+use crate::catalogue::row;
 use crate::verdict::Outcome::{self, Fail, Inconclusive, NotApplicable, Pass};
+use crate::verdict::Verdict;
+use crate::verdicts::{in_log, of_log};
 use proptest::prelude::*;
 use proto::fault::{Fault, FaultKind, Id};
 use proto::frame::CanId;
@@ -38,9 +41,11 @@ fn parse(text: &str) -> Frame {
     Frame::new(id, &bytes).expect("a frame")
 }
 fn judged(wire: &Wire, id: &str) -> Verdict {
-    let mut opinion = Opinion::on(id);
-    assert!(wire.judge(&Terms::of_a_log(), &mut opinion), "{id} is judged by logs");
-    opinion.verdict()
+    on(id, wire, &Terms::of_a_log())
+}
+fn on(id: &str, wire: &Wire, terms: &Terms<'_>) -> Verdict {
+    let row = row(id).expect("a row of the catalogue");
+    in_log(row, wire, terms).expect("judged by logs")
 }
 fn check(wire: &Wire, id: &str, expected: Outcome) -> Verdict {
     let verdict = judged(wire, id);
@@ -119,7 +124,7 @@ fn a_good_log(#[case] id: &str, #[case] expected: Outcome) {
 
 #[test]
 fn an_empty_log_passes_nothing() {
-    for verdict in Wire::default().verdicts(&Terms::of_a_log()) {
+    for verdict in of_log(&Wire::default(), &Terms::of_a_log()) {
         assert!(matches!(verdict.outcome, Inconclusive | NotApplicable), "{verdict:?}");
     }
 }
@@ -245,9 +250,7 @@ fn frames_kept_away_on_purpose_are_no_gap(
         let other = Frame::standard(0x355, &[50, 0, 100, 0]);
         wire.frame(Spot::new(at, None), &other, Message::decode(&other).as_ref());
     }
-    let mut opinion = Opinion::on("TIM-01");
-    wire.judge(&Terms::of_a_log(), &mut opinion);
-    let verdict = opinion.verdict();
+    let verdict = judged(&wire, "TIM-01");
     assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
 }
 
@@ -276,7 +279,7 @@ fn one_cycle_decides_what_it_can() {
 #[test]
 fn without_real_times_the_rest_is_judged() {
     let terms = Terms { untimed: Some("the times were not measured".to_owned()), ..Terms::of_a_log() };
-    let verdicts = log(90, &BYD).verdicts(&terms);
+    let verdicts = of_log(&log(90, &BYD), &terms);
     let of = |id: &str| verdicts.iter().find(|v| v.requirement.id == id).expect("judged");
     for id in ["TIM-01", "TIM-02", "TIM-05", "BUS-05", "CVL-03"] {
         assert_eq!(of(id).outcome, Inconclusive, "{id}");
@@ -287,7 +290,7 @@ fn without_real_times_the_rest_is_judged() {
     }
     let without: Vec<&str> = BYD.iter().copied().filter(|f| !f.starts_with("35A")).collect();
     for (cycles, expected) in [(3, Inconclusive), (10, Fail)] {
-        let verdicts = log(cycles, &without).verdicts(&terms);
+        let verdicts = of_log(&log(cycles, &without), &terms);
         let found = verdicts.iter().find(|v| v.requirement.id == "MSG-01").expect("judged");
         assert_eq!(found.outcome, expected, "{}", found.reason);
     }
@@ -322,7 +325,7 @@ fn how_long_a_missing_identity_is_waited_for() {
     });
     check(&rarely, "MSG-02", Inconclusive);
     let terms = Terms { certifying: true, ..Terms::of_a_log() };
-    let verdicts = log(18, &cycle).verdicts(&terms);
+    let verdicts = of_log(&log(18, &cycle), &terms);
     assert!(verdicts.iter().any(|v| v.requirement.id == "MSG-02" && v.outcome == Inconclusive));
 }
 
@@ -434,13 +437,13 @@ fn certification_needs_the_identity() {
     let cycle: Vec<&str> = BYD.iter().copied().filter(|f| !f.starts_with("35F")).collect();
     let severity = |certifying| {
         let terms = Terms { certifying, ..Terms::of_a_log() };
-        let verdict = log(90, &cycle).verdicts(&terms).into_iter().find(|v| v.requirement.id == "MSG-02");
+        let verdict = of_log(&log(90, &cycle), &terms).into_iter().find(|v| v.requirement.id == "MSG-02");
         let verdict = verdict.expect("judged");
         assert_eq!(verdict.outcome, Fail);
         verdict.requirement.severity
     };
-    assert_eq!(severity(true), crate::catalogue::Severity::Must);
-    assert_eq!(severity(false), crate::catalogue::Severity::Should);
+    assert_eq!(severity(true), crate::requirement::Severity::Must);
+    assert_eq!(severity(false), crate::requirement::Severity::Should);
 }
 
 proptest! {
@@ -453,7 +456,7 @@ proptest! {
             let frame = Frame::standard(id, &data);
             wire.frame(Spot::new(at, None), &frame, Message::decode(&frame).as_ref());
         }
-        for verdict in wire.verdicts(&Terms::of_a_log()) {
+        for verdict in of_log(&wire, &Terms::of_a_log()) {
             prop_assert!(!verdict.reason.is_empty());
         }
     }
@@ -564,7 +567,7 @@ fn the_declared_cells_bound_the_voltage(
     });
     let verdict = |battery| {
         let terms = Terms { battery, ..Terms::of_a_log() };
-        wire.verdicts(&terms).into_iter().find(|v| v.requirement.id == "MEA-02").expect("a row")
+        of_log(&wire, &terms).into_iter().find(|v| v.requirement.id == "MEA-02").expect("a row")
     };
     let found = verdict(Some(&battery));
     assert_eq!(found.outcome, expected, "{}", found.reason);

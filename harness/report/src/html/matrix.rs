@@ -82,7 +82,7 @@ fn rows(out: &mut String, run: &Run, title: &str, belongs: impl Fn(&str) -> bool
 fn verdicts(
     out: &mut String,
     run: &Run,
-    r: &'static judge::catalogue::Requirement,
+    r: &'static judge::requirement::Requirement,
     standing: Mark,
 ) -> fmt::Result {
     if standing == Mark::NotJudged {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use judge::catalogue::Requirement;
+use judge::requirement::Requirement;
 
 use super::escape::Esc;
 use super::{mark, open, shape};
@@ -178,9 +178,9 @@ fn square(out: &mut String, battery: &Battery, r: &Requirement) -> fmt::Result {
 /// How a failure of the requirement is marked.
 fn failing(r: &Requirement) -> Mark {
     match r.severity {
-        judge::catalogue::Severity::Must => Mark::Fail,
-        judge::catalogue::Severity::Should => Mark::Warning,
-        judge::catalogue::Severity::Information => Mark::Note,
+        judge::requirement::Severity::Must => Mark::Fail,
+        judge::requirement::Severity::Should => Mark::Warning,
+        judge::requirement::Severity::Information => Mark::Note,
     }
 }
 

@@ -265,6 +265,6 @@ fn capitalised(text: &str) -> String {
 }
 
 /// A severity as the tables show it.
-pub(crate) fn severity_cell(r: &judge::catalogue::Requirement) -> String {
+pub(crate) fn severity_cell(r: &judge::requirement::Requirement) -> String {
     format!("<span class=\"sev {0}\">{0}</span>", severity(r.severity))
 }

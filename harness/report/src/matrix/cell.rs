@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use judge::catalogue::{CATALOGUE, Severity};
+use judge::catalogue::requirements;
+use judge::requirement::Severity;
 use judge::thresholds::{Sense, Thresholds};
 use judge::verdict::{Outcome, over_cases};
 use serde::{Deserialize, Serialize};
@@ -79,7 +80,7 @@ impl Cell {
             measures: worst(run),
             simulated: run.simulated().secs(),
         };
-        for requirement in CATALOGUE {
+        for requirement in requirements() {
             let own: Vec<_> = run.verdicts_on(requirement).filter(|(case, _)| case.tried).collect();
             if own.is_empty() {
                 continue;

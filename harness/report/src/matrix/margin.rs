@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use judge::catalogue::{self, Severity};
+use judge::catalogue;
+use judge::requirement::Severity;
 use judge::thresholds::{Row, Sense, Thresholds};
 use serde::Serialize;
 

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use judge::catalogue::{CATALOGUE, Requirement};
+use judge::catalogue::requirements;
+use judge::requirement::Requirement;
 use serde::Serialize;
 
 use super::bounds::{Rate, Trial};
@@ -151,7 +152,7 @@ impl Tally {
 
     /// Requirements that some cell judged, in the order of the catalogue.
     pub fn requirements(&self) -> impl Iterator<Item = &'static Requirement> + '_ {
-        CATALOGUE.iter().filter(|r| self.batteries.iter().any(|b| b.requirements.contains_key(r.id)))
+        requirements().filter(|r| self.batteries.iter().any(|b| b.requirements.contains_key(r.id)))
     }
 
     /// `failures caught 5/5, compliant certified 6/6, over 50 seeds x 2 rigs`: batteries count where all their cells do.

@@ -6,7 +6,9 @@ use proto::quantity::{Amps, Celsius, Percent, Volts};
 use rstest::rstest;
 
 use super::*;
+use crate::catalogue::row;
 use crate::verdict::{Outcome, Verdict};
+use crate::verdicts::in_log;
 use crate::wire::Wire;
 
 /// CVL, CCL, measured voltage and state of charge of a second.
@@ -37,9 +39,8 @@ fn in_order(limits_first: bool, seconds: u64, at: impl Fn(u64) -> Second) -> Wir
 }
 
 fn judged(wire: &Wire, id: &str) -> Verdict {
-    let mut opinion = Opinion::on(id);
-    assert!(wire.judge(&Terms::of_a_log(), &mut opinion));
-    opinion.verdict()
+    let row = row(id).expect("a row of the catalogue");
+    in_log(row, wire, &Terms::of_a_log()).expect("judged by logs")
 }
 
 /// A voltage that a load and the sun move up and down.

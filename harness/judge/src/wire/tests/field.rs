@@ -2,7 +2,7 @@
 //! and looks alike.
 
 use super::*;
-use crate::catalogue::Severity;
+use crate::requirement::Severity;
 
 /// A healthy pack of 16 LFP cells, 0x351 first: CVL 55.2 V, CCL and DCL 100 A, 60 %, 53.12 V, 5.0 A.
 const PACK: [&str; 7] = [
@@ -56,7 +56,7 @@ fn seconds(count: u64, frames: impl Fn(u64) -> Vec<String>) -> Wire {
 
 /// What fails or warns.
 fn blamed(wire: &Wire) -> Vec<&'static str> {
-    let verdicts = wire.verdicts(&Terms::of_a_log());
+    let verdicts = of_log(&wire, &Terms::of_a_log());
     verdicts.iter().filter(|v| v.outcome == Fail).map(|v| v.requirement.id).collect()
 }
 
@@ -119,7 +119,7 @@ fn a_cvl_far_below_the_own_voltage_for_a_minute_fails() {
     check(&short, "CVL-06", Inconclusive);
     // Cycles are counted where times were not measured.
     let untimed = Terms { untimed: Some("the times were not measured".to_owned()), ..Terms::of_a_log() };
-    let of = |wire: &Wire| wire.verdicts(&untimed).into_iter().find(|v| v.requirement.id == "CVL-01");
+    let of = |wire: &Wire| of_log(&wire, &untimed).into_iter().find(|v| v.requirement.id == "CVL-01");
     assert_eq!(of(&long).map(|v| v.requirement.severity), Some(Severity::Must));
 }
 
@@ -148,9 +148,8 @@ fn a_cvl_below_the_voltage(
     assert_eq!((found.outcome == Fail).then_some(found.requirement.severity), blamed, "{}", found.reason);
     check(&wire, "CVL-06", suspected);
     // Beside a run, CVL-06 decides what happens.
-    let mut beside = Opinion::on("CVL-01");
-    wire.judge(&Terms { alone: false, ..Terms::of_a_log() }, &mut beside);
-    assert_eq!(beside.verdict().outcome, Pass);
+    let beside = Terms { alone: false, ..Terms::of_a_log() };
+    assert_eq!(on("CVL-01", &wire, &beside).outcome, Pass);
 }
 
 /// 3.15 V for each of 16 LFP cells at 3.30 V: 4.5 % below, and the cells would be emptied.
@@ -389,7 +388,7 @@ fn a_byte_order_is_named_once(#[case] ids: &[&str], #[case] row: &str) {
         PACK.iter().map(|&f| if ids.contains(&&f[..3]) { swapped(f) } else { f.to_owned() }).collect();
     let wire = log_with(90, |_| cycle.clone());
     assert_eq!(blamed(&wire), [row]);
-    let verdicts = wire.verdicts(&Terms::of_a_log());
+    let verdicts = of_log(&wire, &Terms::of_a_log());
     let named: Vec<_> = verdicts.iter().filter(|v| v.reason.contains("byte order")).collect();
     assert_eq!(named.len(), 1, "{named:?}");
     assert_eq!(named[0].requirement.id, row);
