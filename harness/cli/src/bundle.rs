@@ -10,10 +10,11 @@ use evidence::again::{Again, again};
 use evidence::bundle::key::{self, KeyError, SigningKey, fingerprint};
 use evidence::bundle::open::{Bundle, open};
 use evidence::bundle::{BundleError, archive, layout, seal, statement};
-use evidence::certificate::{ITEM, obstacles};
+use evidence::certificate::ITEM;
 use evidence::conclusions::conclude;
 use evidence::gaps::Demand;
 use evidence::manifest::{Kept, plain};
+use evidence::obstacles::obstacles;
 use evidence::run::Run;
 use report::json::verdicts;
 

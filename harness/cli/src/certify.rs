@@ -5,7 +5,8 @@ use std::time::SystemTime;
 
 use ::judge::thresholds::measured;
 use evidence::bundle::key;
-use evidence::certificate::{Order, SCHEMA, is_day_up_to, obstacles};
+use evidence::certificate::{Order, SCHEMA, is_day_up_to};
+use evidence::obstacles::obstacles;
 use files::RigFile;
 use session::{Asked, Played, Retry};
 

@@ -5,6 +5,7 @@ mod judged;
 mod junit;
 mod pages;
 mod text;
+mod wrap;
 
 use std::path::{Path, PathBuf};
 

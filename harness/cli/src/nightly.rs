@@ -161,7 +161,7 @@ fn changed_inputs(history: &History, last: Option<&Past>, now: &Path) -> Vec<(St
     let before = last.and_then(|last| {
         kept.iter().rev().find(|known| known.started == last.started && known.folder != now)
     });
-    let Some(before) = before.filter(|known| known.folder.join(evidence::folder::INPUTS).is_dir()) else {
+    let Some(before) = before.filter(|known| known.folder.join(evidence::names::INPUTS).is_dir()) else {
         return Vec::new();
     };
     evidence::inputs::changed(&before.folder, now).unwrap_or_else(|error| {

@@ -7,6 +7,7 @@
 mod doubt;
 mod limits;
 mod rows;
+mod rules;
 mod supply;
 
 use judge::recording::measured;

@@ -2,6 +2,7 @@
 //! touches a socket: timed inputs go in, actions come out.
 
 pub mod bench;
+pub mod end;
 pub mod interlock;
 pub mod machine;
 pub mod run;

@@ -1,13 +1,10 @@
 //! The loop that runs a case on any bench, and what is left of the case afterwards.
 
-use core::fmt;
-
 use judge::recording::Recording;
 use judge::trace::{Event, EventKind};
-use proto::quantity::Micros;
 
 use crate::bench::{Action, Bench, Input, Witness};
-use crate::interlock::Trip;
+use crate::end::End;
 use crate::machine::Engine;
 use crate::suite::Runnable;
 
@@ -18,46 +15,6 @@ pub struct Record {
     pub recording: Recording,
     /// how the case ended
     pub end: End,
-}
-
-/// How a case ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum End {
-    /// every step was done
-    Completed,
-    /// it ended early
-    Aborted(Abort),
-}
-
-/// Why a case ended early.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Abort {
-    /// a `wait` or an `expect` took too long
-    NotMet {
-        /// line of the suite file
-        line: u32,
-        /// the condition in words
-        until: String,
-        /// what was seen of it last
-        seen: String,
-        /// the time allowed
-        allowed: Micros,
-        /// for an `expect`: the requirement that failed; without one the case is inconclusive
-        requirement: Option<&'static str>,
-    },
-    /// a never-exceed limit tripped
-    Interlock(Trip),
-    /// a driver failed
-    Fault(String),
-    /// the operator could not do what was asked
-    Operator {
-        /// line of the suite file
-        line: u32,
-        /// what was asked
-        text: String,
-        /// why not
-        what: &'static str,
-    },
 }
 
 /// Runs a case to its end. Whatever happens, the bench is asked to switch everything off before this returns,
@@ -141,33 +98,6 @@ impl Drop for SwitchedOff<'_> {
     fn drop(&mut self) {
         if !self.done {
             self.off();
-        }
-    }
-}
-
-impl fmt::Display for Abort {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotMet { line, until, seen, allowed, requirement: Some(id) } => {
-                write!(f, "{id}: {until} was not reached within {allowed}, last seen: {seen} (line {line})")
-            }
-            Self::NotMet { line, until, seen, allowed, requirement: None } => {
-                write!(f, "waited {allowed} in vain for {until}, last seen: {seen} (line {line})")
-            }
-            Self::Interlock(Trip { what, value, limit, by }) => {
-                write!(f, "interlock: {what} {value} ({by}), the rig's limit is {limit}")
-            }
-            Self::Fault(what) => write!(f, "the bench failed: {what}"),
-            Self::Operator { line, text, what } => write!(f, "the operator {what}: {text} (line {line})"),
-        }
-    }
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Completed => f.write_str("completed"),
-            Self::Aborted(abort) => write!(f, "ended early: {abort}"),
         }
     }
 }

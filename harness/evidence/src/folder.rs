@@ -6,40 +6,16 @@ use std::path::{Path, PathBuf};
 
 use judge::trace::Event;
 use proto::bus::{BusReading, ErrorFrame};
-use proto::channel::Instrument;
 use proto::frame::Frame;
 use proto::quantity::Micros;
 use proto::samples::Samples;
 
-pub use crate::conclusions::FolderError;
-use crate::conclusions::conclude;
+use crate::conclusions::{FolderError, conclude};
 use crate::events::Begun;
+use crate::names::{CAN, EVENTS, INPUTS, INSTRUMENTS, PROGRAM, RAW};
 use crate::run::{CaseResult, RunMeta};
 use crate::text::slug;
 use crate::{can_log, events, samples_csv};
-
-/// The raw evidence, before any conclusion: what every run has, and a file for each instrument that said something.
-pub const RAW: [&str; INSTRUMENTS + Instrument::ALL.len()] = {
-    let mut names = [""; INSTRUMENTS + Instrument::ALL.len()];
-    (names[CAN], names[EVENTS]) = ("can.log", "events.jsonl");
-    let mut k = 0;
-    while k < Instrument::ALL.len() {
-        names[INSTRUMENTS + k] = Instrument::ALL[k].file();
-        k += 1;
-    }
-    names
-};
-/// Every line to and from the supply of a real rig. Who holds its port writes it, apart from this process: evidence that
-/// nothing is judged by.
-pub const WIRE: &str = "psu-wire.log";
-/// What a program behind the battery told of itself, one JSON object a line: evidence that nothing is judged by.
-pub const PROGRAM: &str = "program.jsonl";
-/// The folder of the files that a run is made from.
-pub const INPUTS: &str = "inputs";
-const CAN: usize = 0;
-const EVENTS: usize = 1;
-/// The file of the first instrument.
-const INSTRUMENTS: usize = 2;
 
 /// Where and under which name a run is kept.
 #[derive(Debug, Clone)]

@@ -6,8 +6,6 @@
 use judge::catalogue::requirements;
 use judge::requirement::{Requirement, Severity};
 
-use crate::run::{CaseResult, Run};
-
 /// What a run must have tried before it may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Demand {
@@ -94,27 +92,6 @@ pub fn of(cases: &[Tried], demand: Demand, not_here: &[(String, String)], every:
         gaps.cases += gaps.left_out.len();
     }
     gaps
-}
-
-/// What runs that belong together leave open, such as the tries of a night.
-#[must_use]
-pub fn of_runs<'a>(runs: impl IntoIterator<Item = &'a Run>, demand: Demand) -> Gaps {
-    let runs: Vec<&Run> = runs.into_iter().collect();
-    let Some(first) = runs.first().map(|run| &run.meta) else { return Gaps::default() };
-    let cases: Vec<Tried> = runs.iter().flat_map(|run| &run.cases).map(Tried::of).collect();
-    of(&cases, demand, &first.not_here, &first.every)
-}
-
-impl Tried {
-    /// What came of a case.
-    #[must_use]
-    pub fn of(case: &CaseResult) -> Self {
-        Self {
-            name: format!("{}/{}", case.suite, case.case),
-            requirements: case.verdicts.iter().map(|verdict| verdict.requirement).collect(),
-            not_tried: (!case.tried).then(|| case.reason.clone()),
-        }
-    }
 }
 
 /// Reasons that are told at the front; the others stand with their cases.

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::folder::{INPUTS, PROGRAM, RAW, WIRE};
+use crate::names::{INPUTS, PROGRAM, RAW, WIRE};
 use crate::run::RunMeta;
 
 /// Name and version of the format.

@@ -9,9 +9,9 @@ use judge::envelope::PROVEN;
 
 use crate::certificate::{Order, made};
 use crate::events::Begun;
-use crate::folder::WIRE;
 use crate::gaps::Demand;
 use crate::manifest::{plain, sha256};
+use crate::names::WIRE;
 use crate::run::{BatteryUnderTest, Rig, RunMeta, SuiteFile};
 use crate::said::Said;
 

@@ -10,7 +10,7 @@ use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
 
 use crate::certificate::Certificate;
-use crate::gaps::{self, Demand, Gaps};
+use crate::gaps::{self, Demand, Gaps, Tried};
 use crate::mark::Mark;
 
 /// Everything the reports are made of.
@@ -201,7 +201,7 @@ impl Run {
     #[must_use]
     pub fn held_to(&self, demand: Demand) -> Outcome {
         let any = |outcome| self.count(outcome) > 0;
-        let whole = self.meta.cut_off.is_none() && gaps::of_runs([self], demand).is_closed();
+        let whole = self.meta.cut_off.is_none() && gaps_of([self], demand).is_closed();
         if any(Outcome::Fail) {
             Outcome::Fail
         } else if any(Outcome::Inconclusive) || !any(Outcome::Pass) || !whole {
@@ -214,7 +214,7 @@ impl Run {
     /// What was demanded of the run and not tried.
     #[must_use]
     pub fn gaps(&self) -> Gaps {
-        gaps::of_runs([self], self.meta.demand)
+        gaps_of([self], self.meta.demand)
     }
 
     /// How many cases were tried and came out so.
@@ -276,6 +276,24 @@ impl Run {
         }
         found.sort_by_key(|r| (core::cmp::Reverse(r.severity), r.id != SILENCE));
         found
+    }
+}
+
+/// What runs that belong together leave open, such as the tries of a night.
+#[must_use]
+pub fn gaps_of<'a>(runs: impl IntoIterator<Item = &'a Run>, demand: Demand) -> Gaps {
+    let runs: Vec<&Run> = runs.into_iter().collect();
+    let Some(first) = runs.first().map(|run| &run.meta) else { return Gaps::default() };
+    let cases: Vec<Tried> = runs.iter().flat_map(|run| &run.cases).map(tried).collect();
+    gaps::of(&cases, demand, &first.not_here, &first.every)
+}
+
+/// What came of a case.
+fn tried(case: &CaseResult) -> Tried {
+    Tried {
+        name: format!("{}/{}", case.suite, case.case),
+        requirements: case.verdicts.iter().map(|verdict| verdict.requirement).collect(),
+        not_tried: (!case.tried).then(|| case.reason.clone()),
     }
 }
 

@@ -23,10 +23,11 @@ pub struct Laboratory {
 }
 
 /// How a measured value is held against its limit (ILAC-G8:09/2019).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DecisionRule {
     /// as measured, w = 0
+    #[default]
     SimpleAcceptance,
     /// w = U: up to the limit less the expanded uncertainty; what lies between is conditional, and no certificate
     GuardBand,
@@ -65,6 +66,23 @@ pub struct Uncertainty {
     pub expanded: String,
     /// where that is from
     pub from: String,
+}
+
+impl DecisionRule {
+    /// The rule, the width of its guard band and the risk it leaves, as a certificate says it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::SimpleAcceptance => {
+                "simple acceptance, guard band w = 0 (ILAC-G8:09/2019, 4.2.1): figures are held against limits as measured; one \
+                 at its limit is accepted wrongly with a probability of up to 50 %"
+            }
+            Self::GuardBand => {
+                "guard band w = U (ILAC-G8:09/2019, 4.2.2): a measured figure is accepted up to its limit less its expanded \
+                 uncertainty; one is accepted wrongly with a probability of less than 2.5 %"
+            }
+        }
+    }
 }
 
 impl Instrument {

@@ -9,6 +9,7 @@
 
 mod client;
 mod ears;
+mod error;
 mod incoming;
 pub mod lease;
 mod link;
@@ -29,7 +30,8 @@ use crate::psu::{Link, Settings, ShutDown, Supply};
 use files::Profile;
 use files::live::PsuPlace;
 
-pub use client::{Guard, GuardError};
+pub use client::Guard;
+pub use error::GuardError;
 pub use post::Post;
 pub use warden::stand;
 

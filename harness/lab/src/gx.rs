@@ -35,10 +35,11 @@ mod link;
 mod poll;
 mod port;
 
+pub use driver::Coil;
 pub use error::GxError;
 pub use link::Link;
 pub use poll::{Answer, Poll};
-pub use port::{Coil, GxPort};
+pub use port::GxPort;
 
 use std::fmt;
 

@@ -5,10 +5,11 @@ mod sample;
 use std::fs;
 use std::path::Path;
 
-use evidence::certificate::guard::{Rule, Statement};
-use evidence::certificate::{Certificate, Uncertainty};
+use evidence::certificate::{Certificate, DecisionRule, Uncertainty};
+use evidence::conclusions::FolderError;
 use evidence::events::Begun;
-use evidence::folder::{FolderError, InputFile, Place, RunFolder};
+use evidence::folder::{InputFile, Place, RunFolder};
+use evidence::guard::Statement;
 use evidence::run::{CaseResult, Run};
 use evidence::samples_csv;
 use judge::trace::{Event, EventKind};
@@ -475,7 +476,10 @@ fn the_page_says_how_a_figure_holds(#[case] value: f64, #[case] statement: State
     run.cases[0].verdicts[0].evidence = vec![evidence];
     let uncertainty =
         Uncertainty { figure: "export-ripple".to_owned(), amount: 0.5, ..Uncertainty::default() };
-    run.meta.certificate =
-        Some(Certificate { rule: Rule::GuardBand, uncertainty: vec![uncertainty], ..Certificate::default() });
+    run.meta.certificate = Some(Certificate {
+        rule: DecisionRule::GuardBand,
+        uncertainty: vec![uncertainty],
+        ..Certificate::default()
+    });
     assert!(html::report(&run).contains(statement.text()));
 }

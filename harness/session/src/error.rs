@@ -1,6 +1,6 @@
 //! What ends a run before it has a result.
 
-use evidence::folder::FolderError;
+use evidence::conclusions::FolderError;
 use files::InputError;
 
 /// Why a run, or a matrix of them, has no result.

@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use engine::bench::{Input, Witness};
-use evidence::folder::{FolderError, RunFolder};
+use evidence::conclusions::FolderError;
+use evidence::folder::RunFolder;
 use judge::trace::{Event, EventKind};
 use proto::quantity::Micros;
 

@@ -1,6 +1,7 @@
 //! What a rig has, simulated and served as other processes see the real thing: [`ServedRig`] is all of it.
 
 mod bus;
+mod error;
 mod folder;
 pub mod gx;
 mod operator;
@@ -15,7 +16,8 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-pub use start::{Addresses, CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
+pub use error::ServeError;
+pub use start::{Addresses, CanWire, Options, PsuWire, ServedRig, default_folder};
 
 /// What only means that it is too early is no error of a wire.
 fn again(error: &io::Error) -> bool {

@@ -6,7 +6,7 @@ use evidence::text::plain;
 use judge::portrait::{Kind, MessageRow, Page, Support, sparkline};
 
 use super::judged::Judged;
-use super::text::wrapped;
+use super::wrap::wrapped;
 
 pub(super) fn pages(out: &mut String, judged: &Judged, width: usize) {
     let portrait = &judged.portrait;

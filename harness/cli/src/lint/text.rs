@@ -13,6 +13,7 @@ use proto::log::TimeKind;
 
 use super::judged::{Conditions, Judged};
 use super::pages;
+use super::wrap::wrapped;
 
 /// How the text is set.
 #[derive(Debug, Clone, Copy)]
@@ -180,27 +181,4 @@ pub(crate) fn bullet(out: &mut String, text: &str, width: usize) {
     let from = out.len();
     wrapped(out, text, 4, width);
     out.replace_range(from..from + 4, "  - ");
-}
-
-/// Words set line by line, each line indented.
-pub(crate) fn wrapped(out: &mut String, text: &str, indent: usize, width: usize) {
-    let mut column = 0;
-    for word in plain(text).split_whitespace() {
-        let length = word.chars().count();
-        if column > 0 && indent + column + 1 + length > width {
-            out.push('\n');
-            column = 0;
-        }
-        if column == 0 {
-            let _ = write!(out, "{:indent$}{word}", "");
-            column = length;
-        } else {
-            let _ = write!(out, " {word}");
-            column += 1 + length;
-        }
-    }
-    if column == 0 {
-        let _ = write!(out, "{:indent$}", "");
-    }
-    out.push('\n');
 }

@@ -100,7 +100,7 @@ pub(crate) fn run(file: &OsStr) {
     };
     let place = Place { parent: Path::new(&out), scope: Some("kill"), begun: &begun, inputs: &inputs };
     let mut folder = RunFolder::create(&place).expect("a folder");
-    guard.record_in(&folder.path().join(evidence::folder::WIRE));
+    guard.record_in(&folder.path().join(evidence::names::WIRE));
     folder.begin_case("kill", &suite.cases[0].name, Micros::ZERO);
     let (sender, told) = channel();
     std::thread::spawn(move || {

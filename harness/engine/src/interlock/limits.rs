@@ -11,7 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 
-use super::rows::{RULES, Rule, Side};
+use super::rules::{RULES, Rule, Side};
 
 /// The limits of a rig: `limits:` of its file. They protect the bench and the battery on it; they say nothing
 /// about whether the battery behaves.

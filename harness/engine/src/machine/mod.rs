@@ -10,8 +10,8 @@ use proto::quantity::{Micros, Watts};
 use proto::stimulus::Stimulus;
 
 use crate::bench::{Action, Answer, Input};
+use crate::end::{Abort, End};
 use crate::interlock::{Interlocks, Trip};
-use crate::run::{Abort, End};
 use crate::suite::{Op, Operation, Runnable};
 use seen::{Highest, Seen, Taper};
 

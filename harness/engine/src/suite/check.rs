@@ -5,11 +5,10 @@ use proto::quantity::Watts;
 use proto::stimulus::Stimulus;
 
 use super::condition::{Bounds, Condition, Test};
-use super::read::{marks, nearest_mark};
-use super::step::{Does, Op, Step, each};
+use super::step::{Does, Op, Step, each, marks};
 use super::{Case, bind};
 use crate::bench::Capability;
-use crate::yaml::{Position, Reader};
+use crate::yaml::{Position, Reader, nearest};
 
 /// Deepest nesting of `repeat`.
 const NESTING: usize = 4;
@@ -109,7 +108,7 @@ fn named_marks(case: &Case, trace: Position, reader: &mut Reader) {
     });
     let Some(from) = case.snapshot.as_ref().and_then(|s| s.from.as_ref()) else { return };
     if !marks.contains(from) {
-        let expected = match (nearest_mark(from, &marks), marks.first()) {
+        let expected = match (nearest(from, marks.iter().map(String::as_str)), marks.first()) {
             (Some(near), _) => format!("`{near}`"),
             (None, Some(first)) => format!("a mark such as `{first}`"),
             (None, None) => format!("a step `mark: {from}`"),

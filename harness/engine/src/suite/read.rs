@@ -6,14 +6,14 @@ use proto::quantity::Watts;
 use proto::stimulus::Start;
 
 use super::json::{described, list, object, one_of, reference, text};
-use super::step::{Does, Op, Step, each};
 use super::value::{
     ABOVE_OTHERS, CHARGE, CURRENT, Key, Kind, NAME, POWER, POWER_OR_OFF, REQUIREMENT, Record, SWITCH, TEXT,
     keys, names, record,
 };
+use super::verb::STEPS;
 use super::{Case, Reason, Snapshot, Suite, SuiteError, check};
 use crate::bench::Capability;
-use crate::yaml::{Node, Reader, nearest};
+use crate::yaml::{Node, Reader};
 use judge::requirement::Requirement;
 use serde_json::{Map, Value, json};
 
@@ -37,8 +37,6 @@ const CASES: Kind<Vec<Node>> = Kind {
     looks: "a list of cases",
     schema: || list(reference("case"), 1),
 };
-const STEPS: Kind<Vec<Step>> =
-    Kind { read: Step::read_all, looks: "a list of steps", schema: || list(reference("step"), 1) };
 const BEGIN: Kind<Start> = Kind { read: START.read, looks: "initial conditions", schema: || START.schema() };
 const LIMITS: Kind<(Thresholds, Vec<Reason>)> =
     Kind { read: limits, looks: "names of thresholds with their values", schema: limits_schema };
@@ -334,34 +332,4 @@ fn limits_schema() -> Value {
         (name.name.to_owned(), described(json!({ "anyOf": [value, justified] }), &words))
     });
     object(&[], Value::Object(known.collect::<Map<_, _>>()))
-}
-
-/// Every mark that the steps set, in order, as the trace will name it: inside a `repeat` with the number of the
-/// round.
-pub(super) fn marks(steps: &[Step]) -> Vec<String> {
-    fn walk(steps: &[Step], suffix: &str, found: &mut Vec<String>) {
-        for step in steps {
-            match &step.does {
-                Does::One(Op::Mark(name)) => found.push(format!("{name}{suffix}")),
-                Does::Repeat { times, steps } if has_mark(steps) => {
-                    (1..=*times).for_each(|round| walk(steps, &format!("{suffix}-{round}"), found));
-                }
-                _ => {}
-            }
-        }
-    }
-    let mut found = Vec::new();
-    walk(steps, "", &mut found);
-    found
-}
-
-fn has_mark(steps: &[Step]) -> bool {
-    let mut found = false;
-    each(steps, &mut |step| found |= matches!(step.does, Does::One(Op::Mark(_))));
-    found
-}
-
-/// The mark that was most likely meant.
-pub(super) fn nearest_mark<'a>(name: &str, marks: &'a [String]) -> Option<&'a str> {
-    nearest(name, marks.iter().map(String::as_str))
 }

@@ -6,10 +6,9 @@ use judge::requirement::Requirement;
 use proto::quantity::{Micros, Watts};
 use proto::stimulus::{Power, Stimulus};
 
-use super::verb::VERBS;
 use super::{Condition, Patience};
 use crate::bench::Capability;
-use crate::yaml::{Node, Position, Reader};
+use crate::yaml::Position;
 
 /// One step of a case.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,24 +76,6 @@ pub enum Op {
 }
 
 impl Step {
-    /// Reads a list of steps; those that make no sense are noted.
-    pub(super) fn read_all(name: &str, node: &Node, reader: &mut Reader) -> Option<Vec<Self>> {
-        let items = reader.list(name, node)?;
-        if items.is_empty() {
-            reader.refuse(node.at, format!("`{name}` is empty"), "at least one step");
-            return None;
-        }
-        let read: Vec<_> = items.iter().map(|item| Self::read(item, reader)).collect();
-        read.into_iter().collect()
-    }
-
-    fn read(node: &Node, reader: &mut Reader) -> Option<Self> {
-        let names: Vec<_> = VERBS.iter().map(|verb| verb.name).collect();
-        let (name, at, value) = reader.single("step", node, &names)?;
-        let verb = VERBS.iter().find(|verb| verb.name == name)?;
-        Some(Self { at, verb: verb.name, needs: verb.needs, does: verb.read(value, reader)? })
-    }
-
     /// What it does, in order; of a `repeat` nothing but its steps, which [`each`] looks at.
     #[must_use]
     pub fn ops(&self) -> &[Op] {
@@ -148,4 +129,29 @@ impl fmt::Display for Op {
             Self::Ask { text, .. } => write!(f, "prompt: {text}"),
         }
     }
+}
+
+/// Every mark that the steps set, in order, as the trace will name it: inside a `repeat` with the number of the
+/// round.
+pub(super) fn marks(steps: &[Step]) -> Vec<String> {
+    fn walk(steps: &[Step], suffix: &str, found: &mut Vec<String>) {
+        for step in steps {
+            match &step.does {
+                Does::One(Op::Mark(name)) => found.push(format!("{name}{suffix}")),
+                Does::Repeat { times, steps } if has_mark(steps) => {
+                    (1..=*times).for_each(|round| walk(steps, &format!("{suffix}-{round}"), found));
+                }
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(steps, "", &mut found);
+    found
+}
+
+fn has_mark(steps: &[Step]) -> bool {
+    let mut found = false;
+    each(steps, &mut |step| found |= matches!(step.does, Does::One(Op::Mark(_))));
+    found
 }

@@ -43,8 +43,9 @@ macro_rules! value {
     };
 }
 
-const STEPS: Kind<Vec<Step>> =
-    Kind { read: Step::read_all, looks: "a list of steps", schema: || list(reference("step"), 1) };
+/// A list of steps.
+pub(super) const STEPS: Kind<Vec<Step>> =
+    Kind { read: steps, looks: "a list of steps", schema: || list(reference("step"), 1) };
 const FAULT: Kind<Fault> = Kind {
     read: |_, node, reader| fault(node, reader),
     looks: "a fault such as `{ cell-voltage: { by: 300 mV, for: 10 s } }`",
@@ -254,6 +255,24 @@ impl Verb {
             }
         }
     }
+}
+
+/// Reads a list of steps; those that make no sense are noted.
+fn steps(name: &str, node: &Node, reader: &mut Reader) -> Option<Vec<Step>> {
+    let items = reader.list(name, node)?;
+    if items.is_empty() {
+        reader.refuse(node.at, format!("`{name}` is empty"), "at least one step");
+        return None;
+    }
+    let read: Vec<_> = items.iter().map(|item| step(item, reader)).collect();
+    read.into_iter().collect()
+}
+
+fn step(node: &Node, reader: &mut Reader) -> Option<Step> {
+    let names: Vec<_> = VERBS.iter().map(|verb| verb.name).collect();
+    let (name, at, value) = reader.single("step", node, &names)?;
+    let verb = VERBS.iter().find(|verb| verb.name == name)?;
+    Some(Step { at, verb: verb.name, needs: verb.needs, does: verb.read(value, reader)? })
 }
 
 fn until(

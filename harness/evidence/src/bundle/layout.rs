@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 
 use super::archive::Files;
 use super::{BundleError, RUN};
-use crate::folder::{PROGRAM, RAW, WIRE};
+use crate::names::{PROGRAM, RAW, WIRE};
 
 /// The most that a bundle may hold when unpacked: a bomb ends here.
 const LARGEST: u64 = 8 << 30;

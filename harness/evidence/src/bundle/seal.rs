@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::archive::{self, Files};
 use super::key::{SigningKey, pem};
 use super::{ATTESTATION, BundleError, KEY, SIGNATURE, SUMS, envelope, layout, statement};
-use crate::folder::INPUTS;
 use crate::manifest::{Kept, plain, sha256};
+use crate::names::INPUTS;
 use crate::run::Run;
 
 /// The manifest of a run folder.

@@ -4,10 +4,10 @@ use judge::verdict::Outcome;
 use serde_json::{Value, json};
 
 use super::SUMS;
-use crate::gaps::{self, Demand};
+use crate::gaps::Demand;
 use crate::manifest::Entry;
 use crate::mark::Mark;
-use crate::run::Run;
+use crate::run::{Run, gaps_of};
 
 /// The type of what is said, <https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md>.
 pub const PREDICATE: &str = "https://in-toto.io/attestation/test-result/v0.1";
@@ -21,7 +21,7 @@ pub fn statement(run: &Run, sums: &str, inputs: &[Entry]) -> Value {
     let names = |wanted: &dyn Fn(&crate::run::CaseResult) -> bool| -> Vec<String> {
         run.cases.iter().filter(|case| wanted(case)).map(crate::run::CaseResult::name).collect()
     };
-    let (gaps, outcome) = (gaps::of_runs([run], Demand::Certificate), run.held_to(Demand::Certificate));
+    let (gaps, outcome) = (gaps_of([run], Demand::Certificate), run.held_to(Demand::Certificate));
     let result = match outcome {
         Outcome::Pass if run.requirements(Mark::Warning).is_empty() => "PASSED",
         Outcome::Pass => "WARNED",

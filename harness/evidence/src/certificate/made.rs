@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use files::{DecisionRule, RigFile, is_day};
+use files::{RigFile, is_day};
 use judge::catalogue::DOCUMENTS;
 use judge::thresholds::Thresholds;
 
-use super::guard::Rule;
 use super::{Certificate, ITEM, Order, Uncertainty};
-use crate::folder::WIRE;
+use crate::names::WIRE;
 
 /// What a report says of a run that was made to certify `battery`, as its file describes it. The folder and when it began
 /// are those of the run.
@@ -20,10 +19,7 @@ pub(crate) fn made(
 ) -> Certificate {
     let laboratory = rig.laboratory.as_ref();
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
-    let rule = match laboratory.map(|l| l.decision_rule) {
-        Some(DecisionRule::GuardBand) => Rule::GuardBand,
-        Some(DecisionRule::SimpleAcceptance) | None => Rule::SimpleAcceptance,
-    };
+    let rule = laboratory.map(|l| l.decision_rule).unwrap_or_default();
     let documents: Vec<String> = DOCUMENTS
         .iter()
         .map(|document| format!("{} ({}), {}", document.title, document.letter, document.revision))

@@ -1,7 +1,6 @@
 //! The harness's end: starts the guard, beats, and speaks to the supply through it.
 
 use std::ffi::OsString;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::error::GuardError;
 use super::lease::{Holder, Lease};
 use super::link::Guarded;
 use super::patience;
@@ -20,26 +20,6 @@ use crate::psu::{Link, LinkError};
 use files::live::Live;
 use files::profile::SerialPort;
 use proto::quantity::Micros;
-
-/// Why there is no guard, and so no run.
-#[derive(Debug, thiserror::Error)]
-pub enum GuardError {
-    /// somebody else has the rig
-    #[error("the rig is in use by {0}; wait for its end with `busbar run --wait 10m`")]
-    Busy(String),
-    /// it does not guard
-    #[error("{0}")]
-    Refused(String),
-    /// it does not start
-    #[error("cannot start the guard of the supply: {0}; nothing was switched on")]
-    Start(#[from] io::Error),
-    /// it ended, or said what it never says
-    #[error(
-        "the guard of the supply ended, or stood still, before it was ready; nothing was switched on; run again, and where \
-         that does not help look at the supply"
-    )]
-    Silent,
-}
 
 /// How long a guard may take to start.
 const START_WITHIN: Duration = Duration::from_secs(20);

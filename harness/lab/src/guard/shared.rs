@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::BEAT;
-use super::client::GuardError;
+use super::error::GuardError;
 use super::incoming::{Incoming, ready};
 use super::words::{Ask, Tell};
 

@@ -11,7 +11,6 @@ use tokio::time::{sleep, timeout};
 
 use super::error::{Asked, What};
 use super::poll::{Answer, NO_PRODUCT, Poll, is_settled, requests};
-use super::port::Coil;
 use super::{GxError, GxEvent, GxSettings, Link, Timed, name};
 use crate::can::RunClock;
 
@@ -31,6 +30,17 @@ const SHORTEST_PERIOD: Micros = Micros::from_millis(1);
 const FIRST_RETRY: Micros = Micros::from_millis(200);
 /// Longest such wait. Assumption: short beside the minute that a GX takes to restart.
 const LONGEST_RETRY: Micros = Micros::from_secs(2);
+
+/// A coil of any device on Modbus-TCP, such as a relay board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coil {
+    /// host or host:port; port 502 where none is named
+    pub address: String,
+    /// unit id of the device
+    pub unit: u8,
+    /// number of the coil, counted from 0
+    pub coil: u16,
+}
 
 /// What a port is asked to do.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use proto::gx::{REGISTERS, Register};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::driver::{Command, Driver};
+use super::driver::{Coil, Command, Driver};
 use super::{GxError, GxSettings, Timed};
 use crate::can::RunClock;
 
@@ -17,17 +17,6 @@ pub struct GxPort {
     /// closed to end the thread
     commands: Option<UnboundedSender<Command>>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// A coil of any device on Modbus-TCP, such as a relay board.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coil {
-    /// host or host:port; port 502 where none is named
-    pub address: String,
-    /// unit id of the device
-    pub unit: u8,
-    /// number of the coil, counted from 0
-    pub coil: u16,
 }
 
 impl GxPort {

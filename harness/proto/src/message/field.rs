@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::Pair;
-use super::layout::{FieldSpec, MessageSpec, WireType};
+use super::layout::{FieldSpec, Form, MessageSpec, WireType};
 use super::payload::{Payload, Text8};
 use crate::frame::Frame;
 use crate::quantity::{AmpHours, Amps, Celsius, Percent, Volts, WattHours};
@@ -57,17 +57,6 @@ impl fmt::Display for Firmware {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)
     }
-}
-
-/// How a field is to be understood.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Number,
-    Firmware,
-    Flag,
-    Pair,
-    Text,
-    Bytes,
 }
 
 impl FieldSpec {

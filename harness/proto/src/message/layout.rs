@@ -1,7 +1,5 @@
 //! What a row of the document's tables says, and the macros that make types of the rows.
 
-use super::field::Form;
-
 /// One message of the document.
 #[derive(Debug)]
 pub struct MessageSpec {
@@ -48,6 +46,17 @@ pub struct FieldSpec {
     /// raw values that mean "not supported" or "unused"
     pub absent: &'static [u32],
     pub(super) form: Form,
+}
+
+/// How a field is to be understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Number,
+    Firmware,
+    Flag,
+    Pair,
+    Text,
+    Bytes,
 }
 
 /// Data types as the document names them; little-endian unless said otherwise.

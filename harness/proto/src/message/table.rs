@@ -3,8 +3,8 @@
 //! "unused"; `needs` is how many bytes a frame must have for the fields that are not optional.
 
 use super::alarms::Alarms;
-use super::field::{Builder, Firmware, Form, Meaning, RawInt, take};
-use super::layout::{FieldSpec, MessageSpec, Scale, Sender, WireType};
+use super::field::{Builder, Firmware, Meaning, RawInt, take};
+use super::layout::{FieldSpec, Form, MessageSpec, Scale, Sender, WireType};
 use super::payload::{Payload, Text8};
 use crate::frame::{CanId, Frame};
 use crate::quantity::{AmpHours, Amps, Celsius, Percent, Volts, WattHours};

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::night::{self, NightCase};
 use super::{History, HistoryError, Kept, Known, figures, firmware};
-use evidence::gaps;
+use evidence::run::gaps_of;
 use evidence::run::severity;
 
 impl History {
@@ -41,7 +41,7 @@ impl History {
                     first.rig.name,
                     first.battery.name,
                     firmware(first),
-                    night::verdict(cases, &gaps::of_runs(runs.iter().map(|kept| kept.run), first.demand)).word()
+                    night::verdict(cases, &gaps_of(runs.iter().map(|kept| kept.run), first.demand)).word()
                 ],
             )?;
             let night = add.last_insert_rowid();

@@ -5,8 +5,9 @@ use std::fmt::{self, Write};
 use judge::envelope::PROVEN;
 
 use super::escape::Esc;
-use evidence::certificate::guard::nearest;
-use evidence::certificate::{Certificate, obstacles, said};
+use evidence::certificate::Certificate;
+use evidence::guard::nearest;
+use evidence::obstacles::{obstacles, said};
 use evidence::run::{Run, RunMeta};
 use evidence::words::amount;
 

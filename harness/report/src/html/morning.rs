@@ -10,7 +10,7 @@ use super::{STYLE, count, open, shape};
 use crate::history::changes::{Change, Past, changes, firmware_before, latest};
 use crate::history::drift::{Drift, by_figure, drifts, drifts_from};
 use crate::history::night::{NightCase, Standing};
-use evidence::gaps;
+use evidence::run::gaps_of;
 use evidence::run::{Run, RunMeta};
 
 const OWN: &str = include_str!("morning.css");
@@ -90,7 +90,7 @@ impl Morning<'_> {
     #[must_use]
     pub fn gaps(&self) -> Vec<String> {
         let demand = self.meta().map(|meta| meta.demand).unwrap_or_default();
-        gaps::of_runs(self.runs.iter().map(|(run, _)| *run), demand).lines()
+        gaps_of(self.runs.iter().map(|(run, _)| *run), demand).lines()
     }
 
     /// The verdict in a sentence.

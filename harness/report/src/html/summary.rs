@@ -118,7 +118,7 @@ fn lead(run: &Run) -> String {
         n => text.push_str(&format!(" {n} cases were not tried.")),
     }
     if run.meta.certificate.is_some() {
-        let certified = evidence::certificate::obstacles(run).is_empty();
+        let certified = evidence::obstacles::obstacles(run).is_empty();
         text.push_str(if certified { " Certified." } else { " Not certifiable: the reasons stand below." });
     }
     text

@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use engine::bench::{Action, Bench, BenchError, Capability};
-use engine::run::{Abort, End, run};
+use engine::end::{Abort, End};
+use engine::run::run;
 use engine::suite::Suite;
 use evidence::events::Begun;
 use evidence::folder::Place;

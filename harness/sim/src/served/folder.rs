@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::start::ServeError;
+use super::error::ServeError;
 
 /// The file beside the links that says how to reach everything.
 const ADDRESSES: &str = "addresses.json";

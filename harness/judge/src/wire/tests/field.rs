@@ -56,7 +56,7 @@ fn seconds(count: u64, frames: impl Fn(u64) -> Vec<String>) -> Wire {
 
 /// What fails or warns.
 fn blamed(wire: &Wire) -> Vec<&'static str> {
-    let verdicts = of_log(&wire, &Terms::of_a_log());
+    let verdicts = of_log(wire, &Terms::of_a_log());
     verdicts.iter().filter(|v| v.outcome == Fail).map(|v| v.requirement.id).collect()
 }
 
@@ -119,7 +119,7 @@ fn a_cvl_far_below_the_own_voltage_for_a_minute_fails() {
     check(&short, "CVL-06", Inconclusive);
     // Cycles are counted where times were not measured.
     let untimed = Terms { untimed: Some("the times were not measured".to_owned()), ..Terms::of_a_log() };
-    let of = |wire: &Wire| of_log(&wire, &untimed).into_iter().find(|v| v.requirement.id == "CVL-01");
+    let of = |wire: &Wire| of_log(wire, &untimed).into_iter().find(|v| v.requirement.id == "CVL-01");
     assert_eq!(of(&long).map(|v| v.requirement.severity), Some(Severity::Must));
 }
 

@@ -4,40 +4,14 @@
 //! The judge holds values against limits as measured. A certificate may ask for more: that the figure keeps away from
 //! the limit by as much as it is uncertain. It never asks for less: what fails, fails.
 
+use files::DecisionRule;
 use judge::requirement::{Requirement, Severity};
 use judge::thresholds::{Row, Sense, measured};
 use judge::verdict::{Evidence, Outcome, Verdict};
 
-use super::Certificate;
+use crate::certificate::Certificate;
 use crate::run::{CaseResult, Run};
 use crate::words::amount;
-
-/// How measured figures are held against their limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Rule {
-    /// as measured, w = 0
-    #[default]
-    SimpleAcceptance,
-    /// w = U: a figure is accepted up to its limit less its expanded uncertainty
-    GuardBand,
-}
-
-impl Rule {
-    /// The rule, the width of its guard band and the risk it leaves, as a certificate says it.
-    #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
-            Self::SimpleAcceptance => {
-                "simple acceptance, guard band w = 0 (ILAC-G8:09/2019, 4.2.1): figures are held against limits as measured; one \
-                 at its limit is accepted wrongly with a probability of up to 50 %"
-            }
-            Self::GuardBand => {
-                "guard band w = U (ILAC-G8:09/2019, 4.2.2): a measured figure is accepted up to its limit less its expanded \
-                 uncertainty; one is accepted wrongly with a probability of less than 2.5 %"
-            }
-        }
-    }
-}
 
 /// What is said of a figure, and so of the verdict that rests on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +96,7 @@ pub struct Figure<'r> {
 impl Figure<'_> {
     /// Up to where, or from where, it is accepted.
     #[must_use]
-    pub fn acceptance(&self, rule: Rule) -> f64 {
+    pub fn acceptance(&self, rule: DecisionRule) -> f64 {
         let width = width(rule, self.uncertainty);
         match self.threshold.sense {
             Sense::AtMost => self.limit - width,
@@ -150,10 +124,10 @@ impl Figure<'_> {
     }
 }
 
-fn width(rule: Rule, uncertainty: Option<f64>) -> f64 {
+fn width(rule: DecisionRule, uncertainty: Option<f64>) -> f64 {
     match rule {
-        Rule::SimpleAcceptance => 0.0,
-        Rule::GuardBand => uncertainty.unwrap_or(0.0),
+        DecisionRule::SimpleAcceptance => 0.0,
+        DecisionRule::GuardBand => uncertainty.unwrap_or(0.0),
     }
 }
 
@@ -236,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_tables_name_what_there_is() {
-        let told = include_str!("../../../../docs/certificate.md");
+        let told = include_str!("../../../docs/certificate.md");
         let must = judge::catalogue::find("CVL-04").expect("a must of the catalogue");
         let should = judge::catalogue::find("CVL-03").expect("a should of the catalogue");
         for (statement, text, _) in STATEMENTS {

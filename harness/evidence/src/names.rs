@@ -1,0 +1,26 @@
+//! What a run folder holds, by name.
+
+use proto::channel::Instrument;
+
+/// The raw evidence, before any conclusion: what every run has, and a file for each instrument that said something.
+pub const RAW: [&str; INSTRUMENTS + Instrument::ALL.len()] = {
+    let mut names = [""; INSTRUMENTS + Instrument::ALL.len()];
+    (names[CAN], names[EVENTS]) = ("can.log", "events.jsonl");
+    let mut k = 0;
+    while k < Instrument::ALL.len() {
+        names[INSTRUMENTS + k] = Instrument::ALL[k].file();
+        k += 1;
+    }
+    names
+};
+/// Every line to and from the supply of a real rig. Who holds its port writes it, apart from this process: evidence that
+/// nothing is judged by.
+pub const WIRE: &str = "psu-wire.log";
+/// What a program behind the battery told of itself, one JSON object a line: evidence that nothing is judged by.
+pub const PROGRAM: &str = "program.jsonl";
+/// The folder of the files that a run is made from.
+pub const INPUTS: &str = "inputs";
+pub(crate) const CAN: usize = 0;
+pub(crate) const EVENTS: usize = 1;
+/// The file of the first instrument.
+pub(crate) const INSTRUMENTS: usize = 2;

@@ -1,0 +1,289 @@
+//! Why a run is no certificate.
+
+use files::{DecisionRule, Instrument};
+use judge::requirement::Severity;
+use judge::verdict::Outcome;
+
+use crate::certificate::Certificate;
+use crate::gaps::Demand;
+use crate::guard::{self, Statement};
+use crate::mark::Mark;
+use crate::run::{Run, RunMeta, gaps_of};
+use crate::words::amount;
+
+/// What an instrument of the rig file said of itself in a run, where it was asked.
+pub fn said<'r>(instrument: &Instrument, meta: &'r RunMeta) -> impl Iterator<Item = &'r str> {
+    let what = instrument.what.clone();
+    meta.instruments.iter().filter(move |(name, _)| *name == what).map(|(_, says)| says.as_str())
+}
+
+/// Why a run is no certificate, in words; nothing where it is one.
+#[must_use]
+pub fn obstacles(run: &Run) -> Vec<String> {
+    let mut found = Vec::new();
+    let meta = &run.meta;
+    if meta.rig.simulated {
+        let program =
+            meta.program().map_or(String::new(), |says| format!("; the vendor's own program, {says}"));
+        found.push(format!("the rig is simulated: no hardware was involved{program}"));
+    }
+    found.extend(meta.cut_off.iter().chain(&meta.doubts).cloned());
+    let Some(certificate) = &meta.certificate else {
+        found.push("the run was not made to certify".to_owned());
+        return found;
+    };
+    if !meta.rig.simulated {
+        let unknown = certificate.facts.iter().filter(|(_, value)| value.is_empty());
+        found.extend(unknown.map(|(what, _)| format!("not said: {what}")));
+        for (what, none) in [
+            ("no instrument and its calibration", certificate.instruments.is_empty()),
+            ("no uncertainty of what is measured", certificate.uncertainty.is_empty()),
+        ] {
+            if none {
+                found.push(format!("the rig file says {what}"));
+            }
+        }
+        found.extend(certificate.gaps.iter().cloned());
+        // Silence is no proof: without them a simulated run would only have to be called another.
+        for what in ["supply", "GX"] {
+            match meta.instruments.iter().filter(|(name, _)| name == what).count() {
+                0 => found.push(format!("no {what} said in this run who it is")),
+                1 => {}
+                n => found.push(format!("{n} different answers to who the {what} is in this run")),
+            }
+        }
+        for instrument in &certificate.instruments {
+            for says in said(instrument, meta).filter(|says| !instrument.is(says)) {
+                found.push(format!(
+                    "the {} of the rig file has the serial number {}; the one that was there said: {says}",
+                    instrument.what, instrument.serial
+                ));
+            }
+        }
+        if meta.commit.ends_with("-dirty") {
+            found.push(format!("the harness was built from files that differ from commit {}", meta.commit));
+        }
+    }
+    found.extend(guarded(run, certificate));
+    found.extend(left_out(run));
+    for case in &run.cases {
+        // Whatever another attempt at it came to: the certificate never shows only the last.
+        let word = match case.outcome {
+            Outcome::Pass => continue,
+            Outcome::Inconclusive if !case.tried => "was",
+            Outcome::Fail => "failed:",
+            Outcome::Inconclusive => "is undecided:",
+            Outcome::NotApplicable => "judged nothing that must hold:",
+        };
+        found.push(format!("{} {word} {}", case.name(), case.reason));
+    }
+    let untried = gaps_of([run], Demand::Certificate).open;
+    for requirement in run.requirements(Mark::Inconclusive) {
+        let told = untried.iter().any(|(open, _)| open.id == requirement.id);
+        if requirement.severity == Severity::Must && !told {
+            found.push(format!("{} is undecided", requirement.id));
+        }
+    }
+    found
+}
+
+/// What nobody looked at: cases that have no result, and what certification demands and no case tried.
+fn left_out(run: &Run) -> Vec<String> {
+    let gaps = gaps_of([run], Demand::Certificate);
+    let cases: Vec<&str> = gaps.left_out.iter().map(String::as_str).collect();
+    let musts: Vec<&str> = gaps.open.iter().map(|(requirement, _)| requirement.id).collect();
+    [("not among the results", cases), ("judged by no case", musts)]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+        .collect()
+}
+
+/// What the guard band adds: a figure that only holds within it, and one that has none though the rule asks for it. What
+/// fails is told with its case, near its limit or not.
+fn guarded(run: &Run, certificate: &Certificate) -> Vec<String> {
+    let mut found = Vec::new();
+    for figure in guard::figures(run, certificate) {
+        let name = figure.threshold.name;
+        let said = if certificate.rule == DecisionRule::GuardBand && figure.uncertainty.is_none() {
+            format!("the rule has a guard band, and the rig file no uncertainty of {name}")
+        } else if figure.statement == Statement::ConditionalPass
+            && figure.statement.refuses(figure.verdict.requirement)
+        {
+            format!(
+                "{} is a {}: {name} in {} is {}, which is {}, but not {} as the guard band asks",
+                figure.verdict.requirement.id,
+                figure.statement.text(),
+                figure.case.name(),
+                amount(figure.value, figure.threshold.unit),
+                figure.bound(figure.limit),
+                figure.bound(figure.acceptance(certificate.rule)),
+            )
+        } else {
+            continue;
+        };
+        if !found.contains(&said) {
+            found.push(said);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certificate::Uncertainty;
+    use crate::run::CaseResult;
+    use judge::trace::Trace;
+    use judge::verdict::Verdict;
+    use proto::quantity::Micros;
+    use rstest::rstest;
+
+    fn attempt(n: usize, outcome: Outcome) -> CaseResult {
+        let requirement = judge::catalogue::find("CVL-04").expect("a must of the catalogue");
+        CaseResult {
+            suite: "feed-in".to_owned(),
+            case: "load-steps".to_owned(),
+            attempt: n,
+            title: String::new(),
+            section: String::new(),
+            outcome,
+            tried: true,
+            reason: "the GX was away".to_owned(),
+            file: String::new(),
+            line: 1,
+            began: Micros::ZERO,
+            length: Micros::ZERO,
+            verdicts: vec![Verdict { requirement, outcome, reason: "seen".to_owned(), evidence: Vec::new() }],
+            trace: Trace::default(),
+        }
+    }
+
+    fn run(cases: Vec<CaseResult>) -> Run {
+        let instrument =
+            Instrument { what: "supply".to_owned(), serial: "42".to_owned(), ..Instrument::default() };
+        let certificate = Certificate {
+            facts: vec![("Customer".to_owned(), "ACME".to_owned())],
+            instruments: vec![instrument],
+            uncertainty: vec![Uncertainty {
+                figure: "export-ripple".to_owned(),
+                amount: 0.5,
+                ..Uncertainty::default()
+            }],
+            ..Certificate::default()
+        };
+        let instruments = [("supply", "serial number 42"), ("GX", "serial number HQ1")];
+        let instruments = instruments.map(|(what, says)| (what.to_owned(), says.to_owned())).to_vec();
+        Run { meta: RunMeta { certificate: Some(certificate), instruments, ..RunMeta::default() }, cases }
+    }
+
+    /// Without what no case of these few decides.
+    fn of_the_cases(run: &Run) -> Vec<String> {
+        obstacles(run).into_iter().filter(|why| !why.starts_with("judged by no case")).collect()
+    }
+
+    /// Passing at the second attempt is no pass, and no attempt is left out of anything.
+    #[rstest]
+    #[case(&[Outcome::Pass], 0)]
+    #[case(&[Outcome::Inconclusive, Outcome::Pass], 2)]
+    #[case(&[Outcome::Inconclusive, Outcome::Fail], 2)]
+    #[case(&[Outcome::Inconclusive, Outcome::Inconclusive], 3)]
+    fn every_attempt_counts(#[case] outcomes: &[Outcome], #[case] against: usize) {
+        let cases = outcomes.iter().enumerate().map(|(n, &outcome)| attempt(n + 1, outcome));
+        let run = run(cases.collect());
+        let found = of_the_cases(&run);
+        assert_eq!(found.len(), against, "{found:?}");
+        let said = crate::bundle::statement::statement(&run, "", &[]).to_string();
+        if outcomes.len() > 1 {
+            assert!(found[0].starts_with("feed-in/load-steps is undecided: the GX was away"), "{found:?}");
+            assert!(said.contains("\"undecided\":[\"feed-in/load-steps\""), "{said}");
+        }
+    }
+
+    #[rstest]
+    #[case::itself("EA PSI 9200-70, serial number 42, V3.02", "", 0)]
+    #[case::another("EA PSI 9200-70, serial number 17, V3.02", "", 1)]
+    #[case::one_of_more_digits("EA PSI 9200-70, serial number 4217, V3.02", "", 1)]
+    #[case::built_from_no_commit("serial number 42", "0123-dirty", 1)]
+    fn what_took_part_is_what_the_rig_file_says(
+        #[case] says: &str,
+        #[case] commit: &str,
+        #[case] against: usize,
+    ) {
+        let mut run = run(vec![attempt(1, Outcome::Pass)]);
+        run.meta.instruments[0].1 = says.to_owned();
+        run.meta.commit = commit.to_owned();
+        assert_eq!(of_the_cases(&run).len(), against, "{:?}", obstacles(&run));
+    }
+
+    #[test]
+    fn who_says_nothing_is_not_there() {
+        let mut run = run(vec![attempt(1, Outcome::Pass)]);
+        run.meta.instruments.clear();
+        assert_eq!(
+            of_the_cases(&run),
+            ["no supply said in this run who it is", "no GX said in this run who it is"]
+        );
+        assert!(
+            !Instrument::default().is("serial number 77"),
+            "an empty serial number is that of no instrument"
+        );
+    }
+
+    /// A figure of 9.8 % against a limit of 10 %, 0.5 % uncertain: the rule decides what is said, never the verdict.
+    #[rstest]
+    #[case::as_measured(DecisionRule::SimpleAcceptance, "BEH-FI", 9.8, Outcome::Pass, Statement::Pass, 0)]
+    #[case::within_the_band(
+        DecisionRule::GuardBand,
+        "BEH-FI",
+        9.8,
+        Outcome::Pass,
+        Statement::ConditionalPass,
+        1
+    )]
+    #[case::outside(DecisionRule::GuardBand, "BEH-FI", 9.4, Outcome::Pass, Statement::Pass, 0)]
+    #[case::what_only_should_hold(
+        DecisionRule::GuardBand,
+        "CVL-09",
+        9.8,
+        Outcome::Pass,
+        Statement::ConditionalPass,
+        0
+    )]
+    // The case failed, and the requirement is not undecided: one reason.
+    #[case::failed_within(
+        DecisionRule::GuardBand,
+        "BEH-FI",
+        10.2,
+        Outcome::Fail,
+        Statement::ConditionalFail,
+        1
+    )]
+    #[case::failed(DecisionRule::GuardBand, "BEH-FI", 12.0, Outcome::Fail, Statement::Fail, 1)]
+    fn a_figure_within_the_guard_band_is_conditional(
+        #[case] rule: DecisionRule,
+        #[case] id: &str,
+        #[case] value: f64,
+        #[case] outcome: Outcome,
+        #[case] statement: Statement,
+        #[case] against: usize,
+    ) {
+        let mut case = attempt(1, outcome);
+        let mut evidence = judge::verdict::Evidence::fact("M8 spread of the export", "");
+        evidence.measure = Some(judge::verdict::Measure { threshold: "export-ripple", value, limit: 10.0 });
+        case.verdicts[0].requirement = judge::catalogue::find(id).expect("of the catalogue");
+        case.verdicts[0].evidence = vec![evidence];
+        let mut run = run(vec![case]);
+        let certificate = run.meta.certificate.as_mut().expect("there");
+        certificate.rule = rule;
+        let certificate = certificate.clone();
+        let said: Vec<Statement> = guard::figures(&run, &certificate).iter().map(|f| f.statement).collect();
+        assert_eq!(said, [statement]);
+        assert_eq!(of_the_cases(&run).len(), against, "{:?}", obstacles(&run));
+
+        // Without an uncertainty there is no guard band, and so no certificate under that rule.
+        run.meta.certificate.as_mut().expect("there").uncertainty[0].figure = "gap".to_owned();
+        let missing = obstacles(&run).iter().any(|why| why.contains("no uncertainty of export-ripple"));
+        assert_eq!(missing, rule == DecisionRule::GuardBand);
+    }
+}
