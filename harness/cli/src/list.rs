@@ -23,7 +23,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Kind {
-    /// Suites: section of the protocol, number of cases, what they are about
+    /// Suites: section of the protocol, number of cases, where they are from, what they are about
     Suites,
     /// Cases: section, what happens, the requirements that it decides
     Cases,
@@ -36,11 +36,11 @@ enum Kind {
     Limits,
     /// Numbers: those that no case changes
     Numbers,
-    /// Batteries: what certification must find in them, and their kind
+    /// Batteries: where they are from, what certification must find in them, and their kind
     Batteries,
-    /// Rigs: what they can do
+    /// Rigs: where they are from, what they can do
     Rigs,
-    /// Profiles of programmable supplies: whether a bench has confirmed them, and the supplies
+    /// Profiles of programmable supplies: where they are from, whether a bench has confirmed them, and the supplies
     PsuProfiles,
 }
 
@@ -76,7 +76,8 @@ pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
 }
 
 fn suites(kind: Kind) -> Result<Vec<Row>, Failure> {
-    let suites = crate::library()?.read_suites()?;
+    let library = crate::library()?;
+    let suites = library.read_suites()?;
     Ok(match kind {
         Kind::Cases => suites
             .cases()
@@ -98,6 +99,7 @@ fn suites(kind: Kind) -> Result<Vec<Row>, Failure> {
                     ("suite", suite.name.clone()),
                     ("spec", suite.spec.clone()),
                     ("cases", suite.cases.len().to_string()),
+                    ("from", library.origin(&suite.file)),
                     ("title", suite.title.clone()),
                 ]
             })
@@ -186,7 +188,13 @@ fn batteries() -> Result<Vec<Row>, Failure> {
             files::Expectation::Pass => "pass".to_owned(),
             files::Expectation::Fail(ids) => format!("fail {}", ids.join(" ")),
         };
-        rows.push(vec![("battery", file.declared.name), ("expect", expect), ("title", file.title)]);
+        let from = library.origin(&library.shown(&path));
+        rows.push(vec![
+            ("battery", file.declared.name),
+            ("from", from),
+            ("expect", expect),
+            ("title", file.title),
+        ]);
     }
     Ok(rows)
 }
@@ -197,7 +205,8 @@ fn rigs() -> Result<Vec<Row>, Failure> {
     for path in library.rigs().map_err(Failure::from)? {
         let file = library.read_rig(&path)?;
         let can: Vec<_> = file.capabilities.iter().map(|c| c.name()).collect();
-        rows.push(vec![("rig", file.rig), ("can", can.join(" ")), ("title", file.title)]);
+        let from = library.origin(&library.shown(&path));
+        rows.push(vec![("rig", file.rig), ("from", from), ("can", can.join(" ")), ("title", file.title)]);
     }
     Ok(rows)
 }
@@ -206,10 +215,15 @@ fn psu_profiles() -> Result<Vec<Row>, Failure> {
     let library = crate::library()?;
     let mut rows = Vec::new();
     for path in library.psu_profiles().map_err(Failure::from)? {
-        let text = files::read_text(&path).map_err(Failure::from)?;
-        let profile = files::Profile::parse(&library.shown(&path), &text).map_err(files::InputError::from)?;
+        let (text, shown) = (files::read_text(&path).map_err(Failure::from)?, library.shown(&path));
+        let profile = files::Profile::parse(&shown, &text).map_err(files::InputError::from)?;
         let status = profile.status.name().to_owned();
-        rows.push(vec![("psu-profile", profile.psu_profile), ("status", status), ("title", profile.title)]);
+        rows.push(vec![
+            ("psu-profile", profile.psu_profile),
+            ("from", library.origin(&shown)),
+            ("status", status),
+            ("title", profile.title),
+        ]);
     }
     Ok(rows)
 }

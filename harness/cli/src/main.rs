@@ -26,7 +26,7 @@ mod schema;
 mod serve;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use ::judge::verdict::Outcome;
@@ -110,14 +110,14 @@ impl From<Outcome> for Exit {
     }
 }
 
-/// The project's folders, from `BUSBAR_HOME` or the current folder upwards.
+/// The project's folders, from `BUSBAR_HOME` or the current folder upwards; in a folder of no project what is built in.
 pub(crate) fn library() -> Result<Library, Failure> {
-    let from = match std::env::var_os("BUSBAR_HOME") {
-        Some(home) => PathBuf::from(home),
+    match std::env::var_os("BUSBAR_HOME") {
+        Some(home) => Ok(Library::find(Path::new(&home))?),
         None => std::env::current_dir()
-            .map_err(|error| Failure::usage(format!("the current folder cannot be read: {error}")))?,
-    };
-    Ok(Library::find(&from)?)
+            .map(|folder| Library::around(&folder))
+            .map_err(|error| Failure::usage(format!("the current folder cannot be read: {error}"))),
+    }
 }
 
 /// The rig that was named, or the simulated one for the system voltage of the battery.

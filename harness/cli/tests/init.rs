@@ -11,10 +11,11 @@ use tempfile::TempDir;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
+/// As where there is no project, and nothing but the binary.
 fn busbar(arguments: &[&str]) -> Output {
-    let command =
-        Command::new(env!("CARGO_BIN_EXE_busbar")).args(arguments).env("BUSBAR_HOME", PROJECT).output();
-    command.expect("the binary was built for this test")
+    let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
+    let command = command.args(arguments).env_remove("BUSBAR_HOME").current_dir("/");
+    command.output().expect("the binary was built for this test")
 }
 
 fn said(output: &Output) -> String {

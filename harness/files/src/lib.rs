@@ -2,6 +2,7 @@
 //! they are found. What only the simulated rig understands stays a [`Section`] here.
 
 mod battery;
+mod built_in;
 pub mod golden;
 mod laboratory;
 mod library;
@@ -112,6 +113,9 @@ const LARGEST_FILE: u64 = 4 << 20;
 /// # Errors
 /// When it cannot be read, is not UTF-8 or is too large.
 pub fn read_text(path: &Path) -> Result<String, InputError> {
+    if let Some(text) = built_in::text(path) {
+        return Ok(text.to_owned());
+    }
     let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
     let too_large = |size| InputError::TooLarge { path: path.to_owned(), size, limit: LARGEST_FILE };
     let file = File::open(path).map_err(unreadable)?;
@@ -126,6 +130,11 @@ pub fn read_text(path: &Path) -> Result<String, InputError> {
         return Err(too_large(text.len() as u64));
     }
     Ok(text)
+}
+
+/// Whether there is such a file, on the disk or built in.
+fn is_there(path: &Path) -> bool {
+    built_in::text(path).is_some() || path.is_file()
 }
 
 #[cfg(all(test, unix))]

@@ -1,15 +1,17 @@
 //! Where suites, rigs and batteries are found: the folders `suites/`, `rigs/` and `rigs/batteries/` of the
-//! project that the current folder lies in.
+//! project that the current folder lies in; where it lies in none, those that are built in.
 
 use std::path::{Path, PathBuf};
 
 use crate::like::{load, load_by_name};
-use crate::{BatteryFile, InputError, Kind, Profile, RigFile, read_text};
+use crate::{BatteryFile, InputError, Kind, Profile, RigFile, built_in, read_text};
 
 /// The project's folders.
 #[derive(Debug, Clone)]
 pub struct Library {
     root: PathBuf,
+    /// what its folders do not hold is there all the same
+    built_in: bool,
 }
 
 impl Library {
@@ -20,8 +22,15 @@ impl Library {
     pub fn find(from: &Path) -> Result<Self, InputError> {
         from.ancestors()
             .find(|folder| folder.join("suites").is_dir() && folder.join("rigs").is_dir())
-            .map(|root| Self { root: root.to_owned() })
+            .map(|root| Self { root: root.to_owned(), built_in: false })
             .ok_or_else(|| InputError::NoProject { from: from.to_owned() })
+    }
+
+    /// The project that a folder lies in; where it lies in none, the folder itself with all that is built in: a file of its
+    /// own of the same place goes first.
+    #[must_use]
+    pub fn around(folder: &Path) -> Self {
+        Self::find(folder).unwrap_or_else(|_| Self { root: folder.to_owned(), built_in: true })
     }
 
     /// The project in this very folder.
@@ -76,12 +85,12 @@ impl Library {
     /// When a folder cannot be read.
     pub fn suites(&self) -> Result<Vec<PathBuf>, InputError> {
         let mut files = Vec::new();
-        for folder in entries(&self.root.join("suites"))? {
+        for folder in self.entries("suites")? {
             if folder.is_dir() {
                 files.extend(entries(&folder)?.into_iter().filter(|file| is_yaml(file)));
             }
         }
-        Ok(files)
+        Ok(self.and(files, built_in::suites()))
     }
 
     /// Every battery file, `rigs/batteries/*.yaml`.
@@ -136,7 +145,25 @@ impl Library {
     }
 
     fn yaml_in(&self, folder: &str) -> Result<Vec<PathBuf>, InputError> {
-        Ok(entries(&self.root.join(folder))?.into_iter().filter(|file| is_yaml(file)).collect())
+        let own = self.entries(folder)?.into_iter().filter(|file| is_yaml(file)).collect();
+        Ok(self.and(own, built_in::in_folder(folder)))
+    }
+
+    /// What is in one of its folders.
+    fn entries(&self, folder: &str) -> Result<Vec<PathBuf>, InputError> {
+        let folder = self.root.join(folder);
+        if self.built_in && !folder.exists() { Ok(Vec::new()) } else { entries(&folder) }
+    }
+
+    /// Its own files and those that are built in and have none of its own in their place, in the order of their places.
+    fn and(&self, own: Vec<PathBuf>, built_in: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+        let mut files = own;
+        if self.built_in {
+            let own: Vec<String> = files.iter().map(|path| self.shown(path)).collect();
+            files.extend(built_in.filter(|path| !own.contains(&self.shown(path))));
+            files.sort_by_key(|path| self.shown(path));
+        }
+        files
     }
 
     /// A battery by name (`reference`) or by path.
@@ -183,7 +210,15 @@ impl Library {
     /// A path as the user knows it: relative to the project where it lies inside.
     #[must_use]
     pub fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+        let place = path.strip_prefix(&self.root).ok().or_else(|| built_in::place(path));
+        place.unwrap_or(path).display().to_string()
+    }
+
+    /// Where a file of this place comes from, in words: its path, or that it is built in.
+    #[must_use]
+    pub fn origin(&self, shown: &str) -> String {
+        let is_own = !self.built_in || self.root.join(shown).exists();
+        if is_own { shown.to_owned() } else { "built in".to_owned() }
     }
 }
 
@@ -230,6 +265,37 @@ mod tests {
         let names = ["reference", "oscillating", "tracks-voltage"].map(String::from);
         assert_eq!(nearest("referense", &names)[0], "reference");
         assert_eq!(nearest("tracks", &names)[0], "tracks-voltage");
+    }
+
+    /// A folder without a project has everything, and its own files go first.
+    #[test]
+    fn outside_a_project_there_is_what_is_built_in() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(path, text).expect("written");
+        };
+        let all = Library::around(folder.path()).suites().expect("built in").len();
+        let library = Library::around(Path::new(env!("CARGO_MANIFEST_DIR")));
+        assert_eq!(all, library.suites().expect("those of the project").len());
+        write("rigs/batteries/own.yaml", "battery: own\ntitle: t\nexpect: pass\nlike: reference\n");
+        let reference = include_str!("../../../rigs/batteries/reference.yaml");
+        write("rigs/batteries/reference.yaml", &reference.replacen("title: ", "title: own ", 1));
+        let library = Library::around(folder.path());
+        let title = |name| library.get::<BatteryFile>(name).expect("a battery").title;
+        assert_eq!(title("own"), "t");
+        assert_ne!(library.get::<BatteryFile>("oscillating").expect("built in").title, "");
+        let batteries = library.batteries().expect("listed");
+        assert_eq!(batteries.iter().filter(|path| path.ends_with("reference.yaml")).count(), 1);
+        let origin = |name: &str| library.origin(&library.shown(&library.battery(name).expect("there")));
+        assert_eq!(origin("reference"), "rigs/batteries/reference.yaml");
+        assert_eq!(origin("oscillating"), "built in");
+        // With suites beside them it is a project, which holds all that it uses.
+        write("suites/mine/mine.yaml", "suite: mine");
+        let library = Library::around(&folder.path().join("suites"));
+        assert_eq!(library.suites().expect("its own").len(), 1);
+        assert!(library.battery("oscillating").is_err());
     }
 
     #[test]

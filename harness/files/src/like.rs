@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::interlock::respelled;
 use engine::yaml::{Layers, YamlError};
 
-use crate::{InputError, read_text};
+use crate::{InputError, is_there, read_text};
 
 /// A kind of file that a project holds: how it is read.
 pub trait Kind: Sized {
@@ -94,7 +94,7 @@ impl Like {
             let message = format!("`like` goes round in a circle: {}", circle.join(", then "));
             return Err(wrong(message, format!("a {kind} that is not like this one")).into());
         }
-        if !base.is_file() {
+        if !is_there(&base) {
             let message = format!("there is no {kind} `{name}` to be like: {} is missing", shown(&base));
             return Err(wrong(message, a_name).into());
         }

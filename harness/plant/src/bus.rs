@@ -4,9 +4,10 @@
 use proto::bus::{BusState, ErrorFrame};
 use proto::fault::{Fault, FaultKind, Id};
 use proto::frame::{CanId, Frame};
-use proto::quantity::Micros;
+use proto::quantity::{BitRate, Micros};
 
 use crate::rng::Rng;
+use crate::wire::{Put, Sent, Wire};
 
 /// What the harness hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +46,18 @@ pub(crate) struct Controller {
     pub(crate) lost: u32,
 }
 
+/// What is due by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// a frame, and what becomes of it
+    Frame(Sender, Fate),
+    /// an error frame
+    Error(ErrorFrame),
+}
+
 /// What comes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Coming {
+enum Coming {
     /// a frame that was late, or that a stranger sends
     Frame(Sender, Frame),
     /// an error frame
@@ -80,6 +90,7 @@ impl Running {
 #[derive(Debug, Clone)]
 pub(crate) struct Bus {
     rng: Rng,
+    wire: Wire,
     faults: Vec<Running>,
     /// ids whose frames do not reach anybody, and until when
     silenced: Vec<(u16, Micros)>,
@@ -104,12 +115,18 @@ impl Bus {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             rng: Rng::new(seed, STREAM),
+            wire: Wire::new(),
             faults: Vec::new(),
             silenced: Vec::new(),
             coming: Vec::new(),
             state: BusState::ErrorActive,
             lost: 0,
         }
+    }
+
+    /// The same at another bit rate than 500 kbit/s.
+    pub(crate) const fn at(&mut self, rate: BitRate) {
+        self.wire.at(rate);
     }
 
     /// The state of the harness's own controller.
@@ -176,21 +193,29 @@ impl Bus {
     /// When something comes by itself.
     #[inline]
     pub(crate) fn next_at(&self) -> Micros {
-        self.coming.first().map_or(Micros::NEVER, |&(at, _)| at)
+        self.coming.first().map_or(Micros::NEVER, |&(at, _)| at).min(self.wire.next_at())
     }
 
-    /// What is due.
-    pub(crate) fn due(&mut self) -> Option<Coming> {
-        if self.coming.is_empty() {
-            return None;
+    /// What is due; nothing where a frame has to wait for the wire.
+    pub(crate) fn due(&mut self) -> Option<Due> {
+        let first = self.coming.first().map_or(Micros::NEVER, |&(at, _)| at);
+        if self.wire.next_at() <= first {
+            let Sent { sender, frame, heard } = self.wire.next()?;
+            return Some(Due::Frame(sender, if heard { Fate::Arrives(frame) } else { Fate::Unheard(frame) }));
         }
         let (at, what) = self.coming.remove(0);
         match what {
-            Coming::Error(error) => self.controller(error),
-            Coming::Frame(Sender::Stranger, frame) => self.babble_on(at, frame),
-            Coming::Frame(..) => {}
+            Coming::Error(error) => {
+                self.controller(error);
+                Some(Due::Error(error))
+            }
+            Coming::Frame(sender, frame) => {
+                if sender == Sender::Stranger {
+                    self.babble_on(at, frame);
+                }
+                Some(Due::Frame(sender, self.put(at, sender, Fate::Arrives(frame))))
+            }
         }
-        Some(what)
     }
 
     fn controller(&mut self, error: ErrorFrame) {
@@ -215,10 +240,35 @@ impl Bus {
     /// What becomes of a frame that is sent now.
     #[inline]
     pub(crate) fn carry(&mut self, now: Micros, sender: Sender, frame: Frame) -> Fate {
+        let fate = self.fate(now, sender, frame);
+        self.put(now, sender, fate)
+    }
+
+    /// What becomes of a frame that is on the wire already.
+    #[inline]
+    pub(crate) fn fate(&mut self, now: Micros, sender: Sender, frame: Frame) -> Fate {
         if self.faults.is_empty() && self.silenced.is_empty() {
             return Fate::Arrives(frame);
         }
         self.disturbed(now, sender, frame)
+    }
+
+    /// Puts a frame on the wire: it waits where another is on it.
+    #[inline]
+    fn put(&mut self, now: Micros, sender: Sender, fate: Fate) -> Fate {
+        let (frame, heard) = match fate {
+            Fate::Arrives(frame) => (frame, true),
+            Fate::Unheard(frame) => (frame, false),
+            Fate::Gone => return Fate::Gone,
+        };
+        match self.wire.put(now, Sent { sender, frame, heard }) {
+            Put::Goes => fate,
+            Put::Waits => Fate::Gone,
+            Put::Lost => {
+                self.lost += u32::from(sender == Sender::Battery);
+                Fate::Gone
+            }
+        }
     }
 
     fn disturbed(&mut self, now: Micros, sender: Sender, mut frame: Frame) -> Fate {
@@ -338,7 +388,7 @@ mod tests {
     fn arrived(bus: &mut Bus, until: Micros, out: &mut Vec<(Micros, Frame)>) {
         while bus.next_at() <= until {
             let at = bus.next_at();
-            if let Some(Coming::Frame(_, frame)) = bus.due() {
+            if let Some(Due::Frame(_, Fate::Arrives(frame))) = bus.due() {
                 out.push((at, frame));
             }
         }
@@ -385,7 +435,8 @@ mod tests {
         assert_eq!(out.iter().map(|(_, f)| f.data()[0]).collect::<Vec<_>>(), (0..20).collect::<Vec<_>>());
         assert_eq!(out[2].0, Micros::from_millis(4_100), "3.1 s after the one before");
         assert_eq!(out[3].0, Micros::from_millis(5_100));
-        assert!(out[9..11].iter().all(|(at, _)| *at == Micros::from_secs(11)), "let go: {out:?}");
+        let let_go = |at: Micros| at.since(Micros::from_secs(11)) < Micros::from_millis(1);
+        assert!(out[9..11].iter().all(|(at, _)| let_go(*at)), "one after another: {out:?}");
     }
 
     /// Whatever the period, one gap between two frames is as long as was asked for; where frames come more seldom than
@@ -408,8 +459,10 @@ mod tests {
             if k == 3 {
                 bus.inject(now, Fault { kind, span: Micros::from_secs(15) });
             }
-            arrived(&mut bus, now, &mut out);
-            for frame in [limits(k), Frame::standard(0x355, &[1; 8])] {
+            for (now, frame) in
+                [(now, limits(k)), (now + Micros::from_millis(1), Frame::standard(0x355, &[1; 8]))]
+            {
+                arrived(&mut bus, now, &mut out);
                 if let Fate::Arrives(frame) = bus.carry(now, Sender::Battery, frame) {
                     out.push((now, frame));
                 }
@@ -441,7 +494,7 @@ mod tests {
         let fate = bus.carry(Micros(1), Sender::Battery, limits(1));
         assert!(matches!(fate, Fate::Arrives(frame) if frame != limits(1)), "{fate:?}");
         let other = Frame::standard(0x355, &[1; 8]);
-        assert_eq!(bus.carry(Micros(2), Sender::Battery, other), Fate::Arrives(other));
+        assert_eq!(bus.carry(Micros(1000), Sender::Battery, other), Fate::Arrives(other));
     }
 
     #[test]
@@ -450,7 +503,7 @@ mod tests {
         let (mut states, mut unheard) = (Vec::new(), 0);
         while bus.next_at() < Micros::from_secs(40) {
             assert!(bus.next_at() <= Micros::from_secs(30));
-            if bus.due() == Some(Coming::Error(ErrorFrame::UNHEARD)) {
+            if bus.due() == Some(Due::Error(ErrorFrame::UNHEARD)) {
                 unheard += 1;
             }
             if states.last() != Some(&bus.state()) {

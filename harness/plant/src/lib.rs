@@ -26,3 +26,4 @@ mod rng;
 mod site;
 mod solar;
 mod supply;
+mod wire;

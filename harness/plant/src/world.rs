@@ -4,12 +4,12 @@ use proto::bus::BusState;
 use proto::channel::{Channel, Instrument};
 use proto::fault::FaultKind;
 use proto::frame::Frame;
-use proto::quantity::{AmpHours, Amps, Celsius, Micros, Percent, Volts, Watts};
+use proto::quantity::{AmpHours, Amps, BitRate, Celsius, Micros, Percent, Volts, Watts};
 use proto::samples::{Samples, Value};
 use proto::stimulus::{Start, Stimulus};
 
 use crate::battery::Battery;
-use crate::bus::{Bus, Coming, Fate, Heard, Sender};
+use crate::bus::{Bus, Due, Fate, Heard, Sender};
 use crate::display::round;
 use crate::faults::Faults;
 use crate::gx::Gx;
@@ -110,6 +110,13 @@ impl World {
         Ok(world)
     }
 
+    /// The same with a bus of another bit rate than 500 kbit/s.
+    #[must_use]
+    pub fn on(mut self, rate: BitRate) -> Self {
+        self.bus.at(rate);
+        self
+    }
+
     /// Time since the start.
     #[must_use]
     pub fn now(&self) -> Micros {
@@ -167,11 +174,11 @@ impl World {
         Ok(())
     }
 
-    /// What comes by itself: a late frame, that of a stranger, an error.
+    /// What comes by itself: a late frame, one that waited for the wire, that of a stranger, an error.
     fn arrival(&mut self) -> Option<Heard> {
         match self.bus.due()? {
-            Coming::Frame(sender, frame) => Some(self.deliver(sender, frame)),
-            Coming::Error(error) => Some(Heard::Error(error)),
+            Due::Frame(sender, fate) => self.met(sender, fate),
+            Due::Error(error) => Some(Heard::Error(error)),
         }
     }
 
@@ -179,7 +186,13 @@ impl World {
         if self.muted && sender == Sender::Battery {
             return None;
         }
-        match self.bus.carry(self.now, sender, frame) {
+        let fate = self.bus.carry(self.now, sender, frame);
+        self.met(sender, fate)
+    }
+
+    /// A frame meets its fate.
+    fn met(&mut self, sender: Sender, fate: Fate) -> Option<Heard> {
+        match fate {
             Fate::Arrives(frame) => Some(self.deliver(sender, frame)),
             Fate::Unheard(frame) => Some(Heard::Frame(frame)),
             Fate::Gone => None,
@@ -295,9 +308,10 @@ impl World {
         Ok(())
     }
 
-    /// A frame of a node that is not of this world is on the bus now.
+    /// A frame of a node that is not of this world is on the bus now: the wire that brought it has carried it.
     pub fn hear(&mut self, frame: Frame) {
-        self.carry(Sender::Stranger, frame);
+        let fate = self.bus.fate(self.now, Sender::Stranger, frame);
+        self.met(Sender::Stranger, fate);
     }
 
     /// From now on the battery is not heard: whoever sends its messages with [`World::hear`] speaks for it. Its cells and

@@ -74,6 +74,16 @@ impl Frame {
     pub const fn dlc(&self) -> u8 {
         self.len
     }
+
+    /// Bits on the wire, from the start of the frame to the space between two, without stuffed ones (ISO 11898-1).
+    #[must_use]
+    pub const fn bits(&self) -> u32 {
+        let around = match self.id {
+            CanId::Standard(_) => 47,
+            CanId::Extended(_) => 67,
+        };
+        around + 8 * self.dlc() as u32
+    }
 }
 
 impl fmt::Display for CanId {

@@ -101,7 +101,8 @@ impl Simulation {
     /// # Errors
     /// When what manages the cells does not start.
     pub fn world(&self, start: &Start, seed: u64) -> Result<World, ManagementError> {
-        World::new(&self.installed(), &self.battery, &self.pack, start, seed)
+        let world = World::new(&self.installed(), &self.battery, &self.pack, start, seed)?;
+        Ok(world.on(self.can.bit_rate))
     }
 }
 

@@ -51,15 +51,14 @@ impl Bus {
     #[inline]
     pub(super) fn frame(&mut self, spot: Spot, frame: &Frame) {
         self.frames.hit(spot);
-        let payload = 8 * u64::from(frame.dlc());
+        let bits = u64::from(frame.bits());
+        // What follows the checksum is not stuffed; up to one stuffed bit in four of the rest.
+        self.bits = (self.bits.0 + bits, self.bits.1 + bits + (bits - 14) / 4);
         match frame.id() {
             CanId::Standard(id) => {
-                // Start to interframe space: 47 bits and the data; up to one stuffed bit in four of what is stuffed.
-                self.bits = (self.bits.0 + 47 + payload, self.bits.1 + 47 + payload + (33 + payload) / 4);
                 self.standard(spot, id, frame);
             }
             CanId::Extended(id) => {
-                self.bits = (self.bits.0 + 67 + payload, self.bits.1 + 67 + payload + (53 + payload) / 4);
                 let is_ve_can = matches!(foreign(frame.id()), Some(Foreign::VeCan { .. }));
                 if is_ve_can {
                     self.ve_can.hit(spot)

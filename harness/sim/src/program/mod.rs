@@ -2,7 +2,9 @@
 //! in any language, in lockstep with the simulated world. `docs/program.md` is its protocol, `busbar-bms/1`.
 
 mod kept;
+mod kin;
 mod link;
+mod load;
 mod made_of;
 mod process;
 mod sheet;

@@ -1,5 +1,5 @@
-//! A program at work as a process of its own, and nothing of it left behind: its process group is killed at the end, and
-//! by a warden where this process dies before.
+//! A program at work as a process of its own, and nothing of it left behind: its process group and all that bears its mark
+//! is killed at the end, and by a warden where this process dies before.
 
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::OwnedFd;
@@ -11,11 +11,18 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
+use super::kin;
+
+/// The largest file that a program may write, in bytes.
+const LARGEST_FILE: u64 = 1_000_000_000;
+
 /// A program at work, the first of a process group.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
     group: Pid,
+    /// what it and everything that it starts bears
+    mark: u64,
     status: Option<ExitStatus>,
 }
 
@@ -30,20 +37,22 @@ impl Process {
         folder: &Path,
         memory: Option<u64>,
     ) -> io::Result<(Self, Ends)> {
+        let mark = kin::mark();
         let mut child = Command::new(program)
             .args(arguments)
             .current_dir(folder)
             .env("LC_ALL", "C")
+            .env(kin::VARIABLE, mark.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
             .spawn()?;
         let group = Pid::from_child(&child);
-        warden(&format!("+ {}\n", group.as_raw_nonzero()));
+        warden(&format!("+ {},{mark}\n", group.as_raw_nonzero()));
         let ends = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
-        let process = Self { child, group, status: None };
-        limit(group, memory)?;
+        let process = Self { child, group, mark, status: None };
+        limit(group, mark, memory)?;
         let ((to, from), errors) = ends.ok_or_else(|| io::Error::other("it has no standard streams"))?;
         Ok((process, (to.into(), from.into(), errors.into())))
     }
@@ -61,8 +70,9 @@ impl Process {
             pause = (2 * pause).min(Duration::from_millis(10));
         }
         let _ = kill_process_group(self.group, Signal::KILL);
+        kin::end(self.mark, self.group);
         let status = self.child.wait()?;
-        warden(&format!("- {}\n", self.group.as_raw_nonzero()));
+        warden(&format!("- {},{}\n", self.group.as_raw_nonzero(), self.mark));
         self.status = Some(status);
         Ok(status)
     }
@@ -84,6 +94,9 @@ pub(super) fn told(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(69), _) => "it exited with 69: it does not speak busbar-bms/1".to_owned(),
         (Some(code), _) => format!("it exited with {code}"),
+        (None, Some(signal)) if signal == Signal::XFSZ.as_raw() => {
+            format!("it was ended by signal {signal}: it wrote a file of more than {LARGEST_FILE} bytes")
+        }
         (None, Some(signal)) => format!("it was ended by signal {signal}"),
         (None, None) => "it ended".to_owned(),
     }
@@ -114,10 +127,12 @@ pub(super) fn not_started(program: &Path, error: &io::Error) -> String {
 }
 
 #[cfg(target_os = "linux")]
-fn limit(group: Pid, memory: Option<u64>) -> io::Result<()> {
+fn limit(group: Pid, mark: u64, memory: Option<u64>) -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, prlimit};
+    kin::set(group, mark)?;
     let most = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
     prlimit(Some(group), Resource::Core, most(0))?;
+    prlimit(Some(group), Resource::Fsize, most(LARGEST_FILE))?;
     if let Some(memory) = memory {
         prlimit(Some(group), Resource::As, most(memory))?;
     }
@@ -127,21 +142,28 @@ fn limit(group: Pid, memory: Option<u64>) -> io::Result<()> {
 /// Other systems set no limit of another process.
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
-fn limit(_: Pid, _: Option<u64>) -> io::Result<()> {
+fn limit(_: Pid, _: u64, _: Option<u64>) -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps the groups that are told to it, and kills them when whoever told is gone: a process that is killed itself runs no
-/// code. It ends with its standard input, and no signal of a terminal reaches it.
+/// Keeps the programs that are told to it, each with its group and its mark, and kills them when whoever told is gone: a
+/// process that is killed itself runs no code. It ends with its standard input, and no signal of a terminal reaches it.
 const WARDEN: &str = r#"trap '' HUP INT QUIT TERM
-groups=" "
-while read -r op group; do
+programs=" "
+while read -r op one; do
   case $op in
-    +) groups="$groups$group " ;;
-    -) groups="${groups%% "$group" *} ${groups#* "$group" }" ;;
+    +) programs="$programs$one " ;;
+    -) programs="${programs%% "$one" *} ${programs#* "$one" }" ;;
   esac
 done
-for group in $groups; do kill -s KILL -- "-$group"; done"#;
+for one in $programs; do kill -s KILL -- "-${one%%,*}"; done
+for again in 1 2 3; do
+  for process in /proc/[0-9]*; do
+    for one in $programs; do
+      grep -qs "${one#*,}" "$process/limits" "$process/environ" && kill -s KILL "${process#/proc/}"
+    done
+  done
+done"#;
 
 /// Tells the warden, which is started with the first word. Without one a program still ends with its case.
 fn warden(word: &str) {

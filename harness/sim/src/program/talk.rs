@@ -10,6 +10,7 @@ use proto::text::plain;
 
 use super::kept::Kept;
 use super::link::{Broken, LONGEST, Link};
+use super::load::Load;
 use super::process::{Process, told};
 use super::words::{self, Answer, Farewell, Greeting, PROTOCOL};
 
@@ -39,6 +40,7 @@ pub(super) struct Talk {
     wakes: bool,
     turned: Micros,
     next: Micros,
+    load: Load,
     /// it is over, with its account
     over: bool,
 }
@@ -70,6 +72,7 @@ impl Talk {
             wakes: false,
             turned: Micros::ZERO,
             next: Micros::ZERO,
+            load: Load::on(bit_rate),
             over: false,
         };
         let memory = kept.open().memory.take();
@@ -104,12 +107,15 @@ impl Talk {
         let answer: Answer<'_> =
             serde_json::from_slice(self.link.line()).map_err(|error| error.to_string())?;
         let next = answer.check(self.cells)?;
+        self.load.turn(at);
         for sent in answer.sends() {
             let (after, frame) = sent?;
+            self.load.frame(&frame);
             // What a turn before sent and has not left yet keeps its time.
             let place = self.leaving.partition_point(|(leaves, _)| *leaves <= at + after);
             self.leaving.insert(place, (at + after, frame));
         }
+        self.load.check(at + Micros(next))?;
         self.balance.clear();
         self.balance.extend(answer.balance.iter().map(|&drain| Amps(drain)));
         self.closes = answer.contactor.unwrap_or(self.closes);

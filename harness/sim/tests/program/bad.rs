@@ -107,6 +107,20 @@ for k in range(1000000): say('{\"next_us\":60000000}\\n'); time.sleep(0.05)";
     );
 }
 
+/// A loop that sends for ever, in one answer or in many: it is named before it has cost much.
+#[rstest]
+#[case("whole(frames=[frame(256, '00', 0)] * 10, next_us=1000)", "0:00:0")]
+#[case("whole(frames=[frame(256, '0011223344556677', k) for k in range(10000)])", "to its turn at 0:00:01")]
+fn a_flood_of_frames_is_named(#[case] answer: &str, #[case] when: &str) {
+    let folder = Folder::python(&format!("main(lambda m, n: {answer})"));
+    let began = std::time::Instant::now();
+    let played = folder.play(Micros::from_secs(3600));
+    let said = played.said();
+    assert!(said.contains("it floods the bus: ") && said.contains(" of a wire of 500 kbit/s;"), "{said}");
+    assert!(said.contains(when), "{said}");
+    assert!(played.frames.len() < 40_000 && began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
 /// One that exits: with what code, by what signal, and its last words.
 #[rstest]
 #[case(

@@ -41,6 +41,56 @@ main(lambda m, n: whole() if n < 3 else {third})"
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
+/// What leaves its process group is found too: a session of its own, a daemon that has forked twice, one without the
+/// environment of its parent.
+#[cfg(target_os = "linux")]
+#[rstest]
+#[case::session("subprocess.Popen(['setsid', 'sleep', '100'])", "whole()")]
+#[case::bare("subprocess.Popen(['setsid', 'sleep', '100'], env={})", "whole()")]
+#[case::daemon("daemon()", "whole()")]
+#[case::daemon_of_one_that_exits("daemon()", "sys.exit(3)")]
+#[case::daemon_of_one_that_hangs("daemon()", "(time.sleep(100), '')[1]")]
+fn what_leaves_its_group_ends_with_the_case(#[case] starts: &str, #[case] third: &str) {
+    let code = format!(
+        "
+import subprocess
+def note(pid):
+    with open('pids', 'a') as out: out.write('%d ' % pid)
+def daemon():
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            note(os.getpid())
+            for end in range(3): os.close(end)
+            time.sleep(100)
+        os._exit(0)
+    os.wait()
+note(os.getpid())
+started = {starts}
+if started: note(started.pid)
+main(lambda m, n: whole() if n < 3 else {third})"
+    );
+    let folder = Folder::python(&code);
+    folder.says("command: [python3, bms.py], within: 500 ms");
+    folder.play(Micros::from_secs(10));
+    let pids = folder.read("pids");
+    assert_eq!(pids.trim().split(' ').count(), 2, "{pids}");
+    assert!(pids.trim().split(' ').all(gone), "{pids}");
+}
+
+/// A disk is not filled by a program either.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_of_a_program_has_a_bound() {
+    let folder =
+        Folder::python("main(lambda m, n: whole() if n < 3 else open('big', 'w').truncate(2 * 10 ** 9))");
+    let said = folder.play(Micros::from_secs(10)).error.expect("undecided");
+    assert!(
+        said.contains("it exited with 1; last on standard error: `OSError: [Errno 27] File too large`"),
+        "{said}"
+    );
+}
+
 /// A bench that is dropped in the middle of a case, as by a panic.
 #[test]
 fn a_bench_that_is_dropped_takes_its_program_along() {
@@ -94,9 +144,9 @@ fn a_program_that_takes_too_much_memory_ends_alone() {
     let said = folder.play(Micros::from_secs(10)).error.expect("undecided");
     assert!(said.contains("it exited with 1; last on standard error: `MemoryError`"), "{said}");
     let folder = Folder::python("main(lambda m, n: whole(log=[str(len(bytearray(6 * 10 ** 8)))]))");
-    folder.says("command: [python3, bms.py], memory: 300 MB");
+    folder.says("command: [python3, bms.py], memory: 300 MB, within: 60 s");
     assert!(folder.play(Micros::from_secs(3)).error.is_some_and(|said| said.contains("MemoryError")));
-    folder.says("command: [python3, bms.py], memory: unlimited");
+    folder.says("command: [python3, bms.py], memory: unlimited, within: 60 s");
     assert_eq!(folder.play(Micros::from_secs(3)).error, None);
 }
 

@@ -247,3 +247,17 @@ fn cases_run_side_by_side() {
     assert!(pids.iter().all(|pid| pid.contains("pid ")), "{pids:?}");
     assert!(pids.iter().enumerate().all(|(k, pid)| !pids[..k].contains(pid)), "{pids:?}");
 }
+
+/// A bus of 500 kbit/s carries one frame at a time: 2 µs a bit, and of those that wait the lowest identifier first.
+#[test]
+fn frames_at_once_take_the_wire_one_after_another() {
+    let code = "main(lambda m, n: whole(next_us=60000000, frames=[\
+        frame('0x356', '0102030405060708', 500), frame('0x355', '', 500), frame('0x351', '01', 500), frame('0x35A', '01', 600)]))";
+    let played = Folder::python(code).play(secs(1));
+    let own: Vec<_> = played.frames.iter().filter(|(at, _)| at.0 < 2000).collect();
+    let times: Vec<_> = own.iter().map(|(at, frame)| (at.0, frame.to_string())).collect();
+    let said: Vec<_> = times.iter().map(|(at, frame)| (*at, frame.as_str())).collect();
+    let first = 500 + 2 * (47 + 64);
+    let (second, third) = (first + 2 * (47 + 8), first + 2 * (47 + 8) + 2 * 47);
+    assert_eq!(said, [(500, "356#0102030405060708"), (first, "351#01"), (second, "355#"), (third, "35A#01")]);
+}
