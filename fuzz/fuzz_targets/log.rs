@@ -4,14 +4,21 @@
 
 use libfuzzer_sys::fuzz_target;
 use proto::candump::{Line, Record, parse, write_record};
+use proto::log::wrapped::Unwrap;
 use proto::log::{Content, Format, Item, Reader, foreign, sniff};
 
 fuzz_target!(|bytes: &[u8]| {
+    if let Some(mut unwrap) = Unwrap::of(bytes) {
+        let mut text = Vec::new();
+        if bytes.chunks(7).all(|chunk| unwrap.take(chunk, &mut text).is_ok()) {
+            let _ = sniff(&text, true);
+        }
+    }
     match sniff(bytes, true) {
         Ok(reader) => assert!(reader.is_some(), "a whole head decides"),
         Err(error) => assert_eq!(error.to_string().lines().count(), 1, "one sentence"),
     }
-    for format in Format::ALL {
+    for format in Format::all() {
         let mut reader = Reader::new(format);
         let (mut frames, mut problems, mut lost) = (0, 0, 0);
         for (line, number) in bytes.split(|&b| b == b'\n').zip(1..) {

@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
+use proto::log::wrapped::Unwrap;
 use proto::log::{Item, NotALog, Reader, sniff};
 
 use crate::{Exit, Failure};
@@ -39,6 +40,8 @@ pub(crate) struct Log {
     name: String,
     reader: Reader,
     lines: Lines,
+    /// the form that the lines were in, where it is another than theirs
+    wrapped: Option<&'static str>,
 }
 
 impl Log {
@@ -62,14 +65,18 @@ impl Log {
 
     fn of(name: String, source: Box<dyn Read>) -> Result<Self, InputError> {
         let fault = |name: &str, source| InputError::Read { name: name.to_owned(), line: 0, source };
-        let mut lines = match Lines::new(source).and_then(Lines::unzipped) {
-            Ok(lines) => lines,
-            Err(source) => return Err(fault(&name, source)),
-        };
+        let (mut lines, wrapped) =
+            match Lines::new(source).and_then(Lines::unzipped).and_then(Lines::unwrapped) {
+                Ok(found) => found,
+                Err(source) => return Err(fault(&name, source)),
+            };
         loop {
             let is_whole = lines.ended || lines.waiting().len() >= Lines::HEAD;
             match sniff(lines.waiting(), is_whole) {
-                Ok(Some(reader)) => return Ok(Self { name, reader, lines }),
+                Ok(Some(reader)) => {
+                    lines.line_end = reader.line_end();
+                    return Ok(Self { name, reader, lines, wrapped });
+                }
                 Ok(None) => lines.fill().map_err(|source| fault(&name, source))?,
                 Err(source) => return Err(InputError::NotALog { name, source }),
             }
@@ -107,6 +114,11 @@ impl Log {
         &self.name
     }
 
+    /// The form that it is in.
+    pub(crate) fn form(&self) -> &'static str {
+        self.wrapped.unwrap_or_else(|| self.reader.format().name())
+    }
+
     /// What is known of it so far.
     pub(crate) const fn reader(&self) -> &Reader {
         &self.reader
@@ -135,6 +147,36 @@ struct Lines {
     ended: bool,
     /// of the latest line
     number: u64,
+    /// what ends a line
+    line_end: u8,
+}
+
+/// A log that is no text as it stands, as text.
+struct Unwrapped {
+    source: Box<dyn Read>,
+    unwrap: Unwrap,
+    block: Vec<u8>,
+    /// text that was not asked for yet
+    text: Vec<u8>,
+    given: usize,
+}
+
+impl Read for Unwrapped {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.given == self.text.len() {
+            self.text.clear();
+            self.given = 0;
+            let count = self.source.read(&mut self.block)?;
+            if count == 0 {
+                return Ok(0);
+            }
+            self.unwrap.take(&self.block[..count], &mut self.text).map_err(io::Error::other)?;
+        }
+        let count = out.len().min(self.text.len() - self.given);
+        out[..count].copy_from_slice(&self.text[self.given..self.given + count]);
+        self.given += count;
+        Ok(count)
+    }
 }
 
 impl Lines {
@@ -147,7 +189,7 @@ impl Lines {
 
     fn new(source: Box<dyn Read>) -> io::Result<Self> {
         let block = vec![0; Self::BLOCK];
-        let mut lines = Self { source, block, start: 0, end: 0, ended: false, number: 0 };
+        let mut lines = Self { source, block, start: 0, end: 0, ended: false, number: 0, line_end: b'\n' };
         lines.fill()?;
         Ok(lines)
     }
@@ -163,6 +205,19 @@ impl Lines {
         }
         let head = io::Cursor::new(self.waiting().to_vec());
         Self::new(Box::new(MultiGzDecoder::new(head.chain(self.source))))
+    }
+
+    /// The same as text, where it is none as it stands, and the form it has.
+    fn unwrapped(mut self) -> io::Result<(Self, Option<&'static str>)> {
+        while self.waiting().len() < Unwrap::HEAD && !self.ended {
+            self.fill()?;
+        }
+        let Some(unwrap) = Unwrap::of(self.waiting()) else { return Ok((self, None)) };
+        let name = unwrap.name();
+        let source = Box::new(io::Cursor::new(self.waiting().to_vec()).chain(self.source));
+        let block = vec![0; Self::BLOCK];
+        Self::new(Box::new(Unwrapped { source, unwrap, block, text: Vec::new(), given: 0 }))
+            .map(|lines| (lines, name))
     }
 
     /// What was read from the source and not yet as a line.
@@ -189,7 +244,7 @@ impl Lines {
     fn next(&mut self) -> io::Result<Option<(u64, &[u8], Ending)>> {
         let mut searched = 0;
         loop {
-            if let Some(at) = memchr::memchr(b'\n', &self.block[self.start + searched..self.end]) {
+            if let Some(at) = memchr::memchr(self.line_end, &self.block[self.start + searched..self.end]) {
                 let line = self.start..self.start + searched + at;
                 self.start = line.end + 1;
                 self.number += 1;
@@ -217,7 +272,7 @@ impl Lines {
         self.block.copy_within(self.start..self.start + SHOWN, 0);
         self.start = self.end;
         loop {
-            match memchr::memchr(b'\n', &self.block[self.start..self.end]) {
+            match memchr::memchr(self.line_end, &self.block[self.start..self.end]) {
                 Some(at) => {
                     self.start += at + 1;
                     break;

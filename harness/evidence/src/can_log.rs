@@ -1,5 +1,5 @@
-//! `can.log`: everything on the battery's bus, in the form of `candump -L` that other programs open, and between the
-//! frames the state of the harness's own interface as comments:
+//! `can.log`: everything on the battery's bus, in the form of `candump -L`, and between the frames the state of the
+//! harness's own interface as comments, at which other programs stop:
 //!
 //! ```text
 //! (0000000012.000250) can0 351#480200050005AE01

@@ -15,11 +15,17 @@
 //! ```
 
 mod asc;
+mod columns;
 mod csv;
 mod cursor;
 mod foreign;
+mod grammar;
+mod loose;
+mod pattern;
 mod screen;
+mod serial;
 mod sniff;
+pub mod wrapped;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +36,8 @@ pub use sniff::{NotALog, sniff};
 
 use crate::candump::{self, BYTE_ORDER_MARK, Line};
 use crate::quantity::Micros;
+use cursor::DAY;
+use grammar::{GRAMMARS, Piece};
 
 /// What a line of a log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,20 +76,39 @@ pub enum Format {
     Csv,
     /// ASC of Vector, as python-can and `log2asc` write it too
     Asc,
+    /// what a serial CAN adapter says
+    Slcan,
+    /// a table whose header names its columns
+    Table,
+    /// as another program prints frames: a row of the table of such programs
+    Printed(u8),
+    /// a console whose form is not known
+    Console,
 }
 
 impl Format {
-    /// Every form, the most common first.
-    pub const ALL: [Self; 4] = [Self::Candump, Self::Screen, Self::Csv, Self::Asc];
+    /// The one row whose lines beside frames are told from any other.
+    const TRACE: Self = Self::Printed(0);
+
+    /// Every form, the most common first; the later ones take more for a frame than the earlier ones.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let printed = (0..GRAMMARS.len()).map(|row| Self::Printed(row as u8));
+        let known = [Self::Candump, Self::Screen, Self::Csv, Self::Asc, Self::Slcan, Self::Table];
+        known.into_iter().chain(printed).chain([Self::Console])
+    }
 
     /// Its name, for a person.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Candump => "candump log",
             Self::Screen => "candump screen",
             Self::Csv => "python-can CSV",
             Self::Asc => "Vector ASC",
+            Self::Slcan => "SLCAN dump",
+            Self::Table => "CSV with a header",
+            Self::Printed(row) => GRAMMARS.get(usize::from(row)).map_or("printed frames", |row| row.name),
+            Self::Console => "console of an unknown program",
         }
     }
 }
@@ -160,6 +187,12 @@ pub struct Reader {
     unnamed: String,
     /// the base of numbers that an ASC log declares
     base: asc::Base,
+    /// the columns that the header of a table names
+    columns: Option<columns::Columns>,
+    /// the latest stamp of a serial adapter
+    stamp: Option<u16>,
+    /// what ends a line
+    end: u8,
 }
 
 #[derive(Debug, Clone)]
@@ -203,7 +236,16 @@ impl Reader {
             report: Report::default(),
             unnamed: Self::UNNAMED.to_owned(),
             base: asc::Base::Hexadecimal,
+            columns: None,
+            stamp: None,
+            end: b'\n',
         }
+    }
+
+    /// What ends a line of this log: a line feed, or a carriage return where it has nothing else.
+    #[must_use]
+    pub const fn line_end(&self) -> u8 {
+        self.end
     }
 
     /// Reads the line with this number, counted from 1, with or without its end.
@@ -275,24 +317,40 @@ impl Reader {
 
     #[inline(never)]
     fn any_line(&mut self, number: u64, line: &[u8]) -> Item {
+        let whole = line;
         let line = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line) } else { line };
         if let Some(b'#') = line.first() {
             self.comment(&line[1..]);
             return Item::Nothing;
         }
+        let line = quoted(line);
         if line.is_empty() {
             return Item::Nothing;
         }
         let parsed = match self.format {
-            Format::Candump => candump::parse(line).map(|line| match line {
-                Line::Record(r) => Parsed::Frame(Stamp::At(r.at), r.interface, r.direction, r.content),
-                Line::Dropped(frames) => Parsed::Lost(frames),
-                Line::Comment(_) | Line::Blank => Parsed::Nothing,
-            }),
+            Format::Candump => match candump::parse(line) {
+                Ok(Line::Record(r)) => {
+                    Ok(Parsed::Frame(Stamp::At(r.at), r.interface, r.direction, r.content))
+                }
+                Ok(Line::Dropped(frames)) => Ok(Parsed::Lost(frames)),
+                Ok(Line::Comment(_) | Line::Blank) => Ok(Parsed::Nothing),
+                // A copy of a terminal begins with the command.
+                Err(_) if pattern::find(line, b"candump ").is_some() => Ok(Parsed::Nothing),
+                Err(error) => Err(error),
+            },
             Format::Screen => screen::parse(line, &mut self.unnamed),
             Format::Csv => csv::parse(line),
             Format::Asc => asc::parse(line, &mut self.base, &mut self.time),
+            Format::Slcan => serial::parse(line, &mut self.stamp, &mut self.time),
+            Format::Table => columns::parse(line, &mut self.columns),
+            Format::Printed(row) => match GRAMMARS.get(usize::from(row)) {
+                Some(grammar) => pattern::parse(line, grammar),
+                None => Ok(Parsed::Nothing),
+            },
+            Format::Console => loose::parse(line),
         };
+        let parsed =
+            parsed.map_err(|error| LineError { column: error.column + whole.len() - line.len(), ..error });
         match parsed {
             Ok(Parsed::Frame(stamp, name, direction, content)) => {
                 // Only the screen of P 5.1 has frames without a name beside a header that gives one.
@@ -344,11 +402,29 @@ impl Reader {
             Stamp::At(_) => TimeKind::SinceStart,
         });
         self.clock = match stamp {
+            // A log that shows the time of day goes on over midnight.
+            Stamp::At(at) if kind == TimeKind::SinceStart && self.shows_time_of_day() => {
+                let days = self.clock.0 / DAY.0;
+                let today = days * DAY.0 + at.0;
+                let past_midnight = today.saturating_add(DAY.0 / 2) < self.clock.0;
+                Micros(if past_midnight { today + DAY.0 } else { today })
+            }
             Stamp::At(step) if kind == TimeKind::Differences => Micros(self.clock.0.saturating_add(step.0)),
             Stamp::At(at) => at,
             Stamp::Absent => Micros(self.clock.0.saturating_add(Self::SYNTHETIC_STEP.0)),
         };
         self.clock
+    }
+
+    /// Whether its times are those of a clock on the wall.
+    fn shows_time_of_day(&self) -> bool {
+        match self.format {
+            Format::Printed(row) => GRAMMARS.get(usize::from(row)).is_some_and(|grammar| {
+                grammar.lines.iter().flat_map(|pieces| pieces.iter()).any(|piece| *piece == Piece::Clock)
+            }),
+            Format::Console => true,
+            _ => false,
+        }
     }
 
     fn number_of(&mut self, name: &str) -> Option<usize> {
@@ -376,4 +452,23 @@ impl Reader {
         self.report.problems += 1;
         Item::Problem(error)
     }
+}
+
+/// A line without what mail, web pages and the colours of a terminal put before it.
+fn quoted(line: &[u8]) -> &[u8] {
+    let mut line = line;
+    loop {
+        line = match line {
+            [b'>', rest @ ..] => rest.strip_prefix(b" ").unwrap_or(rest),
+            [0x1B, b'[', rest @ ..] => match rest.iter().position(u8::is_ascii_alphabetic) {
+                Some(end) => &rest[end + 1..],
+                None => return line,
+            },
+            _ => break,
+        };
+    }
+    if line.starts_with(b"```") {
+        return &[];
+    }
+    if line.len() > 1 { line.strip_suffix(b"`").unwrap_or(line) } else { line }
 }

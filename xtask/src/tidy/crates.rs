@@ -34,7 +34,7 @@ const NOT_FOR_JUDGING: &[&str] = &["serialport", "socketcan", "tokio", "tokio-mo
 
 /// What a pure crate may build with: each computes on values and does nothing else.
 const PURE_DEPENDENCIES: &[&str] =
-    &["serde", "serde_json", "serde-saphyr", "schemars", "strsim", "thiserror", "libm"];
+    &["serde", "serde_json", "serde-saphyr", "schemars", "strsim", "thiserror", "libm", "miniz_oxide"];
 
 /// What a pure crate may test with, besides.
 const PURE_TEST_DEPENDENCIES: &[&str] = &["rstest", "proptest", "insta"];

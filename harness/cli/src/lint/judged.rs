@@ -160,7 +160,7 @@ impl Reading {
         Judged {
             log: self.log.name().to_owned(),
             interface: reader.interface(bus).to_owned(),
-            format: reader.format().name(),
+            format: self.log.form(),
             times: reader.time_kind(),
             began: self.began.unwrap_or_default(),
             report: *reader.report(),

@@ -85,11 +85,23 @@ pub enum Expected {
     FewInterfaces,
     /// a line of sane length
     ShortLine,
+    /// a frame as this line of the same program
+    Like(&'static str),
+    /// a row of a table whose header named the columns
+    TableRow,
+    /// a line of a serial CAN adapter
+    SlcanLine,
+    /// an identifier and data bytes, however they are printed
+    AnyFrame,
 }
 
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Like(example) => return write!(f, "a frame such as `{}`", example.trim()),
+            Self::TableRow => "a row that fits the header, with an identifier and data bytes in hexadecimal digits",
+            Self::SlcanLine => "a frame of a serial CAN adapter, such as `t3518480200050005AE01`",
+            Self::AnyFrame => "an identifier and data bytes in hexadecimal digits",
             Self::Time => {
                 "a frame such as `(1436509052.249713) can0 351#480200050005AE01`, as `candump -L` writes it"
             }
@@ -113,7 +125,7 @@ impl fmt::Display for Expected {
                 "a time in brackets, such as `(1436509052.249713)` or `(2026-01-31 12:00:00.123456)`"
             }
             Self::Length => "the number of data bytes in square brackets, such as `[8]`, at most 8 (CAN FD: `[12]`)",
-            Self::Byte => "two hexadecimal digits of a byte (candump without -i and -S)",
+            Self::Byte => "two hexadecimal digits of a byte",
             Self::NoMoreBytes => "no more data bytes than were announced",
             Self::CsvRow => "seven columns: timestamp,arbitration_id,extended,remote,error,dlc,data",
             Self::DecimalSeconds => "seconds as a decimal number, such as `1436509052.249713`",

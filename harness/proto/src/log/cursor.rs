@@ -57,11 +57,34 @@ impl<'a> Cursor<'a> {
         Err(LineError::new(self.line, word.at, expected))
     }
 
-    /// Data bytes, each of two hexadecimal digits.
+    /// Data bytes with the last one first and marks between them, as `candump -S` shows them; false, and nothing taken,
+    /// where they stand otherwise.
+    pub(super) fn backwards(&mut self, data: &mut [u8]) -> bool {
+        let word = self.peek();
+        let mut bytes = word.text.split(|&b| b == b'`').map(two_digits);
+        let marked = data.len() > 1 && word.text.contains(&b'`');
+        let mut read = [0; 64];
+        let Some(places) = read.get_mut(..data.len()).filter(|_| marked) else { return false };
+        let all = places.iter_mut().rev().all(|place| match bytes.next() {
+            Some(Some(byte)) => {
+                *place = byte;
+                true
+            }
+            _ => false,
+        });
+        if !all || bytes.next().is_some() {
+            return false;
+        }
+        data.copy_from_slice(places);
+        self.word();
+        true
+    }
+
+    /// Data bytes, each of two hexadecimal digits, or of eight binary ones as `candump -i` shows them.
     pub(super) fn bytes(&mut self, data: &mut [u8]) -> Result<(), LineError> {
         for byte in data {
             let word = self.word();
-            match two_digits(word.text) {
+            match two_digits(word.text).or_else(|| eight_bits(word.text)) {
                 Some(value) => *byte = value,
                 None => return self.fail(word, Expected::Byte),
             }
@@ -100,6 +123,11 @@ pub(super) fn two_digits(text: &[u8]) -> Option<u8> {
     Some(hex_digit(high)? << 4 | hex_digit(low)?)
 }
 
+fn eight_bits(text: &[u8]) -> Option<u8> {
+    let bits = text.len() == 8 && text.iter().all(|b| matches!(b, b'0' | b'1'));
+    bits.then(|| text.iter().fold(0, |byte, bit| byte << 1 | (bit - b'0')))
+}
+
 /// An identifier whose width is known, within it.
 pub(super) fn identifier(id: u32, extended: bool) -> Option<CanId> {
     match (id, extended) {
@@ -132,4 +160,30 @@ fn with_exponent(text: &[u8]) -> Option<Micros> {
     let has_exponent = text.first()?.is_ascii_digit() && text.iter().any(|b| b.eq_ignore_ascii_case(&b'e'));
     let seconds: f64 = core::str::from_utf8(text).ok().filter(|_| has_exponent)?.parse().ok()?;
     (seconds < 1e13).then_some(Micros((seconds * 1e6 + 0.5) as u64))
+}
+
+/// A day.
+pub(super) const DAY: Micros = Micros(24 * 3600 * 1_000_000);
+
+/// `2026-01-31` as days since 1970.
+pub(super) fn date(text: &[u8]) -> Option<u64> {
+    let mut parts = text.split(|&b| b == b'-').map(|text| Word { text, at: 0 }.decimal().map(u64::from));
+    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+    if parts.next().is_some() {
+        return None;
+    }
+    date_of(year, month, day)
+}
+
+/// Days since 1970 of a year, a month and a day.
+pub(super) fn date_of(year: u64, month: u64, day: u64) -> Option<u64> {
+    if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // Years begin in March, so that the leap day is the last one and months follow one pattern.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    /// from the first of March of year 0 to 1970
+    const BEFORE_1970: u64 = 719_468;
+    days.checked_sub(BEFORE_1970)
 }

@@ -6,7 +6,7 @@
 //! <0x351> [8] 45 02 4c 04 4c 04 00 00
 //! ```
 
-use super::cursor::{Cursor, Word, hex_number, seconds};
+use super::cursor::{Cursor, DAY, Word, date, hex_number, seconds};
 use super::{Parsed, Reader, Stamp};
 use crate::candump::{Content, Direction, Expected, FdFrame, Head, LineError, dropped};
 use crate::frame::Frame;
@@ -85,24 +85,15 @@ fn time(cursor: &mut Cursor<'_>) -> Result<Stamp, LineError> {
 }
 
 /// `2026-01-31` and `12:00:00.123456`, taken as universal time: only differences matter.
-fn date_and_time(date: &[u8], clock: &[u8]) -> Option<Micros> {
+fn date_and_time(day: &[u8], clock: &[u8]) -> Option<Micros> {
     let number = |text: &[u8]| Word { text, at: 0 }.decimal().map(u64::from);
-    let mut parts = date.split(|&b| b == b'-').map(number);
-    let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
     let mut parts = clock.splitn(3, |&b| b == b':');
     let (hour, minute) = (number(parts.next()?)?, number(parts.next()?)?);
     let second = seconds(parts.next()?)?;
-    let in_range = (1970..10_000).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    if !in_range || hour > 23 || minute > 59 || second.0 >= 61_000_000 {
+    if hour > 23 || minute > 59 || second.0 >= 61_000_000 {
         return None;
     }
-    // Years begin in March, so that the leap day is the last one and months follow one pattern.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    /// from the first of March of year 0 to 1970
-    const BEFORE_1970: u64 = 719_468;
-    let days = days.checked_sub(BEFORE_1970)?;
-    Some(Micros(((days * 24 + hour) * 60 + minute) * 60_000_000 + second.0))
+    Some(Micros(date(day)? * DAY.0 + (hour * 60 + minute) * 60_000_000 + second.0))
 }
 
 /// The columns of `candump -x`: `RX - -`, with `B` and `E` for the bits of CAN FD.
@@ -155,7 +146,9 @@ fn content(cursor: &mut Cursor<'_>, head: Head) -> Result<Content, LineError> {
         cursor.word();
         return Ok(Content::Remote { id, dlc: len });
     }
-    cursor.bytes(places)?;
+    if !cursor.backwards(places) {
+        cursor.bytes(places)?;
+    }
     if is_fd {
         return Ok(Content::Fd(FdFrame::from_parts(id, 0, len, data)));
     }

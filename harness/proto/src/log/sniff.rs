@@ -32,33 +32,34 @@ pub enum NotALog {
     },
 }
 
-const READABLE: &str =
-    "Logs of `candump -L`, copies of a candump screen, CSV of python-can and ASC can be read";
+const READABLE: &str = "Logs and screens of candump, ASC, BLF, PCAN TRC, CSV with a header (SavvyCAN, python-can), SLCAN and \
+                        many consoles can be read; `candump -L can0 > battery.log` always can";
 
 /// First bytes of files that people have beside their logs.
 const MAGIC: &[(&[u8], &str)] = &[
-    (b"LOGG", "a BLF log of Vector (`can_logconvert` of python-can makes ASC of it)"),
-    (b"MDF     ", "an MDF measurement"),
+    (
+        b"MDF     ",
+        "an MDF measurement (`can_logconvert battery.mf4 battery.asc` of python-can makes ASC of it)",
+    ),
     (b"\x1F\x8B", "compressed by gzip twice"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"BZh", "compressed by bzip2"),
     (b"\xFD7zXZ\0", "compressed by xz"),
     (b"\x28\xB5\x2F\xFD", "compressed by zstd"),
-    (b"\x0A\x0D\x0D\x0A", "a pcapng capture"),
+    (b"\x0A\x0D\x0D\x0A", "a pcapng capture (Wireshark: File, Export Packet Dissections, As CSV)"),
     (b"\xD4\xC3\xB2\xA1", "a pcap capture"),
     (b"\xA1\xB2\xC3\xD4", "a pcap capture"),
     (b"\x4D\x3C\xB2\xA1", "a pcap capture"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"\xFF\xFE", "UTF-16 text"),
-    (b"\xFE\xFF", "UTF-16 text"),
+    (
+        b"SQLite format 3",
+        "an SQLite database (of python-can: `can_logconvert battery.db battery.asc` makes ASC of it)",
+    ),
     (b"%PDF", "a PDF document"),
     (b"\x7FELF", "a program"),
 ];
 
 /// Beginnings of lines that tell other text apart.
 const OTHER_TEXT: &[(&str, &str)] = &[
-    (";$FILEVERSION", "but a TRC trace of PEAK (`can_logconvert` of python-can makes ASC of it)"),
-    ("Time Stamp,ID,Extended", "but a CSV of SavvyCAN: save it as `candump` log there"),
     ("VERSION \"", "but a DBC database, which describes frames and holds none"),
     ("{", "but JSON"),
     ("<?xml", "but XML"),
@@ -80,37 +81,61 @@ pub fn sniff(head: &[u8], is_whole: bool) -> Result<Option<Reader>, NotALog> {
     if head.contains(&0) || head.iter().filter(|b| control(b)).count() > head.len() / 10 {
         return Err(NotALog::Binary { kind: "binary" });
     }
+    let end = if !head.contains(&b'\n') && head.contains(&b'\r') { b'\r' } else { b'\n' };
     // A line that goes on behind the head cannot be read yet.
     let whole_lines =
-        if is_whole { head } else { &head[..=head.iter().rposition(|&b| b == b'\n').unwrap_or(0)] };
+        if is_whole { head } else { &head[..=head.iter().rposition(|&b| b == end).unwrap_or(0)] };
 
-    let best = Format::ALL
-        .map(|format| Trial::of(format, whole_lines))
-        .into_iter()
-        .reduce(|best, trial| if trial.frames > best.frames { trial } else { best });
-    match best {
-        Some(trial) if trial.frames > 0 => Ok(trial.reader(is_whole)),
-        _ if !is_whole => Ok(None),
-        Some(Trial { .. }) | None => Err(other(head)),
+    let trials = Format::all().filter(|format| *format != Format::Console);
+    let best = trials.map(|format| Trial::of(format, whole_lines, end)).filter(Trial::is_it).reduce(
+        |best, trial| {
+            if trial.frames > best.frames { trial } else { best }
+        },
+    );
+    // What takes nearly anything for a frame is asked last.
+    match best.or_else(|| Some(Trial::of(Format::Console, whole_lines, end)).filter(Trial::is_it)) {
+        Some(trial) => Ok(trial.reader(is_whole)),
+        None if !is_whole => Ok(None),
+        None => Err(other(head, end)),
     }
 }
 
 /// What one form made of the head.
 struct Trial {
     format: Format,
+    end: u8,
     frames: u64,
+    problems: u64,
     backwards: u64,
     time: TimeKind,
 }
 
 impl Trial {
-    fn of(format: Format, head: &[u8]) -> Self {
+    fn of(format: Format, head: &[u8], end: u8) -> Self {
         let mut reader = Reader::new(format);
-        for (line, number) in head.split(|&b| b == b'\n').zip(1..) {
+        for (line, number) in head.split(|&b| b == end).zip(1..) {
             reader.line(number, line);
         }
         let report = reader.report();
-        Self { format, frames: report.frames(), backwards: report.backwards, time: reader.time_kind() }
+        Self {
+            format,
+            end,
+            frames: report.frames(),
+            problems: report.problems,
+            backwards: report.backwards,
+            time: reader.time_kind(),
+        }
+    }
+
+    /// Forms that are strict are known by one frame among damage; what takes more for a frame has to read more.
+    fn is_it(&self) -> bool {
+        match self.format {
+            Format::Candump | Format::Screen | Format::Csv | Format::Asc => self.frames > 0,
+            Format::Slcan | Format::Table | Format::Printed(_) => {
+                self.frames > 0 && self.frames >= self.problems
+            }
+            Format::Console => self.frames >= 2 && self.frames >= 2 * self.problems,
+        }
     }
 
     /// A fresh reader. `candump -t d` and `-t z` look alike, but only differences go up and down; to tell, some
@@ -118,6 +143,7 @@ impl Trial {
     fn reader(&self, is_whole: bool) -> Option<Reader> {
         const ENOUGH: u64 = 16;
         let mut reader = Reader::new(self.format);
+        reader.end = self.end;
         if self.format == Format::Screen && self.time == TimeKind::SinceStart {
             if self.frames < ENOUGH && !is_whole {
                 return None;
@@ -130,10 +156,10 @@ impl Trial {
     }
 }
 
-fn other(head: &[u8]) -> NotALog {
+fn other(head: &[u8], end: u8) -> NotALog {
     let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let mut probe = Reader::new(Format::Candump);
-    let unread = text.split(|&b| b == b'\n').zip(1..).find(|(line, number)| {
+    let unread = text.split(|&b| b == end).zip(1..).find(|(line, number)| {
         // Comments and empty lines are the same in every form; a header of one form is no frame in any.
         matches!(probe.line(*number, line), Item::Problem(_)) && !is_header(line)
     });
@@ -147,7 +173,8 @@ fn other(head: &[u8]) -> NotALog {
     }
 }
 
+/// Whether a form that is strict about its lines takes one for no frame.
 fn is_header(line: &[u8]) -> bool {
-    let others = [Format::Screen, Format::Csv, Format::Asc];
+    let others = [Format::Screen, Format::Csv, Format::Asc, Format::Table, Format::TRACE];
     others.into_iter().any(|format| Reader::new(format).line(1, line) == Item::Nothing)
 }

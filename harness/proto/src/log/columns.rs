@@ -1,0 +1,239 @@
+//! Tables with a header that names the columns, separated by commas, semicolons or tabs: SavvyCAN's GVRET CSV, ZCANPRO
+//! and CANalyst (header in UTF-8 or GBK), Kvaser, loggers of CSS Electronics, and whatever names its columns alike.
+//!
+//! ```text
+//! Time Stamp,ID,Extended,Dir,Bus,LEN,D1,D2,D3,D4,D5,D6,D7,D8
+//! 610138,00000351,false,Rx,0,8,48,02,00,05,00,05,AE,01,
+//! ```
+
+use super::cursor::{hex_number, identifier, seconds};
+use super::pattern::{byte, millis, time_of_day, way, width};
+use super::{Parsed, Reader, Stamp};
+use crate::candump::{Content, Expected, LineError, hex_digit};
+use crate::frame::Frame;
+use crate::quantity::Micros;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Seconds,
+    Millis,
+    Micros,
+    Id,
+    /// a word or a bit for 29-bit identifiers, as far as it is one
+    Width,
+    Way,
+    Channel,
+    Length,
+    /// all bytes
+    Data,
+    /// one byte
+    Byte,
+    Other,
+}
+
+/// Names of columns, in lower case and without blanks; those of Chinese programs in UTF-8 and in GBK.
+const NAMES: [(&[u8], Role); 45] = [
+    (b"timestamp(us)", Role::Micros),
+    (b"time(us)", Role::Micros),
+    (b"timestamp(ms)", Role::Millis),
+    (b"time(ms)", Role::Millis),
+    (b"time_ms", Role::Millis),
+    (b"timestamp", Role::Seconds),
+    (b"time", Role::Seconds),
+    (b"time(s)", Role::Seconds),
+    (b"time[s]", Role::Seconds),
+    (b"timestamp(s)", Role::Seconds),
+    ("时间标识".as_bytes(), Role::Seconds),
+    (b"\xCA\xB1\xBC\xE4\xB1\xEA\xCA\xB6", Role::Seconds),
+    ("系统时间".as_bytes(), Role::Seconds),
+    (b"\xCF\xB5\xCD\xB3\xCA\xB1\xBC\xE4", Role::Seconds),
+    (b"id", Role::Id),
+    (b"id(hex)", Role::Id),
+    (b"canid", Role::Id),
+    (b"can_id", Role::Id),
+    (b"arbitration_id", Role::Id),
+    (b"identifier", Role::Id),
+    (b"messageid", Role::Id),
+    ("帧ID".as_bytes(), Role::Id),
+    (b"\xD6\xA1ID", Role::Id),
+    ("ID号".as_bytes(), Role::Id),
+    (b"ID\xBA\xC5", Role::Id),
+    (b"extended", Role::Width),
+    (b"ext", Role::Width),
+    (b"ide", Role::Width),
+    (b"type", Role::Width),
+    ("帧类型".as_bytes(), Role::Width),
+    (b"\xD6\xA1\xC0\xE0\xD0\xCD", Role::Width),
+    ("帧格式".as_bytes(), Role::Width),
+    (b"\xD6\xA1\xB8\xF1\xCA\xBD", Role::Width),
+    (b"dir", Role::Way),
+    (b"direction", Role::Way),
+    ("传输方向".as_bytes(), Role::Way),
+    (b"\xB4\xAB\xCA\xE4\xB7\xBD\xCF\xF2", Role::Way),
+    (b"bus", Role::Channel),
+    (b"channel", Role::Channel),
+    (b"len", Role::Length),
+    (b"length", Role::Length),
+    (b"dlc", Role::Length),
+    ("长度".as_bytes(), Role::Length),
+    (b"\xB3\xA4\xB6\xC8", Role::Length),
+    (b"data", Role::Data),
+];
+
+/// How names of columns end that go on otherwise.
+const ENDS: [(&[u8], Role); 4] = [
+    ("数据长度".as_bytes(), Role::Length),
+    (b"\xCA\xFD\xBE\xDD\xB3\xA4\xB6\xC8", Role::Length),
+    ("数据".as_bytes(), Role::Data),
+    (b"\xCA\xFD\xBE\xDD", Role::Data),
+];
+
+const MOST: usize = 32;
+
+/// The columns of a table, as its header names them.
+#[derive(Debug, Clone)]
+pub(super) struct Columns {
+    roles: [Role; MOST],
+    separator: u8,
+}
+
+/// Reads a line; a header that names an identifier and data says from then on what the columns are.
+pub(super) fn parse<'a>(line: &'a [u8], known: &mut Option<Columns>) -> Result<Parsed<'a>, LineError> {
+    if let Some(columns) = header(line) {
+        *known = Some(columns);
+        return Ok(Parsed::Nothing);
+    }
+    let read = known.as_ref().and_then(|columns| row(line, columns));
+    read.ok_or_else(|| LineError::new(line, 0, Expected::TableRow))
+}
+
+fn header(line: &[u8]) -> Option<Columns> {
+    // No row begins with a letter or a byte of another alphabet.
+    let first = *line.iter().find(|b| !matches!(b, b'"' | b' '))?;
+    if !first.is_ascii_alphabetic() && first < 0x80 {
+        return None;
+    }
+    let separator = [b',', b';', b'\t'].into_iter().find(|separator| line.contains(separator))?;
+    let mut roles = [Role::Other; MOST];
+    for (place, name) in roles.iter_mut().zip(line.split(|&b| b == separator)) {
+        *place = role(name);
+    }
+    let has = |role: Role| roles.contains(&role);
+    (has(Role::Id) && (has(Role::Data) || has(Role::Byte))).then_some(Columns { roles, separator })
+}
+
+fn role(name: &[u8]) -> Role {
+    let mut text = [0; 32];
+    let mut length = 0;
+    for byte in name.iter().filter(|b| !matches!(b, b' ' | b'"')) {
+        let Some(place) = text.get_mut(length) else { return Role::Other };
+        *place = *byte;
+        length += 1;
+    }
+    let text = &text[..length];
+    // SavvyCAN's own name, and its unit.
+    if name.trim_ascii().eq_ignore_ascii_case(b"time stamp") {
+        return Role::Micros;
+    }
+    if let Some((_, role)) = NAMES.iter().find(|(known, _)| text.eq_ignore_ascii_case(known)) {
+        return *role;
+    }
+    if let Some((_, role)) = ENDS.iter().find(|(known, _)| text.starts_with(known)) {
+        return *role;
+    }
+    let letters = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
+    let (word, number) = text.split_at(letters);
+    let number = number.iter().filter(|b| !matches!(b, b'[' | b']' | b'_')).all(u8::is_ascii_digit)
+        && !number.is_empty();
+    let is = |words: &[&[u8]]| words.iter().any(|other| word.eq_ignore_ascii_case(other));
+    match number {
+        true if is(&[b"d", b"b", b"db", b"data", b"byte"]) => Role::Byte,
+        false if is(&[b"data", b"databytes"]) => Role::Data,
+        _ => Role::Other,
+    }
+}
+
+fn row(line: &[u8], columns: &Columns) -> Option<Parsed<'static>> {
+    let (mut time, mut way_of, mut id, mut wide, mut remote) = (None, None, None, None, false);
+    let (mut length, mut data, mut count, mut whole) = (None, [0; 8], 0, true);
+    for (role, value) in columns.roles.iter().zip(line.split(|&b| b == columns.separator)) {
+        let value = value.trim_ascii();
+        // Spreadsheets are told that a number is text.
+        let value = value.strip_prefix(b"=").unwrap_or(value);
+        let value =
+            value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value).trim_ascii();
+        match role {
+            Role::Seconds | Role::Millis | Role::Micros => time = time.or_else(|| at(value, *role)),
+            Role::Id => id = number(value),
+            Role::Width => {
+                if let Some((extended, asks)) = width(value) {
+                    (wide, remote) = (Some(wide.unwrap_or(false) || extended), remote || asks);
+                }
+            }
+            Role::Way => way_of = way(value),
+            Role::Length => length = number(value),
+            Role::Data => {
+                let mut rest = value.strip_prefix(b"x|").unwrap_or(value);
+                whole = bytes(&mut rest, &mut data, &mut count);
+            }
+            Role::Byte if !value.is_empty() => {
+                let mut rest = value;
+                match (byte(&mut rest), data.get_mut(count)) {
+                    (Some(value), Some(place)) => (*place, count) = (value, count + 1),
+                    _ => whole = false,
+                }
+            }
+            Role::Channel | Role::Byte | Role::Other => {}
+        }
+    }
+    let id = id?;
+    let id = identifier(id, wide.unwrap_or(id > 0x7FF))?;
+    if remote {
+        return Some(frame(time, way_of, Content::Remote { id, dlc: length.unwrap_or(0).min(8) as u8 }));
+    }
+    if !whole || length.is_some_and(|length| length as usize != count) {
+        return None;
+    }
+    Some(frame(time, way_of, Content::Data(Frame::new(id, data.get(..count)?)?)))
+}
+
+fn frame(time: Option<Micros>, way: Option<crate::candump::Direction>, content: Content) -> Parsed<'static> {
+    Parsed::Frame(time.map_or(Stamp::Absent, Stamp::At), Reader::UNNAMED, way, content)
+}
+
+/// With `0x` or without, always hexadecimal.
+fn number(text: &[u8]) -> Option<u32> {
+    let bare = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")).unwrap_or(text);
+    hex_number(bare.strip_suffix(b"h").unwrap_or(bare))
+}
+
+fn at(text: &[u8], unit: Role) -> Option<Micros> {
+    if let Some((_, time)) = time_of_day(text) {
+        return time;
+    }
+    match unit {
+        Role::Millis => millis(text),
+        Role::Micros => millis(text).map(|time| Micros(time.0 / 1000)),
+        _ => seconds(text),
+    }
+}
+
+/// Bytes with blanks between them or without; false where there is anything else.
+fn bytes(rest: &mut &[u8], data: &mut [u8; 8], count: &mut usize) -> bool {
+    *rest = rest.trim_ascii();
+    if rest.len() > 2 && rest.iter().all(u8::is_ascii_hexdigit) {
+        let fits = rest.len().is_multiple_of(2) && rest.len() <= 16;
+        for (place, pair) in data.iter_mut().zip(rest.chunks_exact(2)) {
+            *place = hex_digit(pair[0]).unwrap_or(0) << 4 | hex_digit(pair[1]).unwrap_or(0);
+        }
+        *count = rest.len() / 2;
+        return fits;
+    }
+    while let Some(value) = byte(rest) {
+        let Some(place) = data.get_mut(*count) else { return false };
+        *place = value;
+        *count += 1;
+    }
+    rest.trim_ascii().is_empty()
+}

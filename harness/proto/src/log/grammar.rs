@@ -1,0 +1,195 @@
+//! The forms that programs print frames in, a row each: what stands in a line, piece by piece. A program that prints
+//! another way is another row.
+
+use Piece::{
+    Bytes, Channel, Clock, Date, Id, Length, Millis, Number, Packed, Padded, Past, Seconds, Struct, Text,
+    Way, Wide, Width,
+};
+
+/// What a place of a line takes. Blanks before it are skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// this text
+    Text(&'static str),
+    /// whatever stands before this text, and the text
+    Past(&'static str),
+    /// this text, which says that the identifier has 29 bits
+    Wide(&'static str),
+    /// digits that say nothing of the bus, with a point or without
+    Number,
+    /// seconds, as a decimal number
+    Seconds,
+    /// milliseconds, as a decimal number
+    Millis,
+    /// a date such as 2026-01-31, before a clock
+    Date,
+    /// a time of day, with a fraction: whole seconds are too coarse to judge periods by, and count as no time
+    Clock,
+    /// name or number of an interface
+    Channel,
+    /// which way: `Rx`, `Tx`, `R`, `T`
+    Way,
+    /// a hexadecimal identifier of three digits or more; more than four are 29 bits
+    Id,
+    /// the same, where digits do not tell the width
+    Padded,
+    /// a word for the width of the identifier: `S`, `X`, `False`, `ext` …
+    Width,
+    /// the number of data bytes
+    Length,
+    /// data bytes of one or two digits, as many as were announced, or to the end
+    Bytes,
+    /// data bytes without blanks between them
+    Packed,
+    /// a `struct can_frame` of Linux as bytes: identifier with flags, length, three unused, data
+    Struct,
+}
+
+/// How one program prints frames.
+#[derive(Debug)]
+pub(super) struct Grammar {
+    pub(super) name: &'static str,
+    /// the lines it has for frames, the most common first
+    pub(super) lines: &'static [&'static [Piece]],
+    /// how lines begin that are no frames
+    pub(super) beside: &'static [&'static str],
+    /// a line
+    pub(super) example: &'static str,
+}
+
+/// All of them. Sources: PEAK's description of its trace files and python-can's reader of them; `str` and `repr` of
+/// python-can's messages; BUSMASTER's and Kvaser CanKing's own logs; CRTD of Open Vehicles; the examples of the Arduino
+/// libraries mcp_can (Cory Fowler), arduino-mcp2515 (autowp); ESPHome's and YamBMS's consoles; OpenDTU-OnBattery's
+/// console; the log of bms-to-inverter over JavaCAN; the protocol notes of setfirelabs.com.
+pub(super) const GRAMMARS: [Grammar; 13] = [
+    Grammar {
+        name: "PCAN trace",
+        lines: &[
+            &[Number, Text(")"), Millis, Way, Id, Length, Bytes],
+            &[Number, Text(")"), Millis, Channel, Way, Id, Text("-"), Length, Bytes],
+            &[Number, Text(")"), Millis, Channel, Way, Id, Length, Bytes],
+            &[Number, Text(")"), Millis, Id, Length, Bytes],
+            &[Number, Millis, Text("DT"), Id, Way, Length, Bytes],
+            &[Number, Millis, Text("DT"), Channel, Id, Way, Text("-"), Length, Bytes],
+            &[Number, Millis, Text("DT"), Channel, Id, Way, Length, Bytes],
+            &[Number, Millis, Text("RR"), Id, Way, Length, Bytes],
+            &[Number, Millis, Text("RR"), Channel, Id, Way, Text("-"), Length, Bytes],
+        ],
+        beside: &[";"],
+        example: "     1)        10.0  Rx         0351  8  48 02 00 05 00 05 AE 01",
+    },
+    Grammar {
+        name: "python-can print",
+        lines: &[
+            &[Past("Timestamp:"), Seconds, Text("ID:"), Padded, Width, Way, Text("DL:"), Length, Bytes],
+            &[Past("Timestamp:"), Seconds, Text("ID:"), Padded, Width, Text("DLC:"), Length, Bytes],
+            &[Past("Timestamp:"), Seconds, Text("ID:"), Padded, Width, Text("DL:"), Length, Bytes],
+            &[
+                Past("can.Message(timestamp="),
+                Seconds,
+                Past("arbitration_id="),
+                Padded,
+                Past("is_extended_id="),
+                Width,
+                Past("dlc="),
+                Length,
+                Past("data=["),
+                Bytes,
+            ],
+        ],
+        beside: &[],
+        example: "Timestamp: 1700000000.000000    ID: 0351    S Rx                DL:  8    48 02 00 05 00 05 ae 01     Channel: can0",
+    },
+    Grammar {
+        name: "BUSMASTER log",
+        lines: &[&[Clock, Way, Channel, Padded, Width, Length, Bytes]],
+        beside: &["***"],
+        example: "10:55:26:7890 Rx 1 0x351 s 8 48 02 00 05 00 05 AE 01",
+    },
+    Grammar {
+        name: "Kvaser CanKing log",
+        lines: &[
+            &[Channel, Padded, Wide("X"), Length, Bytes, Seconds, Way],
+            &[Channel, Padded, Length, Bytes, Seconds, Way],
+        ],
+        beside: &["Chn", "="],
+        example: " 0    00000351         8  48  02  00  05  00  05  AE  01       3.123450 R",
+    },
+    Grammar {
+        name: "CRTD",
+        lines: &[
+            &[Seconds, Text("1R11"), Padded, Bytes],
+            &[Seconds, Text("R11"), Padded, Bytes],
+            &[Seconds, Text("1T11"), Padded, Bytes],
+            &[Seconds, Text("T11"), Padded, Bytes],
+            &[Seconds, Wide("1R29"), Padded, Bytes],
+            &[Seconds, Wide("R29"), Padded, Bytes],
+        ],
+        beside: &["1CXX", "CXX"],
+        example: "1700000000.100000 1R11 351 48 02 00 05 00 05 AE 01",
+    },
+    Grammar {
+        name: "OpenDTU-OnBattery console",
+        lines: &[
+            &[Clock, Past("CAN message: 0x"), Id, Text("-"), Bytes],
+            &[Past("CAN message: 0x"), Id, Text("-"), Bytes],
+        ],
+        beside: &[],
+        example: "10:34:25.782 > [Pylontech] Received CAN message: 0x0351 - 48 02 00 05 00 05 AE 01",
+    },
+    Grammar {
+        name: "ESPHome console",
+        lines: &[
+            &[Text("["), Clock, Past("can_id:"), Id, Past("hex:"), Bytes],
+            &[Past("can_id:"), Id, Past("hex:"), Bytes],
+        ],
+        beside: &[],
+        example: "[20:05:00.610][I][canbus:332]: send can_id: 0x351 hex: 48 2 0 5 0 5 ae 1",
+    },
+    Grammar {
+        name: "Arduino mcp_can print",
+        lines: &[
+            &[Past("Standard ID:"), Padded, Text("DLC:"), Length, Text("Data:"), Bytes],
+            &[Wide("Extended ID:"), Padded, Text("DLC:"), Length, Text("Data:"), Bytes],
+        ],
+        beside: &[],
+        example: "Standard ID: 0x351       DLC: 8  Data: 0x48 0x02 0x00 0x05 0x00 0x05 0xAE 0x01",
+    },
+    Grammar {
+        name: "JavaCAN log",
+        lines: &[&[Date, Clock, Past("Buffer (HEX): ["), Struct], &[Past("Buffer (HEX): ["), Struct]],
+        beside: &[],
+        example: "2024-08-27 17:03:19.730 | DEBUG | Thread-3   | ocol.can.JavaCANPort:113   | CAN frame sending: Buffer (HEX): [0x51, 0x03, 0x00, 0x00, 0x08, 0x00, 0x00, 0x00, 0x48, 0x02, 0x00, 0x05, 0x00, 0x05, 0xAE, 0x01]",
+    },
+    Grammar {
+        name: "list of buffers",
+        lines: &[&[Past("ID:"), Id, Past("Buffer:"), Bytes]],
+        beside: &[],
+        example: "ID: 351 Buffer: 48 2 0 5 0 5 AE 1 ",
+    },
+    Grammar {
+        name: "candump log without times",
+        lines: &[&[Id, Text("#"), Packed], &[Channel, Id, Text("#"), Packed]],
+        beside: &[],
+        example: "can0 351#480200050005AE01",
+    },
+    Grammar {
+        name: "list of frames",
+        lines: &[
+            &[Id, Text("["), Length, Text("]"), Bytes],
+            &[Id, Length, Bytes],
+            &[Id, Text(":"), Bytes],
+            &[Seconds, Id, Length, Bytes],
+            &[Seconds, Channel, Id, Length, Bytes],
+        ],
+        beside: &["ID", "---"],
+        example: "351 8 48 2 0 5 0 5 AE 1",
+    },
+    Grammar {
+        // The first number is how long the identifier paused: no time.
+        name: "cansniffer screen",
+        lines: &[&[Number, Id, Bytes], &[Number, Text("|"), Id, Bytes]],
+        beside: &["--", "XX", "<"],
+        example: "0.999870  351  48 02 00 05 00 05 AE 01 H.......",
+    },
+];

@@ -1,0 +1,175 @@
+//! Lines of programs that are rows of tables, and consoles that nobody knows. Sources: `grammar.rs`; lines of SavvyCAN,
+//! ZCANPRO and CANalyst as these programs save them.
+
+use super::*;
+
+/// The example of a row is read as what the row says, by that row.
+#[test]
+fn every_row_reads_its_example() {
+    for (row, grammar) in GRAMMARS.iter().enumerate() {
+        let format = Format::Printed(row as u8);
+        let mut reader = Reader::new(format);
+        let item = reader.line(1, grammar.example.as_bytes());
+        let Item::Frame(entry) = item else { panic!("{}: {item:?}", grammar.name) };
+        assert_eq!(entry.content, limits(), "{}", grammar.name);
+        let (entries, reader) = read(&format!("{}\n{}\n", grammar.example, grammar.example));
+        assert_eq!((reader.format(), entries.len()), (format, 2), "{}", grammar.name);
+    }
+}
+
+#[rstest]
+#[case::trc_1_0("     1)      1841 0351  8 48 02 00 05 00 05 AE 01", "PCAN trace", Some(1_841_000))]
+#[case::trc_1_1(
+    "     2)      1059.9  Rx         0351  8  48 02 00 05 00 05 AE 01 ",
+    "PCAN trace",
+    Some(1_059_900)
+)]
+#[case::trc_1_2(
+    "     2)      1059.900 1  Rx        0351  8  48 02 00 05 00 05 AE 01",
+    "PCAN trace",
+    Some(1_059_900)
+)]
+#[case::trc_1_3(
+    "     2)      1059.900 1  Rx        0351 -  8    48 02 00 05 00 05 AE 01",
+    "PCAN trace",
+    Some(1_059_900)
+)]
+#[case::trc_2_0(
+    "      2      1059.900 DT     0351 Rx 8  48 02 00 05 00 05 AE 01 ",
+    "PCAN trace",
+    Some(1_059_900)
+)]
+#[case::trc_2_1(
+    "      2      1059.900 DT 1      0351 Rx -  8    48 02 00 05 00 05 AE 01 ",
+    "PCAN trace",
+    Some(1_059_900)
+)]
+#[case::python_can_repr(
+    "can.Message(timestamp=1.5, arbitration_id=0x351, is_extended_id=False, channel='can0', dlc=8, data=[0x48, 0x2, 0x0, 0x5, 0x0, 0x5, 0xae, 0x1])",
+    "python-can print",
+    Some(1_500_000)
+)]
+#[case::crtd("1.500000 R11 351 48 02 00 05 00 05 AE 01", "CRTD", Some(1_500_000))]
+#[case::savvycan(
+    "Time Stamp,ID,Extended,Dir,Bus,LEN,D1,D2,D3,D4,D5,D6,D7,D8\n610138,00000351,false,Rx,0,8,48,02,00,05,00,05,AE,01,",
+    "CSV with a header",
+    Some(610_138)
+)]
+#[case::zcanpro(
+    "序号,传输方向,时间标识,名称,帧ID,帧格式,帧类型,数据长度,数据(HEX)\n0,接收,10:20:30.123,,0x351,数据帧,标准帧,8,48 02 00 05 00 05 AE 01",
+    "CSV with a header",
+    Some(37_230_123_000)
+)]
+#[case::canalyst(
+    "序号,系统时间,时间标识,CAN通道,传输方向,ID号,帧类型,帧格式,长度,数据\n00000000,=\"10:18:19.123\",=\"0x00AB12\",ch1,接收,=\"0x0351\",数据帧,标准帧,0x08,x| 48 02 00 05 00 05 AE 01",
+    "CSV with a header",
+    Some(37_099_123_000)
+)]
+#[case::semicolons(
+    "Timestamp;Type;ID;Data\n1.5;0;351;480200050005ae01",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::kvaser_csv(
+    "Time,Channel,ID,Flags,DLC,Data0,Data1,Data2,Data3,Data4,Data5,Data6,Data7,Counter\n1.5,1,351,0,8,48,02,00,05,00,05,AE,01,",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::slcan("t3518480200050005AE01\r\n", "SLCAN dump", None)]
+#[case::slcan_cr("t305003E8\rt3518480200050005AE0103F2\rt305003F2\r", "SLCAN dump", Some(10_000))]
+#[case::esphome_coloured(
+    "\u{1B}[0;36m[20:05:00.610][D][canbus:033]: send can_id: 0x351 hex: 48 2 0 5 0 5 ae 1\u{1B}[0m",
+    "ESPHome console",
+    Some(72_300_610_000)
+)]
+#[case::esphome_whole_seconds(
+    "[20:05:00][I][canbus:332]: send can_id: 0x351 hex: 48 2 0 5 0 5 ae 1",
+    "ESPHome console",
+    None
+)]
+#[case::bare_candump("351#480200050005AE01", "candump log without times", None)]
+#[case::list("0x351: 48 02 00 05 00 05 AE 01", "list of frames", None)]
+#[case::any_console(
+    "I (12345) can: id 0x351 len 8 data 48 02 00 05 00 05 ae 01\nI (12346) can: id 0x305 len 0 x\nI (12346) can: id 0x305 len 1 data 00",
+    "console of an unknown program",
+    None
+)]
+#[case::any_console_hex(
+    "[12:00:00.100] TX> CANID=0x351 DLC=8 DATA=[0x48,0x02,0x00,0x05,0x00,0x05,0xAE,0x01]\nCANID=0x351 DLC=1 DATA=[0x48]\n",
+    "console of an unknown program",
+    Some(43_200_100_000)
+)]
+#[case::mail("> (1.500000) can0 351#480200050005AE01", "candump log", Some(1_500_000))]
+#[case::web("```\n(1.500000) can0 351#480200050005AE01\n```", "candump log", Some(1_500_000))]
+#[case::terminal(
+    "root@einstein:~# candump -L can0\n(1.500000) can0 351#480200050005AE01",
+    "candump log",
+    Some(1_500_000)
+)]
+fn limits_in_other_forms(#[case] log: &str, #[case] form: &str, #[case] us: Option<u64>) {
+    let mut reader = sniff(log.as_bytes(), true).expect("a log").expect("a whole head");
+    assert_eq!(reader.format().name(), form);
+    let lines = log.as_bytes().split(|&b| b == reader.line_end()).collect::<Vec<_>>();
+    let entries: Vec<Entry> = lines
+        .into_iter()
+        .zip(1..)
+        .filter_map(|(line, n)| match reader.line(n, line) {
+            Item::Frame(entry) => Some(entry),
+            _ => None,
+        })
+        .collect();
+    let entry = entries.iter().find(|entry| entry.content == limits()).expect("0x351");
+    match us {
+        Some(us) => assert_eq!(entry.at, Micros(us)),
+        None => assert_eq!(reader.time_kind(), TimeKind::Synthetic),
+    }
+}
+
+/// The header of Chinese programs in the encoding of Chinese Windows.
+#[test]
+fn a_header_in_gbk() {
+    let mut log = b"\xD0\xF2\xBA\xC5,\xB4\xAB\xCA\xE4\xB7\xBD\xCF\xF2,\xCA\xB1\xBC\xE4\xB1\xEA\xCA\xB6,\xC3\xFB\xB3\xC6,\xD6\xA1ID,\xD6\xA1\xB8\xF1\xCA\xBD,\xD6\xA1\xC0\xE0\xD0\xCD,\xCA\xFD\xBE\xDD\xB3\xA4\xB6\xC8,\xCA\xFD\xBE\xDD(HEX)\r\n".to_vec();
+    log.extend(b"0,\xBD\xD3\xCA\xD5,1.5,,0x351,\xCA\xFD\xBE\xDD\xD6\xA1,\xB1\xEA\xD7\xBC\xD6\xA1,8,48 02 00 05 00 05 AE 01\r\n");
+    let mut reader = sniff(&log, true).expect("a log").expect("a whole head");
+    let items: Vec<Item> =
+        log.split(|&b| b == b'\n').zip(1..).map(|(line, n)| reader.line(n, line)).collect();
+    let Item::Frame(entry) = items[1] else { panic!("{items:?}") };
+    assert_eq!(
+        (entry.content, entry.at, entry.direction),
+        (limits(), Micros(1_500_000), Some(Direction::Received))
+    );
+}
+
+#[rstest]
+#[case::trc("     1)       10.0  Rx     18FF50E5  8  48 02 00 05 00 05 AE 01\n", 0x18FF_50E5)]
+#[case::trc_padded("     1)       10.0  Rx     00000351  8  48 02 00 05 00 05 AE 01\n", 0x351)]
+#[case::savvycan("Time Stamp,ID,Extended,Dir,Bus,LEN,D1\n610138,00000351,true,Rx,0,1,48\n", 0x351)]
+#[case::mcp_can("Extended ID: 0x18FF50E5  DLC: 1  Data: 0x48\n", 0x18FF_50E5)]
+#[case::kvaser(" 0    00000351 X       1  48       3.123450 R\n", 0x351)]
+fn identifiers_of_29_bits(#[case] log: &str, #[case] id: u32) {
+    let (entries, _) = read(log);
+    let Content::Data(frame) = entries[0].content else { panic!("{entries:?}") };
+    assert_eq!(frame.id(), CanId::Extended(id));
+}
+
+/// A clock on the wall begins anew at midnight; a log goes on.
+#[test]
+fn a_night_goes_on_over_midnight() {
+    let line = |clock: &str| format!("[{clock}][I][canbus:332]: send can_id: 0x305 hex: 0\n");
+    let (entries, reader) = read(&(line("23:59:59.900") + &line("00:00:00.900") + &line("00:00:01.900")));
+    assert_eq!(reader.report().backwards, 0);
+    assert_eq!(entries[2].at.since(entries[0].at), Micros(2_000_000));
+}
+
+#[rstest]
+#[case::prose("The battery sends 0x351 every second.\nIt is fed up.\n")]
+#[case::code("const LIMITS: u16 = 0x351;\nlet data = [0x48, 0x02];\n")]
+#[case::numbers("time,voltage,current\n1.0,52.1,10\n2.0,52.2,11\n")]
+#[case::registers("0x100 reset\n0x104 status\n")]
+fn what_is_no_log_stays_none(#[case] text: &str) {
+    assert!(
+        sniff(text.as_bytes(), true).is_err(),
+        "{:?}",
+        sniff(text.as_bytes(), true).map(|r| r.map(|r| r.format()))
+    );
+}
