@@ -45,6 +45,19 @@ const FALLS: Micros = Micros::from_secs(10);
 /// An inverter that has lost its meter says 0.00 V.
 const NOTHING: f64 = 1.0;
 
+/// Voltages that a GX tells: each is held against the other.
+const VOLTS: [Channel; 2] = [Channel::BusVoltage, Channel::SolarVoltage];
+
+/// The part that a value has in a row.
+#[derive(Debug, Clone, Copy)]
+struct Part {
+    row: usize,
+    /// it tells the limit by itself, and does not only stand in
+    is_teller: bool,
+    /// there is an instrument that has to tell it
+    is_expected: bool,
+}
+
 /// What is known of one value.
 #[derive(Debug, Clone, Copy, Default)]
 struct Told {
@@ -81,11 +94,15 @@ pub struct Interlocks {
     limits: RigLimits,
     instruments: Instruments,
     told: [Told; Channel::COUNT],
+    /// the middle of what the pack may have: the voltage that the system is made for, about
+    nominal: f64,
     rows: Vec<Row>,
     /// the rows that each value has a part in, by its number: most have none
-    rests: Vec<Vec<usize>>,
+    parts: Vec<Vec<Part>>,
+    /// what a GX tells that has a part in a row, beside its voltages and what follows from other values
+    polled: Vec<Channel>,
     /// when the first row is due
-    earliest: Option<Micros>,
+    earliest: Micros,
     output: Output,
     /// The suite expects the battery to go offline: it may switch off altogether.
     offline_expected: bool,
@@ -98,14 +115,25 @@ impl Interlocks {
     #[must_use]
     pub fn new(limits: RigLimits, instruments: Instruments, now: Micros) -> Self {
         let rows = Row::all(&limits, &instruments);
-        let resting = |channel: Channel| {
-            let has = |row: &Row| row.rule.everyone().any(|teller| teller == channel);
-            rows.iter().enumerate().filter(|(_, row)| has(row)).map(|(index, _)| index).collect()
+        let parts = |channel: Channel| {
+            let of = |(row, limit): (usize, &Row)| {
+                let is_teller = limit.rule.tellers().any(|teller| teller == channel);
+                let has = is_teller || limit.rule.stand_ins.contains(&channel);
+                has.then(|| Part { row, is_teller, is_expected: instruments.tell(channel) })
+            };
+            rows.iter().enumerate().filter_map(of).collect()
         };
+        let parts: Vec<Vec<Part>> = Channel::ALL.into_iter().map(parts).collect();
+        let polled = Instrument::Gx.channels().iter().copied();
+        let polled =
+            polled.filter(|channel| !VOLTS.contains(channel) && !parts[*channel as usize].is_empty());
+        let bounds = [limits.at_least(Channel::PackVoltage), limits.at_most(Channel::PackVoltage)];
         let mut this = Self {
-            rests: Channel::ALL.into_iter().map(resting).collect(),
+            nominal: bounds.iter().sum::<f64>() / 2.0,
+            polled: polled.collect(),
+            parts,
             rows,
-            earliest: None,
+            earliest: Micros::NEVER,
             limits,
             instruments,
             told: [Told::default(); Channel::COUNT],
@@ -123,16 +151,23 @@ impl Interlocks {
         self.plan();
     }
 
-    /// Says anew when each row is due.
+    /// Says anew when each row is due. Between two of these a reading moves only the rows that it has a part in.
     fn plan(&mut self) {
         for index in 0..self.rows.len() {
-            self.rows[index].due = self.due(&self.rows[index]);
+            let expected =
+                || self.rows[index].rule.everyone().filter(|channel| self.instruments.tell(*channel));
+            let told = expected().map(|channel| self.told[channel as usize].heard).max();
+            // Who is not kept from it by the suite has to tell it.
+            let excused = expected().map(|channel| self.excused(channel)).min();
+            let row = &mut self.rows[index];
+            (row.told, row.excused) = (told, excused.unwrap_or_default());
+            row.plan(self.limits.faking.span);
         }
         self.find_earliest();
     }
 
     fn find_earliest(&mut self) {
-        self.earliest = self.rows.iter().filter_map(|row| row.due).min();
+        self.earliest = self.rows.iter().map(|row| row.due).min().unwrap_or(Micros::NEVER);
     }
 
     /// Looks at an input. The first limit that it exceeds.
@@ -155,7 +190,7 @@ impl Interlocks {
     #[must_use]
     pub fn deadline(&self) -> Option<Micros> {
         // One microsecond later the limit is exceeded, not only reached.
-        self.earliest.map(|t| t + Micros(1))
+        (self.earliest != Micros::NEVER).then(|| self.earliest + Micros(1))
     }
 
     /// The suite changes the world: what it causes itself does not trip, within what the rig allows.
@@ -195,38 +230,12 @@ impl Interlocks {
         self.told[channel as usize].excused()
     }
 
-    /// Who has to tell a limit.
-    fn expected(&self, row: &Row) -> impl Iterator<Item = Channel> {
-        row.rule.everyone().filter(|channel| self.instruments.tell(*channel))
-    }
-
-    /// When a limit was last told truly.
-    fn lit(&self, row: &Row) -> Option<Micros> {
-        self.expected(row).map(|channel| self.told[channel as usize].heard).max()
-    }
-
-    /// Until when a limit has to be told; nothing where nobody can tell it.
-    fn due(&self, row: &Row) -> Option<Micros> {
-        if !row.watched {
-            return None;
-        }
-        let lit = self.lit(row)?;
-        // Who is not kept from it by the suite has to tell it.
-        let excused = self.expected(row).map(|channel| self.excused(channel)).min()?;
-        let most = lit + row.age + self.limits.faking.span + ECHO;
-        Some((lit.max(excused) + row.age).min(Micros(most.0.saturating_sub(row.dark.0))))
-    }
-
     fn silence(&self, at: Micros) -> Option<Trip> {
-        debug_assert!(
-            self.rows.iter().all(|row| row.due == self.due(row)),
-            "each row is due as it was planned"
-        );
-        if self.earliest.is_none_or(|due| at <= due) {
+        if at <= self.earliest {
             return None;
         }
-        let row = self.rows.iter().find(|row| row.due.is_some_and(|due| at > due))?;
-        let age = at.since(self.lit(row)?);
+        let row = self.rows.iter().find(|row| at > row.due)?;
+        let age = at.since(row.told?);
         let (value, limit) = (format!("{age:.3}"), format!("{:.3}", row.age));
         Some(Trip { what: row.rule.unread, value, limit, by: teller(row.rule.channel) })
     }
@@ -234,15 +243,15 @@ impl Interlocks {
     /// A value was told.
     fn tell(&mut self, at: Micros, channel: Channel, value: Option<f64>) -> Option<Trip> {
         let value = value?;
-        self.told[channel as usize].last = (at, value);
-        let own = self.told[channel as usize];
-        if at < own.forged {
+        let told = &mut self.told[channel as usize];
+        told.last = (at, value);
+        if at < told.forged {
             return None;
         }
-        let resting = self.rests[channel as usize].len();
-        let trip =
-            (0..resting).find_map(|k| self.beyond(self.rests[channel as usize][k], channel, value, at));
-        if own.is_true(at) {
+        let is_true = told.is_true(at);
+        let parts = self.parts[channel as usize].len();
+        let trip = (0..parts).find_map(|k| self.beyond(self.parts[channel as usize][k], channel, value, at));
+        if is_true {
             self.heard(at, channel);
             self.told[channel as usize].said = Some(value);
         }
@@ -250,76 +259,64 @@ impl Interlocks {
     }
 
     /// Whether a value ends the case by one of the limits.
-    fn beyond(&mut self, index: usize, channel: Channel, value: f64, at: Micros) -> Option<Trip> {
-        let row = &self.rows[index];
-        if row.rule.tellers().any(|teller| teller == channel) {
-            return self.exceeded(row, channel, value, at);
+    fn beyond(&mut self, part: Part, channel: Channel, value: f64, at: Micros) -> Option<Trip> {
+        let row = &self.rows[part.row];
+        let mut exceeded = self.exceeded(row, channel, value, at);
+        if !part.is_teller {
+            let told = |first: Channel| {
+                let told = &self.told[first as usize];
+                told.is_true(at) && at >= told.hidden && at.since(told.heard) <= row.age
+            };
+            exceeded = exceeded.filter(|_| !row.rule.tellers().any(told));
+            // A current that flows is no bus that falls.
+            let is_low = matches!(row.bound, Bound::AtLeast(_)) && !row.rule.reversed;
+            // A bus that the battery has left is no pack.
+            let below = exceeded.is_some() && is_low && value > self.nominal / 2.0;
+            let since = below.then(|| row.since.unwrap_or(at));
+            self.rows[part.row].since = since;
+            exceeded = exceeded.filter(|_| !is_low || since.is_some_and(|since| at.since(since) > FALLS));
         }
-        if !row.rule.stand_ins.contains(&channel) {
-            return None;
-        }
-        let told = |first: Channel| {
-            let told = &self.told[first as usize];
-            told.is_true(at) && at >= told.hidden && at.since(told.heard) <= row.age
-        };
-        let exceeded =
-            if row.rule.tellers().any(told) { None } else { self.exceeded(row, channel, value, at) };
-        // A current that flows is no bus that falls.
-        let is_low = matches!(row.bound, Bound::AtLeast(_)) && !row.rule.reversed;
-        // A bus that the battery has left is no pack.
-        let below = exceeded.is_some() && is_low && value > self.nominal() / 2.0;
-        let since = below.then(|| row.since.unwrap_or(at));
-        self.rows[index].since = since;
-        exceeded.filter(|_| !is_low || since.is_some_and(|since| at.since(since) > FALLS))
+        exceeded.map(|limit| trip(&self.rows[part.row], channel, value, limit))
     }
 
     /// A value was told truly: so were the limits that rest on it.
     fn heard(&mut self, at: Micros, channel: Channel) {
-        let resting = self.rests[channel as usize].len();
-        for k in 0..resting {
-            let index = self.rests[channel as usize][k];
-            let row = &self.rows[index];
-            let gap = self.lit(row).map_or(Micros::ZERO, |lit| at.since(lit));
-            let Row { dark, age, .. } = &mut self.rows[index];
-            *dark = if gap > *age { *dark + gap.since(*age) } else { dark.since(gap) };
-        }
         let heard = &mut self.told[channel as usize].heard;
         *heard = (*heard).max(at);
-        for k in 0..resting {
-            let index = self.rests[channel as usize][k];
-            self.rows[index].due = self.due(&self.rows[index]);
+        let mut moved = false;
+        for part in &self.parts[channel as usize] {
+            let row = &mut self.rows[part.row];
+            let Some(told) = &mut row.told else { continue };
+            let gap = at.since(*told);
+            row.dark = if gap > row.age { row.dark + gap.since(row.age) } else { row.dark.since(gap) };
+            if part.is_expected {
+                *told = (*told).max(at);
+            }
+            let before = row.due;
+            row.plan(self.limits.faking.span);
+            moved |= before == self.earliest || row.due < self.earliest;
         }
-        if resting > 0 {
+        if moved {
             self.find_earliest();
         }
     }
 
-    /// Whether a value exceeds a limit, and what a suite may add to it.
-    fn exceeded(&self, row: &Row, channel: Channel, value: f64, at: Micros) -> Option<Trip> {
+    /// The limit that a value exceeds, with what a suite may add to it.
+    fn exceeded(&self, row: &Row, channel: Channel, value: f64, at: Micros) -> Option<f64> {
         let told = &self.told[channel as usize];
-        let most = most(channel, &self.limits);
-        let (low, high) =
-            if at < told.faked { (told.low.max(-most), told.high.min(most)) } else { (0.0, 0.0) };
+        let (low, high) = if at < told.faked {
+            let most = most(channel, &self.limits);
+            (told.low.max(-most), told.high.min(most))
+        } else {
+            (0.0, 0.0)
+        };
         let (limit, beyond) = match row.bound {
             Bound::Heard => return None,
             Bound::AtMost(limit) => (limit + high, value - (limit + high)),
             Bound::AtLeast(limit) => (limit + low, limit + low - value),
         };
-        let reversed = row.rule.reversed && matches!(row.bound, Bound::AtLeast(_));
-        let (value, limit) = if reversed { (-value, -limit) } else { (value, limit) };
-        let unit = row.rule.channel.unit();
         // What is not a number is not known to be safe.
-        (beyond > SLACK || beyond.is_nan()).then(|| Trip {
-            what: row.what(),
-            value: format!("{value:.3} {unit}"),
-            limit: format!("{limit:.3} {unit}"),
-            by: teller(channel),
-        })
-    }
-
-    /// The voltage that the system is made for, about: the middle of what its pack may have.
-    fn nominal(&self) -> f64 {
-        (self.limits.at_least(Channel::PackVoltage) + self.limits.at_most(Channel::PackVoltage)) / 2.0
+        (beyond > SLACK || beyond.is_nan()).then_some(limit)
     }
 
     /// When the battery last said that its contactor is open, where that is the last that it said of it.
@@ -347,8 +344,7 @@ impl Interlocks {
     }
 
     fn gx(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
-        let volts =
-            [Channel::BusVoltage, Channel::SolarVoltage].map(|channel| (channel, said.number(channel)));
+        let volts = VOLTS.map(|channel| (channel, said.number(channel)));
         for (channel, value) in volts {
             if let Some(value) = value {
                 self.told[channel as usize].last = (at, value);
@@ -365,29 +361,27 @@ impl Interlocks {
         // A poll in which no unit answered is no answer.
         let answered = (!said.is_empty()).then_some(1.0);
         let derived = [(Channel::GxAnswers, answered), (Channel::BusCurrent, current)];
-        let others = said
-            .values()
-            .filter(|(channel, _)| volts.iter().all(|(seen, _)| seen != channel))
-            .map(|(channel, value)| (channel, value.number()));
-        volts
-            .into_iter()
-            .chain(derived)
-            .chain(others)
-            .find_map(|(channel, value)| self.tell(at, channel, value))
+        let others = 0..self.polled.len();
+        volts.into_iter().chain(derived).find_map(|(channel, value)| self.tell(at, channel, value)).or_else(
+            || others.into_iter().find_map(|k| self.tell(at, self.polled[k], said.number(self.polled[k]))),
+        )
     }
 
     /// Whether no voltage is one. An inverter that has lost its meter says 0.00 V while others measure the bus.
     fn is_believed(&self, at: Micros, channel: Channel, volts: f64) -> bool {
+        if volts.abs() >= NOTHING || volts.is_nan() {
+            return true;
+        }
         let live = |other: Channel, age: Micros| {
             let (seen, volts) = self.told[other as usize].last;
-            at.since(seen) <= age && volts > self.nominal() / 2.0
+            at.since(seen) <= age && volts > self.nominal / 2.0
         };
         let other = if channel == Channel::BusVoltage { Channel::SolarVoltage } else { Channel::BusVoltage };
         let age = self.limits.age(Channel::PackVoltage);
         let open = self.open().is_some_and(|said| at.since(said) <= age);
         let another =
             live(other, self.limits.age(Channel::GxAnswers)) || !open && live(Channel::PackVoltage, age);
-        volts.abs() >= NOTHING || volts.is_nan() || !another
+        !another
     }
 
     fn psu(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
@@ -398,6 +392,19 @@ impl Interlocks {
             .chain([(Channel::PsuPower, power)])
             .find_map(|(channel, value)| self.tell(at, channel, value))
             .or_else(|| self.output.check(at, said, &self.limits, self.instruments.supply))
+    }
+}
+
+/// A value exceeds the limit that it has now.
+fn trip(row: &Row, by: Channel, value: f64, limit: f64) -> Trip {
+    let reversed = row.rule.reversed && matches!(row.bound, Bound::AtLeast(_));
+    let (value, limit) = if reversed { (-value, -limit) } else { (value, limit) };
+    let unit = row.rule.channel.unit();
+    Trip {
+        what: row.what(),
+        value: format!("{value:.3} {unit}"),
+        limit: format!("{limit:.3} {unit}"),
+        by: teller(by),
     }
 }
 

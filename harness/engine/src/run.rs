@@ -38,11 +38,11 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
             break;
         }
         match bench.bench.next(engine.deadline()) {
-            Ok((at, input)) => {
+            Ok((at, ref input)) => {
                 // As the engine takes it, so that what is written down is what is judged.
                 let at = at.max(engine.now());
-                witness.input(at, &input);
-                engine.handle(at, &input);
+                witness.input(at, input);
+                engine.handle(at, input);
             }
             Err(error) => engine.handle(bench.bench.now(), &Input::Fault(error.to_string())),
         }

@@ -64,10 +64,11 @@ impl Recording {
 
     /// Takes what an instrument said. What was not answered leaves its channels as they are.
     pub fn samples(&mut self, at: Micros, said: &Samples) {
+        let is_all_shown = self.account().is_all_shown(at);
         for (channel, value) in said.values() {
             // The GX believes what the rig garbled; it shows nothing of the battery then.
             let shows = |of: Channel| !matches!(of.row().source, Source::Battery(id) if !self.account().is_shown(at, id));
-            if channel.row().repeats.is_none_or(shows) {
+            if is_all_shown || channel.row().repeats.is_none_or(shows) {
                 let value = match value {
                     // An output that is off offers nothing, whatever it is set to.
                     _ if channel == Channel::PvAvailable && !said.is(Channel::SupplyOutput) => Some(0.0),
@@ -208,8 +209,10 @@ pub fn measured(message: &Message, mut each: impl FnMut(Channel, f64)) {
         }
         Message::Alarms(m) => {
             take(Channel::Online, online(m).map(flag));
-            take(Channel::Alarms, Some(f64::from(active(|kind| m.alarm(kind)))));
-            take(Channel::Warnings, Some(f64::from(active(|kind| m.warning(kind)))));
+            let alarms = if m.any_alarm() { active(|kind| m.alarm(kind)) } else { 0 };
+            let warnings = if m.any_warning() { active(|kind| m.warning(kind)) } else { 0 };
+            take(Channel::Alarms, Some(f64::from(alarms)));
+            take(Channel::Warnings, Some(f64::from(warnings)));
         }
         Message::BatteryIdentity(m) => take(Channel::Capacity, m.online_capacity().map(|v| v.0)),
         Message::Modules(m) => {

@@ -102,7 +102,14 @@ impl Account {
     /// one until it is read after the next.
     #[must_use]
     pub fn is_shown(&self, at: Micros, id: u16) -> bool {
-        !self.frames().any(|(w, t)| t.is_of(id) && spoils(t) && reaches(w, BACK, at, at))
+        self.is_all_shown(at)
+            || !self.frames().any(|(w, t)| t.is_of(id) && spoils(t) && reaches(w, BACK, at, at))
+    }
+
+    /// Whether nothing was done to frames for so long that the GX shows all of them as they were sent.
+    #[must_use]
+    pub fn is_all_shown(&self, at: Micros) -> bool {
+        at > self.over + BACK
     }
 
     /// When frames with this identifier may be missing, late or spoiled, all of them or some, in order.

@@ -150,7 +150,14 @@ impl Samples {
 
     /// Every value that was told, in the order of the table.
     pub fn values(&self) -> impl Iterator<Item = (Channel, Value)> {
-        self.from.channels().iter().filter_map(|&channel| Some((channel, self.get(channel)?)))
+        let channels = self.from.channels();
+        let mut rest = self.told;
+        core::iter::from_fn(move || {
+            let place = rest.trailing_zeros() as usize;
+            let channel = *channels.get(place)?;
+            rest &= rest - 1;
+            Some((channel, Value::from_bits(channel.row().kind, self.bits[place])))
+        })
     }
 
     /// Whether anything of a source was told, such as of one block of the GX.

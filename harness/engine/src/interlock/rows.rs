@@ -1,5 +1,6 @@
 //! The limits of a rig as rows: where a bound stands, who tells it, and how old that may be.
 
+use judge::tampering::ECHO;
 use proto::channel::{Block, Channel, Source};
 use proto::message::id;
 use proto::quantity::{Micros, Volts};
@@ -123,8 +124,12 @@ pub(super) struct Row {
     pub(super) watched: bool,
     /// how long nobody told it truly, less how long somebody did since
     pub(super) dark: Micros,
-    /// until when it has to be told; nothing where nobody can tell it
-    pub(super) due: Option<Micros>,
+    /// when it was last told truly; nothing where nobody can tell it
+    pub(super) told: Option<Micros>,
+    /// until when it is not waited for
+    pub(super) excused: Micros,
+    /// until when it has to be told; never, where nobody can or has to
+    pub(super) due: Micros,
     /// since when what stands in is below it
     pub(super) since: Option<Micros>,
 }
@@ -136,6 +141,15 @@ impl Row {
             Bound::AtLeast(_) => self.rule.below,
             Bound::Heard | Bound::AtMost(_) => self.rule.above,
         }
+    }
+
+    /// Says when it is due, from what is known; a suite may keep everyone from it for no longer than `faking`.
+    pub(super) fn plan(&mut self, faking: Micros) {
+        let due = |told: Micros| {
+            let most = told + self.age + faking + ECHO;
+            (told.max(self.excused) + self.age).min(Micros(most.0.saturating_sub(self.dark.0)))
+        };
+        self.due = self.told.filter(|_| self.watched).map_or(Micros::NEVER, due);
     }
 
     /// The limits of a rig, those with a rule first.
@@ -153,7 +167,9 @@ impl Row {
                 age: limits.age(rule.channel),
                 watched: !on.unwatched.has(rule.channel),
                 dark: Micros::ZERO,
-                due: None,
+                told: None,
+                excused: Micros::ZERO,
+                due: Micros::NEVER,
                 since: None,
             }));
         }

@@ -47,6 +47,9 @@ impl Highest {
     /// Looks at what is new. What cannot be is not taken: a start-up frame must not become the highest CVL.
     pub(super) fn take(&mut self, recording: &Recording) {
         let points = recording.trace().series(Channel::Cvl).points();
+        if points.len() == self.looked {
+            return;
+        }
         let new = points.iter().skip(self.looked).map(|&(_, cvl)| cvl);
         self.cvl = new.filter(|&cvl| Channel::Cvl.can_be(cvl)).chain(self.cvl).reduce(f64::max);
         self.looked = points.len();

@@ -216,6 +216,8 @@ pub(super) struct Wire {
     identity: Identity,
     params: WireParams,
     slots: Vec<Slot>,
+    /// the slot that leaves first
+    first: usize,
     jitter: Rng,
 }
 
@@ -247,20 +249,33 @@ impl Wire {
                 slot
             })
             .collect();
-        Self { identity, params, slots, jitter }
+        let mut wire = Self { identity, params, slots, first: 0, jitter };
+        wire.find_first();
+        wire
+    }
+
+    fn find_first(&mut self) {
+        let (mut first, mut leaves) = (0, Micros::NEVER);
+        for (place, slot) in self.slots.iter().enumerate() {
+            if slot.leaves < leaves {
+                (first, leaves) = (place, slot.leaves);
+            }
+        }
+        self.first = first;
     }
 
     /// When the next frame leaves.
     pub(super) fn next_at(&self) -> Micros {
-        self.slots.iter().map(|s| s.leaves).min().unwrap_or(Micros::NEVER)
+        self.slots.get(self.first).map_or(Micros::NEVER, |slot| slot.leaves)
     }
 
     /// The message that is due, as the battery is now, and when it leaves.
     pub(super) fn next(&mut self, status: &Status, defects: &Defects) -> Option<(Micros, Message)> {
-        let slot = self.slots.iter_mut().min_by_key(|s| s.leaves)?;
+        let slot = self.slots.get_mut(self.first)?;
         let (at, says) = (slot.leaves, slot.says);
         slot.due += slot.period;
         slot.settle(self.params.jitter, &mut self.jitter, defects);
+        self.find_first();
         Some((at, says(&Speaker { identity: &self.identity, params: &self.params, status })))
     }
 }

@@ -1,6 +1,6 @@
 //! A reading that never comes, or comes no more, ends the case: for every limit, within its age.
 
-use super::fake::{first, well, whole};
+use super::fake::{first, injected, well, whole};
 use super::*;
 
 fn without(gone: usize) -> Vec<Input> {
@@ -122,4 +122,33 @@ fn a_supply_that_does_not_give_its_voltage(
     let tripped = first(&mut interlocks, 0..=60, |_| inputs.clone());
     let tripped = tripped.as_ref().map(|(s, t)| (*s, t.what, t.value.as_str(), t.limit.as_str()));
     assert_eq!(tripped, trips);
+}
+
+proptest::proptest! {
+    /// Whatever is heard, and whatever a suite does, each limit is due as it is when everything is asked for anew.
+    #[test]
+    fn a_limit_is_due_as_if_everything_were_asked(
+        acts in proptest::collection::vec((0..9usize, 0..40_000_000u64, 1..90u64), 1..200),
+        cells in proptest::bool::ANY,
+        inverter in proptest::bool::ANY,
+    ) {
+        let instruments = Instruments { cells, inverter, ..whole() };
+        let mut interlocks = Interlocks::new(limits(), instruments, Micros::ZERO);
+        let mut at = Micros::ZERO;
+        for (act, later, secs) in acts {
+            at += Micros(later / 8);
+            match act {
+                0..5 => drop(interlocks.check(at, &well()[act])),
+                5 => interlocks.stimulus(at, &Stimulus::Silence { id: id::MEASUREMENTS, span: Micros::from_secs(secs) }),
+                6 => interlocks.stimulus(at, &injected(FaultKind::GxReboot {}, secs)),
+                7 => interlocks.stimulus(at, &injected(FaultKind::PackVoltage { by: Volts(-5.0) }, secs)),
+                _ => interlocks.expect_offline(secs % 2 == 0),
+            }
+            let mut anew = interlocks.clone();
+            anew.plan();
+            let due = |interlocks: &Interlocks| interlocks.rows.iter().map(|row| row.due).collect::<Vec<_>>();
+            proptest::prop_assert_eq!(due(&interlocks), due(&anew));
+            proptest::prop_assert_eq!(interlocks.deadline(), anew.deadline());
+        }
+    }
 }

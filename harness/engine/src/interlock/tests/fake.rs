@@ -42,7 +42,7 @@ pub(super) fn well() -> Vec<Input> {
     ]
 }
 
-fn injected(kind: FaultKind, secs: u64) -> Stimulus {
+pub(super) fn injected(kind: FaultKind, secs: u64) -> Stimulus {
     Stimulus::Inject(Fault { kind, span: Micros::from_secs(secs) })
 }
 
