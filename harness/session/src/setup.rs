@@ -105,6 +105,11 @@ pub fn rig_for(library: &Library, battery_name: &str) -> Result<&'static str, In
     Ok(known.map_or(SIMULATED[0].0, |(name, _)| name))
 }
 
+/// Whether this rig is the one that a battery of its system voltage is run on where none is named.
+pub(crate) fn is_plain(rig: &str) -> bool {
+    SIMULATED.iter().any(|(name, _)| *name == rig)
+}
+
 /// Simulated rigs, and the system voltage of each.
 const SIMULATED: [(&str, Volts); 3] =
     [("simulated", Volts(48.0)), ("simulated-24v", Volts(24.0)), ("simulated-12v", Volts(12.0))];

@@ -1,17 +1,16 @@
 //! How a battery of which only the data sheet is known is played: slow control of the highest cell, as the reference
 //! battery does it, with every level per cell and every size per ampere hour.
 
+mod strategy;
+
 use files::BatteryFile;
 use proto::chemistry::Chemistry;
 
+use self::strategy::{Anchors, Top};
+
 /// Levels of one cell, V. Those at the top belong to `bulk`, and move down with it where less is declared.
 struct Levels {
-    bulk: f64,
-    floor: f64,
-    target: f64,
-    clear: f64,
-    step: f64,
-    rearm: f64,
+    top: Top,
     taper: [f64; 2],
     balance: f64,
     full: f64,
@@ -25,12 +24,19 @@ struct Levels {
 
 /// As `rigs/batteries/reference.yaml`, which says where each comes from.
 const LFP: Levels = Levels {
-    bulk: 3.50,
-    floor: 3.25,
-    target: 3.45,
-    clear: 3.36,
-    step: 3.49,
-    rearm: 3.45,
+    top: Top {
+        bulk: 3.50,
+        floor: 3.25,
+        target: 3.45,
+        clear: 3.36,
+        step: 3.49,
+        rearm: 3.45,
+        slower: 0.05,
+        charge: 3.50,
+        absorption: 3.45,
+        float: 3.40,
+        ramp_end: 3.60,
+    },
     taper: [3.45, 3.55],
     balance: 3.37,
     full: 3.38,
@@ -40,12 +46,19 @@ const LFP: Levels = Levels {
 };
 /// Charged to 4.20 V (data sheets); held 60 mV below, at 95 %; the rest follows LFP (assumption).
 const NMC: Levels = Levels {
-    bulk: 4.20,
-    floor: 4.05,
-    target: 4.14,
-    clear: 4.05,
-    step: 4.20,
-    rearm: 4.15,
+    top: Top {
+        bulk: 4.20,
+        floor: 4.05,
+        target: 4.14,
+        clear: 4.05,
+        step: 4.20,
+        rearm: 4.15,
+        slower: 0.02,
+        charge: 4.18,
+        absorption: 4.17,
+        float: 4.16,
+        ramp_end: 4.22,
+    },
     taper: [4.15, 4.20],
     balance: 4.05,
     full: 4.12,
@@ -57,12 +70,19 @@ const NMC: Levels = Levels {
 const NCA_BELOW_NMC: f64 = 0.03;
 /// Charged to 2.70 V (data sheets); held at 2.64 V, at 97 % (assumption).
 const LTO: Levels = Levels {
-    bulk: 2.70,
-    floor: 2.50,
-    target: 2.64,
-    clear: 2.50,
-    step: 2.72,
-    rearm: 2.66,
+    top: Top {
+        bulk: 2.70,
+        floor: 2.50,
+        target: 2.64,
+        clear: 2.50,
+        step: 2.72,
+        rearm: 2.66,
+        slower: 0.04,
+        charge: 2.70,
+        absorption: 2.66,
+        float: 2.62,
+        ramp_end: 2.78,
+    },
     taper: [2.66, 2.74],
     balance: 2.50,
     full: 2.60,
@@ -74,7 +94,7 @@ const LTO: Levels = Levels {
 /// The battery whose numbers of the loop and of the electronics are scaled: cells, and ampere hours.
 const REFERENCE: (f64, f64) = (16.0, 280.0);
 
-/// `simulated:` of a battery file that would say nothing but what is declared.
+/// `simulated:` of a battery file that would say nothing but what is declared, and the name of its strategy.
 pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
     let declared = &battery.declared;
     let (levels, below, family) = match chemistry {
@@ -86,9 +106,9 @@ pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
     let cells = f64::from(declared.cells);
     let (in_series, in_parallel) = (cells / REFERENCE.0, declared.capacity.0 / REFERENCE.1);
     let over = declared.cell_over_voltage.0;
-    let bulk = (levels.bulk - below).min(declared.max_charge_voltage.0 / cells);
+    let bulk = (levels.top.bulk - below).min(declared.max_charge_voltage.0 / cells);
     // Whatever is declared lower takes the top of everything with it; below the trip there is room as with LFP.
-    let shift = (bulk - levels.bulk).min(over - levels.below_over[0] - levels.rearm).min(0.0);
+    let shift = (bulk - levels.top.bulk).min(over - levels.below_over[0] - levels.top.rearm).min(0.0);
     let shift = (shift * 1e3).round() / 1e3;
     let v = |level: f64| format!("{:.3} V", level + shift);
     let pack = |level: f64| format!("{:.1} V", (cells * (level + shift) * 10.0).floor() / 10.0);
@@ -99,15 +119,18 @@ pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
     // Of 16 characters; its first 8 are the manufacturer (P 2 §0x370).
     let name: String = declared.name.chars().filter(char::is_ascii_graphic).take(6).collect();
     let volts = |level: f64| format!("{level:.3} V");
+    let anchors = Anchors {
+        cell: &v,
+        pack: &pack,
+        levels: &levels.top,
+        in_series,
+        resistance: 3.5 * in_series / in_parallel,
+    };
+    let strategy = strategy(battery, &anchors);
     format!(
         "simulated:
   identity: {{ manufacturer: BusbarSi, name: \"BusbarSim {name}\", firmware: \"1.0\", serial: \"SIMULATED\", family: {family}{cells} }}
-  strategy:
-    cell-loop:
-      {{ bulk: {bulk}, floor: {floor}, target: {target}, band-above: 20 mV, band-below: 60 mV, period: 24 s, filter: 10 s,
-        proportional: {proportional}, integral: {integral}, max-rise: 100 mV, max-fall: {fall:.1} V,
-        hold-when-discharging: 0.1 C, clear: {clear},
-        step-down: {{ cell: {step}, rearm: {rearm}, resistance: {resistance:.4} mΩ }} }}
+  strategy: {{ {strategy} }}
   limits:
     {{ charge: {charge} A, charge-while-full: 0.1 C, taper-from: {taper_from}, taper-to: {taper_to}, discharge: {discharge} A,
       stop-cell: {stop_cell}, resume-cell: {resume}, resume-soc: 3 % }}
@@ -121,16 +144,6 @@ pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
   sensors: {{ pack-noise: {pack_noise:.5} V, current-noise: {current_noise:.5} A }}
   wire: {{ alarms: pairs }}
 ",
-        bulk = pack(levels.bulk),
-        floor = pack(levels.floor),
-        target = v(levels.target),
-        proportional = 4.0 * in_series,
-        integral = 0.3 * in_series,
-        fall = (4.0 * in_series).floor().max(1.0) / 10.0,
-        clear = v(levels.clear),
-        step = v(levels.step),
-        rearm = v(levels.rearm),
-        resistance = 3.5 * in_series / in_parallel,
         taper_from = v(levels.taper[0]),
         taper_to = v(levels.taper[1]),
         stop_cell = volts(stop),
@@ -149,6 +162,15 @@ pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
         pack_noise = 0.005 * in_series,
         current_noise = 0.050 * in_parallel,
     )
+}
+
+/// The strategy that the file names, or slow control of the highest cell.
+fn strategy(battery: &BatteryFile, anchors: &Anchors<'_>) -> String {
+    let keys = |path| battery.simulated.iter().flat_map(move |section| section.keys_of(path)).next();
+    let name = keys("strategy").unwrap_or_else(|| "cell-loop".to_owned());
+    let law = keys("strategy.cell-sum.law");
+    strategy::text(&name, law.as_deref(), anchors)
+        .map_or_else(String::new, |numbers| format!("{name}: {numbers}"))
 }
 
 #[cfg(test)]

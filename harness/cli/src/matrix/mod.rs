@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use report::matrix::cell::Cell;
 use report::matrix::tally::Tally;
-use session::matrix::{Inputs, Names, Seeds, Shard, Store, merged, play};
+use session::matrix::{Inputs, Names, Seeds, Shard, Store, Zoo, merged, play};
 
 use crate::{Exit, Failure};
 use progress::Progress;
@@ -27,6 +27,13 @@ pub(crate) struct Args {
     /// Rigs by name, with commas between them, or `all`
     #[arg(long, default_value = "all", value_name = "NAMES")]
     rigs: Names,
+    /// Batteries of every make in place of those of the project: each two values of cells, chemistry, capacity, periods,
+    /// strategy and rates in one of them, and each fault of the project in five
+    #[arg(long)]
+    zoo: bool,
+    /// A cut of the zoo that takes minutes: each battery on one rig with one draw, each fault in one
+    #[arg(long, requires = "zoo", conflicts_with = "seeds")]
+    cut: bool,
     /// How many seeds from 1 on, or from which to which: `50`, `51..100`. Seed 1 is the rig as its file says; every
     /// other seed also draws the numbers of its `sweep:`
     #[arg(long, default_value = "50", value_name = "SEEDS")]
@@ -56,6 +63,9 @@ pub(crate) struct Args {
     #[arg(long, short)]
     quiet: bool,
 }
+
+/// The seed of the cut: draws of the plant, one for each battery, and none of them as the rig's file says.
+const ONE_DRAW: Seeds = Seeds { first: 2, last: 2 };
 
 pub(crate) fn matrix(args: &Args) -> Result<Exit, Failure> {
     let (cells, made_by, folder) = if args.merge.is_empty() { run(args)? } else { merge(args)? };
@@ -102,12 +112,14 @@ fn exit(tally: &Tally, allow_undecided: bool) -> Exit {
 /// Runs what is not done yet. The answer is about what was asked for, not about all that lies in the folder.
 fn run(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
     let library = crate::library()?;
-    let inputs = Inputs::read(&library, &args.batteries, &args.rigs)?;
+    let zoo = args.zoo.then_some(if args.cut { Zoo::Cut } else { Zoo::Whole });
+    let inputs = Inputs::read(&library, &args.batteries, &args.rigs, zoo)?;
     let folder = args
         .out
         .clone()
         .unwrap_or_else(|| library.root().join("reports").join(format!("matrix-{}", inputs.made_by.short())));
-    let asked = inputs.cells(args.seeds, args.shard);
+    let asked = inputs.cells(if args.cut { ONE_DRAW } else { args.seeds }, args.shard);
+    pages::write_batteries(&folder, &inputs.made)?;
     let mut store = Store::open(&folder, args.shard, &inputs.made_by)?;
     let done = store.cells()?;
     let left: Vec<_> = asked.iter().filter(|key| !done.contains_key(&inputs.name(key))).copied().collect();

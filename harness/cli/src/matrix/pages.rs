@@ -17,6 +17,20 @@ pub(super) fn write(folder: &Path, tally: &Tally) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Writes battery files that exist nowhere else, so that each can be run alone.
+pub(super) fn write_batteries(folder: &Path, made: &[(String, String)]) -> Result<(), Failure> {
+    if made.is_empty() {
+        return Ok(());
+    }
+    let folder = folder.join("batteries");
+    std::fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
+    for (name, text) in made {
+        let path = folder.join(format!("{name}.yaml"));
+        std::fs::write(&path, text).map_err(unwritable(&path))?;
+    }
+    Ok(())
+}
+
 /// Writes the measured margins into a document, between the marks it has for them.
 pub(super) fn write_thresholds(path: &Path, tally: &Tally) -> Result<(), Failure> {
     let document = files::read_text(path).map_err(Failure::input)?;

@@ -35,7 +35,8 @@ pub use self::protection::ProtectionParams;
 pub use self::sheet::{BmsParams, BmsSheet};
 pub use self::strategy::{
     BlocksBy, CellLoopParams, CellPiParams, CellSumParams, FixedParams, FloatParams, LowerWhenFullParams,
-    StepDownParams, StrategyParams, SumLaw, TrackMinusParams,
+    RampParams, SeriesPacksParams, StepDownParams, StrategyParams, SumLaw, ThreeModesParams,
+    TrackMinusParams,
 };
 pub use self::wire::{AlarmStyle, FrameLength, WireParams};
 

@@ -53,7 +53,7 @@ impl Model {
         let limits = limiter.initial();
         let gauge = Gauge::new(params.gauge.clone(), soc.0);
         let status = Status {
-            cvl: Volts(strategy.initial().cvl),
+            cvl: Volts(strategy.initial(cells).cvl),
             ccl: Amps(limits.charge),
             dcl: Amps(limits.discharge),
             min_voltage: params.limits.stop_cell * cells as f64,

@@ -4,11 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use evidence::manifest::sha256;
-use files::{Expectation, InputError, Library, Suites, read_text};
+use files::{BatteryFile, Expectation, InputError, Library, Suites, read_text};
 use serde::{Deserialize, Serialize};
 use sim::Simulated;
 
 use super::asked::{Names, Seeds, Shard};
+use super::zoo::Zoo;
 use crate::{Error, Setup};
 
 /// The suites, every battery on every rig, and what their results depend on.
@@ -16,6 +17,8 @@ use crate::{Error, Setup};
 pub struct Inputs {
     pub(super) suites: Suites,
     pub(super) subjects: Vec<Subject>,
+    /// battery files of the zoo that are played, each by its name
+    pub made: Vec<(String, String)>,
     /// what results depend on
     pub made_by: MadeBy,
 }
@@ -63,28 +66,42 @@ impl fmt::Display for MadeBy {
 }
 
 impl Inputs {
-    /// Reads and validates everything.
+    /// Reads and validates everything. With a zoo its batteries are played in place of those of the catalogue.
     ///
     /// # Errors
     /// With file, line, column and what was expected; when no rig or battery has a name; when a rig is real.
-    pub fn read(library: &Library, batteries: &Names, rigs: &Names) -> Result<Self, Error> {
+    pub fn read(library: &Library, batteries: &Names, rigs: &Names, zoo: Option<Zoo>) -> Result<Self, Error> {
         let suites = library.read_suites()?;
         let catalogue = library.batteries()?;
         let mut paths = [library.suites()?, catalogue.clone(), library.rigs()?].concat();
         let mut played = Vec::new();
-        for path in chosen(batteries, catalogue.clone(), |name| library.battery(name))? {
-            let battery = crate::battery(library, &path.to_string_lossy())?;
-            let expect = match &battery.expect {
-                Expectation::Pass => Vec::new(),
-                Expectation::Fail(ids) => ids.clone(),
-            };
-            // What the file of a stranger expects of his own battery proves nothing of the judge.
-            let expect = is_one_of(&path, &catalogue).then_some(expect);
-            // A battery that exists as hardware alone is not for a simulated rig.
-            if battery.simulated.is_some() || *batteries != Names::All {
-                played.push((battery, expect));
+        let mut made = Vec::new();
+        match zoo {
+            Some(zoo) => {
+                let read = catalogue.iter().map(|path| library.read_battery(path));
+                for text in zoo.files(&read.collect::<Result<Vec<_>, _>>()?) {
+                    let battery =
+                        BatteryFile::parse("a battery of the zoo", &text).map_err(InputError::from)?;
+                    let name = battery.declared.name.clone();
+                    if batteries.has(&name) {
+                        let expect = expected(&battery);
+                        played.push((battery, Some(expect)));
+                        made.push((name, text));
+                    }
+                }
             }
-            paths.push(path);
+            None => {
+                for path in chosen(batteries, catalogue.clone(), |name| library.battery(name))? {
+                    let battery = crate::battery(library, &path.to_string_lossy())?;
+                    // What the file of a stranger expects of his own battery proves nothing of the judge.
+                    let expect = is_one_of(&path, &catalogue).then(|| expected(&battery));
+                    // A battery that exists as hardware alone is not for a simulated rig.
+                    if battery.simulated.is_some() || *batteries != Names::All {
+                        played.push((battery, expect));
+                    }
+                    paths.push(path);
+                }
+            }
         }
         let mut on = Vec::new();
         for path in chosen(rigs, library.rigs()?, |name| library.rig(name))? {
@@ -118,12 +135,14 @@ impl Inputs {
             for rig in &on {
                 let setup = Setup::of(rig.clone(), battery.clone())?;
                 // One for 24 V is no battery for a system of 48 V, unless somebody asks for it.
-                if setup.fits() || *rigs != Names::All {
+                let asked = *rigs != Names::All && zoo.is_none();
+                let cut = zoo == Some(Zoo::Cut) && !crate::setup::is_plain(&rig.rig);
+                if asked || setup.fits() && !cut {
                     subjects.push(Subject { setup, expect: expect.clone() });
                 }
             }
         }
-        Ok(Self { suites, subjects, made_by })
+        Ok(Self { suites, subjects, made, made_by })
     }
 
     /// The cells of a shard, seed by seed: what is stopped early has looked at every battery.
@@ -139,6 +158,14 @@ impl Inputs {
     pub fn name(&self, key: &Key) -> String {
         let Setup { rig, battery, .. } = &self.subjects[key.subject].setup;
         report::matrix::cell::name(&battery.declared.name, &rig.rig, key.seed)
+    }
+}
+
+/// The requirements by which a battery must be found.
+fn expected(battery: &BatteryFile) -> Vec<String> {
+    match &battery.expect {
+        Expectation::Pass => Vec::new(),
+        Expectation::Fail(ids) => ids.clone(),
     }
 }
 

@@ -8,8 +8,10 @@ mod asked;
 mod inputs;
 mod play;
 mod store;
+mod zoo;
 
 pub use asked::{Names, Seeds, Shard};
 pub use inputs::{Inputs, Key, MadeBy};
 pub use play::play;
 pub use store::{Store, merged};
+pub use zoo::{EACH_FAULT, Zoo};

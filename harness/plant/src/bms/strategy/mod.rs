@@ -9,7 +9,10 @@ mod cell_sum;
 mod fixed;
 mod float;
 mod lower_when_full;
+mod ramp;
+mod series_packs;
 mod step_down;
+mod three_modes;
 mod track_minus;
 
 use proto::quantity::Volts;
@@ -22,6 +25,9 @@ use self::cell_sum::CellSum;
 use self::fixed::Fixed;
 use self::float::Float;
 use self::lower_when_full::LowerWhenFull;
+use self::ramp::Ramp;
+use self::series_packs::SeriesPacks;
+use self::three_modes::ThreeModes;
 use self::track_minus::TrackMinus;
 use super::params::ParamsError;
 use super::view::View;
@@ -32,7 +38,10 @@ pub use self::cell_sum::{CellSumParams, SumLaw};
 pub use self::fixed::{BlocksBy, FixedParams};
 pub use self::float::FloatParams;
 pub use self::lower_when_full::LowerWhenFullParams;
+pub use self::ramp::RampParams;
+pub use self::series_packs::SeriesPacksParams;
 pub use self::step_down::StepDownParams;
+pub use self::three_modes::ThreeModesParams;
 pub use self::track_minus::TrackMinusParams;
 
 /// The strategy of a battery and its numbers.
@@ -49,6 +58,12 @@ pub enum StrategyParams {
     LowerWhenFull(LowerWhenFullParams),
     /// absorption for a while, then float by a slow ramp
     Float(FloatParams),
+    /// a straight line of the highest cell
+    Ramp(RampParams),
+    /// bulk, absorption until the cells are even, float
+    ThreeModes(ThreeModesParams),
+    /// the lower wish of two packs in series that are asked in turn
+    SeriesPacks(SeriesPacksParams),
     /// constant CVL, charge blocked when full (P 1.5.2: "that strategy does not work with a Victron system")
     Fixed(FixedParams),
     /// measured voltage minus a constant (P 1.5.3: "should be avoided")
@@ -63,6 +78,9 @@ impl StrategyParams {
             Self::CellSum(p) => p.check(),
             Self::LowerWhenFull(p) => p.check(),
             Self::Float(p) => p.check(),
+            Self::Ramp(p) => p.check(),
+            Self::ThreeModes(p) => p.check(),
+            Self::SeriesPacks(p) => p.check(),
             Self::Fixed(p) => p.check(),
             Self::TrackMinus(p) => p.check(),
         }
@@ -75,6 +93,9 @@ impl StrategyParams {
             Self::CellSum(p) => Strategy::CellSum(CellSum::new(p.clone())),
             Self::LowerWhenFull(p) => Strategy::LowerWhenFull(LowerWhenFull::new(p.clone())),
             Self::Float(p) => Strategy::Float(Float::new(p.clone())),
+            Self::Ramp(p) => Strategy::Ramp(Ramp::new(p.clone())),
+            Self::ThreeModes(p) => Strategy::ThreeModes(ThreeModes::new(p.clone())),
+            Self::SeriesPacks(p) => Strategy::SeriesPacks(SeriesPacks::new(p.clone())),
             Self::Fixed(p) => Strategy::Fixed(Fixed::new(p.clone())),
             Self::TrackMinus(p) => Strategy::TrackMinus(TrackMinus::new(p.clone())),
         }
@@ -104,6 +125,9 @@ pub(super) enum Strategy {
     CellSum(CellSum),
     LowerWhenFull(LowerWhenFull),
     Float(Float),
+    Ramp(Ramp),
+    ThreeModes(ThreeModes),
+    SeriesPacks(SeriesPacks),
     Fixed(Fixed),
     TrackMinus(TrackMinus),
 }
@@ -117,19 +141,25 @@ impl Strategy {
             Self::CellSum(s) => Demand::volts(s.sample(view, cells)),
             Self::LowerWhenFull(s) => Demand::volts(s.sample(view)),
             Self::Float(s) => Demand::volts(s.sample(view)),
+            Self::Ramp(s) => Demand::volts(s.sample(view)),
+            Self::ThreeModes(s) => Demand::volts(s.sample(view, cells)),
+            Self::SeriesPacks(s) => Demand::volts(s.sample(view, cells)),
             Self::Fixed(s) => s.sample(view),
             Self::TrackMinus(s) => Demand::volts(s.sample(view)),
         }
     }
 
     /// The limit before the first sample: CVL is right from the first frame on.
-    pub(super) fn initial(&self) -> Demand {
+    pub(super) fn initial(&self, cells: usize) -> Demand {
         Demand::volts(match self {
             Self::CellLoop(s) => s.cvl(),
             Self::CellPi(s) => s.cvl(),
             Self::CellSum(s) => s.cvl(),
             Self::LowerWhenFull(s) => s.cvl(),
             Self::Float(s) => s.cvl(),
+            Self::Ramp(s) => s.cvl(),
+            Self::ThreeModes(s) => s.cvl(),
+            Self::SeriesPacks(s) => s.initial(cells),
             Self::Fixed(s) => s.cvl(),
             Self::TrackMinus(s) => s.cvl(),
         })

@@ -1,0 +1,71 @@
+//! CVL as a straight line of the highest cell: bulk up to one voltage of that cell, the floor from another one on. Small
+//! management systems that people build themselves do so; there is no integral and no state but the filter.
+
+use proto::quantity::{Micros, Volts};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{LSB, to_wire};
+use crate::bms::params::{ParamsError, positive, positive_time};
+use crate::bms::view::{LowPass, View};
+
+/// Numbers of the strategy.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RampParams {
+    /// CVL while charging, the highest it ever is
+    pub bulk: Volts,
+    /// the lowest it ever is: below what holds the fullest cell, or the ramp ends before that cell stops
+    pub floor: Volts,
+    /// highest cell at which CVL begins to fall
+    pub start: Volts,
+    /// highest cell at which it has fallen to the floor
+    pub end: Volts,
+    /// time constant of the filter on the highest cell
+    pub filter: Micros,
+    /// time between updates
+    pub period: Micros,
+}
+
+impl RampParams {
+    pub(in crate::bms) fn check(&self) -> Result<(), ParamsError> {
+        ParamsError::order("ramp.floor", self.floor, "ramp.bulk", self.bulk)?;
+        ParamsError::order("ramp.start", self.start, "ramp.end", self.end)?;
+        positive("ramp.floor", self.floor.0)?;
+        positive_time("ramp.period", self.period)
+    }
+}
+
+/// The strategy at work.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::bms) struct Ramp {
+    params: RampParams,
+    cvl: f64,
+    highest: LowPass,
+    next_update: Micros,
+}
+
+impl Ramp {
+    pub(super) fn new(params: RampParams) -> Self {
+        Self { cvl: to_wire(params.bulk.0), highest: LowPass::default(), next_update: Micros::ZERO, params }
+    }
+
+    pub(super) const fn cvl(&self) -> f64 {
+        self.cvl
+    }
+
+    pub(super) fn sample(&mut self, view: &View) -> f64 {
+        let p = &self.params;
+        let highest = self.highest.push(view.highest, view.dt, p.filter.secs());
+        if view.at >= self.next_update {
+            self.next_update = view.at + p.period;
+            let share = ((highest - p.start.0) / (p.end.0 - p.start.0)).clamp(0.0, 1.0);
+            let wanted = p.bulk.0 - (p.bulk.0 - p.floor.0) * share;
+            // A value between two steps of the wire does not flicker.
+            if (wanted - self.cvl).abs() >= 0.75 * LSB {
+                self.cvl = to_wire(wanted);
+            }
+        }
+        self.cvl
+    }
+}

@@ -1,0 +1,290 @@
+//! The zoo: batteries of every make, from one small table of axes. Each pair of values of two axes stands in one of them, so that
+//! nothing is right for the reference battery alone; and each fault of the catalogue is put into several of them.
+//!
+//! A battery of the zoo is a battery file like any other: what is declared, and the name of its strategy. Its numbers follow
+//! from what is declared. They are meant to be good, and the strategies as published: one that is refused shows an error of the
+//! judge, of a suite, or of those numbers, and somebody looks which.
+
+mod carried;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use files::{BatteryFile, Expectation};
+use proto::chemistry::Chemistry;
+
+/// Cells in series of one chemistry, as they are sold for 12, 24 and 48 V.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Build {
+    pub(super) chemistry: Chemistry,
+    pub(super) cells: u16,
+    /// what one cell may have, V: the least it is charged to and discharged to, and where it disconnects
+    most: f64,
+    least: f64,
+    over: f64,
+    under: f64,
+}
+
+const fn build(chemistry: Chemistry, cells: u16) -> Build {
+    // Data sheets; LTO is charged to 2.6 V where 24 of them must stay below what an inverter of 48 V bears.
+    let (most, least, over, under) = match chemistry {
+        Chemistry::Lfp => (3.55, 2.80, 3.65, 2.50),
+        Chemistry::Nmc => (4.20, 3.00, 4.25, 2.80),
+        Chemistry::Nca => (4.17, 3.00, 4.22, 2.80),
+        Chemistry::Lto => (2.60, 2.00, 2.85, 1.80),
+    };
+    Build { chemistry, cells, most, least, over, under }
+}
+
+/// Strategies of published designs, as a battery file names them, and how they are called here. Those of dbus-serialbattery are
+/// the sums, the three modes and the float; YamBMS has the controllers of the highest cell and the fixed lower CVL; ready-made
+/// packs are constant until a cell is high; aggregators ask packs in turn.
+const STRATEGIES: [(&str, &str); 11] = [
+    ("cell-loop", "cell-loop: {}"),
+    ("cell-pi", "cell-pi: {}"),
+    ("penalty-sum", "cell-sum: { law: { penalty: { gain: 0.5 } } }"),
+    ("clipped-sum", "cell-sum: { law: { clipped: {} } }"),
+    ("lower-when-full", "lower-when-full: {}"),
+    ("float", "float: {}"),
+    ("ramp", "ramp: {}"),
+    ("high-cell", "lower-when-full: { tail: 10 C }"),
+    ("half-volts", "lower-when-full: { step: 0.5 V, period: 2 min }"),
+    ("three-modes", "three-modes: {}"),
+    ("two-packs", "series-packs: {}"),
+];
+const BUILDS: [Build; 10] = [
+    build(Chemistry::Lfp, 4),
+    build(Chemistry::Lfp, 8),
+    build(Chemistry::Lfp, 15),
+    build(Chemistry::Lfp, 16),
+    build(Chemistry::Nmc, 7),
+    build(Chemistry::Nmc, 14),
+    build(Chemistry::Lto, 6),
+    build(Chemistry::Lto, 12),
+    build(Chemistry::Lto, 22),
+    build(Chemistry::Lto, 24),
+];
+/// Ah
+const CAPACITIES: [u32; 5] = [50, 100, 280, 560, 1000];
+/// Time between two 0x351, and between two of the messages that seldom change, s. No 0x351 may be missing for 3 s (P 1.4), so
+/// that 10 s is for those others.
+const PERIODS: [(&str, &str, &str); 4] =
+    [("200ms", "200 ms", "1 s"), ("1s", "1 s", "1 s"), ("2s", "2 s", "10 s"), ("slow", "1 s", "10 s")];
+/// Charge and discharge that are declared, C.
+const RATES: [(f64, f64); 3] = [(0.3, 0.5), (0.5, 0.7), (1.0, 1.0)];
+
+/// How much of the zoo is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zoo {
+    /// each battery on each rig of its system voltage, and each fault in [`EACH_FAULT`] of them
+    Whole,
+    /// each battery on one rig, and each fault in one of them
+    Cut,
+}
+
+/// So many batteries of the zoo have a fault put into them, each of another make.
+pub const EACH_FAULT: usize = 5;
+
+impl Zoo {
+    /// The texts of the battery files: good ones, then each fault of the catalogue in some of them.
+    pub(super) fn files(self, catalogue: &[BatteryFile]) -> Vec<String> {
+        let members = members();
+        let mut texts: Vec<String> = members.iter().map(Member::file).collect();
+        let Some(reference) = catalogue.iter().find(|battery| battery.declared.name == "reference") else {
+            return texts;
+        };
+        let each = match self {
+            Self::Whole => EACH_FAULT,
+            Self::Cut => 1,
+        };
+        let faulty = catalogue.iter().filter(|battery| matches!(battery.expect, Expectation::Fail(_)));
+        for (i, fault) in faulty.enumerate() {
+            // Every other make, and another strategy in each.
+            let places =
+                (0..each).map(|k| (i + 3 * k) % STRATEGIES.len() * BUILDS.len() + (i + 2 * k) % BUILDS.len());
+            texts.extend(places.filter_map(|place| members[place].with(fault, reference)));
+        }
+        texts
+    }
+}
+
+/// How many values each axis has: strategy, build, capacity, period, rate.
+const AXES: [usize; 5] = [STRATEGIES.len(), BUILDS.len(), CAPACITIES.len(), PERIODS.len(), RATES.len()];
+
+/// One battery of the zoo: a value of each axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Member([usize; AXES.len()]);
+
+/// All of them: every strategy in every build, with the other axes chosen so that each two values meet.
+pub(super) fn members() -> Vec<Member> {
+    let mut met = BTreeSet::new();
+    let mut all = Vec::new();
+    for strategy in 0..AXES[0] {
+        for build in 0..AXES[1] {
+            let rest = |at: usize| {
+                // Ties are broken by another value each time, or the first of each axis would stand everywhere.
+                let turn = at + 7 * strategy + 3 * build;
+                let capacity = turn % AXES[2];
+                let period = turn / AXES[2] % AXES[3];
+                Member([strategy, build, capacity, period, turn / (AXES[2] * AXES[3]) % AXES[4]])
+            };
+            let choices = (0..AXES[2] * AXES[3] * AXES[4]).map(rest);
+            let best = choices.max_by_key(|member| member.pairs().filter(|pair| !met.contains(pair)).count());
+            all.extend(best);
+            met.extend(best.iter().flat_map(Member::pairs));
+        }
+    }
+    all
+}
+
+impl Build {
+    /// Levels of one cell, V, as [`carried`] has those of the reference battery.
+    fn levels(&self) -> [f64; 7] {
+        let (floor, clear, target) = match self.chemistry {
+            Chemistry::Lfp => (3.25, 3.36, 3.45),
+            Chemistry::Nmc | Chemistry::Nca => (4.00, 4.05, 4.14),
+            Chemistry::Lto => (2.45, 2.50, 2.55),
+        };
+        [self.under, self.least, floor, clear, target, self.most, self.over]
+    }
+}
+
+impl fmt::Display for Build {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cells of {}", self.cells, self.chemistry.name().to_uppercase())
+    }
+}
+
+impl Member {
+    /// Each two of its values: axis and value of both.
+    fn pairs(&self) -> impl Iterator<Item = [(usize, usize); 2]> + use<> {
+        let values = self.0;
+        let axes = 0..values.len();
+        axes.flat_map(move |i| (0..i).map(move |j| [(j, values[j]), (i, values[i])]))
+    }
+
+    pub(super) fn build(&self) -> Build {
+        BUILDS[self.0[1]]
+    }
+
+    pub(super) fn capacity(&self) -> f64 {
+        f64::from(CAPACITIES[self.0[2]])
+    }
+
+    /// Such as `16s-lfp-280ah-slow-cell-loop`; the rate follows from the others.
+    pub(super) fn name(&self) -> String {
+        let Build { chemistry, cells, .. } = self.build();
+        let [strategy, _, capacity, period, _] = self.0;
+        let (strategy, period) = (STRATEGIES[strategy].0, PERIODS[period].0);
+        format!("{cells}s-{}-{}ah-{period}-{strategy}", chemistry.name(), CAPACITIES[capacity])
+    }
+
+    /// What its file declares.
+    fn declared(&self) -> String {
+        let Build { chemistry, cells, most, least, over, under } = self.build();
+        let (ah, n, (charge, discharge)) = (self.capacity(), f64::from(cells), RATES[self.0[4]]);
+        format!(
+            "declared:\n  {{ chemistry: {}, cells: {cells}, capacity: {ah} Ah, max-charge-voltage: {:.1} V, min-voltage: {:.1} V,\n    \
+             cell-over-voltage: {over} V, cell-under-voltage: {under} V, max-charge-current: {:.0} A,\n    \
+             max-discharge-current: {:.0} A, max-temperature: 55 °C }}\n",
+            chemistry.name(),
+            n * most,
+            n * least,
+            charge * ah,
+            discharge * ah
+        )
+    }
+
+    fn strategy(&self) -> &'static str {
+        STRATEGIES[self.0[0]].1
+    }
+
+    fn wire(&self) -> String {
+        let (_, period, slow) = PERIODS[self.0[3]];
+        format!("{{ period: {period}, slow-period: {slow} }}")
+    }
+
+    /// What is said of it in a line.
+    fn title(&self) -> String {
+        format!("{}, {} Ah, {}", self.build(), self.capacity(), STRATEGIES[self.0[0]].0)
+    }
+
+    /// Its battery file.
+    pub(super) fn file(&self) -> String {
+        format!(
+            "battery: {}\ntitle: \"{}\"\nexpect: pass\n{}simulated:\n  strategy: {{ {} }}\n  wire: {}\n",
+            self.name(),
+            self.title(),
+            self.declared(),
+            self.strategy(),
+            self.wire(),
+        )
+    }
+
+    /// The file of one like it, with this fault of the catalogue; nothing where the fault is not one of a model.
+    fn with(&self, fault: &BatteryFile, reference: &BatteryFile) -> Option<String> {
+        let Expectation::Fail(expect) = &fault.expect else { return None };
+        let mut over = carried::over(fault, reference, self)?;
+        let strategy = over
+            .remove("strategy")
+            .map_or_else(|| format!("{{ {} }}", self.strategy()), |new| new.to_string());
+        let mut text = format!(
+            "battery: {fault}-{}\ntitle: \"{}, with the fault of {fault}\"\nexpect: {{ fail: [{}] }}\n{}simulated:\n  \
+             strategy: {strategy}\n",
+            self.name(),
+            self.title(),
+            expect.join(", "),
+            self.declared(),
+            fault = fault.declared.name,
+        );
+        // What the fault says of the wire goes before what the make says.
+        let wire = over.remove("wire").and_then(|wire| wire.as_object().cloned()).unwrap_or_default();
+        let (_, period, slow) = PERIODS[self.0[3]];
+        let own =
+            [("period", period), ("slow-period", slow)].map(|(key, value)| (key.to_owned(), value.into()));
+        let wire: serde_json::Map<_, _> = own.into_iter().chain(wire).collect();
+        over.insert("wire".to_owned(), wire.into());
+        for (key, value) in over {
+            text += &format!("  {key}: {value}\n");
+        }
+        Some(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_two_values_of_two_axes_meet_in_at_most_120_batteries() {
+        let members = members();
+        assert!(members.len() <= 120, "{}", members.len());
+        let met: BTreeSet<_> = members.iter().flat_map(Member::pairs).collect();
+        for (i, &ni) in AXES.iter().enumerate() {
+            for (j, &nj) in AXES.iter().enumerate().take(i) {
+                for pair in (0..ni).flat_map(|a| (0..nj).map(move |b| [(j, b), (i, a)])) {
+                    assert!(met.contains(&pair), "{pair:?}");
+                }
+            }
+        }
+        let names: BTreeSet<_> = members.iter().map(Member::name).collect();
+        assert_eq!(names.len(), members.len(), "each has a name of its own");
+    }
+
+    #[test]
+    fn each_is_a_battery_that_can_be_simulated_and_so_is_each_with_a_fault() {
+        let library =
+            files::Library::find(std::path::Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the project");
+        let catalogue = library.batteries().expect("a folder");
+        let catalogue: Vec<_> =
+            catalogue.iter().map(|path| library.read_battery(path).expect("a battery")).collect();
+        let faulty = catalogue.iter().filter(|battery| battery.expect != Expectation::Pass).count();
+        let texts = Zoo::Whole.files(&catalogue);
+        assert_eq!(texts.len(), members().len() + EACH_FAULT * faulty);
+        for file in texts {
+            let battery = BatteryFile::parse("zoo.yaml", &file);
+            let battery = battery.unwrap_or_else(|error| panic!("{error}\n{file}"));
+            sim::check_battery(&battery).unwrap_or_else(|error| panic!("{error}\n{file}"));
+        }
+    }
+}
