@@ -132,6 +132,12 @@ const CVL_01: Row =
         .held_to(&["outage"]).alone_catches("big-endian-limits");
 /// CVL-01 where it only warns: what a CVL somewhat below the voltage does is decided by CVL-06.
 static CVL_01_ADVICE: Requirement = advice(CVL_01);
+#[rustfmt::skip]
+const MEA_04: Row =
+    must("MEA-04", "P 1.5.3", "B/X", "The current that the battery reports agrees in magnitude with independent meters")
+        .in_run(state::has_the_size).held_to(&["current-difference"]).alone_catches("current-reads-low");
+/// MEA-04 where it only warns: what differs by no more than 5 % and 1 A may be a matter of calibration.
+static MEA_04_ADVICE: Requirement = advice(MEA_04);
 /// MSG-02 for a battery that does not ask for official support.
 static MSG_02_ADVICE: Requirement = advice(MSG_02);
 
@@ -178,21 +184,21 @@ pub(crate) static CATALOGUE: &[Row] = &[
     CVL_01.or_advises(&CVL_01_ADVICE),
     must("CVL-02", "P 1.5.3", "B", "A full battery stops charge by a reduced CVL, not by CCL at or near 0")
         .in_run(charge_voltage::stops_charge_by_cvl).sun(Sun::Decides)
-        .held_to(&["reduction", "usable-ccl", "tail", "ccl-outage", "full-time"]),
+        .held_to(&["reduction", "usable-ccl", "tail", "ccl-outage", "outage", "full-time"]),
     should("CVL-03", "P 1.5.3", "L", "In regulation CVL does not change more often than once every 20 s")
         .in_log(|w, t, o| w.regulation.is_not_hasty(t, o)).in_run(charge_voltage::is_not_hasty)
         .reads(&[id::LIMITS]).compares().sun(Sun::Decides)
         .held_to(&["hasty-changes", "full-time", "observation"]),
     must("CVL-04", "P 1.5.3", "B", "CVL does not oscillate")
         .in_run(charge_voltage::does_not_oscillate)
-        .held_to(&["reversals", "dead-band", "travel", "observation", "full-time"]).alone_catches("oscillating"),
+        .held_to(&["reversals", "dead-band", "travel", "cycle-power", "observation", "full-time"]).alone_catches("oscillating"),
     must("CVL-05", "P 1.5.3", "B", "CVL is not the measured voltage minus a constant")
         .in_log(|w, t, o| w.regulation.is_no_copy_of_the_voltage(t, o)).in_run(following::does_not_track)
         .reads(&[id::LIMITS, id::MEASUREMENTS]).compares().held_to(&["tracking", "correlation", "excitation"])
         .alone_catches("cvl-copies-voltage"),
     must("CVL-06", "P 1.5.3", "B", "The reduced CVL does not discharge the battery")
         .in_log(|w, t, o| w.closed().below.may_discharge(t, o)).in_run(discharging::does_not_discharge)
-        .reads(&[id::LIMITS, id::MEASUREMENTS]).compares().held_to(&["discharge", "soc-fall", "observation"]),
+        .reads(&[id::LIMITS, id::MEASUREMENTS]).compares().held_to(&["discharge", "soc-fall", "sink", "observation"]),
     must("CVL-07", "P 1.5.3", "B", "The reduced CVL is enough: pack and highest cell voltage stop rising")
         .in_run(charge_voltage::is_low_enough).held_to(&["rise", "cell-margin"]),
     must("CVL-08", "P 1.5.3.3", "B", "A DC bus at CVL + 0.4 V trips nothing")
@@ -237,6 +243,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
         .alone_catches("boot-garbage"),
     should("MEA-03", "P 1.5.3", "X", "Battery voltage agrees with the DC voltage of the inverter")
         .in_run(state::agrees_with_the_bus).held_to(&["bus-difference"]),
+    MEA_04.or_advises(&MEA_04_ADVICE),
     // Warnings and alarms
     must("ALM-01", "P 2 §0x35A", "L", "An alarm or warning that is ever raised shows OK as 10, never as 00 or 11")
         .in_log(|w, _, o| w.alarms.says_ok(o)).compares(),

@@ -281,7 +281,10 @@ fn shows_the_detail(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked) 
 /// ALM-05: each alarm appears on the GX, and clears there again.
 pub(crate) fn reach_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
     for fault in provoked(scene).iter().filter(|f| is_beyond(scene, f) && supports(scene, f.answer.right)) {
-        opinion.part(|opinion| appears_as_the_right_one(scene, opinion, fault));
+        opinion.part(|opinion| {
+            appears_as_the_right_one(scene, opinion, fault);
+            lasts_with_its_cause(scene, opinion, fault);
+        });
     }
     if compare_with_the_gx(scene, opinion) == 0 {
         opinion.unclear("no alarm that a GX shows was raised for long enough");
@@ -313,6 +316,50 @@ fn appears_as_the_right_one(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Pr
     } else {
         opinion.show(evidence);
     }
+}
+
+/// What the battery itself sends of a cell or a temperature, and whether such a value is the cause of an alarm.
+fn cause(scene: &Scene<'_>, kind: FaultKind) -> Option<(Channel, f64, bool)> {
+    let battery = scene.subject.battery;
+    match kind {
+        FaultKind::CellVoltage { by } if by.0 > 0.0 => {
+            Some((Channel::MaxCell, battery.cell_over_voltage.0, true))
+        }
+        FaultKind::CellVoltage { .. } => Some((Channel::MinCell, battery.cell_under_voltage.0, false)),
+        FaultKind::Temperature { by } if by.0 > 0.0 => {
+            Some((Channel::MaxCellTemperature, battery.max_temperature.0 + 10.0, true))
+        }
+        FaultKind::Temperature { .. } => Some((Channel::MinCellTemperature, -20.0, false)),
+        _ => None,
+    }
+}
+
+/// An alarm is a state and no event: it stays for as long as the battery itself goes on sending its cause, give or take the
+/// time in which a GX takes it over.
+fn lasts_with_its_cause(scene: &Scene<'_>, opinion: &mut Opinion, fault: &Provoked) {
+    let Some((channel, limit, high)) = cause(scene, fault.kind) else { return };
+    let right = bits(fault.answer.right);
+    let pair = [scene.series(channel), scene.series(Channel::Alarms)];
+    let raised = times([pair[1]], fault.during, |[alarms]| alarms as u32 & right != 0);
+    let Some(first) = raised.first() else { return };
+    let gone = times(pair, Window::new(first.to, fault.during.to), |[value, alarms]| {
+        alarms as u32 & right == 0 && if high { value >= limit } else { value <= limit }
+    });
+    let delay = scene.subject.thresholds.gx_delay.limit;
+    let Some(longest) = gone.iter().max_by_key(|w| w.length()).filter(|w| w.length() > delay) else { return };
+    let what = format!("{}: alarm gone while its cause goes on", place(fault));
+    opinion.prove(
+        Evidence::fact(what, longest.about().to_string()).against(format!("≤ {delay}")).within(*longest),
+    );
+    opinion.fail(format!(
+        "{} raises {} for {} only, and goes on for {} in what the battery itself sends ({} beyond {limit:.2} {}): an alarm is a state, who looks later sees nothing",
+        place(fault),
+        named(right),
+        first.about(),
+        longest.about(),
+        channel.words(),
+        channel.unit(),
+    ));
 }
 
 /// Holds what the GX shows against CAN; how many alarms were raised.

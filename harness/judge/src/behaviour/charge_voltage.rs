@@ -1,14 +1,16 @@
 //! CVL-02, CVL-03, CVL-04 and CVL-07: the charge voltage limit of a full battery, the heart of the specification (P 1.5.3).
 
+use proto::message::AlarmKind;
 use proto::quantity::{Micros, PerHour, Percent, Volts, VoltsPerHour};
 
+use super::current_limits::protecting;
 use super::scene::Scene;
-use crate::metrics::{covered, headroom, pace, regularity, swings};
+use crate::metrics::{covered, cycle, headroom, pace, regularity, swings};
 use crate::thresholds::Graded;
-use crate::thresholds::fixed::{CVL_STEP, END_LEAST, LIMITING, RECOVERS, RISE_TIME, STANDS};
+use crate::thresholds::fixed::{END_LEAST, LIMITING, RECOVERS, RISE_TIME, STANDS, STIRRED};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, about, common, extremes, hours, mean, slope, times};
+use crate::window::{Window, about, common, extremes, hours, mean, slope, times, without};
 
 /// CVL-02: *"The solution is for the battery to lower its CVL setpoint as soon as it wants to reduce charge"*.
 pub(crate) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -24,7 +26,13 @@ pub(crate) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
     let thresholds = &scene.subject.thresholds;
     let usable = scene.subject.battery.capacity.0 * thresholds.usable_ccl.limit.0 / 100.0;
     let ccl = scene.series(Channel::Ccl);
-    let short: Vec<Window> = surplus.iter().flat_map(|&w| times([ccl], w, |[ccl]| ccl < usable)).collect();
+    // A battery that has tripped refuses charge for that, and what made it trip is judged by itself.
+    let protecting = protecting(scene, scene.whole, u32::MAX);
+    let short: Vec<Window> = surplus
+        .iter()
+        .flat_map(|&w| times([ccl], w, |[ccl]| ccl < usable))
+        .flat_map(|w| without(w, &protecting))
+        .collect();
     let outage = Percent(100.0 * hours(&short) / hours(&surplus));
     let lowest = extremes(ccl, &surplus).map_or(0.0, |(low, _)| low);
     Scene::at_most(
@@ -37,14 +45,30 @@ pub(crate) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
             "the full battery stops charge by current: CCL falls to {lowest:.1} A, which curtails the solar chargers; lower CVL instead; share of the time"
         ),
     );
+    if let Some(longest) = short.iter().max_by_key(|w| w.length())
+        && longest.length() >= thresholds.outage.limit
+    {
+        let length = longest.about();
+        opinion.prove(
+            Evidence::fact(
+                format!("longest time with CCL below {usable:.1} A while full"),
+                length.to_string(),
+            )
+            .against(format!("< {}", thresholds.outage.limit))
+            .within(*longest)
+            .measured(longest.length(), thresholds.outage),
+        );
+        opinion.fail(format!(
+            "the full battery stops charge by current at {} for {length}: a minute at a stretch is an outage, however rare; lower CVL instead",
+            about(longest.from)
+        ));
+    }
     let bulk = extremes(scene.series(Channel::Cvl), &[Window::new(scene.whole.from, full.to)]);
     let (Some((_, bulk)), Some(held)) = (bulk, mean(scene.series(Channel::Cvl), &surplus)) else { return };
     let lowered = Volts(bulk - held);
-    // Two steps of 0x351 at 48 V are one at 24 V; less than one is none.
-    let of_system = |volts: Volts| (volts * scene.subject.battery.share_of_48_v()).max(Volts(CVL_STEP));
     let graded = Graded {
-        good: of_system(thresholds.reduction.good),
-        limit: of_system(thresholds.reduction.limit),
+        good: scene.of_system(thresholds.reduction.good),
+        limit: scene.of_system(thresholds.reduction.limit),
         ..thresholds.reduction
     };
     opinion.show(
@@ -165,6 +189,7 @@ pub(crate) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
             "total travel".to_owned()
         },
     );
+    let still = still & moves_no_power(scene, opinion, &scene.near(&quiet));
     let longest = quiet.iter().copied().max_by_key(|w| w.length());
     if let Some((window, m4)) = longest.and_then(|w| Some((w, regularity(scene.series(Channel::Cvl), w)?))) {
         opinion.show(
@@ -188,6 +213,28 @@ pub(crate) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
+/// M16: what a cycle of CVL does, and not how high it is.
+fn moves_no_power(scene: &Scene<'_>, opinion: &mut Opinion, windows: &[Window]) -> bool {
+    let Some(found) = cycle(scene.trace, windows) else { return true };
+    let all = scene.subject.site.inverter_power;
+    Scene::at_most(
+        opinion,
+        &format!(
+            "M16 power that {} turns of CVL with a period of {:.0} s move in the battery, of {all}",
+            found.turns,
+            found.period.secs()
+        ),
+        Percent(100.0 * (found.moved / all)),
+        scene.subject.thresholds.cycle_power,
+        found.window,
+        &format!(
+            "CVL goes to and fro with a period of {:.0} s while nothing disturbs it and moves {:.0} W in the battery; of {all}",
+            found.period.secs(),
+            found.moved.0
+        ),
+    )
+}
+
 /// CVL-07: *"This reduction must be enough to stop the battery voltage rising"*.
 pub(crate) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
@@ -207,6 +254,7 @@ pub(crate) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
             ));
         }
     }
+    waits_for_no_warning(scene, opinion);
     let quietest = scene.quiet(full).into_iter().max_by_key(|w| w.length());
     let end = quietest.map(|w| w.last(RISE_TIME)).filter(|w| w.length() >= END_LEAST);
     let Some(end) = end else {
@@ -248,6 +296,31 @@ pub(crate) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
             opinion.show(Evidence::fact("highest cell", "not sent (0x373)"));
         }
     }
+}
+
+/// A high-voltage warning that comes before CVL was lowered: the battery regulates by what protects it. What a load that
+/// was dropped, or any other step, stirs up is not held against it.
+fn waits_for_no_warning(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let mask = 1u32 << AlarmKind::HighVoltage as u32;
+    let warned = times([scene.series(Channel::Warnings)], scene.whole, |[flags]| flags as u32 & mask != 0);
+    let stirred =
+        |at: Micros| scene.disturbances.iter().any(|d| d.window.from <= at && at < d.window.to + STIRRED);
+    let Some(first) = warned.first().filter(|w| !stirred(w.from)) else { return };
+    let cvl = scene.series(Channel::Cvl);
+    let before = extremes(cvl, &[Window::new(scene.whole.from, first.from)]).map(|(_, high)| high);
+    let Some((highest, then)) = before.zip(cvl.at(first.from)) else { return };
+    if Volts(highest - then) >= scene.of_system(scene.subject.thresholds.reduction.limit) {
+        return;
+    }
+    opinion.prove(
+        Evidence::fact("CVL when the high-voltage warning came", format!("{then:.1} V"))
+            .against(format!("lowered from {highest:.1} V before it"))
+            .within(*first),
+    );
+    opinion.fail(format!(
+        "CVL still was {then:.1} V when the battery raised a high-voltage warning at {}: it is not lowered until protection is near",
+        about(first.from)
+    ));
 }
 
 #[cfg(test)]

@@ -23,7 +23,16 @@ pub(crate) fn ccl_stays_while_full(scene: &Scene<'_>, opinion: &mut Opinion) {
         return;
     }
     let ccl = scene.series(Channel::Ccl);
-    let zero: Vec<Window> = unprotected.iter().flat_map(|&w| times([ccl], w, |[ccl]| ccl < 0.05)).collect();
+    let zero: Vec<Window> =
+        unprotected.iter().flat_map(|&w| times([ccl], w, |[ccl]| ccl < ZERO_LIMIT)).collect();
+    let outage = scene.subject.thresholds.outage.limit;
+    if let Some(longest) = zero.iter().max_by_key(|w| w.length()).filter(|w| w.length() >= outage) {
+        opinion.fail(format!(
+            "CCL is 0 in the full battery at {} for {}: a minute at a stretch is an outage, however rare",
+            about(longest.from),
+            longest.about()
+        ));
+    }
     Scene::at_most(
         opinion,
         "time with CCL = 0 while full and no protection active",
@@ -93,7 +102,7 @@ fn stays_above_zero(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// When the battery protects itself: an alarm of the mask, the main switch open after a fault that was injected.
-fn protecting(scene: &Scene<'_>, window: Window, mask: u32) -> Vec<Window> {
+pub(super) fn protecting(scene: &Scene<'_>, window: Window, mask: u32) -> Vec<Window> {
     let mut out = times([scene.series(Channel::Alarms)], window, |[alarms]| alarms as u32 & mask != 0);
     if mask == u32::MAX {
         out.extend(times([scene.series(Channel::Online)], window, |[online]| online < 0.5));

@@ -3,10 +3,12 @@
 use proto::quantity::{Amps, Micros, Percent};
 
 use super::scene::{Scene, shown};
-use crate::metrics::{covered, discharge, soc_fall};
+use crate::metrics::{covered, discharge, sink, soc_fall};
+use crate::thresholds::Graded;
+use crate::thresholds::fixed::BALANCED;
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{common, hours};
+use crate::window::{Window, common, hours};
 
 /// CVL-06, M7: *"a setpoint that is too low will cause the Victron system to discharge the battery"*.
 pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -47,12 +49,34 @@ pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
             "the state of charge falls while PV covers the load",
         );
     }
+    sinks_not(scene, opinion, full);
     if opinion.is_good() {
         scene.watched(opinion, full);
         if observed < thresholds.observation.limit {
             opinion.unclear(scene.too_short(observed));
         }
     }
+}
+
+/// M17: at rest CVL does not go on falling. A cell that stands above the others may have to be rescued by a CVL that
+/// falls for hours.
+fn sinks_not(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
+    if scene.imbalance().is_some_and(|apart| apart >= BALANCED) || scene.subject.imbalance >= BALANCED {
+        return;
+    }
+    let quietest = scene.quiet(full).into_iter().max_by_key(|w| w.length());
+    let battery = scene.subject.battery;
+    let Some(found) = quietest.and_then(|w| sink(scene.trace, w, battery.cells)) else { return };
+    let (per_cell, cells) = (scene.subject.thresholds.sink, f64::from(battery.cells.max(1)));
+    let graded = Graded { limit: per_cell.limit.max(found.resolved / cells), ..per_cell };
+    Scene::at_most(
+        opinion,
+        "M17 fall of CVL at rest, for each cell",
+        found.fall / cells,
+        graded,
+        found.window,
+        "CVL goes on sinking in the full battery while nothing is switched and its highest cell comes down with it; for each cell",
+    );
 }
 
 /// A CVL that holds a battery down which never was full must not discharge it either, with sun to spare.

@@ -2,14 +2,16 @@
 
 use core::fmt::Display;
 
-use proto::quantity::{Micros, Percent};
+use proto::quantity::{Micros, Percent, Volts};
 use proto::stimulus::Stimulus;
 
 use super::Subject;
 use super::fullness::takes_no_more;
 use crate::metrics::imbalance;
 use crate::recording::Recording;
-use crate::thresholds::fixed::{AWAY, CONTROLS, HEARD, ONE_DISTURBANCE, STANDSTILL, STIRRED, TO_REST};
+use crate::thresholds::fixed::{
+    AWAY, CONTROLS, CVL_STEP, HEARD, ONE_DISTURBANCE, STANDSTILL, STIRRED, TO_REST,
+};
 use crate::thresholds::{Bound, Graded};
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
@@ -192,6 +194,12 @@ impl<'a> Scene<'a> {
             EventKind::Wait(wait) => Some((e.at, wait)),
             _ => None,
         })
+    }
+
+    /// What so many volts of a 48 V system are on the battery's: two steps of 0x351 are one at 24 V, and less than one
+    /// is none.
+    pub(super) fn of_system(&self, volts: Volts) -> Volts {
+        (volts * self.subject.battery.share_of_48_v()).max(Volts(CVL_STEP))
     }
 
     /// Why the case did not run to its end, if it did not.

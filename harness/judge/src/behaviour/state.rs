@@ -3,7 +3,7 @@
 use proto::quantity::{Micros, Percent, Volts};
 
 use super::scene::Scene;
-use crate::thresholds::fixed::{SIGNED_CURRENT, SOC_SWING};
+use crate::thresholds::fixed::{CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME, SIGNED_CURRENT, SOC_SWING};
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, stretches, times};
@@ -127,6 +127,54 @@ pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
+/// MEA-04: the current that the battery reports agrees in magnitude with what solar chargers and inverter show on the GX
+/// (P 1.5.3: *"calibration differences"*): for charge and for discharge, the mean of each over all the time that it
+/// flowed one way. What differs by more than any calibration must not be; a smaller difference warns.
+pub(crate) fn has_the_size(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let channels = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
+    let [mut charge, mut discharge] = [(0.0, 0.0, 0.0); 2];
+    for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
+        let [solar, inverter, pack] = s.values;
+        let expected = solar + inverter;
+        if expected.abs() >= GAIN_CURRENT {
+            let tally = if expected > 0.0 { &mut charge } else { &mut discharge };
+            let secs = s.window.secs();
+            *tally = (tally.0 + secs, tally.1 + expected.abs() * secs, tally.2 + pack.abs() * secs);
+        }
+    }
+    let (mut seen, mut worst) = (false, Percent(0.0));
+    let limit = scene.subject.thresholds.current_difference;
+    for (word, (secs, expected, reported)) in [("charge", charge), ("discharge", discharge)] {
+        if secs < GAIN_TIME {
+            continue;
+        }
+        seen = true;
+        let (expected, reported) = (expected / secs, reported / secs);
+        let beyond = ((reported - expected).abs() - CURRENT_OFFSET).max(0.0);
+        let figure = Percent(100.0 * beyond / expected);
+        let said = format!("{reported:.1} A, solar chargers and inverter show {expected:.1} A");
+        worst = worst.max(figure);
+        opinion.show(Evidence::fact(format!("mean {word} current"), said.clone()));
+        let what = format!("difference of the {word} current beyond {CURRENT_OFFSET} A");
+        let complaint =
+            format!("the battery reports a mean {word} current of {said}; beyond {CURRENT_OFFSET} A");
+        Scene::at_most(opinion, &what, figure, limit, scene.whole, &complaint);
+        if figure > limit.good && figure <= limit.limit {
+            opinion.fail(format!(
+                "{complaint}: {figure:.1}, meters that are calibrated differ by {} at most",
+                limit.good
+            ));
+        }
+    }
+    // What a calibration may explain only warns.
+    opinion.advise(worst <= limit.limit);
+    if !seen {
+        opinion.unclear(format!(
+            "neither charge nor discharge of {GAIN_CURRENT} A was seen for {GAIN_TIME} s, with solar charger and inverter on the GX"
+        ));
+    }
+}
+
 /// MEA-03: battery voltage agrees with the inverter's DC voltage within calibration and cable drop, while the switch
 /// is closed and the current is small (P 1.5.3: *"voltage drops and calibration differences"*).
 pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -212,6 +260,20 @@ mod tests {
     fn sign_of_the_current(#[case] stage: Stage, #[case] expected: Outcome) {
         let verdict = stage.verdict("MEA-01");
         assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    /// 54 A of sun, of which 38 A go to the inverter, charge with 16 A; 66 A discharge.
+    #[rstest]
+    #[case::right(1.0, 0.0, Pass)]
+    #[case::a_calibration(0.98, 0.0, Pass)]
+    #[case::a_tenth_low(0.88, 0.0, Fail)]
+    #[case::a_tenth_high(1.12, 0.0, Fail)]
+    #[case::an_offset_of_both(1.0, 0.8, Pass)]
+    fn size_of_the_current(#[case] gain: f64, #[case] offset: f64, #[case] expected: Outcome) {
+        let stage = good().shaped(Channel::PackCurrent, move |_, i| gain * i + offset);
+        let verdict = stage.verdict("MEA-04");
+        assert_eq!(verdict.outcome, expected, "{} {:#?}", verdict.reason, verdict.evidence);
+        assert_eq!(good().deaf(Channel::InverterCurrent).verdict("MEA-04").outcome, Inconclusive);
     }
 
     #[rstest]

@@ -5,6 +5,7 @@
 //! and M12 only, a relay with a period of 20 s passes M2 and is caught by M3.
 
 mod current;
+mod cycle;
 mod export;
 #[cfg(test)]
 mod known;
@@ -12,15 +13,18 @@ mod pace;
 #[cfg(test)]
 mod properties;
 mod regularity;
+mod sink;
 mod spread;
 mod swings;
 mod tracking;
 mod trips;
 
 pub use current::{Discharge, Excess, Lift, covered, curtailed, discharge, excess, headroom, soc_fall};
+pub use cycle::{Cycle, cycle};
 pub use export::{Ripple, Settling, ripple, settling};
 pub use pace::{Pace, Steps, pace, steps};
 pub use regularity::{Regularity, regularity};
+pub use sink::{Sink, sink};
 pub use spread::imbalance;
 pub use swings::{Swings, swings};
 pub use tracking::{Tracking, copies, tracking};
@@ -58,4 +62,6 @@ pub static METRICS: &[Metric] = &[
     Metric { id: "M12", figure: "share of a change of battery voltage that CVL follows", unit: "%", window: "the pulls of the active test", aside: "" },
     Metric { id: "M14", figure: "gap between two 0x351", unit: "s", window: "whole case or log", aside: "" },
     Metric { id: "M15", figure: "how far the PV power that the supply offers lies from what the suite asked for", unit: "%", window: "whole case", aside: "leaves every requirement of the case undecided" },
+    Metric { id: "M16", figure: "power that a cycle of CVL moves to and fro in the battery, over that of the inverter", unit: "%", window: "full, quiet, near", aside: "" },
+    Metric { id: "M17", figure: "fall of CVL for each cell, with the highest cell", unit: "V/h", window: "full, the longest quiet part, its last half", aside: "" },
 ];

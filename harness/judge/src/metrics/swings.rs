@@ -53,6 +53,19 @@ pub fn swings(cvl: &Series, windows: &[Window], dead_band: Volts) -> Swings {
     }
 }
 
+/// Where a series turned by more than `dead_band` within a window: each highest and lowest value with its time.
+#[must_use]
+pub(super) fn turns(series: &Series, window: Window, dead_band: Volts) -> Vec<Micros> {
+    let mut zigzag = Zigzag::new(dead_band.0);
+    let mut out = Vec::new();
+    for s in stretches([series], window) {
+        if zigzag.follow(s.window.from, s.values[0]).is_some() {
+            out.extend(zigzag.last_turn);
+        }
+    }
+    out
+}
+
 struct Turn {
     height: f64,
     since_last: Option<Micros>,

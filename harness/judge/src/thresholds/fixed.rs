@@ -203,6 +203,12 @@ fixed! {
     WORK_CURRENT ("work-current", "TIM-06", "A", Battery): f64 = 5.0;
     /// A current that is large enough to have a sign on every instrument (assumption).
     SIGNED_CURRENT ("signed-current", "MEA-01", "A", Battery): f64 = 5.0;
+    /// What a meter of the current may be off by, whatever flows (assumption: ten steps of 0x356).
+    CURRENT_OFFSET ("current-offset", "MEA-04", "A", Battery): f64 = 1.0;
+    /// A smaller charge or discharge says nothing of a gain: its hundredth is what 0x356 resolves (P 2 §0x356).
+    GAIN_CURRENT ("gain-current", "MEA-04", "A", Battery): f64 = 10.0;
+    /// So long must it flow: the GX is polled each second, CAN is not (assumption).
+    GAIN_TIME ("gain-time", "MEA-04", "s", PollTimes): f64 = 300.0;
     /// No battery of this protocol carries so much: 0x356 ends at 3276.7 A, and garbage lies near its ends (P 2
     /// §0x356).
     LARGEST_CURRENT ("largest-current", "MEA-02", "A", Battery): f64 = 2500.0;
@@ -240,6 +246,19 @@ fixed! {
     /// A CVL that leaves the battery voltage for less than this was not released: slower than any control loop that
     /// is to be found out, shorter than a battery needs until it takes charge again (assumption).
     AWAY ("away", "M3", "s", Counts): Micros = Micros::from_secs(600);
+    /// Fewer turns are no cycle, however short the time they were counted in (assumption).
+    CYCLE_TURNS ("cycle-turns", "M16", "turns", Counts): usize = 4;
+    /// What turns for less of the time swings in, and is no cycle that goes on (assumption).
+    CYCLE_SHARE ("cycle-share", "M16", "share", Counts): f64 = 0.5;
+    /// A fall of CVL at rest is looked at over so long at least, in two halves: a ramp down to float may take an hour
+    /// (P 1.5.3: slow), and ends within the first.
+    SINK_TIME ("sink-time", "M17", "s", Counts): Micros = Micros::from_secs(6_000);
+    /// A slope of less in a half of it may be one step alone: one in its middle makes so many (assumption: the
+    /// least-squares line).
+    SINK_STEPS ("sink-steps", "M17", "steps", Counts): f64 = 1.5;
+    /// The highest cell comes down with a CVL that sinks by this share of it at least. Where it stands, CVL is what a
+    /// control of that cell makes of it (P 1.5.3).
+    SINK_FOLLOWED ("sink-followed", "M17", "share", Battery): f64 = 0.5;
     // M1: trips
     /// A battery has parted from the bus where the voltages differ by this much beyond their usual difference: a
     /// voltmeter that is off, and the drop of the cables, are less (assumption).

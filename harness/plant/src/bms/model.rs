@@ -96,7 +96,7 @@ impl Model {
             at,
             dt: dt.secs(),
             pack: seen.pack.0,
-            current: seen.current.0,
+            current: self.defects.current(seen.current.0),
             highest: highest.1.0,
             lowest: lowest.1.0,
             min_temperature,
@@ -133,7 +133,7 @@ impl Model {
         s.energy_out += (-energy).max(WattHours::ZERO);
         s.connected = self.closed;
         let truth = alarms(&self.protection, self.closed, self.feedback, self.limiter.params(), &view);
-        s.alarms = self.defects.alarms(truth);
+        s.alarms = self.defects.alarms(at, truth);
     }
 
     /// A frame of the GX reached the battery.

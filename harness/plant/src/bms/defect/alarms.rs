@@ -1,6 +1,7 @@
 //! Defects of 0x35A: alarms that say another thing, or nothing (P 2 §0x35A).
 
 use proto::message::{AlarmKind, Alarms, Pair};
+use proto::quantity::Micros;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -29,6 +30,22 @@ impl AlarmMixUp {
                 each(alarms, |kind| (ok(alarms.alarm(kind)), ok(alarms.warning(kind))))
             }
         }
+    }
+}
+
+/// Since when each alarm is raised.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Raised([Option<Micros>; AlarmKind::ALL.len()]);
+
+impl Raised {
+    /// Takes back every alarm that has been raised for longer than a span.
+    pub(super) fn brief(&mut self, at: Micros, alarms: Alarms, span: Micros) -> Alarms {
+        AlarmKind::ALL.into_iter().zip(&mut self.0).fold(alarms, |made, (kind, since)| {
+            let active = alarms.alarm(kind) == Pair::Active;
+            *since = active.then(|| since.unwrap_or(at));
+            let over = since.is_some_and(|since| at.since(since) >= span);
+            if over { made.with_alarm(kind, Pair::Ok) } else { made }
+        })
     }
 }
 

@@ -29,10 +29,14 @@ pub(super) struct Memory {
     was_open: bool,
     /// until when a surge of charge keeps the contactor open
     surge: Option<Micros>,
+    /// since when the battery is full
+    full: Option<Micros>,
 }
 
 /// A contactor that opened on a surge closes again after this (assumption).
 const AFTER_SURGE: Micros = Micros::from_secs(60);
+/// A battery is full from the first state of charge on, and no longer below the second, % (assumption).
+const FULL: (f64, f64) = (99.0, 80.0);
 
 impl Memory {
     /// Whether a surge of charge keeps the contactor open.
@@ -42,6 +46,8 @@ impl Memory {
 
     pub(super) fn watch(&mut self, defects: &[Defect], view: &View) {
         self.surge = self.surge.filter(|&until| view.at < until);
+        let begins = (view.soc >= FULL.0).then_some(view.at);
+        self.full = self.full.filter(|_| view.soc >= FULL.1).or(begins);
         for defect in defects {
             if let Defect::OpensOnSurge { soc, current } = *defect
                 && view.soc >= soc.0
@@ -70,6 +76,23 @@ impl Defect {
             Self::ZeroCvlAfterTrip if memory.was_open => Wanted { cvl: 0.0, ..wanted },
             Self::LowCvlAfterTrip { cvl: low } if memory.was_open => Wanted { cvl: cvl.min(low.0), ..wanted },
             Self::DeratedCvl { cvl: low } => Wanted { cvl: cvl.min(low.0), ..wanted },
+            Self::SinkingCvl { by, every, after } => {
+                let sinking = memory.full.map_or(Micros::ZERO, |full| view.at.since(full + after));
+                Wanted { cvl: cvl - by.0 * (sinking.0 / every.0) as f64, ..wanted }
+            }
+            Self::WavingCvl { by, period } => {
+                let turn = core::f64::consts::TAU * view.at.secs() / period.secs();
+                Wanted { cvl: cvl - by.0 * 0.5 * (1.0 - libm::cos(turn)), ..wanted }
+            }
+            Self::SaggingCvl { resistance } => {
+                Wanted { cvl: cvl + view.current.min(0.0) * resistance.0, ..wanted }
+            }
+            Self::PausingCharge { every, span } if view.at.0 % every.0 >= every.0 - span.0 => {
+                Wanted { charge: 0.0, ..wanted }
+            }
+            Self::NoDischargeWhenWarm { temperature } if view.max_temperature >= temperature.0 => {
+                Wanted { discharge: 0.0, ..wanted }
+            }
             Self::SwingingLimits { by } if !(view.at.0 / 1_000_000).is_multiple_of(2) => {
                 Wanted { cvl: cvl - by.0, charge: charge / 2.0, discharge: discharge / 2.0 }
             }

@@ -7,7 +7,7 @@ mod wire;
 
 use proto::frame::Frame;
 use proto::message::{Alarms, Message};
-use proto::quantity::{Amps, Micros, Percent, Volts};
+use proto::quantity::{Amps, Celsius, Micros, Ohms, Percent, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -40,6 +40,49 @@ pub enum Defect {
     DeratedCvl {
         /// the most that CVL is
         cvl: Volts,
+    },
+    /// CVL of a full battery sinks by a step, again and again: it discharges it slowly (P 1.5.3)
+    SinkingCvl {
+        /// one step
+        by: Volts,
+        /// from one to the next
+        every: Micros,
+        /// how long the battery is full before the first
+        after: Micros,
+    },
+    /// CVL goes down and up again as a sine does, below what it should be (P 1.5.3)
+    WavingCvl {
+        /// from the highest to the lowest
+        by: Volts,
+        /// from one highest to the next
+        period: Micros,
+    },
+    /// CVL sags by what the discharge current drops on this resistance (P 1.5.3)
+    SaggingCvl {
+        /// what the pack is taken to have
+        resistance: Ohms,
+    },
+    /// again and again CCL is 0 for a while, and nothing is the cause (P 1.5.2)
+    PausingCharge {
+        /// time from the start of one pause to the start of the next
+        every: Micros,
+        /// how long it lasts, at the end of that time
+        span: Micros,
+    },
+    /// DCL = 0 from this temperature of the warmest cell on
+    NoDischargeWhenWarm {
+        /// where it begins
+        temperature: Celsius,
+    },
+    /// the current is measured as this share of what flows; state of charge and energy are counted from it
+    CurrentGain {
+        /// 100 % is right
+        share: Percent,
+    },
+    /// an alarm is gone after this time, though its cause lasts
+    BriefAlarms {
+        /// how long an alarm is raised
+        span: Micros,
     },
     /// every other second CVL is so much lower, CCL and DCL half as large
     SwingingLimits {
@@ -122,6 +165,17 @@ impl Defect {
             Self::DeratedCvl { cvl } => positive("derated-cvl.cvl", cvl.0),
             Self::OpensOnSurge { current, .. } => positive("opens-on-surge.current", current.0),
             Self::SwingingLimits { by } => positive("swinging-limits.by", by.0),
+            Self::SinkingCvl { by, every, .. } => {
+                positive("sinking-cvl.by", by.0)?;
+                positive_time("sinking-cvl.every", *every)
+            }
+            Self::WavingCvl { by, period } => {
+                positive("waving-cvl.by", by.0)?;
+                positive_time("waving-cvl.period", *period)
+            }
+            Self::SaggingCvl { resistance } => positive("sagging-cvl.resistance", resistance.0),
+            Self::PausingCharge { every, span } => repeated("pausing-charge.span", *every, *span),
+            Self::CurrentGain { share } => positive("current-gain.share", share.0),
             Self::KeepAliveTrip { after } => positive_time("keep-alive-trip.after", *after),
             Self::SilentWithoutKeepAlive { after } => {
                 positive_time("silent-without-keep-alive.after", *after)
@@ -132,19 +186,18 @@ impl Defect {
                 wire::name("identity-switches.manufacturer", manufacturer)?;
                 positive_time("identity-switches.every", *every)
             }
-            Self::Stall { every, span, .. } => {
-                if span < every {
-                    return positive_time("stall.span", *span);
-                }
-                Err(ParamsError::Range {
-                    key: "stall.span",
-                    found: span.to_string(),
-                    expected: "less than `stall.every`",
-                })
-            }
+            Self::Stall { every, span, .. } => repeated("stall.span", *every, *span),
             _ => Ok(()),
         }
     }
+}
+
+/// What lasts for a span again and again ends before it begins anew.
+fn repeated(key: &'static str, every: Micros, span: Micros) -> Result<(), ParamsError> {
+    if span < every {
+        return positive_time(key, span);
+    }
+    Err(ParamsError::Range { key, found: span.to_string(), expected: "less than `every`" })
 }
 
 /// The defects of one battery at work.
@@ -153,11 +206,17 @@ pub(super) struct Defects {
     list: Vec<Defect>,
     memory: limits::Memory,
     bus: wire::Bus,
+    raised: alarms::Raised,
 }
 
 impl Defects {
     pub(super) fn new(list: Vec<Defect>) -> Self {
-        Self { list, memory: limits::Memory::default(), bus: wire::Bus::default() }
+        Self {
+            list,
+            memory: limits::Memory::default(),
+            bus: wire::Bus::default(),
+            raised: alarms::Raised::default(),
+        }
     }
 
     /// What becomes of the limits.
@@ -173,10 +232,20 @@ impl Defects {
     }
 
     /// What becomes of 0x35A.
-    pub(super) fn alarms(&self, alarms: Alarms) -> Alarms {
+    pub(super) fn alarms(&mut self, at: Micros, alarms: Alarms) -> Alarms {
+        let raised = &mut self.raised;
         self.list.iter().fold(alarms, |alarms, defect| match defect {
             Defect::MixedUpAlarms(mix_up) => mix_up.apply(alarms),
+            Defect::BriefAlarms { span } => raised.brief(at, alarms, *span),
             _ => alarms,
+        })
+    }
+
+    /// What becomes of the measured current, A.
+    pub(super) fn current(&self, current: f64) -> f64 {
+        self.list.iter().fold(current, |current, defect| match defect {
+            Defect::CurrentGain { share } => current * share.0 / 100.0,
+            _ => current,
         })
     }
 
