@@ -17,9 +17,9 @@ use crate::{Exit, Failure, bundle};
 /// What to certify, for whom.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The rig, by name or file; a simulated one makes a rehearsal that says so
+    /// The rig, by name or file; without it the simulated one of the battery's system voltage, for a rehearsal that says so
     #[arg(long)]
-    rig: String,
+    rig: Option<String>,
     /// The battery, by name or file
     #[arg(long, default_value = "reference")]
     battery: String,
@@ -51,7 +51,8 @@ pub(crate) struct Args {
 
 pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
     let library = crate::library()?;
-    let rig = session::rig(&library, &args.rig)?;
+    let rig_name = crate::rig_of(&library, args.rig.as_deref(), &args.battery)?;
+    let rig = session::rig(&library, &rig_name)?;
     let missing = missing(args, &rig);
     if !missing.is_empty() {
         return Err(Failure::input(format!(
@@ -71,7 +72,7 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
         received: args.received.clone(),
     };
     let asked = Asked {
-        rig: args.rig.clone(),
+        rig: rig_name,
         battery: args.battery.clone(),
         seed: args.seed,
         out: args.out.clone(),

@@ -1,5 +1,6 @@
 //! `busbar`: puts a battery through the tests of the *CAN-bus BMS Protocol* and judges it from the evidence.
 
+mod battery;
 mod bundle;
 mod certify;
 mod compare;
@@ -207,6 +208,8 @@ enum Command {
     #[cfg(unix)]
     #[command(hide = true)]
     Guard(guard::Args),
+    /// Write a first battery file from a CAN log
+    Battery(battery::Args),
     /// Lay the folder of a vendor whose battery is a program
     Init(init::Args),
     /// Print the JSON schema of a file kind, for editors
@@ -247,6 +250,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&args),
         #[cfg(unix)]
         Command::Guard(args) => guard::guard(&args),
+        Command::Battery(args) => battery::battery(&args),
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::print(&args),
         Command::Dbc => dbc::print(),

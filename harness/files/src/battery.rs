@@ -6,12 +6,12 @@ use std::sync::Arc;
 use engine::yaml::{Layers, YamlError};
 use judge::battery::Battery;
 use proto::chemistry::Chemistry;
-use proto::quantity::{AmpHours, Amps, Celsius, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::InputError;
 use crate::Section;
+use crate::declared::{Declared, Nonsense, Optional};
 use crate::like::{self, Kind, Like};
 use crate::section::{relaxed, with_sections};
 
@@ -36,14 +36,6 @@ pub struct BatteryFile {
     pub folder: PathBuf,
 }
 
-/// A message that limits of a rig rest on and that a battery may leave out. All others of them it must send (MSG-01).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-enum Optional {
-    /// voltages and temperatures of cells
-    #[serde(rename = "0x373")]
-    Cells,
-}
-
 /// What the harness must say of a battery: how the judge itself is tested.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -60,7 +52,7 @@ impl BatteryFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
-        like::load(path, shown)
+        like::load(path, None, shown)
     }
 
     /// Reads and validates the text of a battery file that stands alone.
@@ -90,9 +82,9 @@ impl Kind for BatteryFile {
     fn of(layers: &Arc<Layers>, folder: &Path) -> Result<Self, YamlError> {
         let raw: Raw = layers.read()?;
         let d = raw.declared;
-        if let Some((key, expected)) = d.nonsense() {
-            let path = format!("declared.{key}");
-            return Err(layers.refuse(&path, format!("`{key}` makes no sense"), expected));
+        if let Some(Nonsense { key, found, expected }) = d.nonsense() {
+            let message = format!("`{key}` makes no sense: {found}");
+            return Err(layers.refuse(&format!("declared.{key}"), message, expected));
         }
         if let Expectation::Fail(ids) = &raw.expect
             && let Some(unknown) = ids.iter().find(|id| judge::catalogue::find(id).is_none())
@@ -109,18 +101,7 @@ impl Kind for BatteryFile {
             simulated: (raw.simulated.is_some() || d.chemistry.is_some())
                 .then(|| Section::of(layers, "simulated")),
             folder: folder.to_owned(),
-            declared: Battery {
-                name: raw.battery,
-                cells: d.cells,
-                capacity: d.capacity,
-                max_charge_voltage: d.max_charge_voltage,
-                min_voltage: d.min_voltage,
-                cell_over_voltage: d.cell_over_voltage,
-                cell_under_voltage: d.cell_under_voltage,
-                max_charge_current: d.max_charge_current,
-                max_discharge_current: d.max_discharge_current,
-                max_temperature: d.max_temperature,
-            },
+            declared: d.battery(raw.battery),
         })
     }
 }
@@ -154,58 +135,6 @@ struct Raw {
     declared: Declared,
     /// how the simulated rig plays it
     simulated: Option<Section>,
-}
-
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Declared {
-    /// what its cells are made of; with it everything under `simulated` follows from what is declared here, per cell and
-    /// per ampere hour, where it is not said there. Left out, the cells have the curve of the rig (`plant.pack.ocv`, LFP)
-    chemistry: Option<Chemistry>,
-    /// cells in series
-    #[schemars(range(min = 1, max = 256))]
-    cells: u16,
-    /// installed capacity
-    capacity: AmpHours,
-    /// highest charge voltage limit it may ever send
-    max_charge_voltage: Volts,
-    /// lowest pack voltage it may reach
-    min_voltage: Volts,
-    /// cell voltage at which it disconnects
-    cell_over_voltage: Volts,
-    /// cell voltage at which it forbids discharge
-    cell_under_voltage: Volts,
-    /// largest charge current it declares
-    max_charge_current: Amps,
-    /// largest discharge current it declares
-    max_discharge_current: Amps,
-    /// highest cell temperature
-    max_temperature: Celsius,
-    /// optional messages that it never sends; limits of the rig that rest on them alone must then be given up in the rig
-    /// file (`unwatched:`)
-    #[serde(default)]
-    never_sends: Vec<Optional>,
-}
-
-impl Declared {
-    /// The first key whose value no battery has, with what would do.
-    fn nonsense(&self) -> Option<(&'static str, &'static str)> {
-        let checks = [
-            ("cells", (1..=256).contains(&self.cells), "1 to 256 cells in series"),
-            ("capacity", self.capacity > AmpHours::ZERO, "more than 0 Ah"),
-            ("min-voltage", self.min_voltage > Volts::ZERO, "more than 0 V"),
-            ("max-charge-voltage", self.max_charge_voltage > self.min_voltage, "more than `min-voltage`"),
-            ("cell-under-voltage", self.cell_under_voltage > Volts::ZERO, "more than 0 V"),
-            (
-                "cell-over-voltage",
-                self.cell_over_voltage > self.cell_under_voltage,
-                "more than `cell-under-voltage`",
-            ),
-            ("max-charge-current", self.max_charge_current > Amps::ZERO, "more than 0 A"),
-            ("max-discharge-current", self.max_discharge_current > Amps::ZERO, "more than 0 A"),
-        ];
-        checks.into_iter().find(|(_, holds, _)| !holds).map(|(key, _, expected)| (key, expected))
-    }
 }
 
 #[cfg(test)]

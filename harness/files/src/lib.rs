@@ -3,6 +3,8 @@
 
 mod battery;
 mod built_in;
+mod declared;
+pub mod from_log;
 pub mod golden;
 mod laboratory;
 mod library;

@@ -61,8 +61,9 @@ impl Library {
             let folder = path.parent().map(name).unwrap_or_default();
             files.push((format!("suites/{folder}/{}", name(&path)), read_text(&path)?));
         }
-        for (folder, path) in [("rigs", rig), ("rigs/batteries", battery)] {
-            for (path, text) in crate::like::files(path)? {
+        for (like, path) in [(&RigFile::LIKE, rig), (&BatteryFile::LIKE, battery)] {
+            let folder = like.folder;
+            for (path, text) in crate::like::files(like, path, &self.root)? {
                 files.push((format!("{folder}/{}", name(&path)), text));
             }
         }
@@ -179,7 +180,7 @@ impl Library {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn read_battery(&self, path: &Path) -> Result<BatteryFile, InputError> {
-        load(path, &|path| self.shown(path))
+        load(path, Some(&self.root), &|path| self.shown(path))
     }
 
     /// Reads and validates a rig file, with those beside it that it is like.
@@ -187,7 +188,7 @@ impl Library {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn read_rig(&self, path: &Path) -> Result<RigFile, InputError> {
-        load(path, &|path| self.shown(path))
+        load(path, Some(&self.root), &|path| self.shown(path))
     }
 
     /// A rig by name (`simulated`) or by path.
@@ -204,7 +205,7 @@ impl Library {
     /// When no file has that name; with file, line, column and what was expected where it makes no sense.
     pub fn get<K: Kind>(&self, name: &str) -> Result<K, InputError> {
         let path = pick(K::LIKE.kind, name, self.yaml_in(K::LIKE.folder)?)?;
-        load_by_name(&path, &|path| self.shown(path))
+        load_by_name(&path, Some(&self.root), &|path| self.shown(path))
     }
 
     /// A path as the user knows it: relative to the project where it lies inside.

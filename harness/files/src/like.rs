@@ -23,15 +23,24 @@ pub trait Kind: Sized {
     fn name(&self) -> &str;
 }
 
-/// Reads and validates a file, with those beside it that it is `like`. `shown` is a path as the user knows it.
-pub(crate) fn load<K: Kind>(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<K, InputError> {
-    Ok(K::of(&Arc::new(K::LIKE.layers(path, shown)?), folder(path))?)
+/// Reads and validates a file, with those that it is `like`, which stand beside it or else in the project whose root is
+/// `home`. `shown` is a path as the user knows it.
+pub(crate) fn load<K: Kind>(
+    path: &Path,
+    home: Option<&Path>,
+    shown: &dyn Fn(&Path) -> String,
+) -> Result<K, InputError> {
+    Ok(K::of(&Arc::new(K::LIKE.layers(path, home, shown)?), folder(path))?)
 }
 
 /// The same, of a file that is called as it says: a copy that keeps the name of its model would file its runs under the
 /// name of the other.
-pub(crate) fn load_by_name<K: Kind>(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<K, InputError> {
-    let layers = Arc::new(K::LIKE.layers(path, shown)?);
+pub(crate) fn load_by_name<K: Kind>(
+    path: &Path,
+    home: Option<&Path>,
+    shown: &dyn Fn(&Path) -> String,
+) -> Result<K, InputError> {
+    let layers = Arc::new(K::LIKE.layers(path, home, shown)?);
     let file = K::of(&layers, folder(path))?;
     match path.file_stem().and_then(|stem| stem.to_str()) {
         Some(stem) if stem != file.name() => {
@@ -66,15 +75,31 @@ pub struct Like {
 }
 
 impl Like {
+    /// The file of that name beside another, or else in the project; the one beside it where there is neither.
+    fn base(&self, path: &Path, home: Option<&Path>, name: &str) -> PathBuf {
+        let beside = path.with_file_name(format!("{name}.yaml"));
+        let there = home.map(|home| home.join(self.folder).join(format!("{name}.yaml")));
+        match there.filter(|there| !beside.is_file() && there.is_file()) {
+            Some(there) => there,
+            None => beside,
+        }
+    }
+
     /// The file at `path` over all that it is like. `shown` is a path as the user knows it.
-    pub(crate) fn layers(&self, path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Layers, InputError> {
-        self.above(path, shown, &mut Vec::new())
+    pub(crate) fn layers(
+        &self,
+        path: &Path,
+        home: Option<&Path>,
+        shown: &dyn Fn(&Path) -> String,
+    ) -> Result<Layers, InputError> {
+        self.above(path, home, shown, &mut Vec::new())
     }
 
     /// `above` are the files that are like it.
     fn above(
         &self,
         path: &Path,
+        home: Option<&Path>,
         shown: &dyn Fn(&Path) -> String,
         above: &mut Vec<PathBuf>,
     ) -> Result<Layers, InputError> {
@@ -84,11 +109,12 @@ impl Like {
         }
         let Self { kind, example, .. } = self;
         let wrong = |message: String, expected: String| file.refuse("like", message, expected);
-        let a_name = format!("the name of a {kind} file beside this one, such as `{example}`");
+        let a_name =
+            format!("the name of a {kind} file beside this one or of the project, such as `{example}`");
         let name = file.word("like").filter(|name| !name.contains(['/', '\\', '.']));
         let name = name.ok_or_else(|| wrong("`like` is no name".to_owned(), a_name.clone()))?;
         above.push(path.to_owned());
-        let base = path.with_file_name(format!("{name}.yaml"));
+        let base = self.base(path, home, &name);
         if above.contains(&base) {
             let circle: Vec<String> = above.iter().chain([&base]).map(|path| shown(path)).collect();
             let message = format!("`like` goes round in a circle: {}", circle.join(", then "));
@@ -98,7 +124,7 @@ impl Like {
             let message = format!("there is no {kind} `{name}` to be like: {} is missing", shown(&base));
             return Err(wrong(message, a_name).into());
         }
-        let base = self.above(&base, shown, above)?;
+        let base = self.above(&base, home, shown, above)?;
         let kind = |of: &Layers| self.kinds.iter().find(|kind| of.has(kind));
         let replaced = match (kind(&file), kind(&base)) {
             (Some(new), Some(old)) if new != old => old.split('.').next(),
@@ -112,14 +138,14 @@ impl Like {
 }
 
 /// The file at `path` and all that it is like, each with its text.
-pub(crate) fn files(path: &Path) -> Result<Vec<(PathBuf, String)>, InputError> {
+pub(crate) fn files(of: &Like, path: &Path, home: &Path) -> Result<Vec<(PathBuf, String)>, InputError> {
     let mut files: Vec<(PathBuf, String)> = Vec::new();
     let mut next = Some(path.to_owned());
     // A circle is refused where the file is read for good.
     while let Some(path) = next.take_if(|path| files.iter().all(|(there, _)| there != path)) {
         let text = read_text(&path)?;
         let like = Layers::new(&path.display().to_string(), &text)?.word("like");
-        next = like.map(|name| path.with_file_name(format!("{name}.yaml")));
+        next = like.map(|name| of.base(&path, Some(home), &name));
         files.push((path, text));
     }
     Ok(files)

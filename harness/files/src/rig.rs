@@ -196,7 +196,7 @@ impl RigFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
-        like::load(path, shown)
+        like::load(path, None, shown)
     }
 
     /// Reads and validates the text of a rig file that stands alone.

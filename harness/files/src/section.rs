@@ -28,17 +28,28 @@ impl Section {
         self.layers().read_at(self.path)
     }
 
-    /// The same, laid over a text that holds this key: what the file leaves out is taken from there. `name` stands in errors
-    /// in place of a file; `choices` are maps below the section that hold one thing under its name.
+    /// The same, and what it leaves out from a text that holds this key and was made of the key `from` of its file: what makes
+    /// no sense in that is shown there. `choices` are maps below the section that hold one thing under its name.
     ///
     /// # Errors
     /// When the text is no YAML.
-    pub fn over(&self, name: &str, text: &str, choices: &[&str]) -> Result<Self, YamlError> {
+    pub fn filled(&self, text: &str, from: &str, choices: &[&str]) -> Result<Self, YamlError> {
         let choices: Vec<String> = choices.iter().map(|choice| format!("{}.{choice}", self.path)).collect();
         let choices: Vec<&str> = choices.iter().map(String::as_str).collect();
-        let base = Layers::new(name, text)?;
-        let layers = self.layers().clone().over(base, &[self.path], &choices);
+        let layers = self.layers().clone().filled(text, from, &[self.path], &choices)?;
         Ok(Self { layers: Some(Arc::new(layers)), path: self.path })
+    }
+
+    /// The value at `path` below the section, in dotted keys, where there is one that reads as this.
+    #[must_use]
+    pub fn value<T: DeserializeOwned>(&self, path: &str) -> Option<T> {
+        self.has(path).then(|| self.layers().read_at(&format!("{}.{path}", self.path)).ok()).flatten()
+    }
+
+    /// File and line of another key of the file, in dotted keys from its top.
+    #[must_use]
+    pub fn line_of(&self, whole_path: &str) -> String {
+        self.layers().line_of(whole_path)
     }
 
     /// Refuses a value that reads well and still cannot be. `path` says where it stands below the section, in dotted keys.

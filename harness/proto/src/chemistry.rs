@@ -37,7 +37,64 @@ const LTO: [f64; 21] = [
 /// A: the fall below 0 %, in V per percent, without which a cell would bear a discharge long after it is empty.
 const BELOW_EMPTY: f64 = 0.3;
 
+/// Between what a cell is used, V, and how hard, in C: wide enough for the data sheets of all makers.
+#[derive(Debug, Clone, Copy)]
+pub struct Usual {
+    /// charged to
+    pub charged: [f64; 2],
+    /// discharged to
+    pub empty: [f64; 2],
+    /// disconnected above
+    pub over: [f64; 2],
+    /// discharge forbidden below
+    pub under: [f64; 2],
+    /// charged and discharged with at most
+    pub c_rate: f64,
+}
+
+/// Full is 3.65 V and empty 2.5 V (data sheets); some are held at 3.35 V.
+const LFP_USUAL: Usual = Usual {
+    charged: [3.35, 3.70],
+    empty: [2.30, 3.20],
+    over: [3.45, 3.95],
+    under: [2.00, 3.10],
+    c_rate: 6.0,
+};
+/// Full is 4.2 V and empty 2.5 to 3.0 V (data sheets of both); some are held at 3.9 V.
+const NICKEL_USUAL: Usual = Usual {
+    charged: [3.90, 4.25],
+    empty: [2.50, 3.60],
+    over: [4.00, 4.40],
+    under: [2.30, 3.50],
+    c_rate: 10.0,
+};
+/// Full is 2.7 to 2.85 V and empty 1.5 V (data sheets).
+const LTO_USUAL: Usual = Usual {
+    charged: [2.40, 2.90],
+    empty: [1.50, 2.30],
+    over: [2.50, 3.10],
+    under: [1.40, 2.20],
+    c_rate: 20.0,
+};
+
 impl Chemistry {
+    /// What is usual for it; where it is not known, what is for any.
+    #[must_use]
+    pub const fn usual(chemistry: Option<Self>) -> Usual {
+        match chemistry {
+            Some(Self::Lfp) => LFP_USUAL,
+            Some(Self::Nmc | Self::Nca) => NICKEL_USUAL,
+            Some(Self::Lto) => LTO_USUAL,
+            None => Usual {
+                charged: [LTO_USUAL.charged[0], NICKEL_USUAL.charged[1]],
+                empty: [LTO_USUAL.empty[0], NICKEL_USUAL.empty[1]],
+                over: [LTO_USUAL.over[0], NICKEL_USUAL.over[1]],
+                under: [LTO_USUAL.under[0], NICKEL_USUAL.under[1]],
+                c_rate: LTO_USUAL.c_rate,
+            },
+        }
+    }
+
     /// Its name, as files write it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -5,12 +5,13 @@
 use std::sync::MutexGuard;
 
 use engine::yaml::YamlError;
-use files::{BatteryFile, Section};
+use files::{BatteryFile, Expectation, Section};
 use plant::bms::{BmsParams, BmsSheet, ParamsError};
 use plant::management::{Design, Installed, Management, ManagementError};
 use plant::sensors::SensorParams;
 #[cfg(unix)]
 use proto::quantity::BitRate;
+use proto::quantity::{Amps, Volts};
 use schemars::JsonSchema;
 
 use crate::derived;
@@ -52,10 +53,10 @@ impl Simulated {
         if section.has("program") {
             return Ok(Some(Self::Program(Box::new(Program::read(section, battery)?))));
         }
+        agrees(section, battery)?;
         let section = &match battery.chemistry {
             Some(chemistry) => {
-                let text = derived::text(battery, chemistry);
-                section.over("what is declared", &text, &["strategy"])?
+                section.filled(&derived::text(battery, chemistry), "declared", &["strategy"])?
             }
             None => section.clone(),
         };
@@ -110,6 +111,55 @@ impl Design for Simulated {
         self.design().start(battery)
     }
 }
+
+/// Holds what `simulated` says against what is declared. A battery that is expected to fail may be wrong just there.
+fn agrees(section: &Section, battery: &BatteryFile) -> Result<(), YamlError> {
+    if battery.expect != Expectation::Pass {
+        return Ok(());
+    }
+    let declared = &battery.declared;
+    let most = [
+        (
+            "limits.charge",
+            "max-charge-current",
+            section.value("limits.charge").map(|Amps(a)| a),
+            declared.max_charge_current.0,
+            "A",
+        ),
+        (
+            "limits.discharge",
+            "max-discharge-current",
+            section.value("limits.discharge").map(|Amps(a)| a),
+            declared.max_discharge_current.0,
+            "A",
+        ),
+        (
+            "protection.over-voltage",
+            "cell-over-voltage",
+            section.value("protection.over-voltage").map(|Volts(v)| v),
+            declared.cell_over_voltage.0,
+            "V",
+        ),
+    ];
+    let least = section.value("protection.under-voltage").map(|Volts(v)| v);
+    let low = least.filter(|&low| low < declared.cell_under_voltage.0 - EQUAL);
+    let low = low.map(|low| {
+        ("protection.under-voltage", "cell-under-voltage", low, declared.cell_under_voltage.0, "V", "least")
+    });
+    let high = most.into_iter().find_map(|(key, of, said, bound, unit)| {
+        said.filter(|&said| said > bound + EQUAL).map(|said| (key, of, said, bound, unit, "most"))
+    });
+    let Some((key, of, said, bound, unit, side)) = high.or(low) else { return Ok(()) };
+    let line = section.line_of(&format!("declared.{of}"));
+    Err(section.refuse(
+        key,
+        format!("`simulated.{key}` is {said} {unit}, and {line} declares {bound} {unit} (`{of}`)"),
+        format!("{bound} {unit} at {side}, or another `{of}`; a battery that is wrong there is expected to fail (`expect:`)"),
+    ))
+}
+
+/// Decimals of a file that are the same number.
+const EQUAL: f64 = 1e-6;
 
 /// Where the key stands that an error names: what belongs to a strategy lies deeper than the other parts, below its name
 /// or beside it.

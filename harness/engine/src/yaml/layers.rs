@@ -87,6 +87,36 @@ impl Layers {
         self
     }
 
+    /// Fills in what this file leaves out from `text`, which was made of what stands at `from`: where it makes no sense, that
+    /// is shown there. Otherwise as [`Self::over`].
+    ///
+    /// # Errors
+    /// When the text is no YAML.
+    pub fn filled(
+        mut self,
+        text: &str,
+        from: &str,
+        inherited: &[&str],
+        choices: &[&str],
+    ) -> Result<Self, YamlError> {
+        let place = self.find(from).0.place();
+        let mut lower = Self::new(&self.files[place.file].0, text)?.tree;
+        lower.stand(place);
+        if let Branch::Map(entries) = &mut lower.kind {
+            entries.retain(|(_, name, _)| inherited.contains(&name.as_str()));
+        }
+        self.tree = merge(lower, self.tree, "", choices);
+        self.moved = true;
+        Ok(self)
+    }
+
+    /// File and line of the value at `path`, in dotted keys, or of the deepest above it.
+    #[must_use]
+    pub fn line_of(&self, path: &str) -> String {
+        let Place { file, at } = self.find(path).0.place();
+        format!("{}:{}", self.files[file].0, at.line)
+    }
+
     /// Puts values that stand directly under a key of the top level where they belong: `to` says for a name and the
     /// text of its value to which keys of maps beside it, and as what. Each keeps its place in the file.
     #[must_use]
@@ -256,6 +286,19 @@ impl Tree {
             _ => &[],
         };
         entries.iter().map(|(_, name, _)| name.as_str())
+    }
+
+    /// All of it stands at one place.
+    fn stand(&mut self, Place { file, at }: Place) {
+        (self.file, self.at) = (file, at);
+        match &mut self.kind {
+            Branch::Value(_) => {}
+            Branch::List(items) => items.iter_mut().for_each(|item| item.stand(Place { file, at })),
+            Branch::Map(entries) => entries.iter_mut().for_each(|(place, _, value)| {
+                *place = Place { file, at };
+                value.stand(*place);
+            }),
+        }
     }
 
     /// Depth is bounded by [`super::MAX_DEPTH`] when the tree is read, so the recursion is.
