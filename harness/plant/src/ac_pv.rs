@@ -45,23 +45,16 @@ pub(crate) struct Island {
 }
 
 impl AcPv {
-    /// `watts_per_volt`: what moves the bus by one volt, W; its loop is slow enough for the PV inverter to follow.
+    /// `watts_per_volt`: what the inverter/charger takes it for that moves the bus by one volt, W.
     pub(crate) fn new(p: &AcPvParams, watts_per_volt: f64) -> Self {
-        let mut pv = Self {
+        Self {
             p: p.clone(),
             available: 0.0,
             watts: 0.0,
             allowed: 0.0,
-            gain: 0.0,
+            gain: watts_per_volt / p.shift_loop.secs(),
             off_until: Micros::ZERO,
-        };
-        pv.tune(watts_per_volt);
-        pv
-    }
-
-    pub(crate) fn tune(&mut self, watts_per_volt: f64) {
-        // Four times the lag of what it controls is where the loop stops overshooting.
-        self.gain = watts_per_volt / (4.0 * self.p.response.secs());
+        }
     }
 
     /// The sun on it.

@@ -216,6 +216,15 @@ impl Gx {
         (self.next_frame, self.identify) = (self.down_until, false);
     }
 
+    /// It runs from the DC bus, at `volts`, where nothing else feeds it: it dies with the bus, and boots when that is back.
+    pub(crate) fn feed(&mut self, at: Micros, volts: f64, mains: bool) -> bool {
+        let dies = !mains && volts < self.p.runs_from.0;
+        if dies {
+            self.reboot(at, self.p.boot);
+        }
+        dies
+    }
+
     /// Whether it is rebooting.
     pub(crate) fn is_down(&self, at: Micros) -> bool {
         at < self.down_until

@@ -6,7 +6,7 @@ use proto::samples::{Samples, Value};
 
 use crate::ac_pv::{AcPv, Island, Line};
 use crate::display::round;
-use crate::params::{AcPvParams, InverterParams};
+use crate::params::{AcPvParams, InverterParams, LIFT};
 
 /// One unit between DC bus, AC input (mains) and AC output (loads).
 #[derive(Debug, Clone)]
@@ -16,9 +16,8 @@ pub(crate) struct Inverter {
     pub(crate) pv: AcPv,
     /// AC power, positive from battery to AC, negative when charging
     watts: f64,
-    /// W per V of error per second, so that the loop through the battery has its time constant
+    /// W per V of error per second
     gain: f64,
-    nominal: f64,
     running: bool,
     /// since when nothing keeps it from working
     ready_since: Option<Micros>,
@@ -72,11 +71,12 @@ pub(crate) struct Ac {
 }
 
 impl Inverter {
-    pub(crate) fn new(p: &InverterParams, pv: &AcPvParams, ohms: f64, nominal: Volts, mains: bool) -> Self {
+    /// `nominal` voltage of the system.
+    pub(crate) fn new(p: &InverterParams, pv: &AcPvParams, nominal: Volts, mains: bool) -> Self {
+        let watts_per_volt = p.maximum_power.0 / (LIFT * nominal.0);
         Self {
-            gain: nominal.0 / (ohms * p.voltage_loop.secs()),
-            pv: AcPv::new(pv, nominal.0 / ohms),
-            nominal: nominal.0,
+            gain: watts_per_volt / p.voltage_loop.secs(),
+            pv: AcPv::new(pv, watts_per_volt),
             p: p.clone(),
             watts: 0.0,
             running: true,
@@ -108,10 +108,9 @@ impl Inverter {
         }
     }
 
-    /// The resistance that its voltage loop acts through has changed.
-    pub(crate) fn tune(&mut self, ohms: f64) {
-        self.gain = self.nominal / (ohms * self.p.voltage_loop.secs());
-        self.pv.tune(self.nominal / ohms);
+    /// What its voltage control does to its current at `volts`, A per V of error per second.
+    pub(crate) fn gain(&self, volts: f64) -> f64 {
+        self.gain / volts.max(1.0)
     }
 
     /// AC load on the output.
@@ -125,13 +124,14 @@ impl Inverter {
     }
 
     /// A slice of `secs` that ends at `at`, at `volts` of its DC terminals, with `solar` amps on the bus; returns the
-    /// power that it takes from the bus, W.
+    /// power that it takes from the bus, W. `left`: as [`Solar::step`](crate::solar::Solar::step) has it.
     pub(crate) fn step(
         &mut self,
         at: Micros,
         secs: f64,
         volts: f64,
         solar: f64,
+        left: f64,
         orders: &InverterOrders,
     ) -> f64 {
         let volts = volts.max(1.0);
@@ -152,7 +152,7 @@ impl Inverter {
         self.watts = match (self.running, self.connected) {
             (false, _) => 0.0,
             (true, false) => self.load * self.supplied - pv,
-            (true, true) => self.towards(secs, volts, solar, orders),
+            (true, true) => self.towards(secs, volts, solar, left, orders),
         };
         let efficiency = self.p.efficiency.0 / 100.0;
         let dc = if self.watts >= 0.0 { self.watts / efficiency } else { self.watts * efficiency };
@@ -191,7 +191,7 @@ impl Inverter {
 
     /// Power in parallel with the mains: an integral control of the DC voltage between two bounds that move. The
     /// lower one covers the loads (or recharges); the upper one is what may be exported.
-    fn towards(&self, dt: f64, volts: f64, solar: f64, orders: &InverterOrders) -> f64 {
+    fn towards(&self, dt: f64, volts: f64, solar: f64, left: f64, orders: &InverterOrders) -> f64 {
         let efficiency = self.p.efficiency.0 / 100.0;
         let discharges = orders.discharge > 0.0 && !orders.spare && !self.low;
         let from_battery = if discharges { orders.discharge } else { 0.0 };
@@ -217,7 +217,7 @@ impl Inverter {
             cover
         };
         let error = volts + self.p.calibration.0 - orders.volts;
-        let wanted = (self.watts + error * self.gain * dt).clamp(lower, upper.max(lower));
+        let wanted = (self.watts + error * left * self.gain * dt).clamp(lower, upper.max(lower));
         let ramp = self.p.ramp.0 * dt;
         self.watts + (wanted - self.watts).clamp(-ramp, ramp)
     }

@@ -176,11 +176,6 @@ impl Pack {
         self.factor * self.cells * self.r[0]
     }
 
-    /// Resistance at 25 °C, as a current meets it that flows for a minute.
-    pub(crate) fn static_ohms(&self) -> f64 {
-        self.cells * (self.r[0] + self.r[1])
-    }
-
     /// Brings the cells up to now: `amps` flow, `seconds` passed since the last look, and each cell lost the current in
     /// `drains` (none, where it is shorter).
     pub(crate) fn look(&mut self, amps: f64, seconds: f64, drains: &[Amps]) {

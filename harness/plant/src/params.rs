@@ -145,9 +145,16 @@ pub struct AcPvParams {
     pub shift_to: Volts,
     /// V: 10 %
     pub least: Percent,
+    /// time constant with which the inverter/charger moves the frequency, on a bus that its rated power lifts by 2 %
+    /// of the system voltage; A: four times as slow as the slowest PV inverter answers, so that none overshoots
+    pub shift_loop: Micros,
     /// from a line that is alive to feeding in again; A: 60 s (10–300 s by grid code)
     pub reconnect: Micros,
 }
+
+/// What a maker of chargers and inverters takes a battery for, as his firmware cannot know which one it will be: rated
+/// current lifts the bus by this share of the system voltage; A: 1.5–2 % where battery and inverter fit each other.
+pub const LIFT: f64 = 0.02;
 
 impl Default for AcPvParams {
     fn default() -> Self {
@@ -157,6 +164,7 @@ impl Default for AcPvParams {
             shift_from: Volts(54.0),
             shift_to: Volts(57.6),
             least: Percent(10.0),
+            shift_loop: Micros::from_secs(20),
             reconnect: Micros::from_secs(60),
         }
     }
@@ -180,7 +188,8 @@ pub struct SolarParams {
     pub rise: WattsPerSecond,
     /// fall of power when voltage or current are too high: a dropped load charges on until it is over; A
     pub fall: WattsPerSecond,
-    /// time constant of its voltage control; A: 0.1–0.5 s
+    /// time constant of its voltage control on a bus that its rated current lifts by 2 % of the system voltage; its
+    /// gain is fixed, so it is faster on a softer battery; A: 0.1–0.5 s
     pub voltage_loop: Micros,
     /// battery side over PV side; V: 98 % at its best
     pub efficiency: Percent,
@@ -222,7 +231,8 @@ pub struct InverterParams {
     pub reconnect: Micros,
     /// A: 400–2000 W/s
     pub ramp: WattsPerSecond,
-    /// time constant of its DC voltage control; A: 0.5–2 s
+    /// time constant of its DC voltage control on a bus that its rated power lifts by 2 % of the system voltage; its
+    /// gain is fixed, so it is faster on a softer battery; A: 0.5–2 s
     pub voltage_loop: Micros,
     /// below it for `shutdown-delay`: no more discharge; A: 37–47 V
     pub shutdown: Volts,
@@ -418,6 +428,8 @@ impl Params {
             ("inverter.voltage-loop", i.voltage_loop.secs()),
             ("ac-pv.maximum", self.ac_pv.maximum.0),
             ("ac-pv.response", self.ac_pv.response.secs()),
+            ("ac-pv.shift-loop", self.ac_pv.shift_loop.secs()),
+            ("solar.maximum-current", s.maximum_current.0),
             ("gx.limits-timeout", g.limits_timeout.secs()),
             ("gx.nominal", g.nominal.0),
         ];
@@ -503,7 +515,8 @@ mod tests {
     fn a_file_is_complete_or_refused() {
         let gx = "{ limits-timeout: 3 s, battery-timeout: 10 s, solar-offset: 0.4 V, nominal: 48 V, ess: external-control, \
                   absorption: 1 h, quirk: by-name, chargers-expect-bms: true, grid-setpoint: 50 W, minimum-soc: 10 %, \
-                  minimum-soc-release: 3 %, recharge-below: 5 %, recharge-power: 200 W, modbus: { write-delay: 7 ms, \
+                  minimum-soc-release: 3 %, recharge-below: 5 %, recharge-power: 200 W, \
+                  runs-from: 0 V, boot: 75 s, modbus: { write-delay: 7 ms, \
                   missed-reads: 2, units: { battery: 225, inverter: 227, solar: 229, grid: 30 } } }";
         assert_eq!(serde_yaml::from_str::<GxParams>(gx).expect("complete"), GxParams::default());
         let error = |text: &str| serde_yaml::from_str::<GxParams>(text).expect_err("refused").to_string();

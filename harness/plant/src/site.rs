@@ -37,10 +37,9 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new(p: &Params, pack: Pack, mains: bool, scan_phase: f64) -> Self {
-        let ohms = pack.static_ohms() + p.cables.battery.0;
         Self {
-            inverter: Inverter::new(&p.inverter, &p.ac_pv, ohms, p.gx.nominal, mains),
-            solar: Solar::new(&p.solar, &p.psu, ohms, scan_phase),
+            inverter: Inverter::new(&p.inverter, &p.ac_pv, p.gx.nominal, mains),
+            solar: Solar::new(&p.solar, &p.psu, p.gx.nominal, scan_phase),
             contactor: Contactor::new(&p.cables),
             battery_cable: p.cables.battery.0,
             cables: p.cables.clone(),
@@ -79,9 +78,6 @@ impl Site {
         let closed = self.contactor.closed();
         let (solar, inverter) = (gx.solar(at, closed), gx.inverter(at, closed));
         let (to_solar, to_inverter) = (self.cables.solar.0, self.cables.inverter.0);
-        let into = self.solar.step(at, slice.secs, self.bus + self.solar.amps() * to_solar, &solar);
-        let drop = self.inverter.amps() * to_inverter;
-        let power = self.inverter.step(at, slice.secs, self.bus - drop, into, &inverter);
 
         // Seen from the devices, battery and capacitance are one source behind one resistance.
         let capacitance = self.cables.capacitance.0 / slice.secs;
@@ -93,6 +89,12 @@ impl Site {
         } else {
             (self.bus, 1.0 / capacitance)
         };
+        // Within a slice both work on a voltage that they change themselves: what they have not worked off yet is left.
+        let gain = self.solar.gain() + self.inverter.gain(self.bus);
+        let left = 1.0 / (1.0 + slice.secs * ohms * gain);
+        let into = self.solar.step(at, slice.secs, self.bus + self.solar.amps() * to_solar, left, &solar);
+        let drop = self.inverter.amps() * to_inverter;
+        let power = self.inverter.step(at, slice.secs, self.bus - drop, into, left, &inverter);
         let drawn = current(power, volts + into * ohms, ohms + to_inverter);
         let out = self.inverter.settle(at, drawn);
         let bus = volts + (into - out) * ohms;
@@ -159,9 +161,6 @@ impl Site {
             self.pack.resist(broken.cell);
         }
         self.battery_cable = self.cables.battery.0 + broken.cable;
-        let ohms = self.pack.static_ohms() + self.battery_cable;
-        self.solar.tune(ohms);
-        self.inverter.tune(ohms);
     }
 
     /// Voltage at the battery's terminals, V.

@@ -1,11 +1,11 @@
 //! The solar charger: a tracker at the supply's best point, or below it where a limit holds it back.
 
 use proto::channel::Channel;
-use proto::quantity::{Micros, Watts};
+use proto::quantity::{Micros, Volts, Watts};
 use proto::samples::{Samples, Value};
 
 use crate::display::round;
-use crate::params::{PsuParams, SolarParams};
+use crate::params::{LIFT, PsuParams, SolarParams};
 use crate::supply::Supply;
 
 /// A charger with its input.
@@ -17,7 +17,7 @@ pub(crate) struct Solar {
     amps: f64,
     /// PV side, W
     watts: f64,
-    /// A per V of error per second, so that the loop through the battery has its time constant
+    /// A per V of error per second
     gain: f64,
     input_since: Option<Micros>,
     running: bool,
@@ -39,10 +39,10 @@ pub(crate) struct SolarOrders {
 }
 
 impl Solar {
-    /// `ohms`: of battery and cables, which the voltage loop acts through; `phase` of the scans, 0 to 1.
-    pub(crate) fn new(p: &SolarParams, psu: &PsuParams, ohms: f64, phase: f64) -> Self {
-        let mut solar = Self {
-            gain: 0.0,
+    /// `nominal` voltage of the system; `phase` of the scans, 0 to 1.
+    pub(crate) fn new(p: &SolarParams, psu: &PsuParams, nominal: Volts, phase: f64) -> Self {
+        Self {
+            gain: p.maximum_current.0 / (LIFT * nominal.0 * p.voltage_loop.secs()),
             next_scan: Micros((p.scan_period.0 as f64 * phase) as u64),
             p: p.clone(),
             supply: Supply::new(psu),
@@ -53,14 +53,12 @@ impl Solar {
             limited: false,
             forced_scan: false,
             volts: 0.0,
-        };
-        solar.tune(ohms);
-        solar
+        }
     }
 
-    /// The resistance that its voltage loop acts through has changed.
-    pub(crate) fn tune(&mut self, ohms: f64) {
-        self.gain = 1.0 / (ohms * self.p.voltage_loop.secs());
+    /// What its voltage control does to its current, A per V of error per second.
+    pub(crate) fn gain(&self) -> f64 {
+        self.gain
     }
 
     /// The sun.
@@ -74,7 +72,8 @@ impl Solar {
     }
 
     /// A slice of `secs` that ends at `at`, at `volts` of its battery terminals; returns the current into the bus.
-    pub(crate) fn step(&mut self, at: Micros, secs: f64, volts: f64, orders: &SolarOrders) -> f64 {
+    /// `left`: share of its voltage error that is there on average, while all controls of the bus work it off.
+    pub(crate) fn step(&mut self, at: Micros, secs: f64, volts: f64, left: f64, orders: &SolarOrders) -> f64 {
         let volts = volts.max(1.0);
         self.volts = volts;
         self.supply.step(secs);
@@ -102,7 +101,7 @@ impl Solar {
         let sun = best * self.p.efficiency.0 / 100.0 / volts;
         let rating = self.p.maximum_current.0.min(self.p.maximum_power.0 / volts);
         let error = orders.volts - (volts + self.p.calibration.0);
-        let wanted = (self.amps + error * self.gain * secs).min(rating).min(orders.amps);
+        let wanted = (self.amps + error * left * self.gain * secs).min(rating).min(orders.amps);
         let (rise, fall) = (self.p.rise.0 / volts * secs, self.p.fall.0 / volts * secs);
         let next = wanted.clamp(self.amps - fall, self.amps + rise).max(0.0);
         self.limited = next < sun;

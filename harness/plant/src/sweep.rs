@@ -124,6 +124,7 @@ knobs! {
     "inverter.restart-delay" inverter restart_delay,
     "inverter.calibration" inverter calibration,
     "ac-pv.response" ac_pv response,
+    "ac-pv.shift-loop" ac_pv shift_loop,
     "ac-pv.reconnect" ac_pv reconnect,
 }
 

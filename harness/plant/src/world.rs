@@ -223,6 +223,9 @@ impl World {
 
     fn second(&mut self, at: Micros) {
         self.look(at);
+        if self.gx.feed(at, self.site.bus(), self.site.inverter.connected()) {
+            self.writes.clear();
+        }
         self.gx.tick(at, &self.site.seen());
     }
 

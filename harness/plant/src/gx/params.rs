@@ -37,6 +37,11 @@ pub struct GxParams {
     pub recharge_below: Percent,
     /// power of that recharge, on the AC side; A
     pub recharge_power: Watts,
+    /// the lowest voltage of the DC bus that it runs from, where no mains keep the DC side alive; V: 8 V (Cerbo GX, 8–70 V).
+    /// 0 V: it has a supply of its own, as on a bench that reads it in a blackout
+    pub runs_from: Volts,
+    /// from power on until it hears and controls again; A: one to two minutes
+    pub boot: Micros,
     /// the gateway for Modbus-TCP
     pub modbus: ModbusParams,
 }
@@ -137,6 +142,8 @@ impl Default for GxParams {
             minimum_soc_release: Percent(3.0),
             recharge_below: Percent(5.0),
             recharge_power: Watts(200.0),
+            runs_from: Volts(0.0),
+            boot: Micros::from_secs(75),
             modbus: ModbusParams::default(),
         }
     }

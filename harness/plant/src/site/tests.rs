@@ -20,8 +20,13 @@ struct Bench {
 
 impl Bench {
     fn new(soc: f64, mains: bool, feed_in: bool) -> Self {
+        Self::of(280.0, soc, mains, feed_in)
+    }
+
+    /// With so many Ah.
+    fn of(capacity: f64, soc: f64, mains: bool, feed_in: bool) -> Self {
         let p = Params::default();
-        let pack = Pack::new(&p.pack, 16, AmpHours(280.0), Percent(soc), &mut Rng::new(1, 0));
+        let pack = Pack::new(&p.pack, 16, AmpHours(capacity), Percent(soc), &mut Rng::new(1, 0));
         let site = Site::new(&p, pack, mains, 0.5);
         let gx = Gx::new(&p.gx, feed_in, Micros::ZERO, 0);
         Self { site, gx, at: Micros::ZERO, says: Some([55.2, 140.0, 200.0]), soc }
@@ -74,6 +79,28 @@ impl Bench {
     fn grid(&self) -> f64 {
         self.site.inverter.grid_watts()
     }
+}
+
+/// Gains that know no battery hold the bus still on a soft one as on a stiff one: their loop gets faster, not unstable.
+#[rstest]
+fn controls_hold_any_battery_still(
+    #[values(20.0, 280.0, 2000.0)] capacity: f64,
+    #[values((true, true), (true, false), (false, false))] (mains, feed_in): (bool, bool),
+) {
+    let mut bench = Bench::of(capacity, 99.0, mains, feed_in);
+    bench.says = Some([54.4, 0.1 * capacity, capacity]);
+    let mut bench = bench.with(3000.0, 500.0, 3600);
+    let seen: Vec<[f64; 2]> = (0..60)
+        .map(|_| {
+            bench.run(1);
+            [bench.site.bus(), bench.site.amps()]
+        })
+        .collect();
+    let swing = |of: usize| {
+        let of = seen.iter().map(|both| both[of]);
+        of.clone().fold(f64::MIN, f64::max) - of.fold(f64::MAX, f64::min)
+    };
+    assert!(swing(0) < 0.02 && swing(1) < 0.02 * capacity, "{} V, {} A", swing(0), swing(1));
 }
 
 fn near(found: f64, expected: f64, by: f64) -> bool {

@@ -34,8 +34,12 @@ pub(in crate::world) fn start() -> Start {
 }
 
 pub(in crate::world) fn world(start: &Start, seed: u64) -> World {
+    world_of(&Params::default(), start, seed)
+}
+
+fn world_of(params: &Params, start: &Start, seed: u64) -> World {
     let size = PackSize { cells: 16, capacity: AmpHours(280.0) };
-    World::new(&Params::default(), &reference(), &size, start, seed).expect("a model starts")
+    World::new(params, &reference(), &size, start, seed).expect("a model starts")
 }
 
 /// Every frame until a time, with its time.
@@ -163,6 +167,38 @@ fn a_trip_disconnects() {
     let gx = w.gx();
     assert!(!gx.is(Channel::InverterRunning));
     assert_eq!(gx.get(Channel::SolarCurrent), Some(Value::Number(0.0)));
+}
+
+/// The times at which 0x305 was on the bus.
+fn kept_alive(w: &mut World, until: Micros) -> Vec<f64> {
+    let mut heard = Vec::new();
+    while let Some(frame) = w.advance(until).expect("it goes on") {
+        if matches!(frame, Heard::Frame(frame) if frame.id() == CanId::Standard(id::KEEP_ALIVE)) {
+            heard.push(w.now().secs());
+        }
+    }
+    heard
+}
+
+/// A GX that runs from the DC bus goes with it and has to boot; one with a supply of its own, or an inverter with mains,
+/// stays.
+#[rstest]
+#[case::from_the_bus(8.0, false, true)]
+#[case::own_supply(0.0, false, false)]
+#[case::on_the_mains(8.0, true, false)]
+fn a_gx_dies_with_the_bus_that_feeds_it(#[case] runs_from: f64, #[case] grid: bool, #[case] dies: bool) {
+    let mut params = Params::default();
+    params.gx.runs_from = Volts(runs_from);
+    let start = Start { grid, soc: Percent(80.0), ..start() };
+    let mut w = world_of(&params, &start, 1);
+    let trip = FaultKind::CellVoltage { by: Volts(0.5) };
+    assert_eq!(kept_alive(&mut w, Micros::from_secs(60)).len(), 60);
+    w.apply(&Stimulus::Inject(Fault { kind: trip, span: Micros::from_secs(20) })).expect("possible");
+    let heard = kept_alive(&mut w, Micros::from_secs(3600));
+    let gap = heard.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+    // The bus is dead while the cells are held to be too high, less what the battery takes to act; then it boots.
+    assert_eq!(gap > 10.0 + params.gx.boot.secs(), dies, "{gap} s without 0x305");
+    assert!(w.gx().is(Channel::InverterRunning), "all is as before");
 }
 
 #[rstest]
