@@ -1,6 +1,6 @@
 //! What is declared about a battery: the data sheet the judge holds the measured values against.
 
-use crate::thresholds::fixed::{UP_TO_12_V, UP_TO_24_V};
+use crate::thresholds::fixed::{TELLING, UP_TO_12_V, UP_TO_24_V};
 use proto::quantity::{AmpHours, Amps, Celsius, Volts, Watts};
 
 /// Declared facts of a battery, from its file in `rigs/batteries/`.
@@ -45,6 +45,12 @@ impl Battery {
     pub fn charge_power(&self) -> Watts {
         let half = Amps(self.capacity.0 / 2.0);
         self.max_charge_voltage * self.max_charge_current.min(half)
+    }
+
+    /// The least power that says something where this battery is tried: `least`, and less for one that takes little.
+    #[must_use]
+    pub fn telling(&self, least: Watts) -> Watts {
+        least.min(self.charge_power() * TELLING)
     }
 
     /// Its system voltage as a share of 48 V, for which the document gives its numbers.

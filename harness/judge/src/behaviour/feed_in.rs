@@ -152,7 +152,8 @@ fn exports_steadily(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
             thresholds.observation.limit
         ));
     }
-    match ripple(scene.trace, &on, thresholds.export.limit) {
+    let least = scene.subject.battery.telling(thresholds.export.limit);
+    match ripple(scene.trace, &on, least) {
         Some(found) => {
             opinion
                 .show(
@@ -176,8 +177,7 @@ fn exports_steadily(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
         }
         None => {
             opinion.unclear(format!(
-                "less than {} was fed into the grid on average: whether it is stable was not seen",
-                thresholds.export.limit
+                "less than {least} was fed into the grid on average: whether it is stable was not seen"
             ));
         }
     }

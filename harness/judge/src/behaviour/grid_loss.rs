@@ -83,12 +83,21 @@ fn inverter_is_off_without_grid(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 fn charge_goes_on(scene: &Scene<'_>, opinion: &mut Opinion) {
     let pair = [Channel::Dcl, Channel::PvAvailable].map(|c| scene.series(c));
-    let sunny = times(pair, scene.whole, |[dcl, sun]| dcl < ZERO_LIMIT && sun >= SUN_OF_CHARGE);
+    let least = scene.subject.battery.telling(SUN_OF_CHARGE);
+    let sunny = times(pair, scene.whole, |[dcl, sun]| dcl < ZERO_LIMIT && sun >= least.0);
+    let current = scene.series(Channel::PackCurrent);
+    let ended_by_charge =
+        !sunny.is_empty() && sunny.iter().all(|w| current.at(w.to).is_some_and(|amps| amps > SURE_CURRENT));
     let Some(windows) = settled(sunny, opinion, "with the sun there") else {
-        opinion.unclear("with DCL = 0 no sun was there for a minute: whether charge goes on was not seen");
+        // A small battery is charged out of it within a minute: then each time ended with its charge.
+        if ended_by_charge {
+            opinion.pass("with DCL = 0 the sun charges the battery until DCL comes back");
+        } else {
+            opinion
+                .unclear("with DCL = 0 no sun was there for a minute: whether charge goes on was not seen");
+        }
         return;
     };
-    let current = scene.series(Channel::PackCurrent);
     let charged: Vec<Window> =
         windows.iter().flat_map(|&w| times([current], w, |[amps]| amps > SURE_CURRENT)).collect();
     let share = 100.0 * hours(&charged) / hours(&windows);

@@ -85,7 +85,8 @@ fn is_sunny(scene: &Scene<'_>, at: Micros) -> bool {
         _ => None,
     });
     let dc = scene.series(Channel::PvPower).at(at).map(Watts);
-    dc.is_some_and(|w| w >= PRODUCING) || ac.last().is_some_and(|w| w >= PRODUCING)
+    let least = scene.subject.battery.telling(PRODUCING);
+    dc.is_some_and(|w| w >= least) || ac.last().is_some_and(|w| w >= least)
 }
 
 fn judge(scene: &Scene<'_>, opinion: &mut Opinion, drop: &Drop) {

@@ -219,9 +219,12 @@ fixed! {
     /// Less sun than this excites nothing, and its shares say nothing (assumption).
     SUN ("least-sun", "M9", "W", PvPower): f64 = 200.0;
     /// Sun that must show in the battery (assumption).
-    SUN_OF_CHARGE ("sun-of-charge", "BEH-GR", "W", PvPower): f64 = 500.0;
+    SUN_OF_CHARGE ("sun-of-charge", "BEH-GR", "W", PvPower): Watts = Watts(500.0);
     /// *"PV is fully producing"* (P 1.5.4): this much says that the sun was there (assumption).
     PRODUCING ("producing", "BEH-AC", "W", PvPower): Watts = Watts(500.0);
+    /// What a small battery is tried with is small too: of the power that it is charged with, this share says as much as
+    /// the watts of "sun-of-charge", "producing" and "export" do of a large one (assumption).
+    TELLING ("telling", "BEH-GR", "ratio", PvPower): f64 = 0.25;
     /// Less than this is no sun: steps of settings, and what a meter shows of nothing (assumption: a quarter of what
     /// M9 looks at).
     NO_SUN ("no-sun", "M15", "W", PvPower): Watts = Watts(50.0);
