@@ -25,6 +25,7 @@ impl Bench {
             let text = replaced(&text, "capacity: 280 Ah", &format!("capacity: {capacity}"));
             let text =
                 replaced(&text, "max-charge-current: 140 A", &format!("max-charge-current: {current}"));
+            let text = replaced(&text, "    charge: 140 A", &format!("    charge: {current}"));
             bench.put(&format!("{name}.yaml"), &text);
         }
         bench

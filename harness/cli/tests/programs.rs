@@ -9,7 +9,7 @@ const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 #[rstest]
 #[case("ramp", "imbalance/five-percent", &["CVL-07", "BEH-IM"])]
-#[case("three-modes", "imbalance/five-percent", &[])]
+#[case("three-modes", "imbalance/five-percent", &["CVL-04"])]
 #[case("in-turn", "keep-alive/just-below-ten-minutes", &["BEH-KA", "TIM-03", "TIM-01"])]
 #[case("two-packs", "imbalance/five-percent", &["CVL-07", "BEH-IM"])]
 #[case("high-cell-cut", "imbalance/one-percent", &["CVL-04", "CVL-06", "BEH-IM"])]

@@ -305,8 +305,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case("min-voltage: 44.8 V", "min-voltage: 22.4 V", "works from 22.4 V to 56.8 V")]
-    #[case("max-charge-voltage: 56.8 V", "max-charge-voltage: 63 V", "the rig allows 36 V to 60 V")]
+    #[case("min-voltage: 44.8 V", "min-voltage: 35 V", "works from 35 V to 56.8 V")]
+    #[case(
+        "cells: 16\n  capacity: 280 Ah\n  max-charge-voltage: 56.8 V",
+        "cells: 17\n  capacity: 280 Ah\n  max-charge-voltage: 61 V",
+        "the rig allows 36 V to 60 V"
+    )]
     #[case("cell-over-voltage: 3.65 V", "cell-over-voltage: 4.25 V", "would give up before that")]
     #[case("max-charge-current: 140 A", "max-charge-current: 50 A", "5500 W, charges with up to 97 A")]
     fn a_battery_that_does_not_fit_is_told_before_anything_starts(

@@ -198,9 +198,10 @@ pub(crate) static CATALOGUE: &[Row] = &[
         .alone_catches("cvl-copies-voltage"),
     must("CVL-06", "P 1.5.3", "B", "The reduced CVL does not discharge the battery")
         .in_log(|w, t, o| w.closed().below.may_discharge(t, o)).in_run(discharging::does_not_discharge)
-        .reads(&[id::LIMITS, id::MEASUREMENTS]).compares().held_to(&["discharge", "soc-fall", "sink", "observation"]),
+        .reads(&[id::LIMITS, id::MEASUREMENTS]).compares().held_to(&["discharge", "soc-fall", "sink", "observation"])
+        .alone_catches("sinking-cvl"),
     must("CVL-07", "P 1.5.3", "B", "The reduced CVL is enough: pack and highest cell voltage stop rising")
-        .in_run(charge_voltage::is_low_enough).held_to(&["rise", "cell-margin"]),
+        .in_run(charge_voltage::is_low_enough).held_to(&["rise", "cell-margin"]).alone_catches("lowers-after-warning"),
     must("CVL-08", "P 1.5.3.3", "B", "A DC bus at CVL + 0.4 V trips nothing")
         .in_run(steps::survives_a_high_bus).sun(Sun::DecidesWhileOn)
         .held_to(&["parted", "excess-band", "excess-time"]),

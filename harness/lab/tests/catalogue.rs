@@ -55,6 +55,16 @@ const SYMPTOMS: &[(&str, &[&str])] = &[
     ("identity or protocol profile switches while running", &["IDN-01", "BUS-06"]),
     ("serial number half sent (0x380 without 0x381)", &["IDN-05"]),
     ("0x35E and 0x370 disagree", &["IDN-02"]),
+    ("CVL sinks slowly while full: a slow discharge", &["CVL-06"]),
+    ("CVL swings slowly: 0.6 V in 40 minutes", &["CVL-04"]),
+    ("CVL ringing of one step on a low-resistance pack: kilowatts", &["CVL-04"]),
+    ("CVL lowered only by a high-voltage warning", &["CVL-07"]),
+    ("CVL sags with load: it follows a third of the voltage", &["CVL-05"]),
+    ("CCL = 0 now and then while full", &["CVL-02", "CCL-02"]),
+    ("an ammeter 10 % low", &["MEA-04"]),
+    ("an alarm of 2 s for a cause of 60 s", &["ALM-05"]),
+    ("counters that wrap after 9 h", &["TIM-01"]),
+    ("trips and DCL = 0 that only heat shows", &["BEH-FI"]),
 ];
 
 fn batteries() -> Vec<BatteryFile> {
