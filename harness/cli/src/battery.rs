@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use evidence::text::slug;
 use files::BatteryFile;
 use files::from_log::{Asked, Told};
@@ -39,9 +40,10 @@ struct From {
     /// Cells in series, which no message says
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
     cells: u16,
-    /// What the cells are made of; LFP where CVL is that of LFP cells
-    #[arg(long, value_enum)]
-    chemistry: Option<Made>,
+    /// What the cells are made of: iron phosphate; nickel, manganese and cobalt; nickel, cobalt and aluminium; titanate. LFP
+    /// where CVL is that of LFP cells
+    #[arg(long, value_parser = PossibleValuesParser::new(Chemistry::ALL.map(Chemistry::name)).try_map(chemistry))]
+    chemistry: Option<Chemistry>,
     /// Installed capacity, such as `280Ah`; without it that of 0x379
     #[arg(long, value_name = "AH", value_parser = |text: &str| text.parse::<AmpHours>())]
     capacity: Option<AmpHours>,
@@ -50,23 +52,16 @@ struct From {
     out: Option<PathBuf>,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Made {
-    /// Iron phosphate
-    Lfp,
-    /// Nickel, manganese, cobalt
-    Nmc,
-    /// Nickel, cobalt, aluminium
-    Nca,
-    /// Titanate
-    Lto,
-}
-
 /// One bus of the log.
 #[derive(Default)]
 struct Bus {
     wire: Wire,
     told: Told,
+}
+
+/// The one of this name.
+fn chemistry(name: String) -> Result<Chemistry, String> {
+    Chemistry::ALL.into_iter().find(|chemistry| chemistry.name() == name).ok_or(name)
 }
 
 pub(crate) fn battery(args: &Args) -> Result<Exit, Failure> {
@@ -95,12 +90,7 @@ pub(crate) fn battery(args: &Args) -> Result<Exit, Failure> {
         name: &name,
         log: log.name(),
         cells: args.cells,
-        chemistry: args.chemistry.map(|made| match made {
-            Made::Lfp => Chemistry::Lfp,
-            Made::Nmc => Chemistry::Nmc,
-            Made::Nca => Chemistry::Nca,
-            Made::Lto => Chemistry::Lto,
-        }),
+        chemistry: args.chemistry,
         capacity: args.capacity,
     };
     let timed = log.reader().time_kind().is_measured();

@@ -78,6 +78,9 @@ const LTO_USUAL: Usual = Usual {
 };
 
 impl Chemistry {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [Self::Lfp, Self::Nmc, Self::Nca, Self::Lto];
+
     /// What is usual for it; where it is not known, what is for any.
     #[must_use]
     pub const fn usual(chemistry: Option<Self>) -> Usual {

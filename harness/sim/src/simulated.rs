@@ -118,38 +118,30 @@ fn agrees(section: &Section, battery: &BatteryFile) -> Result<(), YamlError> {
         return Ok(());
     }
     let declared = &battery.declared;
-    let most = [
+    let amps = |key| section.value(key).map(|Amps(a)| a);
+    let volts = |key| section.value(key).map(|Volts(v)| v);
+    let (charge, discharge) = (declared.max_charge_current.0, declared.max_discharge_current.0);
+    let (over, under) = (declared.cell_over_voltage.0, declared.cell_under_voltage.0);
+    // Key, the declared key that bounds it, what is said and declared, on which side.
+    let bounds = [
+        ("limits.charge", "max-charge-current", amps("limits.charge"), charge, "A", "most"),
+        ("limits.discharge", "max-discharge-current", amps("limits.discharge"), discharge, "A", "most"),
+        ("protection.over-voltage", "cell-over-voltage", volts("protection.over-voltage"), over, "V", "most"),
         (
-            "limits.charge",
-            "max-charge-current",
-            section.value("limits.charge").map(|Amps(a)| a),
-            declared.max_charge_current.0,
-            "A",
-        ),
-        (
-            "limits.discharge",
-            "max-discharge-current",
-            section.value("limits.discharge").map(|Amps(a)| a),
-            declared.max_discharge_current.0,
-            "A",
-        ),
-        (
-            "protection.over-voltage",
-            "cell-over-voltage",
-            section.value("protection.over-voltage").map(|Volts(v)| v),
-            declared.cell_over_voltage.0,
+            "protection.under-voltage",
+            "cell-under-voltage",
+            volts("protection.under-voltage"),
+            under,
             "V",
+            "least",
         ),
     ];
-    let least = section.value("protection.under-voltage").map(|Volts(v)| v);
-    let low = least.filter(|&low| low < declared.cell_under_voltage.0 - EQUAL);
-    let low = low.map(|low| {
-        ("protection.under-voltage", "cell-under-voltage", low, declared.cell_under_voltage.0, "V", "least")
+    let contradiction = bounds.into_iter().find_map(|(key, of, said, bound, unit, side)| {
+        let said = said?;
+        let beyond = if side == "most" { said - bound } else { bound - said };
+        (beyond > EQUAL).then_some((key, of, said, bound, unit, side))
     });
-    let high = most.into_iter().find_map(|(key, of, said, bound, unit)| {
-        said.filter(|&said| said > bound + EQUAL).map(|said| (key, of, said, bound, unit, "most"))
-    });
-    let Some((key, of, said, bound, unit, side)) = high.or(low) else { return Ok(()) };
+    let Some((key, of, said, bound, unit, side)) = contradiction else { return Ok(()) };
     let line = section.line_of(&format!("declared.{of}"));
     Err(section.refuse(
         key,

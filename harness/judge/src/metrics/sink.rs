@@ -1,6 +1,6 @@
 //! M17: a CVL that falls and falls in a battery at rest.
 
-use proto::quantity::VoltsPerHour;
+use proto::quantity::{Micros, VoltsPerHour};
 
 use crate::thresholds::fixed::{CVL_STEP, SINK_FOLLOWED, SINK_STEPS, SINK_TIME};
 use crate::trace::{Channel, Trace};
@@ -21,11 +21,11 @@ pub struct Sink {
 /// that ends falls in the first half only, and a control of the highest cell lowers CVL without moving that cell.
 #[must_use]
 pub fn sink(trace: &Trace, undisturbed: Window, cells: u16) -> Option<Sink> {
-    let window = undisturbed.last(SINK_TIME.max(proto::quantity::Micros(undisturbed.length().0 / 2)));
+    let window = undisturbed.last(SINK_TIME.max(half(undisturbed)));
     if window.length() < SINK_TIME {
         return None;
     }
-    let second = window.last(proto::quantity::Micros(window.length().0 / 2));
+    let second = window.last(half(window));
     let halves = [Window::new(window.from, second.from), second];
     let cvl = trace.series(Channel::Cvl);
     let falls: Option<Vec<f64>> = halves.iter().map(|&half| Some(-slope(cvl, half)?)).collect();
@@ -38,10 +38,13 @@ pub fn sink(trace: &Trace, undisturbed: Window, cells: u16) -> Option<Sink> {
     Some(Sink { window, fall: VoltsPerHour(if followed { fall } else { 0.0 }), resolved })
 }
 
+fn half(window: Window) -> Micros {
+    Micros(window.length().0 / 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proto::quantity::Micros;
     use rstest::rstest;
 
     fn seen(hours: f64, cvl: impl Fn(f64) -> f64, cell: impl Fn(f64) -> f64) -> Option<Sink> {

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::step_down::{StepDown, StepDownParams};
-use super::{LSB, to_wire};
+use super::{followed, to_wire};
 use crate::bms::params::{ParamsError, positive, positive_time, zero_or_more};
 use crate::bms::view::{LowPass, View};
 
@@ -145,13 +145,10 @@ impl CellLoop {
         (integral - p.proportional * rise_of_excess).clamp(-p.max_fall.0, p.max_rise.0)
     }
 
-    /// Brings what the controller wants within bounds and onto the wire. The wire follows once three quarters of a
-    /// step are asked for, so that a value between two steps does not flicker.
+    /// Brings what the controller wants within bounds and onto the wire.
     fn publish(&mut self, at: Micros) {
         self.wanted = self.wanted.clamp(self.params.floor.0, self.params.bulk.0);
-        if (self.wanted - self.cvl).abs() >= 0.75 * LSB {
-            self.cvl = to_wire(self.wanted);
-        }
+        self.cvl = followed(self.cvl, self.wanted);
         self.next_update = at + self.params.period;
     }
 }

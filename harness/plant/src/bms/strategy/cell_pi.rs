@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::step_down::{StepDown, StepDownParams};
-use super::{LSB, to_wire};
+use super::{LSB, followed, to_wire};
 use crate::bms::params::{ParamsError, positive, positive_time, zero_or_more};
 use crate::bms::view::{LowPass, View};
 
@@ -101,9 +101,7 @@ impl CellPi {
         self.integral += p.proportional * error * view.dt / p.reset.secs();
         self.integral = self.integral.clamp(p.floor.0, p.bulk.0);
         let wanted = (self.integral + p.proportional * error).clamp(p.floor.0, p.bulk.0);
-        if (wanted - self.cvl).abs() >= 0.75 * LSB {
-            self.cvl = to_wire(wanted);
-        }
+        self.cvl = followed(self.cvl, wanted);
         self.cvl
     }
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::step_down::{StepDown, StepDownParams};
-use super::{LSB, to_wire};
+use super::{followed, to_wire};
 use crate::bms::params::{ParamsError, positive, positive_time};
 use crate::bms::view::{LowPass, View};
 
@@ -140,12 +140,10 @@ impl CellSum {
         }
     }
 
-    /// The wire follows once three quarters of a step are asked for, so that a value between two does not flicker.
+    /// Brings what is wanted within bounds and onto the wire.
     fn publish(&mut self, at: Micros) {
         self.wanted = self.wanted.clamp(self.params.floor.0, self.params.bulk.0);
-        if (self.wanted - self.cvl).abs() >= 0.75 * LSB {
-            self.cvl = to_wire(self.wanted);
-        }
+        self.cvl = followed(self.cvl, self.wanted);
         self.next_update = at + self.params.period;
     }
 }

@@ -174,6 +174,12 @@ fn to_wire(volts: f64) -> f64 {
     (volts / LSB).round() * LSB
 }
 
+/// What the wire carries after `cvl`, where `wanted` is asked for: it follows once three quarters of a step are, so that a
+/// value between two steps does not flicker.
+fn followed(cvl: f64, wanted: f64) -> f64 {
+    if (wanted - cvl).abs() >= 0.75 * LSB { to_wire(wanted) } else { cvl }
+}
+
 /// Rounds down to what the wire carries; a voltage that stands on a step stays there.
 fn down_to_wire(volts: f64) -> f64 {
     (volts / LSB + 1e-6).floor() * LSB

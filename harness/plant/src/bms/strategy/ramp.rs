@@ -5,7 +5,7 @@ use proto::quantity::{Micros, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{LSB, to_wire};
+use super::{followed, to_wire};
 use crate::bms::params::{ParamsError, positive, positive_time};
 use crate::bms::view::{LowPass, View};
 
@@ -61,10 +61,7 @@ impl Ramp {
             self.next_update = view.at + p.period;
             let share = ((highest - p.start.0) / (p.end.0 - p.start.0)).clamp(0.0, 1.0);
             let wanted = p.bulk.0 - (p.bulk.0 - p.floor.0) * share;
-            // A value between two steps of the wire does not flicker.
-            if (wanted - self.cvl).abs() >= 0.75 * LSB {
-                self.cvl = to_wire(wanted);
-            }
+            self.cvl = followed(self.cvl, wanted);
         }
         self.cvl
     }

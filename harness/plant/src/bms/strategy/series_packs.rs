@@ -5,7 +5,7 @@ use proto::quantity::{Micros, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{LSB, to_wire};
+use super::{followed, to_wire};
 use crate::bms::params::{ParamsError, positive, positive_time};
 use crate::bms::view::View;
 
@@ -76,7 +76,7 @@ impl SeriesPacks {
         }
         self.asked = 1 - self.asked;
         let wanted = self.wanted[0].min(self.wanted[1]) * cells.len() as f64;
-        let cvl = if (wanted - cvl).abs() >= 0.75 * LSB { to_wire(wanted) } else { cvl };
+        let cvl = followed(cvl, wanted);
         self.cvl = Some(cvl);
         cvl
     }

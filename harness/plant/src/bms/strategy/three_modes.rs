@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::step_down::{StepDown, StepDownParams};
-use super::{LSB, to_wire};
+use super::{LSB, followed, to_wire};
 use crate::bms::params::{ParamsError, positive, positive_time};
 use crate::bms::view::{LowPass, View};
 
@@ -113,9 +113,7 @@ impl ThreeModes {
             return self.cvl;
         }
         self.wanted = self.wanted.clamp(self.params.floor.0, self.params.absorption.0);
-        if (self.wanted - self.cvl).abs() >= 0.75 * LSB {
-            self.cvl = to_wire(self.wanted);
-        }
+        self.cvl = followed(self.cvl, self.wanted);
         self.next_update = view.at + self.params.period;
         self.cvl
     }
