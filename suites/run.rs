@@ -66,7 +66,7 @@ fn trials() -> Result<Vec<Trial>, String> {
              BUSBAR_RUN: it is judged again and held against the golden traces"
         ));
     }
-    let suites = library.read_suites().map_err(text)?;
+    let suites = library.read_suites().and_then(Suites::whole).map_err(text)?;
     let bench = Arc::new(Bench { setup, suites, printing: Mutex::new(()) });
     let mut trials = vec![Trial::test("golden::the-tube-decides", recorded::the_tube_decides)];
     let mut tried = Vec::new();
@@ -81,7 +81,7 @@ fn trials() -> Result<Vec<Trial>, String> {
     let not_here: Vec<_> = bench.setup.rig.not_here.clone().into_iter().collect();
     // What must hold and no case can try on this rig with this battery.
     let every_must = move || {
-        let gaps = gaps::of(&tried, Demand::Whole, &not_here, &[]);
+        let gaps = gaps::of(&tried, Demand::Whole, &not_here, gaps::Every::default());
         if gaps.is_closed() { Ok(()) } else { Err(Failed::from(gaps.lines().join("\n"))) }
     };
     trials.push(Trial::test("musts::every-one-is-tried", every_must));

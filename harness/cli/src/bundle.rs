@@ -1,25 +1,25 @@
 //! `busbar keygen`, `sign` and `verify`: a run in one signed file, and whether such a file holds what it says.
 
-use std::fs;
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+mod told;
 
-use ::judge::envelope::PROVEN;
-use ::judge::verdict::Outcome;
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
 use evidence::again::{Again, again};
 use evidence::bundle::key::{self, KeyError, SigningKey, fingerprint};
 use evidence::bundle::open::{Bundle, open};
-use evidence::bundle::{BundleError, archive, layout, seal, statement};
-use evidence::certificate::ITEM;
+use evidence::bundle::{BundleError, layout, seal, statement};
 use evidence::conclusions::conclude;
 use evidence::gaps::Demand;
 use evidence::manifest::{Kept, plain};
-use evidence::obstacles::obstacles;
 use evidence::run::Run;
 use report::json::verdicts;
 
 use crate::judge::differences;
 use crate::{Exit, Failure, unwritable};
+use told::{Signer, told};
 
 /// Where the keys go.
 #[derive(Debug, clap::Args)]
@@ -71,6 +71,7 @@ pub(crate) fn of_key(error: KeyError) -> Failure {
 }
 
 pub(crate) fn keygen(args: &KeygenArgs) -> Result<Exit, Failure> {
+    not_to_be_committed(&args.file)?;
     let (key, public) = key::generate(&args.file).map_err(of_key)?;
     crate::answer(&format!(
         "{}: the private key. Whoever has it signs as you: keep it to yourself, and keep a copy\n\
@@ -80,6 +81,32 @@ pub(crate) fn keygen(args: &KeygenArgs) -> Result<Exit, Failure> {
         fingerprint(&key)
     ))?;
     Ok(Exit::Pass)
+}
+
+/// A private key in a repository is everybody's with the next commit, unless the repository ignores it.
+fn not_to_be_committed(key: &Path) -> Result<(), Failure> {
+    let folder = key.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Where it is no folder, writing the key says so.
+    let Ok(folder) = folder.canonicalize() else { return Ok(()) };
+    let Some(repository) = folder.ancestors().find(|folder| folder.join(".git").exists()) else {
+        return Ok(());
+    };
+    let mut ask = Command::new("git");
+    ask.arg("-C")
+        .arg(&folder)
+        .args(["check-ignore", "--quiet", "--"])
+        .arg(key.file_name().unwrap_or_default());
+    let ignored = ask.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if ignored.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "nothing was written: {} would lie in the git repository {}, which does not ignore it, and a private key that is \
+         committed is everybody's. Write it elsewhere, or add `*.pem` to {}/.gitignore",
+        key.display(),
+        repository.display(),
+        repository.display()
+    )))
 }
 
 pub(crate) fn sign(args: &SignArgs) -> Result<Exit, Failure> {
@@ -152,15 +179,11 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     if !fs::metadata(&args.bundle).map_err(unreadable)?.is_file() {
         return Err(Failure::input(format!("{name} is no file")));
     }
-    let mut content = Vec::new();
     let file = fs::File::open(&args.bundle).map_err(unreadable)?;
-    file.take(archive::LARGEST + 1).read_to_end(&mut content).map_err(unreadable)?;
-    if content.len() as u64 > archive::LARGEST {
-        let what = "it".to_owned();
-        return Err(Failure::input(BundleError::TooLarge { what, limit: archive::LARGEST, unit: "bytes" }));
-    }
-    let bundle = open(&content, trusted.as_ref()).map_err(|error| not(error.to_string()))?;
-    drop(content);
+    let bundle = open(file, trusted.as_ref()).map_err(|error| match error {
+        BundleError::TooLarge { .. } => Failure::input(error),
+        _ => not(error.to_string()),
+    })?;
 
     // Only its owner may look in, and it is gone at the end.
     let desk = tempfile::tempdir().map_err(unwritable(&std::env::temp_dir()))?;
@@ -176,7 +199,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
             )),
             _ => unwritable(folder)(error),
         })?;
-        layout::lay_out(&bundle.files, folder).map_err(|error| {
+        layout::lay_out(&bundle, folder).map_err(|error| {
             // Half a run folder looks like a whole one. Where it cannot be removed, the failure is told anyway.
             let _ = fs::remove_dir_all(folder);
             unlaid(&error)
@@ -184,13 +207,14 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     }
     // Whatever was asked of the run when it was made.
     run.meta.demand = Demand::Certificate;
-    crate::answer(&told(&name, &bundle, &run, trusted.is_some()))?;
+    let signer = if trusted.is_some() { Signer::Trusted } else { Signer::Unknown };
+    crate::answer(&told(&name, &bundle, &run, &signer))?;
     Ok(run.outcome().into())
 }
 
 /// Judges the run of a bundle again on a desk that is empty. What is concluded in the bundle must be what comes out.
 fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
-    layout::lay_out(&bundle.files, desk).map_err(|error| unlaid(&error))?;
+    layout::lay_out(bundle, desk).map_err(|error| unlaid(&error))?;
     let read = |name: &str| {
         fs::read(desk.join(name))
             .map_err(|error| Failure::input(format!("run/{name} cannot be read: {error}")))
@@ -233,74 +257,4 @@ fn unlaid(error: &BundleError) -> Failure {
         )),
         _ => Failure::input(error),
     }
-}
-
-fn told(name: &str, bundle: &Bundle, run: &Run, trusted: bool) -> String {
-    let meta = &run.meta;
-    let key = fingerprint(&bundle.key);
-    let signer = if trusted {
-        format!("signed by the key that you trust, {key}")
-    } else {
-        format!(
-            "signed by {key}. WHOSE KEY THAT IS, NOTHING HERE CAN TELL: give the one you trust with --key"
-        )
-    };
-    let verdict = match run.outcome() {
-        Outcome::Pass => "PASSED",
-        Outcome::Fail => "FAILED",
-        _ if !run.gaps().is_closed() => {
-            "did not pass: the evidence does not decide, for not everything was tried"
-        }
-        Outcome::Inconclusive | Outcome::NotApplicable => "did not pass: the evidence does not decide",
-    };
-    let place = if meta.rig.simulated {
-        "on a SIMULATED rig: no hardware was involved, this is no certificate"
-    } else if meta.instruments.is_empty() {
-        "on a rig of which NO INSTRUMENT SAID WHO IT IS: a simulated one looks the same"
-    } else {
-        "on a rig of real instruments"
-    };
-    let first: String =
-        run.gaps().lines().iter().map(|line| format!("{}\n", evidence::text::plain(line))).collect();
-    first
-        + &format!(
-            "{name}: every byte of {} files as it was signed\n  {signer}\n  \
-         {} judged again from the raw evidence: the same verdicts, the same report\n  \
-         {} ({}) {place}\n{}, and the battery {verdict}\n",
-            bundle.files.len(),
-            match run.cases.len() {
-                1 => "1 case".to_owned(),
-                n => format!("{n} cases"),
-            },
-            evidence::text::plain(&meta.battery.title),
-            evidence::text::plain(&meta.battery.name),
-            if trusted { "Authentic" } else { "Whole" },
-        )
-        + &known(run)
-}
-
-/// What stands beside the verdict: what the battery calls itself, which its file only claims, what was ordered, and why it
-/// is no certificate.
-fn known(run: &Run) -> String {
-    let meta = &run.meta;
-    let identity = meta.battery.identity.iter().map(|(what, value)| format!("  {what}: {value}"));
-    let (item, against) = match &meta.certificate {
-        Some(certificate) => {
-            let item = certificate.facts.iter().find(|(what, value)| what == ITEM && !value.is_empty());
-            (item.map(|(what, value)| format!("{what}: {value}")), obstacles(run))
-        }
-        None => (None, meta.doubts.clone()),
-    };
-    let heading = if meta.certificate.is_some() { "Not certifiable:" } else { "To be known:" };
-    let against = against.iter().map(|why| format!("  {why}"));
-    let mut lines = vec![format!("The verdicts were proven on {PROVEN}")];
-    lines.extend(meta.outside.clone());
-    lines.push("What the battery said of itself on CAN:".to_owned());
-    lines.extend(identity);
-    lines.extend(item);
-    if against.len() > 0 {
-        lines.push(heading.to_owned());
-        lines.extend(against);
-    }
-    lines.iter().map(|line| format!("{}\n", evidence::text::plain(line))).collect()
 }

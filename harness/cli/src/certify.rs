@@ -53,6 +53,7 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
     let library = crate::library()?;
     let rig_name = crate::rig_of(&library, args.rig.as_deref(), &args.battery)?;
     let rig = session::rig(&library, &rig_name)?;
+    library.read_suites()?.whole()?;
     let missing = missing(args, &rig);
     if !missing.is_empty() {
         return Err(Failure::input(format!(

@@ -5,6 +5,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
 use proto::log::wrapped::Unwrap;
@@ -57,8 +59,8 @@ impl Log {
         if path.is_dir() {
             return Err(InputError::Folder { name: name.trim_end_matches('/').to_owned() });
         }
-        match File::open(path) {
-            Ok(file) => Self::of(name, Box::new(file)),
+        match opened(path) {
+            Ok(source) => Self::of(name, source),
             Err(source) => Err(InputError::Open { name, source }),
         }
     }
@@ -123,6 +125,34 @@ impl Log {
     pub(crate) const fn reader(&self) -> &Reader {
         &self.reader
     }
+}
+
+/// How long a pipe may take to say its first word. What comes after may take its time: a bus may be listened to.
+const SPEAKS_WITHIN: Duration = Duration::from_secs(10);
+
+/// A file; or a pipe that somebody writes to, which opening and reading alone may wait for without end.
+fn opened(path: &Path) -> io::Result<Box<dyn Read>> {
+    if std::fs::metadata(path)?.is_file() {
+        return Ok(Box::new(File::open(path)?));
+    }
+    let (sender, said) = sync_channel(1);
+    let path = path.to_owned();
+    std::thread::spawn(move || {
+        let first = || {
+            let mut file = File::open(path)?;
+            let mut first = vec![0; Lines::HEAD];
+            let count = file.read(&mut first)?;
+            first.truncate(count);
+            Ok((first, file))
+        };
+        // Whoever asked may have given up.
+        let _ = sender.send(first());
+    });
+    let (first, rest) = said.recv_timeout(SPEAKS_WITHIN).unwrap_or_else(|_| {
+        let what = format!("it is no file, and said nothing within {} s", SPEAKS_WITHIN.as_secs());
+        Err(io::Error::new(io::ErrorKind::TimedOut, what))
+    })?;
+    Ok(Box::new(io::Cursor::new(first).chain(rest)))
 }
 
 /// How a line ended.

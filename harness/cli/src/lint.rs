@@ -5,7 +5,7 @@ mod judged;
 mod junit;
 mod pages;
 mod text;
-mod wrap;
+pub(crate) mod wrap;
 
 use std::path::{Path, PathBuf};
 

@@ -56,8 +56,17 @@ enum Format {
 type Row = Vec<(&'static str, String)>;
 
 pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
+    let mut exit = Exit::Pass;
     let rows = match args.kind {
-        Kind::Suites | Kind::Cases => suites(args.kind)?,
+        Kind::Suites | Kind::Cases => {
+            let library = crate::library()?;
+            let suites = library.read_suites()?;
+            for broken in &suites.broken {
+                crate::warn(&broken.error.to_string());
+                exit = Exit::Input;
+            }
+            self::suites(&library, &suites, args.kind)
+        }
         Kind::Requirements => requirements(args.format),
         Kind::Metrics => metrics(),
         Kind::Limits => limits(),
@@ -72,13 +81,11 @@ pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
         Format::Markdown => markdown(&rows),
     };
     crate::answer(&text)?;
-    Ok(Exit::Pass)
+    Ok(exit)
 }
 
-fn suites(kind: Kind) -> Result<Vec<Row>, Failure> {
-    let library = crate::library()?;
-    let suites = library.read_suites()?;
-    Ok(match kind {
+fn suites(library: &files::Library, suites: &files::Suites, kind: Kind) -> Vec<Row> {
+    match kind {
         Kind::Cases => suites
             .cases()
             .map(|(suite, case)| {
@@ -104,7 +111,7 @@ fn suites(kind: Kind) -> Result<Vec<Row>, Failure> {
                 ]
             })
             .collect(),
-    })
+    }
 }
 
 fn requirements(format: Format) -> Vec<Row> {

@@ -27,7 +27,8 @@ fn busbar(home: &str, arguments: &[&str]) -> Output {
 }
 
 fn said(output: &Output) -> String {
-    [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat()
+    let said = [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A laboratory with a key, and a run that it signed.
@@ -142,7 +143,7 @@ fn bad_input_is_told_and_nothing_is_overwritten() {
 /// Somebody who has the right key and packs well, but whose conclusions are not what the evidence gives.
 fn forged(bundle: &[u8], key: &Path, change: &dyn Fn(&mut Files, &mut Value)) -> Vec<u8> {
     let key = key::private(key).expect("the key of the laboratory");
-    let (run, mut files) = archive::read(bundle).expect("whole");
+    let (run, mut files) = archive::read(std::io::Cursor::new(bundle)).expect("whole");
     let said = files.remove(evidence::bundle::ATTESTATION).expect("there");
     let said = envelope::open(&said, &key.verifying_key()).expect("signed");
     let mut said: Value = serde_json::from_str(&said).expect("JSON");
@@ -254,7 +255,7 @@ fn a_rehearsal_says_that_it_is_one_and_a_laboratory_must_say_who_it_is() {
     let out = folder.path().display().to_string();
     let output = busbar(PROJECT, &["certify", "--quiet", "--rig", "simulated", "--out", &out]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    assert!(said(&output).contains("Not certifiable:\n  the rig is simulated"), "{}", said(&output));
+    assert!(said(&output).contains("Not certifiable: the rig is simulated"), "{}", said(&output));
     let run = folder.path().join("certify-reference-seed1-001");
     let bundle = run.with_extension("busbar.tar").display().to_string();
     let verified = busbar("/nowhere", &["verify", &bundle]);
@@ -340,6 +341,25 @@ fn a_laboratory_that_cannot_measure_certifies_nothing(
     assert_eq!(output.status.code(), Some(65), "{}", said(&output));
     assert!(said(&output).contains(says), "{}", said(&output));
     assert!(!out.exists(), "nothing was run");
+}
+
+/// A key that would be committed is not made.
+#[test]
+fn a_key_is_not_written_into_a_repository_that_does_not_ignore_it() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let git = Command::new("git").args(["init", "--quiet"]).current_dir(folder.path()).status();
+    assert!(git.expect("git is there").success());
+    fs::create_dir(folder.path().join("keys")).expect("made");
+    let key = folder.path().join("keys/lab.pem");
+    let keygen = || busbar("/nowhere", &["keygen", &key.display().to_string()]);
+    let output = keygen();
+    assert_eq!(output.status.code(), Some(65), "{}", said(&output));
+    assert!(said(&output).contains("which does not ignore it") && !key.exists(), "{}", said(&output));
+    fs::write(folder.path().join(".gitignore"), "*.pem\n").expect("written");
+    assert_eq!(keygen().status.code(), Some(0));
+    // Ours does.
+    let ours = fs::read_to_string(Path::new(PROJECT).join(".gitignore")).expect("there");
+    assert!(ours.lines().any(|line| line == "*.pem"), "{ours}");
 }
 
 /// A stranger's run folder in which links lie: neither is what they lead to packed, nor is it written over.

@@ -157,6 +157,36 @@ fn what_nobody_ran_or_judged_is_told() {
     assert!(page.contains("not among the results: links/wire-cut"), "what its inputs hold");
 }
 
+/// Suites with fewer cases, or with cases that ask for less: the run is complete by what it holds itself, and not by what this
+/// version holds a battery to. What is of one's own stands beside.
+#[test]
+fn who_leaves_out_or_asks_for_less_has_not_passed() {
+    let project =
+        Project::new("keep-alive", "silence: { id: 0x305, for: 599 s }", "silence: { id: 0x305, for: 9 s }");
+    let own = fs::read_to_string(Path::new(PROJECT).join("suites/links/links.yaml")).expect("it is shipped");
+    put(project.0.path(), "suites/mine/mine.yaml", &own.replacen("suite: links", "suite: mine", 1));
+    let run = project.rehearsed();
+    let verified = project.verified(&run);
+    for words in [
+        "NOT AS IN THIS VERSION: 1 of its cases: keep-alive/just-below-ten-minutes (its steps)",
+        "not among the results: alarms/",
+        "complete NO",
+        "otherwise cases of its own beside those of this version: mine/",
+    ] {
+        assert!(said(&verified).contains(words), "{words}: {}", said(&verified));
+    }
+    assert!(!said(&verified).contains("PASSED"), "{}", said(&verified));
+    says(&verified, 2, &["not everything was tried as this version has it"]);
+    let attested = fs::read(project.0.path().join("forged")).expect("the bundle");
+    let (_, files) = evidence::bundle::archive::read(std::io::Cursor::new(&attested)).expect("whole");
+    let attested = &files[evidence::bundle::ATTESTATION];
+    let key = evidence::bundle::key::public(&project.0.path().join("forger.pem.pub")).expect("a key");
+    let attested = evidence::bundle::envelope::open(attested, &key).expect("signed");
+    assert!(
+        attested.contains("\"result\":\"FAILED\"") && attested.contains("keep-alive/just-below-ten-minutes")
+    );
+}
+
 #[test]
 fn a_battery_that_is_another_from_the_second_case_on_is_told() {
     let project = Project::new("keep-alive", "", "");
@@ -229,6 +259,29 @@ fn a_pipe_keeps_nobody_waiting() {
     }
     pipe("psu-wire.log");
     assert!(project.busbar(&["judge", &run.display().to_string()]).status.code().is_some());
+}
+
+/// A pipe that nobody writes to, as a log, as a battery, as a bundle and as a key.
+#[cfg(unix)]
+#[test]
+fn a_pipe_that_never_speaks_is_given_up() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let pipe = folder.path().join("pipe.yaml").display().to_string();
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo is there").success());
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        for words in ["lint", "decode", "run --quiet --battery", "verify", "verify --key"] {
+            let pipe = &pipe;
+            scope.spawn(move || {
+                let mut arguments: Vec<&str> = words.split(' ').chain([pipe.as_str()]).collect();
+                if words == "verify --key" {
+                    arguments.push(pipe);
+                }
+                says(&busbar(Path::new(PROJECT), &arguments), 65, &["no file"]);
+            });
+        }
+    });
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
 }
 
 /// A simulated run whose rig file is that of a laboratory: nothing in it says that instruments took part.

@@ -215,13 +215,47 @@ fn a_bad_file_is_refused_before_anything_starts(
     let text = fs::read_to_string(&path).expect("the file");
     assert!(text.contains(good), "{file} holds {good}");
     fs::write(&path, text.replacen(good, bad, 1)).expect("written");
-    let output = busbar(home.path(), &["run"]);
+    let suite = file.split('/').nth(1).filter(|_| file.starts_with("suites/")).unwrap_or("feed-in");
+    let output = busbar(home.path(), &["run", suite]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(65), "{said}");
     assert!(said.contains(&format!("{file}:")), "{said}");
     assert!(said.contains(says) && said.contains(expected), "{said}");
     assert!(output.stdout.is_empty(), "no verdict");
     assert!(!home.path().join("reports").exists(), "nothing was started");
+}
+
+/// The suite of one does not keep the others from their night; what it would have judged is open, and a certification does
+/// not begin.
+#[test]
+fn a_broken_suite_stops_only_itself() {
+    let home = TempDir::new().expect("a temporary folder");
+    for name in ["rigs/simulated.yaml", "rigs/batteries/reference.yaml", "suites/keep-alive/keep-alive.yaml"]
+    {
+        let path = home.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::copy(Path::new(PROJECT).join(name), path).expect("a copy");
+    }
+    fs::create_dir_all(home.path().join("suites/mine")).expect("made");
+    fs::write(home.path().join("suites/mine/mine.yaml"), "suite: mine\nno-such: key\n").expect("written");
+    let text = |output: &Output| [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat();
+    let ran = busbar(home.path(), &["run", "--quiet", "keep-alive/just-below-ten-minutes"]);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("a suite file is none, its cases are left out: suites/mine/mine.yaml:"),
+        "{}",
+        text(&ran)
+    );
+    let ran = busbar(home.path(), &["run", "--quiet"]);
+    assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
+    assert!(text(&ran).contains("NOT TRIED: a suite file is none: suites/mine/mine.yaml:"), "{}", text(&ran));
+    let judged = busbar(home.path(), &["judge", &home.path().join("reports/latest").display().to_string()]);
+    assert!(text(&judged).contains("same verdicts as in verdicts.json"), "{}", text(&judged));
+    for arguments in [&["run", "mine/any"][..], &["certify", "--quiet", "--rig", "simulated"]] {
+        let refused = busbar(home.path(), arguments);
+        assert_eq!(refused.status.code(), Some(65), "{}", text(&refused));
+        assert!(text(&refused).contains("suites/mine/mine.yaml:"), "{}", text(&refused));
+    }
 }
 
 #[test]
@@ -234,7 +268,7 @@ fn a_bomb_is_refused_in_no_time() {
     for bomb in [deep, laughs, "\0\u{1}\u{2}".to_owned(), String::new()] {
         let home = project();
         fs::write(home.path().join("suites/feed-in/feed-in.yaml"), &bomb).expect("written");
-        let output = busbar(home.path(), &["run"]);
+        let output = busbar(home.path(), &["run", "feed-in/load-steps"]);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(65), "{said}");
         assert!(said.contains("feed-in.yaml:1:"), "{said}");

@@ -105,6 +105,9 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
     while let Some(recorded) = replay.next_case()? {
         let name = format!("{}/{}", recorded.suite, recorded.case);
         let (suite, case) = suites.case(&recorded.suite, &recorded.case).ok_or_else(|| {
+            if let Some(broken) = suites.broken.iter().find(|broken| broken.suite == recorded.suite) {
+                return bad(broken.error.clone().into());
+            }
             let why = format!("{shown}/events.jsonl tells of {name}, {shown}/{INPUTS} holds no such case");
             AgainError::Folder(why)
         })?;

@@ -6,6 +6,8 @@
 use judge::catalogue::requirements;
 use judge::requirement::{Requirement, Severity};
 
+use crate::standard::named;
+
 /// What a run must have tried before it may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Demand {
@@ -40,6 +42,10 @@ pub struct Gaps {
     pub not_tried: Vec<(String, String)>,
     /// cases of the suites that are not among the results
     pub left_out: Vec<String>,
+    /// cases that are otherwise than in this version, each with what is otherwise
+    pub altered: Vec<(String, String)>,
+    /// suite files that are none, each with what is wrong
+    pub broken: Vec<String>,
     /// how many requirements were to be judged
     demanded: usize,
     /// how many cases there are
@@ -47,9 +53,20 @@ pub struct Gaps {
     demand: Demand,
 }
 
-/// What cases leave open. `not_here` is what the rig file says of requirements, `every` the names of all cases of the suites.
+/// What there was to run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Every<'a> {
+    /// the names of all cases of the suites
+    pub names: &'a [String],
+    /// those of them that are otherwise than in this version, each with what is otherwise
+    pub altered: &'a [(String, String)],
+    /// suite files that are none, each with what is wrong
+    pub broken: &'a [String],
+}
+
+/// What cases leave open. `not_here` is what the rig file says of requirements.
 #[must_use]
-pub fn of(cases: &[Tried], demand: Demand, not_here: &[(String, String)], every: &[String]) -> Gaps {
+pub fn of(cases: &[Tried], demand: Demand, not_here: &[(String, String)], every: Every<'_>) -> Gaps {
     let mut gaps = Gaps { demand, ..Gaps::default() };
     let named_by = |requirement: &'static Requirement| {
         cases.iter().filter(move |case| case.requirements.iter().any(|r| r.id == requirement.id))
@@ -87,8 +104,12 @@ pub fn of(cases: &[Tried], demand: Demand, not_here: &[(String, String)], every:
         }
     }
     gaps.cases = seen.len();
+    if demand != Demand::Named {
+        gaps.broken = every.broken.to_vec();
+    }
     if demand == Demand::Certificate {
-        gaps.left_out = every.iter().filter(|name| !seen.contains(&name.as_str())).cloned().collect();
+        gaps.left_out = every.names.iter().filter(|name| !seen.contains(&name.as_str())).cloned().collect();
+        gaps.altered = every.altered.to_vec();
         gaps.cases += gaps.left_out.len();
     }
     gaps
@@ -101,16 +122,20 @@ impl Gaps {
     /// Whether what was demanded was tried: without that nothing passes.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        let every_case = self.not_tried.is_empty() && self.left_out.is_empty();
-        self.open.is_empty() && (every_case || self.demand != Demand::Certificate)
+        let every_case = self.not_tried.is_empty() && self.left_out.is_empty() && self.altered.is_empty();
+        self.open.is_empty() && self.broken.is_empty() && (every_case || self.demand != Demand::Certificate)
     }
 
-    /// What stands before everything else: what was not tried, why, and what the rig file leaves out. At most three lines;
-    /// none where all was tried.
+    /// What stands before everything else: what was not tried, why, and what the rig file leaves out. At most four lines, and one
+    /// for each suite file that is none; no line where all was tried.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let untried = self.not_tried.len() + self.left_out.len();
-        let mut lines = Vec::new();
+        let mut lines: Vec<String> = self
+            .broken
+            .iter()
+            .map(|why| format!("NOT TRIED: a suite file is none: {}", why.lines().next().unwrap_or_default()))
+            .collect();
         if !self.open.is_empty() {
             let ids: Vec<&str> = self.open.iter().map(|(requirement, _)| requirement.id).collect();
             lines.push(format!(
@@ -134,7 +159,17 @@ impl Gaps {
             } else {
                 "; a certificate needs every case".to_owned()
             };
-            lines.push(format!("NOT TRIED: {untried} of {} cases{rest}: {}", self.cases, names.join(", ")));
+            let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+            lines.push(format!("NOT TRIED: {untried} of {} cases{rest}: {}", self.cases, named(&names)));
+        }
+        if !self.altered.is_empty() {
+            let told: Vec<String> =
+                self.altered.iter().map(|(name, what)| format!("{name} ({what})")).collect();
+            lines.push(format!(
+                "NOT AS IN THIS VERSION: {} of its cases: {}",
+                self.altered.len(),
+                named(&told)
+            ));
         }
         let why = self.why();
         if !why.is_empty() {
@@ -184,7 +219,7 @@ impl Gaps {
             told.push(format!("no case judges {}", unnamed.join(", ")));
         }
         if !self.left_out.is_empty() {
-            told.push(format!("not among the results: {}", self.left_out.join(", ")));
+            told.push(format!("not among the results: {}", named(&self.left_out)));
         }
         told.join("; ")
     }
@@ -217,6 +252,38 @@ mod tests {
         open.iter().map(|(requirement, _)| requirement.id).collect()
     }
 
+    fn names(names: &[String]) -> Every<'_> {
+        Every { names, ..Every::default() }
+    }
+
+    /// Its cases are in nobody's way, and nobody knows what they would have said.
+    #[rstest]
+    #[case(Demand::Named, true)]
+    #[case(Demand::Whole, false)]
+    #[case(Demand::Certificate, false)]
+    fn a_suite_that_is_none_leaves_a_whole_run_open(#[case] demand: Demand, #[case] closed: bool) {
+        let broken = ["suites/a/a.yaml:3:1: no such key".to_owned()];
+        let gaps = of(&[all_but(&[])], demand, &[], Every { broken: &broken, ..Every::default() });
+        assert_eq!(
+            (gaps.is_closed(), gaps.lines().join("\n").contains("suites/a/a.yaml:3:1")),
+            (closed, !closed)
+        );
+    }
+
+    /// A case under its name that does something else is none of this version.
+    #[rstest]
+    #[case(Demand::Whole, true)]
+    #[case(Demand::Certificate, false)]
+    fn a_case_that_was_altered_refuses_only_a_certificate(#[case] demand: Demand, #[case] closed: bool) {
+        let altered = [("s/all".to_owned(), "its steps".to_owned())];
+        let gaps = of(&[all_but(&[])], demand, &[], Every { altered: &altered, ..Every::default() });
+        assert_eq!(gaps.is_closed(), closed);
+        assert_eq!(
+            gaps.lines().join("\n").contains("NOT AS IN THIS VERSION: 1 of its cases: s/all (its steps)"),
+            !closed
+        );
+    }
+
     const NOT_HERE: &str = "cells cannot be charged singly";
 
     /// What is demanded, what the rig file says, what stays open, whether it may pass.
@@ -234,7 +301,7 @@ mod tests {
     ) {
         let cases = [all_but(&["BEH-IM"]), case("s/im", &["BEH-IM", "CVL-02"], Some("no cell heater"))];
         let not_here = [("BEH-IM".to_owned(), NOT_HERE.to_owned())];
-        let gaps = of(&cases, demand, if stated { &not_here } else { &[] }, &[]);
+        let gaps = of(&cases, demand, if stated { &not_here } else { &[] }, Every::default());
         assert_eq!((ids(&gaps.open), gaps.is_closed()), (open.to_vec(), closed));
         assert_eq!(gaps.not_tried, [("s/im".to_owned(), "no cell heater".to_owned())]);
         let said = gaps.lines().join("\n");
@@ -244,13 +311,13 @@ mod tests {
 
     #[test]
     fn cases_that_are_named_are_judged_alone() {
-        let gaps = of(&[case("s/a", &["CVL-02"], None)], Demand::Named, &[], &["s/b".to_owned()]);
+        let gaps = of(&[case("s/a", &["CVL-02"], None)], Demand::Named, &[], names(&["s/b".to_owned()]));
         assert!(gaps.is_closed() && gaps.lines().is_empty(), "{gaps:?}");
     }
 
     #[test]
     fn what_no_case_names_is_open_in_a_whole_run() {
-        let gaps = of(&[all_but(&["BEH-FI"])], Demand::Whole, &[], &[]);
+        let gaps = of(&[all_but(&["BEH-FI"])], Demand::Whole, &[], Every::default());
         assert_eq!(ids(&gaps.open), ["BEH-FI"]);
         assert!(gaps.lines().join("\n").contains("no case judges BEH-FI"), "{:?}", gaps.lines());
     }
@@ -262,7 +329,7 @@ mod tests {
     #[case(Demand::Certificate, false)]
     fn a_case_that_was_not_tried_refuses_only_a_certificate(#[case] demand: Demand, #[case] closed: bool) {
         let cases = [all_but(&[]), case("s/b", &["CVL-02"], Some("too much sun"))];
-        let gaps = of(&cases, demand, &[], &[]);
+        let gaps = of(&cases, demand, &[], Every::default());
         assert_eq!((gaps.open.is_empty(), gaps.is_closed()), (true, closed));
         assert!(
             gaps.lines()[0].contains("s/b") && gaps.lines()[1].contains("too much sun"),
@@ -274,8 +341,8 @@ mod tests {
     #[test]
     fn a_case_that_is_not_among_the_results_refuses_a_certificate() {
         let every = ["s/all".to_owned(), "s/b".to_owned()];
-        let gaps = of(&[all_but(&[])], Demand::Certificate, &[], &every);
+        let gaps = of(&[all_but(&[])], Demand::Certificate, &[], names(&every));
         assert_eq!((gaps.left_out.as_slice(), gaps.is_closed()), (&every[1..], false));
-        assert!(of(&[all_but(&[])], Demand::Whole, &[], &every).is_closed());
+        assert!(of(&[all_but(&[])], Demand::Whole, &[], names(&every)).is_closed());
     }
 }

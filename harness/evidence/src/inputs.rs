@@ -59,7 +59,7 @@ fn short(sha256: &str) -> String {
 }
 
 /// The first keys whose lines stand otherwise: key, old, new. What only one has is `-` in the other.
-fn keys(a: &str, b: &str) -> Vec<(String, String, String)> {
+pub(crate) fn keys(a: &str, b: &str) -> Vec<(String, String, String)> {
     let lines = |text: &str| -> Vec<(String, String)> {
         let line = |line: &str| {
             let (key, value) = line.split_once(':')?;

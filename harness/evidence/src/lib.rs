@@ -27,6 +27,7 @@ pub mod run;
 pub mod said;
 pub mod samples_csv;
 mod stamp;
+pub mod standard;
 mod tape;
 pub mod text;
 pub mod words;

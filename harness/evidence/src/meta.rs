@@ -14,6 +14,7 @@ use crate::manifest::{plain, sha256};
 use crate::names::WIRE;
 use crate::run::{BatteryUnderTest, Rig, RunMeta, SuiteFile};
 use crate::said::Said;
+use crate::standard::Standard;
 
 /// How the record of the wire to the supply begins the line that says that its watchdog was seen to trip.
 pub const WATCHDOG_PROVEN: &str = "harness: the watchdog of the supply tripped";
@@ -54,6 +55,9 @@ impl MadeFrom<'_> {
         let name = battery.declared.name.clone();
         let of = (kept.folder, kept.started.as_deref());
         let files = suites.all.iter().zip(&suites.texts);
+        let standard = Standard::of(suites, rig, kept.folder);
+        let mut every = suites.names();
+        every.extend(standard.cases.into_iter().filter(|name| suites.names().iter().all(|own| own != name)));
         let certificate = order.map(|order| made(order, rig, &battery.title, of));
         RunMeta {
             title: format!("{name} on {}", rig.title),
@@ -87,7 +91,10 @@ impl MadeFrom<'_> {
             },
             certificate,
             not_here: rig.not_here.clone().into_iter().collect(),
-            every: suites.names(),
+            every,
+            altered: standard.altered,
+            broken: suites.broken.iter().map(|broken| broken.error.to_string()).collect(),
+            differs: standard.differs,
             outside: PROVEN.outside(&battery.declared),
             cut_off: None,
             doubts: said.doubts,

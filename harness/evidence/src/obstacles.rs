@@ -92,10 +92,12 @@ fn left_out(run: &Run) -> Vec<String> {
     let gaps = gaps_of([run], Demand::Certificate);
     let cases: Vec<&str> = gaps.left_out.iter().map(String::as_str).collect();
     let musts: Vec<&str> = gaps.open.iter().map(|(requirement, _)| requirement.id).collect();
+    let altered = gaps.altered.iter().map(|(name, what)| format!("{name} is not as in this version: {what}"));
     [("not among the results", cases), ("judged by no case", musts)]
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
         .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+        .chain(altered)
         .collect()
 }
 

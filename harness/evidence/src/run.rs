@@ -53,8 +53,15 @@ pub struct RunMeta {
     pub demand: Demand,
     /// requirements that are not tried on this rig, as its file says under `not-here`, each with the reason
     pub not_here: Vec<(String, String)>,
-    /// every case of the suites that the run was made from, `suite/case`: a certificate needs them all
+    /// every case of the suites that the run was made from and of those of this version, `suite/case`: a certificate needs
+    /// them all
     pub every: Vec<String>,
+    /// cases that are otherwise than in this version, each with what is otherwise: a certificate needs them as they are here
+    pub altered: Vec<(String, String)>,
+    /// suite files that are none, each with what is wrong: their cases were not run
+    pub broken: Vec<String>,
+    /// what else is otherwise than in this version, in words
+    pub differs: Vec<String>,
     /// what of the battery lies outside of what the verdicts were proven on, in words
     pub outside: Option<String>,
     /// why the run is not whole, if it was cut off: then it has not passed
@@ -285,7 +292,8 @@ pub fn gaps_of<'a>(runs: impl IntoIterator<Item = &'a Run>, demand: Demand) -> G
     let runs: Vec<&Run> = runs.into_iter().collect();
     let Some(first) = runs.first().map(|run| &run.meta) else { return Gaps::default() };
     let cases: Vec<Tried> = runs.iter().flat_map(|run| &run.cases).map(tried).collect();
-    gaps::of(&cases, demand, &first.not_here, &first.every)
+    let every = gaps::Every { names: &first.every, altered: &first.altered, broken: &first.broken };
+    gaps::of(&cases, demand, &first.not_here, every)
 }
 
 /// What came of a case.

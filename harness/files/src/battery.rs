@@ -9,11 +9,11 @@ use proto::chemistry::Chemistry;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::InputError;
 use crate::Section;
 use crate::declared::{Declared, Nonsense, Optional};
-use crate::like::{self, Kind, Like};
+use crate::like::{self, Home, Kind, Like};
 use crate::section::{relaxed, with_sections};
+use crate::{InputError, read_text};
 
 /// One battery.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl BatteryFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
-        like::load(path, None, shown)
+        like::load(path, Home { root: None, shown, read: &read_text })
     }
 
     /// Reads and validates the text of a battery file that stands alone.

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 /// Stands where a folder of the disk would.
-const ROOT: &str = "busbar:";
+pub(crate) const ROOT: &str = "busbar:";
 
 /// Each with its place in the project, in the order of their places.
 static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/built_in.rs"));
@@ -13,6 +13,12 @@ static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/built_in.rs"
 pub(crate) fn text(path: &Path) -> Option<&'static str> {
     let place = place(path)?;
     FILES.iter().find(|(name, _)| Path::new(name) == place).map(|(_, text)| *text)
+}
+
+/// The text of the file that has this place in the project, such as `rigs/simulated.yaml`; nothing where none is built in.
+#[must_use]
+pub fn at(place: &str) -> Option<&'static str> {
+    FILES.iter().find(|(name, _)| *name == place).map(|(_, text)| *text)
 }
 
 /// Its place in the project.

@@ -2,7 +2,7 @@
 //! they are found. What only the simulated rig understands stays a [`Section`] here.
 
 mod battery;
-mod built_in;
+pub mod built_in;
 mod declared;
 pub mod from_log;
 pub mod golden;
@@ -19,6 +19,8 @@ pub mod sweep;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
 
 pub use battery::{BatteryFile, Expectation};
 pub use golden::GoldenFile;
@@ -28,7 +30,7 @@ pub use like::Kind;
 pub use profile::Profile;
 pub use rig::{CanBus, GxStated, OnOff, Polling, RigFile};
 pub use section::Section;
-pub use suites::{Suites, full_name};
+pub use suites::{Broken, Suites, full_name};
 pub use sweep::Sweep;
 
 /// Whether what an instrument says of itself is what only a simulated one says: the served GX in place of its serial
@@ -110,28 +112,51 @@ pub enum InputError {
 /// The largest suite, rig or battery file that is read: far above any written by hand.
 const LARGEST_FILE: u64 = 4 << 20;
 
-/// Reads a text file within the budget.
+/// How long what is no file, such as a pipe, may take to say everything.
+const SPEAKS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Reads a text file within the budget; what is no file, such as a pipe, within 10 s.
 ///
 /// # Errors
-/// When it cannot be read, is not UTF-8 or is too large.
+/// When it cannot be read, is not UTF-8, is too large or does not end.
 pub fn read_text(path: &Path) -> Result<String, InputError> {
     if let Some(text) = built_in::text(path) {
         return Ok(text.to_owned());
     }
     let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
-    let too_large = |size| InputError::TooLarge { path: path.to_owned(), size, limit: LARGEST_FILE };
-    let file = File::open(path).map_err(unreadable)?;
-    let size = file.metadata().map_err(unreadable)?.len();
-    if size > LARGEST_FILE {
-        return Err(too_large(size));
+    let there = std::fs::metadata(path).map_err(unreadable)?;
+    if there.len() > LARGEST_FILE {
+        return Err(too_large(path, there.len()));
     }
+    if there.is_file() {
+        return read_whole(path);
+    }
+    let (sender, said) = sync_channel(1);
+    let of = path.to_owned();
+    std::thread::spawn(move || {
+        // Whoever asked may have given up.
+        let _ = sender.send(read_whole(&of));
+    });
+    said.recv_timeout(SPEAKS_WITHIN).unwrap_or_else(|_| {
+        let what = format!("it is no file, and did not end within {} s", SPEAKS_WITHIN.as_secs());
+        Err(unreadable(std::io::Error::new(std::io::ErrorKind::TimedOut, what)))
+    })
+}
+
+fn read_whole(path: &Path) -> Result<String, InputError> {
+    let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
     // A device has no size and may have no end.
     let mut text = String::new();
+    let file = File::open(path).map_err(unreadable)?;
     file.take(LARGEST_FILE + 1).read_to_string(&mut text).map_err(unreadable)?;
     if text.len() as u64 > LARGEST_FILE {
-        return Err(too_large(text.len() as u64));
+        return Err(too_large(path, text.len() as u64));
     }
     Ok(text)
+}
+
+fn too_large(path: &Path, size: u64) -> InputError {
+    InputError::TooLarge { path: path.to_owned(), size, limit: LARGEST_FILE }
 }
 
 /// Whether there is such a file, on the disk or built in.

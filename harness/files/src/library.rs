@@ -1,20 +1,29 @@
 //! Where suites, rigs and batteries are found: the folders `suites/`, `rigs/` and `rigs/batteries/` of the
 //! project that the current folder lies in; where it lies in none, those that are built in.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::like::{load, load_by_name};
+use crate::like::{Home, load, load_by_name};
 use crate::{BatteryFile, InputError, Kind, Profile, RigFile, built_in, read_text};
 
-/// The project's folders.
+/// The project's folders. What was read of a file once stays what it is, so that a run keeps the bytes that it was made from
+/// whoever edits files meanwhile.
 #[derive(Debug, Clone)]
 pub struct Library {
     root: PathBuf,
     /// what its folders do not hold is there all the same
     built_in: bool,
+    /// texts that were read
+    read: Arc<Mutex<BTreeMap<PathBuf, String>>>,
 }
 
 impl Library {
+    fn new(root: PathBuf, built_in: bool) -> Self {
+        Self { root, built_in, read: Arc::default() }
+    }
+
     /// Looks for the project upwards from `from`: the first folder that holds both `suites/` and `rigs/`.
     ///
     /// # Errors
@@ -22,7 +31,7 @@ impl Library {
     pub fn find(from: &Path) -> Result<Self, InputError> {
         from.ancestors()
             .find(|folder| folder.join("suites").is_dir() && folder.join("rigs").is_dir())
-            .map(|root| Self { root: root.to_owned(), built_in: false })
+            .map(|root| Self::new(root.to_owned(), false))
             .ok_or_else(|| InputError::NoProject { from: from.to_owned() })
     }
 
@@ -30,7 +39,13 @@ impl Library {
     /// own of the same place goes first.
     #[must_use]
     pub fn around(folder: &Path) -> Self {
-        Self::find(folder).unwrap_or_else(|_| Self { root: folder.to_owned(), built_in: true })
+        Self::find(folder).unwrap_or_else(|_| Self::new(folder.to_owned(), true))
+    }
+
+    /// What is built in, and nothing of the disk: what this version comes with.
+    #[must_use]
+    pub fn shipped() -> Self {
+        Self::new(PathBuf::from(built_in::ROOT), true)
     }
 
     /// The project in this very folder.
@@ -42,6 +57,28 @@ impl Library {
             let is_here = found.root == root;
             is_here.then_some(found).ok_or_else(|| InputError::NoProject { from: root.to_owned() })
         })
+    }
+
+    /// The text of a file, as it was when it was first read.
+    ///
+    /// # Errors
+    /// As [`read_text`].
+    pub fn text(&self, path: &Path) -> Result<String, InputError> {
+        // Who panicked while he held it has put a whole text in, or none.
+        let read = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = read().get(path) {
+            return Ok(text.clone());
+        }
+        let text = read_text(path)?;
+        Ok(read().entry(path.to_owned()).or_insert(text).clone())
+    }
+
+    fn home<'a>(
+        &'a self,
+        shown: &'a dyn Fn(&Path) -> String,
+        read: &'a dyn Fn(&Path) -> Result<String, InputError>,
+    ) -> Home<'a> {
+        Home { root: Some(&self.root), shown, read }
     }
 
     /// Every file that a run with this rig and this battery is made from, with the place it has in a project: all
@@ -59,17 +96,18 @@ impl Library {
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for path in self.suites()? {
             let folder = path.parent().map(name).unwrap_or_default();
-            files.push((format!("suites/{folder}/{}", name(&path)), read_text(&path)?));
+            files.push((format!("suites/{folder}/{}", name(&path)), self.text(&path)?));
         }
         for (like, path) in [(&RigFile::LIKE, rig), (&BatteryFile::LIKE, battery)] {
             let folder = like.folder;
-            for (path, text) in crate::like::files(like, path, &self.root)? {
+            let (shown, read) = (|path: &Path| self.shown(path), |path: &Path| self.text(path));
+            for (path, text) in crate::like::files(like, path, self.home(&shown, &read))? {
                 files.push((format!("{folder}/{}", name(&path)), text));
             }
         }
         if let Some(profile) = profile {
             let path = pick("PSU profile", profile, self.psu_profiles()?)?;
-            files.push((format!("rigs/psu/{}", name(&path)), read_text(&path)?));
+            files.push((format!("rigs/psu/{}", name(&path)), self.text(&path)?));
         }
         Ok(files)
     }
@@ -116,7 +154,7 @@ impl Library {
     /// When no file has that name; with file, line, column and what was expected where it makes no sense.
     pub fn psu_profile(&self, name: &str) -> Result<Profile, InputError> {
         let path = pick("PSU profile", name, self.psu_profiles()?)?;
-        Ok(Profile::parse(&self.shown(&path), &read_text(&path)?)?)
+        Ok(Profile::parse(&self.shown(&path), &self.text(&path)?)?)
     }
 
     /// The profile of the supply of a rig; nothing where it has none.
@@ -180,7 +218,7 @@ impl Library {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn read_battery(&self, path: &Path) -> Result<BatteryFile, InputError> {
-        load(path, Some(&self.root), &|path| self.shown(path))
+        load(path, self.home(&|path| self.shown(path), &|path| self.text(path)))
     }
 
     /// Reads and validates a rig file, with those beside it that it is like.
@@ -188,7 +226,7 @@ impl Library {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn read_rig(&self, path: &Path) -> Result<RigFile, InputError> {
-        load(path, Some(&self.root), &|path| self.shown(path))
+        load(path, self.home(&|path| self.shown(path), &|path| self.text(path)))
     }
 
     /// A rig by name (`simulated`) or by path.
@@ -205,7 +243,7 @@ impl Library {
     /// When no file has that name; with file, line, column and what was expected where it makes no sense.
     pub fn get<K: Kind>(&self, name: &str) -> Result<K, InputError> {
         let path = pick(K::LIKE.kind, name, self.yaml_in(K::LIKE.folder)?)?;
-        load_by_name(&path, Some(&self.root), &|path| self.shown(path))
+        load_by_name(&path, self.home(&|path| self.shown(path), &|path| self.text(path)))
     }
 
     /// A path as the user knows it: relative to the project where it lies inside.
@@ -297,6 +335,28 @@ mod tests {
         let library = Library::around(&folder.path().join("suites"));
         assert_eq!(library.suites().expect("its own").len(), 1);
         assert!(library.battery("oscillating").is_err());
+    }
+
+    /// Somebody edits files while a run begins.
+    #[test]
+    fn a_run_keeps_the_bytes_that_it_was_made_from() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [rig, battery] = ["rigs/simulated.yaml", "rigs/batteries/reference.yaml"].map(|place| {
+            let path = folder.path().join(place);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+            std::fs::write(&path, built_in::at(place).expect("it is shipped")).expect("written");
+            path
+        });
+        let library = Library::around(folder.path());
+        library.get::<RigFile>("simulated").expect("a good rig");
+        library.get::<BatteryFile>("reference").expect("a good battery");
+        library.read_suites().expect("good suites");
+        for path in [&rig, &battery] {
+            std::fs::write(path, "rig: ").expect("written");
+        }
+        for (place, text) in library.inputs(&rig, None, &battery).expect("read before") {
+            assert_eq!(Some(text.as_str()), built_in::at(&place), "{place}");
+        }
     }
 
     #[test]

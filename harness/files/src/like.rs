@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::interlock::respelled;
 use engine::yaml::{Layers, YamlError};
 
-use crate::{InputError, is_there, read_text};
+use crate::{InputError, is_there};
 
 /// A kind of file that a project holds: how it is read.
 pub trait Kind: Sized {
@@ -23,24 +23,26 @@ pub trait Kind: Sized {
     fn name(&self) -> &str;
 }
 
-/// Reads and validates a file, with those that it is `like`, which stand beside it or else in the project whose root is
-/// `home`. `shown` is a path as the user knows it.
-pub(crate) fn load<K: Kind>(
-    path: &Path,
-    home: Option<&Path>,
-    shown: &dyn Fn(&Path) -> String,
-) -> Result<K, InputError> {
-    Ok(K::of(&Arc::new(K::LIKE.layers(path, home, shown)?), folder(path))?)
+/// Where files that are like others are read from.
+#[derive(Clone, Copy)]
+pub(crate) struct Home<'a> {
+    /// the root of the project that holds what does not stand beside a file
+    pub(crate) root: Option<&'a Path>,
+    /// a path as the user knows it
+    pub(crate) shown: &'a dyn Fn(&Path) -> String,
+    /// reads a file
+    pub(crate) read: &'a dyn Fn(&Path) -> Result<String, InputError>,
+}
+
+/// Reads and validates a file, with those that it is `like`, which stand beside it or else in the project.
+pub(crate) fn load<K: Kind>(path: &Path, home: Home<'_>) -> Result<K, InputError> {
+    Ok(K::of(&Arc::new(K::LIKE.layers(path, home)?), folder(path))?)
 }
 
 /// The same, of a file that is called as it says: a copy that keeps the name of its model would file its runs under the
 /// name of the other.
-pub(crate) fn load_by_name<K: Kind>(
-    path: &Path,
-    home: Option<&Path>,
-    shown: &dyn Fn(&Path) -> String,
-) -> Result<K, InputError> {
-    let layers = Arc::new(K::LIKE.layers(path, home, shown)?);
+pub(crate) fn load_by_name<K: Kind>(path: &Path, home: Home<'_>) -> Result<K, InputError> {
+    let layers = Arc::new(K::LIKE.layers(path, home)?);
     let file = K::of(&layers, folder(path))?;
     match path.file_stem().and_then(|stem| stem.to_str()) {
         Some(stem) if stem != file.name() => {
@@ -85,25 +87,15 @@ impl Like {
         }
     }
 
-    /// The file at `path` over all that it is like. `shown` is a path as the user knows it.
-    pub(crate) fn layers(
-        &self,
-        path: &Path,
-        home: Option<&Path>,
-        shown: &dyn Fn(&Path) -> String,
-    ) -> Result<Layers, InputError> {
-        self.above(path, home, shown, &mut Vec::new())
+    /// The file at `path` over all that it is like.
+    pub(crate) fn layers(&self, path: &Path, home: Home<'_>) -> Result<Layers, InputError> {
+        self.above(path, home, &mut Vec::new())
     }
 
     /// `above` are the files that are like it.
-    fn above(
-        &self,
-        path: &Path,
-        home: Option<&Path>,
-        shown: &dyn Fn(&Path) -> String,
-        above: &mut Vec<PathBuf>,
-    ) -> Result<Layers, InputError> {
-        let file = open(&shown(path), &read_text(path)?)?;
+    fn above(&self, path: &Path, home: Home<'_>, above: &mut Vec<PathBuf>) -> Result<Layers, InputError> {
+        let Home { root, shown, read } = home;
+        let file = open(&shown(path), &read(path)?)?;
         if !file.has("like") {
             return Ok(file);
         }
@@ -114,7 +106,7 @@ impl Like {
         let name = file.word("like").filter(|name| !name.contains(['/', '\\', '.']));
         let name = name.ok_or_else(|| wrong("`like` is no name".to_owned(), a_name.clone()))?;
         above.push(path.to_owned());
-        let base = self.base(path, home, &name);
+        let base = self.base(path, root, &name);
         if above.contains(&base) {
             let circle: Vec<String> = above.iter().chain([&base]).map(|path| shown(path)).collect();
             let message = format!("`like` goes round in a circle: {}", circle.join(", then "));
@@ -124,7 +116,7 @@ impl Like {
             let message = format!("there is no {kind} `{name}` to be like: {} is missing", shown(&base));
             return Err(wrong(message, a_name).into());
         }
-        let base = self.above(&base, home, shown, above)?;
+        let base = self.above(&base, home, above)?;
         let kind = |of: &Layers| self.kinds.iter().find(|kind| of.has(kind));
         let replaced = match (kind(&file), kind(&base)) {
             (Some(new), Some(old)) if new != old => old.split('.').next(),
@@ -138,14 +130,14 @@ impl Like {
 }
 
 /// The file at `path` and all that it is like, each with its text.
-pub(crate) fn files(of: &Like, path: &Path, home: &Path) -> Result<Vec<(PathBuf, String)>, InputError> {
+pub(crate) fn files(of: &Like, path: &Path, home: Home<'_>) -> Result<Vec<(PathBuf, String)>, InputError> {
     let mut files: Vec<(PathBuf, String)> = Vec::new();
     let mut next = Some(path.to_owned());
     // A circle is refused where the file is read for good.
     while let Some(path) = next.take_if(|path| files.iter().all(|(there, _)| there != path)) {
-        let text = read_text(&path)?;
+        let text = (home.read)(&path)?;
         let like = Layers::new(&path.display().to_string(), &text)?.word("like");
-        next = like.map(|name| of.base(&path, Some(home), &name));
+        next = like.map(|name| of.base(&path, home.root, &name));
         files.push((path, text));
     }
     Ok(files)

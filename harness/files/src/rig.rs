@@ -17,13 +17,13 @@ use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::InputError;
 use crate::Laboratory;
 use crate::Section;
 use crate::Sweep;
-use crate::like::{self, Kind, Like};
+use crate::like::{self, Home, Kind, Like};
 use crate::live::{ASK_FLAGS_SLOWLY, CanPlace, House, Live};
 use crate::section::{relaxed, with_sections};
+use crate::{InputError, read_text};
 
 /// A supply may take so long to do what it is told (a second, where its profile says nothing else) and to answer, in the
 /// time of the clock on the wall: until then it is not silent.
@@ -196,7 +196,7 @@ impl RigFile {
     /// # Errors
     /// With file, line, column and what was expected.
     pub fn load(path: &Path, shown: &dyn Fn(&Path) -> String) -> Result<Self, InputError> {
-        like::load(path, None, shown)
+        like::load(path, Home { root: None, shown, read: &read_text })
     }
 
     /// Reads and validates the text of a rig file that stands alone.

@@ -1,9 +1,11 @@
 //! The suites of a project, read whole, and which of their cases somebody means.
 
-use engine::suite::{Case, Suite};
-use engine::yaml::refuse;
+use std::path::Path;
 
-use crate::{InputError, Library, nearest, read_text};
+use engine::suite::{Case, Suite};
+use engine::yaml::{YamlError, refuse};
+
+use crate::{InputError, Library, nearest};
 
 /// Every suite of a project, in the order of their files.
 #[derive(Debug, Clone, Default)]
@@ -12,30 +14,66 @@ pub struct Suites {
     pub all: Vec<Suite>,
     /// the text of each
     pub texts: Vec<String>,
+    /// files that are no suite, each with what is wrong: their cases are in nobody's way
+    pub broken: Vec<Broken>,
+}
+
+/// A suite file that is none.
+#[derive(Debug, Clone)]
+pub struct Broken {
+    /// the name that its suite would have: that of its folder
+    pub suite: String,
+    /// what is wrong, with file, line and column
+    pub error: YamlError,
 }
 
 impl Library {
-    /// Reads every suite.
+    /// Reads every suite. A file that is none is kept apart, with what is wrong: file, line, column and what was expected;
+    /// so is one whose suite has the name of another.
     ///
     /// # Errors
-    /// With file, line, column and what was expected; also where two suites have one name.
+    /// When a file cannot be read.
     pub fn read_suites(&self) -> Result<Suites, InputError> {
         let mut suites = Suites::default();
         for path in self.suites()? {
-            let (shown, text) = (self.shown(&path), read_text(&path)?);
-            let suite = Suite::parse(&shown, &text)?;
-            if let Some(other) = suites.all.iter().find(|other| other.name == suite.name) {
-                let message = format!("{} is called `{}` already", other.file, suite.name);
-                return Err(refuse(&shown, &text, "suite", message, "a name of its own").into());
+            let (shown, text) = (self.shown(&path), self.text(&path)?);
+            let parsed = Suite::parse(&shown, &text).and_then(|suite| {
+                match suites.all.iter().find(|other| other.name == suite.name) {
+                    None => Ok(suite),
+                    Some(other) => {
+                        let message = format!("{} is called `{}` already", other.file, suite.name);
+                        Err(refuse(&shown, &text, "suite", message, "a name of its own"))
+                    }
+                }
+            });
+            match parsed {
+                Ok(suite) => {
+                    suites.all.push(suite);
+                    suites.texts.push(text);
+                }
+                Err(error) => {
+                    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+                    let suite = folder.to_string_lossy().into_owned();
+                    suites.broken.push(Broken { suite, error });
+                }
             }
-            suites.all.push(suite);
-            suites.texts.push(text);
         }
         Ok(suites)
     }
 }
 
 impl Suites {
+    /// The same, where every file is a suite.
+    ///
+    /// # Errors
+    /// What is wrong with the first that is none.
+    pub fn whole(self) -> Result<Self, InputError> {
+        match self.broken.first() {
+            None => Ok(self),
+            Some(broken) => Err(broken.error.clone().into()),
+        }
+    }
+
     /// Every case with its suite.
     pub fn cases(&self) -> impl Iterator<Item = (&Suite, &Case)> {
         self.all.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)))
@@ -56,11 +94,15 @@ impl Suites {
     /// The cases that the words select: `suite`, `suite/case` or `case`; all where there are none.
     ///
     /// # Errors
-    /// When a word selects nothing; the error carries the nearest names.
+    /// When a word selects nothing; the error carries the nearest names, or says what is wrong with the suite that it names.
     pub fn select(&self, words: &[String]) -> Result<Vec<(&Suite, &Case)>, InputError> {
         let names = |(suite, case): &(&Suite, &Case)| full_name(suite, case);
         for word in words {
             if !self.cases().any(|case| means(word, &names(&case))) {
+                let suite = word.split('/').next().unwrap_or(word);
+                if let Some(broken) = self.broken.iter().find(|broken| broken.suite == suite) {
+                    return Err(broken.error.clone().into());
+                }
                 let known = self.all.iter().flat_map(|suite| {
                     let cases = suite.cases.iter().map(move |case| full_name(suite, case));
                     core::iter::once(suite.name.clone()).chain(cases)
@@ -68,6 +110,9 @@ impl Suites {
                 let nearest = nearest(word, &known.collect::<Vec<_>>());
                 return Err(InputError::Unknown { kind: "suite or case", name: word.clone(), nearest });
             }
+        }
+        if let (None, Some(broken)) = (self.cases().next(), self.broken.first()) {
+            return Err(broken.error.clone().into());
         }
         Ok(self.cases().filter(|case| selected(words, &names(case))).collect())
     }

@@ -102,6 +102,9 @@ pub fn run(library: &Library, asked: &Asked, console: &Arc<dyn Console>) -> Resu
     let suites = library.read_suites()?;
     let ready = Ready { library, asked, console, setup: &setup, suites: &suites };
     let mut left = suites.select(&asked.cases)?;
+    for broken in &suites.broken {
+        console.warn(&format!("a suite file is none, its cases are left out: {}", broken.error));
+    }
     let mut recorder = ready.play(None, &mut left, true)?;
     if asked.retry == Retry::SameRun && !left.is_empty() && !recorder.is_stopped() {
         ready.told_again("", &left);

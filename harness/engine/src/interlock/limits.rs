@@ -114,6 +114,36 @@ impl RigLimits {
         })
     }
 
+    /// What this file makes milder than it is where a file says nothing, in words.
+    #[must_use]
+    pub fn milder_than_usual(&self) -> Vec<String> {
+        let (usual, faking) = (Faking::default(), &self.faking);
+        let mut found: Vec<String> = [
+            ("psu-deviation-max", self.psu_deviation_max.0, DEVIATION.0, "W"),
+            ("energised-max", self.energised_max.secs(), ENERGISED.secs(), "s"),
+            ("faking.span", faking.span.secs(), usual.span.secs(), "s"),
+            ("faking.cell-voltage", faking.cell_voltage.0, usual.cell_voltage.0, "V"),
+            ("faking.pack-voltage", faking.pack_voltage.0, usual.pack_voltage.0, "V"),
+            ("faking.current", faking.current.0, usual.current.0, "A"),
+            ("faking.temperature", faking.temperature.0, usual.temperature.0, "°C"),
+        ]
+        .into_iter()
+        .filter(|(_, ours, usual, _)| ours > usual)
+        .map(|(name, ours, usual, unit)| format!("`{name}` is {ours} {unit}, usual is {usual} {unit}"))
+        .collect();
+        for (channel, said) in self.rows.iter().filter_map(|(channel, row)| Some((channel, row.silence?))) {
+            let mut silent = self.clone();
+            silent.rows.insert(*channel, Limit { silence: None, ..self.rows[channel] });
+            // Of these two a file always says it.
+            let usual = silent.age(*channel);
+            if said > usual && ![Channel::Cvl, Channel::GxAnswers].contains(channel) {
+                let (key, said, usual) = (channel.key(), said.span(), usual.span());
+                found.push(format!("`{key}.silence` is {said}, usual is {usual}"));
+            }
+        }
+        found
+    }
+
     /// Checks that the limits leave room to work in.
     ///
     /// # Errors

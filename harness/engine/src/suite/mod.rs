@@ -8,6 +8,7 @@ mod json;
 mod page;
 mod patience;
 mod read;
+mod same;
 mod scale;
 mod schema;
 mod step;

@@ -4,7 +4,7 @@
 //! neither one of the padding nor one after the end.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _, Write};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 use tar::{Archive, Builder, EntryType, Header};
 
@@ -13,8 +13,8 @@ use super::BundleError;
 /// Files by their names below the folder, with `/` between the parts.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// The largest archive that is read: days of a busy bus take a tenth.
-pub const LARGEST: u64 = 1 << 30;
+/// The largest archive that is read, and what reading one may take of memory: a day of a busy bus takes a tenth.
+pub const LARGEST: u64 = 256 << 20;
 /// More files than that no run has.
 const MOST: usize = 4096;
 
@@ -52,11 +52,36 @@ fn set(out: impl Write, folder: &str, files: &Files) -> io::Result<()> {
     archive.finish()
 }
 
-/// Reads an archive back: the name of its folder, and the files.
+/// Reads an archive back: the name of its folder, and the files. Its size is looked at first; its files are in memory
+/// once, the archive is not.
 ///
 /// # Errors
-/// With the position of the first byte that is not as [`write()`] would have set it.
-pub fn read(archive: &[u8]) -> Result<(String, Files), BundleError> {
+/// When it is too large; with the position of the first byte that is not as [`write()`] would have set it.
+pub fn read(mut archive: impl Read + Seek) -> Result<(String, Files), BundleError> {
+    let unreadable = |source| BundleError::File { path: "the bundle".to_owned(), source };
+    let length = archive.seek(SeekFrom::End(0)).map_err(unreadable)?;
+    if length > LARGEST {
+        return Err(BundleError::TooLarge { what: "it".to_owned(), limit: LARGEST, unit: "bytes" });
+    }
+    archive.rewind().map_err(unreadable)?;
+    let (folder, files) = taken_apart(BufReader::new(&mut archive).take(length), length)?;
+    archive.rewind().map_err(unreadable)?;
+    let mut twin = Twin { archive: BufReader::new(archive), at: 0, differs: None };
+    // The twin takes every write, and the names are those that were just read.
+    set(&mut twin, &folder, &files).map_err(unreadable)?;
+    twin.ends().map_err(unreadable)?;
+    match twin.differs {
+        None => Ok((folder, files)),
+        Some((at, found)) => {
+            let found = found.map_or("the end".to_owned(), |byte| format!("0x{byte:02x}"));
+            let expected = "the byte that `busbar sign` writes there".to_owned();
+            Err(BundleError::Damaged { at: at as u64, place: place(at, &folder, &files), found, expected })
+        }
+    }
+}
+
+/// The files of an archive of this length, as its headers have them.
+fn taken_apart(archive: impl Read, length: u64) -> Result<(String, Files), BundleError> {
     let (mut files, mut folder) = (Files::new(), None::<String>);
     // Where the last whole file ended, and which it was.
     let (mut at, mut after) = (0, "in the first header".to_owned());
@@ -97,8 +122,12 @@ pub fn read(archive: &[u8]) -> Result<(String, Files), BundleError> {
         let mut content = Vec::new();
         entry.read_to_end(&mut content).map_err(|error| broken(begin, &format!("in {shown}"), error))?;
         if content.len() as u64 != entry.size() {
-            let end = archive.len() as u64;
-            return Err(damaged(end, &format!("in {shown}"), "the end".to_owned(), "the rest of the file"));
+            return Err(damaged(
+                length,
+                &format!("in {shown}"),
+                "the end".to_owned(),
+                "the rest of the file",
+            ));
         }
         if files.last_key_value().is_some_and(|(last, _)| last.as_str() >= below) {
             return Err(damaged(
@@ -112,20 +141,9 @@ pub fn read(archive: &[u8]) -> Result<(String, Files), BundleError> {
         at = (begin + content.len() as u64).next_multiple_of(512);
         files.insert(below.to_owned(), content);
     }
-    let Some(folder) = folder else {
-        return Err(damaged(0, "at the beginning", "no file".to_owned(), "a bundle of `busbar sign`"));
-    };
-    let mut twin = Twin { archive, at: 0, differs: None };
-    // The twin takes every write, and the names are those that were just read.
-    set(&mut twin, &folder, &files).map_err(|error| broken(at, &after, error))?;
-    match twin.differs.or((twin.at != archive.len()).then_some(twin.at)) {
-        None => Ok((folder, files)),
-        Some(at) => {
-            let found = archive.get(at).map_or("the end".to_owned(), |byte| format!("0x{byte:02x}"));
-            let expected = "the byte that `busbar sign` writes there";
-            Err(damaged(at as u64, &place(at, &folder, &files), found, expected))
-        }
-    }
+    let folder = folder
+        .ok_or_else(|| damaged(0, "at the beginning", "no file".to_owned(), "a bundle of `busbar sign`"))?;
+    Ok((folder, files))
 }
 
 /// In or behind which file an offset lies.
@@ -150,19 +168,32 @@ fn is_plain(name: &str) -> bool {
     name.split('/').all(part) && !name.contains(|c: char| c.is_control() || matches!(c, '\\' | ':'))
 }
 
-/// Compares what is written with what is there.
-struct Twin<'a> {
-    archive: &'a [u8],
+/// Compares what is written with what is there, part by part.
+struct Twin<R> {
+    archive: R,
     at: usize,
-    differs: Option<usize>,
+    /// the first place where they differ, and what is there: nothing behind the end
+    differs: Option<(usize, Option<u8>)>,
 }
 
-impl Write for Twin<'_> {
+impl<R: Read> Twin<R> {
+    /// What is there and was not written.
+    fn ends(&mut self) -> io::Result<()> {
+        let mut more = [0];
+        if self.differs.is_none() && self.archive.read(&mut more)? == 1 {
+            self.differs = Some((self.at, Some(more[0])));
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Write for Twin<R> {
     fn write(&mut self, written: &[u8]) -> io::Result<usize> {
-        let there = self.archive.get(self.at..).unwrap_or_default();
-        let same = written.iter().zip(there).take_while(|(a, b)| a == b).count();
+        let mut there = Vec::with_capacity(written.len());
+        self.archive.by_ref().take(written.len() as u64).read_to_end(&mut there)?;
+        let same = written.iter().zip(&there).take_while(|(a, b)| a == b).count();
         if same < written.len() && self.differs.is_none() {
-            self.differs = Some(self.at + same);
+            self.differs = Some((self.at + same, there.get(same).copied()));
         }
         self.at += written.len();
         Ok(written.len())

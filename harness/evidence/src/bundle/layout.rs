@@ -9,11 +9,17 @@ use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 
 use super::archive::Files;
+use super::open::Bundle;
 use super::{BundleError, RUN};
+use crate::manifest::Kept;
 use crate::names::{PROGRAM, RAW, WIRE};
 
-/// The most that a bundle may hold when unpacked: a bomb ends here.
-const LARGEST: u64 = 8 << 30;
+/// The most that a bundle may hold when unpacked.
+const LARGEST: u64 = 4 << 30;
+/// So much may any bundle unpack to; beyond it, no more than so many times its own size. Logs of a run pack to a tenth or
+/// twentieth: what packs to less than a hundredth was made to fill a disk.
+const FREE: u64 = 256 << 20;
+const TIMES: u64 = 100;
 
 /// Whether a file of the run lies compressed in the bundle.
 fn is_packed(name: &str) -> bool {
@@ -42,34 +48,57 @@ pub(crate) fn pack(name: &str, content: Vec<u8>) -> io::Result<Vec<u8>> {
     packed.finish()
 }
 
-/// Lays the run folder of a bundle out in a folder that is empty.
+/// Whether what a bundle unpacks to, as its manifest says, is what a run of its size may be: known before anything is
+/// written.
 ///
 /// # Errors
-/// When a file is damaged, or all together are too large; and [`BundleError::File`] when one cannot be written, which
+/// When it is too large.
+pub(crate) fn fits(files: &Files, kept: &Kept) -> Result<(), BundleError> {
+    let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.fold(0_u64, u64::saturating_add);
+    let packed = sum(&mut files.values().map(|content| content.len() as u64));
+    let unpacked = sum(&mut kept.files.iter().map(|entry| entry.bytes));
+    let limit = packed.saturating_mul(TIMES).saturating_add(FREE).min(LARGEST);
+    if unpacked > limit {
+        let what = format!("what it unpacks to, {unpacked} bytes,");
+        return Err(BundleError::TooLarge { what, limit, unit: "bytes" });
+    }
+    Ok(())
+}
+
+/// Lays the run folder of a bundle out in a folder that is empty. Of each file no more is written than the manifest says.
+///
+/// # Errors
+/// When a file is damaged, or not as long as the manifest says; and [`BundleError::File`] when one cannot be written, which
 /// says nothing of the bundle.
-pub fn lay_out(files: &Files, folder: &Path) -> Result<(), BundleError> {
-    let mut room = LARGEST;
-    for (packed, content) in files {
+pub fn lay_out(bundle: &Bundle, folder: &Path) -> Result<(), BundleError> {
+    for (packed, content) in &bundle.files {
         let Some(name) = unpacked(packed) else { continue };
         let path = folder.join(name);
         let failed = |source| BundleError::File { path: path.display().to_string(), source };
         path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+        let said = bundle.kept.files.iter().find(|entry| entry.name == name).map(|entry| entry.bytes);
+        // The manifest itself is in none.
+        let said = said.unwrap_or(content.len() as u64);
+        let changed = |why: &str| BundleError::Changed {
+            name: packed.clone(),
+            why: format!("it unpacks to {why} than the {said} bytes that manifest.json says"),
+        };
+        let mut room = said;
         let mut put = |part: &[u8]| {
-            room = room.checked_sub(part.len() as u64).ok_or_else(too_large)?;
+            room = room.checked_sub(part.len() as u64).ok_or_else(|| changed("more"))?;
             file.write_all(part).map_err(failed)
         };
         if packed.ends_with(".gz") && is_packed(name) {
-            unpack(packed, content, put)?;
+            unpack(packed, content, &mut put)?;
         } else {
             put(content)?;
         }
+        if room > 0 {
+            return Err(changed("less"));
+        }
     }
     Ok(())
-}
-
-fn too_large() -> BundleError {
-    BundleError::TooLarge { what: "what it unpacks to".to_owned(), limit: LARGEST, unit: "bytes" }
 }
 
 /// Unpacks a file part by part. Nothing may stand behind its end: no reader would look at it.

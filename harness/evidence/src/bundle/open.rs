@@ -2,6 +2,7 @@
 //! whoever judges it again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Seek};
 
 use ed25519_dalek::Signature;
 use ed25519_dalek::pkcs8::DecodePublicKey as _;
@@ -26,13 +27,15 @@ pub struct Bundle {
     pub statement: Value,
     /// its sums, as signed
     pub sums: String,
+    /// what the manifest of the run says
+    pub kept: Kept,
 }
 
 /// Opens a bundle. `trusted` is the key that it must be signed with, where that is known.
 ///
 /// # Errors
 /// What differs from what was signed, with its name or place; or that somebody else signed it.
-pub fn open(archive: &[u8], trusted: Option<&VerifyingKey>) -> Result<Bundle, BundleError> {
+pub fn open(archive: impl Read + Seek, trusted: Option<&VerifyingKey>) -> Result<Bundle, BundleError> {
     let (run, files) = archive::read(archive)?;
     let missing: Vec<String> = VOUCHING
         .iter()
@@ -54,12 +57,13 @@ pub fn open(archive: &[u8], trusted: Option<&VerifyingKey>) -> Result<Bundle, Bu
     let sums = text(SUMS)?.to_owned();
     let statement = vouched(&files, &sums, &key)?;
     listed(&files, &sums)?;
-    of_the_run(&files, &run)?;
+    let kept = of_the_run(&files, &run)?;
+    layout::fits(&files, &kept)?;
     match trusted {
         Some(trusted) if *trusted != key => {
             Err(BundleError::Foreign { found: fingerprint(&key), expected: fingerprint(trusted) })
         }
-        _ => Ok(Bundle { run, files, key, statement, sums }),
+        _ => Ok(Bundle { run, files, key, statement, sums, kept }),
     }
 }
 
@@ -112,7 +116,7 @@ fn listed(files: &Files, sums: &str) -> Result<(), BundleError> {
 }
 
 /// What lies in the folder of the run is what its own manifest lists, no more and no less.
-fn of_the_run(files: &Files, run: &str) -> Result<(), BundleError> {
+fn of_the_run(files: &Files, run: &str) -> Result<Kept, BundleError> {
     let name = layout::packed(MANIFEST);
     let manifest = files.get(&name).ok_or_else(|| BundleError::Files(vec![format!("{name} is missing")]))?;
     let kept: Kept = serde_json::from_slice(manifest).map_err(|error| changed(&name, &error.to_string()))?;
@@ -126,5 +130,5 @@ fn of_the_run(files: &Files, run: &str) -> Result<(), BundleError> {
     let more = there.difference(&listed).map(|name| format!("{name} is not of the run"));
     let less = listed.difference(&there).map(|name| format!("{name} is missing"));
     let wrong: Vec<String> = more.chain(less).collect();
-    if wrong.is_empty() { Ok(()) } else { Err(BundleError::Files(wrong)) }
+    if wrong.is_empty() { Ok(kept) } else { Err(BundleError::Files(wrong)) }
 }

@@ -42,6 +42,7 @@ pub fn seal(folder: &Path, run: &Run, key: &SigningKey) -> Result<Vec<u8>, Bundl
     }
     let manifest = plain(folder, MANIFEST).and_then(std::fs::read).map_err(failed(MANIFEST))?;
     files.insert(layout::packed(MANIFEST), manifest);
+    layout::fits(&files, &kept)?;
     let inputs: Vec<_> = kept.files.iter().filter(|entry| entry.name.starts_with(INPUTS)).cloned().collect();
     archive::write(&kept.run, &vouched(files, key, |sums| statement::statement(run, sums, &inputs)))
 }

@@ -43,6 +43,7 @@ pub fn statement(run: &Run, sums: &str, inputs: &[Entry]) -> Value {
                 "outcome": outcome.name(),
                 "undecided": names(&|case| case.outcome == Outcome::Inconclusive),
                 "notTried": gaps.not_tried.iter().map(|(name, _)| name).chain(&gaps.left_out).collect::<Vec<_>>(),
+                "altered": gaps.altered.iter().map(|(name, _)| name).collect::<Vec<_>>(),
                 "open": gaps.open.iter().map(|(requirement, _)| requirement.id).collect::<Vec<_>>(),
                 "notApplicable": names(&|case| case.outcome == Outcome::NotApplicable),
             },

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Cursor;
 
 use rstest::rstest;
 use tar::{Builder, EntryType, Header};
@@ -38,7 +39,7 @@ fn bundle() -> Vec<u8> {
 
 /// A bundle whose files were changed by somebody who packs it well.
 fn packed(change: impl FnOnce(&mut Files)) -> Vec<u8> {
-    let (folder, mut files) = archive::read(&bundle()).expect("whole");
+    let (folder, mut files) = archive::read(Cursor::new(bundle())).expect("whole");
     change(&mut files);
     archive::write(&folder, &files).expect("packed")
 }
@@ -53,17 +54,17 @@ fn signed_again(key: &SigningKey, change: impl FnOnce(&mut Files)) -> Vec<u8> {
 }
 
 fn refused(bundle: &[u8]) -> String {
-    open(bundle, Some(&signer(1).verifying_key())).expect_err("refused").to_string()
+    open(Cursor::new(bundle), Some(&signer(1).verifying_key())).expect_err("refused").to_string()
 }
 
 #[test]
 fn a_bundle_is_the_same_bytes_whenever_it_is_made_and_unpacks_to_the_run() {
     let made = bundle();
     assert!(made == bundle(), "two bundles of one run differ");
-    let opened = open(&made, Some(&signer(1).verifying_key())).expect("whole");
+    let opened = open(Cursor::new(&made), Some(&signer(1).verifying_key())).expect("whole");
     assert_eq!((opened.run.as_str(), opened.key), ("run-001", signer(1).verifying_key()));
     let folder = tempfile::tempdir().expect("a temporary folder");
-    layout::lay_out(&opened.files, folder.path()).expect("laid out");
+    layout::lay_out(&opened, folder.path()).expect("laid out");
     let text = fs::read_to_string(folder.path().join("can.log")).expect("unpacked");
     assert_eq!(text, "this is can.log\n".repeat(20));
 }
@@ -72,7 +73,7 @@ fn a_bundle_is_the_same_bytes_whenever_it_is_made_and_unpacks_to_the_run() {
 #[test]
 fn no_byte_can_be_another() {
     let good = bundle();
-    let (folder, files) = archive::read(&good).expect("whole");
+    let (folder, files) = archive::read(Cursor::new(&good)).expect("whole");
     // Where the content of each file lies.
     let (mut at, mut contents) = (0, BTreeMap::new());
     for (name, content) in &files {
@@ -90,7 +91,7 @@ fn no_byte_can_be_another() {
         }
     }
     for length in [0, 100, 512, 700, good.len() - 1024, good.len() - 1] {
-        assert!(open(&good[..length], None).is_err(), "cut to {length} bytes");
+        assert!(open(Cursor::new(&good[..length]), None).is_err(), "cut to {length} bytes");
     }
     assert!(refused(&[&good[..], &[0; 512]].concat()).contains("after the last file"));
 }
@@ -118,8 +119,10 @@ fn other_files_than_were_signed_are_named(#[case] change: &dyn Fn(&mut Files), #
 #[test]
 fn whoever_signs_again_is_somebody_else() {
     let foreign = signed_again(&signer(2), |_| {});
-    assert!(matches!(open(&foreign, None), Ok(opened) if opened.key == signer(2).verifying_key()));
-    let error = open(&foreign, Some(&signer(1).verifying_key())).expect_err("refused");
+    assert!(
+        matches!(open(Cursor::new(&foreign), None), Ok(opened) if opened.key == signer(2).verifying_key())
+    );
+    let error = open(Cursor::new(&foreign), Some(&signer(1).verifying_key())).expect_err("refused");
     assert!(matches!(error, BundleError::Foreign { .. }), "{error}");
 }
 
@@ -152,14 +155,15 @@ fn only_plain_files_below_one_folder_are_read(#[case] name: &str, #[case] kind: 
     header.set_size(0);
     header.set_cksum();
     archive.append(&header, &b""[..]).expect("a Vec takes every write");
-    let error = archive::read(&archive.into_inner().expect("whole")).expect_err("refused").to_string();
+    let error =
+        archive::read(Cursor::new(archive.into_inner().expect("whole"))).expect_err("refused").to_string();
     assert!(error.starts_with("damaged at byte 0, in the header of"), "{error}");
 }
 
 #[test]
 fn a_file_twice_is_refused() {
     let one = archive::write("a", &Files::from([("b".to_owned(), b"x".to_vec())])).expect("packed");
-    let error = archive::read(&[&one[..1024], &one].concat()).expect_err("refused").to_string();
+    let error = archive::read(Cursor::new([&one[..1024], &one].concat())).expect_err("refused").to_string();
     assert!(error.contains("twice"), "{error}");
 }
 
@@ -208,11 +212,51 @@ fn nothing_stands_behind_the_end_of_a_file(#[case] more: Vec<u8>) {
     let bundle = signed_again(&signer(1), |files| {
         files.get_mut("run/can.log.gz").expect("there").extend(&more);
     });
-    let opened = open(&bundle, None).expect("as signed");
+    let opened = open(Cursor::new(&bundle), None).expect("as signed");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let error = layout::lay_out(&opened.files, folder.path()).expect_err("refused").to_string();
+    let error = layout::lay_out(&opened, folder.path()).expect_err("refused").to_string();
     let says = format!("run/can.log.gz was changed: {} bytes stand behind its end", more.len());
     assert_eq!(error, says);
+}
+
+/// The manifest of a run in which a file is so large.
+fn says(files: &mut Files, bytes: u64) {
+    let manifest = files.get_mut("run/manifest.json").expect("there");
+    let mut said: serde_json::Value = serde_json::from_slice(manifest).expect("JSON");
+    let entries = said["files"].as_array_mut().expect("files");
+    entries.iter_mut().find(|entry| entry["name"] == "can.log").expect("listed")["bytes"] = bytes.into();
+    *manifest = said.to_string().into_bytes();
+}
+
+/// A log of zeros packs to a thousandth: it is known by what the manifest says, or ends where that says.
+#[rstest]
+#[case::it_says_so(9 << 30, "what it unpacks to, 96")]
+#[case::it_lies(
+    340,
+    "run/can.log.gz was changed: it unpacks to more than the 340 bytes that manifest.json says"
+)]
+#[case::it_exaggerates(100 << 20, "run/can.log.gz was changed: it unpacks to less than the 104857600 bytes")]
+fn a_bomb_fills_no_disk(#[case] bytes: u64, #[case] says_why: &str) {
+    let bundle = signed_again(&signer(1), |files| {
+        let bomb = layout::pack("can.log", vec![0; 64 << 20]).expect("packed");
+        files.insert("run/can.log.gz".to_owned(), bomb);
+        says(files, bytes);
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let laid = open(Cursor::new(&bundle), None).and_then(|opened| layout::lay_out(&opened, folder.path()));
+    let error = laid.expect_err("refused").to_string();
+    assert!(error.starts_with(says_why), "{error}");
+    let written = fs::metadata(folder.path().join("can.log")).map_or(0, |file| file.len());
+    assert!(written <= bytes.min(64 << 20), "{written} bytes");
+}
+
+/// A file of which nothing is there: its size is known, and nothing of it is read.
+#[test]
+fn what_is_too_large_is_not_read() {
+    let large = tempfile::tempfile().expect("a file");
+    large.set_len(3 << 30).expect("a hole");
+    let error = open(&large, None).expect_err("refused").to_string();
+    assert_eq!(error, "it is larger than the 268435456 bytes that a bundle may have");
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Inputs {
     /// # Errors
     /// With file, line, column and what was expected; when no rig or battery has a name; when a rig is real.
     pub fn read(library: &Library, batteries: &Names, rigs: &Names, zoo: Option<Zoo>) -> Result<Self, Error> {
-        let suites = library.read_suites()?;
+        let suites = library.read_suites()?.whole()?;
         let catalogue = library.batteries()?;
         let mut paths = [library.suites()?, catalogue.clone(), library.rigs()?].concat();
         let mut played = Vec::new();
