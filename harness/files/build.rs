@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// Folders of the project whose YAML files are built in.
-const FOLDERS: [&str; 4] = ["suites", "rigs", "rigs/batteries", "rigs/psu"];
+const FOLDERS: [&str; 5] = ["suites", "rigs", "rigs/batteries", "rigs/faults", "rigs/psu"];
 
 fn main() -> io::Result<()> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;

@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use clap::ValueEnum;
 use evidence::text::plain;
 use evidence::words::amount;
+use files::Fault;
 use judge::catalogue::{self, of_metric};
 use judge::metrics::METRICS;
+use judge::requirement::Requirement;
 use judge::thresholds::{self, Sense, Thresholds};
 
 use crate::{Exit, Failure};
@@ -67,7 +69,7 @@ pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
             }
             self::suites(&library, &suites, args.kind)
         }
-        Kind::Requirements => requirements(args.format),
+        Kind::Requirements => requirements(args.format)?,
         Kind::Metrics => metrics(),
         Kind::Limits => limits(),
         Kind::Numbers => numbers(),
@@ -114,8 +116,9 @@ fn suites(library: &files::Library, suites: &files::Suites, kind: Kind) -> Vec<R
     }
 }
 
-fn requirements(format: Format) -> Vec<Row> {
-    catalogue::requirements()
+fn requirements(format: Format) -> Result<Vec<Row>, Failure> {
+    let faults = crate::library()?.faults()?;
+    let rows = catalogue::requirements()
         .map(|r| {
             let mut row = vec![
                 ("requirement", r.id.to_owned()),
@@ -127,11 +130,22 @@ fn requirements(format: Format) -> Vec<Row> {
             // A terminal has no room for them.
             if !matches!(format, Format::Text) {
                 row.push(("thresholds", r.decided_by().collect::<Vec<_>>().join(", ")));
-                row.push(("alone-catches", r.catches.unwrap_or_default().to_owned()));
+                row.push(("stands-for", stands_for(r, &faults)));
             }
             row
         })
-        .collect()
+        .collect();
+    Ok(rows)
+}
+
+/// The batteries and the rigs that are wrong in this requirement before all others; of one that has none, why.
+fn stands_for(requirement: &Requirement, faults: &[Fault]) -> String {
+    let own = faults.iter().filter(|fault| fault.root_cause == requirement.id);
+    let names: Vec<_> = own.map(|fault| fault.name.as_str()).collect();
+    match requirement.no_fault_alone {
+        Some(why) if names.is_empty() => format!("none: {why}"),
+        _ => names.join(", "),
+    }
 }
 
 fn metrics() -> Vec<Row> {

@@ -14,8 +14,8 @@ use crate::{Exit, Failure};
 /// What to run, on what.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Suites or cases, such as `feed-in` or `feed-in/load-steps`; all without one
-    #[arg(value_name = "SUITE|CASE")]
+    /// Suites or cases, such as `feed-in` or `feed-in/load-steps`, or the path of a suite, such as `my-suite.yaml`; all without one
+    #[arg(value_name = "SUITE|CASE|FILE")]
     cases: Vec<String>,
     /// The rig, by name or file; the simulated one of the battery's system voltage without it
     #[arg(long)]

@@ -325,3 +325,36 @@ fn the_report_shows_the_pages_of_the_gx_beside_what_it_showed() {
         assert!(page.contains(&row), "{row}");
     }
 }
+
+/// A test of one's own, by its path and without a project: what it expects is judged by itself, under its own name.
+#[rstest]
+#[case::it_holds("at-most: 57 V", 0, "pass")]
+#[case::it_does_not("at-most: 40 V", 1, "fail")]
+fn a_suite_of_ones_own_is_run_by_its_path(#[case] bound: &str, #[case] code: i32, #[case] outcome: &str) {
+    let home = TempDir::new().expect("a temporary folder");
+    let suite = format!(
+        "suite: my-suite\ntitle: t\nspec: P 1.5\nneeds: [pv, gx, grid]\ncases:\n  - case: stays-low\n    title: t\n    \
+         start: {{ soc: 60 %, grid: on, feed-in: off, pv: 1 kW, ac-load: off }}\n    steps:\n      - hold: 2 min\n      \
+         - expect: {{ that: {{ cvl: {{ {bound} }} }}, within: 1 min, as: keeps-its-limit }}\n      - hold: 1 min\n"
+    );
+    let path = home.path().join("tests of mine/my-suite.yaml");
+    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    fs::write(&path, suite).expect("written");
+    let (path, out) = (path.to_string_lossy().into_owned(), home.path().join("out"));
+    let output = busbar(home.path(), &["run", "-q", "--out", &out.to_string_lossy(), &path]);
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    let folder = out.join("my-suite-reference-seed1-001");
+    let verdicts = verdicts(&folder);
+    let verdict = &verdicts["cases"][0]["verdicts"][0];
+    assert_eq!(
+        (verdict["requirement"].as_str(), verdict["outcome"].as_str()),
+        (Some("keeps-its-limit"), Some(outcome))
+    );
+    // The folder holds the suite, and is judged again as any other.
+    let again = busbar(home.path(), &["judge", &folder.to_string_lossy()]);
+    assert_eq!(again.status.code(), Some(code), "{}", String::from_utf8_lossy(&again.stderr));
+    let missing = busbar(home.path(), &["run", "-q", "nowhere.yaml"]);
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("nowhere.yaml"), "{missing:?}");
+}

@@ -95,7 +95,8 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
     // A name that is missing in the folder is no bad usage.
     let bad = |source| AgainError::Inputs { folder: folder_of(), source };
     let rig: files::RigFile = library.get(&begun.rig).map_err(bad)?;
-    let rig = if begun.sweep { rig.swept(begun.seed) } else { rig };
+    let draw = files::Draw::new(&begun.battery, &begun.rig, begun.seed);
+    let rig = if begun.sweep { rig.swept(draw) } else { rig };
     replay.polled(rig.bus_polling());
     let battery: files::BatteryFile = library.get(&begun.battery).map_err(bad)?;
     let rig = rig.for_cells(battery.chemistry);

@@ -42,8 +42,31 @@ pub struct BatteryFile {
 pub enum Expectation {
     /// every must passes
     Pass,
-    /// at least these requirements fail
+    /// at least these requirements fail, the first of them for the fault itself
     Fail(Vec<String>),
+}
+
+impl Expectation {
+    /// The requirement that is meant for the fault itself: the first that is named.
+    #[must_use]
+    pub fn root_cause(&self) -> Option<&str> {
+        match self {
+            Self::Pass => None,
+            Self::Fail(ids) => ids.first().map(String::as_str),
+        }
+    }
+}
+
+/// Refuses what is expected of no requirement, or of one that is not there.
+pub(crate) fn known(expect: Option<&Expectation>, layers: &Layers) -> Result<(), YamlError> {
+    let Some(Expectation::Fail(ids)) = expect else { return Ok(()) };
+    let refuse =
+        |message: String| Err(layers.refuse("expect.fail", message, "an id of `busbar list requirements`"));
+    match ids.iter().find(|id| judge::catalogue::find(id).is_none()) {
+        Some(unknown) => refuse(format!("unknown requirement `{unknown}`")),
+        None if ids.is_empty() => refuse("no requirement is named".to_owned()),
+        None => Ok(()),
+    }
 }
 
 impl BatteryFile {
@@ -86,12 +109,7 @@ impl Kind for BatteryFile {
             let message = format!("`{key}` makes no sense: {found}");
             return Err(layers.refuse(&format!("declared.{key}"), message, expected));
         }
-        if let Expectation::Fail(ids) = &raw.expect
-            && let Some(unknown) = ids.iter().find(|id| judge::catalogue::find(id).is_none())
-        {
-            let message = format!("unknown requirement `{unknown}`");
-            return Err(layers.refuse("expect.fail", message, "an id of `busbar list requirements`"));
-        }
+        known(Some(&raw.expect), layers)?;
         Ok(Self {
             title: raw.title,
             expect: raw.expect,
@@ -124,7 +142,7 @@ struct Raw {
     battery: String,
     /// one line for lists and reports
     title: String,
-    /// what certification must find: `pass`, or `fail: [ids]`
+    /// what certification must find: `pass`, or `fail: [ids]`, first the one that is meant for the fault
     expect: Expectation,
     /// name of the battery beside this one that it is like: only what differs is said here; `~` takes a value away
     #[allow(dead_code, reason = "taken out of the tree before, and known here so that it is no unknown key")]

@@ -21,6 +21,11 @@ pub fn at(place: &str) -> Option<&'static str> {
     FILES.iter().find(|(name, _)| *name == place).map(|(_, text)| *text)
 }
 
+/// The path of what is built in for this place in the project.
+pub(crate) fn path(place: &str) -> PathBuf {
+    Path::new(ROOT).join(place)
+}
+
 /// Its place in the project.
 pub(crate) fn place(path: &Path) -> Option<&Path> {
     path.strip_prefix(ROOT).ok()
@@ -37,7 +42,7 @@ pub(crate) fn suites() -> impl Iterator<Item = PathBuf> {
 }
 
 fn all() -> impl Iterator<Item = PathBuf> {
-    FILES.iter().map(|(name, _)| Path::new(ROOT).join(name))
+    FILES.iter().map(|(name, _)| path(name))
 }
 
 #[cfg(test)]

@@ -25,13 +25,13 @@ use std::time::Duration;
 pub use battery::{BatteryFile, Expectation};
 pub use golden::GoldenFile;
 pub use laboratory::{DecisionRule, Instrument, Laboratory, Uncertainty, is_day};
-pub use library::{Library, nearest};
+pub use library::{Fault, Library, nearest};
 pub use like::Kind;
 pub use profile::Profile;
 pub use rig::{CanBus, GxStated, OnOff, Polling, RigFile};
 pub use section::Section;
 pub use suites::{Broken, Suites, full_name};
-pub use sweep::Sweep;
+pub use sweep::{Draw, Sweep};
 
 /// Whether what an instrument says of itself is what only a simulated one says: the served GX in place of its serial
 /// number, the served supply in its answer to `*IDN?`. One that is served in the language of a maker answers as that.

@@ -6,7 +6,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::like::{Home, load, load_by_name};
-use crate::{BatteryFile, InputError, Kind, Profile, RigFile, built_in, read_text};
+use crate::{BatteryFile, Expectation, InputError, Kind, Profile, RigFile, built_in, read_text};
+
+/// A battery, or a rig, that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// its name
+    pub name: String,
+    /// the requirement that is meant for its fault
+    pub root_cause: String,
+}
+
+impl Fault {
+    fn of(name: &str, expect: Option<&Expectation>) -> Option<Self> {
+        Some(Self { name: name.to_owned(), root_cause: expect?.root_cause()?.to_owned() })
+    }
+}
 
 /// The project's folders. What was read of a file once stays what it is, so that a run keeps the bytes that it was made from
 /// whoever edits files meanwhile.
@@ -17,11 +32,13 @@ pub struct Library {
     built_in: bool,
     /// texts that were read
     read: Arc<Mutex<BTreeMap<PathBuf, String>>>,
+    /// suites that lie elsewhere
+    beside: Vec<PathBuf>,
 }
 
 impl Library {
     fn new(root: PathBuf, built_in: bool) -> Self {
-        Self { root, built_in, read: Arc::default() }
+        Self { root, built_in, read: Arc::default(), beside: Vec::new() }
     }
 
     /// Looks for the project upwards from `from`: the first folder that holds both `suites/` and `rigs/`.
@@ -95,7 +112,11 @@ impl Library {
         let mut files = Vec::new();
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for path in self.suites()? {
-            let folder = path.parent().map(name).unwrap_or_default();
+            let beside = self.beside.contains(&path).then(|| path.file_stem()).flatten();
+            let folder = match beside {
+                Some(stem) => stem.to_string_lossy().into_owned(),
+                None => path.parent().map(name).unwrap_or_default(),
+            };
             files.push((format!("suites/{folder}/{}", name(&path)), self.text(&path)?));
         }
         for (like, path) in [(&RigFile::LIKE, rig), (&BatteryFile::LIKE, battery)] {
@@ -129,7 +150,20 @@ impl Library {
                 files.extend(entries(&folder)?.into_iter().filter(|file| is_yaml(file)));
             }
         }
-        Ok(self.and(files, built_in::suites()))
+        let mut files = self.and(files, built_in::suites());
+        for path in &self.beside {
+            if !files.iter().any(|file| is_same(file, path)) {
+                files.push(path.clone());
+            }
+        }
+        Ok(files)
+    }
+
+    /// The same with those suites that words name by their paths, such as `tests/my-suite.yaml`, wherever they lie.
+    #[must_use]
+    pub fn with_suites(&self, words: &[String]) -> Self {
+        let beside = words.iter().filter(|word| is_path(word)).map(PathBuf::from).collect();
+        Self { beside, ..self.clone() }
     }
 
     /// Every battery file, `rigs/batteries/*.yaml`.
@@ -183,6 +217,16 @@ impl Library {
         self.yaml_in("rigs")
     }
 
+    /// Every rig that is wrong in itself, `rigs/faults/*.yaml`: what finds one is tested with them, and nothing else is.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn rig_faults(&self) -> Result<Vec<PathBuf>, InputError> {
+        let folder = "rigs/faults";
+        // A project of one's own has none.
+        if self.root.join(folder).is_dir() || self.built_in { self.yaml_in(folder) } else { Ok(Vec::new()) }
+    }
+
     fn yaml_in(&self, folder: &str) -> Result<Vec<PathBuf>, InputError> {
         let own = self.entries(folder)?.into_iter().filter(|file| is_yaml(file)).collect();
         Ok(self.and(own, built_in::in_folder(folder)))
@@ -227,6 +271,24 @@ impl Library {
     /// With file, line, column and what was expected.
     pub fn read_rig(&self, path: &Path) -> Result<RigFile, InputError> {
         load(path, self.home(&|path| self.shown(path), &|path| self.text(path)))
+    }
+
+    /// Every battery and every rig that is wrong, by the requirement that is meant for it: the one place that says which fault
+    /// stands behind a requirement is what those files expect.
+    ///
+    /// # Errors
+    /// When a folder cannot be read; with file, line, column and what was expected.
+    pub fn faults(&self) -> Result<Vec<Fault>, InputError> {
+        let mut faults = Vec::new();
+        for path in self.batteries()? {
+            let battery = self.read_battery(&path)?;
+            faults.extend(Fault::of(&battery.declared.name, Some(&battery.expect)));
+        }
+        for path in self.rig_faults()? {
+            let rig = self.read_rig(&path)?;
+            faults.extend(Fault::of(&rig.rig, rig.expect.as_ref()));
+        }
+        Ok(faults)
     }
 
     /// A rig by name (`simulated`) or by path.
@@ -274,6 +336,17 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, InputError> {
         .map_err(unreadable)?;
     paths.sort();
     Ok(paths)
+}
+
+/// Whether a word is a path and no name.
+pub(crate) fn is_path(word: &str) -> bool {
+    Path::new(word).extension().is_some_and(|end| end == "yaml" || end == "yml")
+}
+
+/// Whether both lead to one file.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    one == other || real(one).is_some_and(|one| Some(one) == real(other))
 }
 
 /// The file of that name, or the path itself where it looks like one.

@@ -77,14 +77,15 @@ pub struct Like {
 }
 
 impl Like {
-    /// The file of that name beside another, or else in the project; the one beside it where there is neither.
+    /// The file of that name beside another, or else in the project, or else that which is built in; the one beside it where
+    /// there is none.
     fn base(&self, path: &Path, home: Option<&Path>, name: &str) -> PathBuf {
-        let beside = path.with_file_name(format!("{name}.yaml"));
-        let there = home.map(|home| home.join(self.folder).join(format!("{name}.yaml")));
-        match there.filter(|there| !beside.is_file() && there.is_file()) {
-            Some(there) => there,
-            None => beside,
-        }
+        let name = format!("{name}.yaml");
+        let beside = path.with_file_name(&name);
+        let in_project = home.map(|home| home.join(self.folder).join(&name));
+        let built_in = crate::built_in::path(self.folder).join(&name);
+        let mut elsewhere = in_project.into_iter().chain([built_in]).filter(|there| is_there(there));
+        if is_there(&beside) { beside } else { elsewhere.next().unwrap_or(beside) }
     }
 
     /// The file at `path` over all that it is like.

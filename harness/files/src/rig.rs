@@ -17,12 +17,14 @@ use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::Expectation;
 use crate::Laboratory;
 use crate::Section;
-use crate::Sweep;
+use crate::battery::known;
 use crate::like::{self, Home, Kind, Like};
 use crate::live::{ASK_FLAGS_SLOWLY, CanPlace, House, Live};
 use crate::section::{relaxed, with_sections};
+use crate::{Draw, Sweep};
 use crate::{InputError, read_text};
 
 /// A supply may take so long to do what it is told (a second, where its profile says nothing else) and to answer, in the
@@ -40,6 +42,10 @@ pub struct RigFile {
     pub title: String,
     /// name of the rig beside this one that it is like: only what differs is said here
     pub like: Option<String>,
+    /// of a rig that is wrong in itself, by which its own rows must find it with a battery that does right: how the judge is
+    /// tested
+    #[serde(default)]
+    pub expect: Option<Expectation>,
     /// what it has and can do by itself; a case that needs more is not tried
     pub capabilities: Vec<Capability>,
     /// the CAN bus to the battery
@@ -214,7 +220,7 @@ impl Kind for RigFile {
         kind: "rig",
         folder: "rigs",
         example: "simulated",
-        own: &["rig", "title", "like"],
+        own: &["rig", "title", "like", "expect"],
         choices: &[],
         kinds: &[],
     };
@@ -289,6 +295,7 @@ impl Kind for RigFile {
             return Err(layers.refuse("gx.confirmed-by", "nobody has confirmed it".to_owned(), expected));
         }
         rig.laboratory.as_ref().map_or(Ok(()), |laboratory| laboratory.check(layers))?;
+        known(rig.expect.as_ref(), layers)?;
         rig.not_here.iter().try_for_each(|(id, why)| {
             let refuse = |message: String, expected: &str| {
                 Err(layers.refuse(&format!("not-here.{id}"), message, expected.to_owned()))
@@ -355,14 +362,14 @@ impl RigFile {
         Err(layers.refuse("limits", message, expected))
     }
 
-    /// The same rig with what stands around its battery drawn as the simulated world of the seed is: of that, `sweep`
+    /// The same rig with what stands around its battery drawn as the simulated world of the draw is: of that, `sweep`
     /// changes where the inverter switches off and on, and how long it waits for the grid.
     #[must_use]
-    pub fn swept(&self, seed: u64) -> Self {
+    pub fn swept(&self, draw: Draw) -> Self {
         let around = self.around.map(|house| House {
-            inverter_off: self.sweep.volts("inverter.shutdown", seed).or(house.inverter_off),
-            inverter_on: self.sweep.volts("inverter.restart", seed).or(house.inverter_on),
-            inverter_reconnect: self.sweep.time("inverter.reconnect", seed).or(house.inverter_reconnect),
+            inverter_off: self.sweep.volts("inverter.shutdown", draw).or(house.inverter_off),
+            inverter_on: self.sweep.volts("inverter.restart", draw).or(house.inverter_on),
+            inverter_reconnect: self.sweep.time("inverter.reconnect", draw).or(house.inverter_reconnect),
             ..house
         });
         Self { around, ..self.clone() }

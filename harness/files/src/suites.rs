@@ -1,10 +1,11 @@
 //! The suites of a project, read whole, and which of their cases somebody means.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use engine::suite::{Case, Suite};
 use engine::yaml::{YamlError, refuse};
 
+use crate::library::{is_path, is_same};
 use crate::{InputError, Library, nearest};
 
 /// Every suite of a project, in the order of their files.
@@ -16,6 +17,8 @@ pub struct Suites {
     pub texts: Vec<String>,
     /// files that are no suite, each with what is wrong: their cases are in nobody's way
     pub broken: Vec<Broken>,
+    /// where each suite lies
+    paths: Vec<PathBuf>,
 }
 
 /// A suite file that is none.
@@ -25,6 +28,8 @@ pub struct Broken {
     pub suite: String,
     /// what is wrong, with file, line and column
     pub error: YamlError,
+    /// where it lies
+    path: PathBuf,
 }
 
 impl Library {
@@ -50,11 +55,12 @@ impl Library {
                 Ok(suite) => {
                     suites.all.push(suite);
                     suites.texts.push(text);
+                    suites.paths.push(path);
                 }
                 Err(error) => {
                     let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
                     let suite = folder.to_string_lossy().into_owned();
-                    suites.broken.push(Broken { suite, error });
+                    suites.broken.push(Broken { suite, error, path });
                 }
             }
         }
@@ -91,16 +97,20 @@ impl Suites {
         self.cases().find(|(s, c)| s.name == suite && c.name == case)
     }
 
-    /// The cases that the words select: `suite`, `suite/case` or `case`; all where there are none.
+    /// The cases that the words select: `suite`, `suite/case`, `case`, or the path of a suite; all where there are none.
     ///
     /// # Errors
     /// When a word selects nothing; the error carries the nearest names, or says what is wrong with the suite that it names.
     pub fn select(&self, words: &[String]) -> Result<Vec<(&Suite, &Case)>, InputError> {
-        let names = |(suite, case): &(&Suite, &Case)| full_name(suite, case);
+        let means = |word: &String, (suite, case): &(&Suite, &Case)| {
+            if is_path(word) { self.lies_at(suite, word) } else { means(word, &full_name(suite, case)) }
+        };
         for word in words {
-            if !self.cases().any(|case| means(word, &names(&case))) {
+            if !self.cases().any(|case| means(word, &case)) {
                 let suite = word.split('/').next().unwrap_or(word);
-                if let Some(broken) = self.broken.iter().find(|broken| broken.suite == suite) {
+                let lies_there = |broken: &Broken| is_path(word) && is_same(&broken.path, Path::new(word));
+                let broken = self.broken.iter().find(|broken| broken.suite == suite || lies_there(broken));
+                if let Some(broken) = broken {
                     return Err(broken.error.clone().into());
                 }
                 let known = self.all.iter().flat_map(|suite| {
@@ -114,7 +124,14 @@ impl Suites {
         if let (None, Some(broken)) = (self.cases().next(), self.broken.first()) {
             return Err(broken.error.clone().into());
         }
-        Ok(self.cases().filter(|case| selected(words, &names(case))).collect())
+        let selected =
+            |case: &(&Suite, &Case)| words.is_empty() || words.iter().any(|word| means(word, case));
+        Ok(self.cases().filter(selected).collect())
+    }
+
+    fn lies_at(&self, suite: &Suite, path: &str) -> bool {
+        let own = self.all.iter().zip(&self.paths).find(|(other, _)| other.name == suite.name);
+        own.is_some_and(|(_, own)| is_same(own, Path::new(path)))
     }
 }
 

@@ -42,16 +42,28 @@ impl Sweep {
         all
     }
 
-    /// The voltage that a seed draws, where it has a range.
-    pub(crate) fn volts(&self, path: &str, seed: u64) -> Option<Volts> {
-        let (low, high): (Volts, Volts) = self.bounds(path)?;
-        Some(low + (high - low) * share(seed, path))
+    /// Every range with how far into it a draw lies, 0 to 1.
+    pub fn drawn(&self, draw: Draw) -> impl Iterator<Item = (Range<'_>, f64)> {
+        self.ranges().into_iter().enumerate().map(move |(place, range)| {
+            let share = draw.share(place, &range.path);
+            (range, share)
+        })
     }
 
-    /// The time that a seed draws, where it has a range.
-    pub(crate) fn time(&self, path: &str, seed: u64) -> Option<Micros> {
+    /// The voltage of a draw, where it has a range.
+    pub(crate) fn volts(&self, path: &str, draw: Draw) -> Option<Volts> {
+        let (low, high): (Volts, Volts) = self.bounds(path)?;
+        Some(low + (high - low) * self.share(path, draw)?)
+    }
+
+    /// The time of a draw, where it has a range.
+    pub(crate) fn time(&self, path: &str, draw: Draw) -> Option<Micros> {
         let (low, high): (Micros, Micros) = self.bounds(path)?;
-        Some(low + Micros((high.since(low).0 as f64 * share(seed, path)).round() as u64))
+        Some(low + Micros((high.since(low).0 as f64 * self.share(path, draw)?).round() as u64))
+    }
+
+    fn share(&self, path: &str, draw: Draw) -> Option<f64> {
+        self.drawn(draw).find(|(range, _)| range.path == path).map(|(_, share)| share)
     }
 
     fn bounds<Q: FromStr>(&self, path: &str) -> Option<(Q, Q)> {
@@ -61,13 +73,105 @@ impl Sweep {
     }
 }
 
-/// Even in [0, 1): SplitMix64 over the seed and the name (FNV-1a), the same on every machine.
-#[must_use]
-pub fn share(seed: u64, name: &str) -> f64 {
+/// One of the worlds in which a battery is tried on a rig. Each battery on each rig has a row of worlds of its own, and a seed
+/// is a place in it: what one of them meets says nothing of what another does.
+///
+/// Along a row each number fills its range evenly (Richtmyer's sequence: steps by the square root of a prime, one for each range,
+/// from a start that is the row's own), so that few draws leave no part of it out. Every fourth world is a corner instead, where
+/// each number is at one of its ends: what fails only with all of them at their worst lies there, and even draws hardly come near.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draw {
+    row: u64,
+    seed: u64,
+}
+
+/// So many worlds, one of them a corner.
+const CORNERS: u64 = 4;
+
+impl Draw {
+    /// The world of this battery on this rig and this seed.
+    #[must_use]
+    pub fn new(battery: &str, rig: &str, seed: u64) -> Self {
+        Self { row: bits(fnv(rig), battery), seed }
+    }
+
+    /// What makes all else that is random in a row its own, whatever the seed.
+    #[must_use]
+    pub fn noise(self) -> u64 {
+        bits(self.row, "noise")
+    }
+
+    /// How far into the range at this place, which has this name, it lies.
+    fn share(self, place: usize, path: &str) -> f64 {
+        if self.seed.is_multiple_of(CORNERS) {
+            return (bits(self.row ^ self.seed.wrapping_mul(GOLDEN), path) >> 63) as f64;
+        }
+        let start = (bits(self.row, path) >> 11) as f64 / (1u64 << 53) as f64;
+        (start + (self.seed as f64 * (prime(place) as f64).sqrt()).fract()).fract()
+    }
+}
+
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// FNV-1a, the same on every machine.
+fn fnv(name: &str) -> u64 {
     let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let name = name.bytes().fold(0xcbf2_9ce4_8422_2325, fold);
-    let mut z = (name ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, fold)
+}
+
+/// Even bits of a number and a name: SplitMix64.
+fn bits(of: u64, name: &str) -> u64 {
+    let mut z = (fnv(name) ^ of.wrapping_mul(GOLDEN)).wrapping_add(GOLDEN);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    z ^ (z >> 31)
+}
+
+/// The prime at this place, 2 at 0.
+fn prime(place: usize) -> u64 {
+    let is_prime = |n: &u64| (2..*n).take_while(|d| d * d <= *n).all(|d| !n.is_multiple_of(d));
+    (2..).filter(is_prime).nth(place).unwrap_or(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_fills_each_range_and_goes_to_its_ends() {
+        let at = |seed| Draw::new("reference", "simulated", seed).share(7, "solar.rise");
+        let inside: Vec<f64> = (1..=40).filter(|seed| seed % CORNERS != 0).map(at).collect();
+        for tenth in 0..10 {
+            let own = inside.iter().filter(|share| (**share * 10.0) as u32 == tenth).count();
+            assert!((1..=6).contains(&own), "{own} of {} in tenth {tenth}", inside.len());
+        }
+        let corners: Vec<f64> = (1..=40).filter(|seed| seed % CORNERS == 0).map(at).collect();
+        let [low, high] =
+            [0.0, 1.0].map(|end| corners.iter().filter(|share| (**share - end).abs() < 1e-9).count());
+        assert!(low > 0 && high > 0 && low + high == corners.len());
+    }
+
+    #[test]
+    fn each_battery_on_each_rig_has_worlds_of_its_own() {
+        let shares = |battery, rig, seed| {
+            let draw = Draw::new(battery, rig, seed);
+            ["pack.r0", "solar.rise"].map(|path| draw.share(3, path))
+        };
+        let one = shares("reference", "simulated", 7);
+        let differ = |other: [f64; 2]| one.iter().zip(other).all(|(a, b)| (a - b).abs() > 1e-9);
+        assert!(!differ(shares("reference", "simulated", 7)));
+        for other in [
+            shares("cell-pi", "simulated", 7),
+            shares("reference", "simulated-tight", 7),
+            shares("reference", "simulated", 6),
+        ] {
+            assert!(differ(other), "{one:?} {other:?}");
+        }
+        assert_ne!(Draw::new("a", "r", 2).noise(), Draw::new("b", "r", 2).noise());
+    }
+
+    #[test]
+    fn primes_in_order() {
+        assert_eq!([0, 1, 2, 3, 4, 44].map(prime), [2, 3, 5, 7, 11, 197]);
+    }
 }

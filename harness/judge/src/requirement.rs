@@ -41,8 +41,8 @@ pub struct Requirement {
     pub judged: &'static str,
     /// the thresholds that decide it
     pub thresholds: &'static [&'static str],
-    /// a battery of `rigs/batteries` that nothing else is expected to find
-    pub catches: Option<&'static str>,
+    /// why no battery and no rig can be wrong in this alone
+    pub no_fault_alone: Option<&'static str>,
     /// whether it asks what the battery answers to an injected fault
     pub answers: bool,
     /// the messages whose numbers it compares or bounds

@@ -316,7 +316,7 @@ impl Gx {
     /// Tells the battery's own unit, or nothing while 0x35A was never heard or 0x351 has been silent for too long.
     pub(crate) fn tell_battery(&self, at: Micros, to: &mut Samples) {
         if self.battery.recognised && !self.lost(at) {
-            self.battery.tell(to);
+            self.battery.tell(&self.p, to);
         }
     }
 }

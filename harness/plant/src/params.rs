@@ -1,6 +1,7 @@
 //! Every number of the simulated world, with where it comes from: **V** was read in a public source, **A** is an
 //! assumption, to be swept. [`Params::default`] holds the same numbers as `rigs/simulated.yaml`.
 
+use proto::channel::Channel;
 use proto::quantity::{
     AmpHours, Amps, Celsius, Farads, JoulesPerKelvin, JoulesPerMole, Micros, Ohms, Percent, PercentPerMonth,
     Volts, VoltsPerSecond, Watts, WattsPerKelvin, WattsPerSecond,
@@ -404,6 +405,10 @@ impl Params {
                 found: format!("{} points", p.ocv.len()),
                 expected: "at least two points, state of charge and voltage both rising",
             });
+        }
+        if let Some(key) = g.misreads.keys().find(|key| Channel::of_key(key).is_none()) {
+            let expected = "quantities of the battery on the GX, such as `gx.battery.cvl`";
+            return Err(ParamsError { field: "gx.misreads", found: key.clone(), expected });
         }
         let positive = [
             ("pack.reference-capacity", p.reference_capacity.0),

@@ -26,7 +26,7 @@ use crate::{Console, Entry, Error, Progress, Setup};
 /// What to run, on what.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
-    /// suites or cases, such as `feed-in` or `feed-in/load-steps`; all without one
+    /// suites or cases, such as `feed-in` or `feed-in/load-steps`, or paths of suites; all without one
     pub cases: Vec<String>,
     /// the rig, by name or file
     pub rig: String,
@@ -97,6 +97,7 @@ const PAUSE: Micros = Micros::from_secs(60);
 /// # Errors
 /// When nothing could be run, or evidence could not be written.
 pub fn run(library: &Library, asked: &Asked, console: &Arc<dyn Console>) -> Result<Outcome, Error> {
+    let library = &library.with_suites(&asked.cases);
     let setup = Setup::read(library, &asked.rig, &asked.battery)?;
     let setup = if asked.sweep { setup.swept(asked.seed) } else { setup };
     let suites = library.read_suites()?;
@@ -151,7 +152,14 @@ impl<'a> Ready<'a> {
         let recorder = match open {
             Some(recorder) => recorder,
             None => {
-                let named = || asked.cases.join("+").replace('/', "-");
+                // Of a path what the file is called.
+                let word = |word: &String| {
+                    word.strip_suffix(".yaml").map_or_else(
+                        || word.replace('/', "-"),
+                        |path| path.rsplit('/').next().unwrap_or(path).to_owned(),
+                    )
+                };
+                let named = || asked.cases.iter().map(word).collect::<Vec<_>>().join("+");
                 let scope = asked.scope.clone().unwrap_or_else(named);
                 let (scope, whole) = match first {
                     true => (scope, asked.cases.is_empty()),

@@ -4,7 +4,7 @@ use engine::bench::Witness;
 use engine::suite::{Case, Suite};
 use evidence::conclusion::Attempt;
 use evidence::plan::{Planned, plan};
-use files::{BatteryFile, InputError, Library, RigFile, full_name};
+use files::{BatteryFile, Draw, InputError, Library, RigFile, full_name};
 use proto::quantity::Volts;
 use sim::Simulation;
 
@@ -20,6 +20,8 @@ pub struct Setup {
     pub battery: BatteryFile,
     /// both as the simulated world plays them; nothing on a real rig, or for a battery that exists only as hardware
     simulation: Option<Simulation>,
+    /// where its numbers were drawn: what else is random is its own too
+    draw: Option<Draw>,
 }
 
 /// A case as it is planned on a setup.
@@ -57,14 +59,16 @@ impl Setup {
     pub fn of(rig: RigFile, battery: BatteryFile) -> Result<Self, InputError> {
         let rig = rig.for_cells(battery.chemistry);
         let simulation = Simulation::of(&rig, &battery)?;
-        Ok(Self { rig, battery, simulation })
+        Ok(Self { rig, battery, simulation, draw: None })
     }
 
-    /// The same with every number that has a range under `sweep:` of the rig file drawn from it, by the seed.
+    /// The same with every number that has a range under `sweep:` of the rig file as the seed draws it for this battery on this
+    /// rig.
     #[must_use]
     pub fn swept(&self, seed: u64) -> Self {
-        let simulation = self.simulation.as_ref().map(|simulation| simulation.swept(seed));
-        Self { rig: self.rig.swept(seed), battery: self.battery.clone(), simulation }
+        let draw = Draw::new(&self.battery.declared.name, &self.rig.rig, seed);
+        let simulation = self.simulation.as_ref().map(|simulation| simulation.swept(draw));
+        Self { rig: self.rig.swept(draw), battery: self.battery.clone(), simulation, draw: Some(draw) }
     }
 
     /// Whether the simulated system is one of the voltage that the battery is for; a real one may be anything.
@@ -91,6 +95,7 @@ impl Setup {
 
     /// Runs a case of this name in the simulated world and judges it.
     pub fn attempt(&self, planned: Planned, name: &str, seed: u64, witness: &mut dyn Witness) -> Attempt {
+        let seed = seed ^ self.draw.map_or(0, Draw::noise);
         attempt(planned, self.simulation.as_ref(), (name, seed), witness)
     }
 }

@@ -2,7 +2,7 @@
 
 use engine::bench::Capability;
 use engine::yaml::YamlError;
-use files::{BatteryFile, CanBus, Polling, RigFile, Sweep};
+use files::{BatteryFile, CanBus, Draw, Polling, RigFile, Sweep};
 use judge::site::CutOff;
 use plant::management::ManagementError;
 use plant::params::Params;
@@ -62,10 +62,10 @@ impl Simulation {
         self.plant.gx.nominal
     }
 
-    /// The same with every number that has a range under `sweep` drawn from it, by the seed.
+    /// The same with every number that has a range under `sweep` as it is in this draw.
     #[must_use]
-    pub fn swept(&self, seed: u64) -> Self {
-        Self { plant: sweep::draw(&self.sweep, &self.plant, seed), ..self.clone() }
+    pub fn swept(&self, draw: Draw) -> Self {
+        Self { plant: sweep::world(&self.sweep, &self.plant, draw), ..self.clone() }
     }
 
     /// The world as whoever installs this battery sets it up: the inverter does not switch off before the battery forbids

@@ -1,8 +1,8 @@
-//! The ranges of a rig file in the simulated world: whether each has a number behind it, and the world of a seed.
+//! The ranges of a rig file in the simulated world: whether each has a number behind it, and the world of a draw.
 
 use engine::yaml::YamlError;
 use files::RigFile;
-use files::sweep::{Range, Sweep, share};
+use files::sweep::{Draw, Range, Sweep};
 use plant::params::Params;
 use plant::sweep::SweepError;
 
@@ -41,11 +41,10 @@ pub(crate) fn check(rig: &RigFile, params: &Params) -> Result<(), YamlError> {
     Ok(())
 }
 
-/// The world of a seed: each number anywhere in its range, whatever other ranges there are.
-pub(crate) fn draw(sweep: &Sweep, params: &Params, seed: u64) -> Params {
+/// The world of a draw: each number somewhere in its range.
+pub(crate) fn world(sweep: &Sweep, params: &Params, draw: Draw) -> Params {
     let mut world = params.clone();
-    for range in sweep.ranges() {
-        let share = share(seed, &range.path);
+    for (range, share) in sweep.drawn(draw) {
         set(&range, &mut world, share).expect("the ranges were checked when the file was read");
     }
     world
@@ -53,13 +52,17 @@ pub(crate) fn draw(sweep: &Sweep, params: &Params, seed: u64) -> Params {
 
 #[cfg(test)]
 mod tests {
-    use files::{BatteryFile, RigFile};
+    use files::{BatteryFile, Draw, RigFile};
     use rstest::rstest;
 
     use super::set;
     use crate::{Simulation, check_rig};
 
     const FILE: &str = include_str!("../../../rigs/simulated.yaml");
+
+    fn draw(seed: u64) -> Draw {
+        Draw::new("reference", "simulated", seed)
+    }
 
     fn simulation(rig: &str) -> Simulation {
         let rig = RigFile::parse("rigs/simulated.yaml", rig).expect("it is shipped");
@@ -71,9 +74,9 @@ mod tests {
     #[test]
     fn a_seed_draws_the_same_world_again_and_another_seed_another() {
         let rig = simulation(FILE);
-        let drawn = rig.swept(7).plant;
-        assert_eq!(drawn, rig.swept(7).plant);
-        assert_ne!(drawn, rig.swept(8).plant);
+        let drawn = rig.swept(draw(7)).plant;
+        assert_eq!(drawn, rig.swept(draw(7)).plant);
+        assert_ne!(drawn, rig.swept(draw(8)).plant);
         assert_ne!(drawn, rig.plant);
     }
 
@@ -82,7 +85,7 @@ mod tests {
         let rig = simulation(FILE);
         let loops: Vec<f64> = (0..500)
             .map(|seed| {
-                let world = rig.swept(seed).plant;
+                let world = rig.swept(draw(seed)).plant;
                 world.check().expect("a sound world");
                 world.solar.voltage_loop.secs()
             })
@@ -110,7 +113,7 @@ mod tests {
     fn without_ranges_nothing_changes() {
         let bare = FILE.split("\nsweep:").next().expect("the part before");
         let rig = simulation(bare);
-        assert_eq!(rig.swept(3).plant, rig.plant);
+        assert_eq!(rig.swept(draw(3)).plant, rig.plant);
     }
 
     #[rstest]

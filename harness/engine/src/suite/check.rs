@@ -1,5 +1,7 @@
 //! What can be known to be wrong with a case before anything is energised.
 
+use judge::catalogue;
+use judge::requirement::Requirement;
 use proto::channel::Channel;
 use proto::quantity::Watts;
 use proto::stimulus::Stimulus;
@@ -79,6 +81,20 @@ fn nesting(steps: &[Step], depth: usize, reader: &mut Reader) {
             reader.refuse(step.at, "`repeat` inside too many others", expected);
         }
     }
+}
+
+/// What a test of one's own is judged as, each once.
+pub(super) fn own(steps: &[Step]) -> Vec<&'static Requirement> {
+    let mut own = Vec::new();
+    each(steps, &mut |step| {
+        if let [Op::Until { requirement: Some(requirement), .. }] = step.ops()
+            && catalogue::find(requirement.id).is_none()
+            && !own.contains(requirement)
+        {
+            own.push(*requirement);
+        }
+    });
+    own
 }
 
 fn expectations(steps: &[Step], case: &Case, reader: &mut Reader) {

@@ -75,8 +75,8 @@ pub(super) static CASE: &[Key] = keys! {
     may "spec": SECTION,
     /// what the rig must have besides
     may "needs": NEEDS,
-    /// the requirements that it decides
-    must "requirements": REQUIREMENTS,
+    /// the requirements that it decides; none where all that it expects is a test of one's own (`as:`)
+    may "requirements": REQUIREMENTS,
     /// initial conditions
     must "start": BEGIN,
     /// what is done, in order
@@ -178,7 +178,7 @@ fn case(node: &Node, head: &Head, reader: &mut Reader) -> Option<Case> {
     let title = fields.must("title", &TEXT, reader);
     let spec = fields.may("spec", &SECTION, reader);
     let own = fields.may("needs", &NEEDS, reader);
-    let requirements = fields.must("requirements", &REQUIREMENTS, reader);
+    let requirements = fields.may("requirements", &REQUIREMENTS, reader);
     let start = fields.must("start", &BEGIN, reader);
     let steps = fields.must("steps", &STEPS, reader);
     let limits = fields.may("limits", &LIMITS, reader);
@@ -189,16 +189,24 @@ fn case(node: &Node, head: &Head, reader: &mut Reader) -> Option<Case> {
     needs.sort_unstable();
     needs.dedup();
     let (thresholds, reasons) = limits?.unwrap_or_default();
+    let steps = steps?;
+    let mut requirements = requirements?.unwrap_or_default();
+    requirements.extend(check::own(&steps));
+    if requirements.is_empty() {
+        let expected = "`requirements: [CVL-02]`, or an `expect` with `as: my-name`";
+        reader.refuse(node.at, "the case decides nothing", expected);
+        return None;
+    }
     let case = Case {
         name: name?,
         title: title?,
         spec: spec?.unwrap_or_else(|| head.spec.clone()),
         line: node.at.line,
         needs,
-        requirements: requirements?,
+        requirements,
         powers_for: head.powers_for,
         start: start?,
-        steps: steps?,
+        steps,
         thresholds,
         reasons,
         snapshot: snapshot?,

@@ -55,6 +55,7 @@ fn every_verb_is_read() {
             "expect (battery online and inverter on) or grid on, within 2 h",
             "expect CVL ≤ 55 V or CCL ≤ 10 A or DCL ≤ 0 A or pack voltage within 50 … 57 V or battery current ≤ 2 A \
              or highest cell ≥ 3.4 V or DC bus ≥ 50 V or PV power ≥ 1000 W or grid power ≤ -1000 W, within 3 h per 280 Ah",
+            "expect inverter on, within 5 min",
             "mark full",
             "repeat 2 times",
             "silence 0x351 for 3 s",
@@ -187,8 +188,18 @@ fn around(steps: &str) -> String {
 )]
 #[case(
     "{ expect: { that: { inverter: on }, within: 1 h } }",
-    "8:17: `requirement` is missing",
-    "`requirement: …`"
+    "8:25: it is not said what is judged by this",
+    "either `requirement: CVL-02`, a row of the catalogue, or `as: my-name`, a test of one's own"
+)]
+#[case(
+    "{ expect: { that: { inverter: on }, within: 1 h, requirement: BEH-BO, as: restarts } }",
+    "8:25: it is not said what is judged by this",
+    "either `requirement: CVL-02`, a row of the catalogue, or `as: my-name`, a test of one's own"
+)]
+#[case(
+    "{ expect: { that: { inverter: on }, within: 1 h, as: BEH-BO } }",
+    "8:60: `BEH-BO` is no name",
+    "small letters, digits and single dashes, such as `load-steps`"
 )]
 #[case(
     "{ wait: { until: { all: [ { inverter: on }, { inverter: off } ] }, timeout: 1 h } }",
@@ -273,6 +284,21 @@ fn refused_heads(#[case] right: &str, #[case] wrong: &str, #[case] message: &str
     let shown: Vec<_> =
         error.problems().iter().map(|p| format!("{}:{}: {}", p.at.line, p.at.column, p.message)).collect();
     assert!(shown.iter().any(|m| m == message), "{message}\nnot in\n{error}");
+}
+
+/// A test of one's own is judged beside what the case decides, or alone.
+#[test]
+fn what_is_expected_under_a_name_of_its_own_is_judged_by_itself() {
+    let step = "{ expect: { that: { inverter: on }, within: 1 h, as: restarts-soon } }";
+    let ids = |text: &str| {
+        let suite = Suite::parse("s.yaml", text).unwrap_or_else(|e| panic!("{e}"));
+        suite.cases[0].requirements.iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&around(&format!("{step}, {step}"))), ["BEH-BO", "restarts-soon"]);
+    assert_eq!(ids(&around(step).replace("requirements: [BEH-BO], ", "")), ["restarts-soon"]);
+    let nothing = around("{ hold: 1 s }").replace("requirements: [BEH-BO], ", "");
+    let error = Suite::parse("s.yaml", &nothing).expect_err("it decides nothing").to_string();
+    assert!(error.contains("the case decides nothing"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The verbs of a suite, as one table: name, what a rig must have for it, what it does, its arguments, and the operations
 //! that it becomes. Reader, schema and documentation come from it.
 
+use judge::catalogue;
 use judge::requirement::Requirement;
 use proto::fault::{Fault, FaultError, FaultKind};
 use proto::quantity::{Micros, Watts};
@@ -137,8 +138,13 @@ pub(super) static VERBS: &[Verb] = &[
             /// how long it may take
             must timeout = "within": PATIENCE,
             /// the requirement that fails when it takes longer
-            must requirement = "requirement": REQUIREMENT,
-        } => until(&fields, reader, "within", (condition, hold, timeout, Some(requirement))))),
+            may requirement = "requirement": REQUIREMENT,
+            /// or, in a test of one's own, what it is called: it is judged by itself, beside the requirements of the case
+            may own = "as": NAME,
+        } => {
+            let judged = judged(&fields, reader, requirement, own)?;
+            until(&fields, reader, "within", (condition, hold, timeout, Some(judged)))
+        })),
     },
     Verb {
         name: "mark",
@@ -294,6 +300,25 @@ fn until(
         return None;
     }
     Some(Does::One(Op::Until { condition, hold, timeout, requirement }))
+}
+
+/// What an expectation is judged as.
+fn judged(
+    fields: &Fields<'_>,
+    reader: &mut Reader,
+    requirement: Option<&'static Requirement>,
+    own: Option<String>,
+) -> Option<&'static Requirement> {
+    match (requirement, own) {
+        (Some(requirement), None) => Some(requirement),
+        (None, Some(name)) => Some(catalogue::own(&name)),
+        _ => {
+            let expected =
+                "either `requirement: CVL-02`, a row of the catalogue, or `as: my-name`, a test of one's own";
+            reader.refuse(fields.get("that")?.at, "it is not said what is judged by this", expected);
+            None
+        }
+    }
 }
 
 /// `{ cell-voltage: { by: 500 mV, for: 20 s } }`, each fault with the arguments of [`FaultKind::ALL`].

@@ -15,7 +15,7 @@ use super::sheet::BmsParams;
 use super::status::Status;
 use super::strategy::{Demand, Strategy};
 use super::view::View;
-use super::wire::Wire;
+use super::wire::{Sent, Wire};
 use crate::management::{Installed, Readings};
 
 /// The parts of a management system, put together.
@@ -166,11 +166,11 @@ impl Model {
 
     /// The frame that is due now, where a defect does not keep it back; [`Self::next_frame_at`] moves on.
     pub(super) fn send(&mut self) -> Option<Frame> {
-        let (at, message) = self.wire.next(&self.status, &self.defects)?;
-        if self.defects.holds_back(at, &self.status) {
-            return None;
+        match self.wire.next(&self.status, &self.defects)? {
+            (at, Sent::Message(message)) => (!self.defects.holds_back(at, &self.status))
+                .then(|| self.defects.frame(at, self.defects.message(at, message).encode())),
+            (_, Sent::Frame(frame)) => Some(frame),
         }
-        Some(self.defects.message(at, message).encode())
     }
 }
 

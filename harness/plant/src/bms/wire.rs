@@ -1,5 +1,6 @@
 //! What the battery sends: its identity, its messages with their periods, and the moment at which each leaves.
 
+use proto::frame::Frame;
 use proto::message::{
     Alarms, BatteryIdentity, Cells, Energy, ForceCharge, InstalledCapacity, Limits, Measurements, Message,
     Modules, StateOfCharge, Text8,
@@ -141,6 +142,8 @@ const CYCLE: [Entry; 20] = [
 ];
 /// 0x360 asks for charge: no sound battery of these does.
 const FORCE_CHARGE: u16 = 0x360;
+/// Stands where a message has its identifier, for frames that are none: no message has more than 11 bits.
+const NO_MESSAGE: u16 = u16::MAX;
 /// 0x382 is sent where there is a family name.
 const FAMILY: u16 = 0x382;
 
@@ -198,11 +201,28 @@ fn which(cell: usize) -> Text8 {
     text(&(cell + 1).to_string())
 }
 
+/// What a slot sends.
+#[derive(Debug, Clone, Copy)]
+enum Says {
+    Message(fn(&Speaker<'_>) -> Message),
+    Frame(Frame),
+}
+
+/// What leaves.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Sent {
+    /// a message of the document
+    Message(Message),
+    /// a frame that no document asks for
+    Frame(Frame),
+}
+
 /// One message and its clock.
 #[derive(Debug, Clone)]
 struct Slot {
+    /// of a message of the document; another frame has none of those
     id: u16,
-    says: fn(&Speaker<'_>) -> Message,
+    says: Says,
     period: Micros,
     /// when the next one is due, before jitter
     due: Micros,
@@ -237,11 +257,15 @@ impl Wire {
                     _ => true,
                 }
         };
+        let cycle = CYCLE.into_iter().map(|(id, pace, says)| {
+            let period = if pace == Pace::Fast { params.period } else { params.slow_period };
+            (id, period, Says::Message(says))
+        });
+        let extras = defects.extras().map(|(frame, every)| (NO_MESSAGE, every, Says::Frame(frame)));
         let slots = (1_u64..)
-            .zip(CYCLE)
+            .zip(cycle.chain(extras))
             .filter(|&(_, (id, ..))| sends(id))
-            .map(|(place, (id, pace, says))| {
-                let period = if pace == Pace::Fast { params.period } else { params.slow_period };
+            .map(|(place, (id, period, says))| {
                 // The first cycle waits for the first sample: nothing is sent that was not measured.
                 let due = params.period + params.spacing * place;
                 let mut slot = Slot { id, says, period, due, leaves: due };
@@ -270,13 +294,20 @@ impl Wire {
     }
 
     /// The message that is due, as the battery is now, and when it leaves.
-    pub(super) fn next(&mut self, status: &Status, defects: &Defects) -> Option<(Micros, Message)> {
+    pub(super) fn next(&mut self, status: &Status, defects: &Defects) -> Option<(Micros, Sent)> {
         let slot = self.slots.get_mut(self.first)?;
         let (at, says) = (slot.leaves, slot.says);
         slot.due += slot.period;
         slot.settle(self.params.jitter, &mut self.jitter, defects);
         self.find_first();
-        Some((at, says(&Speaker { identity: &self.identity, params: &self.params, status })))
+        let speaker = Speaker { identity: &self.identity, params: &self.params, status };
+        Some((
+            at,
+            match says {
+                Says::Message(says) => Sent::Message(says(&speaker)),
+                Says::Frame(frame) => Sent::Frame(frame),
+            },
+        ))
     }
 }
 

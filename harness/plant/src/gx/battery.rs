@@ -9,6 +9,7 @@ use proto::samples::{Samples, Value};
 
 use crate::display::round;
 use crate::dvcc::{Limits as Used, Reported};
+use crate::params::GxParams;
 
 /// The latest of each message.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,7 +69,7 @@ impl Battery {
     }
 
     /// As the gateway shows it: a value that the battery does not send reads 0.
-    pub(crate) fn tell(&self, to: &mut Samples) {
+    pub(crate) fn tell(&self, p: &GxParams, to: &mut Samples) {
         let (m, c, s, l) = (&self.measurements, &self.cells, &self.soc, &self.limits);
         for (channel, value, scale) in [
             (Channel::GxPackVoltage, m.voltage().map(|v| v.0), 100.0),
@@ -85,7 +86,7 @@ impl Battery {
             (Channel::GxMinCellTemperature, c.min_temperature().map(|v| v.0), 10.0),
             (Channel::GxMaxCellTemperature, c.max_temperature().map(|v| v.0), 10.0),
         ] {
-            to.tell(channel, round(value.unwrap_or_default(), scale));
+            to.tell(channel, p.shown(channel, round(value.unwrap_or_default(), scale)));
         }
         let names =
             [Channel::GxMinCellId, Channel::GxMaxCellId, Channel::GxColdestCellId, Channel::GxHottestCellId];

@@ -1,5 +1,8 @@
 //! Every number of the GX, with where it comes from.
 
+use std::collections::BTreeMap;
+
+use proto::channel::Channel;
 use proto::quantity::{Micros, Percent, Volts, Watts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,11 +45,19 @@ pub struct GxParams {
     pub runs_from: Volts,
     /// from power on until it hears and controls again; A: one to two minutes
     pub boot: Micros,
+    /// what it shows wrongly of the battery, and by which factor; nothing, on a sound one
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub misreads: BTreeMap<String, f64>,
     /// the gateway for Modbus-TCP
     pub modbus: ModbusParams,
 }
 
 impl GxParams {
+    /// What it makes of a number that the battery sends.
+    pub(crate) fn shown(&self, channel: Channel, value: f64) -> f64 {
+        self.misreads.get(channel.key()).map_or(value, |factor| value * factor)
+    }
+
     /// What the inverter of this system voltage adds to its hub voltage.
     pub(crate) fn hub_offset(&self) -> Volts {
         self.solar_offset * (self.nominal.0 / 48.0)
@@ -144,6 +155,7 @@ impl Default for GxParams {
             recharge_power: Watts(200.0),
             runs_from: Volts(0.0),
             boot: Micros::from_secs(75),
+            misreads: BTreeMap::new(),
             modbus: ModbusParams::default(),
         }
     }

@@ -6,7 +6,6 @@ use judge::requirement::Requirement;
 
 use super::escape::Esc;
 use super::{mark, open, shape};
-use crate::matrix::bounds::Rate;
 use crate::matrix::margin::{Extreme, Margin};
 use crate::matrix::tally::{Battery, Count, Tally};
 use crate::matrix::terminal::{rated, standing};
@@ -58,8 +57,7 @@ fn rates(out: &mut String, tally: &Tally) -> fmt::Result {
         ("Compliant batteries refused", &tally.false_fail),
         ("Compliant batteries undecided", &tally.undecided),
     ] {
-        let Rate { events, .. } = rate;
-        let m = if *events == 0 { Mark::Pass } else { Mark::Fail };
+        let m = if rate.wide.events == 0 { Mark::Pass } else { Mark::Fail };
         write!(out, "<dt>{}{what}<dd>{}", shape(m), rated(rate))?;
     }
     write!(

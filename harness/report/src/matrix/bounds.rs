@@ -1,18 +1,58 @@
 //! How sure a rate is: exact bounds on a share of which some events were seen in some trials.
 //!
-//! A trial is what chance decides anew: a draw of the plant, which a seed makes for all batteries and rigs at once, or a
-//! battery with a fault that somebody chose. Cells of one battery, or of one seed, are no trials of their own.
+//! A trial is what is decided anew: a draw of the plant, which each battery on each rig has for itself, or a battery, which somebody
+//! made. The rigs as their files say, seed 1, are one draw for all. Draws say how often what the plant decides goes wrong with
+//! batteries like these; batteries say how often it does with one that is not among them. Where nothing is said of which, the wider
+//! of both is meant.
+
+use std::collections::BTreeMap;
 
 use serde::Serialize;
+
+use super::cell::Cell;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trial {
-    /// draws of the plant: seeds
+    /// draws of the plant
     Draw,
-    /// batteries with a fault
+    /// batteries
     Battery,
+}
+
+/// How often the judge was wrong, by both kinds of trials.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Rates {
+    /// the one that promises less
+    #[serde(flatten)]
+    pub wide: Rate,
+    /// a battery counts where it happened in any of its cells
+    pub by_batteries: Rate,
+    /// a draw of the plant counts where it happened in any cell of it
+    pub by_draws: Rate,
+}
+
+impl Rates {
+    /// Cells, and whether it happened in each.
+    pub(super) fn of<'c>(cells: impl Iterator<Item = (&'c Cell, bool)>) -> Self {
+        let mut batteries: BTreeMap<&str, bool> = BTreeMap::new();
+        let mut draws: BTreeMap<Option<(&str, &str, u64)>, bool> = BTreeMap::new();
+        for (cell, happened) in cells {
+            *batteries.entry(&cell.battery).or_default() |= happened;
+            // The rigs as their files say are the same for all batteries.
+            let draw = (cell.seed != 1).then_some((&*cell.battery, &*cell.rig, cell.seed));
+            *draws.entry(draw).or_default() |= happened;
+        }
+        let rate = |of, trials: Vec<bool>| {
+            Rate::of(of, trials.iter().filter(|happened| **happened).count() as u64, trials.len() as u64)
+        };
+        let by_batteries = rate(Trial::Battery, batteries.into_values().collect());
+        let by_draws = rate(Trial::Draw, draws.into_values().collect());
+        let wide = if by_draws.at_most > by_batteries.at_most { by_draws } else { by_batteries };
+        Self { wide, by_batteries, by_draws }
+    }
 }
 
 /// Events in trials, with the bounds of Clopper and Pearson (Biometrika 26, 1934): exact, never too narrow.

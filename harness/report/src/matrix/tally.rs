@@ -6,7 +6,7 @@ use judge::catalogue::requirements;
 use judge::requirement::Requirement;
 use serde::Serialize;
 
-use super::bounds::{Rate, Trial};
+use super::bounds::Rates;
 use super::cell::Cell;
 use super::margin::{self, Margin};
 use evidence::mark::Mark;
@@ -32,12 +32,12 @@ pub struct Tally {
     pub simulated_hours: f64,
     /// batteries, those that must be certified first
     pub batteries: Vec<Battery>,
-    /// of how many faulty batteries some cell was not caught
-    pub false_pass: Rate,
-    /// on how many draws of the plant some compliant battery was refused
-    pub false_fail: Rate,
-    /// on how many some compliant battery was neither certified nor refused
-    pub undecided: Rate,
+    /// faulty batteries that were not caught
+    pub false_pass: Rates,
+    /// compliant batteries that were refused
+    pub false_fail: Rates,
+    /// compliant batteries that were neither certified nor refused
+    pub undecided: Rates,
     /// how far both kinds of battery stay from each threshold
     pub margins: Vec<Margin>,
 }
@@ -109,19 +109,10 @@ impl Tally {
             cells.iter().map(|c| (!c.is_compliant(), c.battery.as_str())).collect();
         let rigs: BTreeSet<&str> = cells.iter().map(|c| c.rig.as_str()).collect();
         let seeds: BTreeSet<u64> = cells.iter().map(|c| c.seed).collect();
-        // A seed draws the plant once for all batteries and rigs; faults are chosen, one a battery.
-        let draws = |of: &dyn Fn(&Cell) -> bool| {
-            let seeds: BTreeSet<u64> =
-                cells.iter().filter(|c| c.is_compliant() && of(c)).map(|c| c.seed).collect();
-            seeds.len() as u64
+        let faulty = cells.iter().filter(|c| c.is_faulty()).map(|c| (c, !c.caught()));
+        let compliant = |outcome: Mark| {
+            Rates::of(cells.iter().filter(|c| c.is_compliant()).map(move |c| (c, c.outcome == outcome)))
         };
-        let faults = |of: &dyn Fn(&Cell) -> bool| {
-            let names: BTreeSet<&str> =
-                cells.iter().filter(|c| c.is_faulty() && of(c)).map(|c| c.battery.as_str()).collect();
-            names.len() as u64
-        };
-        let of_draws =
-            |outcome: Mark| Rate::of(Trial::Draw, draws(&|c| c.outcome == outcome), draws(&|_| true));
         Self {
             schema: SCHEMA,
             made_by: made_by.to_owned(),
@@ -131,9 +122,9 @@ impl Tally {
             // Whole seconds, so that the order of the cells cannot show in the last digit.
             simulated_hours: cells.iter().map(|c| c.simulated as u64).sum::<u64>() as f64 / 3600.0,
             batteries: names.iter().map(|(_, name)| battery(cells, name, &rigs)).collect(),
-            false_pass: Rate::of(Trial::Battery, faults(&|c| !c.caught()), faults(&|_| true)),
-            false_fail: of_draws(Mark::Fail),
-            undecided: of_draws(Mark::Inconclusive),
+            false_pass: Rates::of(faulty),
+            false_fail: compliant(Mark::Fail),
+            undecided: compliant(Mark::Inconclusive),
             margins: margin::margins(cells),
         }
     }
@@ -293,12 +284,11 @@ mod tests {
         assert_eq!((bad.rigs[1].seeds, bad.rigs[1].right), (1, 0));
         assert_eq!(bad.rigs[0].found["CVL-03"], 1);
         assert_eq!(bad.requirements["CVL-04"], Count { passed: 0, failed: 2, open: 0 });
-        assert_eq!(
-            (tally.false_pass.events, tally.false_pass.trials),
-            (1, 1),
-            "one battery, whatever its cells"
-        );
-        assert_eq!((tally.false_fail.events, tally.false_fail.trials), (1, 2), "two draws, three cells");
+        let counts =
+            |rates: Rates| [rates.by_batteries, rates.by_draws].map(|rate| (rate.events, rate.trials));
+        assert_eq!(counts(tally.false_pass), [(1, 1), (1, 2)], "one battery, whatever its cells");
+        assert_eq!(counts(tally.false_fail), [(1, 1), (1, 2)], "seed 1 is one draw, on whichever rig");
+        assert_eq!(tally.false_fail.wide, tally.false_fail.by_batteries);
         assert_eq!(
             tally.summary(),
             "failures caught 0/1, compliant refused 1/1 over 2 seeds x 2 rigs",

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::bounds::{Rate, Trial};
+use super::bounds::{Rate, Rates, Trial};
 use super::margin::{Extreme, Margin};
 use super::tally::{Battery, OnRig, Tally};
 use evidence::mark::Mark;
@@ -154,27 +154,36 @@ fn side(extreme: Option<&Extreme>, unit: &str, named: bool) -> String {
     if named { format!("{value} {} {}", e.requirement, plain(&e.cell)) } else { value }
 }
 
-/// A rate with its bounds.
+/// Both rates with their bounds, the wider one first: that is the one to quote.
 #[must_use]
-pub fn rated(rate: &Rate) -> String {
-    let Rate { of, events, trials, low, high, at_most } = *rate;
-    if trials == 0 {
+pub fn rated(rates: &Rates) -> String {
+    let Rates { wide, by_batteries, by_draws } = rates;
+    let narrow = if wide == by_draws { by_batteries } else { by_draws };
+    if wide.trials == 0 {
         return "no such cell".to_owned();
     }
-    let of = match (of, trials) {
-        (Trial::Draw, 1) => "draw of the plant",
-        (Trial::Draw, _) => "draws of the plant",
-        (Trial::Battery, 1) => "battery",
-        (Trial::Battery, _) => "batteries",
-    };
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let Rate { events, trials, low, high, at_most, .. } = *wide;
+    let narrow = format!("{}, at most {}", counted(narrow), percent(narrow.at_most));
     format!(
-        "{events} of {trials} {of}: {}, 95 % interval {} to {}, at most {} with 95 % confidence",
+        "{}: {}, 95 % interval {} to {}, at most {} with 95 % confidence ({narrow})",
+        counted(wide),
         percent(events as f64 / trials as f64),
         percent(low),
         percent(high),
         percent(at_most)
     )
+}
+
+/// `0 of 7 batteries`
+fn counted(rate: &Rate) -> String {
+    let of = match (rate.of, rate.trials) {
+        (Trial::Draw, 1) => "draw of the plant",
+        (Trial::Draw, _) => "draws of the plant",
+        (Trial::Battery, 1) => "battery",
+        (Trial::Battery, _) => "batteries",
+    };
+    format!("{} of {} {of}", rate.events, rate.trials)
 }
 
 #[cfg(test)]
@@ -198,9 +207,9 @@ mod tests {
 
         ✗  good on a, seed 2: refused: CVL-04 s/c: because
 
-        faults not caught    0 of 1 battery: 0.00 %, 95 % interval 0.00 % to 97.50 %, at most 95.00 % with 95 % confidence
-        compliant refused    1 of 2 draws of the plant: 50.00 %, 95 % interval 1.26 % to 98.74 %, at most 97.47 % with 95 % confidence
-        compliant undecided  0 of 2 draws of the plant: 0.00 %, 95 % interval 0.00 % to 84.19 %, at most 77.64 % with 95 % confidence
+        faults not caught    0 of 1 battery: 0.00 %, 95 % interval 0.00 % to 97.50 %, at most 95.00 % with 95 % confidence (0 of 2 draws of the plant, at most 77.64 %)
+        compliant refused    1 of 1 battery: 100.00 %, 95 % interval 2.50 % to 100.00 %, at most 100.00 % with 95 % confidence (1 of 2 draws of the plant, at most 97.47 %)
+        compliant undecided  0 of 1 battery: 0.00 %, 95 % interval 0.00 % to 97.50 %, at most 95.00 % with 95 % confidence (0 of 2 draws of the plant, at most 77.64 %)
 
         4 cells, 0 h in the time of the rig
         failures caught 1/1, compliant refused 1/1 over 2 seeds x 1 rig

@@ -44,15 +44,18 @@ impl Memory {
         self.surge.is_some()
     }
 
-    pub(super) fn watch(&mut self, defects: &[Defect], view: &View) {
+    /// `cvl` is what the battery is about to ask for, V.
+    pub(super) fn watch(&mut self, defects: &[Defect], view: &View, cvl: f64) {
         self.surge = self.surge.filter(|&until| view.at < until);
         let begins = (view.soc >= FULL.0).then_some(view.at);
         self.full = self.full.filter(|_| view.soc >= FULL.1).or(begins);
         for defect in defects {
-            if let Defect::OpensOnSurge { soc, current } = *defect
-                && view.soc >= soc.0
-                && view.current > current.0
-            {
+            let opens = match *defect {
+                Defect::OpensOnSurge { soc, current } => view.soc >= soc.0 && view.current > current.0,
+                Defect::OpensAboveCvl { by } => view.pack > cvl + by.0,
+                _ => false,
+            };
+            if opens {
                 self.surge = Some(view.at + AFTER_SURGE);
             }
         }
@@ -83,6 +86,9 @@ impl Defect {
             Self::WavingCvl { by, period } => {
                 let turn = core::f64::consts::TAU * view.at.secs() / period.secs();
                 Wanted { cvl: cvl - by.0 * 0.5 * (1.0 - libm::cos(turn)), ..wanted }
+            }
+            Self::ResetsCvl { to, every, span } if view.at.0 % every.0 >= every.0 - span.0 => {
+                Wanted { cvl: to.0, ..wanted }
             }
             Self::SaggingCvl { resistance } => {
                 Wanted { cvl: cvl + view.current.min(0.0) * resistance.0, ..wanted }

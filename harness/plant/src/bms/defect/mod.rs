@@ -11,7 +11,7 @@ use proto::quantity::{Amps, Celsius, Micros, Ohms, Percent, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::params::{ParamsError, positive, positive_time};
+use super::params::{ParamsError, positive, positive_time, zero_or_more};
 use super::status::Status;
 use super::view::View;
 
@@ -56,6 +56,15 @@ pub enum Defect {
         by: Volts,
         /// from one highest to the next
         period: Micros,
+    },
+    /// again and again CVL is this for a while, whatever it should be (P 1.5.3)
+    ResetsCvl {
+        /// what CVL is then
+        to: Volts,
+        /// time from the start of one to the start of the next
+        every: Micros,
+        /// how long it lasts, at the end of that time
+        span: Micros,
     },
     /// CVL sags by what the discharge current drops on this resistance (P 1.5.3)
     SaggingCvl {
@@ -152,6 +161,55 @@ pub enum Defect {
         /// the other name, up to 8 characters
         manufacturer: String,
     },
+    /// once 0x305 was missing this long the contactor is open for ever, whatever comes back (P 1.4)
+    OpenAfterSilence {
+        /// time without 0x305
+        after: Micros,
+    },
+    /// the contactor opens for a minute when the pack is so far above its CVL, as chargers may lift it (P 1.5.3.3)
+    OpensAboveCvl {
+        /// what it bears
+        by: Volts,
+    },
+    /// a message is not sent before this time
+    SentLate {
+        /// identifier of the message
+        id: u16,
+        /// time since the start
+        after: Micros,
+    },
+    /// a message ends before its fields do
+    CutShort {
+        /// identifier of the message
+        id: u16,
+        /// how many bytes it has
+        length: usize,
+    },
+    /// some bytes of a message are always the same, or now and then
+    Overwritten {
+        /// identifier of the message
+        id: u16,
+        /// the first of them, counted from 0
+        from: usize,
+        /// what they are
+        bytes: Vec<u8>,
+        /// from one such time to the next; absent, always
+        every: Option<Micros>,
+        /// how long it lasts, at the end of that time
+        span: Option<Micros>,
+    },
+    /// a frame that no document asks for is sent too: by another protocol in it, or by another node
+    SendsAlso {
+        /// its identifier
+        id: u32,
+        /// whether that has 29 bits
+        #[serde(default)]
+        extended: bool,
+        /// its bytes
+        bytes: Vec<u8>,
+        /// from one to the next
+        every: Micros,
+    },
     /// a field is sent in another form than the document's
     Miscoded(Miscoding),
     /// alarms are not what they say
@@ -164,7 +222,26 @@ impl Defect {
             Self::LowCvlAfterTrip { cvl } => positive("low-cvl-after-trip.cvl", cvl.0),
             Self::DeratedCvl { cvl } => positive("derated-cvl.cvl", cvl.0),
             Self::OpensOnSurge { current, .. } => positive("opens-on-surge.current", current.0),
-            Self::SwingingLimits { by } => positive("swinging-limits.by", by.0),
+            Self::SwingingLimits { by } => zero_or_more("swinging-limits.by", by.0),
+            Self::OpensAboveCvl { by } => positive("opens-above-cvl.by", by.0),
+            Self::OpenAfterSilence { after } => positive_time("open-after-silence.after", *after),
+            Self::CutShort { length, .. } => wire::bytes("cut-short.length", *length),
+            Self::Overwritten { from, bytes, every, span, .. } => {
+                wire::bytes("overwritten.bytes", from + bytes.len())?;
+                match (every, span) {
+                    (None, None) => Ok(()),
+                    (every, span) => {
+                        repeated("overwritten.span", every.unwrap_or_default(), span.unwrap_or_default())
+                    }
+                }
+            }
+            Self::SendsAlso { bytes, every, .. } => {
+                wire::bytes("sends-also.bytes", bytes.len())?;
+                self.extra().map_or_else(
+                    || Err(wire::no_identifier("sends-also.id", self)),
+                    |_| positive_time("sends-also.every", *every),
+                )
+            }
             Self::SinkingCvl { by, every, .. } => {
                 positive("sinking-cvl.by", by.0)?;
                 positive_time("sinking-cvl.every", *every)
@@ -172,6 +249,10 @@ impl Defect {
             Self::WavingCvl { by, period } => {
                 positive("waving-cvl.by", by.0)?;
                 positive_time("waving-cvl.period", *period)
+            }
+            Self::ResetsCvl { to, every, span } => {
+                positive("resets-cvl.to", to.0)?;
+                repeated("resets-cvl.span", *every, *span)
             }
             Self::SaggingCvl { resistance } => positive("sagging-cvl.resistance", resistance.0),
             Self::PausingCharge { every, span } => repeated("pausing-charge.span", *every, *span),
@@ -222,13 +303,20 @@ impl Defects {
     /// What becomes of the limits.
     pub(super) fn limits(&mut self, view: &View, events: Events, wanted: Wanted) -> Wanted {
         self.memory.note(events);
-        self.memory.watch(&self.list, view);
+        self.memory.watch(&self.list, view, wanted.cvl);
         self.list.iter().fold(wanted, |wanted, defect| defect.limits(&self.memory, view, wanted))
+    }
+
+    /// The frames that no document asks for, and how often each is sent.
+    pub(super) fn extras(&self) -> impl Iterator<Item = (Frame, Micros)> + '_ {
+        self.list.iter().filter_map(Defect::extra)
     }
 
     /// Whether the contactor is open whatever the protection says.
     pub(super) fn open(&self) -> bool {
-        self.memory.surged() || self.memory.was_empty && self.list.contains(&Defect::OpenAfterUndervoltage)
+        self.memory.surged()
+            || self.bus.latched()
+            || self.memory.was_empty && self.list.contains(&Defect::OpenAfterUndervoltage)
     }
 
     /// What becomes of 0x35A.
@@ -287,5 +375,10 @@ impl Defects {
     /// What becomes of a message.
     pub(super) fn message(&self, at: Micros, message: Message) -> Message {
         self.list.iter().fold(message, |message, defect| defect.message(at, message))
+    }
+
+    /// What becomes of its frame.
+    pub(super) fn frame(&self, at: Micros, frame: Frame) -> Frame {
+        self.list.iter().fold(frame, |frame, defect| defect.frame(at, frame))
     }
 }

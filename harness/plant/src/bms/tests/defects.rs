@@ -44,6 +44,11 @@ fn off_grid(mut bench: Bench) -> Bench {
 #[case("inverted-current", 0x356, 2, u16::wrapping_neg)]
 #[case("kelvin-temperature", 0x356, 4, |raw: u16| raw + 2731)]
 #[case("celsius-cells", 0x373, 6, |raw: u16| raw - 273)]
+#[case("small-cells", 0x373, 2, |raw: u16| raw / 10 * 9)]
+#[case("negative-charge", 0x351, 2, u16::wrapping_neg)]
+#[case("big-endian-capacity", 0x35F, 4, u16::swap_bytes)]
+#[case("half-installed", 0x379, 0, |raw: u16| raw / 2)]
+#[case("ok-as-zero", 0x35A, 0, |_| 0)]
 fn a_miscoded_field_is_what_it_should_be_in_another_form(
     #[case] miscoding: &str,
     #[case] id: u16,
@@ -57,6 +62,55 @@ fn a_miscoded_field_is_what_it_should_be_in_another_form(
         assert_eq!(field(&wrong, byte), form(field(right, byte)), "{right:?} {wrong:?}");
     }
     assert_eq!(sound.frames[0].0, wrong.frames[0].0, "at the same time");
+}
+
+#[test]
+fn bytes_are_cut_off_and_written_over_at_their_times() {
+    let faults = "cut-short: { id: 0x355, length: 2 }, overwritten: { id: 0x35A, from: 3, bytes: [0x06], every: 20 s, span: 5 s }";
+    let mut bench = with(faults, 80.0);
+    bench.run(60);
+    assert!(sent(&bench, 0x355).iter().all(|(_, frame)| frame.data().len() == 2));
+    let sound = off_grid(with("", 80.0));
+    for ((at, frame), (_, right)) in sent(&bench, 0x35A).iter().zip(sent(&sound, 0x35A)) {
+        let now = at.0 % 20_000_000 >= 15_000_000;
+        assert_eq!(frame.data()[3], if now { 0x06 } else { right.data()[3] }, "{at}");
+        assert_eq!(frame.data()[..3], right.data()[..3]);
+    }
+}
+
+#[test]
+fn a_frame_of_another_node_comes_at_its_own_pace_and_a_late_message_late() {
+    let faults = "sends-also: { id: 0x1806E5F4, extended: true, bytes: [1, 2], every: 2 s }, sent-late: { id: 0x35A, after: 30 s }";
+    let mut bench = with(faults, 80.0);
+    bench.run(61);
+    let others: Vec<_> =
+        bench.frames.iter().filter(|(_, f)| f.id() == CanId::Extended(0x1806_E5F4)).collect();
+    assert!((29..=31).contains(&others.len()) && others.iter().all(|(_, f)| f.data() == [1, 2]));
+    let alarms = sent(&bench, 0x35A);
+    assert!(alarms[0].0 >= Micros::from_secs(30) && alarms.len() > 28);
+}
+
+#[rstest]
+#[case::bytes("overwritten: { id: 0x351, from: 6, bytes: [1, 2, 3] }")]
+#[case::length("cut-short: { id: 0x351, length: 9 }")]
+#[case::identifier("sends-also: { id: 0x800, bytes: [], every: 1 s }")]
+#[case::span("overwritten: { id: 0x351, from: 6, bytes: [1], span: 2 s }")]
+fn what_no_frame_has_room_for_is_refused(#[case] faults: &str) {
+    let text = format!("{}  faults: [ {{ {faults} }} ]\n", FILES[0].1);
+    assert!(serde_yaml::from_str::<File>(&text).is_err());
+}
+
+#[rstest]
+#[case::sound("", true)]
+#[case::latched("open-after-silence: { after: 30 s }", false)]
+fn who_needs_a_reset_stays_open(#[case] faults: &str, #[case] closed: bool) {
+    let mut bench = with(faults, 80.0);
+    bench.run(10);
+    bench.keep_alive = false;
+    bench.run(40);
+    bench.keep_alive = true;
+    bench.run(30);
+    assert_eq!(bench.trace.last().expect("a second of it").closed, closed);
 }
 
 /// The longest time between two frames of 0x351 after the first, s.
