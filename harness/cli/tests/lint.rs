@@ -99,7 +99,7 @@ const SAMSUNG: [&str; 1] = ["351#2A02D601D601C001"];
 #[case::byd("byd-lvs-premium.log", 2, &[], &[], &["0x35B", "reserved", "105 Ah of 156 Ah", "not asked for"])]
 #[case::deye(
     "deye-se-f12c-18s.log", 1, &["MSG-01"], &["MSG-02", "CCL-02", "IDN-01", "IDN-02"],
-    &["0x35A never sent", "0x359 is sent in place of 0x35A", "DY001\\\\x1c", "0x371 is sent without 0x370", "0x35F never", "CCL is 0"]
+    &["0x35A never sent", "0x359 is sent in place of 0x35A", "DY001\\\\x1c", "0x371 as Deye and Sol-Ark inverters read it", "0x35F never", "CCL is 0"]
 )]
 #[case::pylontech(
     "pylontech-us5000.log", 2, &[], &["ALM-02", "IDN-01"],
@@ -233,6 +233,7 @@ fn held_against_a_battery_file() {
 #[case::gx_alone(&["305#0000000000000000", "307#1234567856494300"], 2, "only the GX sends")]
 #[case::ve_can(&["18EEFF24#0102030405060708", "19F21403#00FF7FFF7F000000"], 2, "VE.Can (NMEA 2000)")]
 #[case::pylontech_high_voltage(&["00004210#0102030405060708"], 1, "Pylontech high voltage")]
+#[case::pytes(&["400#38022C01EE02C701", "404#1500640001003600"], 1, "Pytes: set the battery to the Victron protocol")]
 #[case::growatt(&["311#0102030405060708"], 1, "Growatt low voltage")]
 fn no_battery_of_this_protocol(#[case] frames: &[&str], #[case] exit: i32, #[case] says: &str) {
     let (json, code) = judged(&cycles(30, frames), &[]);
@@ -334,8 +335,8 @@ fn junit_counts_as_the_exit_code_does() {
             _ => {}
         }
     }
-    assert_eq!((cases, failures, errors), (43, 1, 1), "{text}");
-    assert!(text.contains("tests=\"43\" failures=\"1\" errors=\"1\""), "{text}");
+    assert_eq!((cases, failures, errors), (47, 1, 1), "{text}");
+    assert!(text.contains("tests=\"47\" failures=\"1\" errors=\"1\""), "{text}");
     assert!(text.contains("351#48020000FC08E001"), "warnings show their frame");
 }
 

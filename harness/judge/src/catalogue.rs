@@ -194,6 +194,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
     // CVL, CCL, DCL
     CVL_01.or_advises(&CVL_01_ADVICE),
     must("CVL-02", "P 1.5.3", "B", "A full battery stops charge by a reduced CVL, not by CCL at or near 0")
+        .in_log(|w, t, o| w.closed().unheeded.may_charge_on(t, o)).reads(&[id::LIMITS, id::MEASUREMENTS]).compares()
         .in_run(charge_voltage::stops_charge_by_cvl).sun(Sun::Decides)
         .held_to(&["reduction", "usable-ccl", "tail", "ccl-outage", "outage", "full-time"]),
     should("CVL-03", "P 1.5.3", "L", "In regulation CVL does not change more often than once every 20 s")
@@ -201,6 +202,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
         .reads(&[id::LIMITS]).compares().sun(Sun::Decides)
         .held_to(&["hasty-changes", "full-time", "observation"]),
     must("CVL-04", "P 1.5.3", "B", "CVL does not oscillate")
+        .in_log(|w, t, o| w.oscillation.may_oscillate(t, o)).reads(&[id::LIMITS, id::MEASUREMENTS]).compares()
         .in_run(charge_voltage::does_not_oscillate)
         .held_to(&["reversals", "dead-band", "travel", "cycle-power", "observation", "full-time"]),
     must("CVL-05", "P 1.5.3", "B", "CVL is not the measured voltage minus a constant")
@@ -232,6 +234,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
     must("DCL-01", "P 2 §0x351", "L", "DCL is a non-negative magnitude")
         .in_log(|w, _, o| w.limits.dcl_is_positive(o)).reads(&[id::LIMITS]),
     should("DCL-02", "P 2 §0x351", "B", "DCL = 0 only forbids discharge; charge is still accepted")
+        .in_log(|w, t, o| w.closed().unheeded.may_discharge_on(t, o)).reads(&[id::LIMITS, id::MEASUREMENTS]).compares()
         .in_run(current_limits::dcl_zero_leaves_charge).sun(Sun::Decides).held_to(&["full-time"]),
     information("DVL-01", "P 2 §0x351", "L", "The discharge voltage, which the GX does not use")
         .in_log(|w, _, o| w.limits.discharge_voltage(o)).reads(&[id::LIMITS]),
@@ -264,6 +267,8 @@ pub(crate) static CATALOGUE: &[Row] = &[
         .in_run(alarms::reach_the_gx).answers().held_to(&["gx-delay"]),
     should("ALM-06", "P 2 §0x35A", "L", "System status says whether the main switch is closed, and agrees with the current")
         .in_log(|w, _, o| w.alarms.says_whether_it_is_online(o)).reads(&[id::MEASUREMENTS]).compares(),
+    should("ALM-07", "P 2 §0x35A", "L", "0x35A does not vanish, and an alarm whose cause lasts does not flicker")
+        .in_log(|w, t, o| w.flicker.is_steady(t, o)).compares(),
     // Identity and diagnostics
     should("IDN-01", "P 2 §0x35E", "L", "The manufacturer name is 7-bit ASCII, padded with zeros")
         .in_log(|w, _, o| w.identity.names_its_maker(o)).compares(),

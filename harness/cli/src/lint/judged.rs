@@ -262,7 +262,8 @@ fn headline(wire: &Wire, verdicts: &[Verdict]) -> String {
         .collect();
     let shown = shown.join(", ");
     if wire.has_battery() {
-        return shown;
+        let layouts = wire.layouts();
+        return if layouts.is_empty() { shown } else { format!("{}; {shown}", layouts.join(", ")) };
     }
     let standard = wire.sent().into_iter().map(|sent| CanId::Standard(sent.id));
     let extended = wire.extended()[1].1.iter().map(|&id| CanId::Extended(id));

@@ -172,6 +172,21 @@ fixed! {
     FORCED_HIGH ("forced-high", "FRC-01", "%", Battery): u16 = 60;
     /// Below this state of charge each battery is low, by the same tenth (P 2 §0x360).
     FORCED_LOW ("forced-low", "FRC-01", "%", Battery): u16 = 40;
+    // CVL that goes to and fro in a log, which does not show what the plant did
+    /// So few cycles are no chance where they are slow and as long as each other (assumption).
+    FEW_CYCLES ("few-cycles", "CVL-04", "cycles", Battery): u64 = 4;
+    /// They are where the longest is no longer than the shortest times this (assumption).
+    STEADY_CYCLES ("steady-cycles", "CVL-04", "ratio", Battery): f64 = 1.3;
+    /// Clouds come and go faster than this (assumption).
+    SLOW_CYCLE ("slow-cycle", "CVL-04", "s", Battery): Micros = Micros::from_secs(1_200);
+    /// What takes longer is the course of a day (assumption).
+    LONGEST_SWING ("longest-swing", "CVL-04", "s", Battery): Micros = Micros::from_secs(3 * 3_600);
+    /// What an inverter draws from the bus at its power, where a log does not name it: those of 12, 24 and 48 V systems
+    /// do not differ much in it (data sheets: 1 kW at 12 V, 2 kW at 24 V, 4 kW at 48 V).
+    INVERTER_CURRENT ("inverter-current", "CVL-04", "A", Battery): f64 = 83.0;
+    /// CVL that is higher than the battery voltage times this limits nothing: 1.5 V at 48 V, as M3
+    /// has it (assumption).
+    FROM_CVL ("from-cvl", "CVL-04", "ratio", Battery): f64 = 1.0 + CONTROLS / 48.0;
     // CCL and DCL
     /// CCL below this part of its own largest value is as good as 0 (assumption).
     NO_CCL ("no-ccl", "CCL-02", "%", Battery): u32 = 2;
@@ -389,6 +404,12 @@ fixed! {
     /// The switch of 0x35A and the current are sent at different moments of a cycle: so long after a change they must
     /// agree (assumption).
     SWITCH_TOLD ("switch-told", "ALM-06", "s", Battery): Micros = Micros::from_secs(3);
+    /// 0x35A has vanished after so many of its usual periods without it, while 0x351 goes on (assumption).
+    GONE_PERIODS ("gone-periods", "ALM-07", "periods", FrameTimes): u64 = 10;
+    /// An alarm that comes back within this time of going may never have had a reason to go (assumption).
+    RETURNS ("returns", "ALM-07", "s", Battery): Micros = Micros::from_secs(60);
+    /// As often it flickers (assumption).
+    FLICKERS ("flickers", "ALM-07", "times", Battery): u64 = 3;
     /// An alarm is gone so long after its cause at the latest: releases and retries take their time (assumption).
     CLEARS ("clears", "ALM-05", "s", PollTimes): Micros = Micros::from_secs(1800);
     /// What is sent seldom is sent once a minute at least. A GX that just found the battery shows 0 until then

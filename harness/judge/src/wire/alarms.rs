@@ -193,13 +193,15 @@ impl AlarmFacts {
     }
 }
 
-fn pairs(alarms: &Alarms) -> impl Iterator<Item = Pair> + use<> {
+/// The pairs of all alarms, then of all warnings.
+pub(super) fn pairs(alarms: &Alarms) -> impl Iterator<Item = Pair> + use<> {
     let alarms = *alarms;
     let raised = AlarmKind::ALL.into_iter().map(move |kind| alarms.alarm(kind));
     raised.chain(AlarmKind::ALL.into_iter().map(move |kind| alarms.warning(kind)))
 }
 
-fn name(k: usize) -> String {
+/// The alarms, then the warnings, by their place in [`pairs`].
+pub(super) fn name(k: usize) -> String {
     let kind = AlarmKind::ALL[k % 13];
     format!("{kind} {}", if k < 13 { "alarm" } else { "warning" })
 }

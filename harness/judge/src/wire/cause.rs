@@ -1,9 +1,10 @@
-//! One cause behind many faults: two batteries on one bus, a byte order, a scale. It is named once, by the requirement it
+//! One cause behind many faults: two batteries on one bus, the layout of another protocol, a byte order, a scale. It is named once, by the requirement it
 //! breaks first; what depends on the same numbers is undecided and names that requirement, and nobody guesses.
 
 use proto::message::id;
 
 use super::bus::Bus;
+use super::layout::{self, Found};
 use super::{Terms, Wire};
 use crate::battery::Battery;
 use crate::requirement::Requirement;
@@ -304,18 +305,34 @@ fn scale(bus: &Bus, battery: Option<&Battery>) -> Option<Cause> {
 }
 
 impl Wire {
-    /// What explains most faults of this log, if one thing does.
-    pub(super) fn cause(&self, terms: &Terms<'_>) -> Option<Cause> {
+    /// What explains most faults of this log, each by one thing.
+    pub(super) fn causes(&self, terms: &Terms<'_>) -> Vec<Cause> {
         if self.identity.is_of_two() || self.senders.twice().is_some() {
-            return Some(Cause {
+            return vec![Cause {
                 row: "BUS-06",
                 takes: Takes::Comparing,
                 ids: Vec::new(),
                 text: String::new(),
                 short: "two nodes send the same identifiers, and what both say belongs to no one battery",
-            });
+            }];
         }
-        byte_order(&self.bus).or_else(|| scale(&self.bus, terms.battery))
+        let mut causes: Vec<Cause> = layout::found(&self.bus).iter().map(Cause::of_layout).collect();
+        // What a message does not carry has neither order nor scale.
+        let rest = byte_order(&self.bus).or_else(|| scale(&self.bus, terms.battery));
+        causes.extend(rest.filter(|rest| causes.iter().all(|cause| cause.ids != rest.ids)));
+        causes
+    }
+}
+
+impl Cause {
+    fn of_layout(found: &Found) -> Self {
+        Self {
+            row: found.layout.row,
+            takes: Takes::Rows(found.layout.takes),
+            ids: vec![found.layout.id],
+            text: found.text(),
+            short: "a message is laid out as another protocol has it",
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use super::forbidden::Forbidden;
 use super::full::FullCcl;
 use super::moment::Moment;
 use super::seen::Spot;
+use super::unheeded::Unheeded;
 use crate::verdict::Opinion;
 
 /// The facts about 0x351 in its surroundings.
@@ -19,6 +20,7 @@ pub(crate) struct Held {
     pub(super) now: Moment,
     pub(crate) below: Below,
     pub(crate) forbidden: Forbidden,
+    pub(crate) unheeded: Unheeded,
     full: FullCcl,
 }
 
@@ -38,6 +40,7 @@ impl Held {
         self.full.take(m, unprotected, &self.now, spot, held);
         self.forbidden.take(m, full.is_some(), &self.now, spot, held);
         self.below.take(m, &self.now, spot, held);
+        self.unheeded.take(m, &self.now, spot, held);
     }
 
     /// The same with the last 0x351, which held to the end of the log.
@@ -49,6 +52,7 @@ impl Held {
         closed.below.end();
         closed.forbidden.end();
         closed.full.end();
+        closed.unheeded.end();
         closed
     }
 

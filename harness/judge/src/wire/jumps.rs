@@ -4,6 +4,7 @@ use proto::message::StateOfCharge;
 use proto::quantity::Percent;
 
 use super::Terms;
+use super::moment::told;
 use super::seen::{Spot, Tally};
 use crate::thresholds::Thresholds;
 use crate::thresholds::fixed::{ENOUGH_FRAMES, SOON};
@@ -27,13 +28,25 @@ pub(crate) struct Jumps {
     glitch: Option<(f64, f64)>,
     /// from where to where the largest went
     largest: Option<(f64, f64, Spot)>,
+    /// the one before the last, and single frames that both neighbours contradict, whenever they came
+    second: Option<f64>,
+    lone: Tally,
+    first_lone: Option<(f64, f64)>,
 }
 
 impl Jumps {
     #[inline]
     pub(super) fn state(&mut self, spot: Spot, m: &StateOfCharge) {
-        let Some(soc) = m.finest_soc().map(|soc| soc.0) else { return };
+        let Some(soc) = told(m) else { return };
         self.frames += 1;
+        if let (Some(second), Some((last, at))) = (self.second, self.last)
+            && (soc - second).abs() <= 1.0
+            && (last - second).abs() > JUMP
+        {
+            self.lone.hit(at);
+            self.first_lone.get_or_insert((second, last));
+        }
+        self.second = self.last.map(|(last, _)| last);
         let near = |then: Spot| spot.at.since(then.at) <= SOON;
         if let Some((last, at)) = self.last {
             // A frame after a hole in the log may be anything.
@@ -74,6 +87,17 @@ impl Jumps {
     /// SOC-04.
     pub(crate) fn judge(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if let Some(why) = &terms.untimed {
+            if let Some((around, odd)) = self.first_lone {
+                opinion.show(
+                    self.lone.evidence("single frames that both neighbours contradict").against("none"),
+                );
+                opinion.fail(format!(
+                    "the state of charge jumps and comes back {} times, such as {around}-{odd}-{around} %, {}: single \
+                     wrong frames (glitches)",
+                    self.lone.count,
+                    self.lone.place()
+                ));
+            }
             opinion.unclear(format!("{why}: how fast the state of charge moves cannot be told"));
             return;
         }

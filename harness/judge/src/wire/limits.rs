@@ -38,6 +38,8 @@ pub(crate) struct LimitFacts {
 struct Magnitude {
     range: Range,
     negative: Tally,
+    /// the first negative one, in raw steps
+    first: Option<i16>,
 }
 
 impl Magnitude {
@@ -45,7 +47,10 @@ impl Magnitude {
     fn take(&mut self, raw: Option<u16>, spot: Spot) {
         let Some(raw) = raw else { return };
         self.range.take(f64::from(raw) / 10.0, spot);
-        self.negative.hit_if(raw >= NEGATIVE, spot);
+        if raw >= NEGATIVE {
+            self.negative.hit(spot);
+            self.first.get_or_insert(raw.cast_signed());
+        }
     }
 
     fn judge(&self, name: &str, opinion: &mut Opinion) {
@@ -54,8 +59,12 @@ impl Magnitude {
         }
         if self.negative.any() {
             opinion.show(self.negative.evidence(&format!("{name} above 3276.7 A")).against("none"));
+            let first = self.first.unwrap_or_default();
             opinion.fail(format!(
-                "{name} is a negative number in two's complement, {}: it is read as more than 3276.7 A",
+                "{name} is a negative number in two's complement, −{:.1} A read as {:.1} A, {}: this protocol has it as a \
+                 magnitude",
+                f64::from(first.unsigned_abs()) * 0.1,
+                f64::from(first.cast_unsigned()) * 0.1,
                 self.negative.place()
             ));
         } else if let Some((low, high)) = self.range.bounds() {

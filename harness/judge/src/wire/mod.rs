@@ -9,13 +9,16 @@ mod cause;
 mod cells;
 mod charge;
 mod errors;
+mod flicker;
 mod forbidden;
 mod full;
 mod held;
 mod identity;
 mod jumps;
+mod layout;
 mod limits;
 mod moment;
+mod oscillation;
 mod presence;
 mod regulation;
 mod seen;
@@ -23,6 +26,7 @@ mod senders;
 mod sent;
 mod spell;
 mod timing;
+mod unheeded;
 
 use proto::bus::ErrorFrame;
 use proto::frame::{CanId, Frame};
@@ -73,6 +77,8 @@ pub struct Wire {
     pub(crate) held: held::Held,
     pub(crate) alternation: alternation::Alternation,
     pub(crate) jumps: jumps::Jumps,
+    pub(crate) oscillation: oscillation::Oscillation,
+    pub(crate) flicker: flicker::Flicker,
     pub(crate) senders: senders::Senders,
     pub(crate) errors: Errors,
     pub(crate) account: Account,
@@ -99,6 +105,8 @@ impl Wire {
                 self.regulation.limits(spot, m);
                 self.held.limits(spot, m);
                 self.alternation.limits(spot, m);
+                self.oscillation.limits(spot, m);
+                self.flicker.limits(spot);
                 self.senders.frame(Watched::Limits, spot, frame);
             }
             Message::StateOfCharge(m) => {
@@ -115,18 +123,22 @@ impl Wire {
                 self.cells.measured(m);
                 self.charge.measured(spot, m);
                 self.regulation.measured(spot, m);
+                self.oscillation.measured(spot, m);
+                self.flicker.measured(m);
                 self.held.now.measured(m);
                 self.senders.frame(Watched::Measurements, spot, frame);
             }
             Message::Alarms(m) => {
                 self.timing.core(3, spot);
                 self.alarms.alarms(spot, m);
+                self.flicker.alarms(spot, m);
                 self.held.now.alarms(m);
             }
             Message::ForceCharge(m) => self.charge.force(spot, m),
             Message::Energy(m) => self.charge.energy(spot, m),
             Message::Cells(m) => {
                 self.cells.cells(spot, m);
+                self.flicker.cells(m);
                 self.held.now.cells(m);
                 self.senders.frame(Watched::Cells, spot, frame);
             }
@@ -148,6 +160,7 @@ impl Wire {
     pub fn note(&mut self, at: Micros, stimulus: &Stimulus) {
         if let Some((tampering, window)) = self.account.note(at, stimulus) {
             self.timing.tamper(&tampering, window);
+            self.flicker.tamper();
         }
     }
 
@@ -185,9 +198,16 @@ impl Wire {
     /// Lets a judge look at the facts, and what explains most faults explain what it found.
     pub(crate) fn judge(&self, judge: Judge, terms: &Terms<'_>, opinion: &mut Opinion) {
         judge(self, terms, opinion);
-        if let Some(cause) = self.cause(terms) {
+        for cause in self.causes(terms) {
             cause.apply(&self.bus, terms, opinion);
         }
+    }
+
+    /// What is sent as another protocol lays it out, such as `0x355 as LuxPower and EG4 inverters read it`, in the order
+    /// of identifiers.
+    #[must_use]
+    pub fn layouts(&self) -> Vec<String> {
+        layout::found(&self.bus).iter().map(|found| found.words()).collect()
     }
 
     /// What every 0x351 meant beside the others, the last one included.

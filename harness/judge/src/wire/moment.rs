@@ -30,6 +30,13 @@ impl Largest {
     }
 }
 
+/// The state of charge, %: the whole per cent where the finer number says something else, which then is none (SOC-02).
+#[inline]
+pub(super) fn told(m: &StateOfCharge) -> Option<f64> {
+    let (finest, whole) = (m.finest_soc()?.0, m.soc().map(|soc| soc.0));
+    Some(whole.filter(|whole| (finest - whole).abs() > 1.0).unwrap_or(finest))
+}
+
 /// What makes a battery full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Full {
@@ -96,7 +103,7 @@ impl Moment {
 
     #[inline]
     pub(super) fn state(&mut self, m: &StateOfCharge) {
-        self.soc = m.finest_soc().map(|soc| soc.0).or(self.soc);
+        self.soc = told(m).or(self.soc);
     }
 
     #[inline]

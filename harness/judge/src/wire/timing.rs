@@ -88,6 +88,12 @@ impl Cadence {
         self.count + u64::from(self.last.is_some())
     }
 
+    /// How many gaps are so long, to 20 ms.
+    fn reaching(&self, limit: Micros) -> u64 {
+        let first = ((limit.0 / BIN) as usize).min(BINS);
+        self.gaps[first..].iter().map(|&count| u64::from(count)).sum()
+    }
+
     /// The gap that this share of all gaps does not exceed, to 20 ms up to 4 s. Beyond, where few gaps are kept, one
     /// that more of them do not exceed.
     fn quantile(&self, share: f64) -> Micros {
@@ -159,8 +165,12 @@ impl Timing {
             ));
         }
         if gap >= limit {
+            let again = match cadence.reaching(limit) {
+                0 | 1 => String::new(),
+                count => format!(", the longest of {count} such gaps"),
+            };
             opinion.fail(format!(
-                "0x351 pauses for {:.2} s before {}: at {:.0} s the system stops charging and discharging",
+                "0x351 pauses for {:.2} s before {}{again}: at {:.0} s the system stops charging and discharging",
                 gap.secs(),
                 spot.at,
                 limit.secs()

@@ -65,11 +65,13 @@ fn ve_can(id: u32) -> Option<Foreign> {
 type Row = (u32, u32, &'static str, &'static str);
 
 /// 11-bit identifiers. Battery-Emulator of dalathegreat (its sources named by inverter), the protocol notes of
-/// setfirelabs.com for Pylontech, P 4 Q1 for 0x359.
+/// setfirelabs.com for Pylontech, P 4 Q1 for 0x359, hoylabs/OpenDTU-OnBattery issues 1188 and 1466 for Pytes. A message of
+/// the document with another content is no row here: `judge::wire` knows the layouts of those.
 const STANDARD: &[Row] = &[
     (0x311, 0x321, "Growatt low voltage", ""),
     (0x359, 0x359, "Pylontech low voltage", "protection and alarm flags; the GX prefers 0x35A (P 4 Q1)"),
     (0x35C, 0x35C, "Pylontech low voltage", "charge and discharge requests"),
+    (0x400, 0x41E, "Pytes", ""),
 ];
 
 /// 29-bit identifiers, from the same sources.

@@ -5,7 +5,7 @@ use super::*;
 use crate::requirement::Severity;
 
 /// A healthy pack of 16 LFP cells, 0x351 first: CVL 55.2 V, CCL and DCL 100 A, 60 %, 53.12 V, 5.0 A.
-const PACK: [&str; 7] = [
+pub(super) const PACK: [&str; 7] = [
     "351#2802E803E803C001",
     "355#3C00640070170000",
     "356#C0143200F000",
@@ -16,7 +16,7 @@ const PACK: [&str; 7] = [
 ];
 
 /// Its cycle with other frames in place of those with the same identifier, the others as they are.
-fn with(frames: &[&str]) -> Vec<String> {
+pub(super) fn with(frames: &[&str]) -> Vec<String> {
     let other = |f: &&str| frames.iter().find(|other| other[..3] == f[..3]).unwrap_or(f).to_string();
     PACK.iter().map(other).collect()
 }
@@ -27,27 +27,27 @@ fn limits_last(mut cycle: Vec<String>) -> Vec<String> {
     cycle
 }
 
-fn limits(cvl: f64, ccl: f64, dcl: f64) -> String {
+pub(super) fn limits(cvl: f64, ccl: f64, dcl: f64) -> String {
     let raw = |value: f64| ((value * 10.0).round() as u16).swap_bytes();
     format!("351#{:04X}{:04X}{:04X}C001", raw(cvl), raw(ccl), raw(dcl))
 }
 
-fn state(soc: u16) -> String {
+pub(super) fn state(soc: u16) -> String {
     format!("355#{:04X}6400", soc.swap_bytes())
 }
 
-fn measured(voltage: f64, current: f64, celsius: f64) -> String {
+pub(super) fn measured(voltage: f64, current: f64, celsius: f64) -> String {
     let raw = |value: f64| (value.round() as i16).cast_unsigned().swap_bytes();
     format!("356#{:04X}{:04X}{:04X}", raw(voltage * 100.0), raw(current * 10.0), raw(celsius * 10.0))
 }
 
-fn cells(low: f64, high: f64) -> String {
+pub(super) fn cells(low: f64, high: f64) -> String {
     let raw = |volts: f64| ((volts * 1000.0).round() as u16).swap_bytes();
     format!("373#{:04X}{:04X}24012601", raw(low), raw(high))
 }
 
 /// So many seconds, each with some frames of its own.
-fn seconds(count: u64, frames: impl Fn(u64) -> Vec<String>) -> Wire {
+pub(super) fn seconds(count: u64, frames: impl Fn(u64) -> Vec<String>) -> Wire {
     log_with(count, |s| {
         let own = frames(s);
         with(&own.iter().map(String::as_str).collect::<Vec<_>>())
@@ -55,7 +55,7 @@ fn seconds(count: u64, frames: impl Fn(u64) -> Vec<String>) -> Wire {
 }
 
 /// What fails or warns.
-fn blamed(wire: &Wire) -> Vec<&'static str> {
+pub(super) fn blamed(wire: &Wire) -> Vec<&'static str> {
     let verdicts = of_log(wire, &Terms::of_a_log());
     verdicts.iter().filter(|v| v.outcome == Fail).map(|v| v.requirement.id).collect()
 }
