@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use proto::quantity::Micros;
 use proto::text::plain;
-use sim::served::{CanWire, Options, PsuWire, ServeError, ServedRig, default_folder};
+use sim::served::{CanWires, Options, PsuWire, ServeError, ServedRig, default_folder};
 
 use crate::{Exit, Failure};
 
@@ -33,6 +33,12 @@ pub(crate) struct Args {
     /// Serve CAN on this interface of the kernel, such as vcan0, instead of an SLCAN pseudo-terminal
     #[arg(long, value_name = "INTERFACE")]
     can: Option<String>,
+    /// How many SLCAN pseudo-terminals are on the bus, for several programs at once [default: 1; beside --can: 0]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=16))]
+    adapters: Option<u8>,
+    /// TCP port at which programs join the bus in the protocol of socketcand, as python-can does; 0 takes a free one
+    #[arg(long, value_name = "PORT")]
+    socketcand: Option<u16>,
     /// Profile of the supply, a name of rigs/psu: the language that it speaks
     #[arg(long, value_name = "NAME", default_value = "generic")]
     psu_profile: String,
@@ -71,7 +77,11 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
         speed: args.speed,
         seed: args.seed,
         mute,
-        can: args.can.clone().map_or(CanWire::Terminal, CanWire::Interface),
+        can: CanWires {
+            interface: args.can.clone(),
+            adapters: args.adapters.unwrap_or(if args.can.is_some() { 0 } else { 1 }),
+            socketcand: args.socketcand.map(port),
+        },
         psu: args.psu_port.map_or(PsuWire::Terminal, |number| PsuWire::Tcp(port(number))),
         psu_profile: library.psu_profile(&args.psu_profile)?,
         gx: port(args.gx_port),
@@ -97,10 +107,26 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
 /// How to connect.
 fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
     let addresses = served.addresses();
-    let can = match options.can {
-        CanWire::Terminal => "SLCAN, for `slcan:` of a rig file, python-can or slcand",
-        CanWire::Interface(_) => "SocketCAN",
-    };
+    let interface = options.can.interface.is_some();
+    let can: String = addresses
+        .can
+        .iter()
+        .enumerate()
+        .map(|(place, end)| {
+            let first = if interface {
+                "SocketCAN"
+            } else {
+                "SLCAN, for `slcan:` of a rig file, python-can or slcand"
+            };
+            let what = if place == 0 { first } else { "SLCAN, on the same bus" };
+            format!("CAN       {end}  ({what})\n")
+        })
+        .chain(
+            addresses
+                .socketcand
+                .map(|address| format!("CAN       {address}  (socketcand, on the same bus)\n")),
+        )
+        .collect();
     let battery = if options.mute {
         format!(
             "No battery speaks: yours sends its messages on CAN; the GX knows it by 0x35A (P 5.1) and heeds 0x351. The \
@@ -111,13 +137,12 @@ fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
     };
     format!(
         "{battery}, {} times as fast as the clock\n\
-         CAN       {}  ({can})\n\
+         {can}\
          supply    {}  (SCPI, profile {})\n\
          GX        {}  (Modbus-TCP)\n\
          operator  {}  (one JSON object a line)\n\
          All of this is in {}. Ctrl-C ends it.\n",
         options.speed,
-        addresses.can,
         addresses.psu,
         options.psu_profile.psu_profile,
         addresses.gx,
@@ -129,11 +154,19 @@ fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
 /// Serves until a signal comes, and says when it cannot keep up.
 fn watch(served: &mut ServedRig, speed: u32, stop: &AtomicBool) -> Result<Exit, Failure> {
     let mut complained: Option<Instant> = None;
+    let mut failed: Option<String> = None;
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(LOOK);
         if let Some(why) = served.lost() {
             return Err(Failure::open(format!("the rig is no longer served: {why}")));
         }
+        let fails = served.failed();
+        if let Some(why) = fails.as_ref().filter(|_| fails != failed) {
+            crate::warn(&format!(
+                "the management of the battery: {why}; the rig stands still until the next case begins"
+            ));
+        }
+        failed = fails;
         let behind = served.behind();
         if behind * u64::from(speed) > BEHIND && complained.is_none_or(|at| at.elapsed() > COMPLAIN) {
             complained = Some(Instant::now());

@@ -126,7 +126,7 @@ impl Battery {
     }
 
     /// The case is over; what management would have kept.
-    pub(crate) fn end(mut self) -> Result<Option<String>, ManagementError> {
+    pub(crate) fn end(&mut self) -> Result<Option<String>, ManagementError> {
         self.management.end()
     }
 }

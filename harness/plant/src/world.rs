@@ -270,11 +270,11 @@ impl World {
         Ok(())
     }
 
-    /// The case is over; what the battery's management would have kept in its storage.
+    /// The case is over; what the battery's management would have kept in its storage. It has no further turn.
     ///
     /// # Errors
     /// When management does not end.
-    pub fn end(self) -> Result<Option<String>, ManagementError> {
+    pub fn end(&mut self) -> Result<Option<String>, ManagementError> {
         self.battery.end()
     }
 
@@ -311,10 +311,11 @@ impl World {
         Ok(())
     }
 
-    /// A frame of a node that is not of this world is on the bus now: the wire that brought it has carried it.
-    pub fn hear(&mut self, frame: Frame) {
+    /// A frame of a node that is not of this world is on the bus now: the wire that brought it has carried it. What others
+    /// hear of it, which is nothing while faults of the bus keep it from them.
+    pub fn hear(&mut self, frame: Frame) -> Option<Heard> {
         let fate = self.bus.fate(self.now, Sender::Stranger, frame);
-        self.met(Sender::Stranger, fate);
+        self.met(Sender::Stranger, fate)
     }
 
     /// From now on the battery is not heard: whoever sends its messages with [`World::hear`] speaks for it. Its cells and

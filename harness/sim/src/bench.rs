@@ -43,22 +43,6 @@ impl SimBench {
         }
     }
 
-    /// A simulated world is off once it is gone, whatever its battery says to that.
-    fn end(&mut self, world: World) {
-        match world.end() {
-            #[cfg(unix)]
-            Ok(memory) => self
-                .simulation
-                .battery
-                .account()
-                .iter_mut()
-                .for_each(|account| account.memory.clone_from(&memory)),
-            #[cfg(not(unix))]
-            Ok(_) => {}
-            Err(error) => self.trouble = Some(error.to_string()),
-        }
-    }
-
     fn refused(what: impl ToString) -> BenchError {
         BenchError { instrument: "simulated rig".to_owned(), what: what.to_string() }
     }
@@ -126,8 +110,11 @@ impl Bench for SimBench {
             Action::Ask(prompt) => Err(Self::refused(format!("nobody here to answer: {prompt}"))),
             Action::Finish => {
                 self.ended = self.now();
-                if let Some(world) = self.world.take() {
-                    self.end(world);
+                // A simulated world is off once it is gone, whatever its battery says to that.
+                if let Some(mut world) = self.world.take()
+                    && let Err(error) = self.simulation.end(&mut world)
+                {
+                    self.trouble = Some(error.to_string());
                 }
                 Ok(())
             }

@@ -29,11 +29,9 @@ pub(crate) fn prepare(
     start: &Start,
     seed: u64,
 ) -> Result<(World, Micros), ManagementError> {
-    let world = simulation.world(start, seed)?;
-    #[cfg(unix)]
-    if simulation.battery.account().is_some_and(|account| account.cannot_set_soc) {
-        let memory = world.end()?;
-        simulation.battery.account().iter_mut().for_each(|account| account.memory.clone_from(&memory));
+    let mut world = simulation.world(start, seed)?;
+    if simulation.battery.cannot_set_soc() {
+        simulation.end(&mut world)?;
         return bring(simulation, start, seed);
     }
     Ok((world, Micros::ZERO))

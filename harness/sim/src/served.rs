@@ -1,5 +1,6 @@
 //! What a rig has, simulated and served as other processes see the real thing: [`ServedRig`] is all of it.
 
+mod adapter;
 mod bus;
 mod error;
 mod folder;
@@ -8,6 +9,7 @@ mod operator;
 mod pace;
 pub mod psu;
 pub mod pty;
+mod socketcand;
 mod start;
 
 use std::io;
@@ -17,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 pub use error::ServeError;
-pub use start::{Addresses, CanWire, Options, PsuWire, ServedRig, default_folder};
+pub use start::{Addresses, CanWires, Options, PsuWire, ServedRig, default_folder};
 
 /// What only means that it is too early is no error of a wire.
 fn again(error: &io::Error) -> bool {

@@ -93,6 +93,14 @@ impl Simulated {
         }
     }
 
+    /// Whether it is a program that counts its state of charge from what it believes itself.
+    pub(crate) fn cannot_set_soc(&self) -> bool {
+        #[cfg(unix)]
+        return self.account().is_some_and(|account| account.cannot_set_soc);
+        #[cfg(not(unix))]
+        false
+    }
+
     fn design(&self) -> &dyn Design {
         match self {
             Self::Model(params) => params.as_ref(),

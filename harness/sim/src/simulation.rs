@@ -104,6 +104,19 @@ impl Simulation {
         let world = World::new(&self.installed(), &self.battery, &self.pack, start, seed)?;
         Ok(world.on(self.can.bit_rate))
     }
+
+    /// Ends a case: what its program has stored is given to that of the next.
+    ///
+    /// # Errors
+    /// When what manages the cells does not end.
+    pub(crate) fn end(&self, world: &mut World) -> Result<(), ManagementError> {
+        let memory = world.end()?;
+        #[cfg(unix)]
+        self.battery.account().iter_mut().for_each(|account| account.memory.clone_from(&memory));
+        #[cfg(not(unix))]
+        drop(memory);
+        Ok(())
+    }
 }
 
 /// Checks what a rig file says of its simulated world.

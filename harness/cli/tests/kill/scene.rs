@@ -12,7 +12,7 @@ use files::{BatteryFile, RigFile};
 use lab::guard::lease::{self, LeaseError};
 use proto::quantity::Micros;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use sim::served::{CanWire, Options, PsuWire, ServedRig};
+use sim::served::{CanWires, Options, PsuWire, ServedRig};
 use tempfile::TempDir;
 
 use super::blow::{Kind, Phase, Running, go_on, strike};
@@ -91,7 +91,7 @@ impl Scene {
             speed: SPEED,
             seed: 1,
             mute: false,
-            can: CanWire::Terminal,
+            can: CanWires::default(),
             psu: PsuWire::Terminal,
             psu_profile: files::Profile::parse(profile, &quick).expect("it is shipped"),
             gx: free,
@@ -103,7 +103,7 @@ impl Scene {
         let at = served.addresses();
         let watchdog = if profile == "keysight" { "watchdog: 1 s" } else { "heartbeat-within: 1 s" };
         let text = shipped("rigs/served.yaml")
-            .replace("/tmp/busbar/can", &at.can)
+            .replace("/tmp/busbar/can", &at.can[0])
             .replace("/tmp/busbar/psu", &at.psu)
             .replace("127.0.0.1:1502", &at.gx.to_string())
             .replace("127.0.0.1:1503", &at.operator.to_string())

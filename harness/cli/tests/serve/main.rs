@@ -12,6 +12,7 @@ mod lease;
 mod limits;
 mod night;
 mod process;
+mod shared;
 mod watchdog;
 mod wire;
 

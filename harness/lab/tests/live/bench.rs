@@ -18,7 +18,7 @@ use lab::operator::Terminal;
 use proto::channel::{Channel, Instrument};
 use proto::quantity::Micros;
 use session::attempt::attempt_in;
-use sim::served::{CanWire, Options, PsuWire, ServedRig};
+use sim::served::{CanWires, Options, PsuWire, ServedRig};
 use tempfile::TempDir;
 
 use super::proxy::{SerialPort, Tcp};
@@ -97,7 +97,7 @@ impl Bench {
             speed: SPEED,
             seed: 1,
             mute: false,
-            can: CanWire::Terminal,
+            can: CanWires::default(),
             psu: PsuWire::Tcp(free),
             psu_profile: Profile::parse("generic", &file("rigs/psu/generic.yaml")).expect("a good profile"),
             gx: free,
@@ -106,7 +106,7 @@ impl Bench {
         };
         let served = ServedRig::start(&rig, &battery, &options).unwrap_or_else(|error| panic!("{error}"));
         let at = served.addresses();
-        let can = SerialPort::to(&at.can);
+        let can = SerialPort::to(&at.can[0]);
         let (supply, gx, operator) =
             (Tcp::to(at.psu.parse().expect("an address")), Tcp::to(at.gx), Tcp::to(at.operator));
         for folder in ["suites", "rigs/psu"] {

@@ -11,7 +11,7 @@ use lab::operator::Client;
 use lab::psu::{Limits, Serial, Settings, Supply, SupplyError};
 use proto::gx::{Exception, Product, Register};
 use proto::quantity::{Amps, Micros, Volts};
-use sim::served::{Addresses, CanWire, Options, PsuWire, ServeError, ServedRig};
+use sim::served::{Addresses, CanWires, Options, PsuWire, ServeError, ServedRig};
 use tempfile::TempDir;
 
 /// How much faster than the clock the world of a test is.
@@ -41,7 +41,7 @@ pub(crate) fn options(profile: &str, folder: &Path) -> Options {
         speed: SPEED,
         seed: 1,
         mute: false,
-        can: CanWire::Terminal,
+        can: CanWires::default(),
         psu: PsuWire::Terminal,
         psu_profile: shipped(profile),
         gx: free,

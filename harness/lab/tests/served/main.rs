@@ -36,7 +36,7 @@ const SUN: Target = Target {
 fn battery_and_gx_are_on_the_bus_and_strangers_are_heard() {
     let bench = Bench::new("generic");
     let (run, rate) = (RunClock::start(), rig().can.bit_rate);
-    let mut port = Slcan::open(&bench.address().can, rate, run).unwrap_or_else(|error| panic!("{error}"));
+    let mut port = Slcan::open(&bench.address().can[0], rate, run).unwrap_or_else(|error| panic!("{error}"));
     // Ten seconds of the world.
     let (mut frames, end) = (Vec::new(), run.now() + Micros(10_000_000 / u64::from(SPEED)));
     while let Some(received) = port.next(end).expect("the adapter is there") {
@@ -56,7 +56,8 @@ fn battery_and_gx_are_on_the_bus_and_strangers_are_heard() {
 fn a_wrong_bit_rate_hears_nothing() {
     let bench = Bench::new("generic");
     let run = RunClock::start();
-    let mut port = Slcan::open(&bench.address().can, BitRate(250.0), run).expect("the adapter does not know");
+    let mut port =
+        Slcan::open(&bench.address().can[0], BitRate(250.0), run).expect("the adapter does not know");
     let mut frames = 0;
     while let Some(received) = port.next(run.now() + Micros::from_millis(300)).expect("it is there") {
         frames += u32::from(matches!(received.kind, Kind::Data(_)));

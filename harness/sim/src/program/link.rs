@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,8 @@ pub(super) const LONGEST: usize = 1 << 20;
 /// program that writes much of it does not stand still.
 #[derive(Debug)]
 pub(super) struct Link {
-    to: File,
+    /// nothing once all is said
+    to: Option<File>,
     from: File,
     errors: Option<File>,
     /// what came on standard error
@@ -54,7 +56,7 @@ impl Link {
         }
         let (to, from) = (File::from(to), File::from(from));
         let (errors, tail, buffer) = (errors.map(File::from), Tail::default(), vec![0; 4096]);
-        Ok(Self { to, from, errors, tail, buffer, filled: 0, line: 0 })
+        Ok(Self { to: Some(to), from, errors, tail, buffer, filled: 0, line: 0 })
     }
 
     /// Says a line, which brings its line break along, and waits for the answer: [`Self::line`].
@@ -84,9 +86,13 @@ impl Link {
         self.say(line, Instant::now() + within)
     }
 
-    /// Waits until the other side has closed its end, and takes what came on standard error until then.
+    /// Closes its end, waits until the other side has closed its own, and takes what came on standard error until then.
     pub(super) fn hang_up(&mut self, within: Duration) {
         let deadline = Instant::now() + within;
+        if let Some(to) = self.to.take() {
+            // A connection has one descriptor more, from which is read; a pipe is closed by being dropped.
+            let _ = TcpStream::from(OwnedFd::from(to)).shutdown(Shutdown::Write);
+        }
         // Nobody reads it any more: what comes now is thrown away.
         while Instant::now() < deadline {
             self.filled = 0;
@@ -105,7 +111,8 @@ impl Link {
 
     fn say(&mut self, mut line: &[u8], deadline: Instant) -> Result<(), Broken> {
         while !line.is_empty() {
-            match self.to.write(line) {
+            let Some(mut to) = self.to.as_ref() else { return Err(Broken::Ended) };
+            match to.write(line) {
                 Ok(taken) => line = &line[taken..],
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -177,7 +184,7 @@ impl Link {
                 return Err(if awaited == Awaited::Room { Broken::Unread } else { Broken::Late });
             }
             let (end, flags) = match awaited {
-                Awaited::Room => (Some(&self.to), PollFlags::OUT),
+                Awaited::Room => (self.to.as_ref(), PollFlags::OUT),
                 Awaited::Line => (Some(&self.from), PollFlags::IN),
                 Awaited::Errors => (None, PollFlags::IN),
             };

@@ -1,198 +1,166 @@
-//! The CAN bus of the world on a wire: an adapter on a pseudo-terminal, or an interface of the kernel. Its thread is the
-//! heart of a served rig: the world goes on at least once in a [`TICK`].
+//! The CAN bus of the world on wires: adapters on pseudo-terminals, clients over TCP, an interface of the kernel. Whatever
+//! one of them says, battery, GX and all others hear.
+//!
+//! Two threads are the heart of a served rig. One lets the world go on, once in a [`TICK`]; it waits for a battery that is a
+//! program. The other carries frames and never waits for the world, so that a program that joins the bus in the middle of
+//! its turn is answered.
 
-use std::collections::VecDeque;
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use plant::bus::Heard;
-use proto::bus::{BusState, ErrorKind as BusError};
 use proto::frame::Frame;
-use proto::quantity::{BitRate, Micros};
-use proto::slcan::{Adapter, Carried, Flags, Request};
+use proto::quantity::Micros;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::again;
+use super::adapter::Adapter;
 use super::pace::Shared;
-use super::pty::Pty;
+use super::socketcand::Gateway;
 use lab::can::{CanPort, Kind, RunClock};
 
 /// How often the world goes on: a frame is late by this at most.
-pub(crate) const TICK: Micros = Micros::from_millis(1);
+const TICK: Micros = Micros::from_millis(1);
 
-/// Where frames go and come from.
-pub(crate) enum Wire {
+/// Frames that wait for the world at most.
+const ROOM: usize = 1024;
+
+/// What was on the bus, and when on the clock.
+pub(super) type OnBus = (Micros, Heard);
+
+/// Everyone on the bus who is not of the world.
+pub(crate) struct Nodes {
     /// an interface of the kernel, or any other port
-    Port(Box<dyn CanPort>),
-    /// an adapter on a pseudo-terminal
-    Terminal(Terminal),
+    pub(crate) interface: Option<Box<dyn CanPort>>,
+    /// on a pseudo-terminal each
+    pub(crate) adapters: Vec<Adapter>,
+    /// over TCP
+    pub(crate) gateway: Option<Gateway>,
 }
 
-/// Carries frames between world and wire until it is told to stop. What a real node sends is heard by battery and GX.
+/// One of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Node {
+    Interface,
+    /// by its place
+    Adapter(usize),
+    /// by its number
+    Client(u64),
+}
+
+/// Carries frames between the world and all nodes until it is told to stop.
 ///
-/// Returns why it ended early: the port was lost, or the battery's management cannot go on.
-pub(crate) fn serve(
-    wire: &mut Wire,
-    shared: &Shared,
-    clock: RunClock,
-    stop: &AtomicBool,
-) -> Result<(), String> {
+/// Returns why it ended early: a port was lost.
+fn serve(nodes: &mut Nodes, shared: &Shared, clock: RunClock, stop: &AtomicBool) -> Result<(), String> {
+    let mut said: Vec<(Node, Frame)> = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let (heard, state) = {
-            let mut world = shared.now();
-            if let Some(error) = world.failed() {
-                return Err(format!("the management of the battery: {error}"));
-            }
-            (world.take_heard(), world.world().bus())
-        };
-        let received = match wire {
-            Wire::Port(port) => exchange(port.as_mut(), &heard, clock).map_err(|error| error.to_string())?,
-            Wire::Terminal(terminal) => terminal
-                .exchange(&heard, state)
-                .map_err(|error| format!("the pseudo-terminal of CAN: {error}"))?,
-        };
-        if !received.is_empty() {
-            let mut world = shared.now();
-            received.into_iter().for_each(|frame| world.hear(frame));
+        let (mut heard, mut of_nodes) = (Vec::new(), Vec::new());
+        if let Some(mut world) = shared.glance() {
+            heard = world.take_heard();
+            let state = world.world().bus();
+            nodes.adapters.iter_mut().for_each(|adapter| adapter.state(state));
+            of_nodes.extend(said.drain(..).filter_map(|(node, frame)| Some((node, world.hear(frame)?))));
         }
+        for on_bus in &heard {
+            nodes.tell(None, on_bus)?;
+        }
+        for (node, heard) in of_nodes {
+            nodes.tell(Some(node), &(clock.now(), heard))?;
+        }
+        nodes.flush()?;
+        said.extend(nodes.listen(clock)?);
+        // While the world waits nobody acknowledges, and controllers hold so much at most.
+        said.truncate(ROOM);
     }
     Ok(())
 }
 
-/// Error frames of the world stay there: a real controller tells its own.
-fn exchange(
-    port: &mut dyn CanPort,
-    heard: &[(Micros, Heard)],
-    clock: RunClock,
-) -> Result<Vec<Frame>, lab::can::CanError> {
-    for (_, heard) in heard {
-        if let Heard::Frame(frame) = heard {
-            port.send(frame)?;
+impl Nodes {
+    /// Tells what was on the bus to everyone but who said it. Error frames of the world stay there for an interface of the
+    /// kernel: a real controller tells its own.
+    fn tell(&mut self, said_by: Option<Node>, on_bus: &OnBus) -> Result<(), String> {
+        if let (Some(port), Heard::Frame(frame)) = (&mut self.interface, on_bus.1)
+            && said_by != Some(Node::Interface)
+        {
+            port.send(&frame).map_err(|error| error.to_string())?;
         }
-    }
-    let (mut frames, until) = (Vec::new(), clock.now() + TICK);
-    while let Some(received) = port.next(until)? {
-        if let Kind::Data(frame) = received.kind {
-            frames.push(frame);
-        }
-    }
-    Ok(frames)
-}
-
-/// An SLCAN adapter at the end of a pseudo-terminal.
-pub(crate) struct Terminal {
-    pty: std::fs::File,
-    _held: OwnedFd,
-    adapter: Adapter,
-    /// of the bus that the adapter is on
-    rate: BitRate,
-    /// the host has chosen another: it hears nothing but disturbance
-    mistuned: bool,
-    out: VecDeque<u8>,
-}
-
-/// Bytes that wait for a host that does not read; frames beyond are lost, as in a real adapter.
-const WAITING: usize = 16 << 10;
-
-impl Terminal {
-    /// An adapter on a new pseudo-terminal, and the path to open.
-    pub(crate) fn open(rate: BitRate) -> io::Result<(Self, PathBuf)> {
-        let Pty { master, held, path } = Pty::open()?;
-        rustix::io::ioctl_fionbio(&master, true)?;
-        let adapter = Adapter::default();
-        let out = VecDeque::new();
-        Ok((Self { pty: master, _held: held, adapter, rate, mistuned: false, out }, path))
-    }
-
-    /// Hands over what was heard, and waits for a tick; what the host sent.
-    fn exchange(&mut self, heard: &[(Micros, Heard)], state: BusState) -> io::Result<Vec<Frame>> {
-        if state >= BusState::ErrorWarning {
-            self.adapter.raise(Flags::WARNING);
-        }
-        if state >= BusState::ErrorPassive {
-            self.adapter.raise(Flags::PASSIVE);
-        }
-        for (at, heard) in heard {
-            match heard {
-                Heard::Frame(_) if self.mistuned => self.adapter.raise(Flags::BUS_ERROR),
-                Heard::Frame(frame) => self.offer(*at, &Carried::Data(*frame)),
-                Heard::Error(error) if error.kinds().any(|kind| kind == BusError::BusError) => {
-                    self.adapter.raise(Flags::BUS_ERROR);
-                }
-                Heard::Error(_) => {}
+        for (place, adapter) in self.adapters.iter_mut().enumerate() {
+            if said_by != Some(Node::Adapter(place)) {
+                adapter.hear(on_bus);
             }
         }
-        self.flush()?;
-        let mut fds = [PollFd::new(&self.pty, PollFlags::IN)];
-        let tick = Timespec { tv_sec: 0, tv_nsec: (TICK.0 * 1000) as _ };
-        match poll(&mut fds, Some(&tick)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Vec::new()),
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let frames = self.read()?;
-        self.flush()?;
-        Ok(frames)
-    }
-
-    fn offer(&mut self, at: Micros, carried: &Carried) {
-        if self.out.len() > WAITING {
-            return self.adapter.raise(Flags::RECEIVE_FULL);
-        }
-        let mut line = Vec::new();
-        self.adapter.bus(at, carried, &mut line);
-        self.out.extend(line);
-    }
-
-    fn read(&mut self) -> io::Result<Vec<Frame>> {
-        let (mut buffer, mut frames, mut answer) = ([0; 1024], Vec::new(), Vec::new());
-        let many = match self.pty.read(&mut buffer) {
-            Err(error) if again(&error) => 0,
-            read => read?,
-        };
-        for &byte in &buffer[..many] {
-            match self.adapter.host(byte, &mut answer) {
-                Some(Request::Open { rate, .. }) => self.mistuned = rate != self.rate,
-                Some(Request::Send(Carried::Data(frame))) if !self.mistuned => frames.push(frame),
-                // Nobody acknowledges with another bit rate.
-                Some(Request::Send(_)) if self.mistuned => self.adapter.raise(Flags::PASSIVE),
-                // The end of a channel: what waited for its host is of no use to the next.
-                Some(Request::Close) => self.out.clear(),
-                Some(Request::Send(_)) | None => {}
-            }
-        }
-        self.out.extend(answer);
-        Ok(frames)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        while !self.out.is_empty() {
-            match self.pty.write(self.out.as_slices().0) {
-                Err(error) if again(&error) => return Ok(()),
-                written => drop(self.out.drain(..written?)),
+        for client in self.gateway.iter_mut().flat_map(Gateway::clients) {
+            if said_by != Some(Node::Client(client.number())) {
+                client.hear(on_bus);
             }
         }
         Ok(())
     }
+
+    /// Hands over what waits.
+    fn flush(&mut self) -> Result<(), String> {
+        self.adapters.iter_mut().try_for_each(Adapter::flush).map_err(|error| lost(&error))?;
+        self.gateway.iter_mut().for_each(Gateway::flush);
+        Ok(())
+    }
+
+    /// What nodes say, after a tick at the latest.
+    fn listen(&mut self, clock: RunClock) -> Result<Vec<(Node, Frame)>, String> {
+        let mut said = Vec::new();
+        if let Some(port) = &mut self.interface {
+            let until = clock.now() + TICK;
+            while let Some(received) = port.next(until).map_err(|error| error.to_string())? {
+                if let Kind::Data(frame) = received.kind {
+                    said.push((Node::Interface, frame));
+                }
+            }
+        }
+        // An interface has waited already.
+        let wait = if self.interface.is_some() { Micros::ZERO } else { TICK };
+        let ends = self.adapters.iter().map(Adapter::end).chain(self.gateway.iter().flat_map(Gateway::ends));
+        let mut fds: Vec<_> = ends.map(|end| PollFd::from_borrowed_fd(end, PollFlags::IN)).collect();
+        match poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: (wait.0 * 1000) as _ })) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(said),
+            Ok(_) => {}
+            Err(error) => return Err(lost(&error.into())),
+        }
+        for (place, adapter) in self.adapters.iter_mut().enumerate() {
+            let frames = adapter.read().map_err(|error| lost(&error))?;
+            said.extend(frames.into_iter().map(|frame| (Node::Adapter(place), frame)));
+        }
+        if let Some(gateway) = &mut self.gateway {
+            said.extend(gateway.read().into_iter().map(|(number, frame)| (Node::Client(number), frame)));
+        }
+        Ok(said)
+    }
 }
 
-/// A thread that serves a wire; ended when this is dropped.
+fn lost(error: &io::Error) -> String {
+    format!("the pseudo-terminal of CAN: {error}")
+}
+
+/// The threads that let the world go on and serve its bus; ended when this is dropped.
 pub(crate) struct Serving {
     stop: Arc<AtomicBool>,
+    world: Option<std::thread::JoinHandle<()>>,
     thread: Option<std::thread::JoinHandle<Result<(), String>>>,
 }
 
 impl Serving {
-    pub(crate) fn start(mut wire: Wire, shared: Shared, clock: RunClock) -> io::Result<Self> {
+    pub(crate) fn start(mut nodes: Nodes, shared: Shared, clock: RunClock) -> io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
+        let (stopped, world, ended) = (stop.clone(), shared.clone(), stop.clone());
+        let world = std::thread::Builder::new().name("served world".to_owned()).spawn(move || {
+            while !ended.load(Ordering::Relaxed) {
+                drop(world.now());
+                std::thread::sleep(Duration::from_micros(TICK.0));
+            }
+        })?;
         let thread = std::thread::Builder::new()
             .name("served bus".to_owned())
-            .spawn(move || serve(&mut wire, &shared, clock, &stopped))?;
-        Ok(Self { stop, thread: Some(thread) })
+            .spawn(move || serve(&mut nodes, &shared, clock, &stopped))?;
+        Ok(Self { stop, world: Some(world), thread: Some(thread) })
     }
 
     /// Why it ended by itself, if it did.
@@ -205,9 +173,12 @@ impl Serving {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // Its panic was shown where it happened.
+        // A panic was shown where it happened.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
+        }
+        if let Some(world) = self.world.take() {
+            let _ = world.join();
         }
     }
 }

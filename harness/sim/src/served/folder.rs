@@ -24,7 +24,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder where it is missing, the links and the file. Those of a rig that is no longer served are
     /// replaced; nothing else is.
-    pub(crate) fn make(at: &Path, links: &[(&str, PathBuf)], addresses: &str) -> Result<Self, ServeError> {
+    pub(crate) fn make(at: &Path, links: &[(String, PathBuf)], addresses: &str) -> Result<Self, ServeError> {
         let failed = |path: &Path| {
             let what = path.display().to_string();
             move |source| ServeError::System { what, source }

@@ -1,6 +1,6 @@
 //! The simulated world against the clock on the wall, and the supply that is its sun.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use plant::bus::Heard;
 use plant::management::ManagementError;
@@ -13,6 +13,7 @@ use proto::stimulus::{Start, Stimulus};
 
 use super::gx::Registers;
 use crate::Simulation;
+use crate::prepare::prepare;
 use lab::can::RunClock;
 use plant::instrument::Instrument;
 
@@ -30,6 +31,17 @@ impl Shared {
         let mut paced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         paced.catch_up();
         paced
+    }
+}
+
+impl Shared {
+    /// The world as it was left, where nobody is at it.
+    pub(crate) fn glance(&self) -> Option<MutexGuard<'_, Paced>> {
+        match self.0.try_lock() {
+            Ok(paced) => Some(paced),
+            Err(TryLockError::Poisoned(paced)) => Some(paced.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
@@ -95,7 +107,7 @@ impl Paced {
         supply: Arc<Mutex<Instrument>>,
         clock: RunClock,
     ) -> Result<Self, ManagementError> {
-        let world = simulation.world(&AT_REST, seed)?;
+        let (world, _) = prepare(&simulation, &AT_REST, seed)?;
         let mut paced = Self {
             simulation,
             seed,
@@ -171,10 +183,18 @@ impl Paced {
     /// A new world with these initial conditions, in which the GX knows the battery.
     ///
     /// # Errors
-    /// When the battery's management does not start, or cannot go on.
+    /// When the battery's management does not start, or cannot go on: the world stands still then.
     pub(crate) fn prepare(&mut self, start: &Start) -> Result<(), ManagementError> {
-        self.world = self.simulation.world(start, self.seed)?;
-        self.failed = None;
+        // A program that listens has one conversation at a time: the old one is over before the new one begins, whatever it
+        // says to that.
+        let _ = self.simulation.end(&mut self.world);
+        let begun = self.begin(start);
+        self.failed = begun.as_ref().err().cloned();
+        begun
+    }
+
+    fn begin(&mut self, start: &Start) -> Result<(), ManagementError> {
+        (self.world, _) = prepare(&self.simulation, start, self.seed)?;
         self.acquaint()
     }
 
@@ -184,7 +204,8 @@ impl Paced {
             self.world.mute_battery();
         }
         self.look_at_supply();
-        self.world.pass(ACQUAINTED)?;
+        let known = self.world.now() + ACQUAINTED;
+        self.world.pass(known)?;
         let modbus = &self.simulation.plant.gx.modbus;
         for _ in 0..modbus.missed_reads {
             // What it answers to the first reads is that it misses the battery.
@@ -229,15 +250,18 @@ impl Paced {
     /// # Errors
     /// When it cannot, or when it is the supply that must.
     pub(crate) fn apply(&mut self, stimulus: &Stimulus) -> Result<(), ApplyError> {
+        if let Some(error) = &self.failed {
+            return Err(ApplyError::Battery(error.clone()));
+        }
         match stimulus {
             Stimulus::Pv(_) => Err(ApplyError::Sun),
             other => Ok(self.world.apply(other)?),
         }
     }
 
-    /// A frame of a node that is not simulated.
-    pub(crate) fn hear(&mut self, frame: Frame) {
-        self.world.hear(frame);
+    /// A frame of a node that is not simulated; what others hear of it.
+    pub(crate) fn hear(&mut self, frame: Frame) -> Option<Heard> {
+        self.world.hear(frame)
     }
 
     /// What was on the bus since this was asked last, with its time on the clock.
@@ -262,6 +286,9 @@ pub(crate) enum ApplyError {
     /// it cannot
     #[error(transparent)]
     World(#[from] StimulusError),
+    /// it stands still
+    #[error("the management of the battery: {0}")]
+    Battery(ManagementError),
     /// the sun is another instrument
     #[error("the sun of a served rig is its supply: set voltage, current limit and output there")]
     Sun,

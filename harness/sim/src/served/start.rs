@@ -6,14 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proto::quantity::Micros;
 
-use super::bus::{Serving, Terminal, Wire};
+use super::adapter::Adapter;
+use super::bus::{Nodes, Serving};
 use super::error::ServeError;
 use super::folder::Folder;
 use super::pace::{Paced, Shared};
 use super::psu::{on_pty_by, on_tcp_by};
+use super::socketcand::Gateway;
 use super::{Served, gx, operator};
 use files::{BatteryFile, Profile, RigFile};
-use lab::can::RunClock;
+use lab::can::{CanPort, RunClock};
 use plant::instrument::{Instrument, Surroundings};
 
 use crate::Simulation;
@@ -27,8 +29,8 @@ pub struct Options {
     pub seed: u64,
     /// the battery is not heard: firmware outside speaks for it on the bus
     pub mute: bool,
-    /// the wire of CAN
-    pub can: CanWire,
+    /// the wires of CAN
+    pub can: CanWires,
     /// the wire of the supply
     pub psu: PsuWire,
     /// the profile whose language the supply speaks
@@ -41,13 +43,22 @@ pub struct Options {
     pub folder: PathBuf,
 }
 
-/// The wire of CAN.
+/// The wires of CAN. All are one bus: what one sends all others hear.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CanWire {
-    /// an SLCAN adapter on a pseudo-terminal
-    Terminal,
+pub struct CanWires {
     /// an interface of the kernel that is up, such as `vcan0`
-    Interface(String),
+    pub interface: Option<String>,
+    /// how many SLCAN adapters, each on a pseudo-terminal of its own
+    pub adapters: u8,
+    /// where clients of socketcand's protocol join; port 0 takes a free one
+    pub socketcand: Option<SocketAddr>,
+}
+
+/// One adapter.
+impl Default for CanWires {
+    fn default() -> Self {
+        Self { interface: None, adapters: 1, socketcand: None }
+    }
 }
 
 /// The wire of the supply.
@@ -62,8 +73,10 @@ pub enum PsuWire {
 /// How to reach what is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses {
-    /// `can0`, or the path of an SLCAN adapter
-    pub can: String,
+    /// every end of the bus, the first for the harness: `can0`, or the path of an SLCAN adapter
+    pub can: Vec<String>,
+    /// where clients of socketcand's protocol join
+    pub socketcand: Option<SocketAddr>,
     /// the path of a serial port, or host and port
     pub psu: String,
     /// the GX
@@ -118,19 +131,23 @@ impl ServedRig {
             move |source| ServeError::System { what, source }
         };
 
-        let mut links: Vec<(&str, PathBuf)> = Vec::new();
-        let (wire, can) = match &options.can {
-            CanWire::Terminal => {
-                let (terminal, path) = Terminal::open(rig.can.gx_profile).map_err(system("CAN"))?;
-                links.push(("can", path));
-                (Wire::Terminal(terminal), None)
-            }
-            CanWire::Interface(name) => (interface(name, rig, clock)?, Some(name.clone())),
-        };
+        let named = |name: &str| options.folder.join(name).display().to_string();
+        let mut links: Vec<(String, PathBuf)> = Vec::new();
+        let CanWires { interface: name, adapters, socketcand } = &options.can;
+        let interface = name.as_ref().map(|name| interface(name, rig, clock)).transpose()?;
+        let opened: Result<Vec<_>, _> = (0..*adapters).map(|_| Adapter::open(rig.can.gx_profile)).collect();
+        let (adapters, paths): (Vec<_>, Vec<_>) = opened.map_err(system("CAN"))?.into_iter().unzip();
+        let ends = (0..).map(|k| if k == 0 { "can".to_owned() } else { format!("can{k}") });
+        links.extend(ends.zip(paths));
+        let can = name.iter().cloned().chain(links.iter().map(|(link, _)| named(link))).collect();
+        let gateway = socketcand.map(|address| {
+            Gateway::listen(address, clock.now()).map_err(system(&format!("socketcand on {address}")))
+        });
+        let (gateway, socketcand) = gateway.transpose()?.unzip();
         let (supply, psu) = match options.psu {
             PsuWire::Terminal => {
                 let served = on_pty_by(instrument.clone(), clock).map_err(system("the supply"))?;
-                links.push(("psu", served.path().to_owned()));
+                links.push(("psu".to_owned(), served.path().to_owned()));
                 (Supply::Terminal(served), None)
             }
             PsuWire::Tcp(address) => {
@@ -144,15 +161,16 @@ impl ServedRig {
             gx::on_tcp(shared.clone(), options.gx).map_err(system(&format!("the GX on {}", options.gx)))?;
         let operator = operator::on_tcp(options.operator, shared.clone())
             .map_err(system(&format!("the operator on {}", options.operator)))?;
-        let named = |name: &str| options.folder.join(name).display().to_string();
         let addresses = Addresses {
-            can: can.unwrap_or_else(|| named("can")),
+            can,
+            socketcand,
             psu: psu.unwrap_or_else(|| named("psu")),
             gx: gx.address(),
             operator: operator.address(),
         };
         let folder = Folder::make(&options.folder, &links, &addresses.json(options.speed))?;
-        let bus = Serving::start(wire, shared.clone(), clock).map_err(system("CAN"))?;
+        let bus = Serving::start(Nodes { interface, adapters, gateway }, shared.clone(), clock)
+            .map_err(system("CAN"))?;
         Ok(Self {
             addresses,
             bus,
@@ -203,6 +221,12 @@ impl ServedRig {
         self.clock.now()
     }
 
+    /// Why its world stands still, until the next initial conditions: what manages the cells cannot go on.
+    #[must_use]
+    pub fn failed(&self) -> Option<String> {
+        self.shared.now().failed().map(ToString::to_string)
+    }
+
     /// Why it is no longer on CAN, when it lost its interface.
     pub fn lost(&mut self) -> Option<String> {
         self.bus.lost()
@@ -214,7 +238,9 @@ impl Addresses {
         let value = serde_json::json!({
             "speed": speed,
             "process": std::process::id(),
-            "can": self.can,
+            "can": self.can.first(),
+            "can-ends": self.can,
+            "socketcand": self.socketcand,
             "psu": self.psu,
             "gx": self.gx,
             "operator": self.operator,
@@ -224,12 +250,12 @@ impl Addresses {
 }
 
 #[cfg(target_os = "linux")]
-fn interface(name: &str, rig: &RigFile, clock: RunClock) -> Result<Wire, ServeError> {
-    Ok(Wire::Port(Box::new(lab::can::SocketCan::open(name, rig.can.gx_profile, clock)?)))
+fn interface(name: &str, rig: &RigFile, clock: RunClock) -> Result<Box<dyn CanPort>, ServeError> {
+    Ok(Box::new(lab::can::SocketCan::open(name, rig.can.gx_profile, clock)?))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn interface(_: &str, _: &RigFile, _: RunClock) -> Result<Wire, ServeError> {
+fn interface(_: &str, _: &RigFile, _: RunClock) -> Result<Box<dyn CanPort>, ServeError> {
     let source =
         std::io::Error::new(std::io::ErrorKind::Unsupported, "CAN interfaces are there on Linux only");
     Err(ServeError::System { what: "CAN".to_owned(), source })
