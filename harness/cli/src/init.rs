@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use crate::schema::{self, Kind};
 use crate::{Exit, Failure, answer};
 
 #[derive(Debug, clap::Args)]
@@ -81,6 +82,14 @@ const FORMS: &[(&str, &str)] = &[
     ("NAME.yaml", include_str!("../../kits/battery.yaml")),
     ("NAME-follows.yaml", include_str!("../../kits/follows.yaml")),
     (".github/workflows/rehearsal.yml", include_str!("../../kits/ci.yaml")),
+    (".gitlab-ci.yml", include_str!("../../kits/gitlab.yaml")),
+];
+
+/// What an editor checks the vendor's own files by, as their first lines say.
+const SCHEMAS: &[(&str, Kind)] = &[
+    ("schema/battery.json", Kind::Battery),
+    ("schema/suite.json", Kind::Suite),
+    ("schema/rig.json", Kind::Rig),
 ];
 
 /// Lays the folder and says what to do next.
@@ -99,8 +108,9 @@ pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
     };
     let forms = FORMS.iter().map(|(path, form)| (filled(path), filled(form)));
     let sources = kit.sources.iter().map(|&(path, text)| (path.to_owned(), text.to_owned()));
+    let schemas = SCHEMAS.iter().map(|&(path, kind)| (path.to_owned(), schema::text(kind)));
     let files: Vec<(PathBuf, String)> =
-        forms.chain(sources).map(|(path, text)| (folder.join(path), text)).collect();
+        forms.chain(sources).chain(schemas).map(|(path, text)| (folder.join(path), text)).collect();
     if let Some((there, _)) = files.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
         let message = format!(
             "{} is there already and is not overwritten, nothing was written: name another folder",

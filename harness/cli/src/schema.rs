@@ -12,7 +12,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Kind {
+pub(crate) enum Kind {
     Suite,
     Rig,
     Battery,
@@ -22,16 +22,18 @@ enum Kind {
 }
 
 pub(crate) fn print(args: &Args) -> Result<Exit, Failure> {
-    let schema = match args.kind {
+    crate::answer(&text(args.kind))?;
+    Ok(Exit::Pass)
+}
+
+/// What is printed for a kind.
+pub(crate) fn text(kind: Kind) -> String {
+    let schema = match kind {
         Kind::Suite => engine::suite::schema(),
         Kind::Rig => sim::schema::rig().to_value(),
         Kind::Battery => sim::schema::battery().to_value(),
         Kind::PsuProfile => files::Profile::schema().to_value(),
-        Kind::SuitePage => {
-            crate::answer(&engine::suite::page())?;
-            return Ok(Exit::Pass);
-        }
+        Kind::SuitePage => return engine::suite::page(),
     };
-    crate::answer(&format!("{schema:#}\n"))?;
-    Ok(Exit::Pass)
+    format!("{schema:#}\n")
 }

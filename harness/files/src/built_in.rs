@@ -21,14 +21,14 @@ pub fn at(place: &str) -> Option<&'static str> {
     FILES.iter().find(|(name, _)| *name == place).map(|(_, text)| *text)
 }
 
-/// The path of what is built in for this place in the project.
-pub(crate) fn path(place: &str) -> PathBuf {
-    Path::new(ROOT).join(place)
-}
-
 /// Its place in the project.
 pub(crate) fn place(path: &Path) -> Option<&Path> {
     path.strip_prefix(ROOT).ok()
+}
+
+/// The path of a file of this place, whether there is one or not.
+pub(crate) fn path(place: impl AsRef<Path>) -> PathBuf {
+    Path::new(ROOT).join(place)
 }
 
 /// The files in a folder of the project, `rigs/psu`; those of folders in it are not among them.

@@ -1,9 +1,11 @@
 //! Where suites, rigs and batteries are found: the folders `suites/`, `rigs/` and `rigs/batteries/` of the
-//! project that the current folder lies in; where it lies in none, those that are built in.
+//! project that the current folder lies in, and those that are built in.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::yaml::Layers;
 
 use crate::like::{Home, load, load_by_name};
 use crate::{BatteryFile, Expectation, InputError, Kind, Profile, RigFile, built_in, read_text};
@@ -52,11 +54,12 @@ impl Library {
             .ok_or_else(|| InputError::NoProject { from: from.to_owned() })
     }
 
-    /// The project that a folder lies in; where it lies in none, the folder itself with all that is built in: a file of its
-    /// own of the same place goes first.
+    /// The project that a folder lies in, or the folder itself, with all that is built in: a file of its own of the same place
+    /// goes first, and a suite of its own of the same name.
     #[must_use]
     pub fn around(folder: &Path) -> Self {
-        Self::find(folder).unwrap_or_else(|_| Self::new(folder.to_owned(), true))
+        let root = Self::find(folder).map_or_else(|_| folder.to_owned(), |project| project.root);
+        Self::new(root, true)
     }
 
     /// What is built in, and nothing of the disk: what this version comes with.
@@ -150,7 +153,11 @@ impl Library {
                 files.extend(entries(&folder)?.into_iter().filter(|file| is_yaml(file)));
             }
         }
-        let mut files = self.and(files, built_in::suites());
+        // The name of a suite, where its file can be read; what is wrong with it is told by whoever needs it.
+        let name = |path: &Path| Layers::new("", &self.text(path).ok()?).ok()?.word("suite");
+        let own: Vec<String> = files.iter().filter_map(|path| name(path)).collect();
+        let others = built_in::suites().filter(|path| name(path).is_none_or(|name| !own.contains(&name)));
+        let mut files = self.and(files, others);
         for path in &self.beside {
             if !files.iter().any(|file| is_same(file, path)) {
                 files.push(path.clone());
@@ -403,10 +410,17 @@ mod tests {
         let origin = |name: &str| library.origin(&library.shown(&library.battery(name).expect("there")));
         assert_eq!(origin("reference"), "rigs/batteries/reference.yaml");
         assert_eq!(origin("oscillating"), "built in");
-        // With suites beside them it is a project, which holds all that it uses.
+        // With suites beside them it is a project, which adds to what is built in: names of its own go first.
         write("suites/mine/mine.yaml", "suite: mine");
+        write("suites/ours/start.yaml", "suite: gx");
         let library = Library::around(&folder.path().join("suites"));
-        assert_eq!(library.suites().expect("its own").len(), 1);
+        let suites = library.suites().expect("listed");
+        assert_eq!(suites.len(), all + 1, "one more, and one in place of another");
+        assert!(!suites.iter().any(|path| path.ends_with("gx/gx.yaml")));
+        assert_eq!(origin("oscillating"), "built in");
+        // One that is named holds all that it uses.
+        let library = Library::find(folder.path()).expect("a project");
+        assert_eq!(library.suites().expect("its own").len(), 2);
         assert!(library.battery("oscillating").is_err());
     }
 
@@ -430,6 +444,22 @@ mod tests {
         for (place, text) in library.inputs(&rig, None, &battery).expect("read before") {
             assert_eq!(Some(text.as_str()), built_in::at(&place), "{place}");
         }
+    }
+
+    /// What is built in can be built upon from anywhere.
+    #[test]
+    fn files_are_like_what_is_built_in() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("mine.yaml");
+        std::fs::write(&path, "battery: mine\ntitle: t\nexpect: pass\nlike: reference\n").expect("written");
+        let library = Library::around(Path::new("/"));
+        assert_eq!(library.read_battery(&path).expect("a battery").declared.cells, 16);
+        let rig = folder.path().join("ours.yaml");
+        std::fs::write(&rig, "rig: ours\ntitle: t\nlike: simulated\n").expect("written");
+        assert!(library.read_rig(&rig).expect("a rig").plant.is_some());
+        let inputs = library.inputs(&rig, None, &path).expect("all of them");
+        let has = |place: &str| inputs.iter().any(|(name, _)| name == place);
+        assert!(has("rigs/simulated.yaml") && has("rigs/batteries/reference.yaml") && has("rigs/ours.yaml"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use engine::interlock::respelled;
 use engine::yaml::{Layers, YamlError};
 
-use crate::{InputError, is_there};
+use crate::{InputError, built_in, is_there};
 
 /// A kind of file that a project holds: how it is read.
 pub trait Kind: Sized {
@@ -77,15 +77,15 @@ pub struct Like {
 }
 
 impl Like {
-    /// The file of that name beside another, or else in the project, or else that which is built in; the one beside it where
-    /// there is none.
+    /// The file of that name beside another, or else in the project, or else built in; the one beside it where there is
+    /// none.
     fn base(&self, path: &Path, home: Option<&Path>, name: &str) -> PathBuf {
-        let name = format!("{name}.yaml");
-        let beside = path.with_file_name(&name);
-        let in_project = home.map(|home| home.join(self.folder).join(&name));
-        let built_in = crate::built_in::path(self.folder).join(&name);
-        let mut elsewhere = in_project.into_iter().chain([built_in]).filter(|there| is_there(there));
-        if is_there(&beside) { beside } else { elsewhere.next().unwrap_or(beside) }
+        let file = format!("{name}.yaml");
+        let beside = path.with_file_name(&file);
+        let in_project = home.map(|home| home.join(self.folder).join(&file));
+        let built_in = built_in::path(Path::new(self.folder).join(&file));
+        let all = [Some(beside.clone()), in_project, Some(built_in)];
+        all.into_iter().flatten().find(|path| is_there(path)).unwrap_or(beside)
     }
 
     /// The file at `path` over all that it is like.
