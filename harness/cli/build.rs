@@ -1,5 +1,5 @@
-//! Tells the binary which commit it is built from, where that is known: `BUSBAR_COMMIT`, empty where it is not. Nothing
-//! here fails: a source that was unpacked without git, or a machine that has none, builds the same binary but for that.
+//! Tells the binary which commit it is built from, where that is known: `BUSBAR_COMMIT`, empty where it is not, and
+//! `BUSBAR_VERSION`, the version with that behind it. Nothing here fails: a source that was unpacked without git, or a machine that has none, builds the same binary but for that.
 
 use std::path::Path;
 use std::process::Command;
@@ -29,7 +29,11 @@ fn main() {
             println!("cargo:rerun-if-changed={path}");
         }
     }
-    println!("cargo:rustc-env=BUSBAR_COMMIT={}", commit().unwrap_or_default());
+    let commit = commit().unwrap_or_default();
+    println!("cargo:rustc-env=BUSBAR_COMMIT={commit}");
+    let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    let built_from = if commit.is_empty() { commit } else { format!(" ({commit})") };
+    println!("cargo:rustc-env=BUSBAR_VERSION={version}{built_from}");
 }
 
 /// The commit, with `-dirty` behind it where files that git knows are not as it has them. Only of a repository that is

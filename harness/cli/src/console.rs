@@ -1,11 +1,15 @@
 //! A run told on standard error: standard output is for results. Signals end it.
 
+use std::cell::Cell;
 use std::io::{BufReader, IsTerminal as _};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
+use evidence::run::CaseResult;
 use lab::operator::Terminal;
 use proto::quantity::Micros;
+use report::junit::Took;
 use session::Console;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -14,11 +18,43 @@ use crate::progress::Progress;
 /// Whoever started this program.
 struct Caller {
     quiet: bool,
+    watch: Arc<Mutex<Took>>,
 }
 
 /// Where a run is told; with `quiet` only what must be known.
 pub(crate) fn console(quiet: bool) -> Arc<dyn Console> {
-    Arc::new(Caller { quiet })
+    timed(quiet).0
+}
+
+/// The same, and what each case took on the clock of the wall.
+pub(crate) fn timed(quiet: bool) -> (Arc<dyn Console>, Arc<Mutex<Took>>) {
+    let watch = Arc::<Mutex<Took>>::default();
+    (Arc::new(Caller { quiet, watch: watch.clone() }), watch)
+}
+
+/// The progress that is shown, with a watch: cases follow each other.
+struct Timed {
+    shown: Progress,
+    watch: Arc<Mutex<Took>>,
+    began: Cell<Instant>,
+}
+
+impl session::Progress for Timed {
+    fn step(&self, case: &str, at: Micros, step: &str) {
+        self.shown.step(case, at, step);
+    }
+
+    fn done(&self, case: &CaseResult) {
+        let now = Instant::now();
+        let took = now.duration_since(self.began.replace(now));
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        watch.insert((case.suite.clone(), case.attempted()), took);
+        self.shown.done(case);
+    }
+
+    fn finish(&self) {
+        self.shown.finish();
+    }
 }
 
 impl Console for Caller {
@@ -33,7 +69,8 @@ impl Console for Caller {
     }
 
     fn progress(&self, cases: usize) -> Box<dyn session::Progress> {
-        Box::new(Progress::new(cases, self.quiet))
+        let shown = Progress::new(cases, self.quiet);
+        Box::new(Timed { shown, watch: self.watch.clone(), began: Cell::new(Instant::now()) })
     }
 
     fn stop(&self) -> std::io::Result<Arc<AtomicBool>> {

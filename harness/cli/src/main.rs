@@ -160,7 +160,7 @@ pub(crate) fn warn(message: &str) {
 }
 
 #[derive(Debug, Parser)]
-#[command(name = "busbar", version, about = "Certifies CAN-bus batteries for Victron GX systems", long_about = None)]
+#[command(name = "busbar", version = env!("BUSBAR_VERSION"), about = "Certifies CAN-bus batteries for Victron GX systems", long_about = None)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -1,6 +1,7 @@
 //! `busbar run`: suites on a rig, a verdict for each requirement, a folder of evidence.
 
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -8,7 +9,7 @@ use evidence::run::Run;
 use report::terminal::{Style, table};
 use session::{Asked, Played};
 
-use crate::console::{console, shown_on};
+use crate::console::{shown_on, timed};
 use crate::{Exit, Failure};
 
 /// What to run, on what.
@@ -35,6 +36,9 @@ pub(crate) struct Args {
     /// What to print on standard output
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Write JUnit for CI to this file too, with the times of the wall; `junit.xml` of the run folder has those of the rig
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// How long to wait for a rig that somebody else uses, such as `10m`
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
     wait: Duration,
@@ -69,7 +73,12 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         commit: COMMIT,
         ..Asked::default()
     };
-    let Played { run, folder, off, .. } = session::run(&library, &asked, &console(args.quiet))?.played;
+    let (console, watch) = timed(args.quiet);
+    let Played { run, folder, off, .. } = session::run(&library, &asked, &console)?.played;
+    if let Some(file) = &args.junit {
+        let took = watch.lock().unwrap_or_else(PoisonError::into_inner);
+        std::fs::write(file, report::junit::timed(&run, &took)).map_err(crate::unwritable(file))?;
+    }
     crate::answer(&shown(&run, args.format, Some(&library.shown(&folder.join("report.html")))))?;
     crate::golden::after_run(&library, &run, &library.shown(&folder));
     off.map_err(Failure::open)?;

@@ -59,6 +59,26 @@ fn project() -> TempDir {
     home
 }
 
+/// CI is told how long each case took on the clock of the wall, and how long on that of the rig.
+#[test]
+fn junit_goes_to_the_file_that_is_named() {
+    let named = TempDir::new().expect("a temporary folder");
+    let file = named.path().join("junit.xml");
+    let (_out, run, code) = run(&["--junit", &file.to_string_lossy(), "gx/start-up"]);
+    assert_eq!(code, 0);
+    let text = fs::read_to_string(&file).expect("it was written");
+    assert!(text.contains("<property name=\"simulated-time\" value=\"600."), "{text}");
+    let time = |text: &str| {
+        let case = text.split("<testcase ").nth(1).expect("a case").to_owned();
+        case.split("time=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next()?.parse::<f64>().ok())
+            .expect("a time")
+    };
+    let kept = fs::read_to_string(run.join("junit.xml")).expect("it is kept");
+    assert!(time(&text) < 300.0 && time(&kept) >= 600.0, "{} and {}", time(&text), time(&kept));
+}
+
 #[test]
 fn a_copy_that_keeps_the_name_of_its_model_is_refused() {
     let home = project();

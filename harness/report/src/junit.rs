@@ -2,7 +2,11 @@
 //!
 //! A failed case is a failure, an inconclusive one an error (nothing was decided, somebody has to look), one that was not
 //! tried or does not apply is skipped with its reason. What must hold and was not tried stands before all of them, each
-//! requirement an error, or skipped where the rig file names it. Times are those of the rig.
+//! requirement an error, or skipped where the rig file names it. Times are those of the rig, so that a recorded run gives the
+//! same bytes again; a file that is asked for while the run goes on ([`timed`]) has those of the wall, and the rig's beside them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use judge::verdict::Outcome;
 use quick_xml::Writer;
@@ -17,8 +21,21 @@ use evidence::words::evidence;
 /// The whole file.
 #[must_use]
 pub fn junit(run: &Run) -> String {
+    file(run, &Took::new())
+}
+
+/// What each case took on the clock of the wall, by its suite and its name.
+pub type Took = BTreeMap<(String, String), Duration>;
+
+/// The whole file with the times of the wall; each case has that of the rig as its property `simulated-time`.
+#[must_use]
+pub fn timed(run: &Run, took: &Took) -> String {
+    file(run, took)
+}
+
+fn file(run: &Run, took: &Took) -> String {
     let mut w = Writer::new_with_indent(Vec::new(), b' ', 2);
-    write(&mut w, run).expect("a Vec takes every write");
+    write(&mut w, run, took).expect("a Vec takes every write");
     let mut text = String::from_utf8(w.into_inner()).expect("only text was written");
     text.push('\n');
     text
@@ -26,13 +43,13 @@ pub fn junit(run: &Run) -> String {
 
 type Out = Writer<Vec<u8>>;
 
-fn write(w: &mut Out, run: &Run) -> std::io::Result<()> {
+fn write(w: &mut Out, run: &Run, took: &Took) -> std::io::Result<()> {
     w.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
     let mut root = BytesStart::new("testsuites");
     let all: Vec<&CaseResult> = run.cases.iter().collect();
     attribute(&mut root, "name", &run.meta.title);
     let gaps = run.gaps();
-    counts(&mut root, &all, &gaps);
+    counts(&mut root, &all, &gaps, took);
     w.write_event(Event::Start(root))?;
     open(w, &gaps)?;
     let mut names: Vec<&str> = Vec::new();
@@ -43,15 +60,15 @@ fn write(w: &mut Out, run: &Run) -> std::io::Result<()> {
     }
     for name in names {
         let cases: Vec<&CaseResult> = run.cases.iter().filter(|c| c.suite == name).collect();
-        suite(w, run, name, &cases)?;
+        suite(w, run, name, &cases, took)?;
     }
     w.write_event(Event::End(BytesEnd::new("testsuites")))
 }
 
-fn suite(w: &mut Out, run: &Run, name: &str, cases: &[&CaseResult]) -> std::io::Result<()> {
+fn suite(w: &mut Out, run: &Run, name: &str, cases: &[&CaseResult], took: &Took) -> std::io::Result<()> {
     let mut start = BytesStart::new("testsuite");
     attribute(&mut start, "name", name);
-    counts(&mut start, cases, &Gaps::default());
+    counts(&mut start, cases, &Gaps::default(), took);
     w.write_event(Event::Start(start))?;
     w.write_event(Event::Start(BytesStart::new("properties")))?;
     let seed = run.meta.seed.to_string();
@@ -62,16 +79,26 @@ fn suite(w: &mut Out, run: &Run, name: &str, cases: &[&CaseResult]) -> std::io::
         ("harness", &run.meta.harness),
     ];
     for (name, value) in facts {
-        let mut p = BytesStart::new("property");
-        attribute(&mut p, "name", name);
-        attribute(&mut p, "value", value);
-        w.write_event(Event::Empty(p))?;
+        property(w, name, value)?;
     }
     w.write_event(Event::End(BytesEnd::new("properties")))?;
     for case in cases {
-        testcase(w, case)?;
+        testcase(w, case, took)?;
     }
     w.write_event(Event::End(BytesEnd::new("testsuite")))
+}
+
+fn property(w: &mut Out, name: &str, value: &str) -> std::io::Result<()> {
+    let mut p = BytesStart::new("property");
+    attribute(&mut p, "name", name);
+    attribute(&mut p, "value", value);
+    w.write_event(Event::Empty(p))
+}
+
+/// What a case took on the clock of the wall, where it is known.
+fn wall(case: &CaseResult, took: &Took) -> Option<u64> {
+    let took = took.get(&(case.suite.clone(), case.attempted()))?;
+    u64::try_from(took.as_micros()).ok()
 }
 
 /// What must hold and was not tried, as a suite of its own.
@@ -82,7 +109,7 @@ fn open(w: &mut Out, gaps: &Gaps) -> std::io::Result<()> {
     }
     let mut start = BytesStart::new("testsuite");
     attribute(&mut start, "name", "not tried");
-    counts(&mut start, &[], gaps);
+    counts(&mut start, &[], gaps, &Took::new());
     w.write_event(Event::Start(start))?;
     let open = gaps.open.iter().map(|row| ("error", row));
     for (tag, (requirement, why)) in open.chain(gaps.not_here.iter().map(|row| ("skipped", row))) {
@@ -102,14 +129,20 @@ fn open(w: &mut Out, gaps: &Gaps) -> std::io::Result<()> {
     w.write_event(Event::End(BytesEnd::new("testsuite")))
 }
 
-fn testcase(w: &mut Out, case: &CaseResult) -> std::io::Result<()> {
+fn testcase(w: &mut Out, case: &CaseResult, took: &Took) -> std::io::Result<()> {
     let mut start = BytesStart::new("testcase");
     attribute(&mut start, "classname", &case.suite);
     attribute(&mut start, "name", &case.attempted());
     attribute(&mut start, "file", &case.file);
     attribute(&mut start, "line", &case.line.to_string());
-    attribute(&mut start, "time", &seconds(case.length.0));
+    let wall = wall(case, took);
+    attribute(&mut start, "time", &seconds(wall.unwrap_or(case.length.0)));
     w.write_event(Event::Start(start))?;
+    if wall.is_some() {
+        w.write_event(Event::Start(BytesStart::new("properties")))?;
+        property(w, "simulated-time", &seconds(case.length.0))?;
+        w.write_event(Event::End(BytesEnd::new("properties")))?;
+    }
     let (tag, marks): (_, &[Mark]) = match case.outcome {
         Outcome::Pass => (None, &[]),
         Outcome::Fail => (Some("failure"), &[Mark::Fail]),
@@ -154,7 +187,7 @@ fn findings(case: &CaseResult, marks: &[Mark]) -> String {
     out
 }
 
-fn counts(tag: &mut BytesStart<'_>, cases: &[&CaseResult], gaps: &Gaps) {
+fn counts(tag: &mut BytesStart<'_>, cases: &[&CaseResult], gaps: &Gaps, took: &Took) {
     let n = |outcome| cases.iter().filter(|c| c.tried && c.outcome == outcome).count();
     let skipped = n(Outcome::NotApplicable) + cases.iter().filter(|c| !c.tried).count();
     let (open, not_here) = (gaps.open.len(), gaps.not_here.len());
@@ -162,7 +195,8 @@ fn counts(tag: &mut BytesStart<'_>, cases: &[&CaseResult], gaps: &Gaps) {
     attribute(tag, "failures", &n(Outcome::Fail).to_string());
     attribute(tag, "errors", &(n(Outcome::Inconclusive) + open).to_string());
     attribute(tag, "skipped", &(skipped + not_here).to_string());
-    attribute(tag, "time", &seconds(cases.iter().map(|c| c.length.0).fold(0, u64::saturating_add)));
+    let times = cases.iter().map(|case| wall(case, took).unwrap_or(case.length.0));
+    attribute(tag, "time", &seconds(times.fold(0, u64::saturating_add)));
 }
 
 fn seconds(us: u64) -> String {

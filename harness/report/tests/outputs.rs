@@ -4,6 +4,7 @@ mod sample;
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use evidence::certificate::{Certificate, DecisionRule, Uncertainty};
 use evidence::conclusions::FolderError;
@@ -185,6 +186,24 @@ fn hostile_text_stays_text_in_html() {
     }
     assert!(page.contains("&lt;/script&gt;&lt;script&gt;alert(1)"));
     assert!(!page.contains(['\u{1b}', '\0', '\u{202e}']));
+}
+
+/// What CI reads while the run is fresh: the times of the wall, and those of the rig beside them.
+#[test]
+fn junit_has_the_times_of_the_wall_where_they_are_known() {
+    let run = sample::run(1);
+    let case = &run.cases[0];
+    let took = [((case.suite.clone(), case.attempted()), Duration::from_millis(1250))].into();
+    let text = junit::timed(&run, &took);
+    let of_case = text.split("<testcase ").find(|part| part.contains(&format!("name=\"{}\"", case.case)));
+    let of_case = of_case.expect("the case");
+    let simulated = format!("{}.{:06}", case.length.0 / 1_000_000, case.length.0 % 1_000_000);
+    assert!(of_case.contains("time=\"1.250000\""), "{of_case}");
+    assert!(
+        of_case.contains(&format!("<property name=\"simulated-time\" value=\"{simulated}\"/>")),
+        "{of_case}"
+    );
+    assert!(!junit::junit(&run).contains("simulated-time"));
 }
 
 #[test]
