@@ -21,6 +21,7 @@ struct Measure {
 /// Every figure that matters, in the order in which people wait for them.
 const MEASURES: &[Measure] = &[
     Measure { what: "every suite on the simulated rig, wall time", how: Some(suites) },
+    Measure { what: "the same with a program in C, two cores, no evidence", how: Some(program) },
     Measure { what: "CAN log decoded and judged, frames per second", how: Some(lint::speed) },
     Measure { what: "recorded run judged again, wall time", how: None },
     Measure { what: "Modbus-TCP poll of the GX, requests per second", how: Some(modbus) },
@@ -37,6 +38,7 @@ pub(crate) fn bench(workspace: &Workspace) -> Result<(), Failure> {
         println!("{:<56} {figure}", measure.what);
     }
     // These print their own figures.
+    workspace.cargo("bench").args(["--quiet", "--package", "sim", "--bench", "program"]).run()?;
     workspace.cargo("bench").args(["--quiet", "--package", "lab", "--bench", "speed"]).run()
 }
 
@@ -50,6 +52,32 @@ fn suites(workspace: &Workspace) -> Result<String, Failure> {
         let began = Instant::now();
         workspace.busbar().arg("run").output()?;
         times.push(began.elapsed());
+    }
+    Ok(middle(times))
+}
+
+/// Wall time of every suite with the kit's battery in C, one turn a second: two seeds at once on two cores, halved.
+fn program(workspace: &Workspace) -> Result<String, Failure> {
+    let folder = workspace.path("target/bench-program");
+    let _ = std::fs::remove_dir_all(&folder);
+    let at = folder.display().to_string();
+    workspace.busbar().args(["init", "--program", "c", "--name", "bench", &at]).output()?;
+    let built = std::process::Command::new("cc")
+        .args(["-std=c99", "-O2", "-o", "bms", "bms.c", "-lm"])
+        .current_dir(&folder)
+        .status();
+    if !built.is_ok_and(|status| status.success()) {
+        return Ok("not measured: no C compiler".to_owned());
+    }
+    let battery = format!("{at}/bench.yaml");
+    let mut times = Vec::new();
+    for run in 0..RUNS {
+        let out = format!("{at}/matrix-{run}");
+        let of =
+            ["--batteries", &battery, "--rigs", "simulated", "--seeds", "2", "--jobs", "2", "--out", &out];
+        let began = Instant::now();
+        workspace.busbar().args(["matrix", "--quiet"]).args(of).output()?;
+        times.push(began.elapsed() / 2);
     }
     Ok(middle(times))
 }

@@ -13,6 +13,8 @@ use sim::Simulation;
 
 /// Turns of one take, one a simulated second.
 const TURNS: u64 = 20_000;
+/// Has the program ask for its next turn a minute later.
+const SELDOM: &str = "--seldom";
 /// How often each figure is taken; the middle one counts.
 const TAKES: usize = 5;
 
@@ -28,23 +30,36 @@ fn main() {
     if std::env::args().any(|word| word == "--program") {
         return program();
     }
-    let (floor, turn, world) =
-        (median(floor), median(|| hours(&with_program())), median(|| hours(REFERENCE)));
+    let second = |battery: &str| median(|| seconds(battery, TURNS).0);
+    let (floor, turn, world) = (median(floor), second(&with_program("")), second(REFERENCE));
+    let seldom = second(&with_program(SELDOM));
     say("a line and its answer over two pipes (the floor)", floor, "µs");
     say("a turn of a program, one a second, the second of the world with it", turn, "µs");
     say("the same second with a model", world, "µs");
+    say("the same second with a program that is asked once a minute", seldom, "µs");
     say("turn over floor", turn / floor, "times");
+    let memory = |turns| seconds(&with_program(""), turns).1;
+    let (short, long) = (memory(TURNS), memory(10 * TURNS));
+    if let Some((short, long)) = short.zip(long) {
+        say(&format!("memory after {TURNS} turns"), short, "MB");
+        say(&format!("memory after {} turns", 10 * TURNS), long, "MB");
+    }
 }
 
 /// A battery of few words.
 fn program() {
     let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
     let mut line = String::new();
+    let answer_of_a_turn = if std::env::args().any(|word| word == SELDOM) {
+        ANSWER.replace("1000000}", "60000000,\"wake\":false}")
+    } else {
+        ANSWER.to_owned()
+    };
     while input.read_line(&mut line).is_ok_and(|count| count > 0) {
         let answer = match line.as_bytes()[2] {
             b'h' => r#"{"hello":"busbar-bms/1","name":"few words","can_set_soc":true}"#,
             b'b' => return,
-            _ => ANSWER,
+            _ => &answer_of_a_turn,
         };
         out.write_all(answer.as_bytes())
             .and_then(|()| out.write_all(b"\n"))
@@ -78,14 +93,17 @@ fn floor() -> f64 {
     took.as_secs_f64() * 1e6 / TURNS as f64
 }
 
-fn with_program() -> String {
+fn with_program(flag: &str) -> String {
     let this = std::env::current_exe().expect("this program");
     let declared = REFERENCE.split("\nsimulated:").next().expect("the part before");
-    format!("{declared}\nsimulated: {{ program: {{ command: [\"{}\", --program] }} }}\n", this.display())
+    format!(
+        "{declared}\nsimulated: {{ program: {{ command: [\"{}\", --program, \"{flag}\"] }} }}\n",
+        this.display()
+    )
 }
 
-/// µs for a simulated second.
-fn hours(battery: &str) -> f64 {
+/// µs for a simulated second, of so many, and the memory that is taken at their end, MB, where the system tells.
+fn seconds(battery: &str, count: u64) -> (f64, Option<f64>) {
     let rig = RigFile::parse("simulated.yaml", RIG).expect("a good rig");
     let battery = BatteryFile::parse("battery.yaml", battery).expect("a good battery");
     let mut bench = Simulation::of(&rig, &battery).expect("sound").expect("simulated").bench(1);
@@ -101,11 +119,18 @@ fn hours(battery: &str) -> f64 {
     };
     bench.act(&Action::Prepare(start)).expect("it starts");
     let began = Instant::now();
-    let until = Micros::from_secs(TURNS);
+    let until = Micros::from_secs(count);
     while !matches!(bench.next(Some(until)).expect("it goes on"), (_, Input::Tick)) {}
-    let took = began.elapsed();
+    let (took, memory) = (began.elapsed(), resident());
     bench.act(&Action::Finish).expect("off");
-    took.as_secs_f64() * 1e6 / TURNS as f64
+    (took.as_secs_f64() * 1e6 / count as f64, memory)
+}
+
+/// What this process holds of memory now, MB.
+fn resident() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(kilobytes.trim().trim_end_matches(" kB").parse::<f64>().ok()? / 1024.0)
 }
 
 fn median(figure: impl Fn() -> f64) -> f64 {
