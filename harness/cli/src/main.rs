@@ -111,7 +111,8 @@ impl From<Outcome> for Exit {
     }
 }
 
-/// The project's folders, from `BUSBAR_HOME` or the current folder upwards; in a folder of no project what is built in.
+/// The project of `BUSBAR_HOME`, which holds all that it uses; else the one that the current folder lies in, or that folder, with
+/// all that is built in.
 pub(crate) fn library() -> Result<Library, Failure> {
     match std::env::var_os("BUSBAR_HOME") {
         Some(home) => Ok(Library::find(Path::new(&home))?),
