@@ -1,6 +1,7 @@
 //! The invariants of ARCHITECTURE.md that a machine can hold. Each rule reads what is in the tree, says
 //! file and line, what is wrong and what to do; each is proven in its tests to fail on a bad sample.
 
+mod circles;
 mod crates;
 mod documents;
 mod layout;

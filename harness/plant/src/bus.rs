@@ -7,7 +7,7 @@ use proto::frame::{CanId, Frame};
 use proto::quantity::{BitRate, Micros};
 
 use crate::rng::Rng;
-use crate::wire::{Put, Sent, Wire};
+use crate::wire::{Put, Sender, Sent, Wire};
 
 /// What the harness hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,15 +16,6 @@ pub enum Heard {
     Frame(Frame),
     /// an error frame of its own controller
     Error(ErrorFrame),
-}
-
-/// Who sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sender {
-    Battery,
-    Gx,
-    /// a node that does not belong there
-    Stranger,
 }
 
 /// What becomes of a frame.

@@ -4,7 +4,14 @@
 use proto::frame::{CanId, Frame};
 use proto::quantity::{BitRate, Micros};
 
-use crate::bus::Sender;
+/// Who sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sender {
+    Battery,
+    Gx,
+    /// a node that does not belong there
+    Stranger,
+}
 
 /// A frame that is to go over the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use proto::samples::{Samples, Value};
 use proto::stimulus::{Start, Stimulus};
 
 use crate::battery::Battery;
-use crate::bus::{Bus, Due, Fate, Heard, Sender};
+use crate::bus::{Bus, Due, Fate, Heard};
 use crate::display::round;
 use crate::faults::Faults;
 use crate::gx::Gx;
@@ -22,6 +22,7 @@ use crate::params::Params;
 use crate::rng::Rng;
 use crate::sensors::Exposed;
 use crate::site::Site;
+use crate::wire::Sender;
 pub use bounds::{Bounds, StimulusError};
 
 const SECOND: Micros = Micros::from_secs(1);

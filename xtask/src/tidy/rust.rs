@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::tokens::{self, Kind, Named};
-use super::{File, Finding, purity};
+use super::{File, Finding, circles, purity};
 
 /// Files that may hold `unsafe`, with why a system call leaves no other way.
 const UNSAFE: &[(&str, &str)] = &[];
@@ -60,6 +60,12 @@ pub(crate) fn check(files: &[File]) -> Vec<Finding> {
             findings.extend(purity::check(path, &contents.named));
         }
     }
+    let built: Vec<_> = read
+        .iter()
+        .filter(|(path, _)| !is_test(path, &tests))
+        .map(|(path, contents)| (*path, contents))
+        .collect();
+    findings.extend(circles::check(&built));
     findings
 }
 
