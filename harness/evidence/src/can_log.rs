@@ -9,6 +9,8 @@
 //!
 //! Times are since the start of the run, above the `epoch` of its first event.
 
+use std::io::Write as _;
+
 use proto::bus::{BusReading, BusState, ErrorFrame};
 use proto::candump::{self, Content, Line, Record};
 use proto::frame::Frame;
@@ -40,7 +42,10 @@ pub fn error(out: &mut Vec<u8>, at: Micros, interface: &str, error: &ErrorFrame)
 
 /// Appends the state of the interface, as a comment.
 pub fn bus(out: &mut Vec<u8>, at: Micros, interface: &str, reading: &BusReading) {
-    out.extend_from_slice(format!("# ({}) {interface} {reading}\n", stamp::write(at)).as_bytes());
+    out.extend_from_slice(b"# (");
+    stamp::put(out, at);
+    // A vector takes everything.
+    let _ = writeln!(out, ") {interface} {reading}");
 }
 
 /// A line read back, without its line break; nothing where it is blank or a comment of somebody else.

@@ -138,10 +138,15 @@ impl RunFolder {
 
     fn heard(&mut self, at: Micros, write: impl FnOnce(&mut Vec<u8>, Micros, &str)) {
         let at = Micros(self.epoch.0.saturating_add(self.in_run(at).0));
+        self.record(CAN, |out, interface| write(out, at, interface));
+    }
+
+    /// Appends a line of an input, as it is written for the interface.
+    fn record(&mut self, file: usize, write: impl FnOnce(&mut Vec<u8>, &str)) {
         let mut line = core::mem::take(&mut self.line);
         line.clear();
-        write(&mut line, at, &self.interface);
-        self.append(CAN, &line);
+        write(&mut line, &self.interface);
+        self.append(file, &line);
         self.line = line;
         self.inputs += 1;
     }
@@ -160,8 +165,8 @@ impl RunFolder {
                 Err(error) => self.failed = Some((RAW[file], error)),
             }
         }
-        self.append(file, samples_csv::row(self.in_run(at), self.inputs, said).as_bytes());
-        self.inputs += 1;
+        let (at, input) = (self.in_run(at), self.inputs);
+        self.record(file, |out, _| samples_csv::row(out, at, input, said));
     }
 
     /// What a program behind the battery told of itself. Each case begins with a line that names it.

@@ -5,9 +5,10 @@
 //! value, so a recording judges like the run it came from. The last column, `input`, counts what was recorded in the case
 //! before this row, on any wire: it keeps the order of what came at the same time.
 
-use core::fmt::Write as _;
+use std::io::Write as _;
 
 use proto::channel::{Channel, Instrument, Kind};
+use proto::digits;
 use proto::message::Text8;
 use proto::quantity::Micros;
 use proto::samples::{Samples, Value};
@@ -27,24 +28,23 @@ pub fn header(instrument: Instrument) -> String {
     format!("time_s,{},input\n", names.join(","))
 }
 
-/// What was said as a row, with its line break. `at` is since the start of the run, `input` what was recorded in the case
-/// before it.
-#[must_use]
-pub fn row(at: Micros, input: u64, said: &Samples) -> String {
-    let mut out = stamp::write(at);
+/// Appends what was said as a row, with its line break. `at` is since the start of the run, `input` what was recorded in
+/// the case before it.
+pub fn row(out: &mut Vec<u8>, at: Micros, input: u64, said: &Samples) {
+    stamp::put(out, at);
     for (channel, _) in columns(said.from()) {
-        out.push(',');
-        // A string takes everything.
-        let _ = match said.get(channel) {
-            None => Ok(()),
-            Some(Value::Number(value)) => write!(out, "{value}"),
-            Some(Value::Flag(on)) => write!(out, "{}", u8::from(on)),
-            Some(Value::Word(word)) => write!(out, "{word}"),
-            Some(Value::Text(text)) => out.write_str(&escaped(&text)),
-        };
+        out.push(b',');
+        match said.get(channel) {
+            None => {}
+            Some(Value::Number(value)) => digits::number(out, value),
+            Some(Value::Flag(on)) => out.push(if on { b'1' } else { b'0' }),
+            Some(Value::Word(word)) => digits::whole(out, u64::from(word)),
+            Some(Value::Text(text)) => escape(out, &text),
+        }
     }
-    let _ = writeln!(out, ",{input}");
-    out
+    out.push(b',');
+    digits::whole(out, input);
+    out.push(b'\n');
 }
 
 /// A row read back: when, what was recorded before it, what was said.
@@ -93,20 +93,23 @@ fn value(channel: Channel, cell: &str) -> Result<Value, &'static str> {
 /// A text without a character: the zero that ends every one.
 const NO_TEXT: &str = "\\x00";
 
-/// What would end a cell or a line, begin a formula, and `\` itself, as `\x2c`.
-fn escaped(text: &Text8) -> String {
+/// Appends a text; what would end a cell or a line, begin a formula, and `\` itself, as `\x2c`.
+fn escape(out: &mut Vec<u8>, text: &Text8) {
     let plain = |b: u8| matches!(b, b' '..=b'~') && !matches!(b, b'\\' | b',' | b'"');
     // What a spreadsheet would take for the beginning of a formula.
     let begins = |b: u8| matches!(b, b'=' | b'+' | b'-' | b'@' | b' ');
     let text = text.text();
     if text.is_empty() {
-        return NO_TEXT.to_owned();
+        out.extend_from_slice(NO_TEXT.as_bytes());
     }
-    let shown = |(i, &b): (usize, &u8)| match plain(b) && !(i == 0 && begins(b)) {
-        true => char::from(b).to_string(),
-        false => format!("\\x{b:02x}"),
-    };
-    text.iter().enumerate().map(shown).collect()
+    for (i, &b) in text.iter().enumerate() {
+        if plain(b) && !(i == 0 && begins(b)) {
+            out.push(b);
+        } else {
+            // A vector takes everything.
+            let _ = write!(out, "\\x{b:02x}");
+        }
+    }
 }
 
 fn unescaped(cell: &str) -> Option<Text8> {
@@ -137,11 +140,17 @@ mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
 
+    fn written(at: Micros, input: u64, said: &Samples) -> String {
+        let mut out = Vec::new();
+        row(&mut out, at, input, said);
+        String::from_utf8(out).expect("text")
+    }
+
     #[test]
     fn what_was_not_told_is_an_empty_cell() {
         let said =
             Samples::new(Instrument::Gx).with(Channel::GridPower, -3512.0).with(Channel::GridConnected, 1.0);
-        let line = row(Micros(12_000_250), 7, &said);
+        let line = written(Micros(12_000_250), 7, &said);
         assert!(line.starts_with("12.000250,,,"), "{line}");
         assert!(line.contains(",-3512,1,,,") && line.ends_with(",7\n"), "{line}");
         assert_eq!(parse(Instrument::Gx, &line), Ok((Micros(12_000_250), 7, said)));
@@ -156,7 +165,7 @@ mod tests {
             .with(Channel::SupplyVoltage, 120.0)
             .with(Channel::SupplyCurrent, 7.5)
             .with(Channel::PvAvailable, 4000.0);
-        assert_eq!(row(Micros::from_secs(12), 310, &said), "12.000000,1,120,7.5,4000,310\n");
+        assert_eq!(written(Micros::from_secs(12), 310, &said), "12.000000,1,120,7.5,4000,310\n");
     }
 
     /// The lists of columns of docs/run-folder.md are made of the table.
@@ -221,7 +230,7 @@ mod tests {
         /// Whatever an instrument of the table says.
         #[test]
         fn reads_back_the_same(at: u64, input: u64, said in prop::sample::select(&Instrument::ALL).prop_flat_map(anything)) {
-            let text = row(Micros(at), input, &said);
+            let text = written(Micros(at), input, &said);
             prop_assert_eq!(text.matches('\n').count(), 1);
             prop_assert!(text.split(',').all(|cell| !cell.starts_with(['=', '@', '+'])), "no formula: {}", text);
             prop_assert_eq!(parse(said.from(), &text), Ok((Micros(at), input, said)));

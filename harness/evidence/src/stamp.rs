@@ -1,16 +1,18 @@
 //! Times in raw evidence: seconds with six decimals, so that no microsecond is lost.
 
+use proto::digits;
 use proto::quantity::Micros;
 
 /// What a reader expects, for messages.
 pub(crate) const EXPECTED: &str = "a time in seconds with six decimals, such as `12.000250`";
 
-/// `12.000250`
-pub(crate) fn write(at: Micros) -> String {
-    format!("{}.{:06}", at.0 / 1_000_000, at.0 % 1_000_000)
+/// Appends `12.000250`.
+pub(crate) fn put(out: &mut Vec<u8>, at: Micros) {
+    digits::whole(out, at.0 / 1_000_000);
+    digits::decimals(out, at.0 % 1_000_000, 6);
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`put`] wrote.
 pub(crate) fn read(text: &str) -> Option<Micros> {
     let (s, us) = text.split_once('.')?;
     if us.len() != 6 || !us.bytes().chain(s.bytes()).all(|b| b.is_ascii_digit()) {

@@ -1,6 +1,7 @@
-//! Writing logs. A night at full bus load is a hundred million lines, so the digits are made by hand.
+//! Writing logs.
 
 use super::{Content, Direction, ERROR_FLAG, Record};
+use crate::digits::fill;
 use crate::frame::{CanId, Frame};
 use crate::quantity::Micros;
 
@@ -60,24 +61,16 @@ fn write_content(out: &mut Vec<u8>, content: &Content) {
 fn write_head(out: &mut Vec<u8>, at: Micros, interface: &str) {
     /// `(`, 14 digits of seconds, `.`, 6 digits, `)` and a space; the largest time has just 14 digits of seconds.
     const POINT: usize = 15;
-    let mut text = *b"(              .      ) ";
-    put_decimal(&mut text[1..POINT], at.0 / 1_000_000);
-    put_decimal(&mut text[POINT + 1..POINT + 7], at.0 % 1_000_000);
-    let ten_digits = POINT - 10;
-    let first = (1..ten_digits).find(|&i| text[i] != b'0').unwrap_or(ten_digits);
+    let mut text = *b"               .      ) ";
+    let seconds = at.0 / 1_000_000;
+    let count = seconds.checked_ilog10().map_or(0, |log| log as usize + 1).max(10);
+    let first = POINT - count;
     text[first - 1] = b'(';
+    fill(&mut text[first..POINT], seconds);
+    fill(&mut text[POINT + 1..POINT + 7], at.0 % 1_000_000);
     out.extend_from_slice(&text[first - 1..]);
     out.extend_from_slice(interface.as_bytes());
     out.push(b' ');
-}
-
-/// Fills an even number of places with decimal digits, leading zeros included.
-fn put_decimal(places: &mut [u8], mut value: u64) {
-    for pair in places.rchunks_exact_mut(2) {
-        let digits = (value % 100) as u8;
-        value /= 100;
-        pair.copy_from_slice(&[b'0' + digits / 10, b'0' + digits % 10]);
-    }
 }
 
 fn put_id(text: &mut [u8], id: CanId) -> usize {
