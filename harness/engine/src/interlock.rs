@@ -13,8 +13,8 @@ mod supply;
 use judge::recording::measured;
 use judge::tampering::ECHO;
 use proto::channel::{Channel, Instrument, Source};
-use proto::frame::Frame;
-use proto::message::Message;
+use proto::frame::{CanId, Frame};
+use proto::message::{Message, id};
 use proto::quantity::{Micros, Watts};
 use proto::samples::Samples;
 use proto::stimulus::Stimulus;
@@ -40,8 +40,6 @@ pub struct Trip {
     pub by: String,
 }
 
-/// For how long what stands in may be below a limit: a bus that a battery has left falls within that.
-const FALLS: Micros = Micros::from_secs(10);
 /// An inverter that has lost its meter says 0.00 V.
 const NOTHING: f64 = 1.0;
 
@@ -97,8 +95,12 @@ pub struct Interlocks {
     /// the middle of what the pack may have: the voltage that the system is made for, about
     nominal: f64,
     rows: Vec<Row>,
-    /// the rows that each value has a part in, by its number: most have none
-    parts: Vec<Vec<Part>>,
+    /// the parts of all values, by their numbers
+    parts: Vec<Part>,
+    /// where those of each value begin and end: most have none
+    places: [(u16, u16); Channel::COUNT],
+    /// the identifiers of frames that say anything of this: most do not
+    frames: Vec<u16>,
     /// what a GX tells that has a part in a row, beside its voltages and what follows from other values
     polled: Vec<Channel>,
     /// when the first row is due
@@ -115,23 +117,32 @@ impl Interlocks {
     #[must_use]
     pub fn new(limits: RigLimits, instruments: Instruments, now: Micros) -> Self {
         let rows = Row::all(&limits, &instruments);
-        let parts = |channel: Channel| {
+        let mut parts = Vec::new();
+        let places = Channel::ALL.map(|channel| {
             let of = |(row, limit): (usize, &Row)| {
                 let is_teller = limit.rule.tellers().any(|teller| teller == channel);
                 let has = is_teller || limit.rule.stand_ins.contains(&channel);
                 has.then(|| Part { row, is_teller, is_expected: instruments.tell(channel) })
             };
-            rows.iter().enumerate().filter_map(of).collect()
-        };
-        let parts: Vec<Vec<Part>> = Channel::ALL.into_iter().map(parts).collect();
+            let first = parts.len() as u16;
+            parts.extend(rows.iter().enumerate().filter_map(of));
+            (first, parts.len() as u16)
+        });
+        let is_part = |channel: &Channel| places[*channel as usize].0 < places[*channel as usize].1;
+        // What these say is asked about, limited or not.
+        let mut frames = vec![id::LIMITS, id::MEASUREMENTS, id::ALARMS];
+        frames.extend(Channel::ALL.into_iter().filter(is_part).filter_map(|channel| channel.row().frame()));
+        frames.sort_unstable();
+        frames.dedup();
         let polled = Instrument::Gx.channels().iter().copied();
-        let polled =
-            polled.filter(|channel| !VOLTS.contains(channel) && !parts[*channel as usize].is_empty());
+        let polled = polled.filter(|channel| !VOLTS.contains(channel) && is_part(channel));
         let bounds = [limits.at_least(Channel::PackVoltage), limits.at_most(Channel::PackVoltage)];
         let mut this = Self {
             nominal: bounds.iter().sum::<f64>() / 2.0,
             polled: polled.collect(),
             parts,
+            places,
+            frames,
             rows,
             earliest: Micros::NEVER,
             limits,
@@ -161,7 +172,7 @@ impl Interlocks {
             let excused = expected().map(|channel| self.excused(channel)).min();
             let row = &mut self.rows[index];
             (row.told, row.excused) = (told, excused.unwrap_or_default());
-            row.plan(self.limits.faking.span);
+            row.plan();
         }
         self.find_earliest();
     }
@@ -249,74 +260,36 @@ impl Interlocks {
             return None;
         }
         let is_true = told.is_true(at);
-        let parts = self.parts[channel as usize].len();
-        let trip = (0..parts).find_map(|k| self.beyond(self.parts[channel as usize][k], channel, value, at));
         if is_true {
-            self.heard(at, channel);
-            self.told[channel as usize].said = Some(value);
+            (told.heard, told.said) = (told.heard.max(at), Some(value));
         }
-        trip
-    }
-
-    /// Whether a value ends the case by one of the limits.
-    fn beyond(&mut self, part: Part, channel: Channel, value: f64, at: Micros) -> Option<Trip> {
-        let row = &self.rows[part.row];
-        let mut exceeded = self.exceeded(row, channel, value, at);
-        if !part.is_teller {
-            let told = |first: Channel| {
-                let told = &self.told[first as usize];
-                told.is_true(at) && at >= told.hidden && at.since(told.heard) <= row.age
-            };
-            exceeded = exceeded.filter(|_| !row.rule.tellers().any(told));
-            // A current that flows is no bus that falls.
-            let is_low = matches!(row.bound, Bound::AtLeast(_)) && !row.rule.reversed;
-            // A bus that the battery has left is no pack.
-            let below = exceeded.is_some() && is_low && value > self.nominal / 2.0;
-            let since = below.then(|| row.since.unwrap_or(at));
-            self.rows[part.row].since = since;
-            exceeded = exceeded.filter(|_| !is_low || since.is_some_and(|since| at.since(since) > FALLS));
-        }
-        exceeded.map(|limit| trip(&self.rows[part.row], channel, value, limit))
-    }
-
-    /// A value was told truly: so were the limits that rest on it.
-    fn heard(&mut self, at: Micros, channel: Channel) {
-        let heard = &mut self.told[channel as usize].heard;
-        *heard = (*heard).max(at);
-        let mut moved = false;
-        for part in &self.parts[channel as usize] {
-            let row = &mut self.rows[part.row];
-            let Some(told) = &mut row.told else { continue };
-            let gap = at.since(*told);
-            row.dark = if gap > row.age { row.dark + gap.since(row.age) } else { row.dark.since(gap) };
-            if part.is_expected {
-                *told = (*told).max(at);
-            }
-            let before = row.due;
-            row.plan(self.limits.faking.span);
-            moved |= before == self.earliest || row.due < self.earliest;
-        }
-        if moved {
-            self.find_earliest();
-        }
-    }
-
-    /// The limit that a value exceeds, with what a suite may add to it.
-    fn exceeded(&self, row: &Row, channel: Channel, value: f64, at: Micros) -> Option<f64> {
-        let told = &self.told[channel as usize];
-        let (low, high) = if at < told.faked {
+        let shift = if at < told.faked {
             let most = most(channel, &self.limits);
             (told.low.max(-most), told.high.min(most))
         } else {
             (0.0, 0.0)
         };
-        let (limit, beyond) = match row.bound {
-            Bound::Heard => return None,
-            Bound::AtMost(limit) => (limit + high, value - (limit + high)),
-            Bound::AtLeast(limit) => (limit + low, limit + low - value),
-        };
-        // What is not a number is not known to be safe.
-        (beyond > SLACK || beyond.is_nan()).then_some(limit)
+        let (first, end) = self.places[channel as usize];
+        let (mut beyond, mut moved) = (None, false);
+        for part in &self.parts[usize::from(first)..usize::from(end)] {
+            let row = &mut self.rows[part.row];
+            if beyond.is_none() {
+                let mut limit = row.exceeded(value, shift);
+                if !part.is_teller {
+                    limit = limit.filter(|_| row.is_untold(at, &self.told));
+                    limit = row.falls(limit, at, value > self.nominal / 2.0);
+                }
+                beyond = limit.map(|limit| (part.row, limit));
+            }
+            if is_true {
+                // The limit was told truly with the value.
+                moved |= row.heard(at, part.is_expected, self.earliest);
+            }
+        }
+        if moved {
+            self.find_earliest();
+        }
+        beyond.map(|(row, limit)| trip(&self.rows[row], channel, value, limit))
     }
 
     /// When the battery last said that its contactor is open, where that is the last that it said of it.
@@ -327,6 +300,10 @@ impl Interlocks {
 
     /// Limits act on what a frame says whether it is evidence or not: what the rig did to it stands in what is told.
     fn can(&mut self, at: Micros, frame: &Frame) -> Option<Trip> {
+        let CanId::Standard(id) = frame.id() else { return None };
+        if !self.frames.contains(&id) {
+            return None;
+        }
         let message = Message::decode(frame)?;
         if matches!(message, Message::Limits(_)) && at >= self.told[Channel::Cvl as usize].forged {
             let before = core::mem::replace(&mut self.offline_accepted, self.offline_expected);

@@ -19,6 +19,8 @@ pub struct Recording {
     wire: Wire,
     /// names of cells, in the order of their first appearance
     texts: Vec<Text8>,
+    /// what each instrument said last, where all of it was taken
+    said: [Option<Samples>; Instrument::ALL.len()],
 }
 
 /// So many names of cells are told apart: a garbled bus makes no more of them.
@@ -65,7 +67,17 @@ impl Recording {
     /// Takes what an instrument said. What was not answered leaves its channels as they are.
     pub fn samples(&mut self, at: Micros, said: &Samples) {
         let is_all_shown = self.account().is_all_shown(at);
-        for (channel, value) in said.values() {
+        let last = &mut self.said[said.from() as usize];
+        let before = core::mem::replace(last, is_all_shown.then_some(*said));
+        // What is offered depends on the output.
+        let before = before.filter(|before| {
+            is_all_shown && before.is(Channel::SupplyOutput) == said.is(Channel::SupplyOutput)
+        });
+        for (channel, value) in said.news(before.as_ref()) {
+            let Some(value) = value else {
+                self.trace.again(channel, at);
+                continue;
+            };
             // The GX believes what the rig garbled; it shows nothing of the battery then.
             let shows = |of: Channel| !matches!(of.row().source, Source::Battery(id) if !self.account().is_shown(at, id));
             if is_all_shown || channel.row().repeats.is_none_or(shows) {

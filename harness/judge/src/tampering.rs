@@ -65,6 +65,12 @@ impl Account {
         Self { acts: Vec::new(), poll, over: Micros::ZERO }
     }
 
+    /// Whether the rig did nothing of this kind at all.
+    #[must_use]
+    pub const fn is_blank(&self) -> bool {
+        self.acts.is_empty()
+    }
+
     /// Takes what the suite does; for frames, what it is and for how long they are late or missing by it.
     pub fn note(&mut self, at: Micros, stimulus: &Stimulus) -> Option<(Tampering, Window)> {
         if let Some(tampering) = stimulus.tampering() {

@@ -82,7 +82,8 @@ pub struct WaitResult {
 #[derive(Debug, Clone, Default)]
 pub struct Series {
     points: Vec<(Micros, f64)>,
-    last_seen: Option<Micros>,
+    /// of no meaning before the first point
+    last_seen: Micros,
     silences: Vec<(Micros, Micros)>,
 }
 
@@ -94,15 +95,19 @@ impl Series {
     #[expect(clippy::float_cmp, reason = "an equal sample is the same bits from the same wire value")]
     #[inline]
     pub fn push(&mut self, at: Micros, value: f64) {
-        if let Some(last) = self.last_seen
-            && at.since(last) > Self::SILENCE
-        {
-            self.silences.push((last, at));
-        }
-        self.last_seen = Some(at);
+        self.again(at);
         if self.points.last().is_none_or(|&(_, v)| v != value) {
             self.points.push((at, value));
         }
+    }
+
+    /// Takes a sample that is as the last one was.
+    #[inline]
+    fn again(&mut self, at: Micros) {
+        if at.since(self.last_seen) > Self::SILENCE && !self.points.is_empty() {
+            self.silences.push((self.last_seen, at));
+        }
+        self.last_seen = at;
     }
 
     /// The points at which the value changed.
@@ -114,7 +119,7 @@ impl Series {
     /// When the channel was last heard, changed or not.
     #[must_use]
     pub fn last_seen(&self) -> Option<Micros> {
-        self.last_seen
+        (!self.points.is_empty()).then_some(self.last_seen)
     }
 
     /// Spans between two samples that were longer than [`Series::SILENCE`].
@@ -162,6 +167,12 @@ impl Trace {
     #[inline]
     pub fn push(&mut self, channel: Channel, at: Micros, value: f64) {
         self.series[channel as usize].push(at, value);
+    }
+
+    /// Takes a sample of a channel that is as its last one was.
+    #[inline]
+    pub(crate) fn again(&mut self, channel: Channel, at: Micros) {
+        self.series[channel as usize].again(at);
     }
 
     /// Notes what happened.

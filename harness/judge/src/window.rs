@@ -112,24 +112,55 @@ pub fn without(window: Window, cuts: &[Window]) -> Vec<Window> {
 }
 
 /// The stretches over which several series hold their values; time before the first sample of any is left out.
-pub fn stretches<const N: usize>(series: [&Series; N], window: Window) -> Vec<Stretch<N>> {
-    let mut cursor = series.map(|s| s.points().partition_point(|&(t, _)| t <= window.from));
-    let (mut from, mut out) = (window.from, Vec::new());
-    while from < window.to {
-        let next = (0..N).filter_map(|k| series[k].points().get(cursor[k])).map(|p| p.0).min();
-        let to = next.unwrap_or(window.to).min(window.to);
-        if from < to && cursor.iter().all(|&c| c > 0) {
-            let values = core::array::from_fn(|k| series[k].points()[cursor[k] - 1].1);
-            out.push(Stretch { window: Window { from, to }, values });
+pub fn stretches<const N: usize>(series: [&Series; N], window: Window) -> Stretches<'_, N> {
+    let mut all = Stretches { rest: series.map(Series::points), values: [None; N], window };
+    all.pass(window.from);
+    all
+}
+
+/// The stretches of a window, in the order of time.
+#[derive(Debug, Clone)]
+pub struct Stretches<'a, const N: usize> {
+    /// the points to come
+    rest: [&'a [(Micros, f64)]; N],
+    /// what holds now
+    values: [Option<f64>; N],
+    /// what is left of the window
+    window: Window,
+}
+
+impl<const N: usize> Stretches<'_, N> {
+    /// Goes on to a time.
+    fn pass(&mut self, to: Micros) {
+        for (rest, value) in self.rest.iter_mut().zip(&mut self.values) {
+            let passed = if value.is_none() {
+                rest.partition_point(|&(at, _)| at <= to)
+            } else {
+                rest.iter().take_while(|&&(at, _)| at <= to).count()
+            };
+            let (points, later) = rest.split_at(passed);
+            *value = points.last().map(|&(_, value)| value).or(*value);
+            *rest = later;
         }
-        for k in 0..N {
-            while series[k].points().get(cursor[k]).is_some_and(|p| p.0 <= to) {
-                cursor[k] += 1;
+        self.window.from = to;
+    }
+}
+
+impl<const N: usize> Iterator for Stretches<'_, N> {
+    type Item = Stretch<N>;
+
+    fn next(&mut self) -> Option<Stretch<N>> {
+        while self.window.from < self.window.to {
+            let next = self.rest.iter().filter_map(|rest| rest.first()).map(|&(at, _)| at).min();
+            let window = Window { to: next.unwrap_or(self.window.to).min(self.window.to), ..self.window };
+            let values = self.values;
+            self.pass(window.to);
+            if values.iter().all(Option::is_some) {
+                return Some(Stretch { window, values: values.map(Option::unwrap_or_default) });
             }
         }
-        from = to;
+        None
     }
-    out
 }
 
 /// The windows in which a condition on several series holds.
@@ -139,7 +170,7 @@ pub fn times<const N: usize>(
     holds: impl Fn([f64; N]) -> bool,
 ) -> Vec<Window> {
     let mut out: Vec<Window> = Vec::new();
-    for s in stretches(series, window).into_iter().filter(|s| holds(s.values)) {
+    for s in stretches(series, window).filter(|s| holds(s.values)) {
         match out.last_mut() {
             Some(last) if last.to == s.window.from => last.to = s.window.to,
             _ => out.push(s.window),
@@ -196,7 +227,7 @@ pub fn extremes(series: &Series, windows: &[Window]) -> Option<(f64, f64)> {
 /// Slope of the least-squares line over a window, per hour.
 #[must_use]
 pub fn slope(series: &Series, window: Window) -> Option<f64> {
-    let parts = stretches([series], window);
+    let parts: Vec<_> = stretches([series], window).collect();
     let (from, to) = (parts.first()?.window.from, parts.last()?.window.to);
     let half = Window { from, to }.secs() / 2.0;
     let time = |at: Micros| at.since(from).secs() - half;
@@ -279,7 +310,7 @@ mod tests {
     #[test]
     fn several_series_together() {
         let (a, b) = (series(&[(0, 1.0), (10, 2.0)]), series(&[(5, 7.0)]));
-        let parts = stretches([&a, &b], w(0, 20));
+        let parts: Vec<_> = stretches([&a, &b], w(0, 20)).collect();
         assert_eq!(parts.len(), 2, "nothing is known before both were heard");
         assert_eq!((parts[0].window, parts[1].window), (w(5, 10), w(10, 20)));
         assert_eq!(times([&a, &b], w(0, 20), |[a, b]| a < b), [w(5, 20)]);
@@ -306,7 +337,7 @@ mod tests {
         fn stretches_tile_the_window(values in proptest::collection::vec(0u8..4, 1..50), from in 0u64..60, len in 0u64..80) {
             let points: Vec<_> = values.iter().enumerate().map(|(t, &v)| (t as u64, f64::from(v))).collect();
             let x = series(&points);
-            let parts = stretches([&x], w(from, from + len));
+            let parts: Vec<_> = stretches([&x], w(from, from + len)).collect();
             let total: f64 = parts.iter().map(|p| p.window.secs()).sum();
             prop_assert!((total - len as f64).abs() < 1e-9);
             prop_assert!(parts.windows(2).all(|p| p[0].window.to == p[1].window.from));

@@ -9,6 +9,7 @@ mod stage;
 mod tests;
 pub(crate) mod writes;
 
+use proto::channel::Instrument;
 use proto::frame::{CanId, Frame};
 use proto::message::{Message, Payload, id};
 use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
@@ -138,7 +139,7 @@ impl Gx {
     }
 
     fn quirk(&self) -> Option<Quirk> {
-        self.p.quirk.quirk(self.battery.manufacturer.text(), self.battery.name.text())
+        self.p.quirk.quirk(self.battery.make)
     }
 
     /// The 1 s timer: smooth; every third time, new setpoints.
@@ -313,10 +314,9 @@ impl Gx {
         self.settings.feed_in
     }
 
-    /// Tells the battery's own unit, or nothing while 0x35A was never heard or 0x351 has been silent for too long.
-    pub(crate) fn tell_battery(&self, at: Micros, to: &mut Samples) {
-        if self.battery.recognised && !self.lost(at) {
-            self.battery.tell(&self.p, to);
-        }
+    /// What the battery's own unit tells: nothing while 0x35A was never heard or 0x351 has been silent for too long.
+    pub(crate) fn battery(&self, at: Micros) -> Samples {
+        let is_there = self.battery.recognised && !self.lost(at);
+        if is_there { self.p.misread(self.battery.shown) } else { Samples::new(Instrument::Gx) }
     }
 }

@@ -194,20 +194,24 @@ impl Pack {
         let offset = self.hysteresis * self.hysteresis_volts;
         let drop =
             self.factor * (self.r[0] * amps + self.r[1] * self.filtered[0] + self.r[2] * self.filtered[1]);
-        (self.rest, self.slope) = (0.0, 0.0);
-        for i in 0..self.soc.len() {
+        // As long as each other, so that nothing is asked of each cell but its own.
+        let cells = self.soc.len();
+        let (soc, volts, hints) =
+            (&mut self.soc[..cells], &mut self.volts[..cells], &mut self.hints[..cells]);
+        let (capacity, spread) = (&self.capacity[..cells], &self.spread[..cells]);
+        let mut sums = (0.0, 0.0);
+        for i in 0..cells {
             let bled = drains.get(i).map_or(0.0, |drain| drain.0 * seconds);
-            let leaked = self.self_discharge * seconds * self.capacity[i];
+            let leaked = self.self_discharge * seconds * capacity[i];
             let lost = bled + leaked;
-            self.soc[i] += (self.charge - lost) / self.capacity[i];
-            let (rest, slope) = self.ocv.at(self.soc[i], &mut self.hints[i]);
-            let slope = slope / self.capacity[i];
+            soc[i] += (self.charge - lost) / capacity[i];
+            let (rest, slope) = self.ocv.at(soc[i], &mut hints[i]);
+            let slope = slope / capacity[i];
             self.account.lose(bled, leaked, rest + 0.5 * slope * lost);
-            self.volts[i] = rest + offset + self.spread[i] * drop;
-            self.rest += rest + offset;
-            self.slope += slope;
+            volts[i] = rest + offset + spread[i] * drop;
+            sums = (sums.0 + (rest + offset), sums.1 + slope);
         }
-        self.charge = 0.0;
+        (self.rest, self.slope, self.charge) = (sums.0, sums.1, 0.0);
     }
 
     /// Moves the hysteresis by the charge since the last look; returns its heat in J per cell. What it holds is that

@@ -24,15 +24,20 @@ impl Rng {
 
     /// Even in [0, 1).
     pub(crate) fn unit(&mut self) -> f64 {
-        // Signed, because that is one instruction to convert.
-        (self.next() >> 11) as i64 as f64 / (1u64 << 53) as f64
+        parts(self.next() >> 11)
     }
 
     /// About normal with deviation 1 and never beyond 6: a sum of twelve, which needs no function that differs
     /// between mathematical libraries.
     pub(crate) fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+        parts((0..12).map(|_| self.next() >> 11).sum()) - 6.0
     }
+}
+
+/// So many parts of which 2^53 make a whole.
+fn parts(count: u64) -> f64 {
+    // Signed, because that is one instruction to convert.
+    count as i64 as f64 / (1u64 << 53) as f64
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use proto::bus::BusState;
 use proto::fault::{Fault, FaultKind};
 use proto::quantity::{Amps, Celsius, Micros, Volts};
+use proto::rounding::round;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -114,7 +115,7 @@ const SHORTED: Celsius = Celsius(150.0);
 
 /// The nearest value that can be told apart.
 fn resolved(value: f64, step: f64) -> f64 {
-    if step > 0.0 { (value / step).round() * step } else { value }
+    if step > 0.0 { round(value / step) * step } else { value }
 }
 
 impl Sensors {

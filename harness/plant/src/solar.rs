@@ -148,7 +148,7 @@ impl Solar {
 
     /// In tenths of a watt, or whole watts where tenths do not fit into the register.
     fn shown_power(&self) -> Watts {
-        let whole = Watts(self.watts.round());
+        let whole = Watts(round(self.watts, 1.0));
         if whole > proto::gx::MOST_PV_TENTHS { whole } else { Watts(round(self.watts, 10.0)) }
     }
 

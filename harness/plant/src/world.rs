@@ -358,12 +358,11 @@ impl World {
     /// What a poll of the GX would read now; nothing while it reboots.
     #[must_use]
     pub fn gx(&self) -> Samples {
-        let mut said = Samples::new(Instrument::Gx);
         if self.gx.is_down(self.now) {
-            return said;
+            return Samples::new(Instrument::Gx);
         }
+        let mut said = self.gx.battery(self.now);
         let inverter = &self.site.inverter;
-        self.gx.tell_battery(self.now, &mut said);
         inverter.tell(&mut said);
         self.site.solar.tell(&mut said);
         said.tell(Channel::GridPower, round(inverter.grid_watts(), 1.0));

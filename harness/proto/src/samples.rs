@@ -21,6 +21,7 @@ pub enum Value {
 impl Value {
     /// As a number: 1 and 0 for yes and no; nothing for a text.
     #[must_use]
+    #[inline]
     pub fn number(self) -> Option<f64> {
         match self {
             Self::Number(value) => Some(value),
@@ -32,6 +33,7 @@ impl Value {
 
     /// A number as the value of a quantity.
     #[must_use]
+    #[inline]
     pub fn of(channel: Channel, value: f64) -> Self {
         match channel.row().kind {
             Kind::Flag => Self::Flag(value > 0.5),
@@ -40,6 +42,7 @@ impl Value {
         }
     }
 
+    #[inline]
     fn bits(self) -> u64 {
         match self {
             Self::Number(value) => value.to_bits(),
@@ -53,6 +56,7 @@ impl Value {
         }
     }
 
+    #[inline]
     fn from_bits(kind: Kind, bits: u64) -> Self {
         match kind {
             Kind::Number { .. } => Self::Number(f64::from_bits(bits)),
@@ -108,6 +112,7 @@ impl Samples {
     }
 
     /// Adds a value. One of a quantity that this instrument does not tell is left out.
+    #[inline]
     pub fn put(&mut self, channel: Channel, value: Value) {
         let place = self.from.place(channel);
         debug_assert!(place.is_some() && value.is_of(channel.row().kind), "{channel:?} {value:?}");
@@ -118,6 +123,7 @@ impl Samples {
     }
 
     /// Adds a number in the unit of its quantity, or what stands for a flag, a mask, a count or a state.
+    #[inline]
     pub fn tell(&mut self, channel: Channel, value: f64) {
         self.put(channel, Value::of(channel, value));
     }
@@ -131,6 +137,7 @@ impl Samples {
 
     /// A value, where it was told.
     #[must_use]
+    #[inline]
     pub fn get(&self, channel: Channel) -> Option<Value> {
         let place = self.from.place(channel)?;
         (self.told >> place & 1 == 1).then(|| Value::from_bits(channel.row().kind, self.bits[place]))
@@ -138,25 +145,38 @@ impl Samples {
 
     /// A value as a number, 1 and 0 for yes and no; nothing where it was not told.
     #[must_use]
+    #[inline]
     pub fn number(&self, channel: Channel) -> Option<f64> {
         self.get(channel)?.number()
     }
 
     /// Whether a flag was told and is set.
     #[must_use]
+    #[inline]
     pub fn is(&self, channel: Channel) -> bool {
         self.get(channel) == Some(Value::Flag(true))
     }
 
     /// Every value that was told, in the order of the table.
     pub fn values(&self) -> impl Iterator<Item = (Channel, Value)> {
+        self.news(None).filter_map(|(channel, value)| Some((channel, value?)))
+    }
+
+    /// Every quantity that was told, in the order of the table; with its value where that is not what it was `before`, in
+    /// what the same instrument said then.
+    pub fn news<'a>(
+        &'a self,
+        before: Option<&'a Self>,
+    ) -> impl Iterator<Item = (Channel, Option<Value>)> + use<'a> {
+        let (known, bits) = before.map_or((0, &self.bits), |before| (before.told, &before.bits));
         let channels = self.from.channels();
         let mut rest = self.told;
         core::iter::from_fn(move || {
             let place = rest.trailing_zeros() as usize;
             let channel = *channels.get(place)?;
             rest &= rest - 1;
-            Some((channel, Value::from_bits(channel.row().kind, self.bits[place])))
+            let is_known = known >> place & 1 == 1 && bits[place] == self.bits[place];
+            Some((channel, (!is_known).then(|| Value::from_bits(channel.row().kind, self.bits[place]))))
         })
     }
 

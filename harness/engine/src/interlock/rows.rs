@@ -7,6 +7,7 @@ use proto::quantity::{Micros, Volts};
 
 use super::limits::{RigLimits, limited};
 use super::rules::{RULES, Rule};
+use super::{SLACK, Told};
 use crate::bench::Capability;
 
 /// What there is to measure with, and what of the limits nothing has to tell.
@@ -102,6 +103,9 @@ impl Unwatched {
     }
 }
 
+/// For how long what stands in may be below a limit: a bus that a battery has left falls within that.
+const FALLS: Micros = Micros::from_secs(10);
+
 /// Where a value must stay.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Bound {
@@ -120,6 +124,8 @@ pub(super) struct Row {
     pub(super) bound: Bound,
     /// how long nobody may tell it
     pub(super) age: Micros,
+    /// the same with all that a suite may keep it from everyone
+    longest: Micros,
     /// whether somebody has to tell it
     pub(super) watched: bool,
     /// how long nobody told it truly, less how long somebody did since
@@ -143,13 +149,60 @@ impl Row {
         }
     }
 
-    /// Says when it is due, from what is known; a suite may keep everyone from it for no longer than `faking`.
-    pub(super) fn plan(&mut self, faking: Micros) {
+    /// The limit that a value exceeds, with what a suite may take off and add to it.
+    #[inline]
+    pub(super) fn exceeded(&self, value: f64, (low, high): (f64, f64)) -> Option<f64> {
+        let (limit, beyond) = match self.bound {
+            Bound::Heard => return None,
+            Bound::AtMost(limit) => (limit + high, value - (limit + high)),
+            Bound::AtLeast(limit) => (limit + low, limit + low - value),
+        };
+        // What is not a number is not known to be safe.
+        (beyond > SLACK || beyond.is_nan()).then_some(limit)
+    }
+
+    /// Whether none of those who tell it told the truth in time.
+    pub(super) fn is_untold(&self, at: Micros, told: &[Told]) -> bool {
+        let tells = |first: Channel| {
+            let told = &told[first as usize];
+            told.is_true(at) && at >= told.hidden && at.since(told.heard) <= self.age
+        };
+        !self.rule.tellers().any(tells)
+    }
+
+    /// The limit that is exceeded by what stands in: too little counts where it lasts, and where there is a pack at all.
+    pub(super) fn falls(&mut self, exceeded: Option<f64>, at: Micros, is_pack: bool) -> Option<f64> {
+        // A current that flows is no bus that falls.
+        let is_low = matches!(self.bound, Bound::AtLeast(_)) && !self.rule.reversed;
+        // A bus that the battery has left is no pack.
+        let below = exceeded.is_some() && is_low && is_pack;
+        self.since = below.then(|| self.since.unwrap_or(at));
+        exceeded.filter(|_| !is_low || self.since.is_some_and(|since| at.since(since) > FALLS))
+    }
+
+    /// Says when it is due, from what is known.
+    #[inline]
+    pub(super) fn plan(&mut self) {
         let due = |told: Micros| {
-            let most = told + self.age + faking + ECHO;
+            let most = told + self.longest;
             (told.max(self.excused) + self.age).min(Micros(most.0.saturating_sub(self.dark.0)))
         };
         self.due = self.told.filter(|_| self.watched).map_or(Micros::NEVER, due);
+    }
+
+    /// It was told truly, by somebody who is expected to or not. Whether that may move the `first` time at which any row is
+    /// due.
+    #[inline]
+    pub(super) fn heard(&mut self, at: Micros, is_expected: bool, first: Micros) -> bool {
+        let Some(told) = &mut self.told else { return false };
+        let gap = at.since(*told);
+        self.dark = if gap > self.age { self.dark + gap.since(self.age) } else { self.dark.since(gap) };
+        if is_expected {
+            *told = (*told).max(at);
+        }
+        let before = self.due;
+        self.plan();
+        before == first || self.due < first
     }
 
     /// The limits of a rig, those with a rule first.
@@ -165,6 +218,7 @@ impl Row {
                 rule,
                 bound,
                 age: limits.age(rule.channel),
+                longest: limits.age(rule.channel) + limits.faking.span + ECHO,
                 watched: !on.unwatched.has(rule.channel),
                 dark: Micros::ZERO,
                 told: None,

@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 
 use judge::recording::Recording;
 use judge::trace::{EventKind, WaitResult};
+use proto::frame::CanId;
+use proto::message::id;
 use proto::quantity::{Micros, Watts};
 use proto::stimulus::Stimulus;
 
@@ -93,9 +95,13 @@ impl Engine {
         match input {
             Input::Can(frame) => {
                 self.recording.can(self.now, frame);
-                self.highest_cvl.take(&self.recording);
-                let taper = self.taper.looked_at(&self.seen(), self.pv);
-                self.taper = taper;
+                match frame.id() {
+                    CanId::Standard(id::LIMITS) => self.highest_cvl.take(&self.recording),
+                    CanId::Standard(id::MEASUREMENTS) => {
+                        self.taper = self.taper.looked_at(&self.seen(), self.pv);
+                    }
+                    _ => {}
+                }
             }
             Input::CanError(error) => {
                 self.recording.can_error(self.now, error);

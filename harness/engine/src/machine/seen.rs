@@ -78,7 +78,7 @@ impl Taper {
         if heard == self.looked {
             return self;
         }
-        let tail = Thresholds::default().tail.limit.0 / 100.0;
+        let tail = Thresholds::DEFAULT.tail.limit.0 / 100.0;
         let measured = seen.value(Channel::PackCurrent).ok().zip(seen.value(Channel::PackVoltage).ok());
         let ends = measured.zip(self.capacity).is_some_and(|((current, pack), capacity)| {
             trickles(Amps(current), Amps(tail * capacity.0), sun, Volts(pack))
@@ -127,6 +127,9 @@ impl Seen<'_> {
     /// Whether it cannot be known that a condition does not hold, because of what the rig itself did.
     pub(super) fn is_hidden(&self, condition: &Condition) -> bool {
         let account = self.recording.account();
+        if account.is_blank() {
+            return false;
+        }
         let by_rig =
             |which| matches!(self.value(which), Err(Unknown::Tampered(_) | Unknown::Misled | Unknown::Away));
         match &condition.0 {

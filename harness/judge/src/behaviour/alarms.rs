@@ -116,9 +116,7 @@ fn named(mask: u32) -> String {
 
 /// Every bit of a channel that is set at some time in a window.
 fn seen(scene: &Scene<'_>, channel: Channel, window: Window) -> u32 {
-    crate::window::stretches([scene.series(channel)], window)
-        .iter()
-        .fold(0, |mask, s| mask | s.values[0] as u32)
+    crate::window::stretches([scene.series(channel)], window).fold(0, |mask, s| mask | s.values[0] as u32)
 }
 
 /// BEH-AL: *"Generate the alarms on the BMS, and double check that they appear on the GX device"*.

@@ -35,7 +35,7 @@ pub(crate) fn feeds_in_with_imbalance(scene: &Scene<'_>, opinion: &mut Opinion) 
             .iter()
             .any(|e| matches!(&e.kind, EventKind::Stimulus(Stimulus::Imbalance(share)) if share.0 > 0.0));
     let pair = [scene.series(Channel::MaxCell), scene.series(Channel::MinCell)];
-    let widest = stretches(pair, scene.whole).iter().map(|s| s.values[0] - s.values[1]).fold(0.0, f64::max);
+    let widest = stretches(pair, scene.whole).map(|s| s.values[0] - s.values[1]).fold(0.0, f64::max);
     opinion.show(Evidence::fact(
         "widest difference between highest and lowest cell",
         format!("{:.0} mV", widest * 1000.0),

@@ -33,7 +33,6 @@ pub(super) fn takes_no_more(
     // Wire values are binary fractions of decimals.
     let low_enough = |highest: f64| highest - thresholds.reduction.limit.0 + 1e-6;
     let lowered = stretches([cvl], window)
-        .into_iter()
         .scan(before, |top, s| {
             *top = if s.values[0] <= POSSIBLE { top.max(s.values[0]) } else { *top };
             Some((s.window.from, s.values[0] <= low_enough(*top)))

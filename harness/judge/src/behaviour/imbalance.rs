@@ -30,7 +30,7 @@ pub(crate) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion
     let Some(full) = scene.at_full(opinion) else { return };
     let pair = [scene.series(Channel::MaxCell), scene.series(Channel::MinCell)];
     let spread: Vec<(Window, f64)> =
-        stretches(pair, full).into_iter().map(|s| (s.window, s.values[0] - s.values[1])).collect();
+        stretches(pair, full).map(|s| (s.window, s.values[0] - s.values[1])).collect();
     let widest = spread.iter().map(|s| s.1).fold(0.0, f64::max);
     opinion.show(
         Evidence::fact(

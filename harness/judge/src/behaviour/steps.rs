@@ -68,9 +68,8 @@ pub(crate) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
         let Some(settled) = mean(cvl, &[window.last(STEP_END)]) else { continue };
         judged += 1;
         let outside = |v: f64| (v - settled).abs() > band.0 + CVL_STEP / 2.0;
-        let mut last =
-            stretches([cvl], window).into_iter().filter(|s| outside(s.values[0])).map(|s| s.window.to);
-        let took = last.next_back().map_or(Micros::ZERO, |at| about(at.since(window.from)));
+        let moving = stretches([cvl], window).filter(|s| outside(s.values[0])).map(|s| s.window.to);
+        let took = moving.last().map_or(Micros::ZERO, |at| about(at.since(window.from)));
         if took > slowest.0 {
             slowest = (took, window);
         }

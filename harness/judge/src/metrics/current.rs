@@ -68,9 +68,9 @@ const STOPPED: [f64; 2] = [0.0, 1.0];
 fn scans(trace: &Trace, window: Window) -> Vec<Window> {
     let tracker = trace.series(Channel::Tracker);
     let stopped = |dip: &Window| {
-        let modes = stretches([tracker], *dip);
+        let mut modes = stretches([tracker], *dip).peekable();
         let stops = |mode: f64| STOPPED.iter().any(|stop| (mode - stop).abs() < 0.5);
-        !modes.is_empty() && modes.iter().all(|s| stops(s.values[0]))
+        modes.peek().is_some() && modes.all(|s| stops(s.values[0]))
     };
     let own = dips(trace, window).into_iter().filter(|dip| !stopped(dip));
     own.map(|w| Window::new(Micros(w.from.0.saturating_sub(POLL.0)), w.to)).collect()

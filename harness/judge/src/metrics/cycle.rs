@@ -52,7 +52,7 @@ fn moved(trace: &Trace, cuts: &[Micros]) -> Option<f64> {
         .windows(2)
         .map(|cut| {
             let half = Window::new(cut[0], cut[1]);
-            stretches([current], half).first()?;
+            stretches([current], half).next()?;
             Some(mean(current, &[half])? * mean(pack, &[half])?)
         })
         .collect();

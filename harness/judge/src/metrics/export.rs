@@ -96,7 +96,8 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
 fn one_step(trace: &Trace, window: Window) -> Option<Micros> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     let mut since = None;
-    for part in stretches([trace.series(Channel::Cvl)], window).iter().rev() {
+    let parts: Vec<_> = stretches([trace.series(Channel::Cvl)], window).collect();
+    for part in parts.iter().rev() {
         (low, high) = (low.min(part.values[0]), high.max(part.values[0]));
         // Decimals of the wire are binary fractions.
         if high - low > CVL_STEP * 1.001 {

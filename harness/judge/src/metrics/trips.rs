@@ -95,7 +95,7 @@ pub fn trips(trace: &Trace, window: Window) -> Vec<Trip> {
 /// that is off cannot fake, or over all the time where it hardly ever flows.
 fn usual_difference(parts: [&Series; 3]) -> Option<f64> {
     let end = parts.iter().filter_map(|s| s.last_seen()).max()?;
-    let all = stretches(parts, Window::new(Micros::ZERO, end));
+    let all: Vec<_> = stretches(parts, Window::new(Micros::ZERO, end)).collect();
     let weighed = |least: f64| -> Vec<(f64, f64)> {
         let enough = all.iter().filter(|s| s.values[0].abs() >= least);
         enough.map(|s| (s.values[2] - s.values[1], s.window.secs())).collect()

@@ -77,7 +77,7 @@ impl Bus {
     /// together with the battery, such as between two cases of a run.
     #[inline]
     pub(super) fn pause(&self, spot: Spot) -> Option<Micros> {
-        let silent = spot.at.since(self.frames.last?.at);
+        let silent = spot.at.since(self.frames.last);
         (silent >= GX_PAUSE && self.gx.count >= ENOUGH_FRAMES).then_some(silent)
     }
 
@@ -96,8 +96,7 @@ impl Bus {
             _ => return,
         };
         // Byte 7 of 0x307 is reserved for future use.
-        let differs = frame.data().iter().zip(expected.as_bytes()).take(7).any(|(a, b)| a != b);
-        let is_gx = !differs && frame.dlc() == 8;
+        let is_gx = frame.dlc() == 8 && frame.padded()[..7] == expected.as_bytes()[..7];
         if is_gx { self.gx.hit(spot) } else { self.foreign_keep_alive.hit(spot) }
     }
 
@@ -141,10 +140,8 @@ impl Bus {
     }
 
     pub(super) fn window(&self) -> Window {
-        match (self.frames.first, self.frames.last) {
-            (Some(first), Some(last)) => Window::new(first.at, last.at),
-            _ => Window::new(Micros::ZERO, Micros::ZERO),
-        }
+        let first = self.frames.first.map_or(self.frames.last, |first| first.at);
+        Window::new(first, self.frames.last)
     }
 
     /// BUS-01: *"Standard frame format, 11-bit identifier"*.

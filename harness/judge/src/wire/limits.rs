@@ -21,7 +21,6 @@ pub(crate) struct LimitFacts {
     odd_cvl: Tally,
     /// CVL so far above the measured voltage that only an empty battery explains it
     high_cvl: Tally,
-    last_cvl: Option<(f64, Spot)>,
     /// lowest and highest CVL from before any voltage was known
     early_cvl: Option<[(f64, Spot); 2]>,
     last_voltage: Option<f64>,
@@ -86,7 +85,6 @@ impl LimitFacts {
                 if m.cvl == Some(0) {
                     self.zero_cvl.hit(spot);
                 } else {
-                    self.last_cvl = Some((cvl.0, spot));
                     if self.last_voltage.is_none() {
                         let here = (cvl.0, spot);
                         let [low, high] = self.early_cvl.unwrap_or([here; 2]);

@@ -36,12 +36,12 @@ impl Evidence {
     }
 }
 
-/// How often something was seen, and where first and last.
+/// How often something was seen, where first, and when last.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
     pub(super) count: u64,
     pub(super) first: Option<Spot>,
-    pub(super) last: Option<Spot>,
+    pub(super) last: Micros,
 }
 
 impl Tally {
@@ -49,7 +49,7 @@ impl Tally {
     pub(super) fn hit(&mut self, spot: Spot) {
         self.count += 1;
         self.first.get_or_insert(spot);
-        self.last = Some(spot);
+        self.last = spot.at;
     }
 
     #[inline]

@@ -21,7 +21,7 @@ const LONGEST: usize = 8;
 
 #[derive(Debug, Clone)]
 struct Cadence {
-    last: Option<Spot>,
+    last: Option<Micros>,
     gaps: [u32; BINS + 1],
     count: u64,
     /// the longest gaps, longest first: length, and the frame that ended it
@@ -50,10 +50,10 @@ impl Cadence {
     fn frame(&mut self, spot: Spot) {
         if let Some(last) = self.last {
             // Frames are disturbed on purpose until then.
-            if spot.at < last.at {
+            if spot.at < last {
                 return;
             }
-            let gap = spot.at.since(last.at);
+            let gap = spot.at.since(last);
             self.count += 1;
             self.gaps[((gap.0 / BIN) as usize).min(BINS)] += 1;
             if gap > self.longest[LONGEST - 1].0 {
@@ -61,23 +61,23 @@ impl Cadence {
                 self.longest.sort_by_key(|&(gap, _)| core::cmp::Reverse(gap));
             }
         }
-        self.last = Some(spot);
+        self.last = Some(spot.at);
     }
 
     /// Frames are disturbed on purpose: gaps count from the end of that.
     fn tamper(&mut self, window: Window) {
         if let Some(last) = self.last {
-            let gap = window.from.since(last.at);
+            let gap = window.from.since(last);
             if self.cut.is_none_or(|(longest, _)| gap > longest) {
                 self.cut = Some((gap, Spot::new(window.from, None)));
             }
-            self.last = Some(Spot { at: last.at.max(window.to), ..last });
+            self.last = Some(last.max(window.to));
         }
     }
 
     /// The longest gap, or the one that was still open at the end, and what ended it.
-    fn worst(&self, last: Spot, end: Micros) -> (Micros, Spot) {
-        let open = (end.since(last.at), Spot::new(end, None));
+    fn worst(&self, last: Micros, end: Micros) -> (Micros, Spot) {
+        let open = (end.since(last), Spot::new(end, None));
         let ended = self.longest.iter().find_map(|&(gap, spot)| Some((gap, spot?)));
         let longer = |a: (Micros, Spot), b: (Micros, Spot)| if b.0 >= a.0 { b } else { a };
         ended.into_iter().chain(self.cut).fold(open, longer)
@@ -122,7 +122,7 @@ impl Timing {
         self.pauses += 1;
         self.longest_pause = self.longest_pause.max(length);
         for last in self.core.iter_mut().filter_map(|cadence| cadence.last.as_mut()) {
-            last.at = end;
+            *last = end;
         }
     }
 

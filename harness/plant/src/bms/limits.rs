@@ -1,6 +1,7 @@
 //! Current limits: CCL tapers with the highest cell and stays usable, DCL is all or nothing.
 
 use proto::quantity::{Amps, CRate, Micros, Percent, Volts};
+use proto::rounding::round;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -103,7 +104,7 @@ impl Limiter {
         let highest = self.highest.push(view.highest, view.dt, FILTER);
         if view.at >= self.next_charge {
             self.next_charge = view.at + CHARGE_PERIOD;
-            let charge = self.charge_at(highest, view).round();
+            let charge = round(self.charge_at(highest, view));
             if (charge - self.charge).abs() >= CHARGE_DEAD_BAND || charge == 0.0 {
                 self.charge = charge;
             }

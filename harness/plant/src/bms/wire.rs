@@ -226,8 +226,6 @@ struct Slot {
     period: Micros,
     /// when the next one is due, before jitter
     due: Micros,
-    /// when it leaves
-    leaves: Micros,
 }
 
 /// The sender at work.
@@ -236,6 +234,8 @@ pub(super) struct Wire {
     identity: Identity,
     params: WireParams,
     slots: Vec<Slot>,
+    /// when each of them leaves
+    leaves: Vec<Micros>,
     /// the slot that leaves first
     first: usize,
     jitter: Rng,
@@ -262,27 +262,28 @@ impl Wire {
             (id, period, Says::Message(says))
         });
         let extras = defects.extras().map(|(frame, every)| (NO_MESSAGE, every, Says::Frame(frame)));
+        let mut leaves = Vec::new();
         let slots = (1_u64..)
             .zip(cycle.chain(extras))
             .filter(|&(_, (id, ..))| sends(id))
             .map(|(place, (id, period, says))| {
                 // The first cycle waits for the first sample: nothing is sent that was not measured.
                 let due = params.period + params.spacing * place;
-                let mut slot = Slot { id, says, period, due, leaves: due };
-                slot.settle(params.jitter, &mut jitter, defects);
+                let mut slot = Slot { id, says, period, due };
+                leaves.push(slot.settle(params.jitter, &mut jitter, defects));
                 slot
             })
             .collect();
-        let mut wire = Self { identity, params, slots, first: 0, jitter };
+        let mut wire = Self { identity, params, slots, leaves, first: 0, jitter };
         wire.find_first();
         wire
     }
 
     fn find_first(&mut self) {
         let (mut first, mut leaves) = (0, Micros::NEVER);
-        for (place, slot) in self.slots.iter().enumerate() {
-            if slot.leaves < leaves {
-                (first, leaves) = (place, slot.leaves);
+        for (place, &at) in self.leaves.iter().enumerate() {
+            if at < leaves {
+                (first, leaves) = (place, at);
             }
         }
         self.first = first;
@@ -290,15 +291,16 @@ impl Wire {
 
     /// When the next frame leaves.
     pub(super) fn next_at(&self) -> Micros {
-        self.slots.get(self.first).map_or(Micros::NEVER, |slot| slot.leaves)
+        self.leaves.get(self.first).copied().unwrap_or(Micros::NEVER)
     }
 
     /// The message that is due, as the battery is now, and when it leaves.
     pub(super) fn next(&mut self, status: &Status, defects: &Defects) -> Option<(Micros, Sent)> {
         let slot = self.slots.get_mut(self.first)?;
-        let (at, says) = (slot.leaves, slot.says);
+        let says = slot.says;
         slot.due += slot.period;
-        slot.settle(self.params.jitter, &mut self.jitter, defects);
+        let next = slot.settle(self.params.jitter, &mut self.jitter, defects);
+        let at = core::mem::replace(&mut self.leaves[self.first], next);
         self.find_first();
         let speaker = Speaker { identity: &self.identity, params: &self.params, status };
         Some((
@@ -312,17 +314,16 @@ impl Wire {
 }
 
 impl Slot {
-    /// Finds the next time at which no defect silences it, and draws its jitter.
-    fn settle(&mut self, jitter: Micros, noise: &mut Rng, defects: &Defects) {
+    /// Finds the next time at which no defect silences it, and when it leaves then, by its jitter.
+    fn settle(&mut self, jitter: Micros, noise: &mut Rng, defects: &Defects) -> Micros {
         // A period that always falls into a stall would never end: after a few thousand it is silent for good.
         for _ in 0..10_000 {
             if !defects.silences(self.due, self.id) {
                 let late = (noise.unit() * (jitter.0 + 1) as f64) as u64;
-                self.leaves = self.due + Micros(late);
-                return;
+                return self.due + Micros(late);
             }
             self.due += self.period;
         }
-        self.leaves = Micros::NEVER;
+        Micros::NEVER
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proto::channel::Channel;
 use proto::quantity::{Micros, Percent, Volts, Watts};
+use proto::samples::Samples;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,9 +54,16 @@ pub struct GxParams {
 }
 
 impl GxParams {
-    /// What it makes of a number that the battery sends.
-    pub(crate) fn shown(&self, channel: Channel, value: f64) -> f64 {
-        self.misreads.get(channel.key()).map_or(value, |factor| value * factor)
+    /// What it makes of the numbers that the battery sends.
+    pub(crate) fn misread(&self, mut shown: Samples) -> Samples {
+        for (key, factor) in &self.misreads {
+            if let Some(channel) = Channel::of_key(key)
+                && let Some(value) = shown.number(channel)
+            {
+                shown.tell(channel, value * factor);
+            }
+        }
+        shown
     }
 
     /// What the inverter of this system voltage adds to its hub voltage.
@@ -123,10 +131,10 @@ pub enum Correction {
 }
 
 impl Correction {
-    /// The make to correct for, of a battery that sends this manufacturer and this name.
-    pub(crate) fn quirk(self, manufacturer: &[u8], name: &[u8]) -> Option<Quirk> {
+    /// The make to correct for, of a battery that calls itself this one.
+    pub(crate) fn quirk(self, named: Option<Quirk>) -> Option<Quirk> {
         match self {
-            Self::ByName => Quirk::of(manufacturer, name),
+            Self::ByName => named,
             Self::None => None,
             Self::Lg => Some(Quirk::Lg),
             Self::Pylontech => Some(Quirk::Pylontech),

@@ -1,6 +1,6 @@
 //! The GX with the battery's words in the hands of the test: when it acts, what it forgets, whom it corrects.
 
-use proto::channel::{Channel, Instrument};
+use proto::channel::Channel;
 use proto::message::{Alarms, Limits, Message, StateOfCharge, Text8};
 use proto::samples::Samples;
 use rstest::rstest;
@@ -26,9 +26,7 @@ impl Bench {
     }
 
     fn battery(&self) -> Samples {
-        let mut said = Samples::new(Instrument::Gx);
-        self.gx.tell_battery(self.at(), &mut said);
-        said
+        self.gx.battery(self.at())
     }
 
     fn at(&self) -> Micros {

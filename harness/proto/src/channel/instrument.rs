@@ -56,6 +56,7 @@ impl Instrument {
     }
 
     /// The place of a quantity among those that it tells.
+    #[inline]
     pub(crate) fn place(self, channel: Channel) -> Option<usize> {
         let (first, end) = SPANS[self as usize];
         (first..end).contains(&(channel as usize)).then(|| channel as usize - first)

@@ -1,5 +1,7 @@
 //! What a row of the document's tables says, and the macros that make types of the rows.
 
+use crate::rounding::round;
+
 /// One message of the document.
 #[derive(Debug)]
 pub struct MessageSpec {
@@ -127,7 +129,7 @@ impl Scale {
     #[must_use]
     pub fn raw(self, value: f64) -> i64 {
         // A float that is out of range saturates in the conversion.
-        ((value * self.denominator as f64 + self.shift as f64) / self.numerator as f64).round() as i64
+        round((value * self.denominator as f64 + self.shift as f64) / self.numerator as f64) as i64
     }
 
     /// What one raw step is worth, in the unit.

@@ -16,6 +16,7 @@ mod three_modes;
 mod track_minus;
 
 use proto::quantity::Volts;
+use proto::rounding::round;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -171,7 +172,7 @@ const LSB: f64 = 0.1;
 
 /// Rounds to what the wire carries.
 fn to_wire(volts: f64) -> f64 {
-    (volts / LSB).round() * LSB
+    round(volts / LSB) * LSB
 }
 
 /// What the wire carries after `cvl`, where `wanted` is asked for: it follows once three quarters of a step are, so that a
