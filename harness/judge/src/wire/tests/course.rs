@@ -198,6 +198,12 @@ fn a_negative_limit_is_named_with_both_readings(#[case] frame: &str, #[case] row
     assert!(verdict.reason.contains(says), "{}", verdict.reason);
 }
 
+/// What a log alone never decides is no verdict of a log.
+#[rstest]
+fn a_good_log_is_not_suspected(#[values("CVL-02", "CVL-04", "CVL-05", "CVL-06", "DCL-02")] row: &str) {
+    check(&log(90, &BYD), row, NotApplicable);
+}
+
 /// None of what is looked for over time blames a battery that does right.
 #[test]
 fn a_full_battery_that_regulates_slowly_is_not_suspected() {
