@@ -115,12 +115,10 @@ impl Library {
         let mut files = Vec::new();
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for path in self.suites()? {
-            let beside = self.beside.contains(&path).then(|| path.file_stem()).flatten();
-            let folder = match beside {
-                Some(stem) => stem.to_string_lossy().into_owned(),
-                None => path.parent().map(name).unwrap_or_default(),
-            };
-            files.push((format!("suites/{folder}/{}", name(&path)), self.text(&path)?));
+            let folder = path.parent().map(name).unwrap_or_default();
+            let place =
+                self.place_beside(&path).unwrap_or_else(|| format!("suites/{folder}/{}", name(&path)));
+            files.push((place, self.text(&path)?));
         }
         for (like, path) in [(&RigFile::LIKE, rig), (&BatteryFile::LIKE, battery)] {
             let folder = like.folder;
@@ -164,6 +162,12 @@ impl Library {
             }
         }
         Ok(files)
+    }
+
+    /// The place that a suite which lies elsewhere has among what a run was made from.
+    pub(crate) fn place_beside(&self, path: &Path) -> Option<String> {
+        let [stem, name] = [path.file_stem()?, path.file_name()?].map(|name| name.to_string_lossy());
+        self.beside.iter().any(|beside| beside == path).then(|| format!("suites/{stem}/{name}"))
     }
 
     /// The same with those suites that words name by their paths, such as `tests/my-suite.yaml`, wherever they lie.

@@ -52,7 +52,9 @@ impl Library {
                 }
             });
             match parsed {
-                Ok(suite) => {
+                Ok(mut suite) => {
+                    // What a folder is judged again from says the same of it.
+                    suite.file = self.place_beside(&path).unwrap_or(suite.file);
                     suites.all.push(suite);
                     suites.texts.push(text);
                     suites.paths.push(path);
