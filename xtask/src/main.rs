@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | kill-campaign | served | schema | docs | tidy`.
+//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | kill-campaign | forge-campaign | served | schema | docs | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -94,6 +94,13 @@ enum Task {
         #[arg(long, default_value_t = 1000)]
         kills: u32,
     },
+    /// Forge a signed run in twelve ways, on every file of its bundle, in release: each is found, or one of the lies of
+    /// SECURITY.md
+    ForgeCampaign {
+        /// how many forgeries
+        #[arg(long, default_value_t = 1000)]
+        forgeries: u32,
+    },
     /// Write the JSON schemas of the file formats to rigs/schema/
     Schema {
         /// write nothing, fail when a schema is stale
@@ -152,6 +159,11 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
             .cargo("test")
             .args(["--release", "-p", "cli", "--test", "kill"])
             .env("BUSBAR_KILLS", &kills.to_string())
+            .run(),
+        Task::ForgeCampaign { forgeries } => workspace
+            .cargo("test")
+            .args(["--release", "-p", "cli", "--test", "forge", "--", "--nocapture"])
+            .env("BUSBAR_FORGERIES", &forgeries.to_string())
             .run(),
         Task::Schema { check } => schema::schema(workspace, *check),
         Task::Docs { check } => docs::docs(workspace, *check),

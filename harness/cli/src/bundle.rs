@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use evidence::again::{Again, again};
 use evidence::bundle::key::{self, KeyError, SigningKey, fingerprint};
 use evidence::bundle::open::{Bundle, open};
+use evidence::bundle::trust::laboratories;
 use evidence::bundle::{BundleError, layout, seal, statement};
+use evidence::certificate::Order;
 use evidence::conclusions::conclude;
 use evidence::gaps::Demand;
 use evidence::manifest::{Kept, plain};
@@ -19,7 +21,7 @@ use report::json::verdicts;
 
 use crate::judge::differences;
 use crate::{Exit, Failure, unwritable};
-use told::{Signer, told};
+use told::{Answers, Signer, told};
 
 /// Where the keys go.
 #[derive(Debug, clap::Args)]
@@ -52,6 +54,13 @@ pub(crate) struct VerifyArgs {
     /// The public key that it must be signed with; without one it is said which key it was
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// A folder of keys of laboratories that are trusted: files that end with `.pub` and say whose key it is, and for which
+    /// days
+    #[arg(long, value_name = "FOLDER", conflicts_with = "key")]
+    trusted: Option<PathBuf>,
+    /// The order with the challenge that was given to the laboratory: the run must answer it
+    #[arg(long, value_name = "FILE")]
+    challenge: Option<PathBuf>,
     /// Leave the run folder of a bundle that is whole in this folder, which must not be there yet
     #[arg(long, value_name = "FOLDER")]
     extract: Option<PathBuf>,
@@ -174,6 +183,8 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     let name = args.bundle.display().to_string();
     let not = |message: String| Failure::input(format!("{name} is NOT AUTHENTIC: {message}"));
     let trusted = args.key.as_deref().map(key::public).transpose().map_err(of_key)?;
+    let laboratories = args.trusted.as_deref().map(laboratories).transpose().map_err(Failure::input)?;
+    let challenge = args.challenge.as_deref().map(challenge_of).transpose()?;
     let unreadable = |error| Failure::input(format!("{name} cannot be read: {error}"));
     // What is no file (a device, a pipe) has no length to look at first, and may never end.
     if !fs::metadata(&args.bundle).map_err(unreadable)?.is_file() {
@@ -185,9 +196,20 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
         _ => not(error.to_string()),
     })?;
 
+    let laboratory = match &laboratories {
+        None => None,
+        Some(known) => {
+            Some(known.iter().find(|laboratory| laboratory.key == bundle.key).ok_or_else(|| {
+                let names: Vec<&str> = known.iter().map(|laboratory| laboratory.name.as_str()).collect();
+                let known = format!("one of {}", names.join(", "));
+                not(BundleError::Foreign { found: fingerprint(&bundle.key), expected: known }.to_string())
+            })?)
+        }
+    };
+
     // Only its owner may look in, and it is gone at the end.
     let desk = tempfile::tempdir().map_err(unwritable(&std::env::temp_dir()))?;
-    let mut run = judged(&bundle, desk.path()).map_err(|failure| match failure.exit {
+    let (mut run, answered) = judged(&bundle, desk.path()).map_err(|failure| match failure.exit {
         Exit::Input => not(failure.message.replace(&format!("{}/", desk.path().display()), "run/")),
         _ => failure,
     })?;
@@ -207,20 +229,52 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
     }
     // Whatever was asked of the run when it was made.
     run.meta.demand = Demand::Certificate;
-    let signer = if trusted.is_some() { Signer::Trusted } else { Signer::Unknown };
-    crate::answer(&told(&name, &bundle, &run, &signer))?;
+    if let Some(why) = laboratory.and_then(|laboratory| laboratory.refuses(run.meta.started.as_deref())) {
+        return Err(not(why));
+    }
+    let answers = match (&challenge, &answered) {
+        (None, None) => Answers::NoChallenge,
+        (None, Some(_)) => Answers::Unasked,
+        (Some(given), Some(answered)) if given.challenge.as_ref() == Some(answered) => {
+            Answers::Yours(given.given.clone())
+        }
+        (Some(_), Some(_)) => {
+            return Err(not("the run answers another challenge than the one that you gave".to_owned()));
+        }
+        (Some(_), None) => {
+            return Err(not("the run answers no challenge: it may be older than yours".to_owned()));
+        }
+    };
+    let signer = match (laboratory, trusted.is_some()) {
+        (Some(laboratory), _) => Signer::Laboratory(laboratory),
+        (None, true) => Signer::Trusted,
+        (None, false) => Signer::Unknown,
+    };
+    crate::answer(&told(&name, &bundle, &run, &signer, &answers))?;
     Ok(run.outcome().into())
 }
 
-/// Judges the run of a bundle again on a desk that is empty. What is concluded in the bundle must be what comes out.
-fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
+/// The order that somebody gave, with its challenge.
+fn challenge_of(path: &Path) -> Result<Order, Failure> {
+    let order = files::read_text(path)?;
+    let order = Order::read(&order).map_err(|why| Failure::input(format!("{}: {why}", path.display())))?;
+    match order.challenge {
+        Some(_) => Ok(order),
+        None => {
+            Err(Failure::input(format!("{} has no challenge: `busbar challenge` makes one", path.display())))
+        }
+    }
+}
+
+/// Judges the run of a bundle again on a desk that is empty, and says which challenge it answers. What is concluded in the bundle must be what comes out.
+fn judged(bundle: &Bundle, desk: &Path) -> Result<(Run, Option<String>), Failure> {
     layout::lay_out(bundle, desk).map_err(|error| unlaid(&error))?;
     let read = |name: &str| {
         fs::read(desk.join(name))
             .map_err(|error| Failure::input(format!("run/{name} cannot be read: {error}")))
     };
     let before = CONCLUDED.map(|name| read(name).map(|content| (name, content)));
-    let Again { run, .. } = again(desk)?;
+    let Again { run, begun, .. } = again(desk)?;
     conclude(desk, &run.meta, &report::conclusions(&run)).map_err(Failure::open)?;
     for before in before {
         let (name, before) = before?;
@@ -246,7 +300,7 @@ fn judged(bundle: &Bundle, desk: &Path) -> Result<Run, Failure> {
             "attestation.dsse.json was signed, and says other things than the raw evidence",
         ));
     }
-    Ok(run)
+    Ok((run, begun.challenge))
 }
 
 /// A disk that is full says nothing of the bundle.

@@ -38,6 +38,10 @@ pub(crate) struct Args {
     /// The day it was handed in, such as 2026-03-01
     #[arg(long, value_name = "DAY")]
     received: Option<String>,
+    /// What `busbar challenge` printed for the customer: its challenge stands in the first event of the run, and whatever
+    /// else it says where no option does
+    #[arg(long, value_name = "FILE")]
+    order: Option<PathBuf>,
     /// Seed of everything random on a simulated rig
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -54,7 +58,8 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
     let rig_name = crate::rig_of(&library, args.rig.as_deref(), &args.battery)?;
     let rig = session::rig(&library, &rig_name)?;
     library.read_suites()?.whole()?;
-    let missing = missing(args, &rig);
+    let order = ordered(args)?;
+    let missing = missing(args, &order, &rig);
     if !missing.is_empty() {
         return Err(Failure::input(format!(
             "nothing was run, for it could not be certified:\n  {}",
@@ -65,13 +70,6 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
     #[cfg(unix)]
     healthy(args, &library, &rig)?;
 
-    let order = Order {
-        schema: SCHEMA.to_owned(),
-        customer: args.customer.clone(),
-        operator: args.operator.clone(),
-        item: args.item.clone(),
-        received: args.received.clone(),
-    };
     let asked = Asked {
         rig: rig_name,
         battery: args.battery.clone(),
@@ -101,8 +99,29 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
     })
 }
 
+/// What is to be certified for whom: what the options say, else what the customer's order says.
+fn ordered(args: &Args) -> Result<Order, Failure> {
+    let given = match &args.order {
+        None => Order::default(),
+        Some(path) => {
+            let text = files::read_text(path)?;
+            Order::read(&text).map_err(|why| Failure::input(format!("{}: {why}", path.display())))?
+        }
+    };
+    let said = |option: &Option<String>, given: Option<String>| option.clone().or(given);
+    Ok(Order {
+        schema: SCHEMA.to_owned(),
+        customer: said(&args.customer, given.customer),
+        operator: said(&args.operator, given.operator),
+        item: said(&args.item, given.item),
+        received: said(&args.received, given.received),
+        challenge: given.challenge,
+        given: given.given,
+    })
+}
+
 /// What must be known before anything is switched on; a rehearsal needs none of it.
-fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
+fn missing(args: &Args, order: &Order, rig: &RigFile) -> Vec<String> {
     if rig.is_simulated() {
         return Vec::new();
     }
@@ -111,10 +130,10 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
         missing.push("--key: the private key to sign with".to_owned());
     }
     for (option, value, what) in [
-        ("--operator", &args.operator, "who runs it"),
-        ("--customer", &args.customer, "who wants to know"),
-        ("--item", &args.item, "what was handed in"),
-        ("--received", &args.received, "when it was handed in"),
+        ("--operator", &order.operator, "who runs it"),
+        ("--customer", &order.customer, "who wants to know"),
+        ("--item", &order.item, "what was handed in"),
+        ("--received", &order.received, "when it was handed in"),
     ] {
         if value.as_deref().is_none_or(|text| text.trim().is_empty()) {
             missing.push(format!("{option}: {what}"));
@@ -123,7 +142,7 @@ fn missing(args: &Args, rig: &RigFile) -> Vec<String> {
     let today = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let today = today.get(..10).unwrap_or(&today);
     if let Some(day) =
-        args.received.as_deref().filter(|day| !day.trim().is_empty() && !is_day_up_to(day, today))
+        order.received.as_deref().filter(|day| !day.trim().is_empty() && !is_day_up_to(day, today))
     {
         missing.push(format!("--received: a day up to today, such as {today}; `{day}` is none"));
     }

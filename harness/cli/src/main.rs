@@ -3,6 +3,7 @@
 mod battery;
 mod bundle;
 mod certify;
+mod challenge;
 mod compare;
 mod console;
 mod dbc;
@@ -183,6 +184,8 @@ enum Command {
     Keygen(bundle::KeygenArgs),
     /// Pack a run into one signed file: evidence, report, and what it was made from
     Sign(bundle::SignArgs),
+    /// Print an order with a challenge, to be given to a laboratory before it runs
+    Challenge(challenge::Args),
     /// Check a signed bundle: every byte, the signature, and every verdict judged again
     Verify(bundle::VerifyArgs),
     /// Judge CAN logs without a rig: what they decide, and what they tell of the battery
@@ -237,6 +240,7 @@ fn main() -> ExitCode {
         Command::Certify(args) => certify::certify(&args),
         Command::Keygen(args) => bundle::keygen(&args),
         Command::Sign(args) => bundle::sign(&args),
+        Command::Challenge(args) => challenge::challenge(&args),
         Command::Verify(args) => bundle::verify(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Matrix(args) => matrix::matrix(&args),

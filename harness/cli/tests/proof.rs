@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use evidence::against;
 use rstest::rstest;
 use tempfile::TempDir;
 
@@ -259,6 +260,126 @@ fn a_pipe_keeps_nobody_waiting() {
     }
     pipe("psu-wire.log");
     assert!(project.busbar(&["judge", &run.display().to_string()]).status.code().is_some());
+}
+
+/// What tells a simulation is what the simulation does: each mark is seen in a run of it.
+#[test]
+fn the_simulated_rig_shows_every_mark() {
+    let project = Project::new("feed-in", "", "");
+    says(&project.busbar(&["run", "--quiet", "feed-in/load-steps"]), 0, &[]);
+    let folder = project.0.path().join("reports/latest");
+    let evidence::again::Again { run, .. } = evidence::again::again(&folder).expect("judged again");
+    let library = files::Library::at(&folder.join("inputs")).expect("its inputs");
+    let rig = library.get("simulated").expect("the rig");
+    let battery = library.get("reference").expect("the battery");
+    let evidence = against::Evidence { folder: &folder, rig: &rig, battery: &battery, run: &run };
+    assert_eq!(against::shown(evidence), against::MARKS.map(|mark| mark.name));
+    let stated = format!("efficiency: {:.0} %", 100.0 * against::SOLAR_EFFICIENCY);
+    let rig = fs::read_to_string(folder.join("inputs/rigs/simulated.yaml")).expect("kept");
+    let solar = &rig[rig.find("\n  solar:").expect("a solar charger")..];
+    assert!(solar[..solar.find("\n  inverter:").expect("behind it")].contains(&stated), "{stated}");
+    // It says that it is simulated: nobody has to suspect it.
+    assert_eq!(run.meta.held.findings, []);
+}
+
+/// Names on CAN, a rig file of a laboratory, lines of its instruments and two lines of a wire: a simulated run that says
+/// everything that a real one says.
+#[test]
+fn a_script_makes_no_laboratory_of_a_simulated_run() {
+    let project = Project::new("feed-in", "", "");
+    says(&project.busbar(&["run", "--quiet", "feed-in/load-steps"]), 0, &[]);
+    let run = fs::canonicalize(project.0.path().join("reports/latest")).expect("a run");
+    let lab = fs::read_to_string(Path::new(PROJECT).join("rigs/lab-example.yaml")).expect("it is shipped");
+    put(&run, "inputs/rigs/lab-example.yaml", &lab);
+    let profile = fs::read_to_string(Path::new(PROJECT).join("rigs/psu/ea.yaml")).expect("it is shipped");
+    put(&run, "inputs/rigs/psu/ea.yaml", &profile);
+    fs::remove_file(run.join("inputs/rigs/simulated.yaml")).expect("there");
+    put(&run, "psu-wire.log", "(0.000000) > *IDN?\n(0.020000) < EA,PSI 9200-70,1234567890,V3.02\n");
+    changed(&run, "events.jsonl", "\"rig\":\"simulated\"", "\"rig\":\"lab-example\"");
+    let events = fs::read_to_string(run.join("events.jsonl")).expect("events.jsonl");
+    let end = events.lines().find(|line| line.contains("\"case-end\"")).expect("a case").to_owned();
+    let (head, _) = end.split_once("\"kind\"").expect("a kind");
+    let instruments = [
+        ("supply", "EA PSI 9200-70, serial number 1234567890, V3.02"),
+        ("GX", "serial number c0619ab2f3d1, v3.55"),
+    ]
+    .map(|(what, says)| format!("{head}\"kind\":\"instrument\",\"what\":\"{what}\",\"says\":\"{says}\"}}\n"));
+    fs::write(run.join("events.jsonl"), events.replacen(&end, &(instruments.concat() + &end), 1))
+        .expect("written");
+    let verified = project.verified(&run);
+    for words in [
+        "on a rig of real instruments",
+        "consistent NO: the evidence contradicts itself",
+        "readings in supply.csv never went over the wire to the supply",
+        "suspicion it looks as if it was simulated: instruments answered at whole multiples of their period",
+        "suspicion it looks as if it was simulated: the solar charger turns 98.0 %",
+        "and the battery did not pass: the evidence contradicts itself",
+    ] {
+        assert!(said(&verified).contains(words), "{words}: {}", said(&verified));
+    }
+    says(&verified, 2, &[]);
+}
+
+/// A laboratory among those that are trusted, on a day of its key, with the challenge of its customer.
+#[test]
+fn whom_somebody_trusts_and_what_he_asked_for() {
+    let home = TempDir::new().expect("a temporary folder");
+    let at = |name: &str| home.path().join(name).display().to_string();
+    let project = Path::new(PROJECT);
+    let order = busbar(project, &["challenge", "--item", "ACME 9000, serial number 42"]);
+    says(&order, 0, &["\"challenge\": \"", "\"given\": \"", "ACME 9000"]);
+    put(home.path(), "order.json", &String::from_utf8_lossy(&order.stdout));
+    says(&busbar(project, &["keygen", &at("lab.pem")]), 0, &[]);
+    let small = Project::new("keep-alive", "", "");
+    let arguments =
+        ["certify", "--quiet", "--rig", "simulated", "--key", &at("lab.pem"), "--order", &at("order.json")];
+    says(&small.busbar(&arguments), 2, &[]);
+    let bundle = small.0.path().join("reports/certify-reference-seed1-001.busbar.tar").display().to_string();
+    let key = fs::read_to_string(at("lab.pem.pub")).expect("the key");
+    put(
+        home.path(),
+        "keys/lab.pub",
+        &format!("laboratory: Example, 1 Bench Street\nfrom: 2020-01-01\n{key}"),
+    );
+
+    let verify = |more: &[&str]| busbar(project, &[&["verify", &bundle], more].concat());
+    let (keys, given) = (at("keys"), at("order.json"));
+    says(
+        &verify(&["--trusted", &keys, "--challenge", &given]),
+        2,
+        &[
+            "of Example, 1 Bench Street, whom you trust",
+            "it was signed after the one that you gave (",
+            "Item, as its label says: ACME 9000, serial number 42",
+            "Authentic, and the battery did not pass",
+        ],
+    );
+    says(&verify(&[]), 2, &["it answers one: give yours with --challenge", "WHOSE KEY THAT IS"]);
+    put(home.path(), "other.json", &String::from_utf8_lossy(&busbar(project, &["challenge"]).stdout));
+    says(
+        &verify(&["--challenge", &at("other.json")]),
+        65,
+        &["answers another challenge than the one that you gave"],
+    );
+    put(home.path(), "none.json", "{ \"schema\": \"busbar-order/1\" }");
+    says(&verify(&["--challenge", &at("none.json")]), 65, &["has no challenge"]);
+    // An order that was put there afterwards.
+    let run = small.0.path().join("reports/certify-reference-seed1-001");
+    put(&run, "inputs/order.json", &fs::read_to_string(at("other.json")).expect("there"));
+    says(&busbar(project, &["judge", &run.display().to_string()]), 65, &["is not that of inputs/order.json"]);
+
+    put(home.path(), "keys/lab.pub", &format!("laboratory: Example\nuntil: 2020-12-31\n{key}"));
+    says(
+        &verify(&["--trusted", &keys]),
+        65,
+        &["NOT AUTHENTIC", "is good from ever until 2020-12-31, and the run is said to be of "],
+    );
+    says(&busbar(project, &["keygen", &at("other.pem")]), 0, &[]);
+    let other = fs::read_to_string(at("other.pem.pub")).expect("the key");
+    put(home.path(), "keys/lab.pub", &format!("laboratory: Somebody else\n{other}"));
+    says(&verify(&["--trusted", &keys]), 65, &["signed by a foreign key", "expected one of Somebody else"]);
+    put(home.path(), "keys/lab.pub", &key);
+    says(&verify(&["--trusted", &keys]), 65, &["it does not say whose key it is"]);
 }
 
 /// A pipe that nobody writes to, as a log, as a battery, as a bundle and as a key.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use files::{InputError, Library, Suites};
 
+use crate::against::{Evidence, held};
 use crate::certificate::{ORDER, Order};
 use crate::conclusion;
 use crate::events::Begun;
@@ -150,6 +151,12 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
         }
     };
     let order = order(folder)?;
+    let asked = order.as_ref().and_then(|order| order.challenge.as_deref());
+    if asked != begun.challenge.as_deref() {
+        return Err(AgainError::Folder(format!(
+            "{shown}: the challenge of events.jsonl is not that of {INPUTS}/{ORDER}"
+        )));
+    }
     let from =
         MadeFrom { begun: &begun, rig: &rig, battery: &battery, suites: &suites, order: order.as_ref() };
     let mut meta = from.meta(said, known);
@@ -166,7 +173,9 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
             begun.cases
         ));
     }
-    Ok(Again { run: Run { meta, cases }, begun, suites, ended, changed, notes })
+    let mut run = Run { meta, cases };
+    run.meta.held = held(Evidence { folder, rig: &rig, battery: &battery, run: &run });
+    Ok(Again { run, begun, suites, ended, changed, notes })
 }
 
 /// What was to be certified for whom, where the run was made to certify.

@@ -19,8 +19,8 @@ pub const SCHEMA: &str = "busbar-order/1";
 pub const ITEM: &str = "Item, as its label says";
 
 /// What was asked for, by whom.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Order {
     /// name and version of the format
     pub schema: String,
@@ -32,6 +32,45 @@ pub struct Order {
     pub item: Option<String>,
     /// the day it was handed in
     pub received: Option<String>,
+    /// random text that whoever ordered gave before the run, 64 hexadecimal digits
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
+    /// when it was given (RFC 3339)
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given: Option<String>,
+}
+
+impl Order {
+    /// The file, with its line break.
+    #[must_use]
+    pub fn text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a plain struct serialises") + "\n"
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let order: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if order.schema != SCHEMA {
+            return Err(format!("its schema is `{}`, expected `{SCHEMA}`", order.schema));
+        }
+        let is_one = |text: &String| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        match order.challenge.as_ref().filter(|challenge| !is_one(challenge)) {
+            Some(_) => Err("its challenge is no 64 hexadecimal digits".to_owned()),
+            None => Ok(order),
+        }
+    }
+}
+
+/// A challenge that nobody has seen.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn challenge() -> Result<String, crate::bundle::key::KeyError> {
+    let random = crate::bundle::key::random()?;
+    Ok(random.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// What the certificate says.

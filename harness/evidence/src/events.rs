@@ -41,6 +41,9 @@ pub struct Begun {
     /// whether that was every case: then everything that must hold is to be judged
     #[serde(default)]
     pub whole: bool,
+    /// what a customer gave before the run, so that it was made after that
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub challenge: Option<String>,
 }
 
 /// A line.

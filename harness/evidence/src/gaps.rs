@@ -215,7 +215,10 @@ impl Gaps {
         }
         let unnamed: Vec<&str> =
             self.open.iter().filter(|(_, why)| why == NO_CASE).map(|(r, _)| r.id).collect();
-        if !unnamed.is_empty() {
+        // All of them stand in the line before.
+        if unnamed.len() == self.open.len() && unnamed.len() > TOLD {
+            told.push("no case judges any of them".to_owned());
+        } else if !unnamed.is_empty() {
             told.push(format!("no case judges {}", unnamed.join(", ")));
         }
         if !self.left_out.is_empty() {

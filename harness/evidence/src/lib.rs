@@ -5,6 +5,7 @@
 //! back, [`again::again`] judges what it finds.
 
 pub mod again;
+pub mod against;
 pub mod bundle;
 pub mod can_log;
 pub mod certificate;

@@ -7,6 +7,7 @@ use core::time::Duration;
 use files::{BatteryFile, RigFile, Suites};
 use judge::envelope::PROVEN;
 
+use crate::against::Held;
 use crate::certificate::{Order, made};
 use crate::events::Begun;
 use crate::gaps::Demand;
@@ -95,6 +96,7 @@ impl MadeFrom<'_> {
             altered: standard.altered,
             broken: suites.broken.iter().map(|broken| broken.error.to_string()).collect(),
             differs: standard.differs,
+            held: Held::default(),
             outside: PROVEN.outside(&battery.declared),
             cut_off: None,
             doubts: said.doubts,

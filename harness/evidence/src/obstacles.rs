@@ -4,6 +4,7 @@ use files::{DecisionRule, Instrument};
 use judge::requirement::Severity;
 use judge::verdict::Outcome;
 
+use crate::against::Weight;
 use crate::certificate::Certificate;
 use crate::gaps::Demand;
 use crate::guard::{self, Statement};
@@ -28,6 +29,8 @@ pub fn obstacles(run: &Run) -> Vec<String> {
         found.push(format!("the rig is simulated: no hardware was involved{program}"));
     }
     found.extend(meta.cut_off.iter().chain(&meta.doubts).cloned());
+    let apart = meta.held.findings.iter().filter(|finding| finding.weight == Weight::Contradiction);
+    found.extend(apart.map(|finding| format!("the evidence contradicts itself: {}", finding.what)));
     let Some(certificate) = &meta.certificate else {
         found.push("the run was not made to certify".to_owned());
         return found;

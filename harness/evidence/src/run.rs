@@ -9,6 +9,7 @@ use judge::trace::Trace;
 use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
 
+use crate::against::Held;
 use crate::certificate::Certificate;
 use crate::gaps::{self, Demand, Gaps, Tried};
 use crate::mark::Mark;
@@ -66,6 +67,8 @@ pub struct RunMeta {
     pub outside: Option<String>,
     /// why the run is not whole, if it was cut off: then it has not passed
     pub cut_off: Option<String>,
+    /// what was held against what in its evidence, and what does not fit
+    pub held: Held,
     /// what whoever relies on the run must know: limits that a suite made milder, a battery that changed its name on the
     /// way. Each of them refuses a certificate
     pub doubts: Vec<String>,
@@ -208,7 +211,9 @@ impl Run {
     #[must_use]
     pub fn held_to(&self, demand: Demand) -> Outcome {
         let any = |outcome| self.count(outcome) > 0;
-        let whole = self.meta.cut_off.is_none() && gaps_of([self], demand).is_closed();
+        // A run that somebody certifies has to fit together; what a night makes of it, a person decides.
+        let fits = demand != Demand::Certificate || !self.meta.held.contradicts();
+        let whole = self.meta.cut_off.is_none() && fits && gaps_of([self], demand).is_closed();
         if any(Outcome::Fail) {
             Outcome::Fail
         } else if any(Outcome::Inconclusive) || !any(Outcome::Pass) || !whole {

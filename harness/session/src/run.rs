@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use engine::suite::{Case, Suite};
+use evidence::against;
 use evidence::certificate::{ORDER, Order};
 use evidence::events::Begun;
 use evidence::folder::{InputFile, Place, RunFolder};
@@ -193,9 +194,7 @@ impl<'a> Ready<'a> {
         let supply = self.setup.rig.live.as_ref().and_then(|live| live.psu.as_ref());
         let profile = supply.map(|psu| psu.profile.as_str());
         let files = library.inputs(&library.rig(&asked.rig)?, profile, &library.battery(&asked.battery)?)?;
-        let order = asked.order.as_ref().map(|order| {
-            (ORDER.to_owned(), serde_json::to_string_pretty(order).expect("a plain struct serialises") + "\n")
-        });
+        let order = asked.order.as_ref().map(|order| (ORDER.to_owned(), order.text()));
         let input = |(path, text): (String, String)| InputFile { path, content: text.into_bytes() };
         Ok(files.into_iter().chain(order).map(input).collect())
     }
@@ -251,6 +250,7 @@ impl<'a> Recorder<'a> {
             epoch: Micros::ZERO,
             cases,
             whole,
+            challenge: asked.order.as_ref().and_then(|order| order.challenge.clone()),
         };
         let out = asked.out.clone().unwrap_or_else(|| library.root().join("reports"));
         let folder = RunFolder::create(&Place {
@@ -342,7 +342,9 @@ impl<'a> Recorder<'a> {
             took: Some(Duration::from_millis(took)),
         };
         let from = MadeFrom { begun: &self.begun, rig, battery, suites, order: asked.order.as_ref() };
-        let run = Run { meta: from.meta(self.said, kept), cases: self.results };
+        let mut run = Run { meta: from.meta(self.said, kept), cases: self.results };
+        run.meta.held =
+            against::held(against::Evidence { folder: self.folder.path(), rig, battery, run: &run });
         let folder = self.folder.finish(&run.meta, &report::conclusions(&run));
         let folder = folder.map_err(|error| match &off {
             Ok(()) => Error::from(error),

@@ -12,6 +12,7 @@ const UNSAFE: &[(&str, &str)] = &[];
 /// them, and nothing waits for it or is put in order by it.
 const TIME_OF_DAY: &[(&str, &str)] = &[
     ("harness/cli/src/certify.rs", "the date of a certificate, and whether a calibration is over"),
+    ("harness/cli/src/challenge.rs", "when a challenge was given"),
     ("harness/session/src/golden/accept.rs", "the day on which a trace was accepted"),
     ("harness/cli/src/nightly.rs", "the night that a run belongs to"),
     ("harness/session/src/run.rs", "when a run began, for its report"),

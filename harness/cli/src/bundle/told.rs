@@ -2,8 +2,10 @@
 
 use ::judge::envelope::PROVEN;
 use ::judge::verdict::Outcome;
+use evidence::against::Weight;
 use evidence::bundle::key::fingerprint;
 use evidence::bundle::open::Bundle;
+use evidence::bundle::trust::Laboratory;
 use evidence::certificate::ITEM;
 use evidence::obstacles::obstacles;
 use evidence::run::Run;
@@ -16,26 +18,38 @@ const WIDTH: usize = 80;
 const TEXT: usize = 15;
 
 /// Who signed, as far as that is known.
-pub(super) enum Signer {
+pub(super) enum Signer<'a> {
     /// the key that was asked for
     Trusted,
+    /// a laboratory of the list that was given
+    Laboratory(&'a Laboratory),
     /// nobody said which key it must be
     Unknown,
 }
 
+/// Which challenge a run answers.
+pub(super) enum Answers {
+    /// none
+    NoChallenge,
+    /// one, and nobody said which it must be
+    Unasked,
+    /// the one that was given, at that time as its file says
+    Yours(Option<String>),
+}
+
 /// The whole answer.
-pub(super) fn told(name: &str, bundle: &Bundle, run: &Run, signer: &Signer) -> String {
+pub(super) fn told(name: &str, bundle: &Bundle, run: &Run, signer: &Signer<'_>, answers: &Answers) -> String {
     let mut page = Page::default();
     for line in run.gaps().lines() {
         page.line(&line, 0);
     }
     page.line(name, 0);
-    proved(&mut page, bundle, run, signer);
+    proved(&mut page, bundle, run, (signer, answers));
     checked(&mut page, run);
     said(&mut page, run);
     against(&mut page, run);
     let word = match signer {
-        Signer::Trusted => "Authentic",
+        Signer::Trusted | Signer::Laboratory(_) => "Authentic",
         Signer::Unknown => "Whole",
     };
     page.block("");
@@ -46,8 +60,10 @@ pub(super) fn told(name: &str, bundle: &Bundle, run: &Run, signer: &Signer) -> S
 fn verdict(run: &Run) -> &'static str {
     let gaps = run.gaps();
     match run.outcome() {
+        Outcome::Pass if run.meta.rig.simulated => "PASSED on a simulated rig, which certifies nothing",
         Outcome::Pass => "PASSED",
         Outcome::Fail => "FAILED",
+        _ if run.meta.held.contradicts() => "did not pass: the evidence contradicts itself",
         _ if !gaps.is_closed() && gaps.altered.is_empty() => {
             "did not pass: the evidence does not decide, for not everything was tried"
         }
@@ -58,7 +74,7 @@ fn verdict(run: &Run) -> &'static str {
     }
 }
 
-fn proved(page: &mut Page, bundle: &Bundle, run: &Run, signer: &Signer) {
+fn proved(page: &mut Page, bundle: &Bundle, run: &Run, (signer, answers): (&Signer<'_>, &Answers)) {
     page.block("PROVED by the signature, and by judging again");
     page.row("bytes", &format!("every byte of {} files as it was signed", bundle.files.len()));
     let key = fingerprint(&bundle.key);
@@ -66,8 +82,9 @@ fn proved(page: &mut Page, bundle: &Bundle, run: &Run, signer: &Signer) {
         "key",
         &match signer {
             Signer::Trusted => format!("{key}, which you trust"),
+            Signer::Laboratory(laboratory) => format!("{key}, of {}, whom you trust", laboratory.name),
             Signer::Unknown => {
-                format!("{key}. WHOSE KEY THAT IS, NOTHING HERE CAN TELL: give the one you trust with --key")
+                format!("{key}. WHOSE KEY THAT IS, NOTHING HERE CAN TELL: give the one you trust with --key, or all with --trusted")
             }
         },
     );
@@ -79,16 +96,47 @@ fn proved(page: &mut Page, bundle: &Bundle, run: &Run, signer: &Signer) {
         "verdicts",
         &format!("{cases} judged again from the raw evidence: the same verdicts, the same report"),
     );
+    match answers {
+        Answers::NoChallenge => {}
+        Answers::Unasked => page.row("challenge", "it answers one: give yours with --challenge"),
+        Answers::Yours(given) => page.row(
+            "challenge",
+            &format!(
+                "it was signed after the one that you gave ({})",
+                given.as_deref().unwrap_or("nobody says when")
+            ),
+        ),
+    }
+}
+
+fn consistent(page: &mut Page, run: &Run) {
+    let held = &run.meta.held;
+    let compared: Vec<String> = held.compared.iter().map(|(what, many)| format!("{what} ({many})")).collect();
+    let apart = held.findings.iter().filter(|finding| finding.weight == Weight::Contradiction);
+    match held.contradicts() {
+        true => page.row("consistent", "NO: the evidence contradicts itself"),
+        false if compared.is_empty() => page.row("consistent", "nothing could be held against anything"),
+        false => page.row("consistent", &format!("these fit: {}", compared.join(", "))),
+    }
+    apart.for_each(|finding| page.row("contradicts", &finding.what));
+    for finding in held.findings.iter().filter(|finding| finding.weight == Weight::Suspicion) {
+        page.row("suspicion", &finding.what);
+    }
 }
 
 fn checked(page: &mut Page, run: &Run) {
-    page.block(concat!("CHECKED against what busbar ", env!("CARGO_PKG_VERSION"), " has built in"));
+    page.block(concat!(
+        "CHECKED against what busbar ",
+        env!("CARGO_PKG_VERSION"),
+        " has built in, and evidence against evidence"
+    ));
     let gaps = run.gaps();
     let complete = match gaps.is_closed() {
         true => "every case of this version, and every requirement that must hold, was tried".to_owned(),
         false => "NO: see the first lines".to_owned(),
     };
     page.row("complete", &complete);
+    consistent(page, run);
     let ours = crate::run::COMMIT;
     if run.meta.harness != env!("CARGO_PKG_VERSION") || run.meta.commit != ours {
         let ours = if ours.is_empty() { "unknown" } else { ours };

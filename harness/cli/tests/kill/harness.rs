@@ -97,6 +97,7 @@ pub(crate) fn run(file: &OsStr) {
         epoch: Micros::ZERO,
         cases: 1,
         whole: false,
+        challenge: None,
     };
     let place = Place { parent: Path::new(&out), scope: Some("kill"), begun: &begun, inputs: &inputs };
     let mut folder = RunFolder::create(&place).expect("a folder");

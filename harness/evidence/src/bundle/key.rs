@@ -127,14 +127,19 @@ pub fn private(path: &Path) -> Result<SigningKey, KeyError> {
 /// # Errors
 /// When there is none, or when it is none.
 pub fn public(path: &Path) -> Result<VerifyingKey, KeyError> {
-    VerifyingKey::from_public_key_pem(&read(path)?).map_err(|error| KeyError::NoKey {
+    public_in(&read(path)?, path)
+}
+
+/// The public key of a text, which stands in this file.
+pub(crate) fn public_in(text: &str, path: &Path) -> Result<VerifyingKey, KeyError> {
+    VerifyingKey::from_public_key_pem(text).map_err(|error| KeyError::NoKey {
         path: path.to_owned(),
         kind: "public key",
         why: error.to_string(),
     })
 }
 
-fn read(path: &Path) -> Result<String, KeyError> {
+pub(crate) fn read(path: &Path) -> Result<String, KeyError> {
     let failed = |source| KeyError::File { path: path.to_owned(), source };
     let no_key = |what: &str| failed(io::Error::new(io::ErrorKind::InvalidData, what.to_owned()));
     // A device or a pipe may never end.

@@ -11,6 +11,7 @@ pub mod layout;
 pub mod open;
 pub mod seal;
 pub mod statement;
+pub mod trust;
 
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,12 @@ pub(crate) fn made(
         ("Received", said(&order.received)),
         ("Method", format!("{}; suites by their sums below", documents.join("; "))),
         ("Decision rule", rule.text().to_owned()),
+        (
+            "Challenge of the customer, given before the run",
+            order.challenge.as_ref().map_or("none".to_owned(), |challenge| {
+                format!("{challenge}, {}", order.given.as_deref().unwrap_or("nobody says when"))
+            }),
+        ),
         ("DVCC and SVS confirmed by", rig.gx.as_ref().map(|gx| gx.confirmed_by.clone()).unwrap_or_default()),
     ];
     let instruments = laboratory.map(|l| l.instruments.as_slice()).unwrap_or_default();

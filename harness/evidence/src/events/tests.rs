@@ -97,6 +97,7 @@ fn the_frame_around_the_cases_reads_back() {
         epoch: Micros(1_700_000_000_000_001),
         cases: 12,
         whole: true,
+        challenge: None,
     };
     assert_eq!(read(&run(&begun)).expect("written here").what, What::Run(begun));
     let (suite, case) = ("feed-in".to_owned(), "load-steps".to_owned());

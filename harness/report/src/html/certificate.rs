@@ -25,6 +25,7 @@ pub(crate) fn certificate(out: &mut String, run: &Run) -> fmt::Result {
         }
         out.push_str("</ul>");
     }
+    apart(out, run)?;
     out.push_str("<dl>");
     let number = ("Number of this report".to_owned(), meta.id.clone());
     for (what, value) in core::iter::once(&number).chain(&certificate.facts).chain(&of_the_run(meta)) {
@@ -38,6 +39,37 @@ pub(crate) fn certificate(out: &mut String, run: &Run) -> fmt::Result {
         "<p>The results relate only to the item tested, in the state in which it was handed in. Every attempt at every \
          case is in this report. It may be reproduced only in full. Which requirement is decided by which case and on \
          what evidence stands under <a href=\"#requirements\">Requirements</a>.</p></section>\n",
+    );
+    Ok(())
+}
+
+/// What is proved, what was checked and what is only said, each apart.
+fn apart(out: &mut String, run: &Run) -> fmt::Result {
+    let (meta, gaps) = (&run.meta, run.gaps());
+    let complete = match gaps.is_closed() {
+        true => "Every case of this version and every requirement that must hold was tried",
+        false => "Not complete by what this version has built in",
+    };
+    let held: Vec<String> =
+        meta.held.compared.iter().map(|(what, many)| format!("{what} ({many})")).collect();
+    let fits = match (meta.held.contradicts(), held.is_empty()) {
+        (true, _) => "the evidence contradicts itself".to_owned(),
+        (false, true) => "nothing could be held against anything".to_owned(),
+        (false, false) => format!("these fit together: {}", held.join(", ")),
+    };
+    write!(
+        out,
+        "<h3>Proved, checked, said</h3><dl><dt>Proved<dd>By this page, nothing. <code>busbar verify</code> of its bundle proves \
+         that no byte was changed since it was signed, and that verdicts and report follow from the raw evidence.\
+         <dt>Checked<dd>{complete}; {}",
+        Esc(&fits)
+    )?;
+    for what in &meta.differs {
+        write!(out, "<br>Otherwise than in this version: {}", Esc(what))?;
+    }
+    out.push_str(
+        "<dt>Said<dd>Everything below: who tested what, where, when and with which instruments is said by whoever signed, \
+         and believed by whoever knows the key.</dl>",
     );
     Ok(())
 }

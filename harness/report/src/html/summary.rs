@@ -7,6 +7,7 @@ use proto::quantity::Micros;
 
 use super::escape::Esc;
 use super::{count, figure, mark, shape};
+use evidence::against::Weight;
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run, severity};
 use evidence::words;
@@ -47,6 +48,13 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
     }
     for doubt in &meta.doubts {
         write!(out, "<p class=simulated><strong>To be known</strong> {}</p>", Esc(doubt))?;
+    }
+    for finding in &meta.held.findings {
+        let word = match finding.weight {
+            Weight::Contradiction => "The evidence contradicts itself",
+            Weight::Suspicion => "Suspicion",
+        };
+        write!(out, "<p class=simulated><strong>{word}</strong> {}</p>", Esc(&finding.what))?;
     }
     for line in run.gaps().lines().iter().chain(&meta.outside) {
         write!(out, "<p class=simulated>{}</p>", Esc(line))?;

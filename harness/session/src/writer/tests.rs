@@ -90,6 +90,7 @@ impl Hanging {
             epoch: Micros::ZERO,
             cases: 1,
             whole: false,
+            challenge: None,
         };
         let mut run =
             RunFolder::create(&Place { parent: folder.path(), scope: None, begun: &begun, inputs: &[] })

@@ -1,0 +1,194 @@
+//! Forgeries: twelve ways to change a run, on every file of its bundle, by somebody who holds a key, judges again what he
+//! changed and signs it. Each is found by `busbar verify`, or is one of the lies that `SECURITY.md` lists.
+//!
+//! `cargo xtask forge-campaign` does a thousand; a test of the workspace does a few.
+
+#![cfg(unix)]
+
+mod counts;
+mod operator;
+mod random;
+mod scene;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use operator::{Operator, Text};
+use random::Random;
+use scene::{Forged, Scene};
+
+/// Lies that nothing in a bundle tells from the truth, as `SECURITY.md` has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Lie {
+    /// evidence that a key holder invented and that fits together
+    Invented,
+    /// another battery under this label
+    Label,
+    /// the best of many runs
+    Best,
+    /// time and commit
+    Time,
+}
+
+/// Which forgeries are such a lie: the file, or how it begins; the operator, or all of them; the lie, and why nothing tells it.
+const LIES: &[(&str, Option<Operator>, Lie)] = &[
+    // Another run, whole, in place of this one.
+    (scene::ALL, None, Lie::Best),
+    // Numbers and names that only the battery tells.
+    ("can.log", None, Lie::Invented),
+    // Grid, loads, charger: nothing else of the rig measures them.
+    ("gx.csv", None, Lie::Invented),
+    // Within what two clocks may be apart: a second of the clock is a minute of this rig.
+    ("supply.csv", Some(Operator::Shift), Lie::Invented),
+    ("events.jsonl", Some(Operator::Rename), Lie::Label),
+    ("events.jsonl", None, Lie::Invented),
+    ("manifest.json", None, Lie::Time),
+    // What a laboratory says of its own battery, rig and suites.
+    ("inputs/rigs/batteries/", None, Lie::Label),
+    ("inputs/rigs/", None, Lie::Label),
+    ("inputs/suites/mine/", None, Lie::Label),
+];
+
+/// What came of one forgery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// it is refused, or told, or decides nothing any more
+    Found,
+    /// nothing is told, and the verdicts are the same: nothing was gained
+    Same,
+    /// nothing is told, and something is gained: one of the lies
+    Lie(Lie),
+    /// nothing is told, a verdict is another, and it is none of the lies
+    Missed,
+}
+
+#[derive(Default)]
+struct Row {
+    tried: u32,
+    found: u32,
+    same: u32,
+    lies: u32,
+    missed: Vec<String>,
+}
+
+#[test]
+fn every_forgery_is_found_or_is_one_of_the_lies() {
+    let many = std::env::var("BUSBAR_FORGERIES").ok().and_then(|many| many.parse().ok()).unwrap_or(60);
+    let scene = Scene::new();
+    let files = scene.files();
+    let mut rows: BTreeMap<(usize, &str), Row> = BTreeMap::new();
+    let mut by_lie: BTreeMap<Lie, u32> = BTreeMap::new();
+    let mut at = 0_u64;
+    for seed in 0..many {
+        let mut random = Random(seed);
+        // Each operator in turn, on each file in turn; what does not apply to a file goes to the next.
+        let (which, operator) = Operator::ALL[seed as usize % Operator::ALL.len()];
+        let forged = (0..files.len()).find_map(|_| {
+            at += 1;
+            let file = &files[at as usize % files.len()];
+            scene.forge(file, which, &mut random).map(|forged| (file.clone(), forged))
+        });
+        let Some((file, forged)) = forged else { continue };
+        let came = judged(&scene, &file, which, &forged);
+        let index = Operator::ALL.iter().position(|(other, _)| *other == which).expect("one of them");
+        let row = rows.entry((index, operator)).or_default();
+        row.tried += 1;
+        match came {
+            Came::Found => row.found += 1,
+            Came::Same => row.same += 1,
+            Came::Lie(lie) => {
+                row.lies += 1;
+                *by_lie.entry(lie).or_default() += 1;
+            }
+            Came::Missed => row.missed.push(format!("{file}, seed {seed}")),
+        }
+    }
+    let mut table = format!(
+        "{:<12} {:>6} {:>6} {:>8} {:>6} {:>7}\n",
+        "operator", "tried", "found", "no gain", "lies", "missed"
+    );
+    let mut missed = Vec::new();
+    let (mut tried, mut found) = (0, 0);
+    for ((_, operator), row) in &rows {
+        let Row { tried: t, found: f, same, lies, missed: m } = row;
+        let _ = writeln!(table, "{operator:<12} {t:>6} {f:>6} {same:>8} {lies:>6} {:>7}", m.len());
+        tried += t;
+        found += f;
+        missed.extend(m.iter().map(|what| format!("{operator}: {what}")));
+    }
+    let _ = writeln!(table, "{tried} forgeries, {found} found, {by_lie:?}, {} missed", missed.len());
+    println!("{table}");
+    assert!(missed.is_empty(), "{table}{}", missed.join("\n"));
+    assert!(found * 2 > tried, "{table}");
+}
+
+fn judged(scene: &Scene, file: &str, operator: Operator, forged: &Forged) -> Came {
+    let Forged::Signed { bundle, verdicts } = forged else { return Came::Found };
+    let verified = scene.verify(bundle);
+    let (before, now) = (told(&scene.said), told(&verified.said));
+    // More is told than of the run as it was, or it is refused.
+    if verified.code == 65 || now.iter().any(|line| !before.contains(line)) {
+        return Came::Found;
+    }
+    let is_one = |(begins, which, _): &&(&str, Option<Operator>, Lie)| {
+        file.starts_with(begins) && which.is_none_or(|which| which == operator)
+    };
+    let same = verdicts == &scene.verdicts;
+    match LIES.iter().find(is_one).map(|(.., lie)| *lie) {
+        // It decides less than before: nobody forges that.
+        _ if undecided(verdicts) > undecided(&scene.verdicts) => Came::Found,
+        // Who it was, when, and which of many: no verdict says that.
+        Some(lie @ (Lie::Label | Lie::Best | Lie::Time)) => Came::Lie(lie),
+        _ if same => Came::Same,
+        Some(lie) => Came::Lie(lie),
+        None => Came::Missed,
+    }
+}
+
+/// How many verdicts are no pass.
+fn undecided(verdicts: &[(String, String)]) -> usize {
+    verdicts.iter().filter(|(_, outcome)| outcome != "pass").count()
+}
+
+/// What `verify` says against a run, line by line without numbers of lines and times.
+fn told(said: &str) -> Vec<String> {
+    let labels = ["contradicts", "suspicion", "otherwise", "NOT ", "Why:", "complete", "consistent NO"];
+    let blocks = ["Not certifiable:", "To be known:"];
+    let mut lines = Vec::new();
+    let mut against = false;
+    for line in said.lines().map(str::trim) {
+        against = (against && !line.is_empty()) || blocks.contains(&line);
+        if against || labels.iter().any(|label| line.starts_with(label)) {
+            lines.push(line.to_owned());
+        }
+    }
+    lines
+}
+
+#[test]
+fn every_lie_stands_in_the_document() {
+    let page = include_str!("../../../../SECURITY.md");
+    for words in
+        ["invented evidence", "another battery under this label", "the best of many runs", "time and commit"]
+    {
+        assert!(page.contains(words), "SECURITY.md lacks: {words}");
+    }
+}
+
+#[test]
+fn operators_change_what_they_say() {
+    let text =
+        Text::of("gx.csv", "time_s,a_V,b_A,input\n1.000000,10,2,0\n2.000000,20,3,5\n3.000000,30,4,9\n");
+    for (operator, name) in Operator::ALL {
+        let other = text.clone();
+        for seed in 0..20 {
+            let mut changed = text.clone();
+            if changed.apply(operator, &other, &mut Random(seed)) {
+                assert!(
+                    changed.text() != text.text(),
+                    "{name} with seed {seed} says that it changed something"
+                );
+            }
+        }
+    }
+}
