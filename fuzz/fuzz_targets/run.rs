@@ -18,7 +18,8 @@ fn lines(file: &[u8]) {
             match &heard {
                 Heard::Frame(frame) => can_log::frame(&mut again, at, "can0", frame),
                 Heard::Error(error) => can_log::error(&mut again, at, "can0", error),
-                Heard::Bus(reading) => can_log::bus(&mut again, at, "can0", reading),
+                // Only earlier versions wrote it.
+                Heard::Bus(_) => again.extend(line.iter().chain(b"\n")),
             }
             again.pop();
             assert_eq!(can_log::parse(&again), Ok(Some((at, heard))));

@@ -1,5 +1,6 @@
 //! `busbar decode`: every frame of a log, with every field.
 
+mod changes;
 mod jsonl;
 mod text;
 
@@ -7,7 +8,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use proto::frame::CanId;
 use proto::log::{Content, Entry, Item, Reader, Report, TimeKind, foreign};
+use proto::quantity::BitRate;
+
+use changes::Changes;
 
 use crate::input::{InputError, Log};
 use crate::{Exit, Failure};
@@ -16,10 +21,22 @@ use crate::{Exit, Failure};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = FORMATS)]
 pub(crate) struct Args {
-    /// CAN logs: candump (`-L`, `-l` or a copy of its screen), CSV of python-can, ASC of Vector; gzip as they are;
-    /// `-` for standard input
-    #[arg(required = true, value_name = "LOG")]
+    /// CAN logs in any form that `busbar lint` reads; `-` for standard input; a CAN interface such as can0, or the serial
+    /// port of an SLCAN adapter, to listen until Ctrl-C
+    #[arg(required = true, value_name = "LOG|IFACE")]
     logs: Vec<PathBuf>,
+    /// Only frames with these identifiers, such as `351,35A`
+    #[arg(long, value_name = "ID", value_delimiter = ',', value_parser = identifier)]
+    id: Vec<CanId>,
+    /// Mark the bytes that differ from the frame before with the same identifier
+    #[arg(long)]
+    changes: bool,
+    /// Go on when a file ends, for what is still written to it
+    #[arg(long)]
+    follow: bool,
+    /// Bit rate of the bus that is listened to
+    #[arg(long, value_name = "RATE", default_value = "500 kbit/s")]
+    rate: BitRate,
     /// How to print frames
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -43,6 +60,8 @@ The objects of `--format jsonl`, one a line, are stable; keys may be added:
   dir     rx or tx, where the log says it
   id      hexadecimal: 3 digits are an 11-bit identifier, 8 a 29-bit one;
           of an error frame, its classes
+  changed with --changes, the places of the bytes that differ from the frame
+          before with this identifier, from 0
   len     data length, in bytes
   data    the data, hexadecimal
   name    the message of the CAN-bus BMS Protocol, or null
@@ -72,7 +91,7 @@ pub(crate) fn decode(args: &Args) -> Result<Exit, Failure> {
     let mut exit = Exit::Pass;
     for path in &args.logs {
         // The other logs are still worth reading.
-        let log = match Log::open(path) {
+        let log = match Log::open_live(path, args.rate, args.follow) {
             Ok(log) => log,
             Err(error) => {
                 crate::warn(&error.to_string());
@@ -119,7 +138,7 @@ impl From<InputError> for Ended {
 }
 
 fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<(), Ended> {
-    let mut told = 0;
+    let (mut told, mut changes) = (0, Changes::default());
     let mut line = Vec::new();
     let shown = (args.logs.len() > 1).then(|| log.name().to_owned());
     if let (Some(name), Format::Text) = (&shown, args.format) {
@@ -127,10 +146,22 @@ fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<(), Ended> {
     }
     while let Some((number, item)) = log.next()? {
         line.clear();
+        let mut changed = 0;
+        if let Item::Frame(entry) = &item {
+            if !args.id.is_empty() && id_of(entry).is_none_or(|id| !args.id.contains(&id)) {
+                continue;
+            }
+            if let (true, Content::Data(frame)) = (args.changes, &entry.content) {
+                changed = changes.of(entry.interface, frame);
+            }
+        }
         match (&item, args.format) {
             (Item::Nothing, _) => continue,
-            (Item::Frame(entry), Format::Text) => text::frame(&mut line, entry, log.reader()),
-            (_, Format::Jsonl) => jsonl::line(&mut line, shown.as_deref(), number, &item, log.reader()),
+            (Item::Frame(entry), Format::Text) => text::frame(&mut line, entry, log.reader(), changed),
+            (_, Format::Jsonl) => {
+                let changed = args.changes.then_some(changed);
+                jsonl::line(&mut line, shown.as_deref(), number, (&item, changed), log.reader());
+            }
             (Item::Problem(_) | Item::Lost(_), Format::Text) => {
                 tell(&mut told, log.name(), number, &item);
                 continue;
@@ -191,13 +222,29 @@ fn remarks(reader: &Reader) -> Vec<String> {
     remarks
 }
 
+/// `351` or `0x351`; eight digits are 29 bits.
+fn identifier(text: &str) -> Result<CanId, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let id = u32::from_str_radix(digits, 16).ok();
+    let id = id.and_then(|id| match u16::try_from(id) {
+        Ok(id @ 0..=0x7FF) if digits.len() <= 4 => Some(CanId::Standard(id)),
+        _ => (digits.len() == 8 && id <= 0x1FFF_FFFF).then_some(CanId::Extended(id)),
+    });
+    id.ok_or_else(|| "an identifier is hexadecimal: 351 for 11 bits, eight digits for 29".to_owned())
+}
+
+/// The identifier of a frame; nothing of an error.
+fn id_of(entry: &Entry) -> Option<CanId> {
+    match entry.content {
+        Content::Data(frame) => Some(frame.id()),
+        Content::Remote { id, .. } => Some(id),
+        Content::Fd(frame) => Some(frame.id()),
+        Content::Error { .. } => None,
+    }
+}
+
 /// What an identifier outside the document is known for.
 fn note(entry: &Entry) -> Option<String> {
-    let id = match entry.content {
-        Content::Data(frame) => frame.id(),
-        Content::Remote { id, .. } => id,
-        Content::Fd(frame) => frame.id(),
-        Content::Error { .. } => return None,
-    };
+    let id = id_of(entry)?;
     foreign(id).map(|known| known.to_string())
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 use flate2::read::MultiGzDecoder;
 use proto::log::wrapped::Unwrap;
 use proto::log::{Item, NotALog, Reader, sniff};
+use proto::quantity::BitRate;
 
+use crate::live::{Followed, Live};
 use crate::{Exit, Failure};
 
 /// Why a log cannot be read.
@@ -26,6 +28,9 @@ pub(crate) enum InputError {
     /// it is no log of a CAN bus
     #[error("{name} cannot be read as a CAN log: {source}")]
     NotALog { name: String, source: NotALog },
+    /// a bus that cannot be listened to
+    #[error("{0}")]
+    Bus(String),
     /// it ended in an error
     #[error("{name} cannot be read beyond line {line}: {source}")]
     Read { name: String, line: u64, source: io::Error },
@@ -62,6 +67,24 @@ impl Log {
         match opened(path) {
             Ok(source) => Self::of(name, source),
             Err(source) => Err(InputError::Open { name, source }),
+        }
+    }
+
+    /// The same, but of something that does not end: a CAN interface of the kernel, an SLCAN adapter, or, to `follow`, a file
+    /// that somebody still writes.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is no log.
+    pub(crate) fn open_live(path: &Path, rate: BitRate, follow: bool) -> Result<Self, InputError> {
+        let name = path.display().to_string();
+        match Live::open(path, rate) {
+            Some(Ok(live)) => Self::of(name, Box::new(live)),
+            Some(Err(why)) => Err(InputError::Bus(why)),
+            None if follow && path.is_file() => match File::open(path) {
+                Ok(file) => Self::of(name, Box::new(Followed(file))),
+                Err(source) => Err(InputError::Open { name, source }),
+            },
+            None => Self::open(path),
         }
     }
 

@@ -3,6 +3,7 @@
 mod json;
 mod judged;
 mod junit;
+mod next;
 mod pages;
 mod text;
 pub(crate) mod wrap;

@@ -10,6 +10,7 @@ mod dbc;
 mod decode;
 #[cfg(unix)]
 mod doctor;
+mod export;
 mod golden;
 #[cfg(unix)]
 mod guard;
@@ -19,6 +20,7 @@ mod input;
 mod judge;
 mod lint;
 mod list;
+mod live;
 mod matrix;
 mod nightly;
 mod progress;
@@ -202,6 +204,8 @@ enum Command {
     Compare(compare::Args),
     /// Print every frame of CAN logs, with every field
     Decode(decode::Args),
+    /// Write a run in the forms of other programs: ASC, BLF, TRC, one table
+    Export(export::Args),
     /// Serve the simulated rig on real wires: CAN, SCPI, Modbus-TCP
     #[cfg(unix)]
     Serve(serve::Args),
@@ -249,6 +253,7 @@ fn main() -> ExitCode {
         Command::History(args) => history::history(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Decode(args) => decode::decode(&args),
+        Command::Export(args) => export::export(&args),
         #[cfg(unix)]
         Command::Serve(args) => serve::serve(&args),
         #[cfg(unix)]

@@ -172,6 +172,62 @@ fn a_live_pipe_is_followed() {
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
 
+/// Only what was asked for, with a star behind each byte that differs from the frame before.
+#[test]
+fn identifiers_are_chosen_and_changes_marked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log");
+    let text = "(5.000000) can0 351#480200050005AE01\n(5.100000) can0 355#6400\n(6.000000) can0 351#470200050005AF01\n\
+                (7.000000) can0 00000351#48\n";
+    std::fs::write(&path, text).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let shown = stdout(&busbar(&["decode", "--id", "0x351", "--changes", path]));
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines.len(), 2, "{shown}");
+    assert!(lines[0].contains("351  48 02 00 05 00 05 AE 01  Limits"), "{shown}");
+    assert!(lines[1].contains("351  47*02 00 05 00 05 AF*01  Limits"), "{shown}");
+    let told = objects(&busbar(&["decode", "--id", "351,00000351", "--changes", "--format", "jsonl", path]));
+    let changed: Vec<_> = told.iter().map(|frame| frame["changed"].to_string()).collect();
+    assert_eq!(changed, ["[]", "[0,6]", "[]"]);
+    assert_eq!(busbar(&["decode", "--id", "limits", path]).status.code(), Some(64));
+}
+
+#[test]
+fn a_file_that_is_still_written_is_followed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log");
+    let mut file = std::fs::File::create(&path).expect("made");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(["decode", "--follow"])
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut shown = BufReader::new(child.stdout.take().expect("piped")).lines();
+    for second in 0..3 {
+        writeln!(file, "(170000000{second}.000000) can0 351#480200050005AE01").expect("written");
+        let line = shown.next().expect("a line").expect("UTF-8");
+        assert!(line.starts_with(&format!("170000000{second}.000000  can0       351  48 02")), "{line}");
+    }
+    child.kill().expect("it listens for ever");
+    child.wait().expect("it is gone");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_finds_no_place_on_the_disk_is_a_failure() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/logs");
+    let output = Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(["decode", "pytes-v5a.log"])
+        .current_dir(logs)
+        .stdout(full)
+        .output()
+        .expect("it starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot write to standard output"), "{}", stderr(&output));
+}
+
 #[rstest]
 #[case::no_such_file("absent.log", "busbar: absent.log cannot be opened: No such file or directory")]
 #[case::folder(".", "busbar: . is a folder: name the logs in it, such as ./can.log")]

@@ -81,7 +81,7 @@ fn a_program_is_built_passes_repeats_itself_and_is_refused_with_its_fault(#[case
     let (first, code, told) = run(folder.path(), "acme.yaml", "first", &cases);
     assert_eq!(code, Some(0), "{told}");
     let (second, ..) = run(folder.path(), "acme.yaml", "second", &cases);
-    for file in ["can.log", "gx.csv", "events.jsonl", "program.jsonl", "verdicts.json"] {
+    for file in ["can.log", "bus.csv", "gx.csv", "events.jsonl", "program.jsonl", "verdicts.json"] {
         let bytes = |run: &Path| fs::read(run.join(file)).expect(file);
         assert!(bytes(&first) == bytes(&second), "{file} differs between two runs of one seed");
     }

@@ -8,7 +8,7 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-const RAW: [&str; 4] = ["can.log", "gx.csv", "supply.csv", "events.jsonl"];
+const RAW: [&str; 5] = ["can.log", "gx.csv", "supply.csv", "bus.csv", "events.jsonl"];
 
 /// The folder is all that it takes: there is no project where this runs.
 fn busbar(home: &Path, arguments: &[&str]) -> Output {
@@ -90,7 +90,7 @@ fn copied(run: &Path) -> TempDir {
 /// The process at some places of each file; every place is tried where it is quick, in the tests of `report`.
 #[rstest]
 fn a_run_that_was_cut_off_has_not_passed(
-    #[values("can.log", "gx.csv", "supply.csv", "events.jsonl")] name: &str,
+    #[values("can.log", "gx.csv", "supply.csv", "bus.csv", "events.jsonl")] name: &str,
 ) {
     let (_keep, run, first) = run(&["keep-alive"]);
     assert_eq!(first.status.code(), Some(0), "{}", said(&first));
@@ -198,6 +198,7 @@ fn what_is_no_run_is_refused_with_what_is_missing() {
         ("can.log", "can.log:2:"),
         ("gx.csv", "gx.csv:2:"),
         ("supply.csv", "supply.csv:2:"),
+        ("bus.csv", "bus.csv:2:"),
         ("events.jsonl", "events.jsonl:2:"),
     ] {
         bad(name, &spoil, place);

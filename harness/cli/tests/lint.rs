@@ -335,8 +335,8 @@ fn junit_counts_as_the_exit_code_does() {
             _ => {}
         }
     }
-    assert_eq!((cases, failures, errors), (47, 1, 1), "{text}");
-    assert!(text.contains("tests=\"47\" failures=\"1\" errors=\"1\""), "{text}");
+    assert_eq!((cases, failures, errors), (48, 1, 1), "{text}");
+    assert!(text.contains("tests=\"48\" failures=\"1\" errors=\"1\""), "{text}");
     assert!(text.contains("351#48020000FC08E001"), "warnings show their frame");
 }
 
@@ -374,4 +374,46 @@ fn json_keeps_its_keys() {
 #[case::bad("deye-se-f12c-18s.log", include_str!("golden/lint-bad.txt"))]
 fn golden(#[case] log: &str, #[case] expected: &str) {
     assert_eq!(stdout(&busbar(&logs(), &[log])), expected, "busbar lint {log}");
+}
+
+/// Errors of the bus, a native protocol beside a GX, and what to do next.
+#[rstest]
+#[case::nobody_hears(
+    "(1.0) can0 200000A8#0000001900000000\n(2.0) can0 200000A8#0000001900000000\n",
+    "the bus is disturbed: no acknowledgement 2 times, first in line 1",
+    "ip -details -statistics link show can0"
+)]
+#[case::jk_and_a_gx(
+    "(1.0) can0 2F4#1301D71133000000\n(1.1) can0 305#0000000000000000\n(1.2) can0 307#1234567856494300\n",
+    "frames of JK BMS: choose the Victron protocol",
+    "candump -L can0 > battery.log"
+)]
+fn the_first_line_says_what_is_wrong_and_the_last_what_to_do(
+    #[case] text: &str,
+    #[case] first: &str,
+    #[case] next: &str,
+) {
+    let text = text.replace(".0)", ".000000)").replace(".1)", ".100000)").replace(".2)", ".200000)");
+    let (json, code) = judged(&text, &[]);
+    assert_eq!(code, 2);
+    let log = &json["logs"][0];
+    assert!(log["headline"].as_str().expect("a text").contains(first), "{}", log["headline"]);
+    assert_eq!(log["next"]["command"], next, "{}", log["next"]);
+}
+
+/// A battery that does right on a bus that was disturbed: nobody knows by whom.
+#[test]
+fn errors_of_the_bus_leave_a_must_undecided() {
+    let sound = cycles(120, &LG);
+    let (json, _) = judged(&sound, &[]);
+    assert!(!standing(&json, "inconclusive").contains(&"BUS-03"));
+    let passive = "(1700000060.500000) can0 20000004#0030000000008080\n";
+    let (head, tail) = sound.split_at(sound.find("(1700000061").expect("a minute"));
+    let (json, code) = judged(&format!("{head}{passive}{tail}"), &[]);
+    assert!(standing(&json, "inconclusive").contains(&"BUS-03"), "{json:#}");
+    assert_ne!(code, 0);
+    let headline = json["logs"][0]["headline"].as_str().expect("a text");
+    for part in ["error passive once", "cable", "termination", "bit rate"] {
+        assert!(headline.contains(part), "{headline}");
+    }
 }

@@ -105,7 +105,9 @@ fn a_run_names_its_program_and_is_judged_without_it() {
 
     // The same seed again: the same bytes.
     let (other, _) = run(home.path());
-    for name in ["can.log", "gx.csv", "supply.csv", "events.jsonl", "program.jsonl", "verdicts.json"] {
+    for name in
+        ["can.log", "bus.csv", "gx.csv", "supply.csv", "events.jsonl", "program.jsonl", "verdicts.json"]
+    {
         assert_eq!(read(&one, name), read(&other, name), "{name}");
     }
     // Without the program, and without the project.

@@ -106,7 +106,7 @@ fn one_seed_is_one_run_to_the_byte_and_another_seed_comes_to_the_same_verdicts()
     let (_a, first, _) = run(&["--seed", "7", "feed-in/load-steps"]);
     let (_b, second, _) = run(&["--seed", "7", "feed-in/load-steps"]);
     let (_c, other, _) = run(&["--seed", "8", "feed-in/load-steps"]);
-    for file in ["can.log", "gx.csv", "supply.csv", "events.jsonl", "verdicts.json"] {
+    for file in ["can.log", "bus.csv", "gx.csv", "supply.csv", "events.jsonl", "verdicts.json"] {
         let bytes = |run: &Path| fs::read(run.join(file)).expect(file);
         assert!(bytes(&first) == bytes(&second), "{file} differs between two runs of one seed");
     }

@@ -1,15 +1,16 @@
-//! `can.log`: everything on the battery's bus, in the form of `candump -L`, and between the frames the state of the
-//! harness's own interface as comments, at which other programs stop:
+//! `can.log`: everything on the battery's bus, in the form of `candump -L`:
 //!
 //! ```text
 //! (0000000012.000250) can0 351#480200050005AE01
 //! (0000000012.100000) can0 20000088#0000000000000000
-//! # (12.500000) can0 500 kbit/s error-active
 //! ```
 //!
-//! Times are since the start of the run, above the `epoch` of its first event.
-
-use std::io::Write as _;
+//! Times are since the start of the run, above the `epoch` of its first event. Earlier versions kept the state of the
+//! harness's own interface here too, as comments, at which other programs stop; it is read still:
+//!
+//! ```text
+//! # (12.500000) can0 500 kbit/s error-active
+//! ```
 
 use proto::bus::{BusReading, BusState, ErrorFrame};
 use proto::candump::{self, Content, Line, Record};
@@ -26,7 +27,7 @@ pub enum Heard {
     Frame(Frame),
     /// an error frame
     Error(ErrorFrame),
-    /// the state of the interface
+    /// the state of the interface, in a file of an earlier version
     Bus(BusReading),
 }
 
@@ -38,14 +39,6 @@ pub fn frame(out: &mut Vec<u8>, at: Micros, interface: &str, frame: &Frame) {
 /// Appends an error frame, as `candump -e` logs it.
 pub fn error(out: &mut Vec<u8>, at: Micros, interface: &str, error: &ErrorFrame) {
     candump::write_record(out, &Record { at, interface, direction: None, content: error.content() });
-}
-
-/// Appends the state of the interface, as a comment.
-pub fn bus(out: &mut Vec<u8>, at: Micros, interface: &str, reading: &BusReading) {
-    out.extend_from_slice(b"# (");
-    stamp::put(out, at);
-    // A vector takes everything.
-    let _ = writeln!(out, ") {interface} {reading}");
 }
 
 /// A line read back, without its line break; nothing where it is blank or a comment of somebody else.
@@ -130,10 +123,9 @@ mod tests {
             let what = ErrorFrame { class, data: details };
             error(&mut line, at, "can0", &what);
             prop_assert_eq!(read(&line), Ok(Some((at, Heard::Error(what)))));
-            line.clear();
             let what = BusReading { bit_rate: BitRate(rate), state: BusState::ALL[state] };
-            bus(&mut line, at, "can0", &what);
-            prop_assert_eq!(read(&line), Ok(Some((at, Heard::Bus(what)))));
+            let line = format!("# ({}) can0 {} {}\n", stamp::write(at), what.bit_rate, what.state.name());
+            prop_assert_eq!(read(line.as_bytes()), Ok(Some((at, Heard::Bus(what)))));
         }
 
         #[test]

@@ -133,7 +133,7 @@ impl RunFolder {
 
     /// The state of the CAN interface.
     pub fn bus(&mut self, at: Micros, reading: &BusReading) {
-        self.heard(at, |out, at, interface| can_log::bus(out, at, interface, reading));
+        self.samples(at, &(*reading).into());
     }
 
     fn heard(&mut self, at: Micros, write: impl FnOnce(&mut Vec<u8>, Micros, &str)) {

@@ -12,6 +12,7 @@ pub mod certificate;
 pub mod conclusion;
 pub mod conclusions;
 pub mod events;
+pub mod export;
 pub mod folder;
 pub mod gaps;
 pub mod guard;

@@ -12,6 +12,11 @@ pub(crate) fn put(out: &mut Vec<u8>, at: Micros) {
     digits::decimals(out, at.0 % 1_000_000, 6);
 }
 
+/// The same as text.
+pub(crate) fn write(at: Micros) -> String {
+    format!("{}.{:06}", at.0 / 1_000_000, at.0 % 1_000_000)
+}
+
 /// Reads what [`put`] wrote.
 pub(crate) fn read(text: &str) -> Option<Micros> {
     let (s, us) = text.split_once('.')?;

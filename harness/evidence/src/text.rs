@@ -21,6 +21,19 @@ pub fn slug(text: &str) -> String {
     if kept.is_empty() { "x".to_owned() } else { kept.to_owned() }
 }
 
+/// The text as a cell of a table with commas between its cells. What a spreadsheet would take for the beginning of a formula
+/// has an apostrophe in front.
+#[must_use]
+pub fn csv_cell(text: &str) -> String {
+    let text = plain(text);
+    let formula = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    if text.contains([',', '"']) {
+        format!("\"{formula}{}\"", text.replace('"', "\"\""))
+    } else {
+        format!("{formula}{text}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,6 +48,15 @@ mod tests {
     #[case("蓄電池", "x")]
     fn slugs(#[case] from: &str, #[case] to: &str) {
         assert_eq!(slug(from), to);
+    }
+
+    #[rstest]
+    #[case("hold 60 min", "hold 60 min")]
+    #[case("a, \"b\"\n", "\"a, \"\"b\"\" \"")]
+    #[case("=1+1", "'=1+1")]
+    #[case("@a,b", "\"'@a,b\"")]
+    fn cells(#[case] from: &str, #[case] to: &str) {
+        assert_eq!(csv_cell(from), to);
     }
 
     proptest! {

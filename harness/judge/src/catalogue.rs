@@ -162,7 +162,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
     should("BUS-02", "P 1.2", "B", "The bus runs at 500 kbit/s, or at 250 kbit/s where the GX profile is set to it")
         .in_run(bus::runs_at_the_right_rate),
     must("BUS-03", "P 1.2", "B", "No error-passive, bus-off or acknowledge-error episode")
-        .in_run(bus::is_sound),
+        .in_log(|w, _, o| w.errors.in_a_log(o)).in_run(bus::is_sound),
     must("BUS-04", "P 3", "L", "The battery does not send 0x305 or 0x307, which belong to the GX")
         .in_log(|w, t, o| w.bus.leaves_the_gx_alone(t, o)),
     information("BUS-05", "P 1.2", "L", "Bus load and frames per second")

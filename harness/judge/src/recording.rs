@@ -60,8 +60,7 @@ impl Recording {
 
     /// Takes the state of the harness's own CAN interface.
     pub fn bus(&mut self, at: Micros, reading: &BusReading) {
-        self.trace.push(Channel::BitRate, at, reading.bit_rate.0);
-        self.trace.push(Channel::BusState, at, f64::from(reading.state as u8));
+        self.samples(at, &(*reading).into());
     }
 
     /// Takes what an instrument said. What was not answered leaves its channels as they are.

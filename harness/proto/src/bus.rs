@@ -4,8 +4,10 @@
 use core::fmt;
 
 use crate::candump::Content;
+use crate::channel::{Channel, Instrument};
 use crate::message::Payload;
 use crate::quantity::BitRate;
+use crate::samples::Samples;
 
 /// How a controller takes part in the bus (ISO 11898-1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -47,10 +49,12 @@ pub struct BusReading {
     pub state: BusState,
 }
 
-/// As a log keeps it: `500 kbit/s error-active`.
-impl fmt::Display for BusReading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.bit_rate, self.state.name())
+/// As values of the quantities that the interface tells.
+impl From<BusReading> for Samples {
+    fn from(reading: BusReading) -> Self {
+        Self::new(Instrument::Interface)
+            .with(Channel::BitRate, reading.bit_rate.0)
+            .with(Channel::BusState, f64::from(reading.state as u8))
     }
 }
 
@@ -167,6 +171,14 @@ impl ErrorFrame {
         data[Self::LOCATION] = Self::ACK_SLOT;
         Self { class: 0x0A8, data }
     };
+
+    /// A bus error at this place of a frame, by the numbers of SJA1000 and `linux/can/error.h`.
+    #[must_use]
+    pub const fn broken(place: u8) -> Self {
+        let mut error = if place == Self::ACK_SLOT { Self::UNHEARD } else { Self::DISTURBED };
+        error.data[Self::LOCATION] = place;
+        error
+    }
 
     /// The controller that hears has changed its state.
     #[must_use]

@@ -21,7 +21,7 @@ use lab::live::Lab;
 use proto::quantity::Micros;
 
 use crate::attempt::attempt_in;
-use crate::writer::{Evidence, To, Writer};
+use crate::writer::{Begins, Evidence, To, Writer};
 use crate::{Console, Entry, Error, Progress, Setup};
 
 /// What to run, on what.
@@ -90,7 +90,7 @@ pub struct Played {
 /// Cases, each with its suite.
 type Cases<'a> = Vec<(&'a Suite, &'a Case)>;
 
-/// Cases of one run follow each other on its time axis with this much between them.
+/// Simulated cases of one run follow each other on its time axis with this much between them.
 const PAUSE: Micros = Micros::from_secs(60);
 
 /// Runs the cases. Everything is read, validated and planned before anything is switched on.
@@ -213,7 +213,7 @@ struct Recorder<'a> {
     started: SystemTime,
     results: Vec<CaseResult>,
     said: Said,
-    /// when the next case begins
+    /// when the next case begins, on a real rig at the earliest
     began: Micros,
 }
 
@@ -239,6 +239,10 @@ impl<'a> Recorder<'a> {
                 "nothing tells whether these limits of the rig are kept (`unwatched:`): {names}"
             ));
         }
+        let (clock, started) = (Instant::now(), SystemTime::now());
+        // Where the rig is as fast as the clock, its times are those of the calendar.
+        let is_of_the_day = rig.live.as_ref().is_some_and(|live| live.speed == 1);
+        let since_1970 = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros();
         let begun = Begun {
             harness: env!("CARGO_PKG_VERSION").to_owned(),
             commit: asked.commit.to_owned(),
@@ -247,7 +251,7 @@ impl<'a> Recorder<'a> {
             seed,
             sweep: asked.sweep,
             interface: interface(rig),
-            epoch: Micros::ZERO,
+            epoch: if is_of_the_day { Micros(u64::try_from(since_1970).unwrap_or(0)) } else { Micros::ZERO },
             cases,
             whole,
             challenge: asked.order.as_ref().and_then(|order| order.challenge.clone()),
@@ -262,6 +266,7 @@ impl<'a> Recorder<'a> {
         #[cfg(unix)]
         if let Some(guard) = &guard {
             guard.record_in(&folder.path().join(WIRE));
+            guard.begins();
         }
         Ok(Self {
             begun,
@@ -269,8 +274,8 @@ impl<'a> Recorder<'a> {
             #[cfg(unix)]
             guard,
             folder,
-            clock: Instant::now(),
-            started: SystemTime::now(),
+            clock,
+            started,
             progress: console.progress(cases),
             results: Vec::with_capacity(cases),
             said: Said::default(),
@@ -286,26 +291,32 @@ impl<'a> Recorder<'a> {
     /// Plays cases, and says which of them were tried and stayed undecided.
     fn play(mut self, entries: Vec<Entry<'a>>, seed: u64) -> Result<(Self, Cases<'a>), Error> {
         let mut undecided = Vec::new();
+        let speed = self.ready.setup.rig.live.as_ref().map_or(1, |live| live.speed);
         for entry in entries {
             let (name, Entry { suite, case, planned }) = (entry.name(), entry);
-            self.folder.begin_case(&suite.name, &case.name, self.began);
-            #[cfg(unix)]
-            if let Some(guard) = &self.guard {
-                guard.opens(self.began);
-            }
             let progress = self.progress.as_ref();
             let attempt = match &self.lab {
                 Some(lab) => {
                     let mut writer = Writer::start(self.folder, lab.stop().clone())
                         .map_err(Error::system("start the thread that writes evidence"))?;
+                    let begins = Begins::WithEvidence {
+                        run: self.clock,
+                        speed,
+                        after: self.began,
+                        suite: &suite.name,
+                        case: &case.name,
+                    };
                     let to = To::Writer(&mut writer);
-                    let attempt = attempt_in(lab, planned, &mut Evidence { to, progress, case: &name });
+                    let mut evidence = Evidence { to, progress, case: &name, begins };
+                    let attempt = attempt_in(lab, planned, &mut evidence);
+                    self.began = evidence.began(Micros::ZERO);
                     self.folder = writer.end()?;
                     attempt
                 }
                 None => {
+                    self.folder.begin_case(&suite.name, &case.name, self.began);
                     let to = To::Folder(&mut self.folder);
-                    let mut evidence = Evidence { to, progress, case: &name };
+                    let mut evidence = Evidence { to, progress, case: &name, begins: Begins::At(self.began) };
                     self.ready.setup.attempt(planned, &name, seed, &mut evidence)
                 }
             };
@@ -316,7 +327,11 @@ impl<'a> Recorder<'a> {
             if result.tried && result.outcome == verdict::Outcome::Inconclusive {
                 undecided.push((suite, case));
             }
-            self.began = Micros((self.began + result.length).0.next_multiple_of(1_000_000)) + PAUSE;
+            let ended = self.began + result.length;
+            self.began = match self.lab {
+                Some(_) => ended + Micros(1),
+                None => Micros(ended.0.next_multiple_of(1_000_000)) + PAUSE,
+            };
             self.results.push(result);
         }
         Ok((self, undecided))

@@ -23,6 +23,26 @@ pub(crate) struct Evidence<'a> {
     pub(crate) to: To<'a>,
     pub(crate) progress: &'a dyn Progress,
     pub(crate) case: &'a str,
+    pub(crate) begins: Begins<'a>,
+}
+
+/// When a case begins in the time of the run.
+#[derive(Clone, Copy)]
+pub(crate) enum Begins<'a> {
+    /// it has begun, the folder knows
+    At(Micros),
+    /// on a real rig with its first evidence: before, instruments are opened and the case is prepared, for as long as that
+    /// takes
+    WithEvidence {
+        /// when the run began
+        run: Instant,
+        /// how many times faster than the clock the rig is
+        speed: u32,
+        /// no earlier than this
+        after: Micros,
+        suite: &'a str,
+        case: &'a str,
+    },
 }
 
 /// Who writes it down.
@@ -33,8 +53,31 @@ pub(crate) enum To<'a> {
     Writer(&'a mut Writer),
 }
 
+impl Evidence<'_> {
+    /// When the case began in the time of the run, where it is so old now.
+    pub(crate) fn began(&mut self, at: Micros) -> Micros {
+        let (run, speed, after, suite, case) = match self.begins {
+            Begins::At(began) => return began,
+            Begins::WithEvidence { run, speed, after, suite, case } => (run, speed, after, suite, case),
+        };
+        let past = u64::try_from(run.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let now = Micros(past.saturating_mul(u64::from(speed)));
+        let began = now.since(at).max(after);
+        self.begins = Begins::At(began);
+        match &mut self.to {
+            To::Folder(folder) => folder.begin_case(suite, case, began),
+            To::Writer(writer) => {
+                let (suite, case) = (suite.to_owned(), case.to_owned());
+                writer.put(move |folder| folder.begin_case(&suite, &case, began));
+            }
+        }
+        began
+    }
+}
+
 impl Witness for Evidence<'_> {
     fn input(&mut self, at: Micros, input: &Input) {
+        self.began(at);
         match &mut self.to {
             To::Folder(folder) => write(folder, at, input),
             To::Writer(writer) => {
@@ -51,6 +94,7 @@ impl Witness for Evidence<'_> {
     }
 
     fn event(&mut self, event: &Event) {
+        self.began(event.at);
         match &mut self.to {
             To::Folder(folder) => folder.event(event),
             To::Writer(writer) => {

@@ -7,14 +7,20 @@ use proto::log::{Content, Direction, Entry, Item, Reader};
 use proto::message::{Field, MessageSpec, Pair, Value, fields};
 
 /// Appends the object and its line end. Writing into memory cannot fail, so results are not looked at.
-pub(super) fn line(out: &mut Vec<u8>, log: Option<&str>, number: u64, item: &Item, reader: &Reader) {
+pub(super) fn line(
+    out: &mut Vec<u8>,
+    log: Option<&str>,
+    number: u64,
+    (item, changed): (&Item, Option<u8>),
+    reader: &Reader,
+) {
     out.push(b'{');
     if let Some(log) = log {
         let _ = write!(out, "\"log\":{},", text(log));
     }
     let _ = write!(out, "\"line\":{number},");
     match item {
-        Item::Frame(entry) => frame(out, entry, reader),
+        Item::Frame(entry) => frame(out, entry, reader, changed),
         Item::Problem(error) => {
             let _ = write!(out, "\"kind\":\"problem\",\"message\":{}", text(&error.to_string()));
         }
@@ -26,7 +32,7 @@ pub(super) fn line(out: &mut Vec<u8>, log: Option<&str>, number: u64, item: &Ite
     let _ = out.write_all(b"}\n");
 }
 
-fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader) {
+fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader, changed: Option<u8>) {
     let (seconds, micros) = (entry.at.0 / 1_000_000, entry.at.0 % 1_000_000);
     let interface = text(reader.interface(entry.interface));
     let _ = write!(out, "\"t\":{seconds}.{micros:06},\"if\":{interface},");
@@ -41,6 +47,11 @@ fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader) {
     let _ = write!(out, "\"kind\":\"{kind}\",");
     if let Some(direction) = entry.direction {
         let _ = write!(out, "\"dir\":\"{}\",", if direction == Direction::Received { "rx" } else { "tx" });
+    }
+    if let Some(changed) = changed {
+        let places: Vec<String> =
+            (0..8).filter(|place| changed >> place & 1 == 1).map(|place| place.to_string()).collect();
+        let _ = write!(out, "\"changed\":[{}],", places.join(","));
     }
     let _ = write!(out, "\"id\":\"{id}\",\"len\":{len},\"data\":\"{}\",", hexadecimal(data));
     let Content::Data(frame) = &entry.content else {

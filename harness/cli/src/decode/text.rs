@@ -2,12 +2,13 @@
 
 use std::io::Write;
 
+use proto::bus::{ErrorFrame, ErrorKind};
 use proto::frame::{CanId, Frame};
 use proto::log::{Content, Entry, Reader};
 use proto::message::{MessageSpec, Pair, Value, fields};
 
-/// Appends the line. Writing into memory cannot fail, so results are not looked at.
-pub(super) fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader) {
+/// Appends the line, with a `*` behind each byte that is marked. Writing into memory cannot fail, so results are not looked at.
+pub(super) fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader, changed: u8) {
     let seconds = entry.at.0 / 1_000_000;
     let micros = entry.at.0 % 1_000_000;
     let _ = write!(
@@ -17,19 +18,23 @@ pub(super) fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader) {
     );
     match &entry.content {
         Content::Data(frame) => {
-            head(out, frame.id(), frame.data());
+            head(out, frame.id(), frame.data(), changed);
             message(out, frame, entry);
         }
         Content::Remote { id, dlc } => {
-            head(out, *id, &[]);
+            head(out, *id, &[], 0);
             let _ = write!(out, "remote request for {dlc} bytes");
         }
         Content::Error { class, data } => {
-            head(out, CanId::Extended(*class), data.as_bytes());
-            let _ = out.write_all(b"error frame");
+            head(out, CanId::Extended(*class), data.as_bytes(), 0);
+            let error = ErrorFrame::of(&entry.content);
+            let kinds =
+                error.iter().flat_map(|error| error.kinds().map(ErrorKind::words).collect::<Vec<_>>());
+            let kinds: Vec<&str> = kinds.collect();
+            let _ = write!(out, "error frame: {}", kinds.join(", "));
         }
         Content::Fd(frame) => {
-            head(out, frame.id(), &[]);
+            head(out, frame.id(), &[], 0);
             let _ = write!(
                 out,
                 "CAN FD, which the protocol does not know (P 1.2): {} bytes ",
@@ -45,10 +50,11 @@ pub(super) fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader) {
 }
 
 /// Identifier and data; 29-bit identifiers are as wide as they are, so that they stand out.
-fn head(out: &mut Vec<u8>, id: CanId, data: &[u8]) {
+fn head(out: &mut Vec<u8>, id: CanId, data: &[u8], changed: u8) {
     let _ = write!(out, "{:>8}  ", id.to_string());
     for place in 0..8 {
         let _ = match data.get(place) {
+            Some(byte) if changed >> place & 1 == 1 => write!(out, "{byte:02X}*"),
             Some(byte) => write!(out, "{byte:02X} "),
             None => write!(out, "   "),
         };

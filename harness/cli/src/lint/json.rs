@@ -63,6 +63,7 @@ fn log(judged: &Judged) -> Value {
         },
         "verdicts": judged.verdicts.iter().map(|v| verdict(v, judged)).collect::<Vec<_>>(),
         "battery": battery(&judged.portrait),
+        "next": { "command": judged.next.command, "why": judged.next.why },
         "remarks": judged.remarks.iter().chain(&judged.portrait.remarks).collect::<Vec<_>>(),
     })
 }

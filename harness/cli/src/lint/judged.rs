@@ -7,11 +7,13 @@ use judge::thresholds::Thresholds;
 use judge::verdict::{Outcome, Verdict, outcome_of_case};
 use judge::verdicts::of_log;
 use judge::wire::{Spot, Terms, Wire};
+use proto::bus::ErrorFrame;
 use proto::frame::CanId;
 use proto::log::{Content, Foreign, Item, LineError, Reader, Report, TimeKind, foreign};
 use proto::message::{Message, id};
 use proto::quantity::Micros;
 
+use super::next::Next;
 use crate::input::{InputError, Log};
 
 /// What was asked for.
@@ -50,6 +52,8 @@ pub(crate) struct Judged {
     pub(crate) portrait: Portrait,
     /// what is to know of the log itself
     pub(crate) remarks: Vec<String>,
+    /// what to do next
+    pub(crate) next: Next,
 }
 
 impl Judged {
@@ -89,7 +93,10 @@ impl Reading {
         while let Some((line, item)) = self.log.next()? {
             match item {
                 Item::Frame(entry) => {
-                    let Content::Data(frame) = entry.content else { continue };
+                    let error = ErrorFrame::of(&entry.content);
+                    if !matches!(entry.content, Content::Data(_)) && error.is_none() {
+                        continue;
+                    }
                     if entry.interface >= self.wires.len() {
                         self.wires.resize_with(entry.interface + 1, Wire::default);
                         self.latest.resize(entry.interface + 1, Micros::ZERO);
@@ -100,8 +107,10 @@ impl Reading {
                     }
                     *latest = entry.at;
                     let at = entry.at.since(*self.began.get_or_insert(entry.at));
-                    let message = Message::decode(&frame);
-                    self.wires[entry.interface].frame(Spot::new(at, Some(line)), &frame, message.as_ref());
+                    let (wire, spot) = (&mut self.wires[entry.interface], Spot::new(at, Some(line)));
+                    error.iter().for_each(|error| wire.error(spot, error));
+                    let Content::Data(frame) = entry.content else { continue };
+                    wire.frame(spot, &frame, Message::decode(&frame).as_ref());
                 }
                 Item::Problem(error) => {
                     self.problem.get_or_insert((line, error));
@@ -122,7 +131,8 @@ impl Reading {
         if !with_battery.is_empty() {
             return with_battery;
         }
-        (0..self.wires.len()).max_by_key(|&n| self.wires[n].count()).into_iter().collect()
+        let heard = |&n: &usize| (self.wires[n].count(), self.wires[n].errors().count());
+        (0..self.wires.len()).max_by_key(heard).into_iter().collect()
     }
 
     /// Why no period is judged, where none is.
@@ -157,6 +167,11 @@ impl Reading {
         let verdicts = if nobody.is_some() { Vec::new() } else { of_log(wire, &terms) };
         let outcome = outcome(&verdicts, conditions.strict);
         let headline = nobody.unwrap_or_else(|| headline(wire, &verdicts));
+        let headline = match disturbed(wire) {
+            Some(disturbed) => format!("{disturbed}; {headline}"),
+            None => headline,
+        };
+        let next = Next::of(wire, &verdicts, &terms, (self.log.name(), reader.interface(bus)));
         Judged {
             log: self.log.name().to_owned(),
             interface: reader.interface(bus).to_owned(),
@@ -172,6 +187,7 @@ impl Reading {
             verdicts,
             portrait: Portrait::of(wire, timed),
             remarks: self.remarks(bus, reader, &terms),
+            next,
         }
     }
 
@@ -192,7 +208,10 @@ impl Reading {
         }
         for (count, what) in [
             (remote, "remote frames: no GX sends or answers them"),
-            (error, "error frames: whether the bus is sound is judged on a bench (BUS-03)"),
+            (
+                error,
+                "error frames: what they say is the evidence of BUS-03, whether the bus is sound a bench decides",
+            ),
             (fd, "CAN FD frames, which the protocol does not know (P 1.2)"),
         ] {
             if count > 0 {
@@ -219,6 +238,23 @@ fn outcome(verdicts: &[Verdict], strict: bool) -> Outcome {
         return Outcome::Fail;
     }
     outcome_of_case(verdicts)
+}
+
+/// What a sound bus never shows, and what to look at.
+fn disturbed(wire: &Wire) -> Option<String> {
+    let times = |count: u64| if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    let told: Vec<String> = wire
+        .errors()
+        .episodes()
+        .map(|(kind, count, place)| format!("{kind} {}, {place}", times(count)))
+        .collect();
+    (!told.is_empty()).then(|| {
+        format!(
+            "the bus is disturbed: {}; look at the cable, at its termination (120 Ω at both ends) and at the bit rate of \
+             every node (500 kbit/s)",
+            told.join("; ")
+        )
+    })
 }
 
 /// Where nothing of any battery was seen: what was.
@@ -273,8 +309,8 @@ fn headline(wire: &Wire, verdicts: &[Verdict]) -> String {
     });
     match protocol {
         Some(protocol) => format!(
-            "no message of the CAN-bus BMS Protocol, but frames of {protocol}: set the battery to the Victron \
-             protocol; {shown}"
+            "no message of the CAN-bus BMS Protocol, but frames of {protocol}: choose the Victron protocol in \
+             the battery's settings; {shown}"
         ),
         None => format!("no message of the CAN-bus BMS Protocol; {shown}"),
     }

@@ -70,6 +70,9 @@ pub(crate) fn page(judged: &Judged, conditions: &Conditions<'_>, style: &Style) 
     if !judged.verdicts.is_empty() {
         pages::pages(&mut out, judged, style.width);
     }
+    // What it takes from the log into a command is shown as it is typed, so it is not wrapped.
+    let _ = writeln!(out, "\nNext\n  {}", plain(&judged.next.command));
+    wrapped(&mut out, judged.next.why, 4, style.width);
     out.push('\n');
     out
 }

@@ -46,6 +46,7 @@ fn look_at(run: &Path) {
     }
     names.sort();
     let expected = [
+        "bus.csv",
         "can.log",
         "events.jsonl",
         "gx.csv",

@@ -16,7 +16,7 @@ use crate::folder::{Place, RunFolder};
 use crate::run::CaseResult;
 
 /// The files of this run: those that every run has, and those of the instruments that speak in it.
-const FILES: [&str; 4] = ["can.log", "events.jsonl", "supply.csv", "gx.csv"];
+const FILES: [&str; 5] = ["can.log", "events.jsonl", "supply.csv", "gx.csv", "bus.csv"];
 const CASES: [(&str, u64); 3] = [("first", 0), ("second", 90), ("third", 200)];
 const EPOCH: Micros = Micros(1_790_000_000_000_017);
 
@@ -40,7 +40,7 @@ fn case(name: &str, began: u64, length: u64) -> CaseResult {
 }
 
 /// A short run of three cases in which much happens at the same time, and the recordings that the judge saw.
-fn written() -> ([Vec<u8>; 4], Vec<Recording>) {
+fn written() -> ([Vec<u8>; 5], Vec<Recording>) {
     let parent = tempfile::tempdir().expect("a folder");
     let begun = Begun { interface: "can0".to_owned(), epoch: EPOCH, cases: 3, ..Begun::default() };
     let place = Place { parent: parent.path(), scope: None, begun: &begun, inputs: &[] };
@@ -93,12 +93,12 @@ fn written() -> ([Vec<u8>; 4], Vec<Recording>) {
     (FILES.map(|name| std::fs::read(path.join(name)).expect(name)), recordings)
 }
 
-fn sources(files: &[Vec<u8>; 4]) -> Sources<&[u8]> {
-    let [can, events, supply, gx] = files.each_ref().map(Vec::as_slice);
-    Sources { can, events, instruments: vec![(Instrument::Supply, supply), (Instrument::Gx, gx)] }
+fn sources(files: &[Vec<u8>; 5]) -> Sources<&[u8]> {
+    let [can, events, instruments @ ..] = files.each_ref().map(Vec::as_slice);
+    Sources { can, events, instruments: Instrument::ALL.into_iter().zip(instruments).collect() }
 }
 
-fn replay(files: &[Vec<u8>; 4]) -> Result<(Vec<Recorded>, bool), RawError> {
+fn replay(files: &[Vec<u8>; 5]) -> Result<(Vec<Recorded>, bool), RawError> {
     let mut replay = Replay::new("run/", sources(files))?;
     let mut cases = Vec::new();
     while let Some(case) = replay.next_case()? {
@@ -126,12 +126,35 @@ fn a_run_reads_back_as_the_judge_saw_it() {
     }
 }
 
+/// A folder of an earlier version, which kept the state of the interface as comments of `can.log`.
+#[test]
+fn a_run_of_before_reads_back_the_same() {
+    let (files, recordings) = written();
+    let can: String = String::from_utf8(files[0].clone())
+        .expect("text")
+        .lines()
+        .map(|line| match line.split_once(" can0 20000004#") {
+            Some((at, _)) => format!("{line}\n# {at} can0 500 kbit/s error-passive\n"),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    let mut before = sources(&files);
+    before.can = can.as_bytes();
+    before.instruments.retain(|(instrument, _)| *instrument != Instrument::Interface);
+    let mut replay = Replay::new("run/", before).expect("it begins well");
+    for recording in &recordings {
+        let case = replay.next_case().expect("every line is a good one").expect("a case");
+        assert_eq!((told(&case.recording), case.broken), (told(recording), None));
+    }
+}
+
 /// Every file cut off after every byte: what is not broken is what the judge saw, and what was cut is known to be.
 #[rstest]
 #[case::can(0)]
 #[case::events(1)]
 #[case::supply(2)]
 #[case::gx(3)]
+#[case::bus(4)]
 fn a_run_cut_off_anywhere_is_readable_and_knows_it(#[case] which: usize) {
     let (whole, recordings) = written();
     let recordings: Vec<String> = recordings.iter().map(told).collect();
@@ -166,7 +189,7 @@ fn a_run_cut_off_anywhere_is_readable_and_knows_it(#[case] which: usize) {
 /// A change of one line in the middle of a file, the file with the number of that line, and what is said.
 #[rstest]
 #[case(0, "(1790000000.000017) can0 351", "(1790000000.000017) can0 35x", "run/can.log:1:")]
-#[case(0, "# (1790000000.000017) can0 500 kbit/s", "# (1790000000.000017) can0 fast", "run/can.log:3:")]
+#[case(4, ",500,", ",fast,", "run/bus.csv:2: found `bit_rate_kbit_s: fast`")]
 #[case(0, "(1790000001.000017) can0 351", "(1690000001.000017) can0 351", "a time after the beginning")]
 #[case(0, "(1790000002.000017) can0 351", "(1790000000.500017) can0 351", "a time not before that")]
 #[case(3, "time_s,", "time,", "run/gx.csv:1:")]
@@ -195,6 +218,7 @@ fn a_bad_line_in_the_middle_is_refused_with_its_place(
 #[case::can(0)]
 #[case::supply(2)]
 #[case::gx(3)]
+#[case::bus(4)]
 fn a_line_more_or_less_breaks_its_case(#[case] which: usize) {
     let (whole, _) = written();
     let lines: Vec<&[u8]> = whole[which].split_inclusive(|&b| b == b'\n').collect();
@@ -265,7 +289,7 @@ fn a_folder_with_readings_of_before_names_its_version() {
 
 proptest! {
     #[test]
-    fn no_bytes_panic(which in 0..4_usize, at in 0.0..1.0, bytes in prop::collection::vec(any::<u8>(), 0..4)) {
+    fn no_bytes_panic(which in 0..5_usize, at in 0.0..1.0, bytes in prop::collection::vec(any::<u8>(), 0..4)) {
         let (mut files, _) = written();
         let place = (files[which].len() as f64 * at) as usize;
         let end = (place + bytes.len()).min(files[which].len());

@@ -3,7 +3,7 @@
 use proto::bus::{ErrorFrame, ErrorKind};
 
 use super::seen::{Spot, Tally};
-use crate::verdict::Evidence;
+use crate::verdict::{Evidence, Opinion};
 
 /// The error frames of a bus.
 #[derive(Debug, Clone, Default)]
@@ -45,8 +45,21 @@ impl Errors {
         self.lost.any().then(|| (self.lost.count, self.lost.place()))
     }
 
+    /// BUS-03 in a log. It does not tell who disturbed the bus, nor that nobody did.
+    pub(crate) fn in_a_log(&self, opinion: &mut Opinion) {
+        opinion.show_all(self.evidence().into_iter().map(Some));
+        for (kind, count, place) in self.episodes() {
+            opinion.unclear(format!(
+                "{count} error frames say {kind}, {place}: the bus was not sound, whoever disturbed it"
+            ));
+        }
+        if self.episodes().next().is_none() {
+            opinion.absent("no error frame of a bad kind is in this log; candump shows them with `-e`, and a bench decides");
+        }
+    }
+
     /// The kinds that a sound bus never shows, with how often and where they were first seen.
-    pub(crate) fn episodes(&self) -> impl Iterator<Item = (ErrorKind, u64, String)> + '_ {
+    pub fn episodes(&self) -> impl Iterator<Item = (ErrorKind, u64, String)> + '_ {
         let bad = ErrorKind::ALL.iter().copied().filter(|kind| kind.is_episode());
         let seen = bad.map(|kind| (kind, &self.kinds[kind as usize])).filter(|(_, tally)| tally.any());
         seen.map(|(kind, tally)| (kind, tally.count, tally.place()))

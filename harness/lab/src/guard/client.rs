@@ -106,18 +106,9 @@ impl Guard {
         let _ = self.shared.say(&Ask::Note(what.to_owned()));
     }
 
-    /// A case is opened at this time of the run, which stands still until the case begins.
-    pub fn opens(&self, at: Micros) {
-        self.time(at, 0);
-    }
-
-    /// The case that was opened begins.
-    pub(crate) fn begins(&self) {
-        let at = self.book().time.at;
-        self.time(at, self.live.speed);
-    }
-
-    fn time(&self, at: Micros, speed: u32) {
+    /// The time of the run begins now.
+    pub fn begins(&self) {
+        let (at, speed) = (Micros::ZERO, self.live.speed);
         self.book().time = RunTime { since: Instant::now(), at, speed };
         // As above.
         let _ = self.shared.say(&Ask::Time(at, speed));

@@ -76,7 +76,7 @@ impl Scene {
         let guard =
             Guard::on(ours, &self.live, Holder::this("lab")).unwrap_or_else(|error| panic!("{error}"));
         guard.record_in(&self.folder.path().join("wire.log"));
-        guard.opens(Micros::ZERO);
+        guard.begins();
         (guard, standing)
     }
 

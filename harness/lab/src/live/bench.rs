@@ -161,10 +161,6 @@ impl LiveBench {
             return Err(refused("bench", fault));
         }
         self.began = Some(self.clock.now());
-        #[cfg(unix)]
-        if let Some(guard) = &self.guard {
-            guard.begins();
-        }
         if start.pv > Watts::ZERO {
             self.sun()?.give(start.pv);
         }

@@ -11,11 +11,13 @@ pub enum Instrument {
     Supply,
     /// the GX, polled over Modbus-TCP
     Gx,
+    /// the harness's own interface on the CAN bus
+    Interface,
 }
 
 impl Instrument {
     /// Every instrument.
-    pub const ALL: [Self; 2] = [Self::Supply, Self::Gx];
+    pub const ALL: [Self; 3] = [Self::Supply, Self::Gx, Self::Interface];
 
     /// The most quantities that one of them tells.
     pub const MOST: usize = {
@@ -35,6 +37,7 @@ impl Instrument {
         match self {
             Self::Supply => "supply",
             Self::Gx => "GX",
+            Self::Interface => "CAN interface",
         }
     }
 
@@ -44,6 +47,7 @@ impl Instrument {
         match self {
             Self::Supply => "supply.csv",
             Self::Gx => "gx.csv",
+            Self::Interface => "bus.csv",
         }
     }
 
@@ -71,7 +75,8 @@ impl Source {
             Self::Supply => Some(Instrument::Supply),
             Self::Gx(_) => Some(Instrument::Gx),
             Self::Witness(instrument) => Some(instrument),
-            Self::Battery(_) | Self::Interface => None,
+            Self::Interface => Some(Instrument::Interface),
+            Self::Battery(_) => None,
         }
     }
 }

@@ -212,7 +212,8 @@ channels! {
     PsuPower: Row::supply("supply.power", "the power of the supply", EXCHANGED);
 
     /// bit rate of the CAN interface
-    BitRate: Row::interface("can.bit-rate", "the bit rate", kbit_s(0.0, 10_000.0));
+    BitRate: Row::interface("can.bit-rate", "the bit rate", kbit_s(0.0, 10_000.0))
+        .column("bit_rate_kbit_s");
     /// state of the CAN interface: 0 error-active, 1 error-warning, 2 error-passive, 3 bus-off
-    BusState: Row::interface("can.state", "the state of the CAN interface", State);
+    BusState: Row::interface("can.state", "the state of the CAN interface", State).column("state");
 }

@@ -43,6 +43,7 @@ fn columns_say_their_unit() {
         let unit = match row.unit() {
             "%" => "pct",
             "°C" => "C",
+            "kbit/s" => "kbit_s",
             unit => unit,
         };
         assert!(row.column.is_none_or(|name| name.ends_with(&format!("_{unit}"))), "{row:?}");

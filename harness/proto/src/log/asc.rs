@@ -12,6 +12,7 @@
 
 use super::cursor::{Cursor, Word, hex_number, identifier, seconds};
 use super::{Parsed, Stamp, TimeKind};
+use crate::bus::{BusState, ErrorFrame};
 use crate::candump::{Content, Direction, Expected, FdFrame, LineError};
 use crate::frame::{CanId, Frame};
 use crate::message::Payload;
@@ -69,6 +70,9 @@ pub(super) fn parse<'a>(
     let first = cursor.word();
     let Some(at) = seconds(first.text) else { return cursor.fail(first, Expected::AscEvent) };
     let second = cursor.peek();
+    if let Some((channel, state)) = state(cursor.clone()) {
+        return Ok(Parsed::Frame(Stamp::At(at), channel, None, ErrorFrame::controller(state).content()));
+    }
     if EVENTS.iter().any(|event| begins(&line[second.at..], event)) {
         return Ok(Parsed::Nothing);
     }
@@ -82,6 +86,26 @@ pub(super) fn parse<'a>(
         Some((channel, direction, content)) => Parsed::Frame(Stamp::At(at), channel, direction, content),
         None => Parsed::Nothing,
     })
+}
+
+/// `CAN 1 Status:chip status error passive - TxErr: 128 RxErr: 0`: the controller is not well. That it is stands in every log.
+fn state(mut cursor: Cursor<'_>) -> Option<(&str, BusState)> {
+    const STATES: [(&[u8], BusState); 3] = [
+        (b"warning", BusState::ErrorWarning),
+        (b"passive", BusState::ErrorPassive),
+        (b"busoff", BusState::BusOff),
+    ];
+    let is = |word: Word<'_>, text: &str| word.text.eq_ignore_ascii_case(text.as_bytes());
+    if !is(cursor.word(), "can") {
+        return None;
+    }
+    let channel = cursor.word().name()?;
+    if !is(cursor.word(), "status:chip") || !is(cursor.word(), "status") {
+        return None;
+    }
+    let words = [cursor.word(), cursor.word()];
+    let said = |name: &[u8]| words.iter().any(|word| word.text.eq_ignore_ascii_case(name));
+    STATES.into_iter().find(|(name, _)| said(name)).map(|(_, state)| (channel, state))
 }
 
 /// `base hex  timestamps absolute`; dec and relative are the others.

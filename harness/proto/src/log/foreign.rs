@@ -64,17 +64,40 @@ fn ve_can(id: u32) -> Option<Foreign> {
 /// First and last identifier, protocol, what it says.
 type Row = (u32, u32, &'static str, &'static str);
 
-/// 11-bit identifiers. Battery-Emulator of dalathegreat (its sources named by inverter), the protocol notes of
-/// setfirelabs.com for Pylontech, P 4 Q1 for 0x359, hoylabs/OpenDTU-OnBattery issues 1188 and 1466 for Pytes. A message of
+/// 11-bit identifiers. Sources: Battery-Emulator of dalathegreat, by inverter (`BYD-CAN`, `SMA-BYD-H-CAN`, `SMA-LV-CAN`);
+/// BatteryController of samsta (`can/messages/SMA/Ids.hpp`); *CAN BMS_BB_PKG* of JK; hoylabs/OpenDTU-OnBattery issues 1188 and 1466
+/// for Pytes; the protocol notes of setfirelabs.com for Pylontech; a five-minute log of a Deye SE-F12 (dbus-deye-battery of
+/// vladyspavlov); P 4 Q1 for 0x359. An identifier that two makes use is named after both. A message of
 /// the document with another content is no row here: `judge::wire` knows the layouts of those.
 const STANDARD: &[Row] = &[
+    (0x110, 0x110, "BYD high voltage or Deye", ""),
+    (0x150, 0x150, "BYD high voltage or Deye", ""),
+    (0x158, 0x158, "SMA high voltage", "alarms"),
+    (0x190, 0x190, "BYD high voltage", "alarms"),
+    (0x198, 0x198, "SMA high voltage", "errors"),
+    (0x1D0, 0x1D0, "BYD high voltage", "measurements"),
+    (0x210, 0x210, "BYD high voltage", "cells"),
+    (0x218, 0x218, "SMA high voltage", "events"),
+    (0x2F4, 0x2F4, "JK BMS", "battery status"),
     (0x311, 0x321, "Growatt low voltage", ""),
+    (0x358, 0x358, "SMA high voltage", "limits"),
     (0x359, 0x359, "Pylontech low voltage", "protection and alarm flags; the GX prefers 0x35A (P 4 Q1)"),
+    (0x35B, 0x35B, "SMA Sunny Island", "events"),
     (0x35C, 0x35C, "Pylontech low voltage", "charge and discharge requests"),
+    (0x361, 0x364, "Deye low voltage", ""),
+    (0x3D8, 0x3D8, "SMA high voltage", "state"),
     (0x400, 0x41E, "Pytes", ""),
+    (0x4D8, 0x4D8, "SMA high voltage", "measurements"),
+    (0x4F4, 0x4F4, "JK BMS", "cell voltages"),
+    (0x558, 0x558, "SMA high voltage", "system"),
+    (0x598, 0x598, "SMA high voltage", "identity"),
+    (0x5D8, 0x5D8, "SMA high voltage", "manufacturer"),
+    (0x5F4, 0x5F4, "JK BMS", "cell temperatures"),
+    (0x618, 0x618, "SMA high voltage", "name"),
+    (0x7F4, 0x7F4, "JK BMS", "alarms"),
 ];
 
-/// 29-bit identifiers, from the same sources.
+/// 29-bit identifiers, from the same sources; those of Daly from its *CAN Communications Protocol* V1.0.
 const EXTENDED: &[Row] = &[
     (0x0C05, 0x0C0C, "FoxESS", ""),
     (0x1871, 0x1882, "SolaX and FoxESS", ""),
@@ -83,6 +106,20 @@ const EXTENDED: &[Row] = &[
     (0x4200, 0x4200, "Pylontech high voltage", "sent by the inverter"),
     (0x4210, 0x42AF, "Pylontech high voltage", ""),
     (0x7310, 0x734F, "Pylontech high voltage", "identity"),
+    (0x1806_E5F4, 0x1806_E5F4, "JK BMS", "charge request"),
+    (0x1890_0140, 0x1890_0140, "Daly", "asked for"),
+    (0x1890_4001, 0x1890_4001, "Daly", "voltage, current, state of charge"),
+    (0x1891_4001, 0x1891_4001, "Daly", "cell voltages"),
+    (0x1892_4001, 0x1892_4001, "Daly", "temperatures"),
+    (0x1893_4001, 0x1893_4001, "Daly", "main switch, capacity"),
+    (0x1894_4001, 0x1894_4001, "Daly", "status"),
+    (0x1898_4001, 0x1898_4001, "Daly", "failures"),
+    (0x18E0_28F4, 0x18E0_28F4, "JK BMS", "cell voltages"),
+    (0x18F1_28F4, 0x18F1_28F4, "JK BMS", "capacity"),
+    (0x18F2_28F4, 0x18F2_28F4, "JK BMS", "temperatures"),
+    (0x18F3_28F4, 0x18F3_28F4, "JK BMS", "errors"),
+    (0x18F4_28F4, 0x18F4_28F4, "JK BMS", "information"),
+    (0x18F5_28F4, 0x18F5_28F4, "JK BMS", "switches"),
 ];
 
 /// Groups that Victron's products send, by *Data communication with Victron Energy products*, and those that manage
@@ -159,6 +196,11 @@ mod tests {
         CanId::Standard(0x359),
         Some("Pylontech low voltage: protection and alarm flags; the GX prefers 0x35A (P 4 Q1)")
     )]
+    #[case::jk(CanId::Standard(0x2F4), Some("JK BMS: battery status"))]
+    #[case::jk_wide(CanId::Extended(0x18F1_28F4), Some("JK BMS: capacity"))]
+    #[case::pytes(CanId::Standard(0x400), Some("Pytes"))]
+    #[case::byd(CanId::Standard(0x1D0), Some("BYD high voltage: measurements"))]
+    #[case::daly(CanId::Extended(0x1890_4001), Some("Daly: voltage, current, state of charge"))]
     #[case::in_the_document(CanId::Standard(0x351), None)]
     fn names(#[case] id: CanId, #[case] expected: Option<&str>) {
         assert_eq!(foreign(id).map(|it| it.to_string()).as_deref(), expected);

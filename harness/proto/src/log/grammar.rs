@@ -2,8 +2,8 @@
 //! another way is another row.
 
 use Piece::{
-    Bytes, Channel, Clock, Date, Id, Length, Millis, Number, Packed, Padded, Past, Seconds, Struct, Text,
-    Way, Wide, Width,
+    BusError, Bytes, Channel, Clock, Date, Error, Id, Length, Millis, Number, Other, Packed, Padded, Past,
+    Seconds, State, Struct, Text, Way, Wide, Width,
 };
 
 /// What a place of a line takes. Blanks before it are skipped.
@@ -43,6 +43,14 @@ pub(super) enum Piece {
     Packed,
     /// a `struct can_frame` of Linux as bytes: identifier with flags, length, three unused, data
     Struct,
+    /// the state of the controller as four bytes, as PCAN-Basic numbers it: an error frame
+    State,
+    /// where a frame broke off, as PEAK writes it: a byte for the direction, one for the place: an error frame
+    BusError,
+    /// this text, which says that there was an error and no more: an error frame
+    Error(&'static str),
+    /// the rest of a line that is no frame
+    Other,
 }
 
 /// How one program prints frames.
@@ -74,6 +82,16 @@ pub(super) const GRAMMARS: [Grammar; 13] = [
             &[Number, Millis, Text("DT"), Channel, Id, Way, Length, Bytes],
             &[Number, Millis, Text("RR"), Id, Way, Length, Bytes],
             &[Number, Millis, Text("RR"), Channel, Id, Way, Text("-"), Length, Bytes],
+            &[Number, Millis, Text("ER"), Channel, Text("-"), Way, Text("-"), Length, Number, BusError],
+            &[Number, Millis, Text("ER"), Way, Number, BusError],
+            &[Number, Millis, Text("ST"), Channel, Text("-"), Way, Text("-"), Length, State],
+            &[Number, Millis, Text("ST"), Way, State],
+            &[Number, Text(")"), Millis, Text("Warng"), Text("FFFFFFFF"), Length, State],
+            &[Number, Text(")"), Millis, Text("Error"), Number, Length, BusError],
+            &[Number, Text(")"), Millis, Number, Length, Text("ERROR"), BusError],
+            &[Number, Text(")"), Millis, Text("FFFFFFFF"), Length, State],
+            &[Number, Millis, Text("EC"), Other],
+            &[Number, Millis, Text("EV"), Other],
         ],
         beside: &[";"],
         example: "     1)        10.0  Rx         0351  8  48 02 00 05 00 05 AE 01",
@@ -82,6 +100,7 @@ pub(super) const GRAMMARS: [Grammar; 13] = [
         name: "python-can print",
         lines: &[
             &[Past("Timestamp:"), Seconds, Text("ID:"), Padded, Width, Way, Text("DL:"), Length, Bytes],
+            &[Past("Timestamp:"), Seconds, Text("ID:"), Padded, Width, Way, Error("E")],
             &[Past("Timestamp:"), Seconds, Text("ID:"), Padded, Width, Text("DLC:"), Length, Bytes],
             &[Past("Timestamp:"), Seconds, Text("ID:"), Padded, Width, Text("DL:"), Length, Bytes],
             &[

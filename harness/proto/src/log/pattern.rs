@@ -3,6 +3,7 @@
 use super::cursor::{DAY, date, hex_number, identifier, seconds};
 use super::grammar::{Grammar, Piece};
 use super::{Parsed, Reader, Stamp};
+use crate::bus::{BusState, ErrorFrame};
 use crate::candump::{Content, Direction, Expected, LineError, hex_digit};
 use crate::frame::Frame;
 use crate::quantity::Micros;
@@ -48,6 +49,7 @@ struct Read<'a> {
     length: Option<u8>,
     data: [u8; 8],
     count: u8,
+    error: Option<ErrorFrame>,
 }
 
 struct Walk<'a> {
@@ -59,6 +61,9 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn all(&mut self, pieces: &[Piece]) -> Option<Parsed<'a>> {
         pieces.iter().try_for_each(|piece| self.piece(*piece))?;
+        if let Some(Piece::Other) = pieces.last() {
+            return Some(Parsed::Nothing);
+        }
         // Text and notes may follow, but not data that was not announced.
         let mut after = self.word();
         let ends_in_data = matches!(pieces.last(), Some(Piece::Bytes));
@@ -66,14 +71,20 @@ impl<'a> Walk<'a> {
             return None;
         }
         let read = &self.read;
+        let frame = |content, way| {
+            let stamp = read.time.map_or(Stamp::Absent, Stamp::At);
+            Some(Parsed::Frame(stamp, read.channel.unwrap_or(Reader::UNNAMED), way, content))
+        };
+        if let Some(error) = read.error {
+            return frame(error.content(), None);
+        }
         let id = identifier(read.id?, read.extended.unwrap_or(false))?;
         let content = if read.remote {
             Content::Remote { id, dlc: read.length.unwrap_or(0) }
         } else {
             Content::Data(Frame::new(id, read.data.get(..usize::from(read.count))?)?)
         };
-        let stamp = read.time.map_or(Stamp::Absent, Stamp::At);
-        Some(Parsed::Frame(stamp, read.channel.unwrap_or(Reader::UNNAMED), read.way, content))
+        frame(content, read.way)
     }
 
     fn piece(&mut self, piece: Piece) -> Option<()> {
@@ -126,6 +137,26 @@ impl<'a> Walk<'a> {
             Piece::Bytes => self.bytes()?,
             Piece::Packed => self.packed()?,
             Piece::Struct => self.can_frame()?,
+            Piece::State => {
+                let state = u32::from_be_bytes(self.some()?);
+                let is = |bits: u32| state & bits != 0;
+                let state = match () {
+                    () if is(0x10) => BusState::BusOff,
+                    () if is(0x4_0000) => BusState::ErrorPassive,
+                    () if is(0x08) => BusState::ErrorWarning,
+                    () => BusState::ErrorActive,
+                };
+                self.read.error = Some(ErrorFrame::controller(state));
+            }
+            Piece::BusError => {
+                let [_, place] = self.some()?;
+                self.read.error = Some(ErrorFrame::broken(place));
+            }
+            Piece::Error(text) => {
+                self.text(text)?;
+                self.read.error = Some(ErrorFrame { class: 0, data: [0; 8] });
+            }
+            Piece::Other => self.at = self.line.len(),
         }
         Some(())
     }
@@ -216,6 +247,16 @@ impl<'a> Walk<'a> {
             None => self.read.count > 0,
         };
         (enough || self.read.remote).then_some(())
+    }
+
+    /// So many bytes.
+    fn some<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (mut bytes, mut rest) = ([0; N], &self.line[self.at..]);
+        for place in &mut bytes {
+            *place = byte(&mut rest)?;
+        }
+        self.at = self.line.len() - rest.len();
+        Some(bytes)
     }
 
     fn packed(&mut self) -> Option<()> {

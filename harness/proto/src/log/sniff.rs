@@ -21,19 +21,26 @@ pub enum NotALog {
         kind: &'static str,
     },
     /// text of another kind
-    #[error("no line of it is a CAN frame, {seems}; line {line} is `{text}`. {}", READABLE)]
+    #[error("no line of it is a CAN frame, {seems}; {}. {}", shown(.lines), READABLE)]
     OtherText {
-        /// the first line that could not be read, counted from 1
-        line: u64,
-        /// its beginning
-        text: String,
+        /// the first lines that could not be read, three at most: their numbers, counted from 1, and their beginnings
+        lines: Vec<(u64, String)>,
         /// what it seems to be
         seems: &'static str,
     },
 }
 
-const READABLE: &str = "Logs and screens of candump, ASC, BLF, PCAN TRC, CSV with a header (SavvyCAN, python-can), SLCAN and \
-                        many consoles can be read; `candump -L can0 > battery.log` always can";
+const READABLE: &str = "Tried: logs and screens of candump, ASC, BLF, PCAN TRC, CSV with a header (SavvyCAN, python-can), SLCAN, \
+                        BUSMASTER, Kvaser, CRTD, consoles with an identifier and data bytes in a line. `candump -L can0 > \
+                        battery.log` on the GX or on any Linux makes a log that can be read";
+
+/// As `line 1 is` the first, `line 2` the second, and so on.
+fn shown(lines: &[(u64, String)]) -> String {
+    let one = |(place, (line, text)): (usize, &(u64, String))| {
+        format!("line {line} {}`{text}`", if place == 0 { "is " } else { "" })
+    };
+    lines.iter().enumerate().map(one).collect::<Vec<_>>().join(", ")
+}
 
 /// First bytes of files that people have beside their logs.
 const MAGIC: &[(&[u8], &str)] = &[
@@ -159,18 +166,18 @@ impl Trial {
 fn other(head: &[u8], end: u8) -> NotALog {
     let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let mut probe = Reader::new(Format::Candump);
-    let unread = text.split(|&b| b == end).zip(1..).find(|(line, number)| {
+    let mut unread = text.split(|&b| b == end).zip(1..).filter(|(line, number)| {
         // Comments and empty lines are the same in every form; a header of one form is no frame in any.
         matches!(probe.line(*number, line), Item::Problem(_)) && !is_header(line)
     });
-    let Some((line, number)) = unread else { return NotALog::NoFrame };
-    let seems = OTHER_TEXT.iter().find(|(begin, _)| line.starts_with(begin.as_bytes()));
-    let shown = line.trim_ascii().get(..60).unwrap_or(line.trim_ascii());
-    NotALog::OtherText {
-        line: number,
-        text: shown.escape_ascii().to_string().replace("\\'", "'").replace("\\\"", "\""),
-        seems: seems.map_or("and it has no form that is known", |(_, seems)| seems),
-    }
+    let Some(first) = unread.next() else { return NotALog::NoFrame };
+    let seems = OTHER_TEXT.iter().find(|(begin, _)| first.0.starts_with(begin.as_bytes()));
+    let beginning = |(line, number): (&[u8], u64)| {
+        let shown = line.trim_ascii().get(..60).unwrap_or(line.trim_ascii());
+        (number, shown.escape_ascii().to_string().replace("\\'", "'").replace("\\\"", "\""))
+    };
+    let seems = seems.map_or("and it has no form that is known", |(_, seems)| seems);
+    NotALog::OtherText { lines: [first].into_iter().chain(unread.take(2)).map(beginning).collect(), seems }
 }
 
 /// Whether a form that is strict about its lines takes one for no frame.

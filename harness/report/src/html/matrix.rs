@@ -131,7 +131,7 @@ pub(crate) fn method(out: &mut String, run: &Run) -> fmt::Result {
          products</cite>; the number after it is the section. A value is held against its limit as measured; \
          where the laboratory has a guard band, the certificate says what follows from it. Times count from the start of a case, in the time of the rig. The result relates \
          only to the item tested. The raw evidence lies beside this file: <code>can.log</code> (candump), \
-         <code>supply.csv</code>, <code>gx.csv</code>, <code>events.jsonl</code>; <code>verdicts.json</code> and \
+         <code>supply.csv</code>, <code>gx.csv</code>, <code>bus.csv</code>, <code>events.jsonl</code>; <code>verdicts.json</code> and \
          <code>junit.xml</code> hold the conclusions for programs, <code>manifest.json</code> the hash of every file.</p>",
     );
     if run.meta.rig.simulated && !run.meta.rig.live {

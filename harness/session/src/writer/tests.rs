@@ -130,7 +130,11 @@ fn an_interlock_trips_while_the_disk_hangs_and_nothing_is_lost() {
     let mut bench = Rising { capabilities: rig.capabilities, sent: 0, risen: None, off: None };
     let mut hanging = Hanging::new(Duration::from_secs(60));
     let to = To::Writer(&mut hanging.writer);
-    let record = run(runnable, &mut bench, &mut Evidence { to, progress: &Nobody, case: "c" });
+    let record = run(
+        runnable,
+        &mut bench,
+        &mut Evidence { to, progress: &Nobody, case: "c", begins: Begins::At(Micros::ZERO) },
+    );
     let End::Aborted(Abort::Interlock(trip)) = &record.end else { panic!("{}", record.end) };
     assert_eq!(trip.value, "65.000 V");
     let took = bench.off.expect("off").duration_since(bench.risen.expect("a high voltage"));

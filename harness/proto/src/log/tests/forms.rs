@@ -2,6 +2,7 @@
 //! ZCANPRO and CANalyst as these programs save them.
 
 use super::*;
+use crate::bus::{ErrorFrame, ErrorKind};
 
 /// The example of a row is read as what the row says, by that row.
 #[test]
@@ -172,4 +173,47 @@ fn what_is_no_log_stays_none(#[case] text: &str) {
         "{:?}",
         sniff(text.as_bytes(), true).map(|r| r.map(|r| r.format()))
     );
+}
+
+/// Lines of *PEAK CAN TRC File Format*: states of the controller, and frames that broke off.
+#[rstest]
+#[case::v1_0_state("     3)      1843 FFFFFFFF 4 00 00 00 08 -- -- -- -- BUSHEAVY", ErrorKind::Warning)]
+#[case::v1_0_error("     2)      1842 0008 4 ERROR 00 19 08 08", ErrorKind::Ack)]
+#[case::v1_1_state("     3)      1059.9  Warng  FFFFFFFF  4  00 00 00 10 BUSOFF", ErrorKind::BusOff)]
+#[case::v1_1_error("     4)      1061.9  Error      0008  4  00 19 08 08", ErrorKind::Ack)]
+#[case::v2_0_error("      6   1334.522 ER Rx 04 00 02 00 00", ErrorKind::BusError)]
+#[case::v2_0_state("      7   1334.531 ST Rx 00 04 00 00", ErrorKind::Passive)]
+#[case::v2_1_error("      6   1334.222 ER 1         - Rx -  5    08 00 19 00 00", ErrorKind::Ack)]
+#[case::v2_1_state("      8   1334.225 ST 1         - Rx -  4    00 00 00 08", ErrorKind::Warning)]
+fn errors_of_peak(#[case] line: &str, #[case] kind: ErrorKind) {
+    let Item::Frame(entry) = Reader::new(Format::TRACE).line(2, line.as_bytes()) else { panic!("{line}") };
+    let error = ErrorFrame::of(&entry.content).expect("an error frame");
+    assert!(error.kinds().any(|said| said == kind), "{error:?}");
+}
+
+/// Words for an error of other programs: python-can, CANalyzer.
+#[rstest]
+#[case(
+    "Timestamp: 12.500000    ID: 0351    S Rx                DL:  8    48 02 00 05 00 05 ae 01\n\
+     Timestamp: 12.600000    ID: 00000000    X Rx E              DL:  0\n",
+    ErrorKind::Unspecified
+)]
+#[case("date x\n 0.1 1  351  Rx   d 1 48\n 0.2 1  ErrorFrame\n", ErrorKind::Unspecified)]
+#[case("date x\n 0.1 1  351  Rx   d 1 48\n 0.2 CAN 1 Status:chip status error passive\n", ErrorKind::Passive)]
+#[case(
+    "date x\n 0.1 1  351  Rx   d 1 48\n 0.2 CAN 1 Status:chip status busoff - TxErr: 255 RxErr: 0\n",
+    ErrorKind::BusOff
+)]
+fn errors_of_others(#[case] log: &str, #[case] kind: ErrorKind) {
+    let (entries, _) = read(log);
+    assert_eq!(entries.len(), 2, "{entries:?}");
+    let error = ErrorFrame::of(&entries[1].content).expect("an error frame");
+    assert_eq!(error.kinds().collect::<Vec<_>>(), [kind]);
+}
+
+#[rstest]
+#[case("      8   1334.643 EC Rx 02 02")]
+#[case("      7   1334.224 EV 1 User-defined event for bus 1")]
+fn events_of_peak_are_no_frames(#[case] line: &str) {
+    assert_eq!(Reader::new(Format::TRACE).line(2, line.as_bytes()), Item::Nothing);
 }
