@@ -256,17 +256,19 @@ impl OperatorPlace {
 }
 
 impl Live {
+    /// Checks that each number of the rig may be one of a bench.
+    pub(crate) fn check_numbers(&self, rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
+        if !(1..=1000).contains(&self.speed) {
+            let message = format!("the rig cannot run {} times faster", self.speed);
+            return Err(layers.refuse("live.speed", message, "1 to 1000"));
+        }
+        bounds::numbers(self, rig, layers)
+    }
+
     /// Checks what serde cannot: that claims are kept and numbers lie within the limits of the rig.
     pub(crate) fn check(&self, rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
         let refuse =
             |path: &str, message: String, expected: &str| Err(layers.refuse(path, message, expected));
-        if !(1..=1000).contains(&self.speed) {
-            return refuse(
-                "live.speed",
-                format!("the rig cannot run {} times faster", self.speed),
-                "1 to 1000",
-            );
-        }
         if !rig.sweep.is_empty() {
             let message = "nothing of a real rig is drawn by a seed".to_owned();
             return refuse("sweep", message, "no `sweep:` beside `live:`");
@@ -320,12 +322,6 @@ impl Live {
                 if low >= high || low <= Volts::ZERO {
                     return refuse(path, format!("{low} leaves no room below {high}"), expected);
                 }
-            }
-        }
-        for (index, load) in self.switches.ac_load.iter().enumerate() {
-            if load.power <= Watts::ZERO {
-                let message = format!("load {} has no power", index + 1);
-                return refuse("live.switches.ac-load", message, "more than 0 W");
             }
         }
         let wrong = |switch: &Switch| matches!(switch, Switch::GxRelay(number) if !(1..=2).contains(number));

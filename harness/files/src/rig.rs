@@ -244,12 +244,12 @@ impl Kind for RigFile {
                     .and_modify(|limit| limit.silence = limit.silence.or(Some(age)));
             }
         }
+        // First what is wrong by itself: beside another number it would make that one look wrong.
+        rig.live.as_ref().map_or(Ok(()), |live| live.check_numbers(&rig, layers))?;
         rig.limits.check().map_err(|error| match error {
-            LimitsError::NoRoom { low, high } => layers.refuse(
-                &format!("limits.{high}"),
-                format!("`{high}` leaves no room"),
-                format!("more than `{low}`"),
-            ),
+            LimitsError::NoRoom { name, must } => {
+                layers.refuse(&format!("limits.{name}"), format!("`{name}` leaves no room"), must)
+            }
             LimitsError::Missing(key) => {
                 layers.refuse(&format!("limits.{key}"), format!("`{key}` is missing"), "every rig states it")
             }

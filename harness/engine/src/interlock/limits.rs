@@ -156,37 +156,44 @@ impl RigLimits {
             }
         }
         let faking = &self.faking;
+        // Which one is wrong where the order is, by its name; what it must be.
+        let above = |name: String, low: &str, least: f64, value: f64| {
+            (name, format!("more than {low}"), least, value)
+        };
         let mut ordered = vec![
-            (String::from("0"), "psu-deviation-max".to_owned(), 0.0, self.psu_deviation_max.0),
-            ("0".to_owned(), "energised-max".to_owned(), 0.0, self.energised_max.secs()),
-            // None at all is a bound too.
-            ("-1".to_owned(), "faking.cell-voltage".to_owned(), -1.0, faking.cell_voltage.0),
-            ("-1".to_owned(), "faking.pack-voltage".to_owned(), -1.0, faking.pack_voltage.0),
-            ("-1".to_owned(), "faking.current".to_owned(), -1.0, faking.current.0),
-            ("-1".to_owned(), "faking.temperature".to_owned(), -1.0, faking.temperature.0),
+            above("psu-deviation-max".to_owned(), "0", 0.0, self.psu_deviation_max.0),
+            above("energised-max".to_owned(), "0", 0.0, self.energised_max.secs()),
         ];
+        let faked = [
+            ("cell-voltage", faking.cell_voltage.0),
+            ("pack-voltage", faking.pack_voltage.0),
+            ("current", faking.current.0),
+            ("temperature", faking.temperature.0),
+        ];
+        // None at all is a bound too.
+        ordered.extend(faked.map(|(key, value)| above(format!("faking.{key}"), "-1", -1.0, value)));
         for (&channel, limit) in &self.rows {
             let name = |side: Side| format!("{}.{}", channel.key(), side.name());
+            // What charges is positive, what discharges negative, and a voltage is never below zero.
+            if let (Some(most), false) = (limit.at_most, channel.unit() == Celsius::UNIT) {
+                ordered.push(above(name(Side::AtMost), "0", 0.0, most));
+            }
+            if let (Some(least), Amps::UNIT) = (limit.at_least, channel.unit()) {
+                ordered.push((name(Side::AtLeast), "less than 0".to_owned(), least, 0.0));
+            }
             // The highest cell is at or above the lowest.
             let other = if channel == Channel::MaxCell { Channel::MinCell } else { channel };
             let least = self.at_least(other);
-            let below = format!("{}.{}", other.key(), Side::AtLeast.name());
+            let below = format!("`{}.{}`", other.key(), Side::AtLeast.name());
             if limit.at_most.is_some() && least > f64::NEG_INFINITY {
-                ordered.push((below, name(Side::AtMost), least, self.at_most(channel)));
+                ordered.push(above(name(Side::AtMost), &below, least, self.at_most(channel)));
             }
-            // What charges is positive, what discharges negative, and a voltage is never below zero.
-            if let (Some(most), false) = (limit.at_most, channel.unit() == Celsius::UNIT) {
-                ordered.push(("0".to_owned(), name(Side::AtMost), 0.0, most));
-            }
-            if let (Some(least), Amps::UNIT) = (limit.at_least, channel.unit()) {
-                ordered.push((name(Side::AtLeast), "0".to_owned(), least, 0.0));
-            }
-            ordered.push(("0".to_owned(), name(Side::Silence), 0.0, self.age(channel).secs()));
+            ordered.push(above(name(Side::Silence), "0", 0.0, self.age(channel).secs()));
         }
         ordered
             .into_iter()
             .find(|(_, _, low, high)| low >= high)
-            .map_or(Ok(()), |(low, high, ..)| Err(LimitsError::NoRoom { low, high }))
+            .map_or(Ok(()), |(name, must, ..)| Err(LimitsError::NoRoom { name, must }))
     }
 }
 
@@ -203,15 +210,13 @@ impl Limit {
 /// Limits that leave no room, or are not there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LimitsError {
-    /// Nothing lies between two of them.
-    #[error(
-        "the rig's limits leave no room: `{high}` must lie above `{low}`; correct `limits:` of the rig file"
-    )]
+    /// Nothing lies between it and another one.
+    #[error("the rig's limits leave no room: `{name}` must be {must}; correct `limits:` of the rig file")]
     NoRoom {
-        /// the lower one
-        low: String,
-        /// the one that must lie above it
-        high: String,
+        /// the one that is wrong
+        name: String,
+        /// what it must be
+        must: String,
     },
     /// One that every rig has.
     #[error("the rig's limits lack `{0}`; write it into `limits:` of the rig file")]

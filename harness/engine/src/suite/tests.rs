@@ -475,7 +475,7 @@ fn limits_that_leave_no_room_are_refused() {
     let upside_down = with_limit(Channel::PackVoltage, |limit| limit.at_most = Some(10.0));
     let error = case(&around("{ hold: 1 s }")).bind(&upside_down, &ALL).expect_err("refused");
     assert!(
-        error.to_string().contains("`battery.voltage.at-most` must lie above `battery.voltage.at-least`"),
+        error.to_string().contains("`battery.voltage.at-most` must be more than `battery.voltage.at-least`"),
         "{error}"
     );
 }
