@@ -2,8 +2,10 @@
 //!
 //! `rows.rs` is the table of limits. Each has values that tell it, in order; the first that is there must be fresh. What a
 //! suite makes untrue (`doubt.rs`) tells nothing while it does: then somebody else must, or the limit is left without a
-//! reading for no longer than the rig file allows.
+//! reading for no longer than the rig file allows. The worst of what instruments say counts, and two that contradict each
+//! other end the case (`apart.rs`).
 
+mod apart;
 mod doubt;
 mod limits;
 mod rows;
@@ -20,6 +22,7 @@ use proto::samples::Samples;
 use proto::stimulus::Stimulus;
 
 use crate::bench::Input;
+use apart::Apart;
 pub(crate) use doubt::excess;
 use doubt::{Doubt, Effect, most};
 pub use limits::{Faking, Limit, LimitsError, RigLimits, respelled};
@@ -106,6 +109,7 @@ pub struct Interlocks {
     /// when the first row is due
     earliest: Micros,
     output: Output,
+    apart: Apart,
     /// The suite expects the battery to go offline: it may switch off altogether.
     offline_expected: bool,
     /// It went silent while that was expected, and has not been heard since.
@@ -149,6 +153,7 @@ impl Interlocks {
             instruments,
             told: [Told::default(); Channel::COUNT],
             output: Output::default(),
+            apart: Apart::default(),
             offline_expected: false,
             offline_accepted: false,
         };
@@ -269,6 +274,8 @@ impl Interlocks {
         } else {
             (0.0, 0.0)
         };
+        let stands_in = VOLTS.contains(&channel) || channel == Channel::BusCurrent;
+        let closed = stands_in && self.is_closed(at);
         let (first, end) = self.places[channel as usize];
         let (mut beyond, mut moved) = (None, false);
         for part in &self.parts[usize::from(first)..usize::from(end)] {
@@ -276,8 +283,11 @@ impl Interlocks {
             if beyond.is_none() {
                 let mut limit = row.exceeded(value, shift);
                 if !part.is_teller {
-                    limit = limit.filter(|_| row.is_untold(at, &self.told));
-                    limit = row.falls(limit, at, value > self.nominal / 2.0);
+                    let untold = row.is_untold(at, &self.told);
+                    limit = row.falls(limit.filter(|_| untold), at, value > self.nominal / 2.0);
+                    if !untold {
+                        limit = row.worse(channel, value, shift, (at, closed));
+                    }
                 }
                 beyond = limit.map(|limit| (part.row, limit));
             }
@@ -339,9 +349,14 @@ impl Interlocks {
         let answered = (!said.is_empty()).then_some(1.0);
         let derived = [(Channel::GxAnswers, answered), (Channel::BusCurrent, current)];
         let others = 0..self.polled.len();
-        volts.into_iter().chain(derived).find_map(|(channel, value)| self.tell(at, channel, value)).or_else(
-            || others.into_iter().find_map(|k| self.tell(at, self.polled[k], said.number(self.polled[k]))),
-        )
+        let trip = volts
+            .into_iter()
+            .chain(derived)
+            .find_map(|(channel, value)| self.tell(at, channel, value))
+            .or_else(|| {
+                others.into_iter().find_map(|k| self.tell(at, self.polled[k], said.number(self.polled[k])))
+            });
+        trip.or_else(|| self.contradicted(at))
     }
 
     /// Whether no voltage is one. An inverter that has lost its meter says 0.00 V while others measure the bus.

@@ -103,6 +103,10 @@ impl Unwatched {
     }
 }
 
+/// For how long somebody else may say worse than who tells it: polls come at different times.
+const WORSE: Micros = Micros::from_secs(10);
+/// By how much, as a share of the limit: what cables and two calibrations explain (assumption).
+const EXPLAINED: f64 = 0.02;
 /// For how long what stands in may be below a limit: a bus that a battery has left falls within that.
 const FALLS: Micros = Micros::from_secs(10);
 
@@ -138,6 +142,8 @@ pub(super) struct Row {
     pub(super) due: Micros,
     /// since when what stands in is below it
     pub(super) since: Option<Micros>,
+    /// who says worse than who tells it, and since when
+    pub(super) worse: Option<(Channel, Micros)>,
 }
 
 impl Row {
@@ -168,6 +174,32 @@ impl Row {
             told.is_true(at) && at >= told.hidden && at.since(told.heard) <= self.age
         };
         !self.rule.tellers().any(tells)
+    }
+
+    /// Who tells it says that it is kept, and another one says worse: that counts where both are connected (`closed`), where
+    /// cables and calibration do not explain it, and where it lasts.
+    pub(super) fn worse(
+        &mut self,
+        channel: Channel,
+        value: f64,
+        shift: (f64, f64),
+        (at, closed): (Micros, bool),
+    ) -> Option<f64> {
+        let milder = match self.bound {
+            Bound::AtMost(limit) => value - EXPLAINED * limit.abs(),
+            Bound::AtLeast(limit) => value + EXPLAINED * limit.abs(),
+            Bound::Heard => value,
+        };
+        let exceeded = self.exceeded(milder, shift).filter(|_| closed);
+        let before = self.worse.filter(|(by, _)| *by == channel).map(|(_, since)| since);
+        if exceeded.is_none() {
+            // Another one may still say so.
+            self.worse = self.worse.filter(|_| before.is_none());
+            return None;
+        }
+        let since = before.unwrap_or(at);
+        self.worse = Some((channel, since));
+        exceeded.filter(|_| at.since(since) > WORSE)
     }
 
     /// The limit that is exceeded by what stands in: too little counts where it lasts, and where there is a pack at all.
@@ -225,6 +257,7 @@ impl Row {
                 excused: Micros::ZERO,
                 due: Micros::NEVER,
                 since: None,
+                worse: None,
             }));
         }
         rows

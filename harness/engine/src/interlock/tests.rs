@@ -1,6 +1,7 @@
 //! Every limit trips just above itself and not at it.
 
 mod age;
+mod apart;
 mod fake;
 
 use proto::fault::{Fault, FaultKind, Id};

@@ -19,6 +19,12 @@ pub const BUS_VOLTAGE: &str = "DC voltage at the inverter";
 /// See there.
 pub const SILENCE: &str = "time without 0x351";
 
+/// See there: two instruments measure one thing, and say different things of it.
+pub const CONTRADICTION: &str = "contradiction of two instruments";
+
+/// A current that shows the main switch closed, A (`closed-current` of the thresholds).
+pub const CLOSED: f64 = CLOSED_CURRENT;
+
 /// Why the battery did it: in words, with what shows it.
 type Blame = (String, Vec<(Channel, String)>);
 /// Looks whether it did.
@@ -60,6 +66,15 @@ pub(crate) fn doing(scene: &Scene<'_>) -> Option<Doing> {
         |kind: &EventKind| matches!(kind, EventKind::Stimulus(Stimulus::Inject(_) | Stimulus::Imbalance(_)));
     if scene.trace.events.iter().any(|event| injected(&event.kind)) {
         return None;
+    }
+    if *what == CONTRADICTION {
+        // Whose meter is wrong nobody knows: the finding is that they differ, and names both.
+        let evidence = Evidence::fact(what.as_str(), value.clone()).against(limit.clone());
+        return Some(Doing::Battery {
+            requirement: "MEA-03",
+            reason: format!("two instruments contradict each other, and the rig stopped for it: {value}"),
+            evidence: vec![evidence.within(Window::new(at, at))],
+        });
     }
     let (_, requirement, look) = DOINGS.iter().find(|(name, ..)| name == what)?;
     let (why, shown) = look(scene, at)?;
