@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | kill-campaign | forge-campaign | served | schema | docs | tidy`.
+//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | kill-campaign | fault-campaign | forge-campaign | served | schema | docs | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -101,6 +101,13 @@ enum Task {
         #[arg(long, default_value_t = 1000)]
         forgeries: u32,
     },
+    /// Let everything go wrong on wires and machine of served rigs, at random moments, in release: the supply goes off in
+    /// time, nothing passes, the cause is named
+    FaultCampaign {
+        /// how many moments for each fault
+        #[arg(long, default_value_t = 3)]
+        moments: u32,
+    },
     /// Write the JSON schemas of the file formats to rigs/schema/
     Schema {
         /// write nothing, fail when a schema is stale
@@ -164,6 +171,11 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
             .cargo("test")
             .args(["--release", "-p", "cli", "--test", "forge", "--", "--nocapture"])
             .env("BUSBAR_FORGERIES", &forgeries.to_string())
+            .run(),
+        Task::FaultCampaign { moments } => workspace
+            .cargo("test")
+            .args(["--release", "-p", "cli", "--test", "faults"])
+            .env("BUSBAR_FAULTS", &moments.to_string())
             .run(),
         Task::Schema { check } => schema::schema(workspace, *check),
         Task::Docs { check } => docs::docs(workspace, *check),
