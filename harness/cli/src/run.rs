@@ -5,6 +5,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use engine::bench::STOPPED;
 use evidence::run::Run;
 use report::terminal::{Style, table};
 use session::{Asked, Played};
@@ -74,7 +75,13 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
         ..Asked::default()
     };
     let (console, watch) = timed(args.quiet);
-    let Played { run, folder, off, .. } = session::run(&library, &asked, &console)?.played;
+    let Played { run, folder, off, stopped } = session::run(&library, &asked, &console)?.played;
+    if stopped {
+        let folder = library.shown(&folder);
+        crate::warn(&format!(
+            "{STOPPED}; what was measured until then, and what was decided by it, is in {folder}"
+        ));
+    }
     if let Some(file) = &args.junit {
         let took = watch.lock().unwrap_or_else(PoisonError::into_inner);
         std::fs::write(file, report::junit::timed(&run, &took)).map_err(crate::unwritable(file))?;

@@ -81,7 +81,6 @@ fn a_signal_ends_the_case_switches_off_and_keeps_the_evidence() {
         "--format",
         "json",
     ]);
-    running.env("BUSBAR_RUNTIME", folder.path().join("locks"));
     let mut running = Process(running.spawn().expect("it starts"));
     within(Duration::from_secs(30), "the sun", || holds(Path::new(&out), "events.jsonl", "\"pv\""));
     std::thread::sleep(Duration::from_secs(1));
@@ -89,8 +88,8 @@ fn a_signal_ends_the_case_switches_off_and_keeps_the_evidence() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().expect("a kill command").success());
     let status = within(Duration::from_secs(30), "its end", || running.0.try_wait().expect("it is ours"));
     assert_eq!(status.code(), Some(2));
-    holds(Path::new(&out), "verdicts.json", "was told to stop").expect("the reason is in the report");
-    holds(Path::new(&out), "verdicts.json", "was told to stop before this case began")
+    holds(Path::new(&out), "verdicts.json", "stopped by you at 0:").expect("the reason is in the report");
+    holds(Path::new(&out), "verdicts.json", "stopped by you before this case began")
         .expect("the next one does not begin");
     holds(Path::new(&out), "verdicts.json", "\"simulated\": true")
         .expect("the report says that it was served");

@@ -112,14 +112,25 @@ impl Capability {
     }
 }
 
+/// How the end of a case begins that somebody wanted to end: no instrument has failed.
+pub const STOPPED: &str = "stopped by you";
+
 /// Why a bench could not go on.
 #[derive(Debug, thiserror::Error)]
-#[error("{instrument}: {what}")]
+#[error("{instrument}{}{what}", if instrument.is_empty() { "" } else { ": " })]
 pub struct BenchError {
-    /// which part of the rig
+    /// which part of the rig; none where somebody wanted it to end
     pub instrument: String,
     /// what happened and what to do
     pub what: String,
+}
+
+impl BenchError {
+    /// Somebody wanted the case to end, or none to begin, `when` in words.
+    #[must_use]
+    pub fn stopped(when: &str) -> Self {
+        Self { instrument: String::new(), what: format!("{STOPPED} {when}") }
+    }
 }
 
 /// Everything a test runs against: simulated, live or recorded.

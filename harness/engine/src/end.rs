@@ -4,6 +4,7 @@ use core::fmt;
 
 use proto::quantity::Micros;
 
+use crate::bench::STOPPED;
 use crate::interlock::Trip;
 
 /// How a case ended.
@@ -58,6 +59,7 @@ impl fmt::Display for Abort {
             Self::Interlock(Trip { what, value, limit, by }) => {
                 write!(f, "interlock: {what} {value} ({by}), the rig's limit is {limit}")
             }
+            Self::Fault(what) if what.starts_with(STOPPED) => f.write_str(what),
             Self::Fault(what) => write!(f, "the bench failed: {what}"),
             Self::Operator { line, text, what } => write!(f, "the operator {what}: {text} (line {line})"),
         }

@@ -16,6 +16,8 @@ pub const RAW: [&str; INSTRUMENTS + Instrument::ALL.len()] = {
 /// Every line to and from the supply of a real rig. Who holds its port writes it, apart from this process: evidence that
 /// nothing is judged by.
 pub const WIRE: &str = "psu-wire.log";
+/// What the guard of the supply had to do after the run was sealed, where the supply was not known to be off by then.
+pub const GUARD: &str = "guard.log";
 /// What a program behind the battery told of itself, one JSON object a line: evidence that nothing is judged by.
 pub const PROGRAM: &str = "program.jsonl";
 /// The folder of the files that a run is made from.

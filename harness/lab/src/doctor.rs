@@ -3,6 +3,7 @@
 mod bus;
 mod device;
 mod gateway;
+mod hands;
 mod paper;
 mod sun;
 
@@ -132,6 +133,7 @@ pub fn examine(
     if let Some(place) = &live.gx {
         findings.extend(gateway::examine(place, rig, &heard));
     }
-    findings.extend(paper::reach(live));
+    findings.extend(hands::examine(live));
+    findings.push(paper::reach(live));
     Ok(Some(findings))
 }

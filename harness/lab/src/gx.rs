@@ -38,6 +38,7 @@ mod port;
 pub use driver::Coil;
 pub use error::GxError;
 pub use link::Link;
+pub(crate) use link::with_port;
 pub use poll::{Answer, Poll};
 pub use port::GxPort;
 

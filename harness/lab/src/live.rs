@@ -81,6 +81,11 @@ impl Lab {
     /// From now on the supply is reached through a guard, which switches it off when this process dies.
     #[cfg(unix)]
     pub fn guarded_by(&mut self, guard: Arc<crate::guard::Guard>) {
+        if let Some(profile) = &self.profile
+            && let Ok(off) = profile.off_line(None)
+        {
+            guard.switches_off_with(off, profile.serial);
+        }
         let notes = Arc::downgrade(&guard);
         self.watchdog.noted_by(move |what| notes.upgrade().iter().for_each(|guard| guard.note(what)));
         self.guard = Some(guard);
@@ -99,11 +104,19 @@ impl Lab {
     pub fn close(&self) -> Result<(), String> {
         #[cfg(unix)]
         if let Some(guard) = &self.guard {
-            return guard.end(|penned| match self.setup(Micros::ZERO) {
+            let tell = |what: &str| {
+                let told = format!(
+                    "harness: SWITCH IT OFF BY HAND: {what}; its guard goes on trying for 10 minutes, this program waits for it \
+                     for 30 s"
+                );
+                self.watchdog.tell(&told);
+            };
+            return guard.end(tell, |penned| match self.setup(Micros::ZERO) {
                 None => Ok(()),
                 Some(Setup { place, profile, current_max, .. }) => {
                     connect(&place.port, profile.serial).map_err(|error| error.to_string()).and_then(|link| {
-                        crate::guard::shut_down(penned(link), &place, &profile, current_max).map(drop)
+                        crate::guard::shut_down(penned(link), &place, &profile, current_max)?;
+                        crate::guard::second::look(&self.live).map(drop)
                     })
                 }
             });
@@ -123,7 +136,7 @@ impl Lab {
     /// When one is not there, is another than expected, or cannot be confirmed off; and once it was told to stop.
     pub fn open(&self) -> Result<LiveBench, BenchError> {
         if self.stop.load(Ordering::Relaxed) {
-            return Err(failed("busbar", "was told to stop before this case began"));
+            return Err(BenchError::stopped("before this case began"));
         }
         let clock = RunClock::start();
         let (inbox, outbox) = Inbox::new(clock);

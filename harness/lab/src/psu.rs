@@ -8,7 +8,7 @@ mod link;
 mod supply;
 mod wire;
 
-pub use error::SupplyError;
+pub use error::{SupplyError, Trips};
 pub(crate) use link::Brake;
 #[cfg(test)]
 pub(crate) use link::InMemory;

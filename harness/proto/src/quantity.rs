@@ -296,6 +296,11 @@ impl Micros {
     pub fn secs(self) -> f64 {
         self.0 as f64 * 1e-6
     }
+    /// Without what is less than a second.
+    #[must_use]
+    pub const fn whole(self) -> Self {
+        Self(self.0 - self.0 % 1_000_000)
+    }
     /// The same as a span, for people and files: `90 min`.
     #[must_use]
     pub const fn span(self) -> Span {

@@ -1,8 +1,10 @@
 //! One case, run and judged.
 
-use engine::bench::{Bench, Input, Witness};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use engine::bench::{Action, Bench, BenchError, Capability, Input, Witness};
 use engine::run::Record;
-use engine::suite::Runnable;
+use engine::suite::{Case, Runnable};
 use evidence::conclusion::{Attempt, judged, not_tried};
 use evidence::plan::{Planned, Ready};
 use files::{BatteryFile, RigFile};
@@ -26,7 +28,18 @@ impl Witness for Unseen {
 pub fn attempt(
     planned: Planned,
     simulation: Option<&Simulation>,
+    named: (&str, u64),
+    witness: &mut dyn Witness,
+) -> Attempt {
+    attempt_until(planned, simulation, named, None, witness)
+}
+
+/// The same until somebody wants it to end.
+pub(crate) fn attempt_until(
+    planned: Planned,
+    simulation: Option<&Simulation>,
     (name, seed): (&str, u64),
+    stop: Option<&AtomicBool>,
     witness: &mut dyn Witness,
 ) -> Attempt {
     let Ready { runnable, rig, battery } = match planned {
@@ -38,7 +51,71 @@ pub fn attempt(
             "a real rig has no seed and no simulated battery: `busbar run` runs cases on it".to_owned();
         return not_tried(reason, &runnable.case);
     };
-    witnessed(runnable, &rig, &battery, &mut simulation.bench(seed_of(seed, name)), witness)
+    let bench = simulation.bench(seed_of(seed, name));
+    let mut bench = Stoppable { bench, stop };
+    match bench.stopped("before this case began") {
+        Ok(()) => witnessed(runnable, &rig, &battery, &mut bench, witness),
+        Err(error) => not_begun(&runnable.case, &rig, &battery, &error, witness),
+    }
+}
+
+/// A simulated bench that somebody may want to end.
+struct Stoppable<'s, B> {
+    bench: B,
+    stop: Option<&'s AtomicBool>,
+}
+
+impl<B> Stoppable<'_, B> {
+    fn stopped(&self, when: &str) -> Result<(), BenchError> {
+        let stop = self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        if stop { Err(BenchError::stopped(when)) } else { Ok(()) }
+    }
+}
+
+impl<B: Bench> Bench for Stoppable<'_, B> {
+    fn capabilities(&self) -> &[Capability] {
+        self.bench.capabilities()
+    }
+
+    fn now(&self) -> Micros {
+        self.bench.now()
+    }
+
+    fn next(&mut self, until: Option<Micros>) -> Result<(Micros, Input), BenchError> {
+        if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            self.stopped(&format!("at {}", self.bench.now().whole()))?;
+        }
+        self.bench.next(until)
+    }
+
+    fn act(&mut self, action: &Action) -> Result<(), BenchError> {
+        self.bench.act(action)
+    }
+
+    fn identities(&self) -> Vec<(&'static str, String)> {
+        self.bench.identities()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.bench.trouble()
+    }
+
+    fn told(&mut self) -> Option<String> {
+        self.bench.told()
+    }
+}
+
+fn not_begun(
+    case: &Case,
+    rig: &RigFile,
+    battery: &BatteryFile,
+    error: &BenchError,
+    witness: &mut dyn Witness,
+) -> Attempt {
+    let mut recording = Recording::new();
+    recording.note(Micros::ZERO, EventKind::NotBegun(error.to_string()));
+    recording.trace().events.iter().for_each(|event| witness.event(event));
+    judged(case, rig, battery, recording, Micros::ZERO)
 }
 
 /// Runs a case on a real rig and judges it. Its instruments are opened for this case alone, and closed after it.
@@ -50,10 +127,7 @@ pub fn attempt_in(lab: &Lab, planned: Planned, witness: &mut dyn Witness) -> Att
     let mut bench = match lab.open() {
         Ok(bench) => bench,
         Err(error) => {
-            let mut recording = Recording::new();
-            recording.note(Micros::ZERO, EventKind::NotBegun(error.to_string()));
-            recording.trace().events.iter().for_each(|event| witness.event(event));
-            return judged(&runnable.case, &rig, &battery, recording, Micros::ZERO);
+            return not_begun(&runnable.case, &rig, &battery, &error, witness);
         }
     };
     witnessed(runnable, &rig, &battery, &mut bench, witness)

@@ -19,8 +19,7 @@ pub trait Console: Send + Sync {
     /// So many cases are about to run.
     fn progress(&self, cases: usize) -> Box<dyn Progress>;
 
-    /// What is set once somebody wants a run on a real rig to end. The case that runs is ended then, which switches
-    /// everything off.
+    /// What is set once somebody wants a run to end. The case that runs is ended then, which switches everything off.
     ///
     /// # Errors
     /// When the system does not tell of it.

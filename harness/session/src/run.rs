@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use engine::suite::{Case, Suite};
@@ -175,9 +175,8 @@ impl<'a> Ready<'a> {
     }
 
     /// The real rig, where it is one.
-    fn lab(&self) -> Result<Option<Lab>, Error> {
+    fn lab(&self, stop: Arc<AtomicBool>) -> Result<Option<Lab>, Error> {
         let Some(live) = &self.setup.rig.live else { return Ok(None) };
-        let stop = self.console.stop().map_err(Error::system("listen for signals"))?;
         let terminal = match live.operator {
             OperatorPlace::Terminal { timeout } => {
                 let terminal = self.console.operator(timeout);
@@ -205,6 +204,8 @@ struct Recorder<'a> {
     ready: Ready<'a>,
     begun: Begun,
     lab: Option<Lab>,
+    /// somebody wants it to end
+    stop: Arc<AtomicBool>,
     #[cfg(unix)]
     guard: Option<Arc<lab::guard::Guard>>,
     folder: RunFolder,
@@ -221,7 +222,8 @@ impl<'a> Recorder<'a> {
     /// Takes the rig, and opens a folder. So many cases are known.
     fn open(ready: Ready<'a>, (scope, whole, seed): (&str, bool, u64), cases: usize) -> Result<Self, Error> {
         let Ready { library, asked, console, setup: Setup { rig, battery, .. }, .. } = ready;
-        let mut lab = ready.lab()?;
+        let stop = console.stop().map_err(Error::system("listen for signals"))?;
+        let mut lab = ready.lab(stop.clone())?;
         #[cfg(unix)]
         let guard = match &mut lab {
             Some(lab) => crate::guarded::put_before(lab, rig, (&asked.rig, asked.wait), console)?,
@@ -271,6 +273,7 @@ impl<'a> Recorder<'a> {
         Ok(Self {
             begun,
             lab,
+            stop,
             #[cfg(unix)]
             guard,
             folder,
@@ -285,7 +288,7 @@ impl<'a> Recorder<'a> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.lab.as_ref().is_some_and(|lab| lab.stop().load(Ordering::Relaxed))
+        self.stop.load(Ordering::Relaxed)
     }
 
     /// Plays cases, and says which of them were tried and stayed undecided.
@@ -317,7 +320,7 @@ impl<'a> Recorder<'a> {
                     self.folder.begin_case(&suite.name, &case.name, self.began);
                     let to = To::Folder(&mut self.folder);
                     let mut evidence = Evidence { to, progress, case: &name, begins: Begins::At(self.began) };
-                    self.ready.setup.attempt(planned, &name, seed, &mut evidence)
+                    self.ready.setup.attempt_until(&self.stop, planned, &name, seed, &mut evidence)
                 }
             };
             self.said.keep(&attempt, case, &name);
@@ -366,7 +369,7 @@ impl<'a> Recorder<'a> {
             // Whatever else is wrong: this comes first.
             Err(why) => Error::NotOff { why: why.clone(), then: Box::new(error.into()) },
         })?;
-        let stopped = self.lab.is_some_and(|lab| lab.stop().load(Ordering::Relaxed));
+        let stopped = self.stop.load(Ordering::Relaxed);
         Ok(Played { run, folder, off, stopped })
     }
 }

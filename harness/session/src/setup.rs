@@ -1,5 +1,7 @@
 //! A rig with a battery on it: what cases are planned and attempted on.
 
+use std::sync::atomic::AtomicBool;
+
 use engine::bench::Witness;
 use engine::suite::{Case, Suite};
 use evidence::conclusion::Attempt;
@@ -9,7 +11,7 @@ use proto::quantity::Volts;
 use sim::Simulation;
 
 use crate::Error;
-use crate::attempt::attempt;
+use crate::attempt::{attempt, attempt_until};
 
 /// A rig with a battery on it, read and validated whole.
 #[derive(Debug, Clone)]
@@ -97,6 +99,18 @@ impl Setup {
     pub fn attempt(&self, planned: Planned, name: &str, seed: u64, witness: &mut dyn Witness) -> Attempt {
         let seed = seed ^ self.draw.map_or(0, Draw::noise);
         attempt(planned, self.simulation.as_ref(), (name, seed), witness)
+    }
+
+    /// The same until somebody wants it to end.
+    pub(crate) fn attempt_until(
+        &self,
+        stop: &AtomicBool,
+        planned: Planned,
+        name: &str,
+        seed: u64,
+        witness: &mut dyn Witness,
+    ) -> Attempt {
+        attempt_until(planned, self.simulation.as_ref(), (name, seed), Some(stop), witness)
     }
 }
 

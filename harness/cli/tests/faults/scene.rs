@@ -12,7 +12,7 @@ use files::{BatteryFile, Profile, RigFile};
 use lab::guard::lease::{self, LeaseError};
 use proto::quantity::Micros;
 use rustix::process::{Pid, Signal, kill_process};
-use sim::served::{CanWire, Options, PsuWire, ServedRig};
+use sim::served::{CanWires, Options, PsuWire, ServedRig};
 use tempfile::TempDir;
 
 use super::evidence::judged;
@@ -94,7 +94,7 @@ impl Scene {
             speed: SPEED,
             seed: 1,
             mute: false,
-            can: CanWire::Terminal,
+            can: CanWires::default(),
             psu: PsuWire::Tcp(free),
             psu_profile: Profile::parse("generic", &profile).expect("it is shipped"),
             gx: free,
@@ -106,7 +106,7 @@ impl Scene {
         let at = served.addresses();
         let (supply, psu) = tcp(At::Supply.kind(), at.psu.parse().expect("an address"));
         let (of_gx, gx) = tcp(At::Gx.kind(), at.gx);
-        let (of_can, can) = serial(At::Can.kind(), &at.can);
+        let (of_can, can) = serial(At::Can.kind(), &at.can[0]);
         // 40 s of the rig are two of the clock.
         let text = shipped("rigs/served.yaml")
             .replace("silence: 2 min", "silence: 40 s")

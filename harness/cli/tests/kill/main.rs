@@ -15,20 +15,8 @@ mod harness;
 #[cfg(unix)]
 mod scene;
 
-#[cfg(unix)]
-use lab::guard::lease::FOLDER_VARIABLE;
-
 /// How many blows in all; set by `cargo xtask kill-campaign`.
 const KILLS: &str = "BUSBAR_KILLS";
-
-/// The same once more, with a folder of its own for leases.
-#[cfg(unix)]
-fn apart() -> std::process::ExitCode {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let this = std::env::current_exe().expect("it runs");
-    let ended = std::process::Command::new(this).env(FOLDER_VARIABLE, folder.path().join("leases")).status();
-    std::process::ExitCode::from(u8::from(!ended.is_ok_and(|status| status.success())))
-}
 
 #[cfg(not(unix))]
 fn main() {
@@ -48,10 +36,6 @@ fn main() -> std::process::ExitCode {
     // Asked for its tests, as by a test runner, it has none of its own.
     if std::env::args().any(|word| word == "--list") {
         return std::process::ExitCode::SUCCESS;
-    }
-    // Leases are kept by the names of terminals, which other tests get too: the campaign has its own.
-    if std::env::var_os(FOLDER_VARIABLE).is_none() {
-        return apart();
     }
     let kills = std::env::var(KILLS).ok().and_then(|kills| kills.parse().ok());
     let blows = campaign::strike(kills.unwrap_or(blow::Kind::ALL.len()));

@@ -32,6 +32,8 @@ fn a_sound_rig_is_fit() {
         "BusbarLFP Ref",
         "a GX: 0x305",
         "the solar charger answers as unit 229",
+        "it takes what is written to feed in excess DC-coupled PV (register 2707)",
+        "it takes what is written to AC input current limit (register 22)",
         "CVL: ",
         "stated by the simulated GX itself",
         "listens",

@@ -1,7 +1,7 @@
 //! One run per rig, as it is seen from a second terminal.
 
 use std::fs;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl Drop for Run {
     }
 }
 
-/// A rig that is served, where its locks are, and where its runs go.
+/// A rig that is served, and where its runs go.
 struct Desk {
     serving: Serving,
     folder: tempfile::TempDir,
@@ -30,14 +30,13 @@ impl Desk {
     fn new() -> Self {
         let serving = Serving::start(&["--speed", "60"]);
         let folder = tempfile::tempdir().expect("a folder");
-        fs::DirBuilder::new().mode(0o700).create(folder.path().join("locks")).expect("made");
         let rig = serving.rig("rig: served", "rig: served");
         Self { serving, folder, rig }
     }
 
     fn command(&self, words: &[&str]) -> std::process::Command {
         let mut command = busbar(words);
-        command.args(["--rig", &self.rig]).env("BUSBAR_RUNTIME", self.folder.path().join("locks"));
+        command.args(["--rig", &self.rig]);
         command
     }
 
@@ -56,15 +55,13 @@ impl Desk {
         })
     }
 
+    /// The lock of all users, by the device that the supply is.
     fn lock_of_the_supply(&self) -> std::path::PathBuf {
-        let files = fs::read_dir(self.folder.path().join("locks")).expect("it is there").flatten();
-        let mut files = files.map(|file| file.path());
-        files.find(|path| named(path).starts_with("psu")).expect("the lock of the supply")
+        let device = fs::metadata(self.serving.address("psu")).expect("it is there").rdev();
+        let name = format!("busbar-locks/device-{device}.lease");
+        let found = ["/run/lock", "/tmp"].map(|home| Path::new(home).join(&name));
+        found.into_iter().find(|path| path.exists()).expect("the lock of the supply")
     }
-}
-
-fn named(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn said(output: &Output) -> String {

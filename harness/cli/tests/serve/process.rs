@@ -13,17 +13,7 @@ pub(crate) const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 pub(crate) fn busbar(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
     command.args(args).env("BUSBAR_HOME", PROJECT).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let rig = args.iter().zip(args.iter().skip(1)).find(|(flag, _)| **flag == "--rig");
-    if let Some((_, rig)) = rig.filter(|(_, rig)| Path::new(rig).is_absolute()) {
-        command.env("BUSBAR_RUNTIME", locks(rig));
-    }
     command
-}
-
-/// The locks of a test's rig are beside its file: two tests may have pseudo-terminals of the same number one after the
-/// other, and what one leaves locked is not the other's.
-pub(crate) fn locks(rig: &str) -> PathBuf {
-    Path::new(rig).with_file_name("locks")
 }
 
 pub(crate) fn output(args: &[&str]) -> Output {

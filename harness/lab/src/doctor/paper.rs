@@ -1,12 +1,9 @@
 //! What the file says, against itself and against the battery, and whether everybody it names is there.
 
-use std::net::{TcpStream, ToSocketAddrs as _};
-use std::time::Duration;
-
 use super::{Finding, Part};
 use crate::operator::Client;
 use evidence::plan;
-use files::live::{Live, OperatorPlace, Switch};
+use files::live::{Live, OperatorPlace};
 use files::{BatteryFile, RigFile};
 
 pub(super) fn examine(rig: &RigFile, battery: &BatteryFile, live: &Live) -> Vec<Finding> {
@@ -42,28 +39,9 @@ pub(super) fn examine(rig: &RigFile, battery: &BatteryFile, live: &Live) -> Vec<
     findings
 }
 
-/// How long somebody may take to accept a connection.
-const CONNECT_WITHIN: Duration = Duration::from_secs(1);
-
-/// Devices that switch, and the operator.
-pub(super) fn reach(live: &Live) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut asked: Vec<&str> = Vec::new();
-    for switch in live.switches.all() {
-        if let Switch::Coil { address, .. } = switch
-            && !asked.contains(&address.as_str())
-        {
-            asked.push(address);
-            findings.push(match connect(address) {
-                Ok(()) => Part::Switches.ok(format!("{address} accepts connections")),
-                Err(error) => Part::Switches.problem(
-                    format!("{address} does not answer: {error}"),
-                    "is the device on, in the same network, and its address right (`live.switches`)?",
-                ),
-            });
-        }
-    }
-    findings.push(match &live.operator {
+/// Whether somebody is there who does what no wire carries.
+pub(super) fn reach(live: &Live) -> Finding {
+    match &live.operator {
         OperatorPlace::None => Part::Operator.warning(
             "there is none: cases that need a state of charge are not tried",
             "name one in `live.operator`, a person at the terminal or a program",
@@ -73,14 +51,5 @@ pub(super) fn reach(live: &Live) -> Vec<Finding> {
             Ok(_) => Part::Operator.ok(format!("the program at {address} listens")),
             Err(error) => Part::Operator.problem(error.to_string(), "start it before the run"),
         },
-    });
-    findings
-}
-
-/// Host and port; port 502 where none is named.
-fn connect(address: &str) -> std::io::Result<()> {
-    let full = if address.contains(':') { address.to_owned() } else { format!("{address}:502") };
-    let mut found = full.to_socket_addrs()?;
-    let first = found.next().ok_or_else(|| std::io::Error::other("no address of that name"))?;
-    TcpStream::connect_timeout(&first, CONNECT_WITHIN).map(drop)
+    }
 }

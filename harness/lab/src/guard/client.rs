@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::error::GuardError;
@@ -13,7 +13,7 @@ use super::lease::{Holder, Lease};
 use super::link::Guarded;
 use super::patience;
 use super::pen::{Pen, Penned, RunTime};
-use super::shared::{Shared, beat, listen};
+use super::shared::{Shared, State, beat, listen};
 use super::words::Ask;
 use crate::live::connect;
 use crate::psu::{Link, LinkError};
@@ -25,6 +25,10 @@ use proto::quantity::Micros;
 const START_WITHIN: Duration = Duration::from_secs(20);
 /// How long a guard that is ending may hold on to the port.
 const TAKE_OVER: Duration = Duration::from_secs(5);
+/// How often it is looked whether it has let go.
+const LET_GO: Duration = Duration::from_millis(2);
+/// How long the line may take to take output off.
+const SEIZED_WITHIN: Micros = Micros::from_millis(100);
 /// How long a word to the guard may take to be taken.
 const SAY_WITHIN: Duration = Duration::from_millis(500);
 
@@ -36,6 +40,20 @@ pub struct Guard {
     /// what the harness took over from a guard that died
     own: Mutex<Option<Lease>>,
     book: Mutex<Book>,
+    /// how the harness switches off when its guard dies
+    seizure: Mutex<Seizure>,
+    seized: Condvar,
+}
+
+/// The port of a supply whose guard has died.
+#[derive(Default)]
+struct Seizure {
+    /// what switches off, and over what port
+    off: Option<(Vec<u8>, SerialPort)>,
+    /// it is being opened
+    busy: bool,
+    /// it is open, and output off was sent
+    link: Option<Box<dyn Link>>,
 }
 
 /// Where the harness goes on writing once the guard is no more.
@@ -81,7 +99,64 @@ impl Guard {
         std::thread::Builder::new().name("guard".to_owned()).spawn(move || listen(&listening, &theirs))?;
         std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || beat(&beating, pid))?;
         let book = Mutex::new(Book { file: None, time: RunTime::zero(), pen: None });
-        Ok(Arc::new(Self { shared, live: live.clone(), holder, own: Mutex::default(), book }))
+        let (seizure, seized) = (Mutex::default(), Condvar::new());
+        Ok(Arc::new(Self {
+            shared,
+            live: live.clone(),
+            holder,
+            own: Mutex::default(),
+            book,
+            seizure,
+            seized,
+        }))
+    }
+
+    /// What switches the supply off, over a port with these settings: sent in the moment in which the guard dies, before
+    /// anything is asked or locked.
+    pub(crate) fn switches_off_with(self: &Arc<Self>, off: Vec<u8>, settings: SerialPort) {
+        self.seizure().off = Some((off, settings));
+        let this = Arc::downgrade(self);
+        self.shared.state().on_death = Some(Box::new(move || {
+            let Some(this) = this.upgrade() else { return };
+            this.seizure().busy = true;
+            let seize = this.clone();
+            let started =
+                std::thread::Builder::new().name("take-over".to_owned()).spawn(move || seize.seize());
+            if started.is_err() {
+                this.seizure().busy = false;
+            }
+        }));
+    }
+
+    fn seizure(&self) -> MutexGuard<'_, Seizure> {
+        self.seizure.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the port that the guard held, and sends output off.
+    fn seize(&self) {
+        let (off, place) = (self.seizure().off.clone(), self.live.psu.as_ref());
+        let mut link = None;
+        if let Some(((off, settings), place)) = off.zip(place) {
+            let until = Instant::now() + TAKE_OVER;
+            loop {
+                match connect(&place.port, settings) {
+                    Ok(opened) => {
+                        let mut opened = self.penned(opened);
+                        let soon = opened.now() + SEIZED_WITHIN;
+                        // The orderly way follows and tells what is wrong.
+                        let _ = opened.write(&off, soon);
+                        link = Some(opened);
+                        break;
+                    }
+                    Err(_) if Instant::now() < until => std::thread::sleep(LET_GO),
+                    Err(_) => break,
+                }
+            }
+        }
+        let mut seizure = self.seizure();
+        (seizure.busy, seizure.link) = (false, link);
+        drop(seizure);
+        self.seized.notify_all();
     }
 
     /// What the guard found when it took the rig over from a dead holder, for whoever watches: that the output was on.
@@ -193,12 +268,18 @@ impl Guard {
             }
         }
         drop(self.shared.wait(within, |state| state.closed));
+        let seized = self.seized.wait_while(self.seizure(), |seizure| seizure.busy);
+        let mut seized = seized.unwrap_or_else(PoisonError::into_inner).link.take();
         let until = Instant::now() + TAKE_OVER;
         loop {
-            match self.take_over().and_then(|()| connect(&place.port, settings)) {
+            let opened = self.take_over().and_then(|()| match seized.take() {
+                Some(link) => Ok(link),
+                None => connect(&place.port, settings).map(|link| self.penned(link)),
+            });
+            match opened {
                 // A process that is ending lets go of its files one after the other.
-                Err(_) if Instant::now() < until => std::thread::sleep(Duration::from_millis(10)),
-                opened => return opened.map(|link| self.penned(link)),
+                Err(_) if Instant::now() < until => std::thread::sleep(LET_GO),
+                opened => return opened,
             }
         }
     }
@@ -216,16 +297,23 @@ impl Guard {
     /// Ends the guard: it makes sure that everything is off, and gives the rig back.
     ///
     /// # Errors
-    /// When it could not confirm that. Where it was no more, `confirm_off` is asked to, over a link that
-    /// it shows first.
+    /// When it could not confirm that: it then goes on alone. While the harness waits with it, `tell` is given what is wrong,
+    /// for a person. Where the guard was no more, `confirm_off` is asked to confirm, over a link that it shows first.
     pub(crate) fn end(
         &self,
+        tell: impl FnOnce(&str),
         confirm_off: impl FnOnce(&dyn Fn(Box<dyn Link>) -> Box<dyn Link>) -> Result<(), String>,
     ) -> Result<(), String> {
         self.rest();
         let _ = self.shared.say(&Ask::End);
-        let state =
-            self.shared.wait(patience(self.live.psu.as_ref()), |state| state.end.is_some() || state.closed);
+        let over = |state: &State| state.end.is_some() || state.closed;
+        let within = patience(self.live.psu.as_ref());
+        let mut state = self.shared.wait(within, |state| over(state) || state.trying.is_some());
+        if let (false, Some(why)) = (over(&state), state.trying.clone()) {
+            drop(state);
+            tell(&why);
+            state = self.shared.wait(within, over);
+        }
         if let Some(end) = state.end.clone() {
             return end;
         }

@@ -19,6 +19,13 @@ impl Mouth {
         let _ = lock(&self.0).write_all(tell.line().as_bytes());
     }
 
+    /// The same where this thread may be the one that is telling something.
+    pub(super) fn try_tell(&self, tell: &Tell) {
+        if let Ok(mut socket) = self.0.try_lock() {
+            let _ = socket.write_all(tell.line().as_bytes());
+        }
+    }
+
     /// Does something that may take long, and shows meanwhile that this process does not stand still.
     pub(super) fn beating<T>(&self, what: impl FnOnce() -> T) -> T {
         let (busy, mouth) = (Arc::new(()), self.clone());

@@ -1,24 +1,37 @@
-//! One run per rig: lock files below a folder of this user, one for each thing that only one run can have.
+//! One run per instrument on this machine, whoever runs: lock files in a folder that all users share, one for each thing
+//! that only one run can have, by what it is and not by what a rig file calls it.
 //!
 //! The system frees a lock when its process ends, however it ends. What stands in the file outlives it: who held the
 //! rig, and whether its output is not known to be off. Whoever takes a rig over from a dead holder switches it off first.
 
 mod holder;
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use files::live::{CanPlace, Live, PsuPort};
+use files::live::{CanPlace, Live, PsuPort, Switch};
 
 pub use holder::Holder;
 
-/// Names the folder of the locks, where it shall not be `/tmp/busbar-<user id>`.
-pub const FOLDER_VARIABLE: &str = "BUSBAR_RUNTIME";
+/// Folders that belong to all users of a machine; the first that does is taken. Nothing in the second stays for long on
+/// some machines.
+const SHARED: [&str; 2] = ["/run/lock", "/tmp"];
+/// The folder of the locks below that.
+const FOLDER: &str = "busbar-locks";
+/// Everybody may write, and nobody may take away what is another's.
+const OPEN_TO_ALL: u32 = 0o1777;
+
+/// How long a name server may take.
+const NAMED_WITHIN: Duration = Duration::from_secs(2);
 
 /// What stands in a lock file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,13 +69,13 @@ pub enum LeaseError {
     Busy(Box<Holder>),
     /// its output is not known to be off
     #[error(
-        "the rig is quarantined: {0}; look at the supply, switch it off by hand, then `busbar doctor --rig … --clear`"
+        "the rig is quarantined: {0}; look at the supply, SWITCH IT OFF BY HAND, then `busbar doctor --rig … --clear`"
     )]
     Quarantined(String),
     /// its output is not known to be off, and its guard still tries
     #[error(
         "the rig is quarantined: {why}; its guard ({guard}) still tries to switch the supply off and holds the rig: help it, or \
-         switch off by hand and wait for its end"
+         SWITCH IT OFF BY HAND and wait for its end"
     )]
     Trying {
         /// why nobody may use it
@@ -71,7 +84,10 @@ pub enum LeaseError {
         guard: String,
     },
     /// the system refuses
-    #[error("cannot lock the rig in {}: {source}; the folder must belong to you alone (mode 0700)", path.display())]
+    #[error(
+        "cannot lock the rig in {}: {source}; the folder belongs to all users (mode 1777), its files are open to all (0666)",
+        path.display()
+    )]
     System {
         /// file or folder
         path: PathBuf,
@@ -184,14 +200,7 @@ fn lock(folder: &Path, things: &[Thing]) -> Result<(Vec<Locked>, Vec<Record>), L
     for thing in things {
         let path = folder.join(&thing.file);
         let system = |source| LeaseError::System { path: path.clone(), source };
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(system)?;
-        let busy = match file.try_lock() {
-            Ok(()) => false,
-            Err(TryLockError::WouldBlock) => true,
-            Err(TryLockError::Error(source)) => return Err(system(source)),
-        };
+        let (mut file, busy) = open_locked(&path).map_err(system)?;
         let record = read(&mut file).map_err(system)?;
         if busy {
             return Err(match record {
@@ -208,6 +217,57 @@ fn lock(folder: &Path, things: &[Thing]) -> Result<(Vec<Locked>, Vec<Record>), L
         records.push(if is_another { Record::default() } else { record });
     }
     Ok((files, records))
+}
+
+/// Opens a lock file and tries to lock it; whether somebody else has it.
+fn open_locked(path: &Path) -> io::Result<(File, bool)> {
+    loop {
+        let file = open(path)?;
+        let busy = match file.try_lock() {
+            Ok(()) => false,
+            Err(TryLockError::WouldBlock) => true,
+            Err(TryLockError::Error(source)) => return Err(source),
+        };
+        // Somebody may have cleaned up meanwhile: a file without a name locks nobody out.
+        let (named, this) = (path.symlink_metadata().ok(), file.metadata()?);
+        // Nor is a link to somewhere else one, or a pipe.
+        if !this.is_file() || named.as_ref().is_some_and(Metadata::is_symlink) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        if named.is_some_and(|named| (named.dev(), named.ino()) == (this.dev(), this.ino())) {
+            return Ok((file, busy));
+        }
+    }
+}
+
+/// A file of whoever came first. In a folder of all users the system opens the file of another one only when it is not
+/// asked to make it (`fs.protected_regular`).
+fn open(path: &Path) -> io::Result<File> {
+    /// Whoever makes it opens it to all in the next moment.
+    const TRIES: usize = 20;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o666);
+    let mut refused = io::ErrorKind::PermissionDenied.into();
+    for _ in 0..TRIES {
+        match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                refused = error;
+                std::thread::sleep(Duration::from_millis(10));
+                continue;
+            }
+            opened => return opened,
+        }
+        match options.clone().create_new(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Ok(file) => {
+                file.set_permissions(Permissions::from_mode(0o666))?;
+                return Ok(file);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused)
 }
 
 /// What cannot be read, such as half a record of a machine that lost its power, counts as a dead holder's.
@@ -234,28 +294,66 @@ fn write(files: &mut [Locked], record: &Record) -> io::Result<()> {
     })
 }
 
-/// What of a rig only one run can have.
+/// What of a rig only one run can have: each by the device or the address behind its name.
 fn things(live: &Live) -> Vec<Thing> {
-    let thing = |name: &str, device| {
-        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-        Thing { file: format!("{}.lease", name.chars().map(plain).collect::<String>()), device }
+    let mut things = match &live.can {
+        CanPlace::Interface(name) => vec![thing(&format!("can {name}"), None)],
+        CanPlace::Slcan(path) => port(path),
     };
-    let port = |kind: &str, path: &str| {
-        // Two links to one port are one port.
-        let whole = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-        thing(&format!("{kind} {}", whole.display()), device(&whole))
-    };
-    let mut things = vec![match &live.can {
-        CanPlace::Interface(name) => thing(&format!("can {name}"), None),
-        CanPlace::Slcan(path) => port("can", path),
-    }];
-    things.extend(live.psu.as_ref().map(|psu| match &psu.port {
-        PsuPort::Serial { serial, .. } => port("psu", serial),
-        PsuPort::Tcp { tcp } => thing(&format!("psu {tcp}"), None),
+    things.extend(live.psu.as_ref().into_iter().flat_map(|psu| match &psu.port {
+        PsuPort::Serial { serial, .. } => port(serial),
+        PsuPort::Tcp { tcp } => vec![address(&tcp.to_string())],
     }));
-    things.extend(live.gx.as_ref().map(|gx| thing(&format!("gx {}", gx.address), None)));
+    things.extend(live.gx.as_ref().map(|gx| address(&gx.address)));
+    // Two rigs may share a box of relays, and not one of its coils.
+    things.extend(live.switches.all().filter_map(|switch| match switch {
+        Switch::Coil { address: at, unit, number } => {
+            Some(thing(&format!("{} unit {unit} coil {number}", host(at)), None))
+        }
+        Switch::GxRelay(_) => None,
+    }));
     things.sort_by(|a, b| a.file.cmp(&b.file));
+    things.dedup_by(|a, b| a.file == b.file);
     things
+}
+
+fn thing(name: &str, device: Option<String>) -> Thing {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    Thing { file: format!("{}.lease", name.chars().map(plain).collect::<String>()), device }
+}
+
+/// A serial port, whatever link leads to it. An adapter that has a name of its own is also known by that: its number may be
+/// another one when it is plugged in again, and what is known of it stays.
+fn port(path: &str) -> Vec<Thing> {
+    let whole = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
+    let number = whole.metadata().ok().filter(|found| found.file_type().is_char_device());
+    let name = number
+        .map_or_else(|| format!("port {}", whole.display()), |found| format!("device {}", found.rdev()));
+    let own = path.starts_with("/dev/serial/").then(|| thing(&format!("port {path}"), None));
+    [thing(&name, device(&whole))].into_iter().chain(own).collect()
+}
+
+fn address(address: &str) -> Thing {
+    thing(&format!("net {}", host(address)), None)
+}
+
+/// Address and port of a host, in numbers where it has any: `gx.local` and `192.168.1.20:502` are one GX.
+fn host(address: &str) -> String {
+    let full = crate::gx::with_port(address).into_owned();
+    let found = full.parse().map_or_else(|_| named(full.clone()), |at: SocketAddr| vec![at]);
+    let numbers = found.iter().map(|at| (at.ip().to_canonical(), at.port()));
+    // One and the same of those that a name has.
+    let first = numbers.min_by_key(|(ip, _)| (ip.is_ipv6(), *ip));
+    first.map_or(full, |(ip, port)| format!("{ip} {port}"))
+}
+
+/// The addresses of a name, as far as a name server answers soon.
+fn named(full: String) -> Vec<SocketAddr> {
+    let (sender, found) = sync_channel(1);
+    let asking = std::thread::Builder::new().name("name".to_owned()).spawn(move || {
+        let _ = sender.send(full.to_socket_addrs().map(Iterator::collect).unwrap_or_default());
+    });
+    asking.ok().and_then(|_| found.recv_timeout(NAMED_WITHIN).ok()).unwrap_or_default()
 }
 
 /// When a pseudo-terminal was made: its name comes again, and the time does not. Any other port keeps what is known of
@@ -265,24 +363,36 @@ fn device(path: &Path) -> Option<String> {
     Some(format!("{}.{:09}", made.ctime(), made.ctime_nsec()))
 }
 
-/// The folder of the locks. It is the same for a login and for a nightly job, which `XDG_RUNTIME_DIR` is not.
+/// The folder of the locks: the same for every user, for a login and for a nightly job. No variable moves it: a run that
+/// looks elsewhere would switch off what another one has on.
 fn folder() -> Result<PathBuf, LeaseError> {
-    let user = rustix::process::getuid().as_raw();
+    let is_shared =
+        |path: &Path| path.metadata().is_ok_and(|found| found.mode() & OPEN_TO_ALL == OPEN_TO_ALL);
+    let home = SHARED.into_iter().find(|path| is_shared(Path::new(path))).unwrap_or(SHARED[1]);
     // The terminals of tests get the names of others that are gone, and with them what became of those.
     let own = if cfg!(test) { format!("-test-{}", std::process::id()) } else { String::new() };
-    let path = std::env::var_os(FOLDER_VARIABLE)
-        .map_or_else(|| PathBuf::from(format!("/tmp/busbar-{user}{own}")), PathBuf::from);
-    let system = |source| LeaseError::System { path: path.clone(), source };
-    match DirBuilder::new().mode(0o700).create(&path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(system(error)),
-        _ => {}
-    }
-    // Whoever could write there could make one believe anything.
-    let found = path.symlink_metadata().map_err(system)?;
-    if !found.is_dir() || found.uid() != user || found.mode() & 0o077 != 0 {
-        return Err(system(io::ErrorKind::PermissionDenied.into()));
-    }
+    let path = Path::new(home).join(format!("{FOLDER}{own}"));
+    shared_folder(&path).map_err(|source| LeaseError::System { path: path.clone(), source })?;
     Ok(path)
+}
+
+/// Makes a folder of all users, or sees that it is one.
+fn shared_folder(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(OPEN_TO_ALL).create(path) {
+        // Whatever the mask of this user is.
+        Ok(()) => std::fs::set_permissions(path, Permissions::from_mode(OPEN_TO_ALL))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    for _ in 0..10 {
+        let found = path.symlink_metadata()?;
+        if found.is_dir() && found.mode() & OPEN_TO_ALL == OPEN_TO_ALL {
+            return Ok(());
+        }
+        // Whoever makes it opens it to all in the next moment.
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Err(io::ErrorKind::PermissionDenied.into())
 }
 
 pub(crate) fn now() -> String {

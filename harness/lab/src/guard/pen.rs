@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use evidence::names::GUARD;
 use proto::quantity::Micros;
 use proto::text::plain;
 
@@ -48,6 +49,7 @@ enum Word {
     Time(RunTime),
     Wire { at: Instant, sign: char, bytes: Vec<u8> },
     Note(String),
+    Beside,
     Done(SyncSender<()>),
 }
 
@@ -90,6 +92,11 @@ impl Pen {
         self.say(Word::Note(what.to_owned()));
     }
 
+    /// From now on it goes into a file of its own beside that one, which is sealed.
+    pub(super) fn beside(&self) {
+        self.say(Word::Beside);
+    }
+
     /// Waits until everything stands in the file, at most as long as a disk may take.
     pub(super) fn done(&self) {
         let (sender, done) = sync_channel(1);
@@ -110,11 +117,19 @@ const REST_WITHIN: Duration = Duration::from_secs(1);
 
 fn write(words: &Receiver<Word>) {
     let (mut file, mut time): (Option<File>, _) = (None, RunTime::zero());
+    let mut place: Option<PathBuf> = None;
+    let open = |path: &PathBuf| OpenOptions::new().append(true).create(true).open(path).ok();
     let mut halves = ['>', '<'].map(|sign| Half { sign, at: Micros::ZERO, bytes: Vec::new() });
     loop {
         let text = match words.recv_timeout(REST_WITHIN) {
             Ok(Word::File(path)) => {
-                file = OpenOptions::new().append(true).create(true).open(path).ok();
+                file = open(&path);
+                place = Some(path);
+                continue;
+            }
+            Ok(Word::Beside) => {
+                put(&mut file, &rest(&mut halves));
+                file = place.as_ref().and_then(|path| open(&path.with_file_name(GUARD)));
                 continue;
             }
             Ok(Word::Time(set)) => {

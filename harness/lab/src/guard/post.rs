@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use proto::quantity::Amps;
 
 use super::pen::{Pen, Penned};
+use super::second;
 use crate::live::connect;
 use crate::psu::{Link, ShutDown};
 use files::Profile;
@@ -47,7 +48,8 @@ impl Post {
         let Some((place, profile)) = self.supply() else { return Ok(None) };
         let off = |link| {
             let link = Box::new(Penned(link, pen.clone()));
-            super::shut_down(link, place, profile, self.current_max).map(Some)
+            let done = super::shut_down(link, place, profile, self.current_max)?;
+            second::look(&self.live).map(|_| Some(done))
         };
         let first = match link.map(off) {
             Some(Ok(done)) => return Ok(done),

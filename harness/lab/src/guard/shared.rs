@@ -44,6 +44,12 @@ pub(super) struct State {
     pub(super) off: Option<String>,
     /// what the guard found before it was ready, for a person
     pub(super) found: Option<String>,
+    /// why it is not known to be off, while that is tried
+    pub(super) trying: Option<String>,
+    /// why the guard is no more, as far as it said or was seen
+    why: Option<String>,
+    /// done at once when the guard is no more
+    pub(super) on_death: Option<Box<dyn FnOnce() + Send>>,
     /// the end: whether off was confirmed
     pub(super) end: Option<Result<(), String>>,
     /// the socket is closed
@@ -68,7 +74,12 @@ impl State {
     pub(super) fn loss(&self) -> Option<String> {
         match &self.off {
             Some(why) => Some(format!("guard: it has switched the supply off: {why}")),
-            None => self.closed.then(|| "guard: it is gone; its process has ended".to_owned()),
+            None => self.closed.then(|| {
+                let why = self.why.as_deref().unwrap_or(
+                    "its process ended without a word: somebody killed it, or the system did (out of memory?)",
+                );
+                format!("guard: it is gone: {why}")
+            }),
         }
     }
 }
@@ -139,9 +150,14 @@ impl Shared {
     fn hear(&self, incoming: &mut Incoming, within: Duration) {
         match incoming.hear(within) {
             Ok(words) => words.into_iter().for_each(|word| self.heard(word)),
-            Err(_) => {
+            Err(error) => {
                 self.hang_up();
-                self.take_in(|state| state.closed = true);
+                self.take_in(|state| {
+                    state.closed = true;
+                    if error.kind() == io::ErrorKind::InvalidData {
+                        state.why.get_or_insert_with(|| "it said what no guard says".to_owned());
+                    }
+                });
             }
         }
     }
@@ -156,6 +172,8 @@ impl Shared {
                 Tell::Gone(why) => state.gone = Some(why),
                 Tell::Off(why) => state.off = Some(why),
                 Tell::Found(what) => state.found = Some(what),
+                Tell::Trying(why) => state.trying = Some(why),
+                Tell::Fails(why) => state.why = Some(format!("it failed: {why}")),
                 Tell::Safe => state.end = Some(Ok(())),
                 Tell::Unsafe(what) => state.end = Some(Err(what)),
                 Tell::Beat | Tell::Here(_) | Tell::Ready(_) | Tell::Busy(_) | Tell::Refused(_) => {}
@@ -189,6 +207,12 @@ impl Shared {
         let mut state = self.state();
         let before = state.loss().is_some();
         change(&mut state);
+        if state.closed
+            && state.off.is_none()
+            && let Some(act) = state.on_death.take()
+        {
+            act();
+        }
         if let (false, Some(why)) = (before, state.loss())
             && let Some(tell) = state.on_loss.take()
         {
@@ -245,6 +269,8 @@ pub(super) fn beat(shared: &Weak<Shared>, guard: u32) {
         let still = state.pulse.is_some_and(|pulse| pulse.elapsed() > STILL);
         drop(state);
         if silent {
+            let why = format!("it stood still for more than {} s, and was ended", SILENT.as_secs());
+            shared.state().why = Some(why);
             // It holds the port, so that nobody else can switch off. Its end closes the socket.
             kill(guard);
             shared.hang_up();

@@ -1,10 +1,11 @@
 //! A guard in a thread before a simulated supply on a pseudo-terminal: whatever its harness does, it is off afterwards.
 
 mod figures;
+mod wire;
 
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -33,6 +34,8 @@ struct Scene {
     live: Live,
     profile: Profile,
     stop: Arc<AtomicBool>,
+    /// held, so that it is served
+    on_tcp: Option<Served<std::net::SocketAddr>>,
 }
 
 fn scene() -> Scene {
@@ -50,12 +53,26 @@ fn scene() -> Scene {
     let mut live = RigFile::parse("lab", rig).expect("it is shipped").live.expect("it is real");
     // Nothing of two tests is the same, so that neither waits for the other's lease.
     let own = folder.path().display().to_string();
-    live.can = files::live::CanPlace::Slcan(own.clone());
-    live.gx.as_mut().expect("it has one").address = own;
+    live.can = files::live::CanPlace::Slcan(own);
+    static GX: AtomicU16 = AtomicU16::new(1);
+    let [a, b] = GX.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    live.gx.as_mut().expect("it has one").address = format!("127.9.{a}.{b}:9");
+    live.switches = files::live::Switches::default();
     let place = live.psu.as_mut().expect("it has one");
     place.port = PsuPort::Serial { serial: served.path().display().to_string(), baud: None };
     place.heartbeat_within = Micros::from_millis(300);
-    Scene { instrument, _served: served, folder, live, profile, stop: Arc::default() }
+    Scene { instrument, _served: served, folder, live, profile, stop: Arc::default(), on_tcp: None }
+}
+
+/// The same with the supply behind a wire of TCP.
+fn on_tcp() -> (Scene, wire::Wire) {
+    let mut scene = scene();
+    let anywhere = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+    let served = sim::served::psu::on_tcp(scene.instrument.clone(), anywhere).expect("a free port");
+    let wire = wire::Wire::to(served.address());
+    scene.live.psu.as_mut().expect("it has one").port = PsuPort::Tcp { tcp: wire.address };
+    scene.on_tcp = Some(served);
+    (scene, wire)
 }
 
 impl Scene {
@@ -157,7 +174,7 @@ fn an_orderly_end_is_confirmed_and_no_news() {
     // A driver that goes without switching off.
     drop(supply);
     scene.off_within(SOON);
-    guard.end(|_| panic!("the guard is there")).expect("confirmed");
+    guard.end(|why| panic!("{why}"), |_| panic!("the guard is there")).expect("confirmed");
     standing.join().expect("it does not panic");
     // Every line each way is there, and nothing that the guard had to do.
     let log = scene.log();
@@ -179,7 +196,7 @@ fn a_harness_that_comes_back_is_told_that_it_is_off() {
     // It puts back what it has switched, and has the rig until it has done so: nobody else is at it meanwhile.
     std::thread::sleep(Duration::from_secs(1));
     assert!(matches!(look(&scene.live), Err(LeaseError::Busy(_))));
-    guard.end(|_| panic!("the guard is there")).expect("confirmed");
+    guard.end(|why| panic!("{why}"), |_| panic!("the guard is there")).expect("confirmed");
     drop((supply, guard));
     standing.join().expect("it does not panic");
     look(&scene.live).expect("the rig is free");
@@ -201,9 +218,68 @@ fn what_a_dead_holder_left_on_is_switched_off_and_told(#[case] on: bool) {
     let found = guard.found().unwrap_or_default();
     let says = found.contains("was on; it was switched off") && found.contains("on the rig `dead`");
     assert_eq!(says, on, "{found}");
-    guard.end(|_| panic!("the guard is there")).expect("confirmed");
+    guard.end(|why| panic!("{why}"), |_| panic!("the guard is there")).expect("confirmed");
     standing.join().expect("it does not panic");
     assert_eq!(scene.log().contains("# ") && scene.log().contains("was on; it was"), on);
+}
+
+/// The wire to a supply on TCP is cut with the output on: off goes out as it is back, whoever is there to ask for it, and
+/// what was done stands in the evidence.
+#[rstest]
+#[case::for_a_second(1000, true)]
+#[case::for_four_seconds(4000, true)]
+#[case::and_the_harness_dies_meanwhile(1500, false)]
+fn a_supply_that_comes_back_goes_off_at_once(#[case] gone: u64, #[case] harness: bool) {
+    let (scene, wire) = on_tcp();
+    let (guard, standing) = scene.guard();
+    let mut supply = scene.shine(guard.link(scene.profile.serial).expect("it opens"));
+    wire.cut();
+    assert!(supply.read().is_err());
+    if !harness {
+        guard.hang_up();
+    }
+    std::thread::sleep(Duration::from_millis(gone));
+    assert!(scene.is_on(), "nothing reaches it");
+    wire.mend();
+    println!("gone for {gone} ms: off {:?} after its return", scene.off_within(Duration::from_secs(2)));
+    drop(supply);
+    if harness {
+        guard.end(|why| panic!("{why}"), |_| panic!("the guard is there")).expect("confirmed");
+    }
+    drop(guard);
+    standing.join().expect("it does not panic");
+    assert!(scene.log().contains("output off read back"), "{}", scene.log());
+    look(&scene.live).expect("the rig is free");
+}
+
+/// Nobody can reach it: a person is told at once, and the rig is nobody's until it is seen to be off.
+#[test]
+fn a_supply_that_stays_away_is_told_at_once_and_quarantined_until_it_is_off() {
+    let (scene, wire) = on_tcp();
+    let (guard, standing) = scene.guard();
+    let supply = scene.shine(guard.link(scene.profile.serial).expect("it opens"));
+    wire.cut();
+    drop(supply);
+    let (sender, told) = channel();
+    let ending = guard.clone();
+    let end = std::thread::spawn(move || {
+        ending.end(|why| sender.send(why.to_owned()).expect("awaited"), |_| panic!("the guard is there"))
+    });
+    let why = told.recv_timeout(SOON).expect("a person is told");
+    assert!(why.contains("not known to be off"), "{why}");
+    assert!(matches!(look(&scene.live), Err(LeaseError::Trying { .. })));
+    assert!(scene.is_on());
+    wire.mend();
+    scene.off_within(Duration::from_secs(2));
+    end.join().expect("it does not panic").expect("confirmed while the harness waited");
+    drop(guard);
+    standing.join().expect("it does not panic");
+    look(&scene.live).expect("the rig is free");
+    assert!(
+        scene.log().contains("it could not be confirmed at first: output off read back"),
+        "{}",
+        scene.log()
+    );
 }
 
 /// The guard dies: the harness sees it at once, and reaches the supply itself.
@@ -234,9 +310,13 @@ fn a_harness_without_its_guard_switches_off_itself() {
     guard.record_in(&file);
     let (lost, told) = channel();
     guard.on_loss(move |why| lost.send(why).expect("awaited"));
+    guard.switches_off_with(scene.profile.off_line(None).expect("no channel"), scene.profile.serial);
     let mut link = guard.link(scene.profile.serial).expect("it opens");
     let began = Instant::now();
     let _ = link.write(b"*IDN?\n", link.now() + Micros::from_secs(1));
+    // In the moment in which it dies, and not after the questions of an orderly shut-down. The bound is generous: the
+    // machine of a test is busy.
+    println!("the guard dies: off after {:?}", scene.off_within(Duration::from_millis(500)));
     assert!(told.recv_timeout(SOON).expect("told").contains("it is gone"));
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     standing.join().expect("it does not panic");
@@ -246,7 +326,7 @@ fn a_harness_without_its_guard_switches_off_itself() {
     let place = scene.live.psu.as_ref().expect("it has one");
     super::shut_down(direct, place, &scene.profile, Amps(55.0)).expect("confirmed");
     assert!(!scene.is_on());
-    guard.end(|_| Ok(())).expect("confirmed");
+    guard.end(|why| panic!("{why}"), |_| Ok(())).expect("confirmed");
     // The harness goes on where its guard ended.
     let log = std::fs::read_to_string(&file).expect("written");
     assert!(log.contains("# ") && log.contains("OUTP OFF"), "{log}");

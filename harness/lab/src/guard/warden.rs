@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use proto::quantity::Micros;
 
+use super::again::Again;
 use super::ears::{Line, Mouth, Order, listen, lock};
 use super::lease::{Lease, LeaseError, now};
 use super::pen::Pen;
@@ -22,9 +23,9 @@ const STEP: Micros = Micros::from_millis(10);
 const HELLO_WITHIN: Duration = Duration::from_secs(10);
 /// A harness that is stopped takes no words; nothing waits for it longer.
 const TELL_WITHIN: Duration = Duration::from_millis(50);
-/// A supply that cannot be confirmed off is tried again so often …
-const AGAIN: Duration = Duration::from_secs(2);
-/// … for so long: time to put a plug back.
+/// A harness waits so long for a supply that is not known to be off …
+const TOGETHER: Duration = Duration::from_secs(30);
+/// … and its guard alone for so long: time to put a plug back.
 const GIVE_UP: Duration = Duration::from_secs(600);
 
 /// How long a guard that was told to end by a signal waits for the end of its harness.
@@ -41,7 +42,7 @@ pub fn stand(post: Post, socket: UnixStream) {
     let first = next_line(&mut lines).ok().flatten();
     let Some(Ask::Hello(holder)) = first.and_then(|line| Ask::parse(&line)) else { return };
     mouth.tell(&Tell::Here(std::process::id()));
-    let mut lease = match Lease::take(&post.live, *holder) {
+    let mut lease = match mouth.beating(|| Lease::take(&post.live, *holder)) {
         Ok(lease) => lease,
         Err(LeaseError::Busy(holder)) => return mouth.tell(&Tell::Busy(holder.to_string())),
         Err(error) => return mouth.tell(&Tell::Refused(error.to_string())),
@@ -78,7 +79,21 @@ pub fn stand(post: Post, socket: UnixStream) {
         return mouth.tell(&Tell::Refused(format!("the guard has no thread to listen with: {error}")));
     }
     mouth.tell(&Tell::Ready(std::process::id()));
-    Warden { post, lease, line, mouth, orders, link: None, energised: false }.run();
+    tell_of_panics(&mouth);
+    Warden { post, lease, line, mouth, orders, link: None, energised: false, lost: None }.run();
+}
+
+/// A guard that panics says so before it ends.
+fn tell_of_panics(mouth: &Mouth) {
+    // A test has threads of its own, and a hook for all of them.
+    if cfg!(test) {
+        return;
+    }
+    let (mouth, told) = (mouth.clone(), std::panic::take_hook());
+    std::panic::set_hook(Box::new(move |panic| {
+        mouth.try_tell(&Tell::Fails(panic.to_string()));
+        told(panic);
+    }));
 }
 
 struct Warden {
@@ -90,6 +105,8 @@ struct Warden {
     link: Option<Box<dyn Link>>,
     /// whether the supply may be on
     energised: bool,
+    /// the port is gone, and the supply may be on
+    lost: Option<Again>,
 }
 
 impl Warden {
@@ -102,6 +119,9 @@ impl Warden {
             if self.energised && silent > self.limit() {
                 let silent = silent.as_secs_f64();
                 return self.finish(Some(format!("no heartbeat of the harness for {silent:.2} s")));
+            }
+            if self.lost.as_ref().is_some_and(Again::is_due) {
+                self.seek();
             }
             let wait = if self.link.is_some() { Duration::ZERO } else { Duration::from_micros(STEP.0) };
             match self.orders.recv_timeout(wait) {
@@ -143,13 +163,40 @@ impl Warden {
     fn lose(&mut self, why: &str) {
         lock(&self.line.writer).take();
         self.link = None;
+        // The case is over with it, whatever the harness does: what may be on goes off as soon as it can be reached.
+        self.lost = self.energised.then(Again::now);
         self.mouth.tell(&Tell::Gone(why.to_owned()));
+    }
+
+    /// Tries to reach a supply that was lost, and switches it off.
+    fn seek(&mut self) {
+        let Some(mut again) = self.lost.take() else { return };
+        match self.post.confirm_off(None, &self.line.pen) {
+            Ok(_) => {
+                self.energised = false;
+                let gone = again.since.elapsed().as_secs_f64();
+                self.note(&format!("the supply was out of reach: output off read back {gone:.2} s later"));
+            }
+            Err(_) => {
+                again.failed();
+                self.lost = Some(again);
+            }
+        }
     }
 
     fn open(&mut self) {
         lock(&self.line.writer).take();
         // Closed first: a port opens once.
-        self.link = None;
+        let had = self.link.take().is_some();
+        // One that was lost, or not seen to be off, is switched off before anything else is said to it.
+        if self.energised
+            && !had
+            && let Err(why) = self.post.confirm_off(None, &self.line.pen)
+        {
+            self.lost.get_or_insert_with(Again::now);
+            return self.mouth.tell(&Tell::Closed(why));
+        }
+        self.lost = None;
         let opened = self.post.connect().and_then(|link| {
             let writer = link.second_writer();
             Ok((link, writer.ok_or("the port cannot be written to past its reader")?))
@@ -161,7 +208,10 @@ impl Warden {
                 *lock(&self.line.writer) = Some(writer);
                 self.mouth.tell(&Tell::Opened);
             }
-            Err(why) => self.mouth.tell(&Tell::Closed(why)),
+            Err(why) => {
+                self.lost = self.energised.then(Again::now);
+                self.mouth.tell(&Tell::Closed(why));
+            }
         }
     }
 
@@ -172,8 +222,11 @@ impl Warden {
             return;
         }
         match self.post.confirm_off(self.link.take(), &self.line.pen) {
-            Ok(_) => self.energised = false,
-            Err(why) => self.note(&format!("at the end of a case: {why}")),
+            Ok(_) => (self.energised, self.lost) = (false, None),
+            Err(why) => {
+                self.lost.get_or_insert_with(Again::now);
+                self.note(&format!("at the end of a case: {why}"));
+            }
         }
     }
 
@@ -190,7 +243,8 @@ impl Warden {
             self.mouth.tell(&Tell::Off(why.clone()));
         }
         let began = Instant::now();
-        let mut failed = false;
+        // Since when it could not be confirmed, and whether the harness was let go meanwhile.
+        let (mut failed, mut alone) = (None::<Again>, false);
         loop {
             // A supply that is known to be off is left alone.
             let off = if self.energised {
@@ -198,8 +252,9 @@ impl Warden {
             } else {
                 Ok(None)
             };
-            match off {
-                Ok(done) => {
+            match (off, &mut failed) {
+                (Ok(done), failed) => {
+                    let why = why.or_else(|| failed.map(|_| "it could not be confirmed at first".to_owned()));
                     let last = why.filter(|_| self.energised).map(|why| {
                         let volts = done.and_then(|(_, done)| done.safe_at).unwrap_or_default();
                         let took = began.elapsed().as_secs_f64();
@@ -209,7 +264,7 @@ impl Warden {
                         self.note(last);
                     }
                     self.line.pen.done();
-                    if last.is_some() {
+                    if last.is_some() && failed.is_none() {
                         self.mouth.tell(&Tell::Safe);
                         self.outlast();
                     }
@@ -217,19 +272,38 @@ impl Warden {
                     let _ = self.lease.free(last.map(|last| format!("{}: {last}", now())));
                     return self.mouth.tell(&Tell::Safe);
                 }
-                Err(what) if !failed => {
-                    failed = true;
+                (Err(what), None) => {
                     let why = why.as_deref().unwrap_or("at the end of the run");
                     let what = format!("{why}: the supply is not known to be off: {what}");
                     self.note(&what);
                     self.line.pen.done();
                     let _ = self.lease.quarantine_and_try(&what, GIVE_UP);
-                    self.mouth.tell(&Tell::Unsafe(what));
+                    self.mouth.tell(&Tell::Trying(what));
+                    failed = Some(Again::now());
                 }
-                Err(_) if began.elapsed() > GIVE_UP => return,
-                Err(_) => {}
+                (Err(what), Some(again)) => {
+                    again.failed();
+                    if !alone && began.elapsed() > TOGETHER {
+                        alone = true;
+                        // The harness seals its evidence now: what comes of it stands beside that.
+                        self.line.pen.beside();
+                        let (pid, more) = (std::process::id(), GIVE_UP.as_secs() / 60);
+                        self.mouth.tell(&Tell::Unsafe(format!(
+                            "SWITCH IT OFF BY HAND: the supply is not known to be off after {} s: {what}; its guard \
+                             (process {pid}) goes on alone for {more} min, what comes of it stands in guard.log of the run, \
+                             and the rig is quarantined until then",
+                            TOGETHER.as_secs()
+                        )));
+                    } else if began.elapsed() > GIVE_UP {
+                        let what = format!("given up after {} min: {what}", GIVE_UP.as_secs() / 60);
+                        self.note(&what);
+                        self.line.pen.done();
+                        let _ = self.lease.quarantine(&what);
+                        return;
+                    }
+                }
             }
-            std::thread::sleep(AGAIN);
+            failed.iter().for_each(Again::sleep);
         }
     }
 

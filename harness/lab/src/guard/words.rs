@@ -61,6 +61,10 @@ pub(super) enum Tell {
     Gone(String),
     /// it has switched off by itself, and why; whether that was confirmed comes with the end
     Off(String),
+    /// it is not known to be off, and why; it is tried again and again
+    Trying(String),
+    /// it fails itself, and why: its last word
+    Fails(String),
     /// the end: off and read back
     Safe,
     /// the end: not known to be off, and why
@@ -117,6 +121,8 @@ impl Tell {
             Self::Read(bytes) => format!("read {}\n", hex(bytes)),
             Self::Gone(why) => text("gone", why),
             Self::Off(why) => text("off", why),
+            Self::Trying(why) => text("trying", why),
+            Self::Fails(why) => text("fails", why),
             Self::Safe => "safe\n".to_owned(),
             Self::Unsafe(why) => text("unsafe", why),
         }
@@ -137,6 +143,8 @@ impl Tell {
             "read" => Self::Read(bytes(rest)?),
             "gone" => Self::Gone(text()?),
             "off" => Self::Off(text()?),
+            "trying" => Self::Trying(text()?),
+            "fails" => Self::Fails(text()?),
             "safe" => Self::Safe,
             "unsafe" => Self::Unsafe(text()?),
             _ => return None,
@@ -194,6 +202,8 @@ mod tests {
     #[case(Tell::Read(b"1\n".to_vec()))]
     #[case(Tell::Off("no heartbeat\nfor 1 s".to_owned()))]
     #[case(Tell::Found("it was on".to_owned()))]
+    #[case(Tell::Trying("it does not answer".to_owned()))]
+    #[case(Tell::Fails("it panicked".to_owned()))]
     #[case(Tell::Safe)]
     fn the_words_of_the_guard_come_back_from_one_line(#[case] tell: Tell) {
         let line = tell.line();

@@ -160,7 +160,7 @@ const fn last(first: u16, count: u16) -> u16 {
 }
 
 /// An address with the port of Modbus-TCP where it names none.
-fn with_port(address: &str) -> Cow<'_, str> {
+pub(crate) fn with_port(address: &str) -> Cow<'_, str> {
     let named = match address.rsplit_once(':') {
         // An IPv6 address has colons of its own, and brackets where a port follows.
         Some((host, _)) => !host.contains(':') || host.ends_with(']'),

@@ -120,7 +120,7 @@ impl LiveBench {
 
     fn stopped(&self) -> Result<(), BenchError> {
         if self.stop.load(Ordering::Relaxed) {
-            return Err(refused("busbar", "was told to stop, by hand or by a signal"));
+            return Err(BenchError::stopped(&format!("at {}", self.now().whole())));
         }
         Ok(())
     }

@@ -121,7 +121,7 @@ impl Sun {
     pub(super) fn off(&self) -> Result<(), String> {
         self.brake.pull();
         let (answer, answered) = sync_channel(1);
-        let gone = || "supply: its driver is gone, and its output unknown; switch it off by hand".to_owned();
+        let gone = || "supply: its driver is gone, and its output unknown; SWITCH IT OFF BY HAND".to_owned();
         self.orders.as_ref().ok_or_else(gone)?.send(Order::Off(answer)).map_err(|_| gone())?;
         answered.recv_timeout(self.patience).map_err(|_| gone())?
     }
@@ -232,13 +232,13 @@ impl Driver {
             read => read?,
         };
         if !status.alarms.is_empty() {
-            return Err(SupplyError::Tripped(status.alarms));
+            return Err(self.supply.tripped());
         }
         if self.lit != status.reading.output {
             // It may have restarted or tripped between two questions, and says so now.
             let now = self.supply.read()?;
             if !now.alarms.is_empty() {
-                return Err(SupplyError::Tripped(now.alarms));
+                return Err(self.supply.tripped());
             }
             return Err(SupplyError::OutputIs(status.reading.output));
         }
@@ -251,12 +251,13 @@ impl Driver {
             self.lit = false;
             return self.supply.switch_off();
         }
-        self.supply.apply(Target {
+        let applied = self.supply.apply(Target {
             voltage: self.place.voltage,
             current: (power / self.place.voltage).min(self.current_max),
             over_voltage: self.place.over_voltage,
             over_current: self.place.over_current,
-        })?;
+        });
+        applied.map_err(|error| self.supply.explained(error))?;
         if !self.lit {
             // The charger empties its input by itself: a dawn right after dusk waits for that.
             let until = self.supply.now() + self.place.safe_within;

@@ -252,7 +252,7 @@ fn a_frame_that_violates_an_interlock_switches_the_supply_off_at_once(#[case] th
     sun.off().expect("confirmed off");
     drop(sun);
     if let Some((guard, standing, _)) = guard {
-        guard.end(|_| panic!("the guard is there")).expect("confirmed off");
+        guard.end(|why| panic!("{why}"), |_| panic!("the guard is there")).expect("confirmed off");
         standing.join().expect("it does not panic");
     }
 }

@@ -1,6 +1,7 @@
 //! What goes wrong with a supply, in words for whoever stands beside it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use proto::quantity::{Micros, Volts};
 use proto::scpi::{CommandError, Identity, QueuedError, ReplyError};
@@ -18,12 +19,20 @@ pub enum SupplyError {
     #[error("{0}; nothing was sent")]
     Command(#[from] CommandError),
     /// No reply before the deadline.
-    #[error("no reply to `{asked}` within {} ms; is the supply on, is the cable in, do baud rate and profile fit?", within.0 / 1000)]
+    #[error(
+        "no reply to `{asked}` within {} ms; {}",
+        within.0 / 1000,
+        queue.as_deref().map_or("is the supply on, is the cable in, do baud rate and profile fit?".to_owned(), |said| {
+            format!("its error queue says why: {}", said.escape_debug())
+        })
+    )]
     Silent {
         /// what was sent
         asked: String,
         /// how long it was waited for
         within: Micros,
+        /// what its error queue said of that, where it was asked
+        queue: Option<String>,
     },
     /// A reply that cannot be one to what was asked.
     #[error("`{asked}` was answered with `{}`: {why}", said.escape_debug())]
@@ -130,8 +139,8 @@ pub enum SupplyError {
     #[error("no {0} protection was set and read back since the supply was opened; the output stays off")]
     Unprotected(&'static str),
     /// The supply has switched off by itself.
-    #[error("the supply has tripped: {}; find out why before the trip is cleared", names(.0))]
-    Tripped(BTreeSet<Alarm>),
+    #[error("the supply has switched off by itself: {0}; find out why before the trip is cleared")]
+    Tripped(Trips),
     /// There is a voltage at the terminals before the output is on.
     #[error(
         "{found} at the terminals with the output off, above the safe {safe}: something else feeds them, or they are still charged"
@@ -211,8 +220,24 @@ fn listed(errors: &[QueuedError]) -> String {
     if lost { format!("{text} (earlier ones were lost)") } else { text }
 }
 
-fn names(alarms: &BTreeSet<Alarm>) -> String {
-    alarms.iter().map(|alarm| alarm.name()).collect::<Vec<_>>().join(", ")
+/// What has tripped, with the levels that are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trips {
+    /// each alarm
+    pub alarms: BTreeSet<Alarm>,
+    /// the level of a protection, with its unit
+    pub levels: BTreeMap<Alarm, String>,
+}
+
+impl fmt::Display for Trips {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (k, alarm) in self.alarms.iter().enumerate() {
+            let comma = if k > 0 { ", " } else { "" };
+            write!(f, "{comma}{} tripped", alarm.name())?;
+            self.levels.get(alarm).map_or(Ok(()), |level| write!(f, " ({level})"))?;
+        }
+        Ok(())
+    }
 }
 
 const fn word(on: bool) -> &'static str {

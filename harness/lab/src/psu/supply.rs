@@ -151,6 +151,8 @@ pub struct Supply {
     /// cleared, but shown by the supply until its output is switched on again
     lingering: BTreeSet<Alarm>,
     restarted: bool,
+    /// the output was switched on, and not seen to be off since
+    lit: bool,
     /// which setting was read back again last
     looked: u8,
 }
@@ -184,6 +186,7 @@ impl Supply {
             alarms: BTreeSet::new(),
             lingering: BTreeSet::new(),
             restarted: false,
+            lit: false,
             looked: 0,
         };
         let found = supply.take_over()?;

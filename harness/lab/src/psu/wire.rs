@@ -262,7 +262,7 @@ impl Wire {
             }
         }
         self.in_step = false;
-        Err(SupplyError::Silent { asked: asked.to_owned(), within: self.rules.reply_within })
+        Err(SupplyError::Silent { asked: asked.to_owned(), within: self.rules.reply_within, queue: None })
     }
 
     /// The next line, or none when the deadline has passed.

@@ -56,7 +56,7 @@ enum Broken {
 #[case::gx_does_not_answer(Broken::Gx(Mode::Mute), "the GX is lost", true)]
 #[case::can_unplugged(Broken::Can, "CAN: ", true)]
 #[case::operator_gone(Broken::Operator(Mode::Dead), "operator", true)]
-#[case::told_to_stop(Broken::Stop, "was told to stop", true)]
+#[case::told_to_stop(Broken::Stop, "stopped by you at ", true)]
 fn what_breaks_ends_the_case(#[case] broken: Broken, #[case] says: &str, #[case] reachable: bool) {
     let bench = Bench::new();
     let steps = "- pv: { power: 3 kW }\n      - hold: 40 s\n      - ac-load: 1 kW\n      - hold: 10 min";

@@ -1,11 +1,11 @@
 use super::*;
 
 fn take(folder: &Path, names: &[&str]) -> Result<Lease, LeaseError> {
-    let things: Vec<_> = names.iter().map(|name| thing(name, None)).collect();
+    let things: Vec<_> = names.iter().map(|name| of(name, None)).collect();
     Lease::take_in(folder.to_owned(), &things, Holder::this("lab"))
 }
 
-fn thing(name: &str, device: Option<&str>) -> Thing {
+fn of(name: &str, device: Option<&str>) -> Thing {
     Thing { file: name.to_owned(), device: device.map(str::to_owned) }
 }
 
@@ -44,7 +44,7 @@ fn a_quarantine_outlives_its_process_until_somebody_clears_it() {
     assert!(refused().contains("the supply does not answer"), "while it is held: {}", refused());
     drop(lease);
     assert!(refused().contains("busbar doctor --rig … --clear"), "{}", refused());
-    let things = ["can", "psu"].map(|name| thing(name, None));
+    let things = ["can", "psu"].map(|name| of(name, None));
     let why =
         clear_in(folder.path().to_owned(), &things).expect("nobody has it").expect("it was quarantined");
     assert!(why.starts_with("the supply does not answer ("), "{why}");
@@ -55,7 +55,7 @@ fn a_quarantine_outlives_its_process_until_somebody_clears_it() {
 #[test]
 fn a_guard_that_still_tries_is_told_with_its_process_and_its_end() {
     let folder = tempfile::tempdir().expect("a folder");
-    let things = [thing("psu", None)];
+    let things = [of("psu", None)];
     let clear = || clear_in(folder.path().to_owned(), &things);
     let mut lease = take(folder.path(), &["psu"]).expect("it is free");
     lease.quarantine_and_try("the plug is out", Duration::from_secs(600)).expect("written");
@@ -71,8 +71,7 @@ fn a_guard_that_still_tries_is_told_with_its_process_and_its_end() {
 #[test]
 fn a_quarantine_is_of_one_terminal_and_not_of_its_name() {
     let folder = tempfile::tempdir().expect("a folder");
-    let take =
-        |device| Lease::take_in(folder.path().to_owned(), &[thing("psu", device)], Holder::this("lab"));
+    let take = |device| Lease::take_in(folder.path().to_owned(), &[of("psu", device)], Holder::this("lab"));
     let mut lease = take(Some("1.5")).expect("it is free");
     lease.quarantine("it does not answer").expect("written");
     // As long as somebody has it, the name counts.
@@ -108,10 +107,74 @@ fn a_terminal_is_told_from_the_next_of_its_name_and_stays_itself() {
 fn a_lease_goes_by_locks_and_not_by_the_time_of_day(#[case] since: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let holder = Holder { since: since.to_owned(), ..Holder::this("lab") };
-    let first = Lease::take_in(folder.path().to_owned(), &[thing("psu", None)], holder).expect("free");
+    let first = Lease::take_in(folder.path().to_owned(), &[of("psu", None)], holder).expect("free");
     let refused = take(folder.path(), &["psu"]).expect_err("it is held").to_string();
     assert!(refused.contains(since), "{refused}");
     drop(first);
     let second = take(folder.path(), &["psu"]).expect("its holder is dead");
     assert_eq!(second.before().map(|holder| holder.since.as_str()), Some(since));
+}
+
+fn named(live: &Live) -> Vec<String> {
+    things(live).into_iter().map(|thing| thing.file).collect()
+}
+
+fn lab(changes: &[(&str, &str)]) -> Live {
+    let file = include_str!("../../../../../rigs/lab-example.yaml");
+    let file = changes.iter().fold(file.to_owned(), |file, (good, other)| {
+        assert!(file.contains(good), "{good} stands in the file");
+        file.replace(good, other)
+    });
+    files::RigFile::parse("lab", &file).expect("a good rig").live.expect("it is real")
+}
+
+/// Two files that call one instrument by different names mean one instrument.
+#[test]
+fn an_instrument_is_known_by_what_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pty = sim::served::pty::Pty::open().expect("a terminal");
+    let link = folder.path().join("psu");
+    std::os::unix::fs::symlink(&pty.path, &link).expect("a link");
+    let serial = "/dev/serial/by-id/usb-EA_PSI_9200-70_1234567890-if00";
+    let by_name = named(&lab(&[(serial, pty.path.to_str().expect("a plain path"))]));
+    let by_link = named(&lab(&[(serial, link.to_str().expect("a plain path"))]));
+    assert_eq!(by_name, by_link);
+    assert!(by_name.iter().any(|name| name.starts_with("device-")), "{by_name:?}");
+    // An adapter that is not there yet is known by its own name.
+    assert!(named(&lab(&[])).iter().any(|name| name.contains("EA-PSI-9200-70")));
+    let gx = |address| named(&lab(&[("192.168.1.20:502", address)]));
+    assert_eq!(gx("127.0.0.1"), gx("127.0.0.1:502"));
+    assert_eq!(gx("localhost:1502"), gx("127.0.0.1:1502"));
+    assert_eq!(gx("\"[::ffff:127.0.0.1]:502\""), gx("127.0.0.1"));
+    assert_ne!(gx("127.0.0.1:1502"), gx("127.0.0.1"));
+    assert!(gx("127.0.0.1").contains(&"net-192.168.1.30-502-unit-1-coil-1.lease".to_owned()));
+}
+
+/// The folder is that of all users, and so are its files, whatever the mask of the one who made them.
+#[test]
+fn whoever_comes_second_may_see_who_was_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("locks");
+    shared_folder(&path).expect("made");
+    shared_folder(&path).expect("it is there");
+    let mode = |path: &Path| path.metadata().expect("it is there").mode() & 0o7777;
+    assert_eq!(mode(&path), 0o1777);
+    let first = take(&path, &["psu"]).expect("it is free");
+    assert_eq!(mode(&path.join("psu")), 0o666);
+    assert!(matches!(take(&path, &["psu"]), Err(LeaseError::Busy(_))));
+    // Somebody cleans up: the next one does not take a file that nobody sees any more.
+    drop(first);
+    let held = open(&path.join("psu")).expect("it is there");
+    std::fs::remove_file(path.join("psu")).expect("removed");
+    held.try_lock().expect("it is free");
+    let next = take(&path, &["psu"]).expect("a new file");
+    drop(held);
+    assert!(matches!(take(&path, &["psu"]), Err(LeaseError::Busy(_))));
+    drop(next);
+    // Neither a link to somewhere else nor a folder of one user.
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), path.join("can")).expect("a link");
+    std::fs::write(folder.path().join("elsewhere"), "").expect("written");
+    assert!(matches!(take(&path, &["can"]), Err(LeaseError::System { .. })));
+    std::fs::set_permissions(&path, Permissions::from_mode(0o700)).expect("ours");
+    assert!(shared_folder(&path).is_err());
 }

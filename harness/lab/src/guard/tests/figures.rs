@@ -65,7 +65,7 @@ fn the_guard_is_no_burden() {
     let direct = median(connect(&port, scene.profile.serial).expect("it opens"));
     let (guard, standing) = scene.guard();
     let guarded = median(guard.link(scene.profile.serial).expect("it opens"));
-    guard.end(|_| panic!("the guard is there")).expect("confirmed");
+    guard.end(|why| panic!("{why}"), |_| panic!("the guard is there")).expect("confirmed");
     standing.join().expect("it does not panic");
     println!("a setpoint: {direct:?} without a guard, {guarded:?} with it (medians of {SETPOINTS})");
     // The bound is generous: the machine of a test is busy.

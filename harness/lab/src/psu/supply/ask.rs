@@ -6,7 +6,7 @@ use proto::quantity::Micros;
 use proto::scpi::{Arguments, QueuedError, Reply, ReplyError, Template};
 
 use super::Supply;
-use crate::psu::error::SupplyError;
+use crate::psu::error::{SupplyError, Trips};
 use crate::psu::wire::MOST_ERRORS;
 use proto::scpi::Alarm;
 
@@ -61,8 +61,19 @@ impl Supply {
         self.see_alarms()?;
         match self.drain_errors()? {
             errors if errors.is_empty() => Ok(()),
+            // A supply that has tripped refuses what it is told: that is the echo of the trip, and no news.
+            _ if !self.alarms.is_empty() => Err(self.tripped()),
             errors => Err(SupplyError::Reported { after: after.to_owned(), errors }),
         }
+    }
+
+    /// What has tripped, as an error.
+    pub(crate) fn tripped(&self) -> SupplyError {
+        let known = &self.known;
+        let volts = known.over_voltage.map(|seen| (Alarm::OverVoltage, seen.accepted.to_string()));
+        let amps = known.over_current.flatten().map(|seen| (Alarm::OverCurrent, seen.accepted.to_string()));
+        let levels = volts.into_iter().chain(amps).collect();
+        SupplyError::Tripped(Trips { alarms: self.alarms.clone(), levels })
     }
 
     /// Asks until the answer is the right one, or the time to settle is over: the one way in which this driver believes
@@ -106,6 +117,25 @@ impl Supply {
     pub(super) fn ask(&mut self, template: &Template) -> Result<String, SupplyError> {
         let question = self.plain(template)?;
         self.wire.ask(&question)
+    }
+
+    /// The same error with what the supply itself says of it: one that does not know a question gives no reply, and keeps
+    /// why in its error queue. With the output on nobody waits for an explanation.
+    #[must_use]
+    pub(crate) fn explained(&mut self, error: SupplyError) -> SupplyError {
+        match error {
+            SupplyError::Silent { asked, within, queue: None } if !self.lit => {
+                SupplyError::Silent { asked, within, queue: self.first_entry() }
+            }
+            error => error,
+        }
+    }
+
+    fn first_entry(&mut self) -> Option<String> {
+        let queue = self.profile.errors.clone()?;
+        let question = self.plain(&queue.ask).ok()?;
+        let said = self.wire.ask(&question).ok()?;
+        QueuedError::parse(&said).filter(|entry| said != queue.empty && !entry.is_empty()).map(|_| said)
     }
 
     /// A question whose answer is read; one that makes no sense was the answer to something else.

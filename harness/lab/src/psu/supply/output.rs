@@ -24,19 +24,20 @@ impl Supply {
         let on = self.plain(&self.profile.output.on)?;
         self.see_alarms()?;
         if !self.alarms.is_empty() {
-            return Err(SupplyError::Tripped(self.alarms.clone()));
+            return Err(self.tripped());
         }
         if !self.is_on()? {
             let (found, safe) = (self.terminals()?, self.limits.safe_voltage);
             if found > safe {
                 return Err(SupplyError::Residual { found, safe });
             }
+            self.lit = true;
             self.wire.command(&on)?;
             self.lingering.clear();
         }
         let (_, is_on) = self.until_it_agrees(Some(&on), Self::is_on, |on| *on)?;
         if !self.alarms.is_empty() {
-            return Err(SupplyError::Tripped(self.alarms.clone()));
+            return Err(self.tripped());
         }
         if is_on { Ok(()) } else { Err(SupplyError::OutputIs(false)) }
     }
@@ -55,7 +56,10 @@ impl Supply {
                 Err(error) => self.wire.blurt(&off).and(Err(error)),
             };
             match asked {
-                Ok((_, true)) => return self.reported(&off),
+                Ok((_, true)) => {
+                    self.lit = false;
+                    return self.reported(&off);
+                }
                 Ok((_, false)) => last = SupplyError::OutputIs(true),
                 Err(error) => last = error,
             }
@@ -81,6 +85,6 @@ impl Supply {
             self.lingering.extend(cleared);
         }
         self.reported("clearing the trip")?;
-        if self.alarms.is_empty() { Ok(()) } else { Err(SupplyError::Tripped(self.alarms.clone())) }
+        if self.alarms.is_empty() { Ok(()) } else { Err(self.tripped()) }
     }
 }

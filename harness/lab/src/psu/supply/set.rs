@@ -198,7 +198,7 @@ impl Supply {
     }
 
     pub(super) fn check_trip(&self) -> Result<(), SupplyError> {
-        if self.alarms.is_empty() { Ok(()) } else { Err(SupplyError::Tripped(self.alarms.clone())) }
+        if self.alarms.is_empty() { Ok(()) } else { Err(self.tripped()) }
     }
 
     pub(super) fn set_voltage(&mut self, voltage: Volts) -> Result<(), SupplyError> {

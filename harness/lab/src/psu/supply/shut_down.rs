@@ -37,7 +37,7 @@ impl ShutDown {
         problems.dedup();
         let state = if self.output_off { "its terminals are" } else { "its output is" };
         Err(format!(
-            "supply: {state} not known to be without power, switch it off by hand: {}",
+            "supply: {state} not known to be without power, SWITCH IT OFF BY HAND: {}",
             problems.join("; ")
         ))
     }

@@ -198,7 +198,7 @@ fn alarms_are_read_before_the_queue_that_acknowledges_them() {
     // Setting anything drains the queue; the alarm is kept.
     let tripped = supply.apply(Target { current: Amps(7.0), ..TARGET });
     assert!(
-        matches!(&tripped, Err(SupplyError::Tripped(alarms)) if alarms.contains(&Alarm::OverVoltage)),
+        matches!(&tripped, Err(SupplyError::Tripped(trips)) if trips.alarms.contains(&Alarm::OverVoltage)),
         "{tripped:?}"
     );
     let lines = lines.lock().expect("one thread");
