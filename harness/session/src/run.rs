@@ -206,8 +206,6 @@ struct Recorder<'a> {
     lab: Option<Lab>,
     /// somebody wants it to end
     stop: Arc<AtomicBool>,
-    #[cfg(unix)]
-    guard: Option<Arc<lab::guard::Guard>>,
     folder: RunFolder,
     progress: Box<dyn Progress>,
     clock: Instant,
@@ -274,8 +272,6 @@ impl<'a> Recorder<'a> {
             begun,
             lab,
             stop,
-            #[cfg(unix)]
-            guard,
             folder,
             clock,
             started,

@@ -97,8 +97,7 @@ impl Setup {
 
     /// Runs a case of this name in the simulated world and judges it.
     pub fn attempt(&self, planned: Planned, name: &str, seed: u64, witness: &mut dyn Witness) -> Attempt {
-        let seed = seed ^ self.draw.map_or(0, Draw::noise);
-        attempt(planned, self.simulation.as_ref(), (name, seed), witness)
+        attempt(planned, self.simulation.as_ref(), (name, self.seed_of(seed)), witness)
     }
 
     /// The same until somebody wants it to end.
@@ -110,7 +109,12 @@ impl Setup {
         seed: u64,
         witness: &mut dyn Witness,
     ) -> Attempt {
-        attempt_until(planned, self.simulation.as_ref(), (name, seed), Some(stop), witness)
+        attempt_until(planned, self.simulation.as_ref(), (name, self.seed_of(seed)), Some(stop), witness)
+    }
+
+    /// The seed of a run, in the world that was drawn.
+    fn seed_of(&self, seed: u64) -> u64 {
+        seed ^ self.draw.map_or(0, Draw::noise)
     }
 }
 

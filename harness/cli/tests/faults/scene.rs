@@ -149,7 +149,7 @@ impl Scene {
             ended.is_some() && off
         });
         if let Some(gone) = gone {
-            began = began + micros(gone);
+            began += micros(gone);
         }
         self.mend();
         if !over {

@@ -46,7 +46,7 @@ pub(super) fn rows(recorded: &Recorded, epoch: Micros, every: Micros, out: &mut 
             row(event.at, &csv_cell(&format!("{kind}: {what}")))?;
         } else {
             row(next, "")?;
-            next = next + every;
+            next += every;
         }
     }
     Ok(())
