@@ -214,6 +214,18 @@ fn supply(rig: &RigFile, live: &Live) -> Vec<Number> {
             "that of the panels it stands for, above the battery",
         ),
         Number::new(
+            of("over-voltage"),
+            (psu.over_voltage.0, Volts::UNIT),
+            (1.0, SUPPLY),
+            "a tenth above `voltage`",
+        ),
+        Number::new(
+            of("over-current"),
+            (psu.over_current.0, Amps::UNIT),
+            (0.1, CURRENT),
+            "a tenth above the limit of the supply",
+        ),
+        Number::new(
             of("safe-voltage"),
             (psu.safe_voltage.0, Volts::UNIT),
             safe,
