@@ -35,6 +35,7 @@ const STEPS: &[Step] = &[
             .run()
     }),
     ("matrix", matrix::cut),
+    ("zoo", matrix::zoo),
     ("can-guest", guest),
 ];
 

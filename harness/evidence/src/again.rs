@@ -100,7 +100,7 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
     let rig = if begun.sweep { rig.swept(draw) } else { rig };
     replay.polled(rig.bus_polling());
     let battery: files::BatteryFile = library.get(&begun.battery).map_err(bad)?;
-    let rig = rig.for_cells(battery.chemistry);
+    let rig = rig.for_battery(&battery);
     let suites = library.read_suites().map_err(bad)?;
 
     let (mut cases, mut said) = (Vec::new(), Said::default());

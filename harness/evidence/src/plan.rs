@@ -72,7 +72,7 @@ impl Refused {
     }
 }
 
-/// Whether and how a case runs on this rig, which is one for the cells of this battery ([`RigFile::for_cells`]).
+/// Whether and how a case runs on this rig, which is one for the cells of this battery ([`RigFile::for_battery`]).
 ///
 /// # Errors
 /// When the limits of the rig make no sense, nothing tells them, or the case would lift them: then nothing may run on it.

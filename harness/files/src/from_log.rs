@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use judge::portrait::{Kind, Portrait};
-use proto::chemistry::Chemistry;
+use proto::chemistry::{Cell, Chemistry};
 use proto::message::Message;
 use proto::quantity::AmpHours;
 use proto::text::plain;
@@ -72,16 +72,6 @@ pub enum FromLogError {
     NoChemistry(String, u16),
 }
 
-/// What stands for what a log cannot tell, V a cell: empty, over-voltage, under-voltage (data sheets).
-const fn assumed(chemistry: Chemistry) -> [f64; 3] {
-    match chemistry {
-        Chemistry::Lfp => [2.80, 3.65, 2.50],
-        Chemistry::Nmc => [3.00, 4.25, 2.80],
-        Chemistry::Nca => [3.00, 4.20, 2.70],
-        Chemistry::Lto => [2.00, 2.85, 1.80],
-    }
-}
-
 impl Told {
     /// Takes a message of the battery.
     pub fn message(&mut self, message: &Message) {
@@ -127,7 +117,7 @@ impl Told {
             (None, Span { high, frames: 1.., .. }) => (high, format!("0x379, {}", frames(self.capacity))),
             _ => return Err(FromLogError::NoCapacity),
         };
-        let [empty, over, under] = assumed(chemistry);
+        let Cell { empty, over, under, .. } = chemistry.cell();
         let over = over.max(((charged + 0.05) * 100.0).ceil() / 100.0);
         let (min_voltage, of_min) = self.emptiest(chemistry, count, empty);
         let mut out = format!(

@@ -17,6 +17,7 @@ use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::BatteryFile;
 use crate::Expectation;
 use crate::Laboratory;
 use crate::Section;
@@ -375,20 +376,26 @@ impl RigFile {
         Self { around, ..self.clone() }
     }
 
-    /// The same for cells of this chemistry. A simulated rig has no cells of its own: where they must stay is theirs (data
-    /// sheets, and what LFP has beyond its own trip). What a real rig says stands.
+    /// The same for the cells of this battery. A simulated rig has no cells of its own: where they must stay is theirs, and a
+    /// pack of them no higher than what is connected to it stands. The limits of its file are those of LFP, and stand for
+    /// them; so does what a real rig says.
     #[must_use]
-    pub fn for_cells(mut self, chemistry: Option<Chemistry>) -> Self {
-        let (lowest, highest) = match chemistry {
-            Some(Chemistry::Nmc | Chemistry::Nca) => (2.0, 4.35),
-            Some(Chemistry::Lto) => (1.5, 2.95),
-            Some(Chemistry::Lfp) | None => return self,
-        };
-        if self.is_simulated() {
-            // Every rig limits both: see `required` of the limits.
-            let rows = &mut self.limits.rows;
-            rows.entry(Channel::MinCell).and_modify(|limit| limit.at_least = Some(lowest));
-            rows.entry(Channel::MaxCell).and_modify(|limit| limit.at_most = Some(highest));
+    pub fn for_battery(mut self, battery: &BatteryFile) -> Self {
+        let chemistry = battery.chemistry.filter(|&chemistry| chemistry != Chemistry::Lfp);
+        if let Some(chemistry) = chemistry.filter(|_| self.is_simulated()) {
+            let [lowest, highest] = chemistry.cell().bears;
+            let (cells, stands) =
+                (f64::from(battery.declared.cells), self.limits.at_most(Channel::BusVoltage));
+            let mut set = |channel, low: Option<f64>, high: Option<f64>| {
+                // Every rig limits them: see `required` of the limits.
+                let row = self.limits.rows.entry(channel);
+                row.and_modify(|limit| {
+                    (limit.at_least, limit.at_most) = (low.or(limit.at_least), high.or(limit.at_most));
+                });
+            };
+            set(Channel::MinCell, Some(lowest), None);
+            set(Channel::MaxCell, None, Some(highest));
+            set(Channel::PackVoltage, Some(cells * lowest), Some((cells * highest).min(stands)));
         }
         self
     }

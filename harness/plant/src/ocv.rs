@@ -119,12 +119,13 @@ mod tests {
     #[case(Chemistry::Lto, 50.0, 2.224)]
     #[case(Chemistry::Lto, 100.0, 2.800)]
     fn meets_the_table_of_a_chemistry(#[case] chemistry: Chemistry, #[case] soc: f64, #[case] volts: f64) {
-        let ocv = Ocv::new(&chemistry.ocv().expect("it has a table"));
+        let ocv = Ocv::new(&chemistry.ocv(Volts(9.0)).expect("it has a table"));
         assert!((ocv.at(soc / 100.0, &mut 0).0 - volts).abs() < 1e-9);
     }
 
     fn tables() -> [Vec<(Percent, Volts)>; 4] {
-        let own = |chemistry: Chemistry| chemistry.ocv().unwrap_or_else(|| PackParams::default().ocv);
+        let own =
+            |chemistry: Chemistry| chemistry.ocv(Volts(9.0)).unwrap_or_else(|| PackParams::default().ocv);
         [Chemistry::Lfp, Chemistry::Nmc, Chemistry::Nca, Chemistry::Lto].map(own)
     }
 

@@ -37,6 +37,73 @@ const LTO: [f64; 21] = [
 /// A: the fall below 0 %, in V per percent, without which a cell would bear a discharge long after it is empty.
 const BELOW_EMPTY: f64 = 0.3;
 
+/// One cell as it is sold and used, V, where nobody says it otherwise.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cell {
+    /// charged to
+    pub charged: f64,
+    /// discharged to
+    pub empty: f64,
+    /// disconnected above
+    pub over: f64,
+    /// discharge forbidden below
+    pub under: f64,
+    /// no laboratory lets it have less, or more: beyond where its own protection must act
+    pub bears: [f64; 2],
+    /// how its management system keeps it full
+    pub full: Full,
+}
+
+/// Where management systems charge a cell to and hold it, V.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Full {
+    /// charged to, day by day
+    pub bulk: f64,
+    /// charge ends at least so far below the disconnection
+    pub below_over: f64,
+    /// what the first per cent of charge takes off a full cell, or somewhat less: levels at the top stand apart by it
+    pub end: f64,
+    /// voltage of the plateau, below which no level at the top may come: charged to less, they stand closer together
+    pub plateau: f64,
+    /// the step that protects is due so far above `bulk`
+    pub step: f64,
+    /// one that is 5 % fuller than the others is held by a pack that is so much lower, for each cell
+    pub depth: f64,
+}
+
+/// Data sheets of 280 Ah cells; held as `rigs/batteries/reference.yaml`, which says where each is from. Under 3.33 V a cell is
+/// on the plateau (LibreSolar's curve).
+const LFP_CELL: Cell = Cell {
+    charged: 3.55,
+    empty: 2.80,
+    over: 3.65,
+    under: 2.50,
+    bears: [2.00, 3.80],
+    full: Full { bulk: 3.50, below_over: 0.15, end: 0.05, plateau: 3.33, step: -0.01, depth: 0.25 },
+};
+/// Data sheets end at 4.20 V and 2.5 to 3.0 V; charged to 4.15 V day by day (common practice), which is 0.1 V below the
+/// disconnection. 1 % of the curve is 12 mV, 5 % are 60 mV: two thirds of a per cent, and twice the 5 %.
+const NMC_CELL: Cell = Cell {
+    charged: 4.20,
+    empty: 3.00,
+    over: 4.25,
+    under: 2.80,
+    bears: [2.00, 4.35],
+    full: Full { bulk: 4.15, below_over: 0.10, end: 0.008, plateau: 0.0, step: 0.03, depth: 0.15 },
+};
+/// As NMC, with a curve that ends 30 mV lower, and empty where its data sheet has it.
+const NCA_CELL: Cell =
+    Cell { charged: 4.17, over: 4.22, under: 2.70, full: Full { bulk: 4.12, ..NMC_CELL.full }, ..NMC_CELL };
+/// Data sheets: 2.70 to 2.85 V and 1.5 V. 1 % of the curve is 57 mV at its end, and 5 % are 0.2 V.
+const LTO_CELL: Cell = Cell {
+    charged: 2.70,
+    empty: 2.00,
+    over: 2.85,
+    under: 1.80,
+    bears: [1.50, 2.95],
+    full: Full { bulk: 2.70, below_over: 0.15, end: 0.04, plateau: 0.0, step: 0.02, depth: 0.28 },
+};
+
 /// Between what a cell is used, V, and how hard, in C: wide enough for the data sheets of all makers.
 #[derive(Debug, Clone, Copy)]
 pub struct Usual {
@@ -98,6 +165,17 @@ impl Chemistry {
         }
     }
 
+    /// One cell of it.
+    #[must_use]
+    pub const fn cell(self) -> Cell {
+        match self {
+            Self::Lfp => LFP_CELL,
+            Self::Nmc => NMC_CELL,
+            Self::Nca => NCA_CELL,
+            Self::Lto => LTO_CELL,
+        }
+    }
+
     /// Its name, as files write it.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -109,10 +187,13 @@ impl Chemistry {
         }
     }
 
-    /// Voltage at rest of one cell over its state of charge; nothing for LFP, whose flat curve with its steep ends a rig
-    /// file writes out (`plant.pack.ocv`).
+    /// Voltage at rest of one cell over its state of charge, of a battery that calls a cell full which rests at `full`; nothing
+    /// for LFP, whose flat curve with its steep ends a rig file writes out (`plant.pack.ocv`).
+    ///
+    /// The capacity that is declared for a battery is what it gives between its own limits: one that is charged to 4.10 V a
+    /// cell is at 100 % there.
     #[must_use]
-    pub fn ocv(self) -> Option<Vec<(Percent, Volts)>> {
+    pub fn ocv(self, full: Volts) -> Option<Vec<(Percent, Volts)>> {
         let table = match self {
             Self::Lfp => return None,
             Self::Nmc => NMC,
@@ -121,6 +202,53 @@ impl Chemistry {
         };
         let empty = [(Percent(-2.0), Volts(table[0] - 2.0 * BELOW_EMPTY))];
         let known = (0_u8..).zip(table).map(|(k, volts)| (Percent(5.0 * f64::from(k)), Volts(volts)));
-        Some(empty.into_iter().chain(known).collect())
+        let mut curve: Vec<_> = empty.into_iter().chain(known).collect();
+        let share = charge_at(&curve, full) / 100.0;
+        curve.iter_mut().filter(|(soc, _)| soc.0 > 0.0).for_each(|(soc, _)| soc.0 /= share);
+        Some(curve)
+    }
+}
+
+/// The state of charge at which a cell rests at this voltage, on the straight line between two points of its curve; 100 % above
+/// all of them.
+fn charge_at(curve: &[(Percent, Volts)], volts: Volts) -> f64 {
+    let piece = curve.windows(2).find(|piece| (piece[0].1..=piece[1].1).contains(&volts));
+    piece.map_or(100.0, |piece| {
+        let ((from, low), (to, high)) = (piece[0], piece[1]);
+        from.0 + (to.0 - from.0) * ((volts - low) / (high - low))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    /// Full where the battery says so; empty where the cell is.
+    #[rstest]
+    #[case(Chemistry::Nmc, 4.15)]
+    #[case(Chemistry::Nmc, 4.10)]
+    #[case(Chemistry::Nca, 4.12)]
+    #[case(Chemistry::Lto, 2.70)]
+    #[case(Chemistry::Lto, 2.60)]
+    fn a_battery_is_full_where_it_is_charged_to(#[case] chemistry: Chemistry, #[case] full: f64) {
+        let curve = chemistry.ocv(Volts(full)).expect("it has a table");
+        assert!(curve.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1), "{curve:?}");
+        let [at_full, at_empty] = [Volts(full), curve[1].1].map(|volts| charge_at(&curve, volts));
+        assert!((at_full - 100.0).abs() < 1e-9 && at_empty.abs() < 1e-9, "{at_full} {at_empty}");
+    }
+
+    #[test]
+    fn what_a_cell_is_used_between_is_in_order_and_usual() {
+        for chemistry in Chemistry::ALL {
+            let (Cell { charged, empty, over, under, bears, full }, usual) =
+                (chemistry.cell(), Chemistry::usual(Some(chemistry)));
+            let order = [bears[0], under, empty, full.bulk - full.depth, full.bulk - full.end, full.bulk];
+            assert!(order.windows(2).all(|pair| pair[0] < pair[1]), "{chemistry:?} {order:?}");
+            assert!(full.bulk <= charged && charged < over && over < bears[1], "{chemistry:?}");
+            let within = |value: f64, [low, high]: [f64; 2]| (low..=high).contains(&value);
+            assert!(within(charged, usual.charged) && within(empty, usual.empty), "{chemistry:?}");
+            assert!(within(over, usual.over) && within(under, usual.under), "{chemistry:?}");
+        }
     }
 }

@@ -59,7 +59,7 @@ impl Setup {
     /// # Errors
     /// As [`Setup::read`].
     pub fn of(rig: RigFile, battery: BatteryFile) -> Result<Self, InputError> {
-        let rig = rig.for_cells(battery.chemistry);
+        let rig = rig.for_battery(&battery);
         let simulation = Simulation::of(&rig, &battery)?;
         Ok(Self { rig, battery, simulation, draw: None })
     }

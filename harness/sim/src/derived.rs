@@ -4,92 +4,77 @@
 mod strategy;
 
 use files::BatteryFile;
+use judge::battery::Battery;
 use proto::chemistry::Chemistry;
+use proto::quantity::Volts;
 
-use self::strategy::{Anchors, Top};
+use self::strategy::Anchors;
 
-/// Levels of one cell, V. Those at the top belong to `bulk`, and move down with it where less is declared.
-struct Levels {
-    top: Top,
-    taper: [f64; 2],
-    balance: f64,
-    full: f64,
-    /// below the over-voltage that is declared: its release, its warning
-    below_over: [f64; 2],
-    /// above the under-voltage that is declared: its release
-    above_under: f64,
-    /// above the lowest voltage that is declared: where discharge is allowed again
-    above_stop: f64,
+/// Levels of one cell at the top, V, for what a battery declares.
+#[derive(Debug, Clone, Copy)]
+struct Top {
+    /// charged to
+    bulk: f64,
+    /// what keeps levels apart: the reference battery's stand apart by as much charge
+    end: f64,
+    /// the lowest that CVL ever is, for one cell
+    floor: f64,
+    /// where the step that protects is due
+    step: f64,
 }
 
-/// As `rigs/batteries/reference.yaml`, which says where each comes from.
-const LFP: Levels = Levels {
-    top: Top {
-        bulk: 3.50,
-        floor: 3.25,
-        target: 3.45,
-        clear: 3.36,
-        step: 3.49,
-        rearm: 3.45,
-        slower: 0.05,
-        charge: 3.50,
-        absorption: 3.45,
-        float: 3.40,
-        ramp_end: 3.60,
-    },
-    taper: [3.45, 3.55],
-    balance: 3.37,
-    full: 3.38,
-    below_over: [0.20, 0.05],
-    above_under: 0.40,
-    above_stop: 0.30,
-};
-/// Charged to 4.20 V (data sheets); held 60 mV below, at 95 %; the rest follows LFP (assumption).
-const NMC: Levels = Levels {
-    top: Top {
-        bulk: 4.20,
-        floor: 4.05,
-        target: 4.14,
-        clear: 4.05,
-        step: 4.20,
-        rearm: 4.15,
-        slower: 0.02,
-        charge: 4.18,
-        absorption: 4.17,
-        float: 4.16,
-        ramp_end: 4.22,
-    },
-    taper: [4.15, 4.20],
-    balance: 4.05,
-    full: 4.12,
-    below_over: [0.15, 0.03],
-    above_under: 0.40,
-    above_stop: 0.30,
-};
-/// The curve of NCA ends so much below that of NMC, V.
-const NCA_BELOW_NMC: f64 = 0.03;
-/// Charged to 2.70 V (data sheets); held at 2.64 V, at 97 % (assumption).
-const LTO: Levels = Levels {
-    top: Top {
-        bulk: 2.70,
-        floor: 2.50,
-        target: 2.64,
-        clear: 2.50,
-        step: 2.72,
-        rearm: 2.66,
-        slower: 0.04,
-        charge: 2.70,
-        absorption: 2.66,
-        float: 2.62,
-        ramp_end: 2.78,
-    },
-    taper: [2.66, 2.74],
-    balance: 2.50,
-    full: 2.60,
-    below_over: [0.15, 0.05],
-    above_under: 0.20,
-    above_stop: 0.08,
-};
+impl Top {
+    fn of(battery: &Battery, chemistry: Chemistry) -> Self {
+        let full = chemistry.cell().full;
+        let declared = battery.max_charge_voltage.0 / f64::from(battery.cells);
+        let bulk = full.bulk.min(declared).min(battery.cell_over_voltage.0 - full.below_over);
+        // What is charged to less stands closer above the plateau.
+        let share = ((bulk - full.plateau) / (full.bulk - full.plateau)).clamp(0.1, 1.0);
+        let share = if full.plateau > 0.0 { share } else { 1.0 };
+        let step = if full.step < 0.0 { full.step * share } else { full.step };
+        Self { bulk, end: full.end * share, floor: bulk - full.depth * share, step: bulk + step }
+    }
+
+    /// So many ends below `bulk`.
+    fn below(&self, ends: f64) -> f64 {
+        self.bulk - ends * self.end
+    }
+}
+
+/// The voltage to which a battery of this make charges a cell.
+pub(crate) fn bulk(battery: &Battery, chemistry: Chemistry) -> Volts {
+    Volts(Top::of(battery, chemistry).bulk)
+}
+
+/// Levels of one cell of a battery, V: where it trips below, stops, holds at the least, is clear of full, is held, is full, and
+/// trips above. What is made for one battery means the same in another one at the same place between them.
+#[must_use]
+pub fn levels(battery: &Battery, chemistry: Chemistry) -> [f64; 7] {
+    let (top, cells) = (Top::of(battery, chemistry), f64::from(battery.cells));
+    [
+        battery.cell_under_voltage.0,
+        battery.min_voltage.0 / cells,
+        top.floor,
+        top.below(CLEAR),
+        top.below(TARGET),
+        battery.max_charge_voltage.0 / cells,
+        battery.cell_over_voltage.0,
+    ]
+}
+
+/// Ends below `bulk`: where the reference battery holds its highest cell, and where it is clear of full.
+const TARGET: f64 = 1.0;
+const CLEAR: f64 = 2.8;
+
+/// Of one chemistry, V: the release and the warning below the over-voltage that is declared, the release above the under-voltage,
+/// and where discharge is allowed again above the lowest (LFP as `rigs/batteries/reference.yaml`; assumptions).
+const fn protection(chemistry: Chemistry) -> [f64; 4] {
+    match chemistry {
+        Chemistry::Lfp => [0.20, 0.05, 0.40, 0.30],
+        Chemistry::Nmc | Chemistry::Nca => [0.10, 0.03, 0.40, 0.30],
+        Chemistry::Lto => [0.15, 0.05, 0.20, 0.08],
+    }
+}
 
 /// The battery whose numbers of the loop and of the electronics are scaled: cells, and ampere hours.
 const REFERENCE: (f64, f64) = (16.0, 280.0);
@@ -97,35 +82,21 @@ const REFERENCE: (f64, f64) = (16.0, 280.0);
 /// `simulated:` of a battery file that would say nothing but what is declared, and the name of its strategy.
 pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
     let declared = &battery.declared;
-    let (levels, below, family) = match chemistry {
-        Chemistry::Lfp => (LFP, 0.0, "LFP"),
-        Chemistry::Nmc => (NMC, 0.0, "NMC"),
-        Chemistry::Nca => (NMC, NCA_BELOW_NMC, "NCA"),
-        Chemistry::Lto => (LTO, 0.0, "LTO"),
-    };
+    let family = chemistry.name().to_uppercase();
     let cells = f64::from(declared.cells);
     let (in_series, in_parallel) = (cells / REFERENCE.0, declared.capacity.0 / REFERENCE.1);
     let over = declared.cell_over_voltage.0;
-    let bulk = (levels.top.bulk - below).min(declared.max_charge_voltage.0 / cells);
-    // Whatever is declared lower takes the top of everything with it; below the trip there is room as with LFP.
-    let shift = (bulk - levels.top.bulk).min(over - levels.below_over[0] - levels.top.rearm).min(0.0);
-    let shift = (shift * 1e3).round() / 1e3;
-    let v = |level: f64| format!("{:.3} V", level + shift);
-    let pack = |level: f64| format!("{:.1} V", (cells * (level + shift) * 10.0).floor() / 10.0);
+    let top = Top::of(declared, chemistry);
+    let [below_over, warns, above_under, above_stop] = protection(chemistry);
+    let v = |ends: f64| format!("{:.4} V", top.below(ends));
     // Discharge is forbidden before the cells trip, as far below as the battery may go.
-    let stop = (declared.min_voltage.0 / cells).max(declared.cell_under_voltage.0 + levels.above_under / 4.0);
+    let stop = (declared.min_voltage.0 / cells).max(declared.cell_under_voltage.0 + above_under / 4.0);
     let (charge, discharge) = (declared.max_charge_current.0, declared.max_discharge_current.0);
     let hottest = declared.max_temperature.0;
     // Of 16 characters; its first 8 are the manufacturer (P 2 §0x370).
     let name: String = declared.name.chars().filter(char::is_ascii_graphic).take(6).collect();
     let volts = |level: f64| format!("{level:.3} V");
-    let anchors = Anchors {
-        cell: &v,
-        pack: &pack,
-        levels: &levels.top,
-        in_series,
-        resistance: 3.5 * in_series / in_parallel,
-    };
+    let anchors = Anchors { top: &top, cells, resistance: 3.5 * in_series / in_parallel };
     let strategy = strategy(battery, &anchors);
     format!(
         "simulated:
@@ -144,21 +115,21 @@ pub(crate) fn text(battery: &BatteryFile, chemistry: Chemistry) -> String {
   sensors: {{ pack-noise: {pack_noise:.5} V, current-noise: {current_noise:.5} A }}
   wire: {{ alarms: pairs }}
 ",
-        taper_from = v(levels.taper[0]),
-        taper_to = v(levels.taper[1]),
+        taper_from = v(1.0),
+        taper_to = v(-1.0),
         stop_cell = volts(stop),
-        resume = volts(stop + levels.above_stop),
-        over_release = volts(over - levels.below_over[0]),
+        resume = volts(stop + above_stop),
+        over_release = volts(over - below_over),
         under = declared.cell_under_voltage.0,
-        under_release = volts(declared.cell_under_voltage.0 + levels.above_under),
+        under_release = volts(declared.cell_under_voltage.0 + above_under),
         most_charge = 1.3 * charge,
         most_discharge = 1.3 * discharge,
         over_temperature = hottest + 5.0,
         release = hottest - 5.0,
-        high = volts(over - levels.below_over[1]),
-        balance = v(levels.balance),
+        high = volts(over - warns),
+        balance = v(2.6),
         balancing = 0.150 * in_parallel,
-        full = v(levels.full),
+        full = v(2.4),
         pack_noise = 0.005 * in_series,
         current_noise = 0.050 * in_parallel,
     )

@@ -3,16 +3,16 @@
 use engine::bench::Capability;
 use engine::yaml::YamlError;
 use files::{BatteryFile, CanBus, Draw, Polling, RigFile, Sweep};
+use judge::battery::Battery;
 use judge::site::CutOff;
 use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::{PackSize, World};
-use proto::chemistry::Chemistry;
 use proto::quantity::Volts;
 use proto::stimulus::Start;
 
-use crate::sweep;
 use crate::{SimBench, Simulated};
+use crate::{derived, sweep};
 
 /// A simulated rig with a battery that it can play.
 #[derive(Debug, Clone)]
@@ -24,9 +24,12 @@ pub struct Simulation {
     pub(crate) sweep: Sweep,
     pub(crate) battery: Simulated,
     pack: PackSize,
-    /// the lowest voltage that the battery declares
-    lowest: Volts,
+    /// what the battery declares
+    sheet: Battery,
 }
+
+/// What 16 cells of LFP are charged to, for which rig files of 48 V say where the frequency is shifted.
+const CHARGED: Volts = Volts(56.8);
 
 impl Simulation {
     /// Reads what both files say. Nothing where the rig is real, or the battery exists only as hardware.
@@ -41,7 +44,7 @@ impl Simulation {
         let simulated = simulated.on(rig.can.bit_rate);
         let declared = &battery.declared;
         let mut plant = plant;
-        if let Some(ocv) = battery.chemistry.and_then(Chemistry::ocv) {
+        if let Some(ocv) = battery.chemistry.and_then(|kind| kind.ocv(derived::bulk(declared, kind))) {
             plant.pack.ocv = ocv;
         }
         Ok(Some(Self {
@@ -51,7 +54,7 @@ impl Simulation {
             plant,
             sweep,
             battery: simulated,
-            lowest: declared.min_voltage,
+            sheet: declared.clone(),
             pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },
         }))
     }
@@ -69,13 +72,16 @@ impl Simulation {
     }
 
     /// The world as whoever installs this battery sets it up: the inverter does not switch off before the battery forbids
-    /// discharge.
+    /// discharge, and shifts its frequency where this battery is nearly charged.
     fn installed(&self) -> Params {
         let mut plant = self.plant.clone();
-        let inverter = &mut plant.inverter;
+        let (inverter, ac_pv) = (&mut plant.inverter, &mut plant.ac_pv);
         if inverter.set_for_battery {
-            let cut_off = CutOff { off: inverter.shutdown, on: inverter.restart }.set_for(self.lowest);
+            let cut_off =
+                CutOff { off: inverter.shutdown, on: inverter.restart }.set_for(self.sheet.min_voltage);
             (inverter.shutdown, inverter.restart) = (cut_off.off, cut_off.on);
+            let share = self.sheet.max_charge_voltage / (CHARGED * self.sheet.share_of_48_v());
+            (ac_pv.shift_from, ac_pv.shift_to) = (ac_pv.shift_from * share, ac_pv.shift_to * share);
         }
         plant
     }

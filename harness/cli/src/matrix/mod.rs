@@ -31,13 +31,13 @@ pub(crate) struct Args {
     /// strategy and rates in one of them, and each fault of the project in five
     #[arg(long)]
     zoo: bool,
-    /// A cut of the zoo that takes minutes: each battery on one rig with one draw, each fault in one
-    #[arg(long, requires = "zoo", conflicts_with = "seeds")]
+    /// A cut of the zoo that takes minutes: each battery on one rig, each fault in one, and one draw where no seeds are asked for
+    #[arg(long, requires = "zoo")]
     cut: bool,
     /// How many seeds from 1 on, or from which to which: `50`, `51..100`. Seed 1 is the rig as its file says; every
-    /// other seed also draws the numbers of its `sweep:`
-    #[arg(long, default_value = "50", value_name = "SEEDS")]
-    seeds: Seeds,
+    /// other seed also draws the numbers of its `sweep:`. Without it 50, and seed 2 of a cut
+    #[arg(long, value_name = "SEEDS")]
+    seeds: Option<Seeds>,
     /// Only the cells of one of several shards, such as `2/4`
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
@@ -66,6 +66,8 @@ pub(crate) struct Args {
 
 /// The seed of the cut: draws of the plant, one for each battery, and none of them as the rig's file says.
 const ONE_DRAW: Seeds = Seeds { first: 2, last: 2 };
+/// The seeds of all else.
+const FIFTY: Seeds = Seeds { first: 1, last: 50 };
 
 pub(crate) fn matrix(args: &Args) -> Result<Exit, Failure> {
     let (cells, made_by, folder) = if args.merge.is_empty() { run(args)? } else { merge(args)? };
@@ -118,7 +120,7 @@ fn run(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
         .out
         .clone()
         .unwrap_or_else(|| library.root().join("reports").join(format!("matrix-{}", inputs.made_by.short())));
-    let asked = inputs.cells(if args.cut { ONE_DRAW } else { args.seeds }, args.shard);
+    let asked = inputs.cells(args.seeds.unwrap_or(if args.cut { ONE_DRAW } else { FIFTY }), args.shard);
     pages::write_batteries(&folder, &inputs.made)?;
     let mut store = Store::open(&folder, args.shard, &inputs.made_by)?;
     let done = store.cells()?;

@@ -1,6 +1,6 @@
 //! BEH-FI, BEH-IM and BEH-XP: the tests of P 1.5.3.1 to P 1.5.3.3.
 
-use proto::quantity::Micros;
+use proto::quantity::{Micros, Watts};
 use proto::stimulus::Stimulus;
 
 use super::imbalance::differ;
@@ -61,7 +61,8 @@ pub(crate) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
     let lift = Lift::of(scene.subject.battery, thresholds.excess_band.limit);
     let found = excess(scene.trace, window, lift);
     // Chargers that have stopped leave the bus where it was: that is nothing to cope with.
-    let sunny = times([scene.series(Channel::PvPower)], window, |[pv]| pv >= SUN);
+    let least = scene.subject.battery.telling(Watts(SUN));
+    let sunny = times([scene.series(Channel::PvPower)], window, |[pv]| pv >= least.0);
     let both = common(&found.windows, &sunny);
     let found = Excess { time: Micros(both.iter().map(|w| w.length().0).sum()), windows: both, ..found };
     opinion
@@ -267,8 +268,7 @@ mod tests {
     use super::*;
     use crate::battery::Battery;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
-    use proto::quantity::Volts;
-    use proto::quantity::Watts;
+    use proto::quantity::{Amps, Volts};
     use rstest::rstest;
 
     /// A current regulated around zero.
@@ -376,6 +376,11 @@ mod tests {
             "BEH-XP",
             Fail,
         );
+        // What the inverter may feed back of a small battery's sun is little; 100 W of 4 kW are a charger that stands nearly still.
+        let little = high.clone().shaped(Channel::PvPower, |_, _| 100.0);
+        let small = Battery { max_charge_current: Amps(7.0), ..declared() };
+        assert_eq!(little.verdict_on("BEH-XP", &small).outcome, Pass);
+        check(&little, "BEH-XP", Inconclusive);
         // Chargers that stand still leave the bus where it was.
         check(&high.clone().shaped(Channel::PvPower, |_, _| 0.0), "BEH-XP", Inconclusive);
         check(&high.shaped(Channel::Online, |t, v| if t == 5000 { 0.0 } else { v }), "BEH-XP", Fail);

@@ -4,8 +4,10 @@ use proto::quantity::Percent;
 
 use super::scene::Scene;
 use crate::metrics::{copies, tracking};
-use crate::thresholds::fixed::{COPIES, CVL_STEP, PULLS};
+use crate::thresholds::fixed::{COPIES, CVL_STEP, FLICKER, PULLS};
+use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
+use crate::window::{Window, extremes};
 
 /// CVL-05, M12: *"implementations that set the CVL to the currently measured battery voltages minus some constant
 /// should be avoided"*.
@@ -68,6 +70,7 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
         ));
     } else if found.slope < thresholds.tracking.limit
         && found.moved > found.explained()
+        && falls(scene, since_full, &pulls)
         && -found.correlation.0 < thresholds.correlation.limit.0
     {
         opinion.unclear(format!(
@@ -98,10 +101,19 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
+/// Whether CVL came below what it was before the first pull. One that copies the voltage late does; one that is raised to bulk
+/// again, because the pulls took so much of a small battery, and then lowered anew, does not.
+fn falls(scene: &Scene<'_>, since_full: Window, pulls: &[Window]) -> bool {
+    let cvl = scene.series(Channel::Cvl);
+    let Some(first) = pulls.first() else { return true };
+    let lowest = extremes(cvl, &[Window::new(first.from, since_full.to)]).map(|(low, _)| low);
+    cvl.at(first.from).zip(lowest).is_none_or(|(before, lowest)| before - lowest > FLICKER.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::staged::{check, good};
-    use crate::trace::Channel;
+    use super::*;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
     use rstest::rstest;
 
@@ -132,6 +144,13 @@ mod tests {
             if t < 3000 { v } else { 55.0 - if low(seen) { 2.4 } else { 0.0 } }
         };
         check(&good().shaped(Channel::Cvl, sampled), "CVL-05", expected);
+    }
+
+    /// In some of the pulls so much is taken that CVL goes back to bulk, and it is lowered anew in the rest.
+    #[test]
+    fn a_battery_that_is_charged_again_between_the_pulls_passes() {
+        let again = |t: u64, v: f64| if t >= 6600 && (t + 300) % 1800 < 700 { v + 1.0 } else { v };
+        check(&good().shaped(Channel::Cvl, again), "CVL-05", Pass);
     }
 
     /// A control loop of the highest cell: CVL rises a little while the cells are low, or flickers by one step.

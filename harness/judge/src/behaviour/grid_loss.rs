@@ -25,7 +25,7 @@ pub(crate) fn keeps_its_last_charge(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
     grid_carries_the_loads(scene, opinion);
     inverter_is_off_without_grid(scene, opinion);
-    charge_goes_on(scene, opinion);
+    charge_goes_on(scene, opinion, &forbidden);
     comes_back(scene, opinion, &forbidden);
 }
 
@@ -81,17 +81,23 @@ fn inverter_is_off_without_grid(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-fn charge_goes_on(scene: &Scene<'_>, opinion: &mut Opinion) {
+fn charge_goes_on(scene: &Scene<'_>, opinion: &mut Opinion, forbidden: &[Window]) {
     let pair = [Channel::Dcl, Channel::PvAvailable].map(|c| scene.series(c));
     let least = scene.subject.battery.telling(SUN_OF_CHARGE);
     let sunny = times(pair, scene.whole, |[dcl, sun]| dcl < ZERO_LIMIT && sun >= least.0);
     let current = scene.series(Channel::PackCurrent);
-    let ended_by_charge =
-        !sunny.is_empty() && sunny.iter().all(|w| current.at(w.to).is_some_and(|amps| amps > SURE_CURRENT));
+    let ended_by_charge = |windows: &[Window]| {
+        !windows.is_empty()
+            && windows.iter().all(|w| current.at(w.to).is_some_and(|amps| amps > SURE_CURRENT))
+    };
+    let (by_sun, by_any) = (ended_by_charge(&sunny), ended_by_charge(forbidden));
     let Some(windows) = settled(sunny, opinion, "with the sun there") else {
         // A small battery is charged out of it within a minute: then each time ended with its charge.
-        if ended_by_charge {
+        if by_sun {
             opinion.pass("with DCL = 0 the sun charges the battery until DCL comes back");
+        } else if by_any {
+            // On the grid an inverter keeps a battery from getting emptier: it may bring a small one back before the sun.
+            opinion.pass("with DCL = 0 the battery is charged from the grid until DCL comes back");
         } else {
             opinion
                 .unclear("with DCL = 0 no sun was there for a minute: whether charge goes on was not seen");
@@ -165,6 +171,14 @@ mod tests {
             })
     }
 
+    /// DCL comes back after ten minutes without grid and some with it, before the sun, with so much charge.
+    fn back_before_the_sun(amps: f64) -> Stage {
+        empty()
+            .shaped(Channel::Dcl, |t, v| if t >= 4400 { 200.0 } else { v })
+            .shaped(Channel::InverterRunning, |t, v| if t >= 4400 { 1.0 } else { v })
+            .shaped(Channel::PackCurrent, move |t, v| if (4300..4500).contains(&t) { amps } else { v })
+    }
+
     #[rstest]
     #[case(empty(), Pass)]
     #[case(good(), Inconclusive)]
@@ -174,6 +188,8 @@ mod tests {
     #[case(empty().shaped(Channel::PvAvailable, |_, _| 0.0), Inconclusive)]
     #[case(empty().shaped(Channel::Dcl, |t, v| if t >= 2000 { 0.0 } else { v }), Inconclusive)]
     #[case(empty().cut(5900), Inconclusive)]
+    #[case::charged_from_the_grid(back_before_the_sun(4.0), Pass)]
+    #[case::back_by_itself(back_before_the_sun(0.0), Inconclusive)]
     #[case(empty().silent_after(Channel::PackCurrent, 2500), Inconclusive)]
     fn an_empty_battery(#[case] stage: Stage, #[case] expected: Outcome) {
         let verdict = stage.verdict("BEH-GR");

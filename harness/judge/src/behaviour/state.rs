@@ -3,7 +3,9 @@
 use proto::quantity::{Micros, Percent, Volts};
 
 use super::scene::Scene;
-use crate::thresholds::fixed::{CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME, SIGNED_CURRENT, SOC_SWING};
+use crate::thresholds::fixed::{
+    CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME, SIGNED_CURRENT, SIGNED_RATE, SOC_SWING,
+};
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, stretches, times};
@@ -80,11 +82,12 @@ fn widest_swing(current: &Series, window: Window) -> (Window, f64) {
 /// the GX says of the solar charger and the inverter.
 pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
     let channels = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
+    let signed = SIGNED_CURRENT.min(SIGNED_RATE * scene.subject.battery.capacity.0);
     let [mut charging, mut discharging] = [(0.0, 0.0); 2];
     for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
         let [solar, inverter, pack] = s.values;
         let expected = solar + inverter;
-        if expected.abs() < SIGNED_CURRENT || pack.abs() < SIGNED_CURRENT / 2.0 {
+        if expected.abs() < signed || pack.abs() < signed / 2.0 {
             continue;
         }
         let tally = if expected > 0.0 { &mut charging } else { &mut discharging };
@@ -209,9 +212,11 @@ fn longest(windows: Vec<Window>) -> Option<Window> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::staged::{Stage, good};
+    use super::super::staged::{Stage, declared, good};
+    use crate::battery::Battery;
     use crate::trace::Channel;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use proto::quantity::AmpHours;
     use rstest::rstest;
 
     /// 28 A into 280 Ah for two hours is 20 %.
@@ -259,6 +264,22 @@ mod tests {
     #[case(good().deaf(Channel::InverterCurrent), Inconclusive)]
     fn sign_of_the_current(#[case] stage: Stage, #[case] expected: Outcome) {
         let verdict = stage.verdict("MEA-01");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+    }
+
+    /// What charges and discharges 50 Ah with less than 5 A has a sign too; of 280 Ah it has none.
+    #[rstest]
+    #[case(50.0, 1.0, Pass)]
+    #[case(50.0, -1.0, Fail)]
+    #[case(280.0, 1.0, Inconclusive)]
+    fn sign_of_the_current_of_a_small_battery(#[case] ah: f64, #[case] sign: f64, #[case] expected: Outcome) {
+        let amps = |t: u64| if t < 5000 { 4.0_f64 } else { -4.0 };
+        let stage = good()
+            .shaped(Channel::SolarCurrent, move |t, _| amps(t).max(0.0))
+            .shaped(Channel::InverterCurrent, move |t, _| amps(t).min(0.0))
+            .shaped(Channel::PackCurrent, move |t, _| sign * amps(t));
+        let battery = Battery { capacity: AmpHours(ah), ..declared() };
+        let verdict = stage.verdict_on("MEA-01", &battery);
         assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
     }
 

@@ -218,6 +218,8 @@ fixed! {
     WORK_CURRENT ("work-current", "TIM-06", "A", Battery): f64 = 5.0;
     /// A current that is large enough to have a sign on every instrument (assumption).
     SIGNED_CURRENT ("signed-current", "MEA-01", "A", Battery): f64 = 5.0;
+    /// Of a small battery so much has a sign: 2.5 A of 50 Ah are more than meters are off by (assumption).
+    SIGNED_RATE ("signed-rate", "MEA-01", "C", Battery): f64 = 0.05;
     /// What a meter of the current may be off by, whatever flows (assumption: ten steps of 0x356).
     CURRENT_OFFSET ("current-offset", "MEA-04", "A", Battery): f64 = 1.0;
     /// A smaller charge or discharge says nothing of a gain: its hundredth is what 0x356 resolves (P 2 §0x356).

@@ -8,33 +8,12 @@
 mod carried;
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use files::{BatteryFile, Expectation};
-use proto::chemistry::Chemistry;
+use proto::chemistry::{Cell, Chemistry};
 
 /// Cells in series of one chemistry, as they are sold for 12, 24 and 48 V.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Build {
-    pub(super) chemistry: Chemistry,
-    pub(super) cells: u16,
-    /// what one cell may have, V: the least it is charged to and discharged to, and where it disconnects
-    most: f64,
-    least: f64,
-    over: f64,
-    under: f64,
-}
-
-const fn build(chemistry: Chemistry, cells: u16) -> Build {
-    // Data sheets; LTO is charged to 2.6 V where 24 of them must stay below what an inverter of 48 V bears.
-    let (most, least, over, under) = match chemistry {
-        Chemistry::Lfp => (3.55, 2.80, 3.65, 2.50),
-        Chemistry::Nmc => (4.20, 3.00, 4.25, 2.80),
-        Chemistry::Nca => (4.17, 3.00, 4.22, 2.80),
-        Chemistry::Lto => (2.60, 2.00, 2.85, 1.80),
-    };
-    Build { chemistry, cells, most, least, over, under }
-}
+type Build = (Chemistry, u16);
 
 /// Strategies of published designs, as a battery file names them, and how they are called here. Those of dbus-serialbattery are
 /// the sums, the three modes and the float; YamBMS has the controllers of the highest cell and the fixed lower CVL; ready-made
@@ -53,16 +32,16 @@ const STRATEGIES: [(&str, &str); 11] = [
     ("two-packs", "series-packs: {}"),
 ];
 const BUILDS: [Build; 10] = [
-    build(Chemistry::Lfp, 4),
-    build(Chemistry::Lfp, 8),
-    build(Chemistry::Lfp, 15),
-    build(Chemistry::Lfp, 16),
-    build(Chemistry::Nmc, 7),
-    build(Chemistry::Nmc, 14),
-    build(Chemistry::Lto, 6),
-    build(Chemistry::Lto, 12),
-    build(Chemistry::Lto, 22),
-    build(Chemistry::Lto, 24),
+    (Chemistry::Lfp, 4),
+    (Chemistry::Lfp, 8),
+    (Chemistry::Lfp, 15),
+    (Chemistry::Lfp, 16),
+    (Chemistry::Nmc, 7),
+    (Chemistry::Nmc, 14),
+    (Chemistry::Lto, 6),
+    (Chemistry::Lto, 12),
+    (Chemistry::Lto, 22),
+    (Chemistry::Lto, 24),
 ];
 /// Ah
 const CAPACITIES: [u32; 5] = [50, 100, 280, 560, 1000];
@@ -137,24 +116,6 @@ pub(super) fn members() -> Vec<Member> {
     all
 }
 
-impl Build {
-    /// Levels of one cell, V, as [`carried`] has those of the reference battery.
-    fn levels(&self) -> [f64; 7] {
-        let (floor, clear, target) = match self.chemistry {
-            Chemistry::Lfp => (3.25, 3.36, 3.45),
-            Chemistry::Nmc | Chemistry::Nca => (4.00, 4.05, 4.14),
-            Chemistry::Lto => (2.45, 2.50, 2.55),
-        };
-        [self.under, self.least, floor, clear, target, self.most, self.over]
-    }
-}
-
-impl fmt::Display for Build {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} cells of {}", self.cells, self.chemistry.name().to_uppercase())
-    }
-}
-
 impl Member {
     /// Each two of its values: axis and value of both.
     fn pairs(&self) -> impl Iterator<Item = [(usize, usize); 2]> + use<> {
@@ -163,17 +124,17 @@ impl Member {
         axes.flat_map(move |i| (0..i).map(move |j| [(j, values[j]), (i, values[i])]))
     }
 
-    pub(super) fn build(&self) -> Build {
+    fn build(&self) -> Build {
         BUILDS[self.0[1]]
     }
 
-    pub(super) fn capacity(&self) -> f64 {
+    fn capacity(&self) -> f64 {
         f64::from(CAPACITIES[self.0[2]])
     }
 
     /// Such as `16s-lfp-280ah-slow-cell-loop`; the rate follows from the others.
     pub(super) fn name(&self) -> String {
-        let Build { chemistry, cells, .. } = self.build();
+        let (chemistry, cells) = self.build();
         let [strategy, _, capacity, period, _] = self.0;
         let (strategy, period) = (STRATEGIES[strategy].0, PERIODS[period].0);
         format!("{cells}s-{}-{}ah-{period}-{strategy}", chemistry.name(), CAPACITIES[capacity])
@@ -181,22 +142,33 @@ impl Member {
 
     /// What its file declares.
     fn declared(&self) -> String {
-        let Build { chemistry, cells, most, least, over, under } = self.build();
+        let (chemistry, cells) = self.build();
+        let Cell { charged, empty, over, under, .. } = chemistry.cell();
         let (ah, n, (charge, discharge)) = (self.capacity(), f64::from(cells), RATES[self.0[4]]);
+        // Inverters bear 1.3 times their voltage (data sheets).
+        let most = (n * charged).min(1.3 * self.system());
         format!(
-            "declared:\n  {{ chemistry: {}, cells: {cells}, capacity: {ah} Ah, max-charge-voltage: {:.1} V, min-voltage: {:.1} V,\n    \
+            "declared:\n  {{ chemistry: {}, cells: {cells}, capacity: {ah} Ah, max-charge-voltage: {most:.1} V, min-voltage: {:.1} V,\n    \
              cell-over-voltage: {over} V, cell-under-voltage: {under} V, max-charge-current: {:.0} A,\n    \
              max-discharge-current: {:.0} A, max-temperature: 55 °C }}\n",
             chemistry.name(),
-            n * most,
-            n * least,
+            n * empty,
             charge * ah,
             discharge * ah
         )
     }
 
-    fn strategy(&self) -> &'static str {
-        STRATEGIES[self.0[0]].1
+    /// V: that for which it has cells enough.
+    fn system(&self) -> f64 {
+        let (chemistry, cells) = self.build();
+        let charged = f64::from(cells) * chemistry.cell().charged;
+        [12.0, 24.0].into_iter().find(|volts| charged <= 1.4 * volts).unwrap_or(48.0)
+    }
+
+    /// Half a volt is one of 48 V.
+    fn strategy(&self) -> String {
+        let half = (0.5 * self.system() / 48.0 * 10.0).floor() / 10.0;
+        STRATEGIES[self.0[0]].1.replace("0.5 V", &format!("{half} V"))
     }
 
     fn wire(&self) -> String {
@@ -206,7 +178,8 @@ impl Member {
 
     /// What is said of it in a line.
     fn title(&self) -> String {
-        format!("{}, {} Ah, {}", self.build(), self.capacity(), STRATEGIES[self.0[0]].0)
+        let ((chemistry, cells), strategy) = (self.build(), STRATEGIES[self.0[0]].0);
+        format!("{cells} cells of {}, {} Ah, {strategy}", chemistry.name().to_uppercase(), self.capacity())
     }
 
     /// Its battery file.
@@ -224,7 +197,8 @@ impl Member {
     /// The file of one like it, with this fault of the catalogue; nothing where the fault is not one of a model.
     fn with(&self, fault: &BatteryFile, reference: &BatteryFile) -> Option<String> {
         let Expectation::Fail(expect) = &fault.expect else { return None };
-        let mut over = carried::over(fault, reference, self)?;
+        let own = BatteryFile::parse("a battery of the zoo", &self.file()).ok()?;
+        let mut over = carried::over(fault, reference, &own)?;
         let strategy = over
             .remove("strategy")
             .map_or_else(|| format!("{{ {} }}", self.strategy()), |new| new.to_string());

@@ -1,123 +1,141 @@
-//! Each compliant strategy with its numbers where a battery file says its name and no more: per cell, and in proportion to
-//! cells and ampere hours.
+//! Each compliant strategy with its numbers where a battery file says its name and no more: levels as the reference battery has
+//! them, and in proportion to cells and ampere hours.
 
-/// Levels of one cell that a strategy is made of, V, and the sizes of the pack.
+use super::{CLEAR, TARGET, Top};
+
+/// What the numbers of a strategy are made of.
 pub(super) struct Anchors<'a> {
-    /// a voltage of a cell as text, moved down with the top of the battery
-    pub(super) cell: &'a dyn Fn(f64) -> String,
-    /// the same for the pack, on a step of the wire
-    pub(super) pack: &'a dyn Fn(f64) -> String,
-    pub(super) levels: &'a Top,
-    /// cells as a share of those of the reference battery
-    pub(super) in_series: f64,
+    /// levels of one cell at the top
+    pub(super) top: &'a Top,
+    /// in series
+    pub(super) cells: f64,
     /// the ohmic resistance of the pack, mΩ
     pub(super) resistance: f64,
 }
 
-/// Levels at the top of one cell, V.
-pub(super) struct Top {
-    pub(super) bulk: f64,
-    pub(super) floor: f64,
-    pub(super) target: f64,
-    pub(super) clear: f64,
-    pub(super) step: f64,
-    pub(super) rearm: f64,
-    /// the target of what is slower than the loop is so much lower
-    pub(super) slower: f64,
-    /// charge ends here where a lower CVL is fixed
-    pub(super) charge: f64,
-    /// … and absorption, which is held for a while
-    pub(super) absorption: f64,
-    /// the fixed lower CVL: it takes out no more than 2 % of capacity
-    pub(super) float: f64,
-    /// where a ramp by the highest cell ends
-    pub(super) ramp_end: f64,
+/// The least step that CVL can make on the wire, V (P 2 §0x351).
+const LSB: f64 = 0.1;
+/// Cells of the battery whose gains are scaled.
+const REFERENCE: f64 = 16.0;
+
+impl Anchors<'_> {
+    /// A voltage of one cell, so many ends below `bulk`.
+    fn cell(&self, ends: f64) -> String {
+        format!("{:.4} V", self.top.below(ends))
+    }
+
+    /// CVL in bulk: no higher than what the cells are charged to.
+    fn bulk(&self) -> f64 {
+        (self.cells * self.top.bulk / LSB + 1e-6).floor() * LSB
+    }
+
+    /// CVL lower by so much for each cell, on a step of the wire and one step lower at least: what rounds away on a pack of few
+    /// cells is much of a cell that is steep. So are two such falls one below the other.
+    fn lower(&self, by: f64, falls: f64) -> String {
+        let steps = (self.cells * by / LSB).round().max(1.0);
+        format!("{:.1} V", self.bulk() - falls * steps * LSB)
+    }
+
+    fn floor(&self) -> String {
+        self.lower(self.top.bulk - self.top.floor, 1.0)
+    }
+
+    /// A zone, so many ends wide, in which nothing is done, mV. One step of CVL moves a lone cell of LFP by 90 mV, and each of
+    /// a steep kind by its share: a zone that is narrower leaves a controller between two steps for ever.
+    fn zone(&self, ends: f64) -> f64 {
+        1e3 * (ends * self.top.end).max(1.5 * LSB / self.cells)
+    }
+
+    /// The step that protects, where it is due and where it may come again: so many ends below where the loop has it.
+    fn protect(&self, due: f64, again: f64) -> String {
+        let at = |ends: f64| self.top.step - ends * self.top.end;
+        format!(
+            "step-down: {{ cell: {:.4} V, rearm: {:.4} V, resistance: {:.4} mΩ }}",
+            at(due),
+            at(again),
+            self.resistance
+        )
+    }
 }
 
 /// The numbers of a strategy of this name; nothing where they cannot be known (a defect is told in full). `law` is that of a
 /// sum over the cells.
 pub(super) fn text(name: &str, law: Option<&str>, anchors: &Anchors<'_>) -> Option<String> {
-    let Anchors { cell, pack, levels, in_series, resistance } = anchors;
-    let &Top { bulk, floor, target, clear, step, rearm, slower, charge, absorption, float, ramp_end } =
-        *levels;
-    let protect = |cell_at: f64, rearm: f64| {
-        format!(
-            "step-down: {{ cell: {}, rearm: {}, resistance: {resistance:.4} mΩ }}",
-            cell(cell_at),
-            cell(rearm)
-        )
-    };
-    let (top, bottom) = (pack(bulk), pack(floor));
+    let a = anchors;
+    let in_series = a.cells / REFERENCE;
+    let (bulk, floor) = (format!("{:.1} V", a.bulk()), a.floor());
     let fall = (4.0 * in_series).floor().max(1.0) / 10.0;
+    let margin = (0.2 * in_series).max(0.1);
     Some(match name {
         "cell-loop" => format!(
-            "{{ bulk: {top}, floor: {bottom}, target: {}, band-above: 20 mV, band-below: 60 mV, period: 24 s, filter: 10 s, \
+            "{{ bulk: {bulk}, floor: {floor}, target: {}, band-above: {:.3} mV, band-below: {:.3} mV, period: 24 s, filter: 10 s, \
              proportional: {}, integral: {}, max-rise: 100 mV, max-fall: {fall:.1} V, hold-when-discharging: 0.1 C, \
              clear: {}, {} }}",
-            cell(target),
+            a.cell(TARGET),
+            a.zone(1.6) / 4.0,
+            a.zone(1.6) * 3.0 / 4.0,
             4.0 * in_series,
             0.3 * in_series,
-            cell(clear),
-            protect(step, rearm)
+            a.cell(CLEAR),
+            a.protect(0.0, 0.8)
         ),
         "cell-pi" => format!(
-            "{{ bulk: {top}, floor: {bottom}, target: {}, filter: 10 s, proportional: {}, reset: 300 s, dead-zone: 40 mV, \
+            "{{ bulk: {bulk}, floor: {floor}, target: {}, filter: 10 s, proportional: {}, reset: 300 s, dead-zone: {:.3} mV, \
              most-error: 200 mV, hold-when-discharging: 0.1 C, {} }}",
-            cell(target - slower),
+            a.cell(2.0),
             3.0 * in_series,
-            protect(step - 1.4 * slower, rearm - 1.4 * slower)
+            a.zone(1.6) / 2.0,
+            a.protect(1.4, 2.2)
         ),
         "cell-sum" => {
             let law = match law {
-                Some("clipped") => format!("clipped: {{ resistance: {resistance:.4} mΩ }}"),
+                Some("clipped") => format!("clipped: {{ resistance: {:.4} mΩ }}", a.resistance),
                 _ => "penalty: { gain: 0.5 }".to_owned(),
             };
             format!(
-                "{{ law: {{ {law} }}, bulk: {top}, floor: {bottom}, limit: {}, rise-below: {}, period: 60 s, \
+                "{{ law: {{ {law} }}, bulk: {bulk}, floor: {floor}, limit: {}, rise-below: {:.4} V, period: 60 s, \
                  max-rise: 100 mV, max-fall: {fall:.1} V, hold-when-discharging: 0.03 C, {} }}",
-                cell(target - slower),
-                cell(target - 1.7 * slower),
-                protect(target - 0.4 * slower, target - 1.4 * slower)
+                a.cell(2.0),
+                a.top.below(2.0) - 1e-3 * a.zone(0.7),
+                a.protect(1.4, 2.2)
             )
         }
         "lower-when-full" => format!(
-            "{{ bulk: {}, full: {}, floor: {bottom}, full-cell: {}, tail: 0.05 C, high-cell: {}, step: 0.1 V, period: 24 s, \
+            "{{ bulk: {bulk}, full: {}, floor: {floor}, full-cell: {}, tail: 0.05 C, high-cell: {}, step: 0.1 V, period: 24 s, \
              release: 5 %, {} }}",
-            pack(charge),
-            pack(float),
-            cell(charge - 0.03),
-            cell(charge),
-            protect(charge - 0.01, charge - 0.05)
+            a.lower(2.0 * a.top.end, 1.0),
+            a.cell(0.6),
+            a.cell(0.0),
+            a.protect(0.0, 0.8)
         ),
         "float" => format!(
-            "{{ absorption: {}, float: {}, floor: {bottom}, margin: {:.2} V, span: 20 min, high-cell: {}, step: 0.1 V, \
+            "{{ absorption: {}, float: {}, floor: {floor}, margin: {margin:.2} V, span: 20 min, high-cell: {}, step: 0.1 V, \
              period: 24 s, rebulk: 5 %, {} }}",
-            pack(absorption),
-            pack(float),
-            (0.2 * in_series).max(0.1),
-            cell(absorption + 0.02),
-            protect(absorption + 0.01, absorption - 0.03)
+            a.lower(a.top.end, 1.0),
+            a.lower(a.top.end, 2.0),
+            a.cell(0.6),
+            a.protect(0.6, 1.4)
         ),
         "ramp" => format!(
-            "{{ bulk: {top}, floor: {bottom}, start: {}, end: {}, filter: 30 s, period: 20 s }}",
-            cell(target),
-            cell(ramp_end)
+            "{{ bulk: {bulk}, floor: {floor}, start: {}, end: {:.4} V, filter: 10 s, period: 20 s, hysteresis: {:.3} mV }}",
+            a.cell(TARGET),
+            a.top.below(TARGET) + 0.6 * (a.top.bulk - a.top.floor),
+            a.zone(1.8)
         ),
         "three-modes" => format!(
-            "{{ absorption: {}, float: {}, floor: {bottom}, limit: {}, margin: {:.2} V, even: 10 mV, span: 15 min, \
+            "{{ absorption: {}, float: {}, floor: {floor}, limit: {}, margin: {margin:.2} V, even: 10 mV, span: 15 min, \
              way-down: 5 min, rebulk: 10 %, period: 60 s, hold-when-discharging: 0.03 C, {} }}",
-            pack(absorption),
-            pack(float),
-            cell(absorption + 0.01),
-            (0.2 * in_series).max(0.1),
-            protect(absorption + 0.05, absorption)
+            a.lower(a.top.end, 1.0),
+            a.lower(a.top.end, 2.0),
+            a.cell(0.8),
+            a.protect(-0.2, 0.8)
         ),
         "series-packs" => format!(
-            "{{ bulk: {}, floor: {}, limit: {}, rise-below: {}, gain: {}, rise: 0.05 V, period: 5 s }}",
-            cell(charge - 0.02),
-            cell(floor),
-            cell(charge - 0.02),
-            cell(charge - 0.08),
+            "{{ bulk: {}, floor: {:.4} V, limit: {}, rise-below: {:.4} V, gain: {}, rise: 0.05 V, period: 5 s }}",
+            a.cell(0.4),
+            a.top.floor,
+            a.cell(0.4),
+            a.top.below(0.4) - 1e-3 * a.zone(1.2),
             2.0 * in_series
         ),
         _ => return None,

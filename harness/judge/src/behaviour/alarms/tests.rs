@@ -40,6 +40,17 @@ fn faulty(kind: FaultKind, alarm: Option<AlarmKind>, warning: Option<AlarmKind>)
     stage
 }
 
+/// A warning of a charge current is true where it flowed, and wrong where it did not.
+#[rstest]
+#[case::flowed(139.0, Pass)]
+#[case::did_not(100.0, Fail)]
+fn a_true_warning_is_no_wrong_answer(#[case] amps: f64, #[case] expected: Outcome) {
+    let stage = faulty(FaultKind::Internal {}, Some(BmsInternal), Some(HighChargeCurrent));
+    let stage = stage.shaped(Channel::PackCurrent, |t, i| if t == AT + 20 { amps } else { i });
+    let verdict = stage.verdict("BEH-AL");
+    assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+}
+
 #[rstest]
 #[case::right(CELL_HIGH, Some(HighVoltage), None, Pass)]
 #[case::right_with_its_warning(CELL_HIGH, Some(HighVoltage), Some(CellImbalance), Pass)]

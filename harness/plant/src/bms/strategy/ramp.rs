@@ -1,12 +1,13 @@
 //! CVL as a straight line of the highest cell: bulk up to one voltage of that cell, the floor from another one on. Small
-//! management systems that people build themselves do so; there is no integral and no state but the filter.
+//! management systems that people build themselves do so; there is no integral and no state but the filter, and a hysteresis
+//! where somebody saw CVL flutter: one step of 0.1 V moves a cell that stands alone by far more than brings the step about.
 
 use proto::quantity::{Micros, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{followed, to_wire};
-use crate::bms::params::{ParamsError, positive, positive_time};
+use crate::bms::params::{ParamsError, positive, positive_time, zero_or_more};
 use crate::bms::view::{LowPass, View};
 
 /// Numbers of the strategy.
@@ -25,6 +26,9 @@ pub struct RampParams {
     pub filter: Micros,
     /// time between updates
     pub period: Micros,
+    /// CVL rises again once the cell has fallen by this; 0 without it
+    #[serde(default)]
+    pub hysteresis: Volts,
 }
 
 impl RampParams {
@@ -32,6 +36,7 @@ impl RampParams {
         ParamsError::order("ramp.floor", self.floor, "ramp.bulk", self.bulk)?;
         ParamsError::order("ramp.start", self.start, "ramp.end", self.end)?;
         positive("ramp.floor", self.floor.0)?;
+        zero_or_more("ramp.hysteresis", self.hysteresis.0)?;
         positive_time("ramp.period", self.period)
     }
 }
@@ -42,12 +47,15 @@ pub(in crate::bms) struct Ramp {
     params: RampParams,
     cvl: f64,
     highest: LowPass,
+    /// the highest cell, as CVL follows it
+    followed: f64,
     next_update: Micros,
 }
 
 impl Ramp {
     pub(super) fn new(params: RampParams) -> Self {
-        Self { cvl: to_wire(params.bulk.0), highest: LowPass::default(), next_update: Micros::ZERO, params }
+        let (highest, followed) = (LowPass::default(), 0.0);
+        Self { cvl: to_wire(params.bulk.0), highest, followed, next_update: Micros::ZERO, params }
     }
 
     pub(super) const fn cvl(&self) -> f64 {
@@ -59,7 +67,8 @@ impl Ramp {
         let highest = self.highest.push(view.highest, view.dt, p.filter.secs());
         if view.at >= self.next_update {
             self.next_update = view.at + p.period;
-            let share = ((highest - p.start.0) / (p.end.0 - p.start.0)).clamp(0.0, 1.0);
+            self.followed = self.followed.clamp(highest, highest + p.hysteresis.0);
+            let share = ((self.followed - p.start.0) / (p.end.0 - p.start.0)).clamp(0.0, 1.0);
             let wanted = p.bulk.0 - (p.bulk.0 - p.floor.0) * share;
             self.cvl = followed(self.cvl, wanted);
         }

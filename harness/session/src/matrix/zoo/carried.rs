@@ -4,28 +4,22 @@
 //! battery, with voltages, currents and resistances as they are there.
 
 use files::BatteryFile;
+use proto::chemistry::Chemistry;
 use proto::quantity::{Amps, Ohms, Volts};
 use serde_json::{Map, Value};
 
-use super::{Build, Member};
-
-/// Cells and ampere hours of the battery that the catalogue's faults are written for.
-const REFERENCE: (f64, f64) = (16.0, 280.0);
-/// Levels of one of its cells, V: where it trips below, stops, holds at the least, is clear of full, is full, and trips above.
-const LEVELS: [f64; 7] = [2.50, 2.80, 3.25, 3.36, 3.45, 3.55, 3.65];
-
-/// What is different in `faulty`, for a battery of this make; nothing where a program manages it.
+/// What is different in `faulty`, for this battery; nothing where a program manages it.
 pub(super) fn over(
     faulty: &BatteryFile,
     reference: &BatteryFile,
-    member: &Member,
+    other: &BatteryFile,
 ) -> Option<Map<String, Value>> {
+    let scale = Scale::between(reference, other);
     let read = |battery: &BatteryFile| battery.simulated.as_ref()?.read::<Map<String, Value>>().ok();
     let (faulty, reference) = (read(faulty)?, read(reference)?);
     if faulty.contains_key("program") {
         return None;
     }
-    let scale = Scale { build: member.build(), capacity: member.capacity() };
     let mut over = Map::new();
     for (key, value) in faulty {
         let was = reference.get(&key);
@@ -43,11 +37,24 @@ pub(super) fn over(
 }
 
 struct Scale {
-    build: Build,
-    capacity: f64,
+    /// cells of both, and how many times the ampere hours
+    cells: [f64; 2],
+    in_parallel: f64,
+    /// of one cell of both: see [`sim::levels`]
+    levels: [[f64; 7]; 2],
 }
 
 impl Scale {
+    fn between(reference: &BatteryFile, other: &BatteryFile) -> Self {
+        let [from, to] = [reference, other].map(|file| &file.declared);
+        Self {
+            cells: [from, to].map(|battery| f64::from(battery.cells)),
+            in_parallel: to.capacity / from.capacity,
+            levels: [reference, other]
+                .map(|file| sim::levels(&file.declared, file.chemistry.unwrap_or(Chemistry::Lfp))),
+        }
+    }
+
     fn value(&self, key: &str, value: Value) -> Value {
         match value {
             Value::Object(map) => Value::Object(
@@ -62,12 +69,12 @@ impl Scale {
     }
 
     fn quantity(&self, key: &str, text: &str) -> Option<String> {
-        let cells = f64::from(self.build.cells);
-        let (in_series, in_parallel) = (cells / REFERENCE.0, self.capacity / REFERENCE.1);
+        let [written, cells] = self.cells;
+        let (in_series, in_parallel) = (cells / written, self.in_parallel);
         if let Ok(Volts(volts)) = text.parse() {
             // Of a pack, of a cell, or a difference: of those only what is taken off CVL is one of the pack.
             let scaled = match volts {
-                10.0.. => (self.cell(volts / REFERENCE.0) * cells * 10.0).round() / 10.0,
+                10.0.. => (self.cell(volts / written) * cells * 10.0).round() / 10.0,
                 1.9.. => self.cell(volts),
                 _ if ["by", "minus"].contains(&key) => ((volts * in_series * 10.0).round() / 10.0).max(0.1),
                 _ => return None,
@@ -83,14 +90,14 @@ impl Scale {
 
     /// The voltage of a cell that means here what this one means for the reference.
     fn cell(&self, volts: f64) -> f64 {
-        let own = self.build.levels();
-        let after = LEVELS.partition_point(|&level| level <= volts);
+        let [from, to] = self.levels;
+        let after = from.partition_point(|&level| level <= volts);
         match after {
-            0 => own[0] + (volts - LEVELS[0]),
-            after if after == LEVELS.len() => own[after - 1] + (volts - LEVELS[after - 1]),
+            0 => to[0] + (volts - from[0]),
+            after if after == from.len() => to[after - 1] + (volts - from[after - 1]),
             after => {
-                let share = (volts - LEVELS[after - 1]) / (LEVELS[after] - LEVELS[after - 1]);
-                own[after - 1] + (own[after] - own[after - 1]) * share
+                let share = (volts - from[after - 1]) / (from[after] - from[after - 1]);
+                to[after - 1] + (to[after] - to[after - 1]) * share
             }
         }
     }
