@@ -161,6 +161,12 @@ impl Library {
                 files.push(path.clone());
             }
         }
+        if !self.beside.is_empty() {
+            // In the order that a folder of the run has them.
+            files.sort_by_key(|path| {
+                PathBuf::from(self.place_beside(path).unwrap_or_else(|| self.shown(path)))
+            });
+        }
         Ok(files)
     }
 
