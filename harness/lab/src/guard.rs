@@ -67,6 +67,16 @@ pub(crate) fn shut_down(
         let soon = link.now() + OFF_WITHIN;
         link.write(&off, soon).map_err(|error| format!("supply: {error}"))?;
     }
+    found_and_shut_down(link, place, profile, current_max)
+}
+
+/// The same where whether it was on is news: that is read first.
+pub(crate) fn found_and_shut_down(
+    link: Box<dyn Link>,
+    place: &PsuPlace,
+    profile: &Profile,
+    current_max: Amps,
+) -> Result<(bool, ShutDown), String> {
     let (mut supply, found) = Supply::open(link, profile.clone(), Settings::of(place, current_max))
         .map_err(|error| format!("supply: {error}"))?;
     Ok((found.output, supply.shut_down().confirmed()?))

@@ -58,4 +58,11 @@ impl Post {
         };
         self.connect().and_then(off).map_err(|why| format!("{first}{why}"))
     }
+
+    /// The same for what somebody else has left, over a link of its own: whether it was on is told.
+    pub(super) fn found_and_off(&self) -> Result<Option<(bool, ShutDown)>, String> {
+        let Some((place, profile)) = self.supply() else { return Ok(None) };
+        let done = super::found_and_shut_down(self.connect()?, place, profile, self.current_max)?;
+        second::look(&self.live).map(|_| Some(done))
+    }
 }

@@ -49,7 +49,7 @@ pub fn stand(post: Post, socket: UnixStream) {
     };
     if let Some(before) = lease.before().cloned() {
         // Whoever had it is dead, and so is its guard: the output is unknown.
-        let off = mouth.beating(|| post.confirm_off(None, &Pen::new()));
+        let off = mouth.beating(|| post.found_and_off());
         if let Ok(Some((true, _))) = off {
             let what = format!(
                 "the output of the supply was on; it was switched off, and that was read back. Who left it on: {before}"

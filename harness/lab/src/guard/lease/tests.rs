@@ -147,7 +147,7 @@ fn an_instrument_is_known_by_what_it_is() {
     assert_eq!(gx("localhost:1502"), gx("127.0.0.1:1502"));
     assert_eq!(gx("\"[::ffff:127.0.0.1]:502\""), gx("127.0.0.1"));
     assert_ne!(gx("127.0.0.1:1502"), gx("127.0.0.1"));
-    assert!(gx("127.0.0.1").contains(&"net-192.168.1.30-502-unit-1-coil-1.lease".to_owned()));
+    assert!(gx("127.0.0.1").contains(&"192.168.1.30-502-unit-1-coil-1.lease".to_owned()));
 }
 
 /// The folder is that of all users, and so are its files, whatever the mask of the one who made them.
