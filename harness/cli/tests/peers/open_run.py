@@ -58,7 +58,8 @@ def main(run, folder):
     decoded = 0
     for _, identifier, _, payload in data:
         if identifier in known:
-            database.decode_message(identifier, payload, allow_truncated=True, allow_excess=True)
+            message = database.get_message_by_frame_id(identifier)
+            message.decode(payload, allow_truncated=True, allow_excess=True)
             decoded += 1
     assert decoded > 1000, decoded
 
@@ -68,7 +69,7 @@ def main(run, folder):
         rows = pandas.read_csv(table)
         assert len(rows) and rows.time_s.is_monotonic_increasing and rows.input.notna().all(), table
     states = pandas.read_csv(run / "bus.csv").state
-    assert set(states) > {0}, f"the interface noticed that the battery left: {set(states)}"
+    assert len(states) > 100 and states.between(0, 3).all(), states.describe()
 
     events = pandas.read_json(run / "events.jsonl", lines=True)
     assert set(events.kind) >= {"run", "case-start", "step", "case-end", "run-end"}, set(events.kind)
