@@ -91,17 +91,26 @@ pub enum CanError {
         /// the command in words
         what: &'static str,
     },
-    /// Nobody answers in SLCAN.
+    /// Nobody answers in SLCAN, and nothing is heard.
     #[error(
-        "{port}: no answer to {what}; is it an SLCAN adapter, does it speak at {baud} baud, does another program hold it?"
+        "{port}: no answer to {what}, and no frame was heard either; is it an SLCAN adapter, does it speak at {baud} baud, does \
+         another program hold it? One that acknowledges nothing is known by its frames: switch the battery or the GX on"
     )]
-    Silent {
+    NoAdapter {
         /// which
         port: String,
         /// the command in words
         what: &'static str,
         /// the speed of the serial line
         baud: u32,
+    },
+    /// It answers no more.
+    #[error("{port}: no answer to {what}; was the adapter pulled out, does another program hold it?")]
+    Silent {
+        /// which
+        port: String,
+        /// the command in words
+        what: &'static str,
     },
     /// The user may not.
     #[error("{port}: permission denied; {remedy}")]

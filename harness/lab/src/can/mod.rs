@@ -90,6 +90,8 @@ pub struct PortInfo {
     pub counters: Option<Counters>,
     /// frames lost since it was opened, at least
     pub lost: u64,
+    /// what is not known of it, or is odd, in words
+    pub notes: Vec<String>,
 }
 
 /// Error counters of a controller (ISO 11898-1).

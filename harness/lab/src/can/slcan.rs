@@ -1,9 +1,11 @@
 //! An adapter on a serial port, which speaks SLCAN.
 
+mod open;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use files::live::ASK_FLAGS_SLOWLY;
 use proto::bus::BusState;
@@ -16,8 +18,6 @@ use super::{CanError, CanPort, Kind, PortInfo, Received, RunClock, SEND_WITHIN};
 
 /// Speed of the serial line where the adapter is a real one; USB adapters take any.
 const BAUD: u32 = 115_200;
-/// How long an adapter may take to answer: assumption, USB adapters take a few milliseconds.
-const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 /// How often an adapter is asked for its status flags, where nobody says otherwise.
 const ASK_FLAGS_EVERY: Micros = Micros::from_secs(1);
 /// A question for flags that is not answered for so long, and the adapter is lost.
@@ -39,6 +39,12 @@ pub struct Slcan {
     next_question: Micros,
     /// the first question that is not answered yet
     asked: Option<Micros>,
+    /// whether it answers commands
+    acknowledges: bool,
+    /// frames handed over whose acknowledgement is due
+    unanswered: u32,
+    /// lines that are none of SLCAN, and the first of them
+    texts: (u64, String),
     state: BusState,
     received: VecDeque<Result<Received, CanError>>,
     last: Micros,
@@ -68,34 +74,16 @@ impl Slcan {
             ask_every: ASK_FLAGS_EVERY,
             next_question: Micros::ZERO,
             asked: None,
+            acknowledges: true,
+            unanswered: 0,
+            texts: (0, String::new()),
             state: BusState::ErrorActive,
             received: VecDeque::with_capacity(256),
             last: Micros::ZERO,
             lost: 0,
             line: Vec::with_capacity(slcan::LONGEST + 1),
         };
-        this.quieten()?;
-        let answer = this.ask(&[b'S', b'0' + number])?;
-        match answer {
-            Some(Answer::Yes) => {}
-            Some(_) => return Err(CanError::NoSuchBitRate { port: this.name.clone(), rate }),
-            None => return Err(this.silent("the bit rate")),
-        }
-        // Whether it does is seen of its frames: some agree to whatever they are asked.
-        this.ask(b"Z1")?;
-        match this.ask(b"O")? {
-            Some(Answer::Yes) => {}
-            Some(_) => {
-                return Err(CanError::Refused { port: this.name.clone(), what: "to open the channel" });
-            }
-            None => return Err(this.silent("opening the channel")),
-        }
-        if let Some(Answer::Flags(flags)) = this.ask(b"F")? {
-            this.has_flags = true;
-            // What was lost before this opening is nobody's evidence.
-            this.flagged(flags.without_losses());
-            this.next_question = this.run.now() + this.ask_every;
-        }
+        this.take_part(number)?;
         Ok(this)
     }
 
@@ -108,55 +96,8 @@ impl Slcan {
         self
     }
 
-    /// Ends whatever was begun: a half command, an open channel; and hears out what it still has to say.
-    fn quieten(&mut self) -> Result<(), CanError> {
-        self.write(b"\r\r\rC\r")?;
-        let (give_up, mut buffer) = (Instant::now() + ANSWER_WITHIN, [0; 4096]);
-        let mut quiet = 0;
-        while quiet < 5 && Instant::now() < give_up {
-            quiet = if self.read(&mut buffer, Duration::from_millis(10))? == 0 { quiet + 1 } else { 0 };
-        }
-        self.decoder = Decoder::default();
-        Ok(())
-    }
-
-    /// Asks while the adapter is being opened; nothing when it does not answer, as old firmware does to what it does
-    /// not know. What is received between is kept.
-    fn ask(&mut self, command: &[u8]) -> Result<Option<Answer>, CanError> {
-        self.line.clear();
-        self.line.extend_from_slice(command);
-        self.line.push(slcan::CR);
-        let line = std::mem::take(&mut self.line);
-        let written = self.write(&line);
-        self.line = line;
-        written?;
-        let (give_up, mut byte) = (Instant::now() + ANSWER_WITHIN, [0; 1]);
-        while Instant::now() < give_up {
-            if self.read(&mut byte, Duration::from_millis(10))? == 0 {
-                continue;
-            }
-            let answer = match self.decoder.push(byte[0]) {
-                None | Some(Piece::Noise) => None,
-                Some(Piece::Refused) => Some(Answer::No),
-                Some(Piece::Line(line)) => match slcan::reply(line) {
-                    Ok(Reply::Done | Reply::Taken) => Some(Answer::Yes),
-                    Ok(Reply::Flags(flags)) => Some(Answer::Flags(flags)),
-                    Ok(Reply::Frame(carried, stamp)) => {
-                        self.keep(carried, stamp);
-                        None
-                    }
-                    Ok(Reply::Version(_) | Reply::Serial(_)) | Err(_) => None,
-                },
-            };
-            if answer.is_some() {
-                return Ok(answer);
-            }
-        }
-        Ok(None)
-    }
-
     fn silent(&self, what: &'static str) -> CanError {
-        CanError::Silent { port: self.name.clone(), what, baud: BAUD }
+        CanError::Silent { port: self.name.clone(), what }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), CanError> {
@@ -188,29 +129,38 @@ impl Slcan {
     /// Takes in bytes of an open channel.
     fn take_in(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            let reply = match self.decoder.push(*byte) {
-                None => continue,
-                Some(Piece::Line(line)) => slcan::reply(line).ok(),
-                Some(Piece::Noise) => None,
-                Some(Piece::Refused) => {
-                    let error = CanError::Refused { port: self.name.clone(), what: "to send a frame" };
-                    self.received.push_back(Err(error));
-                    continue;
-                }
-            };
-            match reply {
-                Some(Reply::Frame(carried, stamp)) if stamp.is_some() || !self.stamped => {
+            let Some(piece) = self.decoder.push(*byte) else { continue };
+            match Said::from(piece) {
+                Said::Reply(Reply::Frame(carried, stamp)) if stamp.is_some() || !self.stamped => {
                     self.keep(carried, stamp);
                 }
-                Some(Reply::Flags(flags)) => self.flagged(flags),
-                Some(Reply::Done | Reply::Taken | Reply::Version(_) | Reply::Serial(_)) => {}
+                Said::Reply(Reply::Flags(flags)) => self.flagged(flags),
+                Said::Reply(Reply::Done | Reply::Taken) => {
+                    self.unanswered = self.unanswered.saturating_sub(1);
+                }
+                Said::Reply(Reply::Version(_) | Reply::Serial(_)) => {}
+                Said::Refused if self.unanswered > 0 => {
+                    self.unanswered = 0;
+                    let error = CanError::Refused { port: self.name.clone(), what: "to send a frame" };
+                    self.received.push_back(Err(error));
+                }
+                // Nobody asked: some firmware rings at errors of the bus.
+                Said::Refused => self.note("BEL".to_owned()),
+                Said::Text(text) => self.note(text),
                 // What is not a line was one once: a byte was lost on the way, and the frame with it.
-                Some(Reply::Frame(..)) | None => {
+                Said::Reply(Reply::Frame(..)) | Said::Broken => {
                     self.lost += 1;
                     self.push(Kind::Overflow(1), None);
                 }
             }
         }
+    }
+
+    fn note(&mut self, text: String) {
+        if self.texts.0 == 0 {
+            self.texts.1 = text;
+        }
+        self.texts.0 += 1;
     }
 
     fn keep(&mut self, carried: Carried, stamp: Option<Stamp>) {
@@ -238,6 +188,20 @@ impl Slcan {
         }
     }
 
+    /// What is to be known of the adapter besides.
+    fn notes(&self) -> Vec<String> {
+        let mute = (!self.acknowledges).then(|| {
+            "it acknowledges nothing: whether it took the bit rate, sends what it is given and lost frames is not known"
+                .to_owned()
+        });
+        let (many, first) = &self.texts;
+        let texts = (*many > 0).then(|| {
+            let first = first.escape_debug();
+            format!("it says what is none of SLCAN, `{first}` first, {many} times so far: switch its log off")
+        });
+        mute.into_iter().chain(texts).collect()
+    }
+
     /// Asks for the flags when it is time to.
     fn question(&mut self) -> Result<(), CanError> {
         let now = self.run.now();
@@ -254,11 +218,40 @@ impl Slcan {
     }
 }
 
-/// What an adapter answers while it is being opened.
-enum Answer {
-    Yes,
-    No,
-    Flags(Flags),
+/// What an adapter says, in one line.
+enum Said {
+    /// a line of SLCAN
+    Reply(Reply),
+    /// BEL
+    Refused,
+    /// words for a reader: a log, a greeting
+    Text(String),
+    /// the rest of a frame
+    Broken,
+}
+
+impl From<Piece<'_>> for Said {
+    fn from(piece: Piece<'_>) -> Self {
+        let (line, reply) = match piece {
+            Piece::Refused => return Self::Refused,
+            Piece::Noise(line) => (line, None),
+            Piece::Line(line) => (line, slcan::reply(line).ok()),
+        };
+        match reply {
+            Some(reply) => Self::Reply(reply),
+            None if is_text(line) => Self::Text(String::from_utf8_lossy(line).into_owned()),
+            None => Self::Broken,
+        }
+    }
+}
+
+/// Whether a line that is none of SLCAN was never a frame: it is printable, and no more than three of four of its
+/// characters behind the first are hexadecimal, as those of a damaged frame are.
+fn is_text(line: &[u8]) -> bool {
+    let is_printable = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | 0x1B);
+    let rest = line.get(1..).unwrap_or_default();
+    let digits = rest.iter().filter(|byte| byte.is_ascii_hexdigit()).count();
+    line.iter().all(is_printable) && 4 * digits <= 3 * rest.len() && !rest.is_empty()
 }
 
 impl CanPort for Slcan {
@@ -284,6 +277,7 @@ impl CanPort for Slcan {
         slcan::write(&mut line, &Carried::Data(*frame), None);
         let written = self.write(&line);
         self.line = line;
+        self.unanswered += u32::from(self.acknowledges);
         written
     }
 
@@ -294,6 +288,7 @@ impl CanPort for Slcan {
             state: self.has_flags.then_some(self.state),
             counters: None,
             lost: self.lost,
+            notes: self.notes(),
         })
     }
 }

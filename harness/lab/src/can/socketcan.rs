@@ -205,6 +205,7 @@ impl CanPort for SocketCan {
             state: told.can.state.and_then(state),
             counters: told.can.berr_counter.map(|count| Counters { tx: count.txerr, rx: count.rxerr }),
             lost: self.losses.total(),
+            notes: Vec::new(),
         })
     }
 }

@@ -93,6 +93,10 @@ fn listen_to(
         Some(BusState::ErrorWarning) => Part::Can.warning(what, WIRING),
         Some(BusState::ErrorPassive | BusState::BusOff) => Part::Can.problem(what, WIRING),
     });
+    for note in &info.notes {
+        let remedy = "a run works; who wants to know uses an adapter that acknowledges, or SocketCAN";
+        findings.push(Part::Can.warning(format!("{}: {note}", info.name), remedy));
+    }
     if info.lost > 0 {
         findings.push(Part::Can.warning(
             format!("at least {} frames were lost between the bus and here", info.lost),
@@ -199,7 +203,14 @@ mod tests {
 
         fn info(&mut self) -> Result<PortInfo, CanError> {
             let state = Some(BusState::ErrorActive);
-            Ok(PortInfo { name: "test".to_owned(), bit_rate: None, state, counters: None, lost: self.1 })
+            Ok(PortInfo {
+                name: "test".to_owned(),
+                bit_rate: None,
+                state,
+                counters: None,
+                lost: self.1,
+                notes: Vec::new(),
+            })
         }
     }
 

@@ -50,7 +50,14 @@ impl CanPort for TestBus {
     }
 
     fn info(&mut self) -> Result<PortInfo, CanError> {
-        Ok(PortInfo { name: "test".to_owned(), bit_rate: None, state: None, counters: None, lost: 0 })
+        Ok(PortInfo {
+            name: "test".to_owned(),
+            bit_rate: None,
+            state: None,
+            counters: None,
+            lost: 0,
+            notes: Vec::new(),
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 //! where it has no python-can.
 #![cfg(unix)]
 
+mod firmware;
 mod python;
 mod simulated;
 
@@ -39,6 +40,10 @@ fn main() -> ExitCode {
         Trial::test("a silent port is no adapter", silent),
         Trial::test("an adapter that no longer answers is lost", hangs),
         Trial::test("a port that is not there is named", missing),
+        Trial::test("an adapter of any firmware is opened", firmware::every_kind_is_opened),
+        Trial::test("one that acknowledges nothing is believed by its frames", firmware::mute_but_heard),
+        Trial::test("a log between frames is no loss", firmware::log_between_frames),
+        Trial::test("a bell that nobody rang for is no refusal", firmware::bell),
     ];
     let python = python::python();
     let foreign: [(&str, Foreign); 2] = [
@@ -134,10 +139,15 @@ fn noise() -> Result<(), Failed> {
 fn refused() -> Result<(), Failed> {
     let adapter = Simulated::start();
     let mut port = adapter.open();
+    adapter.tell(Event::Hang);
+    port.send(&frame(1))?;
+    assert!(matches!(adapter.request(), Request::Send(_)));
     adapter.tell(Event::Bytes(b"\x07".to_vec()));
     let error = port.next(LONG).expect_err("refused");
     assert!(matches!(error, CanError::Refused { .. }), "{error}");
-    adapter.tell(Event::Bus(Micros::ZERO, Carried::Data(frame(1))));
+    let mut line = Vec::new();
+    proto::slcan::write(&mut line, &Carried::Data(frame(1)), None);
+    adapter.tell(Event::Bytes(line));
     assert_eq!(next(&mut port)?.kind, Kind::Data(frame(1)), "the port goes on");
     Ok(())
 }
@@ -145,7 +155,7 @@ fn refused() -> Result<(), Failed> {
 fn silent() -> Result<(), Failed> {
     let (_device, path, _open) = pair();
     let error = Slcan::open(&path, RATE, RunClock::start()).expect_err("nobody answers");
-    assert!(matches!(error, CanError::Silent { .. }), "{error}");
+    assert!(matches!(error, CanError::NoAdapter { .. }), "{error}");
     assert!(error.to_string().contains("no answer to the bit rate"), "{error}");
     Ok(())
 }

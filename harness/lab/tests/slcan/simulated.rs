@@ -27,7 +27,7 @@ pub(crate) enum Event {
     Bus(Micros, Carried),
     Raise(Flags),
     Bytes(Vec<u8>),
-    /// no more answers
+    /// no more answers; only [`Event::Bytes`] are passed on
     Hang,
     End,
 }
@@ -83,6 +83,7 @@ pub(crate) fn play(mut device: TTYPort, events: &Receiver<Event>, wanted: &Sende
             match event {
                 Event::Bus(at, carried) => adapter.bus(at, &carried, &mut out),
                 Event::Raise(flags) => adapter.raise(flags),
+                Event::Bytes(bytes) if hung => write(&mut device, &bytes),
                 Event::Bytes(bytes) => out.extend(bytes),
                 Event::Hang => hung = true,
                 Event::End => return,

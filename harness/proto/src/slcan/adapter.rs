@@ -55,7 +55,7 @@ impl Adapter {
     pub fn host(&mut self, byte: u8, answer: &mut Vec<u8>) -> Option<Request> {
         let command = match self.decoder.push(byte)? {
             Piece::Line(line) => command(line).ok(),
-            Piece::Refused | Piece::Noise => None,
+            Piece::Refused | Piece::Noise(_) => None,
         };
         let Some(request) = command.and_then(|command| self.obey(command, answer)) else {
             answer.push(BEL);

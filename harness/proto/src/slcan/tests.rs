@@ -98,7 +98,7 @@ fn pieces(bytes: &[u8]) -> Vec<String> {
     let shown = |piece: Piece<'_>| match piece {
         Piece::Line(line) => String::from_utf8_lossy(line).into_owned(),
         Piece::Refused => "BEL".to_owned(),
-        Piece::Noise => "NOISE".to_owned(),
+        Piece::Noise(_) => "NOISE".to_owned(),
     };
     bytes.iter().filter_map(|byte| decoder.push(*byte).map(shown)).collect()
 }
@@ -107,6 +107,7 @@ fn pieces(bytes: &[u8]) -> Vec<String> {
 #[case(b"\r\x07z\rF00\r", &["", "BEL", "z", "F00"])]
 #[case(b"t100\x07t0200\r", &["BEL", "t0200"])]
 #[case(b"t0200\r\nt0210\r\n", &["t0200", "t0210"])]
+#[case(b"\nt0200\nF00\n", &["", "t0200", "F00"])]
 #[case(b"0123456789012345678901234567890\rt0200\r", &["NOISE", "t0200"])]
 #[case(b"012345678901234567890123456789\r", &["012345678901234567890123456789"])]
 fn bytes_become_lines(#[case] bytes: &[u8], #[case] expected: &[&str]) {
@@ -214,7 +215,13 @@ proptest! {
                 prop_assert!(reply(line).is_ok(), "{line:?}");
             }
         }
-        prop_assert_eq!(answers, bytes.iter().filter(|byte| [CR, BEL].contains(byte)).count());
+        let before = std::iter::once(&0).chain(&bytes);
+        let ends = bytes.iter().zip(before).filter(|(byte, before)| match **byte {
+            CR | BEL => true,
+            b'\n' => **before != CR,
+            _ => false,
+        });
+        prop_assert_eq!(answers, ends.count());
     }
 
     /// Frames of a device whose clock is off by up to 100 ppm, heard up to 20 ms late, for some minutes.
