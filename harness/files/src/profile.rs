@@ -5,7 +5,7 @@ mod check;
 use std::collections::BTreeMap;
 
 use proto::quantity::{Amps, Micros, Volts, Watts};
-use proto::scpi::{Alarm, Arguments, CommandError, Dialect, Template, Terminator, Units, Word};
+use proto::scpi::{Alarm, Arguments, CommandError, Dialect, Field, Template, Terminator, Units, Word};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -22,6 +22,9 @@ pub struct Profile {
     pub status: Status,
     /// where the words were found
     pub source: String,
+    /// the keys below whose words or numbers are assumptions: no manual or driver has them
+    #[serde(default)]
+    pub assumed: Vec<String>,
     /// settings of the serial port
     pub serial: SerialPort,
     /// port for raw text over TCP, where the supply has one
@@ -59,8 +62,6 @@ pub struct Profile {
     pub events: Option<Template>,
     /// switches the output off when nobody speaks to it
     pub watchdog: Option<Watchdog>,
-    /// how it plays a solar array by itself; absent where only a fixed voltage and current limit do
-    pub curve: Option<SolarCurve>,
     /// how the simulated supply of this family answers, after its manual; absent: `busbar serve` cannot play it
     pub simulated: Option<Dialect>,
 }
@@ -148,6 +149,8 @@ pub struct Identify {
     /// how the model or the maker begins; empty: any supply
     #[serde(default)]
     pub begins: Vec<String>,
+    /// the fields of the answer, where they come in another order than the standard's; commas beyond them belong to the first
+    pub order: Option<Vec<Field>>,
 }
 
 /// Remote control.
@@ -216,7 +219,9 @@ pub struct Protection {
     pub over_voltage: Guard<Volts>,
     /// over-current; absent where only the current limit holds
     pub over_current: Option<Guard<Amps>>,
-    /// questions for what has tripped
+    /// questions for what has tripped, each with a manual behind it; where there are none, a trip is told as an output
+    /// that went off by itself
+    #[serde(default)]
     pub alarms: Vec<AlarmQuestion>,
     /// how a trip is cleared
     pub clear: Clear,
@@ -242,12 +247,15 @@ pub struct Enable {
     pub ask: Template,
 }
 
-/// A question for what has tripped: a register with its bits, or yes and no for one alarm.
+/// A question for what has tripped: a register with its bits, yes and no for one alarm, or a field for each.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AlarmQuestion {
     /// the question
     pub ask: Template,
+    /// which field of an answer with commas or blanks the register is, counted from 1; absent: the answer has one
+    #[schemars(range(min = 1))]
+    pub field: Option<usize>,
     /// the bit of each alarm, counted from 0
     #[serde(default)]
     pub bits: BTreeMap<Alarm, u8>,
@@ -256,6 +264,9 @@ pub struct AlarmQuestion {
     pub hexadecimal: bool,
     /// the alarm that a yes stands for
     pub yes: Option<Alarm>,
+    /// the field of each alarm, counted from 1, in an answer that has a yes or no for each
+    #[serde(default)]
+    pub fields: BTreeMap<Alarm, usize>,
     /// the one answer that is a yes, where that is not 1, ON or YES
     pub answer: Option<String>,
 }
@@ -329,26 +340,6 @@ impl Watchdog {
     }
 }
 
-/// How it plays a solar array by itself: four numbers.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SolarCurve {
-    /// sent before the numbers
-    #[serde(default)]
-    pub before: Vec<Template>,
-    /// open-circuit voltage
-    pub voc: Setting<Volts>,
-    /// short-circuit current
-    pub isc: Setting<Amps>,
-    /// voltage of the point of most power
-    pub vmp: Setting<Volts>,
-    /// current of the point of most power
-    pub imp: Setting<Amps>,
-    /// sent after the numbers: makes the curve the active one
-    #[serde(default)]
-    pub after: Vec<Template>,
-}
-
 impl Profile {
     /// Reads and validates the text of a profile.
     ///
@@ -364,7 +355,11 @@ impl Profile {
     #[must_use]
     pub fn tells_of(&self, alarm: Alarm) -> bool {
         let mut questions = self.protection.alarms.iter();
-        questions.any(|question| question.yes == Some(alarm) || question.bits.contains_key(&alarm))
+        questions.any(|question| {
+            question.yes == Some(alarm)
+                || question.bits.contains_key(&alarm)
+                || question.fields.contains_key(&alarm)
+        })
     }
 
     /// What switches the output off, as the bytes of a whole line.

@@ -110,7 +110,6 @@ struct Settings {
     guards_current: bool,
     watchdog: Option<Micros>,
     watchdog_delay: Micros,
-    curve: [f64; 4],
 }
 
 impl Settings {
@@ -119,7 +118,11 @@ impl Settings {
             remote: false,
             voltage: Volts::ZERO,
             current: Amps::ZERO,
-            power: Watts(RATED_VOLTAGE.0 * RATED_CURRENT.0),
+            power: if dialect.starts_without_power {
+                Watts::ZERO
+            } else {
+                Watts(RATED_VOLTAGE.0 * RATED_CURRENT.0)
+            },
             over_voltage: Volts(RATED_VOLTAGE.0 * OVER_RANGE),
             over_current: Amps(RATED_CURRENT.0 * OVER_RANGE),
             over_power: Watts(RATED_VOLTAGE.0 * RATED_CURRENT.0 * OVER_RANGE),
@@ -127,7 +130,6 @@ impl Settings {
             guards_current: dialect.is_fixed(Does::GuardCurrent),
             watchdog: None,
             watchdog_delay: Micros::from_secs(60),
-            curve: [0.0; 4],
         }
     }
 }

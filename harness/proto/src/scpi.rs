@@ -13,8 +13,8 @@ mod template;
 
 pub use alarm::Alarm;
 pub use dialect::{Dialect, Does, HeaderSet, Numbers};
-pub use identity::Identity;
+pub use identity::{Field, Identity};
 pub use lines::{LONGEST_LINE, Lines, Overlong, Terminator};
 pub use queue::QueuedError;
 pub use reply::{Reply, ReplyError, Units};
-pub use template::{Arguments, CommandError, Curve, Slot, Template, TemplateError, Word, WordError};
+pub use template::{Arguments, CommandError, Slot, Template, TemplateError, Word, WordError};

@@ -138,7 +138,7 @@ fn conclusions(out: &Path) -> String {
 #[case::supply_restarts(Day::Supply(Mode::Restarted), "the supply has restarted")]
 #[case::supply_trips(
     Day::World("{\"psu-trip\":{\"for\":\"1 h\"}}"),
-    "the supply has switched off by itself: over-temperature tripped"
+    "the output of the supply went off by itself"
 )]
 #[case::gx_is_not_there(Day::File("127.0.0.1:1502", "127.0.0.1:1"), "127.0.0.1:1: no connection")]
 #[case::gx_has_other_units(Day::File("inverter: 227", "inverter: 228"), "does the rig file name the unit id")]

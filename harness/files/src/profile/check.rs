@@ -2,9 +2,9 @@
 
 use engine::yaml::{YamlError, refuse};
 use proto::quantity::Micros;
-use proto::scpi::{Slot, Template};
+use proto::scpi::{Field, Slot, Template};
 
-use super::{Guard, Profile, Setting};
+use super::{Guard, Profile, Setting, Status};
 
 /// What a command is for.
 #[derive(Clone, Copy, PartialEq)]
@@ -133,19 +133,17 @@ impl<'p> Commands<'p> {
                 self.add("watchdog.armed", armed, Role::Question);
             }
         }
-        if let Some(curve) = &profile.curve {
-            self.all("curve.before", &curve.before, Role::Command);
-            self.setting("curve.voc", &curve.voc, Slot::OpenCircuit);
-            self.setting("curve.isc", &curve.isc, Slot::ShortCircuit);
-            self.setting("curve.vmp", &curve.vmp, Slot::PeakVoltage);
-            self.setting("curve.imp", &curve.imp, Slot::PeakCurrent);
-            self.all("curve.after", &curve.after, Role::Command);
-        }
     }
 }
 
 /// Whoever waits for output off waits for this some times over.
 const SETTLE_MOST: Micros = Micros::from_secs(10);
+
+/// Whether a file has a key, given with its path.
+fn has(text: &str, path: &str) -> bool {
+    let whole: Result<serde_json::Value, _> = serde_yaml::from_str(text);
+    whole.is_ok_and(|whole| path.split('.').try_fold(&whole, |value, key| value.get(key)).is_some())
+}
 
 /// Refuses what could only fail with the supply energised.
 pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), YamlError> {
@@ -167,14 +165,37 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
         return no(path, "no level at which it trips".to_owned(), "`level: { set: …, ask: … }`");
     }
     for question in &profile.protection.alarms {
-        if question.bits.is_empty() == question.yes.is_none() || question.bits.values().any(|bit| *bit > 15) {
+        let forms = [!question.bits.is_empty(), question.yes.is_some(), !question.fields.is_empty()];
+        let bits_fit = question.bits.values().all(|bit| *bit <= 15);
+        if forms.iter().filter(|form| **form).count() != 1 || !bits_fit {
             let message = format!("what `{}` answers is not said", question.ask.text());
-            return no("protection.alarms", message, "either `bits`, from 0 to 15, or `yes`");
+            return no("protection.alarms", message, "one of `bits`, from 0 to 15, `yes` and `fields`");
+        }
+        if question.field.iter().chain(question.fields.values()).any(|field| *field == 0) {
+            let message = "no such field".to_owned();
+            return no("protection.alarms", message, "fields are counted from 1");
         }
         if question.answer.is_some() && question.yes.is_none() {
             let message = format!("what the answer to `{}` is a yes to is not said", question.ask.text());
             return no("protection.alarms", message, "`yes: watchdog` beside `answer`");
         }
+    }
+    if let Some(order) = &profile.identify.order
+        && !(order.contains(&Field::Maker) && order.contains(&Field::Model))
+    {
+        return no(
+            "identify.order",
+            "maker and model are needed".to_owned(),
+            "`[maker, model, firmware, serial]`",
+        );
+    }
+    for key in &profile.assumed {
+        if !has(text, key) {
+            return no("assumed", format!("there is no `{key}`"), "a key of this file, such as `line.gap`");
+        }
+    }
+    if profile.status == Status::Confirmed && !profile.assumed.is_empty() {
+        return no("assumed", "a confirmed profile assumes nothing".to_owned(), "`status: documented`");
     }
     let longest = Micros::from_secs(30);
     let times = [("line.reply-within", profile.line.reply_within), ("line.quiet", profile.line.quiet)];
@@ -213,7 +234,16 @@ mod tests {
     #[case("reply-within: 1 s", "reply-within: 1", "has no unit")]
     #[case("settle: 1 s", "settle: 11 s", "no supply takes so long")]
     #[case("status: documented", "status: sure", "`sure` is not known here")]
-    #[case("over-voltage: 0,", "over-voltage: 16,", "is not said")]
+    #[case("over-voltage: 0,", "over-voltage: 16,", "no such bit")]
+    #[case("assumed: [", "assumed: [line.pause, ", "there is no `line.pause`")]
+    #[case("status: documented", "status: confirmed", "assumes nothing")]
+    #[case("ask: [\"*IDN?\"]", "ask: [\"*IDN?\"], order: [model, serial]", "maker and model are needed")]
+    #[case(
+        "  clear:",
+        "  alarms: [{ ask: \"STAT?\", field: 0, yes: over-voltage }]\n  clear:",
+        "no such field"
+    )]
+    #[case("  clear:", "  alarms: [{ ask: \"STAT?\" }]\n  clear:", "is not said")]
     fn a_wrong_word_is_refused_with_its_line(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
         assert!(FILE.contains(good), "{good} stands in the file");
         let error = Profile::parse("p.yaml", &FILE.replacen(good, bad, 1)).expect_err(bad).to_string();

@@ -16,21 +16,26 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> 
     {
         return vec![obstacle];
     }
+    let mut findings = words(place, &profile);
     let (name, status) = (profile.psu_profile.clone(), profile.status);
     let opened = connect(&place.port, profile.serial)
         .map_err(SupplyError::from)
         .and_then(|link| Supply::open(link, profile, Settings::of(place, current_max)));
     let (mut supply, found) = match opened {
         Ok(opened) => opened,
-        Err(error) => return vec![Part::Supply.problem(error.to_string(), hint(&error))],
+        Err(error) => {
+            findings.push(Part::Supply.problem(error.to_string(), hint(&error)));
+            return findings;
+        }
     };
-    let mut findings = vec![match status {
+    let who = match status {
         Status::Confirmed => Part::Supply.ok(format!("{}, as the profile `{name}` says", found.identity)),
         Status::Documented => Part::Supply.ok(format!(
             "{}, as the profile `{name}` says; the profile was written after the manual and no bench has confirmed it",
             found.identity
         )),
-    }];
+    };
+    findings.insert(0, who);
     findings.push(if found.output {
         Part::Supply.problem("its output is on", "find out who uses it, and switch it off")
     } else {
@@ -62,6 +67,36 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> 
                 "press LOCAL at the supply",
             ),
         );
+    }
+    findings
+}
+
+/// What its profile does not know, or knows otherwise than the rig file.
+fn words(place: &PsuPlace, profile: &Profile) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !profile.assumed.is_empty() {
+        findings.push(Part::Supply.warning(
+            format!(
+                "no manual or driver is behind these words of its profile: {}",
+                profile.assumed.join(", ")
+            ),
+            "compare them with the manual of this supply before it runs alone",
+        ));
+    }
+    if profile.protection.alarms.is_empty() {
+        findings.push(Part::Supply.warning(
+            "its profile knows no question about trips",
+            "a trip will be told as an output that went off by itself; why, the front panel says",
+        ));
+    }
+    if let (PsuPort::Tcp { tcp }, Some(usual)) = (&place.port, profile.tcp_port)
+        && tcp.port() != usual
+        && !tcp.ip().is_loopback()
+    {
+        findings.push(Part::Supply.warning(
+            format!("the rig file names port {} of the supply, its manual {usual}", tcp.port()),
+            "correct `live.psu.port`, unless a converter stands between",
+        ));
     }
     findings
 }

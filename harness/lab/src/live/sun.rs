@@ -240,7 +240,8 @@ impl Driver {
             if !now.alarms.is_empty() {
                 return Err(self.supply.tripped());
             }
-            return Err(SupplyError::OutputIs(status.reading.output));
+            let tells = !self.supply.profile().protection.alarms.is_empty();
+            return Err(if self.lit { SupplyError::WentOff { tells } } else { SupplyError::OutputIs(true) });
         }
         self.outbox.samples(self.clock.now(), status.reading.into());
         Ok(())

@@ -154,6 +154,16 @@ pub enum SupplyError {
     /// The output is not as it was told.
     #[error("the output was switched {} and reads back {}", word(!.0), word(*.0))]
     OutputIs(bool),
+    /// The output went off, and nobody here has switched it.
+    #[error(
+        "the output of the supply went off by itself: {}; find out why before it goes on again (front panel, its interlock \
+         input, its protections at the terminals)",
+        if *tells { "nothing that its profile asks about has tripped" } else { "its profile knows no question about trips" }
+    )]
+    WentOff {
+        /// whether the profile asks about trips
+        tells: bool,
+    },
     /// The voltage stays up.
     #[error("still {found} at the terminals {} s after the output went off, above the safe {safe}: do not touch them", within.0 / 1_000_000)]
     StillCharged {

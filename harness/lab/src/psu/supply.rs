@@ -276,7 +276,11 @@ impl Supply {
             answers.push((question, answer));
         }
         let line = answers.iter().map(|(_, answer)| answer.as_str()).collect::<Vec<_>>().join(",");
-        let identity = Identity::parse(&line).ok_or(SupplyError::NoIdentity(line))?;
+        let identity = match &self.profile.identify.order {
+            Some(order) => Identity::parse_as(&line, order),
+            None => Identity::parse(&line),
+        };
+        let identity = identity.ok_or(SupplyError::NoIdentity(line))?;
         let begins = &self.profile.identify.begins;
         let fits = |start: &String| identity.model.starts_with(start) || identity.maker.starts_with(start);
         let wrong =

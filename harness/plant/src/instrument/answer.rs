@@ -91,7 +91,7 @@ impl Instrument {
             Does::GuardVoltage => self.state(set.guards_voltage),
             Does::GuardCurrent => self.state(set.guards_current),
             Does::Output => self.state(self.on),
-            Does::Mode => if self.is_constant_voltage() { "CV" } else { "CC" }.to_owned(),
+            Does::Mode => self.mode().to_owned(),
             Does::LockOwner => if self.set.remote { "REMOTE" } else { "NONE" }.to_owned(),
             Does::MeasureVoltage => self.number(self.terminals.0, "V"),
             Does::MeasureCurrent => self.number(self.current().0, "A"),
@@ -100,6 +100,11 @@ impl Instrument {
             Does::Fault => format!("{:02X}", self.register()),
             Does::TrippedVoltage => self.tripped(Alarm::OverVoltage),
             Does::TrippedCurrent => self.tripped(Alarm::OverCurrent),
+            Does::Everything => self.everything(),
+            Does::Status => {
+                let state = if self.on { "ON" } else { "OFF" };
+                format!("{},{state},{}", self.register(), self.mode())
+            }
             Does::Errors => self.oldest_error(),
             Does::Events => std::mem::take(&mut self.events).to_string(),
             Does::Complete => "1".to_owned(),
@@ -110,10 +115,6 @@ impl Instrument {
                 set.watchdog.map_or("-1".to_owned(), |delay| (delay.0.div_ceil(1000)).to_string())
             }
             Does::WatchdogDelay => (set.watchdog_delay.0 / 1_000_000).to_string(),
-            Does::OpenCircuit => self.number(set.curve[0], "V"),
-            Does::ShortCircuit => self.number(set.curve[1], "A"),
-            Does::PeakVoltage => self.number(set.curve[2], "V"),
-            Does::PeakCurrent => self.number(set.curve[3], "A"),
             Does::Quiet => self.state(false),
             _ => return Err(UNDEFINED),
         })
@@ -196,21 +197,33 @@ impl Instrument {
                 let millis = number(values.get(1).copied(), 10_000.0)?;
                 self.change(|set| set.watchdog = Some(Micros::from_millis(millis as u64)));
             }
-            Does::OpenCircuit => self.set_curve(0, first)?,
-            Does::ShortCircuit => self.set_curve(1, first)?,
-            Does::PeakVoltage => self.set_curve(2, first)?,
-            Does::PeakCurrent => self.set_curve(3, first)?,
-            Does::Quiet | Does::Trigger => {}
+            Does::Quiet => {}
             _ => return Err(UNDEFINED),
         }
         self.advance(self.at);
         Ok(())
     }
 
-    fn set_curve(&mut self, index: usize, value: Option<&str>) -> Result<(), Refusal> {
-        let value = number(value, RATED_VOLTAGE.0)?;
-        self.change(|set| set.curve[index] = value);
-        Ok(())
+    fn mode(&self) -> &'static str {
+        if self.is_constant_voltage() { "CV" } else { "CC" }
+    }
+
+    /// Volts, amperes, watts, over-voltage, over-current, over-temperature; then 0 to 3: off, CV, CC, tripped.
+    fn everything(&self) -> String {
+        let (volts, amps) = (self.terminals.0, self.current().0);
+        let flag = |alarm| if self.tripped.contains(&alarm) { "ON" } else { "OFF" };
+        let mode = match (self.on, self.is_constant_voltage()) {
+            _ if !self.tripped.is_empty() => 3,
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => 2,
+        };
+        let [over_voltage, over_current, over_temperature] =
+            [Alarm::OverVoltage, Alarm::OverCurrent, Alarm::OverTemperature].map(flag);
+        format!(
+            "{volts:.3},{amps:.3},{:.3},{over_voltage},{over_current},{over_temperature},{mode}",
+            volts * amps
+        )
     }
 
     fn set_watchdog_delay(&mut self, delay: Micros) {

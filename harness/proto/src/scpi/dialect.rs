@@ -55,6 +55,9 @@ pub struct Dialect {
     /// reading the queue clears a trip
     #[serde(default)]
     pub reading_errors_clears: bool,
+    /// its power limit is 0 W after power-on
+    #[serde(default)]
+    pub starts_without_power: bool,
     /// bits of the register of what has tripped
     #[serde(default)]
     pub alarm_bits: BTreeMap<Alarm, u8>,
@@ -182,6 +185,10 @@ pub enum Does {
     TrippedVoltage,
     /// one trip; as a command, clears
     TrippedCurrent,
+    /// what is measured, three flags of trips and the mode, as one answer of seven fields (OWON)
+    Everything,
+    /// register of what has tripped, output and mode, as one answer of three fields (Chroma)
+    Status,
     /// clears every trip
     Clear,
     /// watchdog on or off
@@ -190,16 +197,6 @@ pub enum Does {
     WatchdogDelay,
     /// `SET,milliseconds` or `STOP`
     WatchdogSet,
-    /// open-circuit voltage of a solar curve
-    OpenCircuit,
-    /// short-circuit current of a solar curve
-    ShortCircuit,
-    /// voltage of the point of most power of a solar curve
-    PeakVoltage,
-    /// current of the point of most power of a solar curve
-    PeakCurrent,
-    /// makes what was set active
-    Trigger,
     /// taken without effect
     Quiet,
 }

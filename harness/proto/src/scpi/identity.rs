@@ -2,6 +2,9 @@
 
 use core::fmt;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 /// The answer to `*IDN?`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -17,19 +20,64 @@ pub struct Identity {
     pub note: Option<String>,
 }
 
+/// One field of an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Field {
+    /// maker
+    Maker,
+    /// model
+    Model,
+    /// serial number
+    Serial,
+    /// version of the firmware
+    Firmware,
+    /// what the owner wrote into the supply
+    Note,
+}
+
+impl Field {
+    /// The order of IEEE 488.2, 10.14.
+    pub const STANDARD: [Self; 4] = [Self::Maker, Self::Model, Self::Serial, Self::Firmware];
+}
+
 impl Identity {
-    /// Splits an answer of four or five fields.
+    /// Splits an answer of four or five fields, in the order of the standard.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
-        let mut fields = line.split(',').map(|field| field.trim().to_owned());
-        let identity = Self {
-            maker: fields.next()?,
-            model: fields.next()?,
-            serial: fields.next()?,
-            firmware: fields.next()?,
-            note: fields.next(),
+        let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+        let (told, note) = match fields.as_slice() {
+            [told @ .., note] if told.len() == Field::STANDARD.len() => (told, Some((*note).to_owned())),
+            told => (told, None),
         };
-        let whole = fields.next().is_none() && !identity.maker.is_empty() && !identity.model.is_empty();
+        let identity = Self::of(&Field::STANDARD, told)?;
+        Some(Self { note, ..identity })
+    }
+
+    /// Splits an answer whose fields come in another order. Commas beyond them belong to the first field: the maker's
+    /// name, as in `LAMBDA, TDK`.
+    #[must_use]
+    pub fn parse_as(line: &str, order: &[Field]) -> Option<Self> {
+        let rest = order.len().checked_sub(1)?;
+        let mut fields: Vec<&str> = line.rsplitn(rest + 1, ',').map(str::trim).collect();
+        fields.reverse();
+        Self::of(order, &fields)
+    }
+
+    /// Nothing where the number of fields differs, or maker or model are empty.
+    fn of(order: &[Field], fields: &[&str]) -> Option<Self> {
+        let told = |which| {
+            let at = order.iter().position(|field| *field == which)?;
+            Some((*fields.get(at)?).to_owned())
+        };
+        let identity = Self {
+            maker: told(Field::Maker)?,
+            model: told(Field::Model)?,
+            serial: told(Field::Serial).unwrap_or_default(),
+            firmware: told(Field::Firmware).unwrap_or_default(),
+            note: told(Field::Note),
+        };
+        let whole = fields.len() == order.len() && !identity.maker.is_empty() && !identity.model.is_empty();
         whole.then_some(identity)
     }
 
@@ -74,6 +122,18 @@ mod tests {
     #[case(",,,")]
     fn what_is_no_identity(#[case] line: &str) {
         assert_eq!(Identity::parse(line), None);
+    }
+
+    /// Chroma: firmware before serial number (62000P manual, p. 118); a maker with a comma; a maker that tells three.
+    #[rstest]
+    #[case("CHROMA,62150H-600S,01.20,62150HS00001", &[Field::Maker, Field::Model, Field::Firmware, Field::Serial], "62150HS00001")]
+    #[case("Maker, Inc.,PSU-1,SN7,1.0", &Field::STANDARD, "SN7")]
+    #[case("CHROMA,62012P-80-60,01.70", &[Field::Maker, Field::Model, Field::Firmware], "")]
+    fn an_order_of_its_own(#[case] line: &str, #[case] order: &[Field], #[case] serial: &str) {
+        let identity = Identity::parse_as(line, order).expect("an identity");
+        assert_eq!(identity.serial, serial, "{identity:?}");
+        assert!(identity.model.contains(char::is_numeric), "{identity:?}");
+        assert_eq!(Identity::parse_as("a,b", order), None);
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub enum ReplyError {
     /// Neither on nor off.
     #[error("neither ON, OFF, YES, NO, 1 nor 0")]
     NotAState,
+    /// Fewer fields than the one asked for.
+    #[error("no field {0}, counted from 1")]
+    NoField(usize),
     /// No whole number of 0 to 65535.
     #[error("no register of 16 bits")]
     NotARegister,
@@ -49,6 +52,19 @@ pub enum Units {
 /// One line that a supply answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reply<'a>(pub &'a str);
+
+impl<'a> Reply<'a> {
+    /// One field of an answer with commas or blanks between its fields, counted from 1.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn field(self, number: usize) -> Result<Self, ReplyError> {
+        let mut fields =
+            self.0.split(|c: char| c == ',' || c.is_whitespace()).filter(|field| !field.is_empty());
+        let at = number.checked_sub(1).ok_or(ReplyError::NoField(number))?;
+        fields.nth(at).map(Reply).ok_or(ReplyError::NoField(number))
+    }
+}
 
 impl Reply<'_> {
     /// A voltage.

@@ -24,14 +24,6 @@ pub enum Slot {
     Milliseconds,
     /// `{channel}`: number of the output, or address on the line
     Channel,
-    /// `{voc}`: open-circuit voltage of a solar curve
-    OpenCircuit,
-    /// `{isc}`: short-circuit current of a solar curve
-    ShortCircuit,
-    /// `{vmp}`: voltage of the point of most power
-    PeakVoltage,
-    /// `{imp}`: current of the point of most power
-    PeakCurrent,
 }
 
 /// Every slot with its name.
@@ -42,10 +34,6 @@ const SLOTS: &[(&str, Slot)] = &[
     ("seconds", Slot::Seconds),
     ("milliseconds", Slot::Milliseconds),
     ("channel", Slot::Channel),
-    ("voc", Slot::OpenCircuit),
-    ("isc", Slot::ShortCircuit),
-    ("vmp", Slot::PeakVoltage),
-    ("imp", Slot::PeakCurrent),
 ];
 
 impl fmt::Display for Slot {
@@ -117,19 +105,6 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word(String);
 
-/// The four numbers of a solar curve.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Curve {
-    /// open-circuit voltage
-    pub voc: Volts,
-    /// short-circuit current
-    pub isc: Amps,
-    /// voltage of the point of most power
-    pub vmp: Volts,
-    /// current of the point of most power
-    pub imp: Amps,
-}
-
 /// What is put into the slots.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Arguments<'a> {
@@ -143,8 +118,6 @@ pub struct Arguments<'a> {
     pub span: Option<Micros>,
     /// for `{channel}`
     pub channel: Option<&'a Word>,
-    /// for `{voc}`, `{isc}`, `{vmp}` and `{imp}`
-    pub curve: Option<Curve>,
 }
 
 impl Template {
@@ -208,10 +181,6 @@ impl Arguments<'_> {
             Slot::Seconds => self.span.map(|span| (span.0 / 1_000_000) as f64),
             Slot::Milliseconds => self.span.map(|span| (span.0 / 1000) as f64),
             Slot::Channel => None,
-            Slot::OpenCircuit => self.curve.map(|curve| curve.voc.0),
-            Slot::ShortCircuit => self.curve.map(|curve| curve.isc.0),
-            Slot::PeakVoltage => self.curve.map(|curve| curve.vmp.0),
-            Slot::PeakCurrent => self.curve.map(|curve| curve.imp.0),
         }
     }
 }

@@ -8,6 +8,7 @@ use proto::scpi::{Arguments, QueuedError, Reply, ReplyError, Template};
 use super::Supply;
 use crate::psu::error::{SupplyError, Trips};
 use crate::psu::wire::MOST_ERRORS;
+use files::profile::AlarmQuestion;
 use proto::scpi::Alarm;
 
 /// From an answer that is not the right one yet to the next question.
@@ -17,25 +18,37 @@ impl Supply {
     /// Asks what has tripped; what was seen is kept until a trip is cleared.
     pub(super) fn see_alarms(&mut self) -> Result<BTreeSet<Alarm>, SupplyError> {
         for question in &self.profile.protection.alarms.clone() {
-            if let Some(alarm) = question.yes {
-                let tripped = match &question.answer {
-                    Some(answer) => self.ask(&question.ask)? == *answer,
-                    None => self.question(&question.ask, |reply| reply.state())?,
-                };
-                if tripped && !self.lingering.contains(&alarm) {
-                    self.alarms.insert(alarm);
-                }
-            } else {
-                let hexadecimal = question.hexadecimal;
-                let register = self.question(&question.ask, |reply| {
-                    if hexadecimal { reply.hex_register() } else { reply.register() }
-                })?;
-                let set = |(_, bit): &(&Alarm, &u8)| register >> **bit & 1 == 1;
-                let alarms = question.bits.iter().filter(set).map(|(alarm, _)| *alarm);
-                self.alarms.extend(alarms.filter(|alarm| !self.lingering.contains(alarm)));
-            }
+            let tripped = self.told_by(question)?;
+            self.alarms.extend(tripped.into_iter().filter(|alarm| !self.lingering.contains(alarm)));
         }
         Ok(self.alarms.clone())
+    }
+
+    /// What has tripped, as one question tells.
+    fn told_by(&mut self, question: &AlarmQuestion) -> Result<Vec<Alarm>, SupplyError> {
+        if let Some(alarm) = question.yes {
+            let tripped = match &question.answer {
+                Some(answer) => self.ask(&question.ask)? == *answer,
+                None => self.question(&question.ask, |reply| reply.state())?,
+            };
+            return Ok(tripped.then_some(alarm).into_iter().collect());
+        }
+        self.question(&question.ask, |reply| {
+            if !question.fields.is_empty() {
+                let states =
+                    question.fields.iter().map(|(alarm, field)| Ok((*alarm, reply.field(*field)?.state()?)));
+                let states: Vec<(Alarm, bool)> = states.collect::<Result<_, ReplyError>>()?;
+                return Ok(states
+                    .into_iter()
+                    .filter(|(_, tripped)| *tripped)
+                    .map(|(alarm, _)| alarm)
+                    .collect());
+            }
+            let reply = question.field.map_or(Ok(reply), |field| reply.field(field))?;
+            let register = if question.hexadecimal { reply.hex_register()? } else { reply.register()? };
+            let set = |(_, bit): &(&Alarm, &u8)| register >> **bit & 1 == 1;
+            Ok(question.bits.iter().filter(set).map(|(alarm, _)| *alarm).collect())
+        })
     }
 
     /// Reads the error queue until it is empty. Alarms come first wherever this is called.

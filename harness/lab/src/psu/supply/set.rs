@@ -1,7 +1,6 @@
 //! Settings: clamped, in the order that never trips and never leaves a gap, and read back.
 
 use proto::quantity::{Amps, Micros, Volts, Watts};
-use proto::scpi::{Arguments, Curve};
 
 use super::setting::Quantity;
 use super::{Known, Seen, Supply};
@@ -167,34 +166,6 @@ impl Supply {
             }
             self.wait(POLL);
         }
-    }
-
-    /// Makes the supply play a solar array by itself. The voltage setting's limits hold for the open-circuit voltage,
-    /// those of the current for the short-circuit current. A curve that is refused leaves the old one active.
-    ///
-    /// # Errors
-    /// When the supply has no such function or refuses a number.
-    pub fn set_curve(&mut self, curve: Curve) -> Result<(), SupplyError> {
-        let commands = self.profile.curve.clone().ok_or(SupplyError::Lacks("solar array function"))?;
-        let curve = Curve {
-            voc: curve.voc.min(self.limits.voltage),
-            isc: curve.isc.min(self.limits.current),
-            vmp: curve.vmp.min(self.limits.voltage),
-            imp: curve.imp.min(self.limits.current),
-        };
-        fits("over-voltage", self.over_voltage_level()?, curve.voc)?;
-        let arguments = Arguments { curve: Some(curve), ..Arguments::default() };
-        self.check_restart()?;
-        // Whether the curve has its own voltage and current is the supply's affair.
-        (self.known.voltage, self.known.current) = (None, None);
-        self.all(&commands.before)?;
-        self.set_as(&commands.voc, curve.voc, arguments)?;
-        self.set_as(&commands.isc, curve.isc, arguments)?;
-        self.set_as(&commands.vmp, curve.vmp, arguments)?;
-        self.set_as(&commands.imp, curve.imp, arguments)?;
-        self.all(&commands.after)?;
-        self.reported("activating the solar curve")?;
-        self.check_trip()
     }
 
     pub(super) fn check_trip(&self) -> Result<(), SupplyError> {

@@ -1,4 +1,3 @@
-use proto::scpi::Curve;
 use rstest::rstest;
 
 use super::super::{Direction, SupplyError};
@@ -219,19 +218,6 @@ fn a_supply_that_energises_on_clearing_is_switched_off_again() {
     let cleared = supply.clear_trip();
     assert!(matches!(cleared, Err(SupplyError::ClearEnergised)), "{cleared:?}");
     assert!(!at(&instrument).is_on());
-}
-
-#[test]
-fn a_solar_curve_is_clamped_and_read_back() {
-    let (mut supply, _instrument) = open("chroma");
-    supply.apply(TARGET).expect("accepted");
-    let curve = Curve { voc: Volts(59.0), isc: Amps(9.0), vmp: Volts(48.0), imp: Amps(8.0) };
-    supply.set_curve(curve).expect("accepted");
-    let above = supply.set_curve(Curve { voc: Volts(61.0), ..curve });
-    assert!(matches!(above, Err(SupplyError::ProtectionBelowSetting { .. })), "{above:?}");
-    let (mut other, _instrument) = open("generic");
-    other.apply(TARGET).expect("accepted");
-    assert!(matches!(other.set_curve(curve), Err(SupplyError::Lacks(_))));
 }
 
 #[test]

@@ -9,7 +9,6 @@ fn arguments(channel: &Word) -> Arguments<'_> {
         watts: Some(Watts(1500.0)),
         span: Some(Micros::from_millis(2500)),
         channel: Some(channel),
-        curve: Some(Curve { voc: Volts(120.0), isc: Amps(10.0), vmp: Volts(100.0), imp: Amps(9.5) }),
     }
 }
 
@@ -19,7 +18,6 @@ fn arguments(channel: &Word) -> Arguments<'_> {
 #[case("OUTP CH{channel},ON", "OUTP CH2,ON")]
 #[case("SYSTem:COMmunicate:WATchdog SET,{milliseconds}", "SYSTem:COMmunicate:WATchdog SET,2500")]
 #[case("OUTP:PROT:WDOG:DEL {seconds}", "OUTP:PROT:WDOG:DEL 2")]
-#[case("SAS:VOC {voc:1}", "SAS:VOC 120.0")]
 #[case("POW {watts:0}", "POW 1500")]
 #[case("*IDN?", "*IDN?")]
 fn a_command_is_built(#[case] template: &str, #[case] expected: &str) {
