@@ -25,6 +25,14 @@ const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// Stands for every file of the run.
 pub(crate) const ALL: &str = "(all)";
 
+/// What a table of the campaign calls a file.
+pub(crate) fn kind(file: &str) -> String {
+    match file.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/"),
+        None => file.to_owned(),
+    }
+}
+
 /// Sun and load within a quarter of an hour of a rig.
 const SUITE: &str = "suite: mine
 title: A quarter of an hour of everything

@@ -30,8 +30,43 @@ const POWER_APART: f64 = 0.12;
 /// What two chargers gave and the battery says that it got: three meters, and loads on the DC bus that nobody measures.
 const CHARGE_APART: f64 = 0.25;
 
+/// Two meters on one wire: the charger's input and the supply, the DC bus at inverter and solar charger. How far they may be
+/// apart, as a share and in volts; what flows makes the rest.
+const ONE_WIRE: [(Channel, Channel, f64, f64); 2] = [
+    (Channel::PvVoltage, Channel::SupplyVoltage, 0.05, 2.0),
+    (Channel::SolarVoltage, Channel::BusVoltage, 0.02, 0.5),
+];
+/// So often they are looked at.
+const LOOK: Micros = Micros::from_secs(10);
+
+/// Two meters on one wire show one voltage, while the supply gives current.
+fn one_wire(case: &CaseResult, held: &mut Held) {
+    let given = case.trace.series(Channel::SupplyCurrent);
+    for (one, other, share, volts) in ONE_WIRE {
+        let (a, b) = (case.trace.series(one), case.trace.series(other));
+        let looks = (0..case.length.0).step_by(LOOK.0 as usize).map(Micros);
+        let pairs: Vec<(f64, f64)> = looks
+            .filter(|at| given.at(*at).is_some_and(|amps| amps > 1.0))
+            .filter_map(|at| Some((a.at(at)?, b.at(at)?)))
+            .collect();
+        held.compared("voltages of two meters on one wire", pairs.len());
+        let apart = pairs.iter().filter(|(a, b)| (a - b).abs() > share * b.abs() + volts).count();
+        // A charger that starts or scans takes its input down for seconds.
+        if pairs.len() >= ENOUGH && apart * 5 > pairs.len() {
+            held.contradiction(format!(
+                "{}: {} and {} are apart in {apart} of {} looks",
+                case.name(),
+                one.words(),
+                other.words(),
+                pairs.len()
+            ));
+        }
+    }
+}
+
 pub(super) fn held(evidence: Evidence<'_>, held: &mut Held) {
     for case in evidence.cases() {
+        one_wire(case, held);
         if !is_disturbed(&case.trace) {
             shown(case, held);
         }
