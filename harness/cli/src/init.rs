@@ -120,13 +120,11 @@ pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
     }
     files.iter().try_for_each(|(path, text)| write(path, text))?;
     let mut told: String = files.iter().map(|(path, _)| format!("{}\n", path.display())).collect();
-    let battery = folder.join(format!("{name}.yaml"));
-    told += &format!(
-        "\nIn {}, build it: {}\nThen: busbar run --battery {} --out reports\n",
-        folder.display(),
-        kit.build,
-        if battery.is_absolute() { battery } else { Path::new(".").join(battery) }.display()
-    );
+    told += "\nNext:\n";
+    if folder != Path::new(".") {
+        told += &format!("  cd {}\n", folder.display());
+    }
+    told += &format!("  {}\n  busbar run --battery ./{name}.yaml --out reports\n", kit.build);
     answer(&told)?;
     Ok(Exit::Pass)
 }

@@ -29,7 +29,9 @@ fn laid(language: &str) -> TempDir {
     let output = busbar(&["init", "--program", language, "--name", "acme", &at]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let told = said(&output);
-    let build = told.split("build it: ").nth(1).and_then(|rest| rest.lines().next()).expect("a build line");
+    let next: Vec<&str> = told.lines().skip_while(|line| *line != "Next:").map(str::trim).collect();
+    let &[_, into, build, run] = next.as_slice() else { panic!("{told}") };
+    assert_eq!((into, run), (&*format!("cd {at}"), "busbar run --battery ./acme.yaml --out reports"));
     let workflow =
         fs::read_to_string(folder.path().join(".github/workflows/rehearsal.yml")).expect("a workflow");
     assert!(workflow.contains(&format!("run: {build}")), "CI builds it alike: {workflow}");

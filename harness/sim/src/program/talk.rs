@@ -18,6 +18,9 @@ use super::words::{self, Answer, Farewell, Greeting, PROTOCOL};
 const WAKES: Micros = Micros::from_millis(1);
 /// How long a program that did wrong may take to read why.
 const LAST_WORD: Duration = Duration::from_millis(200);
+/// What is wrong with a line that is meant for people.
+const NO_ANSWER: &str =
+    "expected one JSON object; what is for people belongs into `log` or on standard error";
 /// So much of a line is shown in a message.
 const SHOWN: usize = 160;
 
@@ -104,8 +107,11 @@ impl Talk {
 
     /// Takes the answer to a turn.
     fn obey(&mut self, at: Micros) -> Result<(), String> {
-        let answer: Answer<'_> =
-            serde_json::from_slice(self.link.line()).map_err(|error| error.to_string())?;
+        let line = self.link.line();
+        if !line.trim_ascii_start().starts_with(b"{") {
+            return Err(NO_ANSWER.to_owned());
+        }
+        let answer: Answer<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
         let next = answer.check(self.cells)?;
         self.load.turn(at);
         for sent in answer.sends() {

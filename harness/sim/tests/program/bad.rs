@@ -9,8 +9,11 @@ const MINUTE: Micros = Micros::from_secs(60);
 
 /// What a program answers to its fourth turn, and what is said of it.
 #[rstest]
-#[case::debug_line("'DEBUG: cell 3 low\\n'", "`DEBUG: cell 3 low`: expected value at line 1 column 1")]
-#[case::number("'17\\n'", "`17`: invalid type: integer `17`, expected struct Answer")]
+#[case::debug_line(
+    "'DEBUG: cell 3 low\\n'",
+    "`DEBUG: cell 3 low`: expected one JSON object; what is for people belongs into `log`"
+)]
+#[case::number("'17\\n'", "`17`: expected one JSON object")]
 #[case::not_a_number("whole(balance_A=[float('nan')] + [0] * 15)", "expected value at line 1 column")]
 #[case::null("whole(balance_A=[None] * 16)", "invalid type: null, expected f64")]
 #[case::fewer("whole(balance_A=[0] * 15)", "balance_A has 15 entries, cells 16")]
