@@ -277,6 +277,9 @@ impl Interlocks {
         let stands_in = VOLTS.contains(&channel) || channel == Channel::BusCurrent;
         let closed = stands_in && self.is_closed(at);
         let (first, end) = self.places[channel as usize];
+        if first == end {
+            return None;
+        }
         let (mut beyond, mut moved) = (None, false);
         for part in &self.parts[usize::from(first)..usize::from(end)] {
             let row = &mut self.rows[part.row];

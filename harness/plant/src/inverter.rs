@@ -146,7 +146,7 @@ impl Inverter {
         let line = self.line(volts, orders);
         let pv = self.pv.step(at, secs, &line);
 
-        let gap = self.transfer.min(secs);
+        let gap = smaller(self.transfer, secs);
         self.transfer -= gap;
         self.supplied = if self.connected || self.running { 1.0 - gap / secs } else { 0.0 };
         self.watts = match (self.running, self.connected) {
@@ -198,11 +198,11 @@ impl Inverter {
         let source = (solar + from_battery) * volts * efficiency;
         let most = self.p.maximum_power.0;
         let own = self.p.standby.0;
-        let charge = orders.charge.min(self.p.maximum_charge.0) * volts / efficiency;
+        let charge = smaller(orders.charge, self.p.maximum_charge.0) * volts / efficiency;
         // Where PV on the AC side exceeds the loads, that much of it may charge.
-        let (surplus, pv) = ((-charge).max(-most), self.pv.watts());
-        let missing = (self.load + own - orders.setpoint - pv).max(-pv).clamp(surplus.min(0.0), most);
-        let cover = missing.max(0.0).min(source);
+        let (surplus, pv) = (larger(-charge, -most), self.pv.watts());
+        let missing = larger(self.load + own - orders.setpoint - pv, -pv).clamp(surplus.min(0.0), most);
+        let cover = smaller(missing.max(0.0), source);
         let lower = if orders.recharge > 0.0 {
             -orders.recharge.min(charge).min(most)
         } else if discharges {
@@ -212,12 +212,12 @@ impl Inverter {
         };
         let upper = if orders.feed_in {
             let mains = self.load + own - pv + self.input_limit * self.p.mains_voltage.0;
-            most.min(mains).min(source)
+            smaller(smaller(most, mains), source)
         } else {
             cover
         };
         let error = volts + self.p.calibration.0 - orders.volts;
-        let wanted = (self.watts + error * left * self.gain * dt).clamp(lower, upper.max(lower));
+        let wanted = (self.watts + error * left * self.gain * dt).clamp(lower, larger(upper, lower));
         let ramp = self.p.ramp.0 * dt;
         self.watts + (wanted - self.watts).clamp(-ramp, ramp)
     }
@@ -303,4 +303,15 @@ impl Inverter {
         to.tell(Channel::AcOut, round(self.load_watts() / 10.0, 1.0) * 10.0);
         to.tell(Channel::AcIn, round(self.grid_watts() / 10.0, 1.0) * 10.0);
     }
+}
+
+/// The smaller of two numbers, each of which is one. [`f64::min`] looks whether they are, in six times as many
+/// instructions, and this is done ten times a second of the world.
+pub(crate) fn smaller(a: f64, b: f64) -> f64 {
+    if b < a { b } else { a }
+}
+
+/// The larger of two numbers, in the same way.
+fn larger(a: f64, b: f64) -> f64 {
+    if b > a { b } else { a }
 }

@@ -194,21 +194,18 @@ impl Pack {
         let offset = self.hysteresis * self.hysteresis_volts;
         let drop =
             self.factor * (self.r[0] * amps + self.r[1] * self.filtered[0] + self.r[2] * self.filtered[1]);
-        // As long as each other, so that nothing is asked of each cell but its own.
-        let cells = self.soc.len();
-        let (soc, volts, hints) =
-            (&mut self.soc[..cells], &mut self.volts[..cells], &mut self.hints[..cells]);
-        let (capacity, spread) = (&self.capacity[..cells], &self.spread[..cells]);
+        let state = self.soc.iter_mut().zip(&mut self.hints).zip(&mut self.volts);
+        let cells = state.zip(self.capacity.iter().zip(&self.spread)).enumerate();
         let mut sums = (0.0, 0.0);
-        for i in 0..cells {
+        for (i, (((soc, hint), volts), (&capacity, &spread))) in cells {
             let bled = drains.get(i).map_or(0.0, |drain| drain.0 * seconds);
-            let leaked = self.self_discharge * seconds * capacity[i];
+            let leaked = self.self_discharge * seconds * capacity;
             let lost = bled + leaked;
-            soc[i] += (self.charge - lost) / capacity[i];
-            let (rest, slope) = self.ocv.at(soc[i], &mut hints[i]);
-            let slope = slope / capacity[i];
+            *soc += (self.charge - lost) / capacity;
+            let (rest, slope) = self.ocv.at(*soc, hint);
+            let slope = slope / capacity;
             self.account.lose(bled, leaked, rest + 0.5 * slope * lost);
-            volts[i] = rest + offset + spread[i] * drop;
+            *volts = rest + offset + spread * drop;
             sums = (sums.0 + (rest + offset), sums.1 + slope);
         }
         (self.rest, self.slope, self.charge) = (sums.0, sums.1, 0.0);

@@ -5,6 +5,7 @@ use proto::quantity::{Micros, Volts, Watts};
 use proto::samples::{Samples, Value};
 
 use crate::display::round;
+use crate::inverter::smaller;
 use crate::params::{LIFT, PsuParams, SolarParams};
 use crate::supply::Supply;
 
@@ -99,13 +100,13 @@ impl Solar {
 
         let best = self.supply.gives() * self.p.tracking.0 / 100.0 * self.scan(at);
         let sun = best * self.p.efficiency.0 / 100.0 / volts;
-        let rating = self.p.maximum_current.0.min(self.p.maximum_power.0 / volts);
+        let rating = smaller(self.p.maximum_current.0, self.p.maximum_power.0 / volts);
         let error = orders.volts - (volts + self.p.calibration.0);
-        let wanted = (self.amps + error * left * self.gain * secs).min(rating).min(orders.amps);
+        let wanted = smaller(smaller(self.amps + error * left * self.gain * secs, rating), orders.amps);
         let (rise, fall) = (self.p.rise.0 / volts * secs, self.p.fall.0 / volts * secs);
         let next = wanted.clamp(self.amps - fall, self.amps + rise).max(0.0);
         self.limited = next < sun;
-        self.amps = next.min(sun);
+        self.amps = smaller(next, sun);
         self.amps
     }
 

@@ -280,13 +280,8 @@ impl Wire {
     }
 
     fn find_first(&mut self) {
-        let (mut first, mut leaves) = (0, Micros::NEVER);
-        for (place, &at) in self.leaves.iter().enumerate() {
-            if at < leaves {
-                (first, leaves) = (place, at);
-            }
-        }
-        self.first = first;
+        let first = self.leaves.iter().min();
+        self.first = self.leaves.iter().position(|at| Some(at) == first).unwrap_or(0);
     }
 
     /// When the next frame leaves.

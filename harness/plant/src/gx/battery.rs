@@ -62,10 +62,9 @@ impl Default for Battery {
 
 /// Takes the new one; whether it is another.
 fn is_news<T: PartialEq>(of: &mut T, now: T) -> bool {
-    *of != now && {
-        *of = now;
-        true
-    }
+    let differs = *of != now;
+    *of = now;
+    differs
 }
 
 impl Battery {
