@@ -11,7 +11,7 @@ use evidence::again::{Again, again};
 use evidence::bundle::key::{self, KeyError, SigningKey, fingerprint};
 use evidence::bundle::open::{Bundle, open};
 use evidence::bundle::trust::laboratories;
-use evidence::bundle::{BundleError, layout, seal, statement};
+use evidence::bundle::{BundleError, lay_out, seal, statement};
 use evidence::certificate::Order;
 use evidence::conclusions::conclude;
 use evidence::gaps::Demand;
@@ -221,7 +221,7 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
             )),
             _ => unwritable(folder)(error),
         })?;
-        layout::lay_out(&bundle, folder).map_err(|error| {
+        lay_out::lay_out(&bundle, folder).map_err(|error| {
             // Half a run folder looks like a whole one. Where it cannot be removed, the failure is told anyway.
             let _ = fs::remove_dir_all(folder);
             unlaid(&error)
@@ -268,7 +268,7 @@ fn challenge_of(path: &Path) -> Result<Order, Failure> {
 
 /// Judges the run of a bundle again on a desk that is empty, and says which challenge it answers. What is concluded in the bundle must be what comes out.
 fn judged(bundle: &Bundle, desk: &Path) -> Result<(Run, Option<String>), Failure> {
-    layout::lay_out(bundle, desk).map_err(|error| unlaid(&error))?;
+    lay_out::lay_out(bundle, desk).map_err(|error| unlaid(&error))?;
     let read = |name: &str| {
         fs::read(desk.join(name))
             .map_err(|error| Failure::input(format!("run/{name} cannot be read: {error}")))

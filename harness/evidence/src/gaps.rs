@@ -6,7 +6,7 @@
 use judge::catalogue::requirements;
 use judge::requirement::{Requirement, Severity};
 
-use crate::standard::named;
+use crate::names::named;
 
 /// What a run must have tried before it may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -13,6 +13,7 @@ pub mod conclusion;
 pub mod conclusions;
 pub mod events;
 pub mod export;
+pub mod finding;
 pub mod folder;
 pub mod gaps;
 pub mod guard;

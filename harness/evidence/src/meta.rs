@@ -7,9 +7,9 @@ use core::time::Duration;
 use files::{BatteryFile, RigFile, Suites};
 use judge::envelope::PROVEN;
 
-use crate::against::Held;
 use crate::certificate::{Order, made};
 use crate::events::Begun;
+use crate::finding::Held;
 use crate::gaps::Demand;
 use crate::manifest::{plain, sha256};
 use crate::names::WIRE;

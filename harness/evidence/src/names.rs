@@ -26,3 +26,15 @@ pub(crate) const CAN: usize = 0;
 pub(crate) const EVENTS: usize = 1;
 /// The file of the first instrument.
 pub(crate) const INSTRUMENTS: usize = 2;
+
+/// So many names are told in a row.
+const NAMED: usize = 6;
+
+/// The first names, and how many more there are.
+#[must_use]
+pub fn named(names: &[String]) -> String {
+    match names.len().saturating_sub(NAMED) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..NAMED].join(", ")),
+    }
+}

@@ -4,8 +4,8 @@ use files::{DecisionRule, Instrument};
 use judge::requirement::Severity;
 use judge::verdict::Outcome;
 
-use crate::against::Weight;
 use crate::certificate::Certificate;
+use crate::finding::Weight;
 use crate::gaps::Demand;
 use crate::guard::{self, Statement};
 use crate::mark::Mark;

@@ -9,8 +9,8 @@ use judge::trace::Trace;
 use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
 
-use crate::against::Held;
 use crate::certificate::Certificate;
+use crate::finding::Held;
 use crate::gaps::{self, Demand, Gaps, Tried};
 use crate::mark::Mark;
 

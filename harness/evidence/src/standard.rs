@@ -11,7 +11,7 @@ use files::{Library, RigFile, Suites, built_in, full_name};
 
 use crate::inputs;
 use crate::manifest;
-use crate::names::INPUTS;
+use crate::names::{INPUTS, named};
 
 /// How a run was made otherwise than this version would.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,8 +24,6 @@ pub struct Standard {
     pub differs: Vec<String>,
 }
 
-/// Cases of one's own that are named.
-const NAMED: usize = 6;
 /// The largest file that is looked into.
 const LARGEST: u64 = 4 << 20;
 
@@ -62,15 +60,6 @@ impl Standard {
         // What cannot be read was refused before.
         standard.differs.extend(files_otherwise(folder).unwrap_or_default());
         standard
-    }
-}
-
-/// The first names, and how many more there are.
-#[must_use]
-pub fn named(names: &[String]) -> String {
-    match names.len().saturating_sub(NAMED) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names[..NAMED].join(", ")),
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod archive;
 pub mod envelope;
 pub mod key;
+pub mod lay_out;
 pub mod layout;
 pub mod open;
 pub mod seal;
@@ -18,6 +19,8 @@ mod tests;
 
 use std::io;
 
+/// The manifest of a run folder.
+pub(crate) const MANIFEST: &str = "manifest.json";
 /// Sums of all files but those that vouch for it, as `sha256sum -c` reads them.
 pub const SUMS: &str = "SHA256SUMS";
 /// The signature over [`SUMS`], 64 bytes.

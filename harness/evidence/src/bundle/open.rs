@@ -10,8 +10,7 @@ use serde_json::Value;
 
 use super::archive::{self, Files};
 use super::key::{VerifyingKey, fingerprint, pem};
-use super::seal::MANIFEST;
-use super::{ATTESTATION, BundleError, KEY, SIGNATURE, SUMS, VOUCHING, envelope, layout};
+use super::{ATTESTATION, BundleError, KEY, MANIFEST, SIGNATURE, SUMS, VOUCHING, envelope, layout};
 use crate::manifest::{Kept, sha256};
 
 /// A bundle that is whole: every byte as it was when it was signed.

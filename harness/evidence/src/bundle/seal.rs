@@ -7,13 +7,10 @@ use serde_json::Value;
 
 use super::archive::{self, Files};
 use super::key::{SigningKey, pem};
-use super::{ATTESTATION, BundleError, KEY, SIGNATURE, SUMS, envelope, layout, statement};
+use super::{ATTESTATION, BundleError, KEY, MANIFEST, SIGNATURE, SUMS, envelope, layout, statement};
 use crate::manifest::{Kept, plain, sha256};
 use crate::names::INPUTS;
 use crate::run::Run;
-
-/// The manifest of a run folder.
-pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// Packs and signs a run folder as its manifest lists it; `run` is what it was judged to be.
 ///

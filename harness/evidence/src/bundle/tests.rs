@@ -10,7 +10,7 @@ use tar::{Builder, EntryType, Header};
 use super::archive::{self, Files};
 use super::key::{self, SigningKey};
 use super::open::open;
-use super::{ATTESTATION, BundleError, KEY, RUN, SIGNATURE, SUMS, layout, seal, statement};
+use super::{ATTESTATION, BundleError, KEY, RUN, SIGNATURE, SUMS, lay_out, layout, seal, statement};
 use crate::manifest;
 use crate::run::{Run, RunMeta};
 
@@ -64,7 +64,7 @@ fn a_bundle_is_the_same_bytes_whenever_it_is_made_and_unpacks_to_the_run() {
     let opened = open(Cursor::new(&made), Some(&signer(1).verifying_key())).expect("whole");
     assert_eq!((opened.run.as_str(), opened.key), ("run-001", signer(1).verifying_key()));
     let folder = tempfile::tempdir().expect("a temporary folder");
-    layout::lay_out(&opened, folder.path()).expect("laid out");
+    lay_out::lay_out(&opened, folder.path()).expect("laid out");
     let text = fs::read_to_string(folder.path().join("can.log")).expect("unpacked");
     assert_eq!(text, "this is can.log\n".repeat(20));
 }
@@ -214,7 +214,7 @@ fn nothing_stands_behind_the_end_of_a_file(#[case] more: Vec<u8>) {
     });
     let opened = open(Cursor::new(&bundle), None).expect("as signed");
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let error = layout::lay_out(&opened, folder.path()).expect_err("refused").to_string();
+    let error = lay_out::lay_out(&opened, folder.path()).expect_err("refused").to_string();
     let says = format!("run/can.log.gz was changed: {} bytes stand behind its end", more.len());
     assert_eq!(error, says);
 }
@@ -243,7 +243,7 @@ fn a_bomb_fills_no_disk(#[case] bytes: u64, #[case] says_why: &str) {
         says(files, bytes);
     });
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let laid = open(Cursor::new(&bundle), None).and_then(|opened| layout::lay_out(&opened, folder.path()));
+    let laid = open(Cursor::new(&bundle), None).and_then(|opened| lay_out::lay_out(&opened, folder.path()));
     let error = laid.expect_err("refused").to_string();
     assert!(error.starts_with(says_why), "{error}");
     let written = fs::metadata(folder.path().join("can.log")).map_or(0, |file| file.len());

@@ -12,7 +12,7 @@ use proto::quantity::BitRate;
 use proto::slcan::{self, Carried, Flags, Request};
 
 use super::again;
-use super::bus::OnBus;
+use super::pace::OnBus;
 use super::pty::Pty;
 
 /// An adapter with its host's end.

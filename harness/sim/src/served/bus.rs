@@ -16,7 +16,7 @@ use proto::quantity::Micros;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::adapter::Adapter;
-use super::pace::Shared;
+use super::pace::{OnBus, Shared};
 use super::socketcand::Gateway;
 use lab::can::{CanPort, Kind, RunClock};
 
@@ -25,9 +25,6 @@ const TICK: Micros = Micros::from_millis(1);
 
 /// Frames that wait for the world at most.
 const ROOM: usize = 1024;
-
-/// What was on the bus, and when on the clock.
-pub(super) type OnBus = (Micros, Heard);
 
 /// Everyone on the bus who is not of the world.
 pub(crate) struct Nodes {

@@ -17,6 +17,9 @@ use crate::prepare::prepare;
 use lab::can::RunClock;
 use plant::instrument::Instrument;
 
+/// What was on the bus, and when on the clock.
+pub(super) type OnBus = (Micros, Heard);
+
 /// A world that is shared by all who serve a part of it.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Mutex<Paced>>);

@@ -11,7 +11,7 @@ use proto::frame::{CanId, Frame};
 use proto::quantity::Micros;
 
 use super::again;
-use super::bus::OnBus;
+use super::pace::OnBus;
 
 /// Clients beyond this displace the eldest.
 const MOST_CLIENTS: usize = 16;
