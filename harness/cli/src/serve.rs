@@ -163,7 +163,7 @@ fn watch(served: &mut ServedRig, speed: u32, stop: &AtomicBool) -> Result<Exit, 
         let fails = served.failed();
         if let Some(why) = fails.as_ref().filter(|_| fails != failed) {
             crate::warn(&format!(
-                "the management of the battery: {why}; the rig stands still until the next case begins"
+                "the management of the battery: {why}; the rig stands still until a case begins or ends"
             ));
         }
         failed = fails;
