@@ -352,6 +352,11 @@ fn the_report_shows_the_pages_of_the_gx_beside_what_it_showed() {
 #[case::it_does_not("at-most: 40 V", 1, "fail")]
 fn a_suite_of_ones_own_is_run_by_its_path(#[case] bound: &str, #[case] code: i32, #[case] outcome: &str) {
     let home = TempDir::new().expect("a temporary folder");
+    let busbar = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
+        let command = command.args(arguments).env_remove("BUSBAR_HOME").current_dir(&home);
+        command.output().expect("the binary was built for this test")
+    };
     let suite = format!(
         "suite: my-suite\ntitle: t\nspec: P 1.5\nneeds: [pv, gx, grid]\ncases:\n  - case: stays-low\n    title: t\n    \
          start: {{ soc: 60 %, grid: on, feed-in: off, pv: 1 kW, ac-load: off }}\n    steps:\n      - hold: 2 min\n      \
@@ -361,7 +366,7 @@ fn a_suite_of_ones_own_is_run_by_its_path(#[case] bound: &str, #[case] code: i32
     fs::create_dir_all(path.parent().expect("a folder")).expect("made");
     fs::write(&path, suite).expect("written");
     let (path, out) = (path.to_string_lossy().into_owned(), home.path().join("out"));
-    let output = busbar(home.path(), &["run", "-q", "--out", &out.to_string_lossy(), &path]);
+    let output = busbar(&["run", "-q", "--out", &out.to_string_lossy(), &path]);
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{text}");
@@ -373,8 +378,8 @@ fn a_suite_of_ones_own_is_run_by_its_path(#[case] bound: &str, #[case] code: i32
         (Some("keeps-its-limit"), Some(outcome))
     );
     // The folder holds the suite, and is judged again as any other.
-    let again = busbar(home.path(), &["judge", &folder.to_string_lossy()]);
+    let again = busbar(&["judge", &folder.to_string_lossy()]);
     assert_eq!(again.status.code(), Some(code), "{}", String::from_utf8_lossy(&again.stderr));
-    let missing = busbar(home.path(), &["run", "-q", "nowhere.yaml"]);
+    let missing = busbar(&["run", "-q", "nowhere.yaml"]);
     assert!(String::from_utf8_lossy(&missing.stderr).contains("nowhere.yaml"), "{missing:?}");
 }
