@@ -14,12 +14,20 @@ use super::process::{PROJECT, Serving, busbar, output};
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/serve");
 
-/// A process that ends with its test.
+/// A process that ends with its test: asked first, so that a run leaves no guard behind that holds its instruments.
 struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already.
+        // It may have ended already, and its number be another's.
+        if self.0.try_wait().is_ok_and(|ended| ended.is_some()) {
+            return;
+        }
+        let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).stderr(Stdio::null()).status();
+        let until = Instant::now() + Duration::from_secs(10);
+        while self.0.try_wait().is_ok_and(|ended| ended.is_none()) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
