@@ -124,7 +124,7 @@ fn share() -> (Option<i32>, String) {
             assert!(said.contains(id), "python-can heard {id}: {said}");
         }
     } else {
-        println!("python-can is not in target/venv: the same is tried without it");
+        // python-can is not in target/venv: the same is tried without it.
         let mut client = Client::join(&address);
         for number in 0..5 {
             client.frame("351");
