@@ -233,7 +233,7 @@ fn held_against_a_battery_file() {
 #[case::gx_alone(&["305#0000000000000000", "307#1234567856494300"], 2, "only the GX sends")]
 #[case::ve_can(&["18EEFF24#0102030405060708", "19F21403#00FF7FFF7F000000"], 2, "VE.Can (NMEA 2000)")]
 #[case::pylontech_high_voltage(&["00004210#0102030405060708"], 1, "Pylontech high voltage")]
-#[case::pytes(&["400#38022C01EE02C701", "404#1500640001003600"], 1, "Pytes: set the battery to the Victron protocol")]
+#[case::pytes(&["400#38022C01EE02C701", "404#1500640001003600"], 1, "frames of Pytes: choose the Victron protocol")]
 #[case::growatt(&["311#0102030405060708"], 1, "Growatt low voltage")]
 fn no_battery_of_this_protocol(#[case] frames: &[&str], #[case] exit: i32, #[case] says: &str) {
     let (json, code) = judged(&cycles(30, frames), &[]);

@@ -60,7 +60,7 @@ fn a_signal_ends_the_case_switches_off_and_keeps_the_evidence() {
     let (head, _) = simulated.split_once("\n# The world around").expect("it has a world");
     let live = format!(
         "live:\n  speed: 20\n  can: {{ slcan: {at}/can }}\n  psu: {{ profile: generic, port: {{ serial: {at}/psu }}, \
-         voltage: 120 V, over-voltage: 200 V, over-current: 65 A, safe-voltage: 30 V, safe-within: 5 s, accepted-risk: simulated }}\n  \
+         voltage: 120 V, over-voltage: 200 V, over-current: 65 A, safe-voltage: 30 V, safe-within: 5 s, accepted-risk: nothing of it is real }}\n  \
          gx: {{ address: \"{}\", units: {{ inverter: 227, solar: 229, grid: 30 }} }}\n  site: {{ mains-voltage: 230 V, \
          inverter-power: 4 kW, input-current-limit: 32 A, solar-power: 5.8 kW, solar-current: 100 A }}\n  \
          operator: {{ tcp: {{ address: \"{}\", timeout: 5 s }} }}\n",

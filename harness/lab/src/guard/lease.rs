@@ -327,8 +327,12 @@ fn thing(name: &str, device: Option<String>) -> Thing {
 fn port(path: &str) -> Vec<Thing> {
     let whole = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
     let number = whole.metadata().ok().filter(|found| found.file_type().is_char_device());
-    let name = number
-        .map_or_else(|| format!("port {}", whole.display()), |found| format!("device {}", found.rdev()));
+    // The guard of a terminal that is gone keeps its lock, and the number of that comes again.
+    let made = device(&whole).map_or_else(String::new, |made| format!(" {made}"));
+    let name = number.map_or_else(
+        || format!("port {}", whole.display()),
+        |found| format!("device {}{made}", found.rdev()),
+    );
     let own = path.starts_with("/dev/serial/").then(|| thing(&format!("port {path}"), None));
     [thing(&name, device(&whole))].into_iter().chain(own).collect()
 }

@@ -165,7 +165,7 @@ impl Bench {
         let live = format!(
             "live:\n  speed: {SPEED}\n  can: {{ slcan: {} }}\n  psu:\n    profile: {}\n    port: {{ tcp: \"{supply}\" }}\n    \
              voltage: 120 V\n    over-voltage: 200 V\n    over-current: 65 A\n    safe-voltage: 30 V\n    \
-             safe-within: 5 s\n    accepted-risk: simulated\n  gx:\n    address: \"{gx}\"\n    units: {{ inverter: 227, solar: 229, grid: 30 }}\n  \
+             safe-within: 5 s\n    accepted-risk: nothing of it is real\n  gx:\n    address: \"{gx}\"\n    units: {{ inverter: 227, solar: 229, grid: 30 }}\n  \
              site: {{ mains-voltage: 230 V, inverter-power: 4 kW, input-current-limit: 32 A, solar-power: 5.8 kW, \
              solar-current: 100 A }}\n  switches: {}\n  operator: {operator}\n",
             self.can_path, self.profile, self.switches
