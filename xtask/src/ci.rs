@@ -35,7 +35,6 @@ const STEPS: &[Step] = &[
             .run()
     }),
     ("matrix", matrix::cut),
-    ("zoo", matrix::zoo),
     ("can-guest", guest),
 ];
 

@@ -18,12 +18,3 @@ pub(crate) fn cut(workspace: &Workspace) -> Result<(), Failure> {
     workspace.remove(CUT)?;
     workspace.busbar().args(["matrix", "--seeds", FEW, "--out", CUT]).run()
 }
-
-/// Where the small cut of the zoo lands.
-const ZOO: &str = "target/zoo";
-
-/// A third of the cut of the zoo: batteries of every make and each other fault, a minute or two.
-pub(crate) fn zoo(workspace: &Workspace) -> Result<(), Failure> {
-    workspace.remove(ZOO)?;
-    workspace.busbar().args(["matrix", "--zoo", "--cut", "--shard", "1/3", "--out", ZOO]).run()
-}

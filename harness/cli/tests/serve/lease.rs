@@ -57,8 +57,9 @@ impl Desk {
 
     /// The lock of all users, by the device that the supply is.
     fn lock_of_the_supply(&self) -> std::path::PathBuf {
-        let device = fs::metadata(self.serving.address("psu")).expect("it is there").rdev();
-        let name = format!("busbar-locks/device-{device}.lease");
+        let device = fs::metadata(self.serving.address("psu")).expect("it is there");
+        let (number, made) = (device.rdev(), format!("{}.{:09}", device.ctime(), device.ctime_nsec()));
+        let name = format!("busbar-locks/device-{number}-{made}.lease");
         let found = ["/run/lock", "/tmp"].map(|home| Path::new(home).join(&name));
         found.into_iter().find(|path| path.exists()).expect("the lock of the supply")
     }

@@ -75,18 +75,16 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> 
 fn words(place: &PsuPlace, profile: &Profile) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !profile.assumed.is_empty() {
-        findings.push(Part::Supply.warning(
-            format!(
-                "no manual or driver is behind these words of its profile: {}",
+        findings.push(
+            Part::Supply.ok(format!(
+                "assumed in its profile, with no manual behind it: {}",
                 profile.assumed.join(", ")
-            ),
-            "compare them with the manual of this supply before it runs alone",
-        ));
+            )),
+        );
     }
     if profile.protection.alarms.is_empty() {
-        findings.push(Part::Supply.warning(
-            "its profile knows no question about trips",
-            "a trip will be told as an output that went off by itself; why, the front panel says",
+        findings.push(Part::Supply.ok(
+            "its profile tells of no trips: one shows as an output that went off by itself, the front panel says why",
         ));
     }
     if let (PsuPort::Tcp { tcp }, Some(usual)) = (&place.port, profile.tcp_port)

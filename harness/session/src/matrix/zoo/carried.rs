@@ -33,7 +33,21 @@ pub(super) fn over(
         };
         over.insert(key.clone(), scale.value(&key, differs));
     }
+    over.values_mut().for_each(apart);
     Some(over)
+}
+
+/// What CVL falls to when the battery is full stays below where it comes from, by a step of the wire at least: of few cells
+/// both may be rounded to one.
+fn apart(value: &mut Value) {
+    let Value::Object(map) = value else { return };
+    map.values_mut().for_each(apart);
+    let volts = |key: &str| map.get(key)?.as_str()?.parse().ok().map(|Volts(volts)| volts);
+    if let (Some(bulk), Some(full)) = (volts("bulk"), volts("full"))
+        && full >= bulk
+    {
+        map.insert("full".to_owned(), Value::String(format!("{:.3} V", bulk - 0.1)));
+    }
 }
 
 struct Scale {
