@@ -94,7 +94,7 @@ fn a_sound_rig_is_fit() {
     "operator:",
     "switches:\n    ac-load: [ { power: 1 kW, by: { coil: { address: \"127.0.0.1:1\", unit: 1, number: 0 } } } ]\n  operator:",
     1,
-    "127.0.0.1:1 does not answer",
+    "coil 0 of unit 1 at 127.0.0.1:1 cannot be read",
     "live.switches"
 )]
 fn what_is_wrong_is_found(

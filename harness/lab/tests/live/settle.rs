@@ -57,7 +57,7 @@ fn a_clamp_that_no_setting_shows_passes_nothing() {
 /// What somebody does at the front panel while the sun shines ends the case, and is named.
 #[rstest]
 #[case::the_current_is_turned_down(|bench: &Bench| bench.served.supply().turn_current(Amps(5.0)), "and 5 A now")]
-#[case::the_output_is_switched_off(|bench: &Bench| bench.served.supply().press_output(false), "reads back off")]
+#[case::the_output_is_switched_off(|bench: &Bench| bench.served.supply().press_output(false), "went off by itself")]
 fn what_changes_by_itself_ends_the_case(#[case] change: fn(&Bench), #[case] says: &str) {
     let bench = Bench::new();
     let (attempt, seen) = bench.run(SUN, |bench, seen| {
