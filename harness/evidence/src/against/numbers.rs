@@ -30,18 +30,11 @@ pub(super) fn held(evidence: Evidence<'_>, held: &mut Held) {
             let most = case.length.secs() / period.secs().max(1e-3) + 3.0;
             held.compared("rates of readings", 1);
             // A reading may be asked for out of turn, while the supply is switched on.
-            if many as f64 > 1.5 * most + 10.0 {
-                held.contradiction(format!(
-                    "{}: {many} rows in {} within {:.0} s, of an instrument that is read every {} s",
-                    case.name(),
-                    instrument.file(),
-                    case.length.secs(),
-                    period.secs()
-                ));
-            }
+            let too_many = many as f64 > 1.5 * most + 10.0;
             // It is read until the case ends, or a fault ends it.
             let whole = case.outcome == Outcome::Pass && !is_disturbed(&case.trace);
-            if whole && many > 0 && (many as f64) < most / 3.0 - 3.0 {
+            let too_few = whole && many > 0 && (many as f64) < most / 3.0 - 3.0;
+            if too_many || too_few {
                 held.contradiction(format!(
                     "{}: {many} rows in {} within {:.0} s, of an instrument that is read every {} s",
                     case.name(),
