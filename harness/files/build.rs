@@ -8,7 +8,9 @@ use std::{env, fs, io};
 const FOLDERS: [&str; 5] = ["suites", "rigs", "rigs/batteries", "rigs/faults", "rigs/psu"];
 
 fn main() -> io::Result<()> {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
+    // Of this build: two checkouts that share a target folder share the program that runs here, too.
+    let here = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let project = Path::new(&here).join("../..").canonicalize()?;
     let mut files = Vec::new();
     for folder in FOLDERS {
         let folder = project.join(folder);
