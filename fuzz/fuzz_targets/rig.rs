@@ -22,7 +22,8 @@ const CHOICES: &[&str] = &[];
 fn holds(rig: &RigFile) {
     assert!(rig.limits.check().is_ok());
     assert!(rig.plant.is_some() != rig.live.is_some(), "either simulated or real");
-    let _ = (rig.site(), rig.last_resort(None), rig.swept(1).site());
+    let _ =
+        (rig.site(), rig.last_resort(None), rig.swept(files::Draw::new("reference", "simulated", 1)).site());
 }
 
 fuzz_target!(|bytes: &[u8]| {

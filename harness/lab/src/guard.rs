@@ -7,9 +7,9 @@
 //! the watchdog of an instrument quiet for a harness that is dead. When the guard dies instead, the harness sees the
 //! socket close, opens the port itself, sends output off in the same breath, and shuts down.
 //!
-//! Off is what a second instrument sees too, where there is one ([`second`]).
+//! Off is what a second instrument sees too, where there is one (`second`).
 //!
-//! A supply that cannot be reached is looked for again and again ([`again`]): its output goes off as it comes back.
+//! A supply that cannot be reached is looked for again and again (`again`): its output goes off as it comes back.
 
 mod again;
 mod client;
