@@ -16,7 +16,9 @@ const STEPS: &[Step] = &[
             .args(["--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
             .run()
     }),
-    ("tests", |w| w.cargo("test").args(["--locked", "--workspace"]).env("INSTA_UPDATE", "no").run()),
+    ("tests", |w| {
+        w.cargo("test").args(["--locked", "--workspace", "--no-fail-fast"]).env("INSTA_UPDATE", "no").run()
+    }),
     ("licences", licences),
     ("fuzz targets", fuzz),
     ("documentation", |w| {
