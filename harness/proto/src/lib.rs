@@ -19,3 +19,4 @@ pub mod scpi;
 pub mod slcan;
 pub mod stimulus;
 pub mod text;
+pub mod vedirect;

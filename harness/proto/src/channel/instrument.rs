@@ -11,13 +11,20 @@ pub enum Instrument {
     Supply,
     /// the GX, polled over Modbus-TCP
     Gx,
+    /// a shunt in the line of the battery: a battery monitor beside it
+    Shunt,
+    /// a charger, asked itself
+    Charger,
+    /// an inverter or inverter/charger, asked itself
+    Converter,
     /// the harness's own interface on the CAN bus
     Interface,
 }
 
 impl Instrument {
     /// Every instrument.
-    pub const ALL: [Self; 3] = [Self::Supply, Self::Gx, Self::Interface];
+    pub const ALL: [Self; 6] =
+        [Self::Supply, Self::Gx, Self::Shunt, Self::Charger, Self::Converter, Self::Interface];
 
     /// The most quantities that one of them tells.
     pub const MOST: usize = {
@@ -37,6 +44,9 @@ impl Instrument {
         match self {
             Self::Supply => "supply",
             Self::Gx => "GX",
+            Self::Shunt => "shunt",
+            Self::Charger => "charger",
+            Self::Converter => "converter",
             Self::Interface => "CAN interface",
         }
     }
@@ -47,6 +57,9 @@ impl Instrument {
         match self {
             Self::Supply => "supply.csv",
             Self::Gx => "gx.csv",
+            Self::Shunt => "shunt.csv",
+            Self::Charger => "charger.csv",
+            Self::Converter => "converter.csv",
             Self::Interface => "bus.csv",
         }
     }

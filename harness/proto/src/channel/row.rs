@@ -195,6 +195,15 @@ impl Row {
         Self::new(key, words, kind, Source::Supply)
     }
 
+    pub(super) const fn witness(
+        key: &'static str,
+        words: &'static str,
+        kind: Kind,
+        from: Instrument,
+    ) -> Self {
+        Self::new(key, words, kind, Source::Witness(from))
+    }
+
     pub(super) const fn interface(key: &'static str, words: &'static str, kind: Kind) -> Self {
         Self::new(key, words, kind, Source::Interface)
     }
