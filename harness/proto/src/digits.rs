@@ -49,7 +49,7 @@ pub fn number(out: &mut Vec<u8>, value: f64) {
     /// No two numbers of fifteen digits or fewer are the same value: the one that is found is the shortest.
     const FIFTEEN_DIGITS: f64 = 1e15;
     let parts = round(value * THOUSANDTHS);
-    if parts.abs() >= FIFTEEN_DIGITS || (parts / THOUSANDTHS).to_bits() != value.to_bits() {
+    if value.is_nan() || parts.abs() >= FIFTEEN_DIGITS || (parts / THOUSANDTHS).to_bits() != value.to_bits() {
         out.extend_from_slice(value.to_string().as_bytes());
         return;
     }
@@ -92,8 +92,19 @@ mod tests {
 
     #[test]
     fn ends_are_the_same_too() {
-        for value in [0.0, -0.0, 0.001, 0.0005, 1e12, 999_999_999_999.999, 1e15, f64::MAX, f64::MIN_POSITIVE]
-        {
+        for value in [
+            0.0,
+            -0.0,
+            0.001,
+            0.0005,
+            1e12,
+            999_999_999_999.999,
+            1e15,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            f64::NAN,
+            f64::INFINITY,
+        ] {
             assert_eq!(written(value), value.to_string());
             assert_eq!(written(-value), (-value).to_string());
         }

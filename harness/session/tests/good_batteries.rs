@@ -271,10 +271,13 @@ fn what_the_rig_cannot_do_is_not_held_against_a_battery(
 /// it more.
 #[test]
 fn a_time_that_the_sun_does_not_fill_a_large_battery_in_is_not_held_against_it() {
-    let hasty = [(
-        "{ soc: { at-least: 10 % } } ] }, within: 3 h per 280 Ah",
-        "{ soc: { at-least: 10 % } } ] }, within: 1 h",
-    )];
+    let hasty = [
+        ("ac-load: 1 kW            # of a morning", "ac-load: 2 kW            # of a morning"),
+        (
+            "{ soc: { at-least: 10 % } } ] }, within: 3 h per 280 Ah",
+            "{ soc: { at-least: 10 % } } ] }, within: 1 h",
+        ),
+    ];
     let found = played(&case("blackout-recovery/overnight-shutdown", &hasty), &[], LARGE, 1);
     assert_eq!(found.outcome, Outcome::Inconclusive, "{}", found.reason);
     assert!(found.reason.contains("of the declared 1000 Ah came of it"), "{}", found.reason);
