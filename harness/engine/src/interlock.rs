@@ -97,6 +97,9 @@ pub struct Interlocks {
     told: [Told; Channel::COUNT],
     /// the middle of what the pack may have: the voltage that the system is made for, about
     nominal: f64,
+    /// how old a voltage or a current may be that is held against another: each is told at least as often as the GX
+    /// answers, or the battery sends 0x356
+    fresh: Micros,
     rows: Vec<Row>,
     /// the parts of all values, by their numbers
     parts: Vec<Part>,
@@ -143,6 +146,7 @@ impl Interlocks {
         let bounds = [limits.at_least(Channel::PackVoltage), limits.at_most(Channel::PackVoltage)];
         let mut this = Self {
             nominal: bounds.iter().sum::<f64>() / 2.0,
+            fresh: limits.age(Channel::PackVoltage).min(limits.age(Channel::GxAnswers)),
             polled: polled.collect(),
             parts,
             places,
@@ -274,8 +278,6 @@ impl Interlocks {
         } else {
             (0.0, 0.0)
         };
-        let stands_in = VOLTS.contains(&channel) || channel == Channel::BusCurrent;
-        let closed = stands_in && self.is_closed(at);
         let (first, end) = self.places[channel as usize];
         if first == end {
             return None;
@@ -289,7 +291,8 @@ impl Interlocks {
                     let untold = row.is_untold(at, &self.told);
                     limit = row.falls(limit.filter(|_| untold), at, value > self.nominal / 2.0);
                     if !untold {
-                        limit = row.worse(channel, value, shift, (at, closed));
+                        let closed = || apart::is_closed(&self.told, at, self.fresh);
+                        limit = row.worse(channel, value, shift, at, closed);
                     }
                 }
                 beyond = limit.map(|limit| (part.row, limit));

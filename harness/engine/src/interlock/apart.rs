@@ -27,9 +27,11 @@ impl Interlocks {
     /// Looks at each pair once the GX was polled.
     pub(super) fn contradicted(&mut self, at: Micros) -> Option<Trip> {
         let most = SHARE * self.nominal;
-        let closed = self.is_closed(at);
+        let closed = is_closed(&self.told, at, self.fresh);
         for (k, (one, other)) in PAIRS.into_iter().enumerate() {
-            let volts = self.true_now(at, one).zip(self.true_now(at, other));
+            let volts = self.told[one as usize]
+                .lately(at, self.fresh)
+                .zip(self.told[other as usize].lately(at, self.fresh));
             let beyond = volts.filter(|(a, b)| closed && (a - b).abs() > most);
             let Some((a, b)) = beyond else {
                 self.apart.0[k] = None;
@@ -47,18 +49,18 @@ impl Interlocks {
         }
         None
     }
+}
 
-    /// Whether a current shows that the contactor is closed, whatever the battery says of it.
-    pub(super) fn is_closed(&self, at: Micros) -> bool {
-        let flows = |channel| self.true_now(at, channel).is_some_and(|amps| amps.abs() > CLOSED);
-        flows(Channel::PackCurrent) || flows(Channel::BusCurrent)
-    }
+/// Whether a current shows that the contactor is closed, whatever the battery says of it.
+pub(super) fn is_closed(told: &[Told], at: Micros, age: Micros) -> bool {
+    let flows =
+        |channel: Channel| told[channel as usize].lately(at, age).is_some_and(|amps| amps.abs() > CLOSED);
+    flows(Channel::PackCurrent) || flows(Channel::BusCurrent)
+}
 
-    /// What a quantity is, where it was told lately and nothing makes it untrue.
-    fn true_now(&self, at: Micros, channel: Channel) -> Option<f64> {
-        let told: &Told = &self.told[channel as usize];
-        // Each is told at least as often as the GX answers, or the battery sends 0x356.
-        let age = self.limits.age(Channel::PackVoltage).min(self.limits.age(Channel::GxAnswers));
-        (told.is_true(at) && at >= told.hidden && at.since(told.heard) <= age).then_some(told.said?)
+impl Told {
+    /// What a quantity is, where it was told within this age and nothing makes it untrue.
+    fn lately(&self, at: Micros, age: Micros) -> Option<f64> {
+        (self.is_true(at) && at >= self.hidden && at.since(self.heard) <= age).then_some(self.said?)
     }
 }

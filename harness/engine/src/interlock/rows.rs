@@ -183,14 +183,15 @@ impl Row {
         channel: Channel,
         value: f64,
         shift: (f64, f64),
-        (at, closed): (Micros, bool),
+        at: Micros,
+        closed: impl FnOnce() -> bool,
     ) -> Option<f64> {
         let milder = match self.bound {
             Bound::AtMost(limit) => value - EXPLAINED * limit.abs(),
             Bound::AtLeast(limit) => value + EXPLAINED * limit.abs(),
             Bound::Heard => value,
         };
-        let exceeded = self.exceeded(milder, shift).filter(|_| closed);
+        let exceeded = self.exceeded(milder, shift).filter(|_| closed());
         let before = self.worse.filter(|(by, _)| *by == channel).map(|(_, since)| since);
         if exceeded.is_none() {
             // Another one may still say so.
