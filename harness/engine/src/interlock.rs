@@ -111,6 +111,8 @@ pub struct Interlocks {
     polled: Vec<Channel>,
     /// when the first row is due
     earliest: Micros,
+    /// a reading of this input may have moved that
+    moved: bool,
     output: Output,
     apart: Apart,
     /// The suite expects the battery to go offline: it may switch off altogether.
@@ -153,6 +155,7 @@ impl Interlocks {
             frames,
             rows,
             earliest: Micros::NEVER,
+            moved: false,
             limits,
             instruments,
             told: [Told::default(); Channel::COUNT],
@@ -188,6 +191,7 @@ impl Interlocks {
 
     fn find_earliest(&mut self) {
         self.earliest = self.rows.iter().map(|row| row.due).min().unwrap_or(Micros::NEVER);
+        self.moved = false;
     }
 
     /// Looks at an input. The first limit that it exceeds.
@@ -203,6 +207,9 @@ impl Interlocks {
             | Input::Fault(_)
             | Input::Tick => None,
         };
+        if self.moved {
+            self.find_earliest();
+        }
         trip.or_else(|| self.silence(at))
     }
 
@@ -282,7 +289,7 @@ impl Interlocks {
         if first == end {
             return None;
         }
-        let (mut beyond, mut moved) = (None, false);
+        let mut beyond = None;
         for part in &self.parts[usize::from(first)..usize::from(end)] {
             let row = &mut self.rows[part.row];
             if beyond.is_none() {
@@ -299,11 +306,8 @@ impl Interlocks {
             }
             if is_true {
                 // The limit was told truly with the value.
-                moved |= row.heard(at, part.is_expected, self.earliest);
+                self.moved |= row.heard(at, part.is_expected, self.earliest);
             }
-        }
-        if moved {
-            self.find_earliest();
         }
         beyond.map(|(row, limit)| trip(&self.rows[row], channel, value, limit))
     }
