@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | kill-campaign | fault-campaign | forge-campaign | served | schema | docs | tidy`.
+//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | dist | kill-campaign | fault-campaign | forge-campaign | served | schema | docs | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -9,6 +9,7 @@ mod bench;
 mod bless;
 mod can_guest;
 mod ci;
+mod dist;
 mod docs;
 mod matrix;
 mod process;
@@ -26,7 +27,7 @@ use process::{Failure, Workspace};
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
 enum Task {
-    /// Run every suite on the simulated rig, in release; arguments go to `busbar run`
+    /// Run every suite on the simulated rig, built as for tests: a newcomer builds once; arguments go to `busbar run`
     #[command(disable_help_flag = true)]
     Run {
         /// as `busbar run` takes them, such as `feed-in --seed 7`
@@ -108,6 +109,8 @@ enum Task {
         #[arg(long, default_value_t = 3)]
         moments: u32,
     },
+    /// Make what is given to people, in target/packages: a static binary, a Debian package, a wheel; and try each
+    Dist,
     /// Write the JSON schemas of the file formats to rigs/schema/
     Schema {
         /// write nothing, fail when a schema is stale
@@ -152,7 +155,7 @@ fn main() -> ExitCode {
 
 fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
     match task {
-        Task::Run { args } => workspace.busbar().here().arg("run").args(args).run(),
+        Task::Run { args } => workspace.busbar_of_tests().here().arg("run").args(args).run(),
         Task::Test { args } => workspace.cargo("test").arg("--workspace").args(args).run(),
         Task::Nightly { args } => workspace.busbar().here().arg("nightly").args(args).run(),
         Task::Certify { args } => workspace.busbar().here().arg("certify").args(args).run(),
@@ -177,6 +180,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
             .args(["--release", "-p", "cli", "--test", "faults"])
             .env("BUSBAR_FAULTS", &moments.to_string())
             .run(),
+        Task::Dist => dist::dist(workspace),
         Task::Schema { check } => schema::schema(workspace, *check),
         Task::Docs { check } => docs::docs(workspace, *check),
         Task::Tidy => tidy::tidy(workspace),

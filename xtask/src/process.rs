@@ -108,6 +108,14 @@ impl Workspace {
             .map_err(|source| Failure::File { path: relative.to_owned(), source })
     }
 
+    /// Copies a file to a path from the root, and makes the folders above it.
+    pub(crate) fn copy(&self, from: &Path, to: &str) -> Result<(), Failure> {
+        let path = self.path(to);
+        let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let copied = folder.and_then(|()| std::fs::copy(from, &path));
+        copied.map(|_| ()).map_err(|source| Failure::File { path: to.to_owned(), source })
+    }
+
     /// Removes a folder with all that is in it, where it is there.
     pub(crate) fn remove(&self, relative: &str) -> Result<(), Failure> {
         match std::fs::remove_dir_all(self.path(relative)) {
@@ -127,8 +135,17 @@ impl Workspace {
     /// The `busbar` binary in release, built first where it is stale; cargo shows the build, which takes minutes the
     /// first time.
     pub(crate) fn busbar(&self) -> Program {
+        self.run_busbar(&["--release"])
+    }
+
+    /// The same as tests use it: what is built for the one is there for the other.
+    pub(crate) fn busbar_of_tests(&self) -> Program {
+        self.run_busbar(&[])
+    }
+
+    fn run_busbar(&self, profile: &[&str]) -> Program {
         let cargo = self.cargo("run").arg("--manifest-path").arg(self.path("Cargo.toml"));
-        cargo.args(["--release", "--package", "cli", "--bin", "busbar", "--"])
+        cargo.args(profile).args(["--package", "cli", "--bin", "busbar", "--"])
     }
 
     /// What cargo builds under a name: `build` is told to say where it lies.
@@ -199,6 +216,12 @@ impl Program {
         self
     }
 
+    /// Starts it in this folder with nothing of this environment.
+    pub(crate) fn bare(mut self, folder: &Path) -> Self {
+        self.command.env_clear().current_dir(folder);
+        self
+    }
+
     /// As it could be typed.
     fn line(&self) -> String {
         let program = Path::new(self.command.get_program()).file_name().unwrap_or_default();
@@ -233,6 +256,13 @@ impl Program {
         let command = self.line();
         let done = self.command.stderr(Stdio::inherit()).output();
         done.map(|output| output.stdout).map_err(|source| Failure::NotStarted { command, source })
+    }
+
+    /// Runs it and takes what it says anywhere, whatever it ends with.
+    pub(crate) fn said_anywhere(mut self) -> Result<String, Failure> {
+        let command = self.line();
+        let done = self.command.output().map_err(|source| Failure::NotStarted { command, source })?;
+        Ok(String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned())
     }
 
     /// Runs it and takes what it says on stdout; stderr stays with the terminal.

@@ -1,17 +1,21 @@
 //! `busbar certify`: what certification needs is looked at first, then every case is run, and what came of it is signed.
 
-use std::path::PathBuf;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use ::judge::thresholds::measured;
-use evidence::bundle::key;
+use evidence::again::again;
+use evidence::bundle::key::{self, SigningKey};
 use evidence::certificate::{Order, SCHEMA, is_day_up_to};
+use evidence::conclusions::conclude;
+use evidence::merged::{MergeError, Merged, merge};
 use evidence::obstacles::obstacles;
+use evidence::run::Run;
 use files::RigFile;
 use session::{Asked, Played, Retry};
 
 use crate::console::console;
-use crate::run::{COMMIT, Format, shown};
+use crate::run::{Again, COMMIT, Format, again as command, shown};
 use crate::{Exit, Failure, bundle};
 
 /// What to certify, for whom.
@@ -42,6 +46,9 @@ pub(crate) struct Args {
     /// else it says where no option does
     #[arg(long, value_name = "FILE")]
     order: Option<PathBuf>,
+    /// Run nothing: put these run folders of several nights together, in their order, and certify what came of them
+    #[arg(long, value_name = "RUN", num_args = 1.., conflicts_with = "seed")]
+    runs: Vec<PathBuf>,
     /// Seed of everything random on a simulated rig
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -67,6 +74,10 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
         )));
     }
     let key = args.key.as_deref().map_or_else(key::random, key::private).map_err(bundle::of_key)?;
+    if !args.runs.is_empty() {
+        let (run, folder) = merged(args, &library, &order)?;
+        return concluded(args, &run, &folder, &key);
+    }
     #[cfg(unix)]
     healthy(args, &library, &rig)?;
 
@@ -81,17 +92,50 @@ pub(crate) fn certify(args: &Args) -> Result<Exit, Failure> {
         commit: COMMIT,
         ..Asked::default()
     };
-    let Played { run, folder, off, .. } = session::run(&library, &asked, &console(args.quiet))?.played;
-    let page = library.shown(&folder.join("report.html"));
-    crate::answer(&shown(&run, Format::Text, Some(&page)))?;
+    let Played { run, folder, off, stopped } = session::run(&library, &asked, &console(args.quiet))?.played;
+    if stopped {
+        crate::run::told_stopped(&folder);
+    }
     off.map_err(Failure::open)?;
-    let signed = bundle::signed(&folder, &run, &key, None)?;
-    let obstacles = obstacles(&run);
+    concluded(args, &run, &folder, &key)
+}
+
+/// Runs of several nights as one, concluded.
+fn merged(args: &Args, library: &files::Library, order: &Order) -> Result<(Run, PathBuf), Failure> {
+    let out = args.out.clone().unwrap_or_else(|| library.root().join("reports"));
+    let Merged { folder, started, took_ms, left_out } =
+        merge(&args.runs, &out, Some(order)).map_err(|error| match error {
+            MergeError::Made(_) | MergeError::File { .. } => Failure::open(error),
+            MergeError::Apart { .. } | MergeError::Folder { .. } => Failure::input(error),
+        })?;
+    for case in left_out {
+        crate::warn(&format!("left out, for its run was cut off in it: {case}"));
+    }
+    let conclude = |run: &Run| conclude(&folder, &run.meta, &report::conclusions(run)).map_err(Failure::open);
+    // First the manifest, which alone says when and how long: what is concluded rests on that.
+    let mut run = again(&folder)?.run;
+    run.meta.started = started;
+    run.meta.took = Some(Duration::from_millis(took_ms));
+    conclude(&run)?;
+    let run = again(&folder)?.run;
+    conclude(&run)?;
+    Ok((run, folder))
+}
+
+/// Prints what came of it and signs it.
+fn concluded(args: &Args, run: &Run, folder: &Path, key: &SigningKey) -> Result<Exit, Failure> {
+    let page = crate::from_here(&folder.join("report.html"));
+    let out = args.out.as_ref().map(|out| out.display().to_string());
+    let more = Again { out: out.as_deref(), ..Again::default() };
+    let again = command(run, args.rig.as_deref(), &args.battery, more);
+    crate::answer(&shown(run, Format::Text, Some(&page), Some(&again)))?;
+    let signed = bundle::signed(folder, run, key, None)?;
+    let obstacles = obstacles(run);
     let word = match obstacles.as_slice() {
         [] => "Certified".to_owned(),
         obstacles => format!("Not certifiable:\n  {}", obstacles.join("\n  ")),
     };
-    crate::answer(&format!("Bundle: {}\n{word}\n", library.shown(&signed)))?;
+    crate::answer(&format!("Bundle: {}\n{word}\n", crate::from_here(&signed)))?;
     Ok(match run.outcome().into() {
         // A rehearsal that passed has done what it is for.
         Exit::Pass if !obstacles.is_empty() && !run.meta.rig.simulated => Exit::Inconclusive,

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use engine::bench::Status;
 use evidence::run::CaseResult;
 use lab::operator::Terminal;
 use proto::quantity::Micros;
@@ -42,6 +43,10 @@ struct Timed {
 impl session::Progress for Timed {
     fn step(&self, case: &str, at: Micros, step: &str) {
         self.shown.step(case, at, step);
+    }
+
+    fn stands(&self, case: &str, status: &Status<'_>) {
+        self.shown.stands(case, status);
     }
 
     fn done(&self, case: &CaseResult) {

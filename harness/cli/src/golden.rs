@@ -91,7 +91,7 @@ fn accept(args: &Accept) -> Result<Exit, Failure> {
             Some(spread) => format!("rests on {runs} runs that are {spread} apart: {few}"),
             None => format!("rests on one run, which tells no spread: {enough} would be enough"),
         };
-        told += &format!("{}: within {}; {spread}\n", library.shown(&path), file.info.tolerance);
+        told += &format!("{}: within {}; {spread}\n", crate::from_here(&path), file.info.tolerance);
     }
     crate::answer(&told)?;
     Ok(Exit::Pass)

@@ -38,7 +38,7 @@ pub(crate) fn judge(args: &Args) -> Result<Exit, Failure> {
     notes.iter().for_each(|note| warn(note));
     let page = args.folder.join("report.html");
     let page = page.exists().then(|| page.display().to_string());
-    crate::answer(&shown(&run, args.format, page.as_deref()))?;
+    crate::answer(&shown(&run, args.format, page.as_deref(), None))?;
     let before = args.folder.join("verdicts.json");
     let before = match plain(&args.folder, "verdicts.json").and_then(std::fs::read_to_string) {
         Ok(text) => text,

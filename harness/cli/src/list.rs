@@ -55,7 +55,44 @@ enum Format {
 }
 
 /// One thing: a name, and what is known of it, in the order of the columns.
-type Row = Vec<(&'static str, String)>;
+type Row = Vec<(&'static str, Cell)>;
+
+/// What is known of a thing.
+enum Cell {
+    Text(String),
+    Number(usize),
+    /// several, with what stands between them in a table
+    List(Vec<String>, &'static str),
+}
+
+impl Cell {
+    fn list<T: Into<String>>(words: impl IntoIterator<Item = T>, between: &'static str) -> Self {
+        Self::List(words.into_iter().map(Into::into).collect(), between)
+    }
+
+    /// As a table has it.
+    fn text(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Number(number) => number.to_string(),
+            Self::List(words, between) => words.join(between),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.clone().into(),
+            Self::Number(number) => (*number).into(),
+            Self::List(words, _) => words.clone().into(),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::Text(text.into())
+    }
+}
 
 pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
     let mut exit = Exit::Pass;
@@ -70,7 +107,7 @@ pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
             self::suites(&library, &suites, args.kind)
         }
         Kind::Requirements => requirements(args.format)?,
-        Kind::Metrics => metrics(),
+        Kind::Metrics => metrics(args.format),
         Kind::Limits => limits(),
         Kind::Numbers => numbers(),
         Kind::Batteries => batteries()?,
@@ -91,12 +128,11 @@ fn suites(library: &files::Library, suites: &files::Suites, kind: Kind) -> Vec<R
         Kind::Cases => suites
             .cases()
             .map(|(suite, case)| {
-                let ids: Vec<_> = case.requirements.iter().map(|r| r.id).collect();
                 vec![
-                    ("case", files::full_name(suite, case)),
-                    ("spec", case.spec.clone()),
-                    ("title", case.title.clone()),
-                    ("requirements", ids.join(" ")),
+                    ("case", files::full_name(suite, case).into()),
+                    ("spec", case.spec.clone().into()),
+                    ("title", case.title.clone().into()),
+                    ("requirements", Cell::list(case.requirements.iter().map(|r| r.id), " ")),
                 ]
             })
             .collect(),
@@ -105,11 +141,11 @@ fn suites(library: &files::Library, suites: &files::Suites, kind: Kind) -> Vec<R
             .iter()
             .map(|suite| {
                 vec![
-                    ("suite", suite.name.clone()),
-                    ("spec", suite.spec.clone()),
-                    ("cases", suite.cases.len().to_string()),
-                    ("from", library.origin(&suite.file)),
-                    ("title", suite.title.clone()),
+                    ("suite", suite.name.clone().into()),
+                    ("spec", suite.spec.clone().into()),
+                    ("cases", Cell::Number(suite.cases.len())),
+                    ("from", library.origin(&suite.file).into()),
+                    ("title", suite.title.clone().into()),
                 ]
             })
             .collect(),
@@ -121,16 +157,17 @@ fn requirements(format: Format) -> Result<Vec<Row>, Failure> {
     let rows = catalogue::requirements()
         .map(|r| {
             let mut row = vec![
-                ("requirement", r.id.to_owned()),
-                ("severity", evidence::run::severity(r.severity).to_owned()),
-                ("spec", r.section.to_owned()),
-                ("judged", r.judged.to_owned()),
-                ("title", r.title.to_owned()),
+                ("requirement", r.id.into()),
+                ("severity", evidence::run::severity(r.severity).into()),
+                ("spec", r.section.into()),
+                ("judged", r.judged.into()),
+                ("title", r.title.into()),
             ];
             // A terminal has no room for them.
             if !matches!(format, Format::Text) {
-                row.push(("thresholds", r.decided_by().collect::<Vec<_>>().join(", ")));
-                row.push(("stands-for", stands_for(r, &faults)));
+                row.push(("thresholds", Cell::list(r.decided_by(), ", ")));
+                let (names, none) = stands_for(r, &faults);
+                row.extend(or_why("stands-for", names, none, format));
             }
             row
         })
@@ -138,30 +175,39 @@ fn requirements(format: Format) -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-/// The batteries and the rigs that are wrong in this requirement before all others; of one that has none, why.
-fn stands_for(requirement: &Requirement, faults: &[Fault]) -> String {
-    let own = faults.iter().filter(|fault| fault.root_cause == requirement.id);
-    let names: Vec<_> = own.map(|fault| fault.name.as_str()).collect();
-    match requirement.no_fault_alone {
-        Some(why) if names.is_empty() => format!("none: {why}"),
-        _ => names.join(", "),
+/// Names, or why there are none: in JSON under a key of its own, `why-none`.
+fn or_why(
+    key: &'static str,
+    names: Vec<&str>,
+    none: Option<&str>,
+    format: Format,
+) -> Vec<(&'static str, Cell)> {
+    match (none.filter(|_| names.is_empty()), format) {
+        (Some(why), Format::Json) => vec![(key, Cell::list(names, ", ")), ("why-none", why.into())],
+        (Some(why), _) => vec![(key, format!("none: {why}").into())],
+        (None, _) => vec![(key, Cell::list(names, ", "))],
     }
 }
 
-fn metrics() -> Vec<Row> {
+/// The batteries and the rigs that are wrong in this requirement before all others; of one that has none, why.
+fn stands_for<'a>(requirement: &Requirement, faults: &'a [Fault]) -> (Vec<&'a str>, Option<&'static str>) {
+    let own = faults.iter().filter(|fault| fault.root_cause == requirement.id);
+    (own.map(|fault| fault.name.as_str()).collect(), requirement.no_fault_alone)
+}
+
+fn metrics(format: Format) -> Vec<Row> {
     METRICS
         .iter()
         .map(|metric| {
-            let decides: Vec<_> = of_metric(metric).map(|requirement| requirement.id).collect();
-            let decides =
-                if decides.is_empty() { format!("none: {}", metric.aside) } else { decides.join(", ") };
-            vec![
-                ("id", metric.id.to_owned()),
-                ("figure", metric.figure.to_owned()),
-                ("unit", metric.unit.to_owned()),
-                ("window", metric.window.to_owned()),
-                ("decides", decides),
-            ]
+            let decides = of_metric(metric).map(|requirement| requirement.id).collect();
+            let mut row: Row = vec![
+                ("id", metric.id.into()),
+                ("figure", metric.figure.into()),
+                ("unit", metric.unit.into()),
+                ("window", metric.window.into()),
+            ];
+            row.extend(or_why("decides", decides, Some(metric.aside), format));
+            row
         })
         .collect()
 }
@@ -174,13 +220,13 @@ fn limits() -> Vec<Row> {
             Sense::AtLeast => "at least",
         };
         vec![
-            ("name", row.name.to_owned()),
-            ("metric", row.metric.to_owned()),
-            ("side", side.to_owned()),
-            ("good", good),
-            ("limit", limit + if row.firm { ", by the specification" } else { "" }),
-            ("measured-by", row.measured_by.words().to_owned()),
-            ("from", row.source.trim().to_owned()),
+            ("name", row.name.into()),
+            ("metric", row.metric.into()),
+            ("side", side.into()),
+            ("good", good.into()),
+            ("limit", (limit + if row.firm { ", by the specification" } else { "" }).into()),
+            ("measured-by", row.measured_by.words().into()),
+            ("from", row.source.trim().into()),
         ]
     };
     Thresholds::NAMES.iter().map(row).collect()
@@ -190,11 +236,11 @@ fn numbers() -> Vec<Row> {
     let row = |row: &thresholds::Row| {
         let [value, _] = (row.borders)();
         vec![
-            ("name", row.name.to_owned()),
-            ("metric", row.metric.to_owned()),
-            ("value", amount(value, row.unit)),
-            ("measured-by", row.measured_by.words().to_owned()),
-            ("from", row.source.trim().to_owned()),
+            ("name", row.name.into()),
+            ("metric", row.metric.into()),
+            ("value", amount(value, row.unit).into()),
+            ("measured-by", row.measured_by.words().into()),
+            ("from", row.source.trim().into()),
         ]
     };
     thresholds::rows().filter(|row| row.expected.is_empty()).map(row).collect()
@@ -205,16 +251,17 @@ fn batteries() -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     for path in library.batteries().map_err(Failure::from)? {
         let file = library.read_battery(&path)?;
-        let expect = match &file.expect {
-            files::Expectation::Pass => "pass".to_owned(),
-            files::Expectation::Fail(ids) => format!("fail {}", ids.join(" ")),
+        let (expect, fails) = match &file.expect {
+            files::Expectation::Pass => ("pass", Vec::new()),
+            files::Expectation::Fail(ids) => ("fail", ids.clone()),
         };
         let from = library.origin(&library.shown(&path));
         rows.push(vec![
-            ("battery", file.declared.name),
-            ("from", from),
-            ("expect", expect),
-            ("title", file.title),
+            ("battery", file.declared.name.into()),
+            ("from", from.into()),
+            ("expect", expect.into()),
+            ("fails", Cell::list(fails, " ")),
+            ("title", file.title.into()),
         ]);
     }
     Ok(rows)
@@ -225,9 +272,14 @@ fn rigs() -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
     for path in library.rigs().map_err(Failure::from)? {
         let file = library.read_rig(&path)?;
-        let can: Vec<_> = file.capabilities.iter().map(|c| c.name()).collect();
+        let can = Cell::list(file.capabilities.iter().map(|c| c.name()), " ");
         let from = library.origin(&library.shown(&path));
-        rows.push(vec![("rig", file.rig), ("from", from), ("can", can.join(" ")), ("title", file.title)]);
+        rows.push(vec![
+            ("rig", file.rig.into()),
+            ("from", from.into()),
+            ("can", can),
+            ("title", file.title.into()),
+        ]);
     }
     Ok(rows)
 }
@@ -240,10 +292,10 @@ fn psu_profiles() -> Result<Vec<Row>, Failure> {
         let profile = files::Profile::parse(&shown, &text).map_err(files::InputError::from)?;
         let status = profile.status.name().to_owned();
         rows.push(vec![
-            ("psu-profile", profile.psu_profile),
-            ("from", library.origin(&shown)),
-            ("status", status),
-            ("title", profile.title),
+            ("psu-profile", profile.psu_profile.into()),
+            ("from", library.origin(&shown).into()),
+            ("status", status.into()),
+            ("title", profile.title.into()),
         ]);
     }
     Ok(rows)
@@ -252,13 +304,17 @@ fn psu_profiles() -> Result<Vec<Row>, Failure> {
 /// Columns as wide as their widest cell; the last one runs free.
 fn columns(rows: &[Row]) -> String {
     let mut out = String::new();
-    let count = rows.first().map_or(0, Vec::len);
-    let width = |i: usize| rows.iter().map(|row| row[i].1.chars().count()).max().unwrap_or(0);
+    let texts: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|(_, cell)| plain(&cell.text()).into_owned()).collect())
+        .collect();
+    let count = texts.first().map_or(0, Vec::len);
+    let width = |i: usize| texts.iter().map(|row| row[i].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count).map(width).collect();
-    for row in rows {
+    for row in &texts {
         let mut line = String::new();
-        for ((_, cell), width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{:width$}  ", plain(cell));
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, "{cell:width$}  ");
         }
         let _ = writeln!(out, "{}", line.trim_end());
     }
@@ -272,7 +328,8 @@ fn markdown(rows: &[Row]) -> String {
     let mut out = line(first.iter().map(|(name, _)| *name).collect());
     out += &format!("|{}\n", "---|".repeat(first.len()));
     for row in rows {
-        let cells: Vec<String> = row.iter().map(|(_, cell)| plain(cell).replace('|', "\\|")).collect();
+        let cells: Vec<String> =
+            row.iter().map(|(_, cell)| plain(&cell.text()).replace('|', "\\|")).collect();
         out += &line(cells.iter().map(String::as_str).collect());
     }
     out
@@ -281,7 +338,7 @@ fn markdown(rows: &[Row]) -> String {
 fn json(rows: &[Row]) -> String {
     let objects: Vec<serde_json::Map<String, serde_json::Value>> = rows
         .iter()
-        .map(|row| row.iter().map(|(name, value)| ((*name).to_owned(), value.clone().into())).collect())
+        .map(|row| row.iter().map(|(name, cell)| ((*name).to_owned(), cell.json())).collect())
         .collect();
     proto::text::json(format!("{:#}\n", serde_json::json!(objects)))
 }

@@ -28,6 +28,7 @@ mod run;
 mod schema;
 #[cfg(unix)]
 mod serve;
+mod shell;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -137,6 +138,20 @@ pub(crate) fn rig_of(library: &Library, named: Option<&str>, battery: &str) -> R
     Ok(chosen.to_owned())
 }
 
+/// A path as it can be opened from where the user stands: relative where it lies below that.
+pub(crate) fn from_here(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    below.unwrap_or(path).display().to_string()
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:,+=@%".contains(&b);
+    let is_plain = !word.is_empty() && word.bytes().all(plain);
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
 /// A file that cannot be written, as the system says.
 pub(crate) fn unwritable(path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
     let path = path.to_owned();
@@ -224,6 +239,10 @@ enum Command {
     Schema(schema::Args),
     /// Print the protocol as a DBC database, for cantools, SavvyCAN and CANalyzer
     Dbc,
+    /// Print what a shell completes commands and options by
+    Completions(shell::CompletionsArgs),
+    /// Print the manual, or write a page of each command
+    Man(shell::ManArgs),
 }
 
 fn main() -> ExitCode {
@@ -264,6 +283,8 @@ fn main() -> ExitCode {
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::print(&args),
         Command::Dbc => dbc::print(),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     };
     let exit = done.unwrap_or_else(|failure| {
         warn(&failure.message);

@@ -1,16 +1,22 @@
 //! `busbar nightly`: every case, what was undecided once more, and what changed since the nights before.
 
+mod plan;
+mod resume;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use evidence::run::Run;
 use files::suites::selected;
+use files::{Library, full_name};
 use report::history::changes::{Past, latest};
 use report::history::night::{self, NightCase, Standing};
 use report::history::{History, HistoryError, Kept, Known, Which};
 use report::html::morning::{Morning, morning};
 use report::{junit, summary_md};
 use session::{Asked, Outcome, Retry};
+
+use plan::Plan;
 
 use crate::console::console;
 use crate::run::COMMIT;
@@ -34,6 +40,15 @@ pub(crate) struct Args {
     /// Only what did not pass when it was last tried with this battery on this rig
     #[arg(long)]
     failed_only: bool,
+    /// At most so long, such as `12h`: what tries everything that must hold first, the rest in the nights after
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "failed_only")]
+    within: Option<Duration>,
+    /// Print the nights of `--within` and run nothing
+    #[arg(long, requires = "within")]
+    plan: bool,
+    /// Go on with the last night of this battery on this rig, which was interrupted; with the options that it had
+    #[arg(long, conflicts_with_all = ["failed_only", "plan"])]
+    resume: bool,
     /// Where run folders go, `nights/` and the history among them
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -71,9 +86,30 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
         let (rig, battery) = (Some(rig.rig.as_str()), Some(battery.declared.name.as_str()));
         history.nights(Which { rig, battery, firmware: None, alone: false, last: NIGHTS }).map_err(refused)
     };
-    let partial = args.failed_only || !args.cases.is_empty();
-    let before = nights(&history)?;
-    let words = if args.failed_only {
+    let interrupted = match args.resume {
+        true => Some(resume::interrupted(&library, (&rig_name, &args.battery), &out)?),
+        false => None,
+    };
+    let mut before = nights(&history)?;
+    if let Some(interrupted) = &interrupted {
+        // It is this night.
+        before.retain(|night| Some(&night.started) != interrupted.run.meta.started.as_ref());
+    }
+    let of = (rig_name.as_str(), args.battery.as_str());
+    let planned = args.within.map(|within| Plan::of(&library, &history, of, (&args.cases, within), &before));
+    let planned = planned.transpose()?;
+    if let Some(planned) = planned.as_ref().filter(|_| args.plan) {
+        crate::answer(&planned.table())?;
+        return Ok(Exit::Pass);
+    }
+    let partial = match &interrupted {
+        Some(interrupted) => !interrupted.whole,
+        None => args.failed_only || planned.is_some() || !args.cases.is_empty(),
+    };
+    let words = if let Some(planned) = &planned {
+        warn(&planned.told());
+        planned.cases()
+    } else if args.failed_only {
         let words = failed(latest(&before).as_ref(), &args.cases);
         if words.is_empty() {
             crate::answer("Every case passed when it was last tried: nothing to repeat.\n")?;
@@ -84,11 +120,19 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
         args.cases.clone()
     };
 
+    let words = match &interrupted {
+        Some(interrupted) => rest(&library, &words, &interrupted.run)?,
+        None => words,
+    };
+    if interrupted.is_some() && words.is_empty() {
+        return Err(Failure::usage("every case of these came to its end: nothing is left of that night"));
+    }
+
     let asked = Asked {
         cases: words,
         rig: rig_name,
         battery: args.battery.clone(),
-        seed: args.seed,
+        seed: interrupted.as_ref().map_or(args.seed, |interrupted| interrupted.seed),
         out: Some(out.clone()),
         scope: Some("night".to_owned()),
         wait: args.wait,
@@ -104,9 +148,13 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
         Some(Err(error)) => troubles.push(error.to_string()),
         None => {}
     }
+    for stopped in played.iter().filter(|played| played.stopped) {
+        crate::run::told_stopped(&stopped.folder);
+    }
     let off: Vec<String> = played.iter().filter_map(|played| played.off.clone().err()).collect();
+    let earlier = interrupted.map(|interrupted| (interrupted.folder, interrupted.run));
     let (folders, runs): (Vec<PathBuf>, Vec<Run>) =
-        played.into_iter().map(|played| (played.folder, played.run)).unzip();
+        earlier.into_iter().chain(played.into_iter().map(|played| (played.folder, played.run))).unzip();
 
     let cases = night::cases(&runs);
     let folder = claim(&out.join("nights"), &runs[0])?;
@@ -135,7 +183,7 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     troubles.extend(
         written.and_then(|()| retention.apply(&mut history, &out)).err().map(|failure| failure.message),
     );
-    crate::answer(&format!("{summary}\nPage: {}\n", library.shown(&folder.join("index.html"))))?;
+    crate::answer(&format!("{summary}\nPage: {}\n", crate::from_here(&folder.join("index.html"))))?;
     let exit = match now.standing {
         Standing::Fail if off.is_empty() => Exit::Fail,
         Standing::Pass if off.is_empty() && troubles.is_empty() => Exit::Pass,
@@ -143,6 +191,14 @@ pub(crate) fn nightly(args: &Args) -> Result<Exit, Failure> {
     };
     let message = [off, troubles].concat().join("\n");
     if message.is_empty() { Ok(exit) } else { Err(Failure { exit, message }) }
+}
+
+/// What these words select and what has not come to its end.
+fn rest(library: &Library, words: &[String], run: &Run) -> Result<Vec<String>, Failure> {
+    let suites = library.read_suites()?;
+    let names = suites.select(words)?.into_iter().map(|(suite, case)| full_name(suite, case));
+    let done = |name: &String| run.cases.iter().any(|case| format!("{}/{}", case.suite, case.case) == *name);
+    Ok(names.filter(|name| !done(name)).collect())
 }
 
 /// The night as a history tells it, from one in memory: its page does not wait for the file.

@@ -1,6 +1,6 @@
 //! `busbar run`: suites on a rig, a verdict for each requirement, a folder of evidence.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -77,28 +77,68 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
     let (console, watch) = timed(args.quiet);
     let Played { run, folder, off, stopped } = session::run(&library, &asked, &console)?.played;
     if stopped {
-        let folder = library.shown(&folder);
-        crate::warn(&format!(
-            "{STOPPED}; what was measured until then, and what was decided by it, is in {folder}"
-        ));
+        told_stopped(&folder);
     }
     if let Some(file) = &args.junit {
         let took = watch.lock().unwrap_or_else(PoisonError::into_inner);
         std::fs::write(file, report::junit::timed(&run, &took)).map_err(crate::unwritable(file))?;
     }
-    crate::answer(&shown(&run, args.format, Some(&library.shown(&folder.join("report.html")))))?;
-    crate::golden::after_run(&library, &run, &library.shown(&folder));
+    let page = crate::from_here(&folder.join("report.html"));
+    crate::answer(&shown(&run, args.format, Some(&page), args.again(&run).as_deref()))?;
+    crate::golden::after_run(&library, &run, &crate::from_here(&folder));
     off.map_err(Failure::open)?;
     Ok(run.outcome().into())
 }
 
+/// That somebody wanted the run to end, and where what there is of it lies.
+pub(crate) fn told_stopped(folder: &Path) {
+    let folder = crate::from_here(folder);
+    crate::warn(&format!(
+        "{STOPPED}; what was measured until then, and what was decided by it, is in {folder}"
+    ));
+}
+
+impl Args {
+    /// What runs a case of this run again, but for its name; nothing where a suite was named that lies elsewhere, for then the
+    /// name alone says nothing.
+    fn again(&self, run: &Run) -> Option<String> {
+        let elsewhere = |word: &String| word.ends_with(".yaml") || word.ends_with(".yml");
+        let out = self.out.as_ref().map(|out| out.display().to_string());
+        let more = Again { sweep: self.sweep, out: out.as_deref() };
+        let again = again(run, self.rig.as_deref(), &self.battery, more);
+        (!self.cases.iter().any(elsewhere)).then_some(again)
+    }
+}
+
+/// What a run was told beside rig, battery and seed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Again<'a> {
+    pub(crate) sweep: bool,
+    pub(crate) out: Option<&'a str>,
+}
+
+/// The command that runs a case of a run again, but for its name. On a real rig a seed means nothing.
+pub(crate) fn again(run: &Run, rig: Option<&str>, battery: &str, more: Again<'_>) -> String {
+    let option = |name: &str, value: &str| format!(" {name} {}", crate::quoted(value));
+    let mut command = "busbar run".to_owned();
+    command += &rig.map_or(String::new(), |rig| option("--rig", rig));
+    command += &option("--battery", battery);
+    if run.meta.rig.simulated {
+        command += &format!(" --seed {}", run.meta.seed);
+    }
+    if more.sweep {
+        command += " --sweep";
+    }
+    command + &more.out.map_or(String::new(), |out| option("--out", out))
+}
+
 /// What a run prints.
-pub(crate) fn shown(run: &Run, format: Format, report: Option<&str>) -> String {
+pub(crate) fn shown(run: &Run, format: Format, report: Option<&str>, again: Option<&str>) -> String {
     match format {
         Format::Json => report::json::verdicts(run),
         Format::Text => {
             let (colour, width) = shown_on();
-            table(run, &Style { width, colour, report })
+            table(run, &Style { width, colour, report, again })
         }
     }
 }

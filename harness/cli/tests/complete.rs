@@ -111,8 +111,9 @@ fn not_passed(output: &Output, what: &str) -> String {
     text
 }
 
-fn first_three(text: &str) -> String {
-    text.lines().take(3).collect::<Vec<_>>().join("\n")
+/// The verdict and the three lines below it.
+fn first_lines(text: &str) -> String {
+    text.lines().take(4).collect::<Vec<_>>().join("\n")
 }
 
 fn open(verdicts: &Value, key: &str) -> Vec<String> {
@@ -127,9 +128,9 @@ fn a_battery_that_the_rig_cannot_try_never_passes(#[case] battery: &str, #[case]
     let bench = Bench::new();
     let ran = bench.busbar("run", battery, &[]);
     let text = not_passed(&ran, "run");
-    let (first, run) = (first_three(&text), format!("all-{battery}-seed1-001"));
+    let (first, run) = (first_lines(&text), format!("all-{battery}-seed1-001"));
     for words in ["NOT TRIED", "BEH-FI", "BEH-IM", "BEH-XP", declares, "plant.solar.maximum-current"] {
-        assert!(first.contains(words), "{words} in the first three lines: {text}");
+        assert!(first.contains(words), "{words} in the first lines: {text}");
     }
     let verdicts = bench.verdicts(&run);
     assert_eq!(verdicts["outcome"], "inconclusive");
@@ -140,8 +141,9 @@ fn a_battery_that_the_rig_cannot_try_never_passes(#[case] battery: &str, #[case]
         "what the rig cannot do is undecided"
     );
     let page = bench.read(&format!("out/{run}/report.html"));
-    let (told, verdict) = (page.find("NOT TRIED"), page.find("<section id=verdict"));
-    assert!(told.is_some() && told < verdict, "the page says it above the verdict");
+    let place = |what: &str| page.find(what).unwrap_or_else(|| panic!("{what} is not in the page"));
+    assert!(place("<section id=verdict") < place("NOT TRIED"), "the page says it below the verdict");
+    assert!(place("NOT TRIED") < place("<section id=cases"), "and above the cases");
     let junit = bench.read(&format!("out/{run}/junit.xml"));
     assert!(
         junit.contains("name=\"BEH-FI\"") && junit.contains("<error message="),
@@ -150,21 +152,21 @@ fn a_battery_that_the_rig_cannot_try_never_passes(#[case] battery: &str, #[case]
 
     // Judged again, signed and verified it is the same.
     let folder = bench.shown(&format!("out/{run}"));
-    assert_eq!(first_three(&not_passed(&busbar(&["judge", &folder]), "judge")), first);
+    assert_eq!(first_lines(&not_passed(&busbar(&["judge", &folder]), "judge")), first);
     let key = bench.shown("key.pem");
     assert_eq!(busbar(&["keygen", &key]).status.code(), Some(0));
     let bundle = bench.shown("bundle.tar");
     assert_eq!(busbar(&["sign", &folder, "--key", &key, "--out", &bundle]).status.code(), Some(0));
     let verified = not_passed(&busbar(&["verify", &bundle]), "verify");
-    assert!(first_three(&verified).contains("NOT TRIED"), "{verified}");
+    assert!(first_lines(&verified).contains("NOT TRIED"), "{verified}");
 
     let certified = not_passed(&bench.busbar("certify", battery, &["--rig", "simulated"]), "certify");
-    assert!(first_three(&certified).contains("NOT TRIED"), "{certified}");
+    assert!(first_lines(&certified).contains("NOT TRIED"), "{certified}");
     let bundle = bench.shown(&format!("out/certify-{battery}-seed1-001.busbar.tar"));
     not_passed(&busbar(&["verify", &bundle]), "verify of a certification");
 
     let night = not_passed(&bench.busbar("nightly", battery, &[]), "nightly");
-    assert!(night.starts_with("# INCONCLUSIVE") && first_three(&night).contains("NOT TRIED"), "{night}");
+    assert!(night.starts_with("# INCONCLUSIVE") && first_lines(&night).contains("NOT TRIED"), "{night}");
 }
 
 /// The rig file may say what is not tried on it. A run then passes and says so first; a certificate never does.
@@ -178,7 +180,7 @@ fn what_the_rig_file_names_is_said_first_and_certifies_nothing() {
     let ran = bench.busbar("run", "small", &["--rig", &rig]);
     let text = said(&ran);
     assert_eq!(ran.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&ran.stderr));
-    let first = first_three(&text);
+    let first = first_lines(&text);
     for words in ["NOT TRIED: ", "NOT HERE", "BEH-IM: no rig for BEH-IM here"] {
         assert!(first.contains(words), "{words}: {first}");
     }
@@ -198,7 +200,7 @@ fn what_the_rig_file_names_is_said_first_and_certifies_nothing() {
     // One row less than is open: undecided.
     let rig = bench.rig_without(&rows[1..]);
     let ran = bench.busbar("run", "small", &["--rig", &rig]);
-    assert!(first_three(&not_passed(&ran, "run")).contains(rows[0]), "{}", said(&ran));
+    assert!(first_lines(&not_passed(&ran, "run")).contains(rows[0]), "{}", said(&ran));
 }
 
 /// Cases that somebody names are judged alone; one of them that cannot be tried is undecided.
@@ -209,7 +211,7 @@ fn what_is_named_is_judged_alone() {
     assert_eq!(ran.status.code(), Some(0), "{}", said(&ran));
     assert!(!said(&ran).contains("NOT TRIED"), "{}", said(&ran));
     let ran = bench.busbar("run", "small", &["keep-alive/just-below-ten-minutes", "feed-in/load-steps"]);
-    assert!(first_three(&not_passed(&ran, "run")).contains("BEH-FI"), "{}", said(&ran));
+    assert!(first_lines(&not_passed(&ran, "run")).contains("BEH-FI"), "{}", said(&ran));
 }
 
 /// A log is judged by what a log can decide: nothing of it is open because no rig tried the rest.

@@ -94,8 +94,8 @@ fn a_firmware_that_gets_worse_is_the_first_thing_in_the_morning() {
         "Newly failing",
         CASE,
         "the last nights: pass, pass, pass, fail",
-        "Firmware 1.2, before this night 1.1",
-        "Changed since the night before: rigs/batteries/mine.yaml, ",
+        "<tr><td>Firmware<td>1.1<td>→<td><b>1.2</b>",
+        "<tr><td>rigs/batteries/mine.yaml, ",
         "Figures that moved",
         "CVL-04 fail",
     ] {
@@ -346,4 +346,158 @@ fn runs_of_other_suites_are_not_compared() {
     let output = home.busbar(&["compare", "reports/night-mine-seed1-001", "reports/night-mine-seed2-001"]);
     assert_eq!(output.status.code(), Some(65));
     assert!(text(&output.stderr).contains("the runs are of other suites"), "{}", text(&output.stderr));
+}
+
+/// A night of some hours tries what must hold first; the nights after it the rest, and then it begins anew.
+#[test]
+fn what_does_not_fit_into_one_night_is_tried_in_the_next() {
+    let home = Home::new();
+    home.battery("reference", "1.0");
+    let night = |more: &[&str]| {
+        let arguments = [&["nightly", "--battery", "mine", "feed-in", "--within", "5h"], more].concat();
+        let output = home.busbar(&arguments);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, plan, _) = night(&["--plan"]);
+    assert_eq!(code, Some(0), "{plan}");
+    let cases: Vec<&str> = plan.lines().filter_map(|line| line.strip_prefix("  ")).collect();
+    let nights = plan.matches("\nnight ").count();
+    assert!((2..=4).contains(&nights) && cases.len() >= 5, "{plan}");
+    assert!(plan.contains("night 1, tonight: "), "{plan}");
+    let mut seen: Vec<String> = Vec::new();
+    for number in 1..=nights {
+        let (code, _, told) = night(&[]);
+        assert_eq!(code, Some(0), "{told}");
+        assert!(told.contains(&format!("night {number} of {nights}: ")), "{told}");
+        let run = read(&home.path(&format!("reports/night-mine-seed1-{number:03}/verdicts.json")));
+        let run: serde_json::Value = serde_json::from_str(&run).expect("JSON");
+        let cases = run["cases"].as_array().expect("cases");
+        seen.extend(cases.iter().map(|case| format!("feed-in/{}", case["case"].as_str().expect("a name"))));
+    }
+    seen.sort();
+    let mut planned: Vec<&str> = cases.clone();
+    planned.sort_unstable();
+    assert_eq!(seen, planned, "each once");
+    let (.., told) = night(&[]);
+    assert!(told.contains(&format!("night 1 of {nights}: ")), "it begins anew: {told}");
+}
+
+/// A night whose process was killed in the middle of a case goes on with that case; what came to its end before is kept.
+#[test]
+fn a_night_that_was_killed_goes_on() {
+    let home = Home::new();
+    home.battery("reference", "1.0");
+    let night = |more: &[&str]| home.busbar(&[&["nightly", "--quiet", "--battery", "mine"], more].concat());
+    let nothing = night(&["--resume"]);
+    assert_eq!(nothing.status.code(), Some(64), "{}", text(&nothing.stderr));
+
+    let whole = night(&[]);
+    assert_eq!(whole.status.code(), Some(2), "one suite of all: {}", text(&whole.stderr));
+    assert_eq!(night(&["--resume"]).status.code(), Some(64), "that one came to its end");
+    let folder = home.path("reports/night-mine-seed1-001");
+    // As a process leaves it that is killed in its third case.
+    let events = read(&folder.join("events.jsonl"));
+    let third = events.match_indices("\"kind\":\"case-start\"").nth(2).expect("three cases").0;
+    let cut = events[third..].match_indices('\n').nth(3).expect("some events").0 + third + 1;
+    fs::write(folder.join("events.jsonl"), &events[..cut]).expect("written");
+    for conclusion in ["manifest.json", "verdicts.json", "junit.xml", "report.html"] {
+        fs::remove_file(folder.join(conclusion)).expect("removed");
+    }
+    let on = night(&["--resume"]);
+    let told = format!("{}{}", text(&on.stdout), text(&on.stderr));
+    assert_eq!(on.status.code(), Some(2), "{told}");
+    assert!(told.contains("2 cases of reports/night-mine-seed1-001 came to their end"), "{told}");
+    let first = read(&folder.join("verdicts.json"));
+    assert!(first.contains("the run was cut off"), "its own folder says so: {first}");
+    let rest = read(&home.path("reports/night-mine-seed1-002/verdicts.json"));
+    let of = |run: &str| {
+        let run: serde_json::Value = serde_json::from_str(run).expect("JSON");
+        run["cases"].as_array().expect("cases").len()
+    };
+    let page = read(&home.nights().pop().expect("a night").join("index.html"));
+    assert_eq!(
+        page.matches("<tr><td><span class=\"mark pass\">").count(),
+        of(&rest) + 2,
+        "every case is in the page"
+    );
+    assert!(page.contains("The rest, after it was interrupted"), "{page}");
+
+    // What it is made from must be the same.
+    fs::write(folder.join("events.jsonl"), &events[..cut]).expect("written");
+    home.battery("reference", "1.1");
+    fs::remove_dir_all(home.path("reports/night-mine-seed1-002")).expect("removed");
+    fs::remove_file(folder.join("manifest.json")).expect("removed");
+    let other = night(&["--resume"]);
+    assert_eq!(other.status.code(), Some(65), "{}", text(&other.stderr));
+    assert!(
+        text(&other.stderr).contains("rigs/batteries/mine.yaml is not as it was"),
+        "{}",
+        text(&other.stderr)
+    );
+}
+
+/// Every suite over some nights, put together, is certified and verified like one run, with the same verdicts; what does not
+/// belong together is not put together.
+#[test]
+fn nights_together_are_certified_like_one_run() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let busbar = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
+        let output = command.args(arguments).env_remove("BUSBAR_HOME").current_dir(folder.path()).output();
+        let output = output.expect("the binary was built for this test");
+        (output.status.code(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
+    };
+    let (_, plan) = busbar(&["nightly", "--within", "24h", "--plan"]);
+    let nights = plan.matches("\nnight ").count();
+    assert!(nights > 1 && plan.contains("; the first night tries everything that must hold\n"), "{plan}");
+    for _ in 0..nights {
+        let (code, told) = busbar(&["nightly", "--quiet", "--within", "24h"]);
+        assert_eq!(code, Some(0), "{told}");
+    }
+    let runs: Vec<String> = (1..=nights).map(|n| format!("reports/night-reference-seed1-{n:03}")).collect();
+    let runs: Vec<&str> = runs.iter().map(String::as_str).collect();
+
+    let (code, told) = busbar(&[&["certify", "--runs"], &runs[1..]].concat());
+    assert_eq!(code, Some(2), "one night is missing: {told}");
+    let (code, told) = busbar(&["keygen", "k.pem"]);
+    assert_eq!(code, Some(0), "{told}");
+    let (code, told) = busbar(&[&["certify", "--key", "k.pem", "--runs"], &runs[..]].concat());
+    assert_eq!(code, Some(0), "{told}");
+    let bundle = told.lines().find_map(|line| line.strip_prefix("Bundle: ")).expect("a bundle").to_owned();
+    let (code, told) = busbar(&["verify", &bundle, "--key", "k.pem.pub"]);
+    assert_eq!(code, Some(0), "{told}");
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("put together from night-reference-seed1-001, night-reference-seed1-002"),
+        "{told}"
+    );
+
+    let (code, told) = busbar(&["run", "--quiet"]);
+    assert_eq!(code, Some(0), "{told}");
+    let verdicts = |run: &str| {
+        let run = read(&folder.path().join(run).join("verdicts.json"));
+        let run: serde_json::Value = serde_json::from_str(&run).expect("JSON");
+        let mut cases: Vec<String> = run["cases"]
+            .as_array()
+            .expect("cases")
+            .iter()
+            .map(|case| {
+                let verdicts = case["verdicts"].as_array().expect("verdicts").iter();
+                let told: Vec<String> = verdicts
+                    .map(|v| format!("{} {} {}", v["requirement"], v["outcome"], v["reason"]))
+                    .collect();
+                format!("{}/{}: {}", case["suite"], case["case"], told.join("; "))
+            })
+            .collect();
+        cases.sort();
+        cases
+    };
+    let merged = bundle.trim_end_matches(".busbar.tar");
+    assert_eq!(verdicts(merged), verdicts("reports/all-reference-seed1-001"));
+
+    let (code, told) = busbar(&["nightly", "--quiet", "--battery", "cell-pi", "gx/start-up"]);
+    assert_eq!(code, Some(0), "{told}");
+    let (code, told) = busbar(&["certify", "--runs", runs[0], "reports/night-cell-pi-seed1-001"]);
+    assert_eq!(code, Some(65), "{told}");
+    assert!(told.contains("with different batteries; they cannot be put together"), "{told}");
 }

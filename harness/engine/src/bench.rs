@@ -1,6 +1,6 @@
 //! What a test runs against, and the loop that runs it.
 
-use judge::trace::Event;
+use judge::trace::{Event, Trace};
 use proto::bus::{BusReading, ErrorFrame};
 use proto::frame::Frame;
 use proto::quantity::Micros;
@@ -172,4 +172,19 @@ pub trait Witness {
     fn event(&mut self, event: &Event);
     /// a program behind the battery told of itself: [`Bench::told`]
     fn told(&mut self, _lines: &str) {}
+    /// where the case stands, once a second of the bench while anything comes in
+    fn stands(&mut self, _status: &Status<'_>) {}
+}
+
+/// Where a case stands, for whoever watches it.
+#[derive(Debug, Clone, Copy)]
+pub struct Status<'a> {
+    /// the time of the case
+    pub at: Micros,
+    /// when what it does or waits for now is over by itself; nothing where it does neither
+    pub until: Option<Micros>,
+    /// whether it is over earlier where what it waits for comes
+    pub waits: bool,
+    /// what was measured so far
+    pub trace: &'a Trace,
 }

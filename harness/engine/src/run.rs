@@ -23,7 +23,7 @@ pub struct Record {
 pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness) -> Record {
     let mut engine = Engine::new(runnable);
     let mut bench = SwitchedOff { bench, done: false };
-    let mut told = 0;
+    let (mut told, mut second) = (0, None);
     loop {
         while let Some(action) = engine.next_action().filter(|action| *action != Action::Finish) {
             if let Err(error) = bench.bench.act(&action) {
@@ -43,6 +43,10 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
                 let at = at.max(engine.now());
                 witness.input(at, input);
                 engine.handle(at, input);
+                let now = at.0 / 1_000_000;
+                if second.replace(now) != Some(now) {
+                    witness.stands(&engine.status());
+                }
             }
             Err(error) => engine.handle(bench.bench.now(), &Input::Fault(error.to_string())),
         }

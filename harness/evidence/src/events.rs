@@ -44,6 +44,9 @@ pub struct Begun {
     /// what a customer gave before the run, so that it was made after that
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub challenge: Option<String>,
+    /// the runs that it was put together from, and what of them was left out; empty where it is one run
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<String>,
 }
 
 /// A line.

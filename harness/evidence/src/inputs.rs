@@ -58,13 +58,23 @@ fn short(sha256: &str) -> String {
     format!("SHA-256 {}…", sha256.get(..8).unwrap_or(sha256))
 }
 
+/// A value without the comment behind it: a `#` after a space, outside of quotes.
+fn uncommented(value: &str) -> &str {
+    let is_comment = |&(at, _): &(usize, &str)| {
+        let before = &value[..at];
+        ['"', '\''].into_iter().all(|quote| before.matches(quote).count().is_multiple_of(2))
+    };
+    let comment = value.match_indices(" #").find(is_comment);
+    comment.map_or(value, |(at, _)| &value[..at])
+}
+
 /// The first keys whose lines stand otherwise: key, old, new. What only one has is `-` in the other.
 pub(crate) fn keys(a: &str, b: &str) -> Vec<(String, String, String)> {
     let lines = |text: &str| -> Vec<(String, String)> {
         let line = |line: &str| {
             let (key, value) = line.split_once(':')?;
             let key = key.trim().trim_start_matches("- ");
-            (!key.starts_with('#')).then(|| (key.to_owned(), value.trim().to_owned()))
+            (!key.starts_with('#')).then(|| (key.to_owned(), uncommented(value).trim().to_owned()))
         };
         text.lines().filter_map(line).collect()
     };
@@ -109,13 +119,16 @@ mod tests {
         write(b, "rigs/batteries/acme.yaml", &sheet.replace("56.8 V", "55.2 V"));
         write(b, "rigs/psu/x.yaml", "psu: x\n");
         write(b, "rigs/lab.yaml", "# moved\nrig: lab\n");
+        write(a, "rigs/batteries/commented.yaml", "cells: 16   # of LFP\nlabel: 'a # b'\n");
+        write(b, "rigs/batteries/commented.yaml", "cells: 15   # of NMC\nlabel: 'a # b'\n");
         write(b, "suites/s/s.yaml", "suites are refused elsewhere\n");
         let told = changed(a, b).expect("read");
         let told: Vec<[&str; 3]> = told.iter().map(|(what, a, b)| [what.as_str(), a, b]).collect();
         assert_eq!(told[0], ["rigs/batteries/acme.yaml, max-charge-voltage", "56.8 V", "55.2 V"]);
-        assert_eq!(told[1][0], "rigs/lab.yaml");
-        assert!(told[1][1].starts_with("SHA-256 ") && told[1][1] != told[1][2], "{told:?}");
-        assert_eq!(told[2], ["rigs/psu/x.yaml", "not there", "there"]);
-        assert_eq!(told.len(), 3);
+        assert_eq!(told[1], ["rigs/batteries/commented.yaml, cells", "16", "15"]);
+        assert_eq!(told[2][0], "rigs/lab.yaml");
+        assert!(told[2][1].starts_with("SHA-256 ") && told[2][1] != told[2][2], "{told:?}");
+        assert_eq!(told[3], ["rigs/psu/x.yaml", "not there", "there"]);
+        assert_eq!(told.len(), 4);
     }
 }

@@ -20,6 +20,7 @@ pub mod guard;
 pub mod inputs;
 pub mod manifest;
 pub mod mark;
+pub mod merged;
 pub mod meta;
 pub mod names;
 pub mod obstacles;

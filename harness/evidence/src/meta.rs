@@ -85,6 +85,7 @@ impl MadeFrom<'_> {
             suites: files.map(|(suite, text)| SuiteFile::new(&suite.file, text.as_bytes())).collect(),
             started: kept.started,
             took: kept.took,
+            merged: begun.merged.clone(),
             demand: match (&certificate, begun.whole) {
                 (Some(_), _) => Demand::Certificate,
                 (None, true) => Demand::Whole,

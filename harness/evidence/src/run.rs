@@ -50,6 +50,8 @@ pub struct RunMeta {
     pub took: Option<Duration>,
     /// what a certificate carries beside the results, of a run that was made to certify
     pub certificate: Option<Certificate>,
+    /// the runs that it was put together from, and what of them was left out; empty where it is one run
+    pub merged: Vec<String>,
     /// what must have been tried before the run may pass
     pub demand: Demand,
     /// requirements that are not tried on this rig, as its file says under `not-here`, each with the reason

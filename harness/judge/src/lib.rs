@@ -9,6 +9,7 @@ pub mod envelope;
 pub mod metrics;
 pub mod portrait;
 pub mod recording;
+pub mod remedy;
 pub mod requirement;
 pub mod site;
 pub mod tampering;

@@ -12,13 +12,19 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .map(|(_, k)| k)
 }
 
-/// The three known names most like one that is none of them, those that contain it first.
+/// Letters that a slip of the hand turns into others: two of them, or two that changed places and one more.
+const SLIP: usize = 2;
+
+/// At most three known names most like one that is none of them, those that contain it first.
 #[must_use]
 pub fn similar<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let distance = |k: &str| if k.contains(name) { 0 } else { strsim::damerau_levenshtein(name, k) };
     let mut ranked: Vec<(usize, &str)> = known.map(|k| (distance(k), k)).collect();
     ranked.sort_unstable();
-    ranked.into_iter().take(3).map(|(_, k)| k).collect()
+    // Beside one that a slip of the hand explains, what is farther away is noise.
+    let best = ranked.first().map_or(0, |&(distance, _)| distance);
+    let far = if best <= SLIP { best + 1 } else { usize::MAX };
+    ranked.into_iter().filter(|&(distance, _)| distance <= far).take(3).map(|(_, k)| k).collect()
 }
 
 /// The text without anything a terminal, an XML parser or a reader could be misled by: escape sequences

@@ -3,6 +3,7 @@
 //! Verdict first, then the cases in a table, then each case with what was done, what was measured and what
 //! follows from it, last every requirement of the catalogue with how it stands.
 
+mod alarms;
 mod cases;
 mod certificate;
 pub mod compare;

@@ -29,21 +29,27 @@ fn write(out: &mut String, night: &Morning<'_>) -> fmt::Result {
         writeln!(out, "Simulated rig: no hardware was involved.{}\n", text(&program))?;
     }
     writeln!(out, "{}\n", text(&night.lead()))?;
-    for told in night.firmware().into_iter().chain(night.files()) {
-        writeln!(out, "**{}**\n", text(&told))?;
+    let before = night.changed_before();
+    if !before.is_empty() {
+        out.push_str("| changed before this night | before | tonight |\n|---|---|---|\n");
+        for (what, then, now) in before {
+            writeln!(out, "| {} | {} | {} |", text(&what), text(&then), text(&now))?;
+        }
+        out.push('\n');
     }
-    let changes = night.changes();
+    let changes = night.told();
     for (change, headline) in Change::ALL {
-        let mut own = changes.iter().filter(|(other, _)| *other == change).map(|found| &found.1).peekable();
+        let mut own = changes.iter().filter(|told| told.change == change).peekable();
         if own.peek().is_none() {
             continue;
         }
         writeln!(out, "## {headline}\n")?;
-        for name in own {
-            match night.now.cases.get(name).map(|case| case.1.as_str()).filter(|why| !why.is_empty()) {
-                Some(why) => writeln!(out, "- **{}**: {}", text(name), text(why))?,
-                None => writeln!(out, "- **{}**", text(name))?,
-            }
+        for told in own {
+            let (name, turn, step) = (text(&told.case), told.turn.word(), told.step());
+            let why = night.now.cases.get(&told.case).map(|case| case.1.as_str());
+            let why =
+                why.filter(|why| !why.is_empty()).map_or_else(String::new, |why| format!(": {}", text(why)));
+            writeln!(out, "- **{name}** ({turn}, {step}){why}")?;
         }
         out.push('\n');
     }

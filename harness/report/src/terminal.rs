@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use judge::remedy::remedy;
 use judge::verdict::Outcome;
 use proto::quantity::Micros;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -11,6 +12,8 @@ use evidence::run::{CaseResult, Run, severity};
 use evidence::text::plain;
 use evidence::words;
 
+use crate::causes::{Cause, by_it, causes};
+
 /// How the table is set.
 #[derive(Debug, Clone, Copy)]
 pub struct Style<'a> {
@@ -18,8 +21,10 @@ pub struct Style<'a> {
     pub width: usize,
     /// whether ANSI colours may be used
     pub colour: bool,
-    /// path of the report, to end with
+    /// path of the report, to link and to end with
     pub report: Option<&'a str>,
+    /// the command that runs a case of this run again, but for the name of the case
+    pub again: Option<&'a str>,
 }
 
 /// Columns before the text of a finding.
@@ -28,13 +33,21 @@ const INDENT: usize = 8;
 /// Cases that are told in full for one requirement; the others are named.
 const TOLD: usize = 2;
 
-/// The table: a line for each case, the requirements that do not hold with their first evidence, totals.
+/// The table. What decides comes first: the verdict, what does not hold with its cause, what was not tried; then a line for
+/// each case, how every requirement stands, and the verdict once more, where a terminal ends.
 #[must_use]
 pub fn table(run: &Run, style: &Style<'_>) -> String {
     let mut out = String::new();
-    let mut table =
-        Table { out: &mut out, width: style.width.max(60), colour: style.colour, marks: marks(run) };
-    table.all(run, style.report).expect("a String takes every write");
+    let (report, again) = (style.report, style.again);
+    let mut table = Table {
+        out: &mut out,
+        width: style.width.max(60),
+        colour: style.colour,
+        marks: marks(run),
+        report,
+        again,
+    };
+    table.all(run).expect("a String takes every write");
     out
 }
 
@@ -44,106 +57,144 @@ struct Table<'o> {
     colour: bool,
     /// columns of the outcomes
     marks: usize,
+    report: Option<&'o str>,
+    again: Option<&'o str>,
 }
 
 impl Table<'_> {
-    fn all(&mut self, run: &Run, report: Option<&str>) -> fmt::Result {
-        // Neither wrapped nor cut: what was not tried comes first, and whole.
-        for line in run.gaps().lines() {
-            self.coloured(Mark::Inconclusive, &plain(&line))?;
+    fn all(&mut self, run: &Run) -> fmt::Result {
+        // Where nothing failed, what was not tried decides.
+        let failed = !run.requirements(Mark::Fail).is_empty();
+        self.head(run, !failed)?;
+        self.findings(run, Mark::Fail)?;
+        if failed && self.not_tried(run)? {
             writeln!(self.out)?;
         }
-        let meta = &run.meta;
-        let simulated = if meta.rig.simulated { " (simulated)" } else { "" };
-        let head = format!("{} on {}{simulated}, seed {}", meta.battery.title, meta.rig.title, meta.seed);
-        self.wrapped(&head, 0)?;
-        writeln!(self.out)?;
-        let cut = self.cases(run)?;
-        for mark in [Mark::Fail, Mark::Warning, Mark::Inconclusive] {
+        for mark in [Mark::Inconclusive, Mark::Warning] {
             self.findings(run, mark)?;
         }
-        if cut {
-            self.left_out(run)?;
-        }
+        self.cases(run)?;
         self.matrix(run)?;
         self.totals(run)?;
-        if let Some(path) = report {
+        write!(self.out, "Verdict: ")?;
+        let mark = Mark::of_whole(run.outcome());
+        self.coloured(mark, &mark.word().to_uppercase())?;
+        writeln!(self.out)?;
+        if let Some(path) = self.report {
             // Not cut: a path is there to be copied.
             writeln!(self.out, "Report: {}", plain(path))?;
         }
         Ok(())
     }
 
-    /// A line for each case; says whether the reason of one that was not tried or did not apply was cut.
-    fn cases(&mut self, run: &Run) -> Result<bool, fmt::Error> {
-        let mut any_cut = false;
-        let names: Vec<String> = run.cases.iter().map(|c| plain(&c.name()).into_owned()).collect();
-        // A name is cut only where the line is too short for it: two names may differ at their ends.
-        let room = self.width.saturating_sub(self.marks + 12);
-        let longest = names.iter().map(|n| n.width()).max().unwrap_or(0).min(room);
-        for (case, name) in run.cases.iter().zip(&names) {
-            self.mark(case.mark())?;
-            let time = if case.length == Micros::ZERO { String::new() } else { words::clock(case.length) };
-            let name = cut(name, longest);
-            let mut line = format!("  {name}{:pad$}  {time:>8}", "", pad = longest - name.width());
-            let remark = remark(case);
-            let room = self.width.saturating_sub(self.marks + line.width() + 2);
-            // Why a case was not decided is what a person at the bench must know, whole.
-            let told = case.tried && case.outcome == Outcome::Inconclusive && remark.width() > room;
-            let beside = room >= 24 && !told;
-            if beside {
-                any_cut |= (!case.tried || case.outcome == Outcome::NotApplicable) && remark.width() > room;
-                write!(line, "  {}", cut(&remark, room))?;
-            }
-            writeln!(self.out, "{}", line.trim_end())?;
-            if !beside && !remark.is_empty() {
-                self.wrapped(&remark, INDENT)?;
-            }
-        }
+    /// The verdict, of what on what, and what whoever relies on it must know.
+    fn head(&mut self, run: &Run, with_gaps: bool) -> fmt::Result {
+        let meta = &run.meta;
+        let mark = Mark::of_whole(run.outcome());
+        self.coloured(mark, &mark.word().to_uppercase())?;
+        let simulated = if meta.rig.simulated { " (simulated)" } else { "" };
+        let seed = if meta.rig.simulated { format!(", seed {}", meta.seed) } else { String::new() };
+        let head = format!("{} on {}{simulated}{seed}", meta.battery.title, meta.rig.title);
         writeln!(self.out)?;
-        Ok(any_cut)
+        if with_gaps {
+            self.not_tried(run)?;
+        }
+        self.wrapped(&head, 0)?;
+        self.totals(run)?;
+        if !meta.merged.is_empty() {
+            self.wrapped(&format!("Put together from {}", meta.merged.join(", ")), 0)?;
+        }
+        for why in meta.cut_off.iter().chain(&meta.doubts).chain(&meta.outside) {
+            self.wrapped(why, 0)?;
+        }
+        writeln!(self.out)
     }
 
+    /// What was not tried, neither wrapped nor cut; says whether there was anything.
+    fn not_tried(&mut self, run: &Run) -> Result<bool, fmt::Error> {
+        let lines = run.gaps().lines();
+        for line in &lines {
+            self.coloured(Mark::Inconclusive, &plain(line))?;
+            writeln!(self.out)?;
+        }
+        Ok(!lines.is_empty())
+    }
+
+    /// A line for each case; cases that were not tried or did not apply for one reason are one line.
+    fn cases(&mut self, run: &Run) -> fmt::Result {
+        // A name is cut only where the line is too short for it: two names may differ at their ends.
+        let room = self.width.saturating_sub(self.marks + 12);
+        let names = run.cases.iter().map(|case| plain(&case.name()).width());
+        let longest = names.max().unwrap_or(0).min(room);
+        for (at, case) in run.cases.iter().enumerate() {
+            if !is_left_out(case) {
+                self.case(case, longest)?;
+                continue;
+            }
+            let alike = |other: &&CaseResult| is_left_out(other) && other.reason == case.reason;
+            if !run.cases[..at].iter().any(|before| alike(&before)) {
+                let all: Vec<String> = run.cases.iter().filter(alike).map(CaseResult::name).collect();
+                self.mark(case.mark())?;
+                write!(self.out, "  ")?;
+                let text = format!("{}: {}", all.join(", "), case.reason);
+                self.wrapped_from(&text, self.marks + 2, INDENT)?;
+            }
+        }
+        writeln!(self.out)
+    }
+
+    fn case(&mut self, case: &CaseResult, longest: usize) -> fmt::Result {
+        self.mark(case.mark())?;
+        let time = if case.length == Micros::ZERO { String::new() } else { words::clock(case.length) };
+        let name = cut(&plain(&case.name()), longest);
+        let mut line = format!("  {name}{:pad$}  {time:>8}", "", pad = longest - name.width());
+        let remark = remark(case);
+        let room = self.width.saturating_sub(self.marks + line.width() + 2);
+        // Why a case was not decided is what a person at the bench must know, whole.
+        let told = case.outcome == Outcome::Inconclusive && remark.width() > room;
+        let beside = room >= 24 && !told;
+        if beside {
+            write!(line, "  {}", cut(&remark, room))?;
+        }
+        writeln!(self.out, "{}", line.trim_end())?;
+        if !beside && !remark.is_empty() {
+            self.wrapped(&remark, INDENT)?;
+        }
+        Ok(())
+    }
+
+    /// What stands so, each cause once, with what to change and how to see it again.
     fn findings(&mut self, run: &Run, mark: Mark) -> fmt::Result {
-        for requirement in run.requirements(mark) {
+        for Cause { first, seen, others } in causes(run, mark) {
             self.coloured(mark, mark.short())?;
-            writeln!(
-                self.out,
-                "  {}  {}  {}",
-                requirement.id,
-                severity(requirement.severity),
-                requirement.section
-            )?;
-            let found: Vec<_> = run.verdicts_on(requirement).filter(|(_, v)| Mark::of(v) == mark).collect();
-            let (told, others) = found.split_at(found.len().min(TOLD));
+            writeln!(self.out, "  {}  {}  {}", first.id, severity(first.severity), first.section)?;
+            let (told, more) = seen.split_at(seen.len().min(TOLD));
             for (case, verdict) in told {
                 self.wrapped(&format!("{}: {}", case.name(), verdict.reason), INDENT)?;
                 if let Some(e) = verdict.evidence.first() {
                     self.wrapped(&words::evidence(e), INDENT + 2)?;
                 }
             }
-            if !others.is_empty() {
-                let names: Vec<String> = others.iter().map(|(case, _)| case.name()).collect();
+            if !more.is_empty() {
+                let names: Vec<String> = more.iter().map(|(case, _)| case.name()).collect();
                 self.wrapped(&format!("and in {}", names.join(", ")), INDENT)?;
             }
-            writeln!(self.out)?;
-        }
-        Ok(())
-    }
-
-    /// Why cases were not tried or did not apply, each reason once and whole.
-    fn left_out(&mut self, run: &Run) -> fmt::Result {
-        let mut reasons: Vec<(Mark, &str, usize)> = Vec::new();
-        for case in run.cases.iter().filter(|c| !c.tried || c.outcome == Outcome::NotApplicable) {
-            match reasons.iter_mut().find(|(_, reason, _)| *reason == case.reason) {
-                Some((_, _, count)) => *count += 1,
-                None => reasons.push((case.mark(), &case.reason, 1)),
+            if !others.is_empty() {
+                let ids: Vec<&str> = others.iter().map(|r| r.id).collect();
+                self.wrapped(&format!("also {}: {}", by_it(mark), ids.join(", ")), INDENT)?;
             }
-        }
-        for (mark, reason, count) in reasons {
-            self.coloured(mark, mark.short())?;
-            writeln!(self.out, "  {count} {}", if count == 1 { "case" } else { "cases" })?;
-            self.wrapped(reason, INDENT)?;
+            if let Some(remedy) = remedy(first).filter(|_| mark != Mark::Inconclusive) {
+                self.wrapped(&format!("change: {remedy}"), INDENT)?;
+            }
+            let tried = seen.iter().find(|(case, _)| case.tried).filter(|_| mark != Mark::Warning);
+            if let Some(((case, _), again)) = tried.zip(self.again) {
+                // Not cut: it is there to be copied.
+                let name = format!("{}/{}", case.suite, case.case);
+                writeln!(self.out, "{:INDENT$}again: {} {}", "", plain(again), plain(&name))?;
+            }
+            if let Some(path) = self.report.filter(|_| mark == Mark::Fail) {
+                writeln!(self.out, "{:INDENT$}see: {}#r-{}", "", plain(path), first.id)?;
+            }
             writeln!(self.out)?;
         }
         Ok(())
@@ -218,15 +269,7 @@ impl Table<'_> {
         };
         let kind = if run.meta.rig.simulated { "simulated" } else { "on the rig" };
         let took = run.meta.took.map_or(String::new(), |t| format!(" in {}", words::wall(t)));
-        self.wrapped(&format!("{cases}{warned}; {} {kind}{took}", words::span(run.simulated())), 0)?;
-        for why in run.meta.cut_off.iter().chain(&run.meta.doubts).chain(&run.meta.outside) {
-            self.wrapped(why, 0)?;
-        }
-        let mark = Mark::of_whole(run.outcome());
-        write!(self.out, "Verdict: ")?;
-        let word = mark.word().to_uppercase();
-        self.coloured(mark, &word)?;
-        writeln!(self.out)
+        self.wrapped(&format!("{cases}{warned}; {} {kind}{took}", words::span(run.simulated())), 0)
     }
 
     /// In colour where allowed: the word carries the meaning.
@@ -240,21 +283,23 @@ impl Table<'_> {
 
     /// Words set line by line, each line indented.
     fn wrapped(&mut self, text: &str, indent: usize) -> fmt::Result {
-        let room = self.width - indent;
-        let mut column = 0;
+        write!(self.out, "{:indent$}", "")?;
+        self.wrapped_from(text, indent, indent)
+    }
+
+    /// The same behind what stands on the first line already, to this column.
+    fn wrapped_from(&mut self, text: &str, used: usize, indent: usize) -> fmt::Result {
+        let (mut column, mut begins) = (used, true);
         for word in plain(text).split_whitespace() {
-            let word = cut(word, room);
-            if column > 0 && column + 1 + word.width() > room {
-                writeln!(self.out)?;
-                column = 0;
+            let word = cut(word, self.width - indent);
+            if !begins && column + 1 + word.width() > self.width {
+                write!(self.out, "\n{:indent$}", "")?;
+                (column, begins) = (indent, true);
             }
-            if column == 0 {
-                write!(self.out, "{:indent$}{word}", "")?;
-                column = word.width();
-            } else {
-                write!(self.out, " {word}")?;
-                column += 1 + word.width();
-            }
+            let gap = usize::from(!begins);
+            write!(self.out, "{:gap$}{word}", "")?;
+            column += gap + word.width();
+            begins = false;
         }
         writeln!(self.out)
     }
@@ -276,6 +321,11 @@ fn marks(run: &Run) -> usize {
         .max()
         .unwrap_or(4)
         .max(4)
+}
+
+/// Whether there is nothing to tell of a case but why.
+fn is_left_out(case: &CaseResult) -> bool {
+    !case.tried || case.outcome == Outcome::NotApplicable
 }
 
 /// What stands beside a case: why it is not a pass, or that it warns.

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use engine::bench::Status;
 use evidence::run::CaseResult;
 use lab::operator::Terminal;
 use proto::quantity::Micros;
@@ -36,6 +37,9 @@ pub trait Console: Send + Sync {
 pub trait Progress {
     /// A step of a case began. Whoever looks at interlocks calls this, and never waits here.
     fn step(&self, case: &str, at: Micros, step: &str);
+
+    /// Where a case stands, once a second of the rig. Nor does this wait.
+    fn stands(&self, case: &str, status: &Status<'_>);
 
     /// A case is done.
     fn done(&self, case: &CaseResult);

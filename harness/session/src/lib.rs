@@ -10,6 +10,7 @@ pub mod golden;
 #[cfg(unix)]
 mod guarded;
 pub mod matrix;
+pub mod nights;
 pub mod run;
 mod setup;
 mod writer;

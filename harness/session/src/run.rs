@@ -255,6 +255,7 @@ impl<'a> Recorder<'a> {
             cases,
             whole,
             challenge: asked.order.as_ref().and_then(|order| order.challenge.clone()),
+            merged: Vec::new(),
         };
         let out = asked.out.clone().unwrap_or_else(|| library.root().join("reports"));
         let folder = RunFolder::create(&Place {

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use engine::bench::{Input, Witness};
+use engine::bench::{Input, Status, Witness};
 use evidence::conclusions::FolderError;
 use evidence::folder::RunFolder;
 use judge::trace::{Event, EventKind};
@@ -105,6 +105,10 @@ impl Witness for Evidence<'_> {
         if let EventKind::Step { text, .. } = &event.kind {
             self.progress.step(self.case, event.at, text);
         }
+    }
+
+    fn stands(&mut self, status: &Status<'_>) {
+        self.progress.stands(self.case, status);
     }
 
     fn told(&mut self, lines: &str) {

@@ -96,6 +96,9 @@ fn proved(page: &mut Page, bundle: &Bundle, run: &Run, (signer, answers): (&Sign
         "verdicts",
         &format!("{cases} judged again from the raw evidence: the same verdicts, the same report"),
     );
+    if !run.meta.merged.is_empty() {
+        page.row("runs", &format!("put together from {}", run.meta.merged.join(", ")));
+    }
     match answers {
         Answers::NoChallenge => {}
         Answers::Unasked => page.row("challenge", "it answers one: give yours with --challenge"),

@@ -56,7 +56,7 @@ pub(super) fn compare(folder: &Path, html: Option<&Path>) -> Result<Exit, Failur
     };
     std::fs::write(&path, page(about)).map_err(unwritable(&path))?;
     differences.iter().for_each(|line| warn(line));
-    crate::answer(&format!("{text}Page: {}\n", library.shown(&path)))?;
+    crate::answer(&format!("{text}Page: {}\n", crate::from_here(&path)))?;
     Ok(exit)
 }
 

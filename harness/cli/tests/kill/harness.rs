@@ -98,6 +98,7 @@ pub(crate) fn run(file: &OsStr) {
         cases: 1,
         whole: false,
         challenge: None,
+        merged: Vec::new(),
     };
     let place = Place { parent: Path::new(&out), scope: Some("kill"), begun: &begun, inputs: &inputs };
     let mut folder = RunFolder::create(&place).expect("a folder");

@@ -11,7 +11,7 @@ use proto::message::id;
 use proto::quantity::{Micros, Watts};
 use proto::stimulus::Stimulus;
 
-use crate::bench::{Action, Answer, Input};
+use crate::bench::{Action, Answer, Input, Status};
 use crate::end::{Abort, End};
 use crate::interlock::{Interlocks, Trip};
 use crate::suite::{Op, Operation, Runnable};
@@ -144,6 +144,22 @@ impl Engine {
             },
         };
         Some(self.interlocks.deadline().map_or(step, |silence| step.min(silence)))
+    }
+
+    /// Where the case stands.
+    #[must_use]
+    pub fn status(&self) -> Status<'_> {
+        let op = self.program.get(self.at).map(|operation| &operation.op);
+        let (until, waits) = match (self.state, op) {
+            (State::Hold { until }, _) => (Some(until), false),
+            (State::Ramp { began, .. }, Some(&Op::Ramp { over, .. })) => (Some(began + over), false),
+            (State::Until { began, .. }, Some(Op::Until { timeout, .. })) => {
+                (Some(began + timeout.least), true)
+            }
+            (State::Ask { until }, _) => (Some(until), true),
+            _ => (None, false),
+        };
+        Status { at: self.now, until, waits, trace: self.recording.trace() }
     }
 
     /// The time of the latest input.

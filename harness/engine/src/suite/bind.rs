@@ -32,6 +32,18 @@ pub struct Runnable {
 }
 
 impl Runnable {
+    /// The longest that it can take, without what the rig takes to prepare it.
+    #[must_use]
+    pub fn longest(&self) -> Micros {
+        let of = |operation: &Operation| match &operation.op {
+            Op::Hold(span) | Op::Ramp { over: span, .. } => *span,
+            Op::Until { timeout, .. } => timeout.least,
+            Op::Ask { timeout, .. } => *timeout,
+            Op::Apply(_) | Op::Mark(_) => Micros::ZERO,
+        };
+        self.program.iter().map(of).fold(Micros::ZERO, |sum, span| sum + span)
+    }
+
     /// The case for a battery that declares this capacity: what it is given time for, and what current is the end of
     /// charge, depend on that.
     #[must_use]

@@ -91,12 +91,12 @@ fn taken_apart(archive: impl Read, length: u64) -> Result<(String, Files), Bundl
         found,
         expected: expected.to_owned(),
     };
-    let broken = |at, after: &str, error: io::Error| {
-        damaged(at, after, error.to_string(), "a file as `busbar sign` packs it")
-    };
+    let packed = "a file as `busbar sign` packs it";
+    // What reads headers tells their bytes, which are anybody's.
+    let no_header = |at, after: &str| damaged(at, after, "no header of an archive".to_owned(), packed);
     let mut source = Archive::new(archive);
-    for entry in source.entries().map_err(|error| broken(0, &after, error))? {
-        let mut entry = entry.map_err(|error| broken(at, &after, error))?;
+    for entry in source.entries().map_err(|_| no_header(0, &after))? {
+        let mut entry = entry.map_err(|_| no_header(at, &after))?;
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let shown = crate::text::plain(&name).into_owned();
         let place = format!("in the header of {shown}");
@@ -120,7 +120,9 @@ fn taken_apart(archive: impl Read, length: u64) -> Result<(String, Files), Bundl
         }
         let begin = entry.raw_file_position();
         let mut content = Vec::new();
-        entry.read_to_end(&mut content).map_err(|error| broken(begin, &format!("in {shown}"), error))?;
+        entry
+            .read_to_end(&mut content)
+            .map_err(|error| damaged(begin, &format!("in {shown}"), error.to_string(), packed))?;
         if content.len() as u64 != entry.size() {
             return Err(damaged(
                 length,

@@ -98,6 +98,7 @@ fn the_frame_around_the_cases_reads_back() {
         cases: 12,
         whole: true,
         challenge: None,
+        merged: Vec::new(),
     };
     assert_eq!(read(&run(&begun)).expect("written here").what, What::Run(begun));
     let (suite, case) = ("feed-in".to_owned(), "load-steps".to_owned());

@@ -258,6 +258,7 @@ impl<'a> Scene<'a> {
             opinion.pass(format!("{what}: {shown}{remark}"));
         } else {
             opinion.prove(evidence);
+            let shown = beyond(value, graded.limit);
             opinion.fail(format!("{complaint}: {shown}, at most {} is allowed", graded.limit));
         }
         holds
@@ -268,6 +269,15 @@ impl<'a> Scene<'a> {
 pub(super) fn shown(value: impl Display) -> String {
     let (plain, short) = (value.to_string(), format!("{value:.2}"));
     if plain.len() <= short.len() { plain } else { short }
+}
+
+/// A value as short as it still is told from the limit that it does not keep.
+fn beyond<T: Display + Copy>(value: T, limit: T) -> String {
+    let differ = (2..=9).find(|&digits| format!("{value:.digits$}") != format!("{limit:.digits$}"));
+    match differ {
+        Some(digits @ 3..) => format!("{value:.digits$}"),
+        _ => shown(value),
+    }
 }
 
 fn end(trace: &Trace) -> Micros {

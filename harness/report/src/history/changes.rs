@@ -82,6 +82,54 @@ impl Change {
     }
 }
 
+/// Whether what changed is for the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// it stands worse than before, or is not tried any more
+    Worse,
+    /// it stands better
+    Better,
+    /// it stands as before
+    Same,
+    /// nothing is known of before
+    First,
+}
+
+impl Turn {
+    /// Of a standing before, and now.
+    #[must_use]
+    pub fn of(before: Option<Standing>, now: Option<Standing>) -> Self {
+        use core::cmp::Ordering;
+        let worth = |standing: Option<Standing>| match standing? {
+            Standing::Fail => Some(0),
+            Standing::Inconclusive => Some(1),
+            Standing::Flaky => Some(2),
+            Standing::Pass => Some(3),
+            Standing::NotApplicable | Standing::NotTried => None,
+        };
+        match (worth(before), worth(now)) {
+            (None, _) => Self::First,
+            (Some(_), None) => Self::Worse,
+            (Some(before), Some(now)) => match now.cmp(&before) {
+                Ordering::Less => Self::Worse,
+                Ordering::Equal => Self::Same,
+                Ordering::Greater => Self::Better,
+            },
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Worse => "worse",
+            Self::Better => "better",
+            Self::Same => "as before",
+            Self::First => "first try",
+        }
+    }
+}
+
 /// How every case stood when it was last tried: the nights, the oldest first, laid over each other. A night that tried
 /// only some cases says nothing of the others.
 #[must_use]
@@ -155,6 +203,23 @@ pub(super) mod tests {
         #[case] change: Option<Change>,
     ) {
         assert_eq!(Change::of(before, now), change);
+    }
+
+    #[rstest]
+    #[case(Some(Pass), Some(Fail), Turn::Worse)]
+    #[case(Some(Pass), Some(Flaky), Turn::Worse)]
+    #[case(Some(Pass), None, Turn::Worse)]
+    #[case(Some(Fail), Some(Flaky), Turn::Better)]
+    #[case(Some(Inconclusive), Some(Fail), Turn::Worse)]
+    #[case(Some(Fail), Some(Fail), Turn::Same)]
+    #[case(Some(NotApplicable), Some(Fail), Turn::First)]
+    #[case(None, Some(Pass), Turn::First)]
+    fn a_change_is_for_better_or_worse(
+        #[case] before: Option<Standing>,
+        #[case] now: Option<Standing>,
+        #[case] turn: Turn,
+    ) {
+        assert_eq!(Turn::of(before, now), turn);
     }
 
     /// A night of which nothing is known.

@@ -110,19 +110,24 @@ impl NightCase<'_> {
     }
 }
 
-/// The cases of a night, in the order of its first run. `runs` are its tries, the first one first.
+/// The cases of a night, in the order in which they were first run. `runs` are its tries, the first one first; where a night
+/// was interrupted, what it had come to and then the rest.
 #[must_use]
 pub fn cases(runs: &[Run]) -> Vec<NightCase<'_>> {
-    let Some((first, rest)) = runs.split_first() else { return Vec::new() };
     let same = |a: &CaseResult, b: &CaseResult| a.suite == b.suite && a.case == b.case;
-    first
-        .cases
-        .iter()
-        .map(|case| {
-            let mut tries = vec![(0, case)];
-            for (k, run) in rest.iter().enumerate() {
-                tries.extend(run.cases.iter().find(|other| same(case, other)).map(|other| (k + 1, other)));
+    let mut tried: Vec<Vec<(usize, &CaseResult)>> = Vec::new();
+    for (k, run) in runs.iter().enumerate() {
+        for case in &run.cases {
+            match tried.iter_mut().find(|tries| same(tries[0].1, case)) {
+                Some(tries) => tries.push((k, case)),
+                None => tried.push(vec![(k, case)]),
             }
+        }
+    }
+    tried
+        .into_iter()
+        .map(|tries| {
+            let case = tries[0].1;
             let standing = match tries.iter().any(|(_, case)| case.tried) {
                 true => Standing::of(&tries.iter().map(|(_, case)| case.outcome).collect::<Vec<_>>()),
                 false => Standing::NotTried,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use judge::verdict::Outcome;
+use proto::quantity::Micros;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::changes::Past;
@@ -161,6 +162,23 @@ impl History {
             past.figures.insert((row.get(0)?, row.get(1)?), (row.get(3)?, row.get(2)?));
         }
         Ok(())
+    }
+
+    /// How long each case took when it was last tried with this battery on this rig, in the time of the rig.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn lengths(&self, rig: &str, battery: &str) -> Result<BTreeMap<String, Micros>, HistoryError> {
+        let failed = self.failed();
+        let mut find = self
+            .db
+            .prepare(
+                "SELECT c.name, c.length_us FROM cases c JOIN runs r ON r.id = c.run \
+                 WHERE r.rig = ? AND r.battery = ? AND c.length_us > 0 AND c.outcome IN ('pass', 'fail') ORDER BY r.id",
+            )
+            .map_err(&failed)?;
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, Micros(row.get::<_, i64>(1)?.unsigned_abs())));
+        find.query_map([rig, battery], row).and_then(Iterator::collect).map_err(&failed)
     }
 
     /// Where the folder of a run lies, as far as the history knows that run; nothing where it was removed.

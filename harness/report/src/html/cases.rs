@@ -6,8 +6,8 @@ use judge::trace::EventKind;
 use judge::verdict::{Evidence, Outcome, Verdict};
 use proto::quantity::Micros;
 
-use super::escape::Esc;
-use super::summary::{anchor, severity_cell};
+use super::escape::{Esc, unbroken};
+use super::summary::{anchor, on_demand, severity_cell};
 use super::{figure, lanes, mark};
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run};
@@ -24,12 +24,13 @@ pub(crate) fn all(out: &mut String, run: &Run, points: usize) -> fmt::Result {
 fn one(out: &mut String, run: &Run, number: usize, case: &CaseResult, points: usize) -> fmt::Result {
     write!(
         out,
-        "<article class=case id=\"{}\"><header><p class=kicker><span>{}</span><span>{}</span></p><h2>{}</h2>\
+        "<article class=\"{}\" id=\"{}\"><header><p class=kicker><span>{}</span><span>{}</span></p><h2>{}</h2>\
          <p class=outcome>{}{}{}</p></header>",
+        if on_demand(case) { "case on-demand" } else { "case" },
         anchor(run, case),
         Esc(case.name()),
         Esc(&case.section),
-        Esc(&case.title),
+        unbroken(&case.title),
         mark(case.mark()),
         warnings(case),
         if case.reason.is_empty() { String::new() } else { format!(" <span>{}</span>", Esc(&case.reason)) },

@@ -23,6 +23,23 @@ impl<T: AsRef<str>> Display for Esc<T> {
     }
 }
 
+/// A title in which no line ends between a number and its unit.
+pub(crate) fn unbroken(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let words: Vec<&str> = text.split(' ').collect();
+    for (at, word) in words.iter().enumerate() {
+        if at > 0 {
+            let after_number = words[at - 1].ends_with(|c: char| c.is_ascii_digit());
+            let unit = word.trim_end_matches([',', '.', ';', ':', ')']);
+            let is_unit =
+                (1..=3).contains(&unit.chars().count()) && !unit.starts_with(|c: char| c.is_ascii_digit());
+            out.push(if after_number && is_unit { '\u{a0}' } else { ' ' });
+        }
+        out.push_str(word);
+    }
+    Esc(out).to_string()
+}
+
 /// JSON for a `<script type="application/json">`: nothing in it can close the element or open a comment.
 pub(crate) fn script(json: &serde_json::Value) -> String {
     let text = json.to_string();
@@ -44,6 +61,12 @@ pub(crate) fn script(json: &serde_json::Value) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_title_keeps_numbers_with_their_units() {
+        let title = unbroken("Simulated bench, 48 V, 4 kW inverter of 16 cells & 5 %");
+        assert_eq!(title, "Simulated bench, 48\u{a0}V, 4\u{a0}kW inverter of 16 cells &amp; 5\u{a0}%");
+    }
 
     proptest! {
         #[test]

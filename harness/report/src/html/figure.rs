@@ -9,6 +9,7 @@ use proto::channel::{Channel, Row};
 use proto::quantity::Micros;
 use serde_json::{Value, json};
 
+use super::alarms;
 use super::escape::{Esc, script};
 use super::geometry::{EVIDENCE, GAP, LABEL, LEFT, LETTER, Lanes, RIGHT, STEP, WIDTH, share, x_of};
 use super::lanes::{self, Finding, Moment, Step};
@@ -21,6 +22,10 @@ use evidence::text::plain;
 
 /// Columns the static picture is drawn in.
 const COLUMNS: usize = 480;
+
+/// Below this part of the highest value something is off, where the panel knows that: no cell of any chemistry comes so far
+/// from its full voltage to its empty one but LTO, which comes to 0.54.
+const OFF: f64 = 0.5;
 
 /// A line with its points, quantised to what the reader is shown.
 struct Drawn {
@@ -53,8 +58,9 @@ pub(crate) fn figure(out: &mut String, number: usize, case: &CaseResult, points:
     let steps = lanes::steps(case);
     let moments = lanes::moments(case);
     let findings = lanes::findings(case);
+    let alarms = alarms::raised(case);
     let (rows, labelled) = label_rows(&moments, case.length);
-    let lanes = Lanes::new(rows, !steps.is_empty(), findings.len());
+    let lanes = Lanes::new(rows, !steps.is_empty(), findings.len(), alarms.len());
     let panels = place(case, lanes.bottom);
     let bottom = panels.last().map_or(lanes.bottom, |p| p.top + p.panel.height);
     let height = bottom + 24.0;
@@ -72,13 +78,16 @@ pub(crate) fn figure(out: &mut String, number: usize, case: &CaseResult, points:
     }
     draw_steps(out, &steps, case.length, lanes.steps)?;
     draw_evidence(out, &findings, case.length, lanes.evidence)?;
+    alarms::draw(out, &alarms, case.length, lanes.alarms)?;
     draw_moments(out, &moments, &labelled, case.length, &lanes, bottom)?;
     out.push_str("</g>");
+    alarms::names(out, &alarms, lanes.alarms)?;
     for placed in &panels {
         names(out, placed)?;
     }
     out.push_str("</svg>");
-    let data = data(case, points, &panels, &lanes, bottom, (&steps, &moments, &findings));
+    let mut data = data(case, points, &panels, &lanes, bottom, (&steps, &moments, &findings));
+    data["alarms"] = alarms::data(&alarms);
     write!(out, "<script type=\"application/json\">{}</script></figure>", script(&data))
 }
 
@@ -133,15 +142,18 @@ fn quantum(panel: &Panel) -> f64 {
     10_f64.powi(panel.decimals as i32)
 }
 
-/// Limits count only as far as they lie near what was measured.
+/// Limits count only as far as they lie near what was measured, and what is off does not count.
 fn axis(panel: &Panel, lines: &[Drawn]) -> (f64, f64) {
     let fine = quantum(panel);
-    let values = |limits: bool| {
+    let all = |limits: bool| {
         lines
             .iter()
             .filter(move |d| limits || !d.line.is_limit)
             .flat_map(move |d| d.points.iter().map(move |p| p.1 / fine))
     };
+    let highest = all(false).filter(|v| v.is_finite()).fold(0.0, f64::max);
+    let least = if panel.off { OFF * highest } else { f64::NEG_INFINITY };
+    let values = |limits: bool| all(limits).filter(move |v| *v >= least);
     let measured = extremes(values(false)).or_else(|| extremes(values(true)));
     let (mut lo, mut hi) = measured.unwrap_or((0.0, 0.0));
     let reach = 0.5 * (hi - lo).max(panel.least);
@@ -212,7 +224,8 @@ fn panel(out: &mut String, placed: &Placed, length: Micros) -> fmt::Result {
         // Snapped to columns: what falls on one pixel costs one pixel.
         let column = width / COLUMNS as f64;
         let x = |t| (share(t, length) * width / column).floor() * column;
-        let path = step_path(&few, *until, x, |v| y(v / fine));
+        // What is off lies below the axis: at its foot.
+        let path = step_path(&few, *until, x, |v| y(v / fine).min(*height));
         write!(out, "<path class=\"l-{}\" d=\"{path}\"/>", line.class())?;
     }
     out.push_str("</svg>");
@@ -222,13 +235,18 @@ fn panel(out: &mut String, placed: &Placed, length: Micros) -> fmt::Result {
 /// Title, and at the right the names of the lines with the range of their values.
 fn names(out: &mut String, placed: &Placed) -> fmt::Result {
     let Panel { title, unit, decimals, .. } = placed.panel;
-    write!(out, "<text class=panel x={LEFT} y={:.1}>{title}, {unit}</text>", placed.top - 6.0)?;
     let fine = quantum(placed.panel);
+    let lowest = extremes(placed.lines.iter().flat_map(|d| d.points.iter().map(|p| p.1 / fine)));
+    let below = match lowest {
+        Some((l, _)) if placed.panel.off && l < placed.range.0 => format!(" (at the foot: down to {l:.1})"),
+        _ => String::new(),
+    };
+    write!(out, "<text class=panel x={LEFT} y={:.1}>{title}, {unit}{below}</text>", placed.top - 6.0)?;
     for (row, d) in placed.lines.iter().rev().enumerate() {
         let y = placed.top + 10.0 + row as f64 * 17.0;
         let (l, h) = extremes(d.points.iter().map(|p| p.1 / fine)).unwrap_or((0.0, 0.0));
         let (l, h) = (format!("{l:.decimals$}"), format!("{h:.decimals$}"));
-        let value = if l == h { l } else { format!("{l} … {h}") };
+        let value = if l == h { format!("{l} {unit}") } else { format!("{l} … {h} {unit}") };
         write!(
             out,
             "<path class=\"l-{class}\" d=\"M{} {:.1}h16\"/><text class=name x={} y={:.1}>{}</text>\
@@ -303,10 +321,10 @@ fn data(
     json!({
         "length": ms(case.length), "q": q, "left": LEFT, "right": RIGHT, "width": WIDTH, "gap": GAP,
         "letter": LETTER, "label": LABEL, "labels": lanes.labels, "stepsAt": lanes.steps, "step": STEP,
-        "evidenceAt": lanes.evidence, "evidence": EVIDENCE, "top": lanes.bottom, "bottom": bottom,
+        "evidenceAt": lanes.evidence, "evidence": EVIDENCE, "alarmsAt": lanes.alarms, "off": OFF, "top": lanes.bottom, "bottom": bottom,
         "panels": panels.iter().map(|p| json!({
             "top": p.top, "height": p.panel.height, "decimals": p.panel.decimals, "least": p.panel.least,
-            "zero": p.panel.zero, "unit": p.panel.unit,
+            "zero": p.panel.zero, "off": p.panel.off, "unit": p.panel.unit,
             "lines": p.lines.iter().map(|d| json!({
                 "class": d.line.class(), "limit": d.line.is_limit, "d": code(d),
             })).collect::<Vec<_>>(),

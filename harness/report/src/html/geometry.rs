@@ -25,16 +25,25 @@ pub(crate) struct Lanes {
     pub(crate) steps: Option<f64>,
     /// top of the rows of evidence
     pub(crate) evidence: f64,
+    /// top of the rows of alarms
+    pub(crate) alarms: f64,
     /// where the panels begin
     pub(crate) bottom: f64,
 }
 
 impl Lanes {
-    pub(crate) fn new(labels: usize, steps: bool, findings: usize) -> Self {
+    pub(crate) fn new(labels: usize, steps: bool, findings: usize, alarms: usize) -> Self {
         let after_labels = labels as f64 * LABEL + 4.0;
         let after_steps = after_labels + if steps { STEP + 5.0 } else { 0.0 };
-        let bottom = after_steps + findings as f64 * EVIDENCE;
-        Self { labels, steps: steps.then_some(after_labels), evidence: after_steps, bottom }
+        let after_evidence = after_steps + findings as f64 * EVIDENCE;
+        let bottom = after_evidence + alarms as f64 * EVIDENCE;
+        Self {
+            labels,
+            steps: steps.then_some(after_labels),
+            evidence: after_steps,
+            alarms: after_evidence,
+            bottom,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use judge::remedy::remedy;
+
 use super::escape::Esc;
 use super::summary::{anchor, severity_cell};
 use super::{mark, shape};
@@ -88,8 +90,12 @@ fn verdicts(
     if standing == Mark::NotJudged {
         return Ok(());
     }
-    out.push_str("<p class=where>");
+    // A print only counts the cases of what holds.
+    let class = if standing == Mark::Pass { "where passed" } else { "where" };
+    write!(out, "<p class=\"{class}\">")?;
+    let mut cases = 0;
     for (case, v) in run.verdicts_on(r) {
+        cases += 1;
         write!(
             out,
             "<a href=\"#{}\" title=\"{}: {}\">{}<span>{}</span></a> ",
@@ -101,9 +107,15 @@ fn verdicts(
         )?;
     }
     out.push_str("</p>");
+    if standing == Mark::Pass {
+        write!(out, "<p class=counted>in {}</p>", super::count(cases, "case", "cases"))?;
+    }
     let worst = run.verdicts_on(r).find(|(_, v)| Mark::of(v) == standing);
     if let Some((_, v)) = worst.filter(|(_, v)| standing != Mark::Pass && !v.reason.is_empty()) {
         write!(out, "<p class=why>{}</p>", Esc(&v.reason))?;
+    }
+    if let Some(remedy) = remedy(r).filter(|_| matches!(standing, Mark::Fail | Mark::Warning)) {
+        write!(out, "<p class=\"why change\"><b>What to change</b> {}</p>", Esc(remedy))?;
     }
     Ok(())
 }

@@ -5,9 +5,9 @@ mod lists;
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
-use super::escape::Esc;
+use super::escape::{Esc, unbroken};
 use super::{STYLE, count, open, shape};
-use crate::history::changes::{Change, Past, changes, firmware_before, latest};
+use crate::history::changes::{Change, Past, Turn, changes, firmware_before, latest};
 use crate::history::drift::{Drift, by_figure, drifts, drifts_from};
 use crate::history::night::{NightCase, Standing};
 use evidence::run::gaps_of;
@@ -139,22 +139,65 @@ impl Morning<'_> {
         text
     }
 
-    /// The rig and battery files that changed since the last night, in a sentence.
+    /// What is otherwise than in the last night before any case was run, as (what, before, tonight): the battery's firmware,
+    /// and what its file and that of the rig say.
     #[must_use]
-    pub fn files(&self) -> Option<String> {
-        let told: Vec<String> =
-            self.inputs.iter().map(|(what, a, b)| format!("{what}: {a} -> {b}")).collect();
-        (!told.is_empty()).then(|| format!("Changed since the night before: {}", told.join("; ")))
+    pub fn changed_before(&self) -> Vec<(String, String, String)> {
+        let shown = |text: &str| if text.is_empty() { "not said".to_owned() } else { text.to_owned() };
+        let firmware = self.before.last().filter(|before| before.firmware != self.now.firmware);
+        let firmware = firmware
+            .map(|before| ("Firmware".to_owned(), shown(&before.firmware), shown(&self.now.firmware)));
+        firmware.into_iter().chain(self.inputs.iter().cloned()).collect()
     }
 
-    /// What the battery's firmware did, where it changed since the last night.
+    /// The cases that are told as changed; in a first night all that are not right. Each with how it stood.
     #[must_use]
-    pub fn firmware(&self) -> Option<String> {
-        let before = self.before.last()?;
-        let shown = |text: &str| if text.is_empty() { "not said".to_owned() } else { text.to_owned() };
-        (before.firmware != self.now.firmware).then(|| {
-            format!("Firmware {}, before this night {}", shown(&self.now.firmware), shown(&before.firmware))
-        })
+    pub fn told(&self) -> Vec<Told> {
+        let before = latest(self.before);
+        let changes = match &before {
+            Some(_) => self.changes(),
+            None => self.cases.iter().filter_map(|case| Some((first(case.standing)?, case.name()))).collect(),
+        };
+        let told = |(change, case): (Change, String)| {
+            let standing = |past: &Past| past.cases.get(&case).map(|known| known.0);
+            let (then, now) = (before.as_ref().and_then(standing), standing(self.now));
+            Told { change, turn: Turn::of(then, now), then, now, case }
+        };
+        changes.into_iter().map(told).collect()
+    }
+}
+
+/// A case that is told as changed.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// how it changed
+    pub change: Change,
+    /// for better or worse
+    pub turn: Turn,
+    /// how it stood when it was last tried
+    pub then: Option<Standing>,
+    /// how it stands
+    pub now: Option<Standing>,
+    /// `suite/case`
+    pub case: String,
+}
+
+impl Told {
+    /// `pass → fail`
+    #[must_use]
+    pub fn step(&self) -> String {
+        let word = |standing: Option<Standing>| standing.map_or("not tried", Standing::word);
+        format!("{} → {}", word(self.then), word(self.now))
+    }
+}
+
+/// What a standing is in a first night, where it is told.
+fn first(standing: Standing) -> Option<Change> {
+    match standing {
+        Standing::Fail => Some(Change::NewlyFailing),
+        Standing::Inconclusive => Some(Change::NewlyUndecided),
+        Standing::Flaky => Some(Change::Flaky),
+        Standing::Pass | Standing::NotApplicable | Standing::NotTried => None,
     }
 }
 
@@ -176,13 +219,10 @@ fn page(out: &mut String, night: &Morning<'_>) -> fmt::Result {
         "<a class=skip href=\"#verdict\">Skip to the verdict</a><main><header><p class=kicker><span>Busbar morning report</span>\
          <span>{}</span></p><h1>{}</h1>",
         Esc(night.name),
-        Esc(&title)
+        unbroken(&title)
     )?;
     if meta.rig.simulated {
         out.push_str("<p class=simulated><strong>Simulated rig</strong> No hardware was involved.</p>");
-    }
-    for line in night.gaps() {
-        write!(out, "<p class=simulated>{}</p>", Esc(line))?;
     }
     let standing = night.now.standing;
     write!(
@@ -193,9 +233,10 @@ fn page(out: &mut String, night: &Morning<'_>) -> fmt::Result {
         title_case(standing),
         Esc(night.lead())
     )?;
-    for told in night.firmware().into_iter().chain(night.files()) {
-        write!(out, "<p class=firmware-new><strong>{}</strong></p>", Esc(told))?;
+    for line in night.gaps() {
+        write!(out, "<p class=simulated>{}</p>", Esc(line))?;
     }
+    lists::changed_before(out, night)?;
     lists::changed(out, night)?;
     lists::moved(out, night)?;
     lists::against_firmware(out, night)?;

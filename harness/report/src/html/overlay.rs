@@ -131,7 +131,7 @@ pub(crate) fn label_rows(moments: &[Moment], length: Micros) -> (usize, Vec<Opti
 }
 
 /// Ends of a window on the drawing, never thinner than what the eye finds.
-fn bar(from: Micros, to: Micros, length: Micros) -> (f64, f64) {
+pub(super) fn bar(from: Micros, to: Micros, length: Micros) -> (f64, f64) {
     let (a, b) = (x_of(from, length), x_of(to, length));
     if b - a < 3.0 { ((a + b) / 2.0 - 1.5, (a + b) / 2.0 + 1.5) } else { (a, b) }
 }

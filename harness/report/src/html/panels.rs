@@ -20,6 +20,9 @@ pub(crate) struct Panel {
     pub(crate) least: f64,
     /// whether zero belongs on the axis
     pub(crate) zero: bool,
+    /// Whether values below half of the highest are of something that is off, such as a DC bus without a source: they
+    /// are drawn at the foot of the panel and take no room from the others.
+    pub(crate) off: bool,
 }
 
 impl Panel {
@@ -52,6 +55,7 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 150.0,
         least: 0.8,
         zero: false,
+        off: true,
     },
     Panel {
         lane: Lane::Cells,
@@ -62,6 +66,7 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 84.0,
         least: 0.05,
         zero: false,
+        off: true,
     },
     Panel {
         lane: Lane::Current,
@@ -72,6 +77,7 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 96.0,
         least: 10.0,
         zero: true,
+        off: false,
     },
     Panel {
         lane: Lane::Power,
@@ -82,6 +88,7 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 112.0,
         least: 1.0,
         zero: true,
+        off: false,
     },
     Panel {
         lane: Lane::Charge,
@@ -92,6 +99,7 @@ pub(crate) const PANELS: &[Panel] = &[
         height: 52.0,
         least: 2.0,
         zero: false,
+        off: false,
     },
 ];
 

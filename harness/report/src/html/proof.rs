@@ -104,13 +104,7 @@ fn batteries(out: &mut String, tally: &Tally) -> fmt::Result {
             Some(expect) => format!("caught by {}", expect.join(", ")),
             None => "anything: its file is not of this project".to_owned(),
         };
-        write!(
-            out,
-            "<tr><td class=id>{}<td>{}<td>{}",
-            Esc(&battery.battery),
-            Esc(must),
-            mark(standing(battery))
-        )?;
+        write!(out, "<tr><td class=id>{}<td>{}<td>{}", Esc(&battery.battery), Esc(must), outcome(battery))?;
         for rig in &tally.rigs {
             out.push_str("<td>");
             let Some(on) = battery.rigs.iter().find(|r| r.rig == *rig) else { continue };
@@ -124,6 +118,15 @@ fn batteries(out: &mut String, tally: &Tally) -> fmt::Result {
     }
     out.push_str("</table></section>");
     Ok(())
+}
+
+/// How a battery came out. A fault that was caught is as it must be, and is no battery that passed.
+fn outcome(battery: &Battery) -> String {
+    match (standing(battery), battery.expected().is_empty()) {
+        (Mark::Pass, false) => format!("<span class=\"mark note\">{}Caught</span>", shape(Mark::Note)),
+        (Mark::Fail, false) => format!("<span class=\"mark fail\">{}Missed</span>", shape(Mark::Fail)),
+        (standing, _) => mark(standing),
+    }
 }
 
 /// Battery × requirement, each with the number of cells in which it failed or stayed open.
@@ -269,6 +272,23 @@ mod tests {
         );
         assert!(page.contains("<td class=\"warn\" title=\"bad CVL-03: failed 1, open 0, passed 0\">!1"));
         assert!(page.contains("bad on a, seed 2"));
+    }
+
+    #[test]
+    fn a_fault_that_is_caught_is_no_pass() {
+        let cells = [
+            cell("good", "a", 1, &[], &[]),
+            cell("caught", "a", 1, &["CVL-04"], &["CVL-04"]),
+            cell("missed", "a", 1, &["CVL-04"], &[]),
+        ];
+        let page = page(&Tally::of(&cells, "busbar 1"));
+        let row = |battery: &str| {
+            let (_, row) = page.split_once(&format!("<tr><td class=id>{battery}")).expect("its row");
+            row.split("</tr>").next().expect("its end").to_owned()
+        };
+        assert!(row("good").contains("</svg>Pass</span>"), "{}", row("good"));
+        assert!(row("caught").contains("</svg>Caught</span>") && !row("caught").contains("mark pass"));
+        assert!(row("missed").contains("</svg>Missed</span>"), "{}", row("missed"));
     }
 
     #[test]

@@ -40,8 +40,8 @@
           l.t.push((t += l.d[i]) * d.q);
           l.v.push((v += l.d[i + 1]) / 10 ** p.decimals);
         }
+        l.highest = l.v.reduce((high, v) => Math.max(high, v), -Infinity);
         l.out = this.svg.querySelector(`[data-line="${l.class}"]`);
-        l.range = l.out.textContent;
       }
       [this.a, this.b] = [0, d.length];
       this.cursor = el(this.svg, 'g', { class: 'cursor' });
@@ -145,7 +145,16 @@
       this.cursor.replaceChildren();
       this.now = undefined;
       this.figure.classList.remove('pointing');
-      for (const p of this.data.panels) for (const l of p.lines) l.out.textContent = l.range;
+      for (const p of this.data.panels) for (const l of p.lines) l.out.textContent = this.range(p, l);
+    }
+    // What a line came to in the stretch that is shown.
+    range(p, l) {
+      let lo = Infinity, hi = -Infinity;
+      const [first, last] = this.visible(l), known = this.a <= l.t[l.t.length - 1] + this.data.q;
+      for (let i = first; known && i < last; i++) if (l.t[i] <= this.b) { lo = Math.min(lo, l.v[i]); hi = Math.max(hi, l.v[i]); }
+      if (lo > hi) return '–';
+      const [low, high] = [lo, hi].map((v) => minus(v.toFixed(p.decimals)));
+      return `${low === high ? low : `${low} … ${high}`} ${p.unit}`;
     }
     read(t) {
       const d = this.data, x = this.x(t);
@@ -206,6 +215,13 @@
           el(g, 'rect', { class: `proof ${mark}`, x, y: y + 3, width, height: d.evidence - 6 });
         }
       });
+      d.alarms.forEach(([kind, level, windows], row) => {
+        for (const [t, u] of windows) if (inside(t, u)) {
+          const [x, width] = bar(t, u);
+          const r = el(g, 'rect', { class: `raised ${level}`, x, y: d.alarmsAt + row * d.evidence + 3, width, height: d.evidence - 6 });
+          el(r, 'title', {}, `${level}: ${kind}, ${clock(t)}–${clock(u)}`);
+        }
+      });
       this.moments(g);
     }
     moments(g) {
@@ -230,12 +246,15 @@
     }
     panel(g, p) {
       const d = this.data, spans = p.lines.map((l) => this.visible(l));
+      // Below half of the highest value something is off, and takes no room.
+      const highest = Math.max(0, ...p.lines.filter((l) => !l.limit).map((l) => l.highest));
+      const on = p.off ? d.off * highest : -Infinity;
       const reach = (limits) => {
         let lo = Infinity, hi = -Infinity;
         p.lines.forEach((l, n) => {
           if (l.limit && !limits) return;
           for (let i = spans[n][0]; i < spans[n][1]; i++) {
-            if (l.t[i] <= this.b && (!limits || limits(l.v[i]))) { lo = Math.min(lo, l.v[i]); hi = Math.max(hi, l.v[i]); }
+            if (l.t[i] <= this.b && l.v[i] >= on && (!limits || limits(l.v[i]))) { lo = Math.min(lo, l.v[i]); hi = Math.max(hi, l.v[i]); }
           }
         });
         return [lo, hi];
@@ -251,7 +270,7 @@
       if (hi - lo < least) { const m = (lo + hi) / 2; [lo, hi] = [m - least / 2, m + least / 2]; }
       const air = (hi - lo) * 0.07;
       lo -= air; hi += air;
-      const y = (v) => p.height - (v - lo) / (hi - lo) * p.height;
+      const y = (v) => Math.min(p.height, p.height - (v - lo) / (hi - lo) * p.height);
       const rough = (hi - lo) / Math.round(p.height / 30), size = 10 ** Math.floor(Math.log10(rough));
       const step = [1, 2, 5, 10].map((k) => k * size).find((s) => s >= rough * 0.7);
       const decimals = Math.max(0, -Math.floor(Math.log10(step * 1.000001)));

@@ -2,11 +2,13 @@
 
 use std::fmt::{self, Write};
 
+use judge::remedy::remedy;
 use judge::verdict::Outcome;
 use proto::quantity::Micros;
 
-use super::escape::Esc;
+use super::escape::{Esc, unbroken};
 use super::{count, figure, mark, shape};
+use crate::causes::{Cause, by_it, causes};
 use evidence::against::Weight;
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run, severity};
@@ -28,7 +30,7 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
         out,
         "<header><p class=kicker><span>Busbar test report</span><span>{}</span></p><h1>{}</h1>",
         Esc(&meta.id),
-        Esc(&meta.title)
+        unbroken(&meta.title)
     )?;
     if meta.rig.simulated {
         out.push_str("<p class=simulated><strong>Simulated rig</strong> No hardware was involved: ");
@@ -56,7 +58,7 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
         };
         write!(out, "<p class=simulated><strong>{word}</strong> {}</p>", Esc(&finding.what))?;
     }
-    for line in run.gaps().lines().iter().chain(&meta.outside) {
+    if let Some(line) = &meta.outside {
         write!(out, "<p class=simulated>{}</p>", Esc(line))?;
     }
     let mark = verdict(run);
@@ -68,14 +70,12 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
         mark.word(),
         Esc(lead(run))
     )?;
-    for (mark, title) in [
-        (Mark::Fail, "What certification refuses"),
-        (Mark::Warning, "Warnings"),
-        (Mark::Inconclusive, "What the evidence does not decide"),
-    ] {
-        findings(out, run, mark, title)?;
+    findings(out, run, Mark::Fail, "What certification refuses")?;
+    for line in run.gaps().lines() {
+        write!(out, "<p class=simulated>{}</p>", Esc(line))?;
     }
-    Ok(())
+    findings(out, run, Mark::Inconclusive, "What the evidence does not decide")?;
+    findings(out, run, Mark::Warning, "Warnings")
 }
 
 /// The verdict in a sentence.
@@ -133,13 +133,12 @@ fn lead(run: &Run) -> String {
 }
 
 fn findings(out: &mut String, run: &Run, mark: Mark, title: &str) -> fmt::Result {
-    let requirements = run.requirements(mark);
-    if requirements.is_empty() {
+    let causes = causes(run, mark);
+    if causes.is_empty() {
         return Ok(());
     }
     write!(out, "<section class=findings><h2>{title}</h2><ol>")?;
-    for r in requirements {
-        let seen: Vec<_> = run.verdicts_on(r).filter(|(_, v)| Mark::of(v) == mark).collect();
+    for Cause { first: r, seen, others } in causes {
         write!(
             out,
             "<li>{}<div><p class=what><a class=id href=\"#r-{id}\">{id}</a> {} <span class=quiet>{}</span></p>",
@@ -165,6 +164,16 @@ fn findings(out: &mut String, run: &Run, mark: Mark, title: &str) -> fmt::Result
             }
             out.push_str("</p>");
         }
+        if !others.is_empty() {
+            write!(out, "<p class=why>Also {}:", by_it(mark))?;
+            for other in others {
+                write!(out, " <a class=id href=\"#r-{id}\">{id}</a>", id = Esc(other.id))?;
+            }
+            out.push_str("</p>");
+        }
+        if let Some(remedy) = remedy(r).filter(|_| mark != Mark::Inconclusive) {
+            write!(out, "<p class=change><b>What to change</b> {}</p>", Esc(remedy))?;
+        }
         out.push_str("</div></li>");
     }
     out.push_str("</ol></section>\n");
@@ -175,6 +184,11 @@ fn findings(out: &mut String, run: &Run, mark: Mark, title: &str) -> fmt::Result
 pub(crate) fn anchor(run: &Run, case: &CaseResult) -> String {
     let n = run.cases.iter().position(|c| core::ptr::eq(c, case)).map_or(0, |i| i + 1);
     format!("case-{n}")
+}
+
+/// Whether a print has the case only where it is asked for: there is nothing to say of it that the table of cases does not.
+pub(crate) fn on_demand(case: &CaseResult) -> bool {
+    !case.tried || (matches!(case.mark(), Mark::Pass | Mark::NotApplicable) && case.warnings().count() == 0)
 }
 
 /// One row for each case.
@@ -211,7 +225,17 @@ pub(crate) fn cases(out: &mut String, run: &Run) -> fmt::Result {
             n(Mark::Inconclusive)
         )?;
     }
-    out.push_str("</tbody></table></section>\n");
+    out.push_str("</tbody></table>");
+    let left = run.cases.iter().filter(|case| on_demand(case)).count();
+    if left > 0 {
+        write!(
+            out,
+            "<p id=appendix class=\"quiet appendix\">A print leaves out {}, of which this table says all; <a href=\"#appendix\">with \
+             <code>#appendix</code></a> behind the address of this page it has them too.</p>",
+            count(left, "case that passed or was not tried", "cases that passed or were not tried")
+        )?;
+    }
+    out.push_str("</section>\n");
     Ok(())
 }
 
@@ -232,6 +256,9 @@ pub(crate) fn facts(out: &mut String, run: &Run) -> fmt::Result {
     }
     if let Some(started) = &m.started {
         rows.push(("Started".into(), started.clone()));
+    }
+    if !m.merged.is_empty() {
+        rows.push(("Put together from".into(), m.merged.join(", ")));
     }
     let kind = if m.rig.simulated { "Simulated time" } else { "Test time" };
     rows.push((kind.into(), words::span(run.simulated())));

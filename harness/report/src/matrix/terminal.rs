@@ -54,13 +54,16 @@ fn batteries(out: &mut String, tally: &Tally, colour: bool) {
         }));
         row.push(found_by(battery));
         rows.push(row);
-        marks.push(Some(standing(battery)));
+        let mark = standing(battery);
+        // A fault that was caught is as it must be, and is no battery that passed.
+        let caught = mark == Mark::Pass && !battery.expected().is_empty();
+        marks.push(Some((if caught { Mark::Note } else { mark }, mark.symbol())));
     }
     let columns = rows[0].len();
     let width = |i: usize| rows.iter().map(|row| row[i].width()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
     for (row, mark) in rows.iter().zip(marks) {
-        let symbol = mark.map_or(" ".to_owned(), |m: Mark| m.paint(m.symbol(), colour));
+        let symbol = mark.map_or(" ".to_owned(), |(m, symbol): (Mark, &str)| m.paint(symbol, colour));
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line += &format!("  {cell}{:1$}", "", width - cell.width());

@@ -22,6 +22,7 @@ struct Nobody;
 
 impl Progress for Nobody {
     fn step(&self, _: &str, _: Micros, _: &str) {}
+    fn stands(&self, _: &str, _: &Status<'_>) {}
     fn done(&self, _: &evidence::run::CaseResult) {}
     fn finish(&self) {}
 }
@@ -91,6 +92,7 @@ impl Hanging {
             cases: 1,
             whole: false,
             challenge: None,
+            merged: Vec::new(),
         };
         let mut run =
             RunFolder::create(&Place { parent: folder.path(), scope: None, begun: &begun, inputs: &[] })

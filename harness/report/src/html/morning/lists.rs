@@ -6,7 +6,7 @@ use super::super::escape::Esc;
 use super::super::trend::{decimals, trend};
 use super::super::{count, figure, mark, shape};
 use super::{Morning, day};
-use crate::history::changes::{Change, Past, latest};
+use crate::history::changes::{Change, Past, Turn, latest};
 use crate::history::drift::{Drift, by_figure};
 use crate::history::night::Standing;
 use evidence::words;
@@ -23,44 +23,60 @@ fn standing_cell(standing: Standing) -> String {
     }
 }
 
+/// Firmware and files that changed: before what follows from it.
+pub(super) fn changed_before(out: &mut String, night: &Morning<'_>) -> fmt::Result {
+    let rows = night.changed_before();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    out.push_str(
+        "<section><h2>Changed before this night</h2><table class=inputs><thead><tr><th>What<th>Before<th><th>Tonight</tr></thead><tbody>",
+    );
+    for (what, before, now) in rows {
+        write!(out, "<tr><td>{}<td>{}<td>→<td><b>{}</b></tr>", Esc(what), Esc(before), Esc(now))?;
+    }
+    out.push_str("</tbody></table></section>\n");
+    Ok(())
+}
+
+/// Every case that changed, the most urgent first.
 pub(super) fn changed(out: &mut String, night: &Morning<'_>) -> fmt::Result {
-    let changes = match night.before.last() {
-        Some(_) => night.changes(),
-        // Without a night before, everything that is not right is new.
-        None => night
-            .cases
-            .iter()
-            .filter_map(|case| {
-                let change = match case.standing {
-                    Standing::Fail => Change::NewlyFailing,
-                    Standing::Inconclusive => Change::NewlyUndecided,
-                    Standing::Flaky => Change::Flaky,
-                    Standing::Pass | Standing::NotApplicable | Standing::NotTried => return None,
-                };
-                Some((change, case.name()))
-            })
-            .collect(),
-    };
-    for (change, headline) in Change::ALL {
-        let own: Vec<&String> = changes.iter().filter(|(other, _)| *other == change).map(|c| &c.1).collect();
-        if own.is_empty() {
-            continue;
-        }
-        write!(out, "<section class=findings><h2>{headline}</h2><ol>")?;
-        for name in own {
-            let standing = night.now.cases.get(name).map_or(Standing::NotApplicable, |case| case.0);
-            write!(out, "<li>{}<div><p class=what>", shape(standing.mark()))?;
+    let told = night.told();
+    if told.is_empty() {
+        return Ok(());
+    }
+    out.push_str(
+        "<section id=changes><h2>What changed</h2><table class=changes><thead><tr><th>Better or worse<th>Case<th>Before and tonight\
+         <th>Last nights</tr></thead>",
+    );
+    for of_change in told.chunk_by(|a, b| a.change == b.change) {
+        let headline = Change::ALL.iter().find(|(change, _)| *change == of_change[0].change);
+        write!(
+            out,
+            "<tbody><tr class=group><th colspan=4 scope=rowgroup>{}</tr>",
+            headline.map_or("", |found| found.1)
+        )?;
+        for one in of_change {
+            let name = &one.case;
+            let (class, sign) = match one.turn {
+                Turn::Worse => ("fail", "▼"),
+                Turn::Better => ("pass", "▲"),
+                Turn::Same => ("na", "="),
+                Turn::First => ("na", "•"),
+            };
+            write!(out, "<tr><td><span class=\"mark {class}\">{sign} {}</span><td>", one.turn.word())?;
             linked(out, night, name)?;
-            strip(out, night, name)?;
-            out.push_str("</p>");
             if let Some(why) = night.now.cases.get(name).map(|case| &case.1).filter(|why| !why.is_empty()) {
                 write!(out, "<p class=why>{}</p>", Esc(why))?;
             }
             requirements(out, night, name)?;
-            out.push_str("</div></li>");
+            write!(out, "<td class=nowrap>{}<td>", Esc(one.step()))?;
+            strip(out, night, name)?;
+            out.push_str("</tr>");
         }
-        out.push_str("</ol></section>\n");
+        out.push_str("</tbody>");
     }
+    out.push_str("</table></section>\n");
     Ok(())
 }
 
@@ -244,7 +260,12 @@ pub(super) fn all(out: &mut String, night: &Morning<'_>) -> fmt::Result {
 pub(super) fn runs(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     out.push_str("<section id=facts class=facts><div><h2>Runs</h2><dl>");
     for (k, (run, way)) in night.runs.iter().enumerate() {
-        let what = if k == 0 { "Every case".to_owned() } else { "What was undecided, again".to_owned() };
+        let again = run.meta.id.starts_with("night-again-");
+        let what = match k {
+            0 => "Every case",
+            _ if again => "What was undecided, again",
+            _ => "The rest, after it was interrupted",
+        };
         write!(
             out,
             "<dt>{}<dd><a href=\"{}/report.html\">{}</a>, {}",
