@@ -84,6 +84,9 @@ fixed! {
     /// A pause before one of two streams that is longer than before the other by this part of both: they keep a
     /// rhythm each (assumption).
     UNEVEN ("uneven", "BUS-06", "share", FrameTimes): f64 = 0.15;
+    /// A frame after one of another sender that comes within so many of its own pauses is in time: one that took the place of
+    /// a frame makes it two (assumption).
+    IN_TIME ("in-time", "BUS-06", "periods", FrameTimes): f64 = 1.5;
     /// A channel that was heard for less of the time was not heard (assumption).
     HEARD ("heard", "M15", "share", Counts): f64 = 0.95;
     // CVL, as a log alone tells it

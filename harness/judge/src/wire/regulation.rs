@@ -22,6 +22,8 @@ pub(crate) struct Regulation {
     copy: Copying,
     /// the same with the voltage measured just after
     after: Copying,
+    /// and with the last but one before: a battery may decide on what it sent a cycle ago
+    earlier: Copying,
     /// a change of CVL that no voltage followed yet
     pending: Option<(Spot, f64, f64)>,
 }
@@ -30,7 +32,8 @@ pub(crate) struct Regulation {
 ///
 /// A control loop decides on CVL and the voltage follows, so that CVL less the voltage measured just before differs
 /// by every step it makes. A copy has the voltage decide: CVL less the voltage stays the same to a step of the wire,
-/// whichever way both go. Where 0x351 comes before 0x356, the voltage that decided is the one sent just after.
+/// whichever way both go. The voltage that decided is the one sent just before, the one sent just after where 0x351 comes
+/// first in a cycle, or that of the cycle before.
 #[derive(Debug, Clone, Default)]
 struct Copying {
     voltage: Option<f64>,
@@ -99,6 +102,7 @@ impl Regulation {
         let dither = self.before == Some(new) && old.abs_diff(new) == 1;
         let (from, to) = (f64::from(old) * CVL_STEP, f64::from(new) * CVL_STEP);
         self.copy.change(spot, from, to);
+        self.earlier.change(spot, from, to);
         self.pending = Some((spot, from, to));
         self.before = Some(old);
         if dither {
@@ -117,7 +121,7 @@ impl Regulation {
     #[inline]
     pub(super) fn measured(&mut self, spot: Spot, m: &Measurements) {
         let Some(voltage) = m.voltage().map(|v| v.0) else { return };
-        self.copy.voltage = Some(voltage);
+        self.earlier.voltage = self.copy.voltage.replace(voltage);
         // What the inverter does about a CVL takes longer than a cycle, so it is not taken for what decided it.
         if let Some((change, from, to)) = self.pending.take()
             && spot.at.since(change.at) < CYCLE
@@ -162,11 +166,9 @@ impl Regulation {
 
     /// CVL-05: a suspicion at most, because a log does not show which of the two moved the other.
     pub(crate) fn is_no_copy_of_the_voltage(&self, _terms: &Terms<'_>, opinion: &mut Opinion) {
-        let (copy, when) = if !self.copy.is_suspected() && self.after.is_suspected() {
-            (&self.after, "after")
-        } else {
-            (&self.copy, "before")
-        };
+        let copies = [(&self.copy, "before"), (&self.after, "after"), (&self.earlier, "last but one before")];
+        let suspected = copies.iter().find(|(copy, _)| copy.is_suspected());
+        let (copy, when) = *suspected.unwrap_or(&copies[0]);
         let (mean, spread, step) = copy.spread();
         let test = "the active test decides (`busbar run tracking`)";
         if copy.is_suspected() {

@@ -1,5 +1,6 @@
-//! BUS-06: two nodes that send one identifier, by numbers and rhythm. Two streams that differ take turns: each frame is
-//! like the one before the last, and unlike the last.
+//! BUS-06: two nodes that send one identifier, by numbers and rhythm. Where both are as fast, two streams that differ take
+//! turns: each frame is like the one before the last, and unlike the last. Where one is faster, frames of the other come
+//! between its own and move none of them.
 
 use proto::frame::Frame;
 use proto::message::id;
@@ -7,7 +8,7 @@ use proto::quantity::Micros;
 
 use super::seen::Spot;
 use crate::portrait::says;
-use crate::thresholds::fixed::{TURNS_OF_TWO, UNEVEN};
+use crate::thresholds::fixed::{IN_TIME, TURNS_OF_TWO, UNEVEN};
 use crate::verdict::{Evidence, Opinion};
 
 /// The messages whose numbers are watched, and by how many raw steps each of their numbers differs where two batteries
@@ -96,10 +97,65 @@ impl Turns {
     }
 }
 
+/// What one of two senders said last.
+#[derive(Debug, Clone, Copy)]
+struct Stream {
+    content: [u8; 8],
+    at: Micros,
+    /// the last pause between two of its frames with none of the other sender in between; 0 before there was one
+    alone: Micros,
+}
+
+/// The frames of one identifier: whether two clocks send them. One battery that says something else for once says it in
+/// the place of a right frame, which is missed then.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clocks {
+    /// the stream of the last frame, and the other
+    own: Option<Stream>,
+    other: Option<Stream>,
+    /// frames that came as if there were no other sender after one of it, and those that came later
+    in_time: u32,
+    late: u32,
+    began: Option<Spot>,
+}
+
+impl Clocks {
+    #[inline]
+    fn take(&mut self, now: [u8; 8], steps: [u16; 4], spot: Spot) {
+        let fresh = Stream { content: now, at: spot.at, alone: Micros(0) };
+        let Some(own) = &mut self.own else {
+            self.own = Some(fresh);
+            return;
+        };
+        let far = apart(now, own.content, steps);
+        match self.other {
+            Some(other) if far > 4 * apart(now, other.content, steps) => {
+                if other.alone.0 > 0 {
+                    let in_time = spot.at.since(other.at).0 as f64 <= IN_TIME * other.alone.0 as f64;
+                    *if in_time { &mut self.in_time } else { &mut self.late } += 1;
+                    self.began.get_or_insert(spot);
+                }
+                self.other = self.own.replace(Stream { alone: other.alone, ..fresh });
+            }
+            None if far > 0 => self.other = self.own.replace(fresh),
+            _ => *own = Stream { alone: spot.at.since(own.at), ..fresh },
+        }
+    }
+
+    /// The frames by which two clocks show, where they do.
+    fn run(&self) -> Option<Run> {
+        let (own, other, from) = (self.own?, self.other?, self.began?);
+        let contents = [other.content, own.content];
+        let two = self.in_time >= TURNS_OF_TWO && self.in_time >= 4 * self.late;
+        two.then_some(Run { frames: self.in_time, from, contents, pauses: [0; 2] })
+    }
+}
+
 /// The frames of the watched identifiers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Senders {
     turns: [Turns; WATCHED.len()],
+    clocks: [Clocks; WATCHED.len()],
 }
 
 impl Senders {
@@ -107,6 +163,7 @@ impl Senders {
     pub(super) fn frame(&mut self, which: Watched, spot: Spot, frame: &Frame) {
         let (_, steps) = WATCHED[which as usize];
         self.turns[which as usize].take(frame.padded(), steps, spot);
+        self.clocks[which as usize].take(frame.padded(), steps, spot);
     }
 
     /// The runs that two senders explain and one does not: where the state of charge takes turns, two messages do, or
@@ -114,11 +171,10 @@ impl Senders {
     fn runs(&self) -> impl Iterator<Item = (u16, Run)> + '_ {
         let state = self.turns[Watched::State as usize].longest.is_some();
         let several = self.turns.iter().filter(|turns| turns.longest.is_some()).count() > 1;
-        WATCHED
-            .iter()
-            .zip(&self.turns)
-            .filter_map(|(&(id, _), turns)| Some((id, turns.longest?)))
-            .filter(move |(_, run)| state || several || run.is_uneven())
+        WATCHED.iter().zip(&self.turns).zip(&self.clocks).filter_map(move |((&(id, _), turns), clocks)| {
+            let turns = turns.longest.filter(|run| state || several || run.is_uneven());
+            Some((id, turns.or_else(|| clocks.run())?))
+        })
     }
 
     /// The first identifier that two nodes send.

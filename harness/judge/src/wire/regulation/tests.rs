@@ -56,10 +56,14 @@ fn on_the_wire(volts: f64) -> f64 {
 fn a_copy_of_the_voltage_is_suspected_never_convicted(
     #[values(1, 20)] period: u64,
     #[values(false, true)] limits_first: bool,
+    #[values(0, 1)] cycles_ago: u64,
 ) {
+    // What a cycle makes of it besides: the noise of the voltmeter.
+    let noisy = |s: u64| moved(s) + 0.1 * (s as f64 * 12.9).sin();
     let verdict = judged(
         &in_order(limits_first, 1200, |s| {
-            (on_the_wire(moved(s / period * period) - 0.3), 100.0, moved(s), 97.0)
+            let decided_on = noisy((s / period * period).saturating_sub(cycles_ago));
+            (on_the_wire(decided_on - 0.3), 100.0, noisy(s), 97.0)
         }),
         "CVL-05",
     );

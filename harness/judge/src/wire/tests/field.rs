@@ -325,6 +325,42 @@ fn two_packs_on_one_bus_are_one_cause(
     assert!(open.reason.contains("BUS-06"), "{}", open.reason);
 }
 
+/// Two packs of which one is faster, ms: the rows that such a log blames a battery for are undecided by the cause.
+#[rstest]
+fn two_packs_of_two_rhythms_are_one_cause(#[values(300, 500, 1300, 2000, 5000)] period: u64) {
+    let streams = [(1000, with(&[])), (period, with(&[&limits(54.0, 60.0, 60.0), &state(40)]))];
+    let mut frames: Vec<(u64, String)> = streams
+        .into_iter()
+        .enumerate()
+        .flat_map(|(k, (period, cycle))| {
+            let times = (0..300_000 / period).map(move |n| 370 * k as u64 + n * period);
+            times.flat_map(move |at| {
+                let cycle = cycle.clone();
+                cycle.into_iter().enumerate().map(move |(k, text)| (at + 10 * k as u64, text))
+            })
+        })
+        .collect();
+    frames.sort();
+    let mut wire = Wire::default();
+    for (at, text) in frames {
+        let frame = parse(&text);
+        wire.frame(Spot::new(Micros::from_millis(at), None), &frame, Message::decode(&frame).as_ref());
+    }
+    check(&wire, "BUS-06", Fail);
+    assert_eq!(blamed(&wire), ["BUS-06"], "no other row blames one battery");
+}
+
+/// A battery that says something else in every third, fourth or tenth of its frames is one battery.
+#[rstest]
+fn one_battery_whose_frames_are_wrong_now_and_then_is_no_two(#[values(3, 4, 10)] each: u64) {
+    let wire = seconds(300, |s| {
+        let wrong = s % each == 0;
+        vec![state(if wrong { 100 } else { 55 }), limits(if wrong { 54.4 } else { 55.2 }, 100.0, 100.0)]
+    });
+    check(&wire, "BUS-06", Pass);
+    check(&wire, "SOC-04", Fail);
+}
+
 /// One battery that moves its CVL every second is one battery.
 #[test]
 fn one_battery_that_flips_its_cvl_is_no_two() {
