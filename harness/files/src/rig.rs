@@ -11,6 +11,7 @@ use judge::battery::Battery;
 use judge::catalogue;
 use judge::requirement::Severity;
 use judge::site::{CutOff, GxSetup, Site};
+use judge::trace::Series;
 use proto::channel::Channel;
 use proto::chemistry::Chemistry;
 use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
@@ -193,8 +194,8 @@ pub struct Polling {
 impl Polling {
     /// No serial line or GX answers faster.
     const SHORTEST: Micros = Micros::from_millis(10);
-    /// What is looked at more seldom is not watched.
-    const LONGEST: Micros = Micros::from_secs(60);
+    /// A reading is no evidence any more after [`Series::SILENCE`], and one may be missed.
+    const LONGEST: Micros = Micros(Series::SILENCE.0 / 2);
 }
 
 impl RigFile {

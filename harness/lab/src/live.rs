@@ -228,7 +228,7 @@ impl Operator for Desk {
     }
 }
 
-/// The port of a CAN bus. An adapter that must be asked for its state is asked once in `period`.
+/// The port of a CAN bus, whose state is read once in `period`.
 pub(crate) fn open_can(
     place: &CanPlace,
     rate: BitRate,
@@ -240,7 +240,7 @@ pub(crate) fn open_can(
         CanPlace::Interface(name) => Box::new(crate::can::SocketCan::open(name, rate, clock)?),
         #[cfg(not(target_os = "linux"))]
         CanPlace::Interface(name) => return Err(CanError::NoKernelCan { port: name.clone() }),
-        CanPlace::Slcan(path) => Box::new(Slcan::open(path, rate, clock)?.asking_every(period)),
+        CanPlace::Slcan(path) => Box::new(Slcan::open(path, rate, clock)?.read_every(period)),
     })
 }
 

@@ -113,6 +113,7 @@ fn the_example_of_a_lab_reads_well_and_its_loads_add_up() {
 #[case("solar: 229", "solar: 227", "two devices have the unit id 227")]
 #[case("confirmed-by: \"name, date\"", "confirmed-by: \" \"", "nobody has confirmed it")]
 #[case("  psu: 1 s", "  psu: 100000 h", "polled too seldom")]
+#[case("  bus: 5 s", "  bus: 10 s", "expected at most 5 s")]
 #[case("live:\n", "plant: {}\nlive:\n", "either simulated or real")]
 fn a_lab_that_cannot_be_is_refused_with_its_line(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
     assert!(LAB.contains(good), "{good} stands in the file");

@@ -87,11 +87,11 @@ impl Slcan {
         Ok(this)
     }
 
-    /// Asks for the status flags so often: what they tell of happened within this time before. A rig that runs faster
-    /// than the clock is asked more often.
+    /// Asks for the status flags twice in this time, in which its state is read once: what is read happened within this time
+    /// before. A rig that runs faster than the clock is asked more often.
     #[must_use]
-    pub fn asking_every(mut self, period: Micros) -> Self {
-        self.ask_every = period.max(ASK_FLAGS_SLOWLY).min(ASK_FLAGS_EVERY);
+    pub fn read_every(mut self, period: Micros) -> Self {
+        self.ask_every = Micros(period.0 / 2).max(ASK_FLAGS_SLOWLY).min(ASK_FLAGS_EVERY);
         self.next_question = self.run.now() + self.ask_every;
         self
     }

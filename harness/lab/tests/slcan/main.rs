@@ -34,6 +34,7 @@ fn main() -> ExitCode {
     let mut trials = vec![
         Trial::test("an adapter is opened, heard and spoken to", adapter_both_ways),
         Trial::test("flags become error frames and a state", flags),
+        Trial::test("a state that is read is no older than its period", read_in_time),
         Trial::test("what was lost before the opening is no loss", lost_before),
         Trial::test("noise is counted as lost and read over", noise),
         Trial::test("a frame that is refused is an error", refused),
@@ -100,6 +101,25 @@ fn flags() -> Result<(), Failed> {
     // Two more questions, and nothing is raised any more.
     assert_eq!(port.next(Micros::from_secs(4))?, None);
     assert_eq!(port.info()?.state, Some(BusState::ErrorActive));
+    Ok(())
+}
+
+/// A state that is read once in 800 ms, whenever that is: what was raised this long before is in it no more.
+fn read_in_time() -> Result<(), Failed> {
+    let (period, slack) = (Micros::from_millis(800), Micros::from_millis(250));
+    let adapter = Simulated::start();
+    let clock = RunClock::start();
+    let mut port = Slcan::open(&adapter.path, RATE, clock)?.read_every(period);
+    for moment in [100, 500] {
+        let raised = clock.now() + Micros::from_millis(moment);
+        while port.next(raised)?.is_some() {}
+        adapter.tell(Event::Raise(Flags::PASSIVE));
+        let mut told = 0;
+        while port.next(raised + period + slack)?.is_some() {
+            told += 1;
+        }
+        assert_eq!((told, port.info()?.state), (1, Some(BusState::ErrorActive)), "after {moment} ms");
+    }
     Ok(())
 }
 
