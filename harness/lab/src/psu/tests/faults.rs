@@ -51,7 +51,7 @@ fn a_late_reply_never_answers_the_next_question() {
 fn one_bad_reply_is_an_error_and_the_next_is_right(#[case] bad: Fault) {
     for name in NAMES {
         let (mut supply, _instrument, fault) = running(name);
-        set(&fault, bad);
+        set(&fault, bad.clone());
         let error = supply.terminals().expect_err(name);
         let fits = match bad {
             Fault::Lost => matches!(error, SupplyError::Silent { .. }),

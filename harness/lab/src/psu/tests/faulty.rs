@@ -6,7 +6,7 @@ use super::super::{Link, LinkError};
 use super::*;
 
 /// What the line does to the next replies.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fault {
     /// nothing
     None,
@@ -22,6 +22,8 @@ pub(super) enum Fault {
     Garbled,
     /// each byte comes by itself, so much after the one before
     Split(Micros),
+    /// the number that answers this question is so many times as high
+    Times(String, f64),
     /// nothing is taken and nothing comes
     Frozen,
     /// the port is gone
@@ -42,7 +44,7 @@ impl Faulty {
     }
 
     fn fault(&self) -> Fault {
-        *self.fault.lock().expect("one thread")
+        self.fault.lock().expect("one thread").clone()
     }
 
     fn gone() -> LinkError {
@@ -56,6 +58,19 @@ impl Faulty {
             at += step;
             self.coming.push_back((at, byte));
         }
+    }
+}
+
+/// A reply whose first number is another: `48.00 V` becomes `24.000 V`.
+fn times(reply: &[u8], factor: f64) -> Vec<u8> {
+    let text = String::from_utf8_lossy(reply);
+    let number = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'E');
+    let from = text.find(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-')).unwrap_or(text.len());
+    let (before, rest) = text.split_at(from);
+    let (digits, after) = rest.split_at(rest.find(|c| !number(c)).unwrap_or(rest.len()));
+    match digits.parse::<f64>() {
+        Ok(value) => format!("{before}{:.3}{after}", factor * value).into_bytes(),
+        Err(_) => reply.to_vec(),
     }
 }
 
@@ -105,6 +120,12 @@ impl Link for Faulty {
             }
             Fault::Split(step) => {
                 self.deliver(ready, step, &reply);
+                spent = false;
+            }
+            Fault::Times(question, factor) => {
+                let asked = bytes.windows(question.len()).any(|part| part == question.as_bytes());
+                let reply = if asked { times(&reply, factor) } else { reply };
+                self.deliver(ready, Micros::ZERO, &reply);
                 spent = false;
             }
             _ => {

@@ -2,10 +2,12 @@
 //! not take is told with both numbers.
 
 use proto::quantity::Watts;
+use proto::scpi::Arguments;
 use rstest::rstest;
 
 use super::super::SupplyError;
 use super::every_profile::sent;
+use super::faulty::{Fault, Faulty};
 use super::*;
 use plant::instrument::Temper;
 
@@ -94,6 +96,41 @@ fn less_than_asked_for_is_not_enough(#[case] most: f64, #[case] enough: bool) {
     let applied = supply.apply(TARGET);
     assert_eq!(applied.is_ok(), enough, "{applied:?}");
     assert!(enough || matches!(applied, Err(SupplyError::NotTaken { .. })), "{applied:?}");
+}
+
+/// Whatever is set, by whatever profile: one that reads back another number, lower or higher, is no setting.
+#[rstest]
+fn a_number_that_differs_either_way_is_told(
+    #[values("voltage", "current", "over-voltage", "power")] which: &str,
+    #[values(0.5, 0.9, 1.1, 2.0)] factor: f64,
+) {
+    let mut tried = 0;
+    for name in &names() {
+        let profile = profile(name);
+        let guard = profile.protection.over_voltage.level.clone();
+        let (ask, asked) = match which {
+            "voltage" => (Some(profile.voltage.ask.clone()), "48 V"),
+            "current" => (Some(profile.current.ask.clone()), "10 A"),
+            "over-voltage" => (guard.map(|setting| setting.ask), "60 V"),
+            _ => (profile.power.clone().map(|setting| setting.ask), "480 W"),
+        };
+        let Some(ask) = ask else { continue };
+        let channel = Arguments { channel: profile.channel.as_ref(), ..Arguments::default() };
+        let question = ask.command(&channel).expect("it takes nothing else");
+        let instrument = instrument(name);
+        // Too little of it, so that it is set.
+        at(&instrument).turn_power(Watts(100.0));
+        let (link, fault) = Faulty::new(instrument.clone());
+        let (mut supply, _) = Supply::open(Box::new(link), profile, SETTINGS).expect("it answers");
+        *fault.lock().expect("one thread") = Fault::Times(question, factor);
+        let error = supply.apply(TARGET).map(|_| name).expect_err("another number");
+        let said = error.to_string();
+        assert!(matches!(error, SupplyError::NotTaken { .. }), "{name}: {said}");
+        assert!(said.contains(&format!("asked for {asked}")), "{name}: {said}");
+        assert!(!at(&instrument).is_on(), "{name}");
+        tried += 1;
+    }
+    assert!(tried >= 2, "{tried} profiles have it");
 }
 
 /// The time is the profile's own, and what its queue says of a setting ends it at once.
