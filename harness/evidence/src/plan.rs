@@ -166,7 +166,11 @@ fn borne(steps: &[Step], battery: &Battery) -> Option<String> {
     })
 }
 
-/// Why the limits of the rig would end every case with this battery.
+/// A limit of the rig that lies further above what a battery protects its cells at is one for another chemistry: from 3.65 V
+/// iron phosphate bears 0.3 V (data sheets, for a moment), others less.
+const ABOVE_PROTECTION: Volts = Volts(0.3);
+
+/// Why the limits of the rig would end every case with this battery, or on a real rig would not protect it.
 #[must_use]
 pub fn beyond_limits(rig: &RigFile, battery: &Battery) -> Option<String> {
     let range = |low, high| (Volts(rig.limits.at_least(low)), Volts(rig.limits.at_most(high)));
@@ -185,7 +189,14 @@ pub fn beyond_limits(rig: &RigFile, battery: &Battery) -> Option<String> {
             battery.cell_under_voltage, battery.cell_over_voltage
         ));
     }
-    None
+    let bears = Volts(((battery.cell_over_voltage + ABOVE_PROTECTION).0 * 1000.0).round() / 1000.0);
+    (rig.live.is_some() && most > bears).then(|| {
+        format!(
+            "the battery protects its cells at {}, the rig would let them go on to {most} (`limits.battery.highest-cell`): \
+             at most {bears} for this battery",
+            battery.cell_over_voltage
+        )
+    })
 }
 
 /// What the instruments of a real rig cannot do of what a case asks for.
@@ -282,6 +293,28 @@ mod tests {
         let planned = plan(&suite.cases[0], &rig, &battery).expect("the limits leave room");
         let Planned::NotTried { reason, .. } = planned else { panic!("it runs") };
         assert!(reason.contains("DVCC is off") && reason.contains("P 5.5"), "{reason}");
+    }
+
+    /// What protects cells of NMC does not protect those of LFP; a simulated rig has nothing to protect.
+    #[rstest]
+    #[case(include_str!("../../../rigs/served.yaml"), "at-most: 3.80 V", true)]
+    #[case(include_str!("../../../rigs/served.yaml"), "at-most: 3.95 V", true)]
+    #[case(include_str!("../../../rigs/served.yaml"), "at-most: 4.35 V", false)]
+    #[case(include_str!("../../../rigs/simulated.yaml"), "at-most: 4.35 V", true)]
+    fn limits_of_another_chemistry_protect_nothing(
+        #[case] file: &str,
+        #[case] limit: &str,
+        #[case] fits: bool,
+    ) {
+        let rig = RigFile::parse("rig", &file.replacen("at-most: 3.80 V", limit, 1)).expect("a good rig");
+        let battery = include_str!("../../../rigs/batteries/reference.yaml");
+        let battery = BatteryFile::parse("b", battery).expect("a good battery");
+        let why = beyond_limits(&rig, &battery.declared);
+        assert_eq!(why.is_none(), fits, "{why:?}");
+        assert!(
+            fits || why
+                .is_some_and(|why| why.contains("protects its cells at 3.65 V") && why.contains("3.95 V"))
+        );
     }
 
     /// Such a battery runs where the rig file says that its cells are not watched.
