@@ -22,8 +22,8 @@ use super::wire::{Does, Wire, serial, tcp};
 /// The worlds go this much faster than the clock.
 const SPEED: u32 = 20;
 
-/// Longer than any stated time.
-const MENDED: Micros = Micros::from_secs(6);
+/// A wire is mended when the output has been off for so long, which is longer than a driver asks until it reads so.
+const MENDED: Micros = Micros::from_secs(2);
 
 /// The sun is on for long enough that every limit of the rig may notice what goes wrong.
 const SUITE: &str = "\
@@ -117,6 +117,8 @@ impl Scene {
             .replace("speed: 60 ", &format!("speed: {SPEED} "));
         let file = put("rigs/served.yaml", &text);
         let rig = RigFile::parse("served.yaml", &text).unwrap_or_else(|error| panic!("{error}"));
+        // Ports come again, and with them what somebody else's rig has left.
+        let _ = lease::clear(rig.live.as_ref().expect("it is real"));
         Self { served, project, file, rig, wires: [supply, of_gx, of_can] }
     }
 
@@ -142,7 +144,8 @@ impl Scene {
             }
             // It is off: the wire is mended, so that a run which waits to see that need not wait for long.
             let off = !self.served.supply_is_on();
-            if off && self.served.now().since(began) > MENDED {
+            let since = self.served.supply_since().1.max(began);
+            if off && self.served.now().since(since) > MENDED {
                 self.mend();
             }
             ended = run.0.try_wait().ok().flatten();
