@@ -3,25 +3,27 @@
 mod changes;
 mod jsonl;
 mod text;
+mod vedirect;
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 use proto::frame::CanId;
-use proto::log::{Content, Entry, Item, Reader, Report, TimeKind, foreign};
+use proto::log::{Content, Entry, Foreign, Item, Reader, Report, TimeKind, foreign};
+use proto::nmea2000::{Message, Network};
 use proto::quantity::BitRate;
 
 use changes::Changes;
 
-use crate::input::{InputError, Log};
+use crate::input::{InputError, Log, Source};
 use crate::{Exit, Failure};
 
 /// What to decode.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = FORMATS)]
 pub(crate) struct Args {
-    /// CAN logs in any form that `busbar lint` reads; `-` for standard input; a CAN interface such as can0, or the serial
+    /// CAN logs in any form that `busbar lint` reads, and what a VE.Direct instrument sent; `-` for standard input; a CAN interface such as can0, or the serial
     /// port of an SLCAN adapter, to listen until Ctrl-C
     #[arg(required = true, value_name = "LOG|IFACE")]
     logs: Vec<PathBuf>,
@@ -76,6 +78,21 @@ The objects of `--format jsonl`, one a line, are stable; keys may be added:
     {\"value\":true}                  a flag
     {\"value\":\"1.23\"}                a firmware version
 
+Of a 29-bit frame of VE.Can (NMEA 2000), with the frame that completes a
+message:
+  pgn, source, destination   its number and addresses
+  message  its name; fields are those of the message, by name, the first of
+           several of the same as \"indicator 1\":
+    {\"value\":25.88,\"unit\":\"V\"}      a number
+    {\"value\":\"battery\",\"raw\":0}     a code; null where its word is not known
+    {\"value\":null}                 not available
+    {\"value\":null,\"out-of-range\":true}
+Of a VE.Direct instrument, each with `byte`, where it ended, from 1:
+    {\"byte\":181,\"kind\":\"block\",\"fields\":{\"V\":{\"value\":26.201,\"unit\":\"V\"}}}
+    {\"byte\":205,\"kind\":\"hex\",\"frame\":\":A0002000148\",\"register\":512,..}
+    {\"byte\":379,\"kind\":\"problem\",\"message\":\"the sum of a block is wrong\"}
+A block whose sum is wrong has no fields.
+
 A line that cannot be read is an object, too, and so is a note in the log
 that frames were lost:
     {\"line\":17,\"kind\":\"problem\",\"message\":\"column 3: expected ...\"}
@@ -91,15 +108,16 @@ pub(crate) fn decode(args: &Args) -> Result<Exit, Failure> {
     let mut exit = Exit::Pass;
     for path in &args.logs {
         // The other logs are still worth reading.
-        let log = match Log::open_live(path, args.rate, args.follow) {
-            Ok(log) => log,
+        let decoded = match Source::open_live(path, args.rate, args.follow) {
+            Ok(Source::Can(log)) => one(*log, args, out),
+            Ok(Source::VeDirect { name, bytes }) => vedirect::decode(&name, bytes, args, out),
             Err(error) => {
                 crate::warn(&error.to_string());
                 exit = Exit::Input;
                 continue;
             }
         };
-        match one(log, args, out) {
+        match decoded {
             Ok(()) => {}
             Err(Ended::Log(error)) => {
                 ended(out.flush())?;
@@ -139,6 +157,8 @@ impl From<InputError> for Ended {
 
 fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<(), Ended> {
     let (mut told, mut changes) = (0, Changes::default());
+    // Devices of one interface do not know those of another.
+    let mut networks: Vec<Network> = Vec::new();
     let mut line = Vec::new();
     let shown = (args.logs.len() > 1).then(|| log.name().to_owned());
     if let (Some(name), Format::Text) = (&shown, args.format) {
@@ -146,8 +166,9 @@ fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<(), Ended> {
     }
     while let Some((number, item)) = log.next()? {
         line.clear();
-        let mut changed = 0;
+        let (mut changed, mut message) = (0, None);
         if let Item::Frame(entry) = &item {
+            message = put_together(&mut networks, entry);
             if !args.id.is_empty() && id_of(entry).is_none_or(|id| !args.id.contains(&id)) {
                 continue;
             }
@@ -157,10 +178,13 @@ fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<(), Ended> {
         }
         match (&item, args.format) {
             (Item::Nothing, _) => continue,
-            (Item::Frame(entry), Format::Text) => text::frame(&mut line, entry, log.reader(), changed),
+            (Item::Frame(entry), Format::Text) => {
+                text::frame(&mut line, entry, log.reader(), changed, message.as_ref());
+            }
             (_, Format::Jsonl) => {
                 let changed = args.changes.then_some(changed);
-                jsonl::line(&mut line, shown.as_deref(), number, (&item, changed), log.reader());
+                let told = (&item, changed, message.as_ref());
+                jsonl::line(&mut line, shown.as_deref(), number, told, log.reader());
             }
             (Item::Problem(_) | Item::Lost(_), Format::Text) => {
                 tell(&mut told, log.name(), number, &item);
@@ -178,6 +202,24 @@ fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<(), Ended> {
         crate::warn(&format!("{}: {remark}", log.name()));
     }
     Ok(())
+}
+
+/// The message of VE.Can that a frame completes.
+fn put_together(networks: &mut Vec<Network>, entry: &Entry) -> Option<Message> {
+    let Content::Data(frame) = &entry.content else { return None };
+    if !matches!(foreign(frame.id()), Some(Foreign::VeCan { .. })) {
+        return None;
+    }
+    /// More buses than a machine has: a log that names more is no reason to hold more.
+    const MOST: usize = 16;
+    let interface = entry.interface;
+    if interface >= MOST {
+        return None;
+    }
+    if networks.len() <= interface {
+        networks.resize_with(interface + 1, Network::default);
+    }
+    networks[interface].take(entry.at, frame)
 }
 
 /// Says a line that is no frame; after some, only their number is said at the end.

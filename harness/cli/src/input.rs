@@ -12,6 +12,7 @@ use flate2::read::MultiGzDecoder;
 use proto::log::wrapped::Unwrap;
 use proto::log::{Item, NotALog, Reader, sniff};
 use proto::quantity::BitRate;
+use proto::vedirect::is_vedirect;
 
 use crate::live::{Followed, Live};
 use crate::{Exit, Failure};
@@ -31,6 +32,9 @@ pub(crate) enum InputError {
     /// a bus that cannot be listened to
     #[error("{0}")]
     Bus(String),
+    /// it is what a VE.Direct instrument said, and a CAN log was asked for
+    #[error("{name} is a log of VE.Direct, which is no CAN bus: `busbar decode` reads it")]
+    VeDirect { name: String },
     /// it ended in an error
     #[error("{name} cannot be read beyond line {line}: {source}")]
     Read { name: String, line: u64, source: io::Error },
@@ -40,6 +44,14 @@ impl From<InputError> for Failure {
     fn from(error: InputError) -> Self {
         Self { exit: Exit::Input, message: error.to_string() }
     }
+}
+
+/// What a person named.
+pub(crate) enum Source {
+    /// a log of a CAN bus
+    Can(Box<Log>),
+    /// the bytes of a VE.Direct instrument
+    VeDirect { name: String, bytes: Box<dyn Read> },
 }
 
 /// A log that is being read.
@@ -55,57 +67,14 @@ impl Log {
     /// Opens a log and finds its form; `-` is standard input.
     ///
     /// # Errors
-    /// When it cannot be opened or is no log.
+    /// When it cannot be opened or is no log of a CAN bus.
     pub(crate) fn open(path: &Path) -> Result<Self, InputError> {
-        if path == Path::new("-") {
-            return Self::of("standard input".to_owned(), Box::new(io::stdin()));
-        }
-        let name = path.display().to_string();
-        if path.is_dir() {
-            return Err(InputError::Folder { name: name.trim_end_matches('/').to_owned() });
-        }
-        match opened(path) {
-            Ok(source) => Self::of(name, source),
-            Err(source) => Err(InputError::Open { name, source }),
-        }
+        Source::open(path)?.can()
     }
 
-    /// The same, but of something that does not end: a CAN interface of the kernel, an SLCAN adapter, or, to `follow`, a file
-    /// that somebody still writes.
-    ///
-    /// # Errors
-    /// When it cannot be opened or is no log.
-    pub(crate) fn open_live(path: &Path, rate: BitRate, follow: bool) -> Result<Self, InputError> {
-        let name = path.display().to_string();
-        match Live::open(path, rate) {
-            Some(Ok(live)) => Self::of(name, Box::new(live)),
-            Some(Err(why)) => Err(InputError::Bus(why)),
-            None if follow && path.is_file() => match File::open(path) {
-                Ok(file) => Self::of(name, Box::new(Followed(file))),
-                Err(source) => Err(InputError::Open { name, source }),
-            },
-            None => Self::open(path),
-        }
-    }
-
+    #[cfg(test)]
     fn of(name: String, source: Box<dyn Read>) -> Result<Self, InputError> {
-        let fault = |name: &str, source| InputError::Read { name: name.to_owned(), line: 0, source };
-        let (mut lines, wrapped) =
-            match Lines::new(source).and_then(Lines::unzipped).and_then(Lines::unwrapped) {
-                Ok(found) => found,
-                Err(source) => return Err(fault(&name, source)),
-            };
-        loop {
-            let is_whole = lines.ended || lines.waiting().len() >= Lines::HEAD;
-            match sniff(lines.waiting(), is_whole) {
-                Ok(Some(reader)) => {
-                    lines.line_end = reader.line_end();
-                    return Ok(Self { name, reader, lines, wrapped });
-                }
-                Ok(None) => lines.fill().map_err(|source| fault(&name, source))?,
-                Err(source) => return Err(InputError::NotALog { name, source }),
-            }
-        }
+        Source::of(name, source)?.can()
     }
 
     /// The next line: its number and what it is. Nothing at the end.
@@ -147,6 +116,72 @@ impl Log {
     /// What is known of it so far.
     pub(crate) const fn reader(&self) -> &Reader {
         &self.reader
+    }
+}
+
+impl Source {
+    fn can(self) -> Result<Log, InputError> {
+        match self {
+            Self::Can(log) => Ok(*log),
+            Self::VeDirect { name, .. } => Err(InputError::VeDirect { name }),
+        }
+    }
+
+    fn open(path: &Path) -> Result<Self, InputError> {
+        if path == Path::new("-") {
+            return Self::of("standard input".to_owned(), Box::new(io::stdin()));
+        }
+        let name = path.display().to_string();
+        if path.is_dir() {
+            return Err(InputError::Folder { name: name.trim_end_matches('/').to_owned() });
+        }
+        match opened(path) {
+            Ok(source) => Self::of(name, source),
+            Err(source) => Err(InputError::Open { name, source }),
+        }
+    }
+
+    /// The same, but of something that does not end: a CAN interface of the kernel, an SLCAN adapter, or, to `follow`, a file
+    /// that somebody still writes.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is no log.
+    pub(crate) fn open_live(path: &Path, rate: BitRate, follow: bool) -> Result<Self, InputError> {
+        let name = path.display().to_string();
+        match Live::open(path, rate) {
+            Some(Ok(live)) => Self::of(name, Box::new(live)),
+            Some(Err(why)) => Err(InputError::Bus(why)),
+            None if follow && path.is_file() => match File::open(path) {
+                Ok(file) => Self::of(name, Box::new(Followed(file))),
+                Err(source) => Err(InputError::Open { name, source }),
+            },
+            None => Self::open(path),
+        }
+    }
+
+    fn of(name: String, source: Box<dyn Read>) -> Result<Self, InputError> {
+        let fault = |name: &str, source| InputError::Read { name: name.to_owned(), line: 0, source };
+        let (mut lines, wrapped) =
+            match Lines::new(source).and_then(Lines::unzipped).and_then(Lines::unwrapped) {
+                Ok(found) => found,
+                Err(source) => return Err(fault(&name, source)),
+            };
+        loop {
+            let is_whole = lines.ended || lines.waiting().len() >= Lines::HEAD;
+            let head = &lines.waiting()[..lines.waiting().len().min(Lines::HEAD)];
+            if is_vedirect(head) {
+                let head = io::Cursor::new(lines.waiting().to_vec());
+                return Ok(Self::VeDirect { name, bytes: Box::new(head.chain(lines.source)) });
+            }
+            match sniff(lines.waiting(), is_whole) {
+                Ok(Some(reader)) => {
+                    lines.line_end = reader.line_end();
+                    return Ok(Self::Can(Box::new(Log { name, reader, lines, wrapped })));
+                }
+                Ok(None) => lines.fill().map_err(|source| fault(&name, source))?,
+                Err(source) => return Err(InputError::NotALog { name, source }),
+            }
+        }
     }
 }
 

@@ -264,3 +264,82 @@ fn the_database_is_printed() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(stdout(&output), proto::dbc::dbc());
 }
+
+/// Frames of a battery monitor and of a boat's switches on VE.Can; a message in two frames is one.
+const VE_CAN: &str = "\
+(1700000000.000000) can1 18EEFF01#0100C02C00AA46C0
+(1700000000.100000) can1 19F21401#001C0A0700FF70FF
+(1700000000.200000) can1 19F21201#0009FF00FF58FFFF
+(1700000000.201000) can1 19F21201#01FFFFFFFFFFFFFF
+(1700000000.300000) can1 1CEFFF01#6699FFEE38FFFFFF
+(1700000000.400000) can1 0DF20D3C#01FCFFFFFFFFFFFF
+";
+
+fn piped(args: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child.stdin.take().expect("piped").write_all(input).expect("it reads");
+    child.wait_with_output().expect("it ends")
+}
+
+#[test]
+fn messages_of_ve_can_are_put_together_and_named() {
+    let output = piped(&["decode", "-", "--format", "jsonl"], VE_CAN.as_bytes());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let all = objects(&output);
+    assert_eq!((&all[0]["message"], &all[0]["source"]), (&json!("ISO address claim"), &json!(1)));
+    assert_eq!(all[0]["fields"]["manufacturer"], json!({"value": "Victron Energy", "raw": 358}));
+    assert_eq!(all[1]["fields"]["voltage"], json!({"value": 25.88, "unit": "V"}));
+    assert_eq!(all[1]["fields"]["sid"], json!({"value": null}));
+    assert_eq!((&all[2]["message"], &all[2]["fields"]), (&Value::Null, &json!({})), "half a message");
+    assert_eq!(all[3]["fields"]["state of charge"], json!({"value": 88, "unit": "%"}));
+    assert_eq!(all[4]["fields"]["register"], json!({"value": null, "raw": 0xEEFF}));
+    assert_eq!(
+        all[4]["fields"]["charge since full, negative when drawn"],
+        json!({"value": -20, "unit": "Ah"})
+    );
+    assert_eq!(all[5]["fields"]["indicator 1"], json!({"value": "off", "raw": 0}));
+    let shown = stdout(&piped(&["decode", "-"], VE_CAN.as_bytes()));
+    assert!(
+        shown.contains(
+            "battery status, PGN 127508 from address 1: instance 0, voltage 25.88 V, current 0.7 A"
+        ),
+        "{shown}"
+    );
+    assert!(shown.contains("register 0xEEFF, which the document calls PGN 61439"), "{shown}");
+}
+
+/// A SmartSolar with HEX frames between its blocks, and a block that lost a byte.
+#[test]
+fn what_a_vedirect_instrument_sent_is_read() {
+    let good = b"\r\nPID\t0xA06C\r\nFWE\t316FF\r\nSER#\tHQNF3PE7422\r\nV\t52700\r\nI\t7600\r\nVPV\t103870\r\nPPV\t412\r\nMPPT\t2\r\nCS\t3\r\nOR\t0x00000000\r\nChecksum\t\xFA";
+    let bytes = [&good[..], b":AD5ED009614DF\n", &good[..40], &good[41..], good].concat();
+    let output = piped(&["decode", "-", "--format", "jsonl"], &bytes);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let all = objects(&output);
+    let kinds: Vec<_> = all.iter().map(|object| object["kind"].as_str().expect("a kind")).collect();
+    assert_eq!(kinds, ["block", "hex", "problem", "block"]);
+    assert_eq!(all[0]["byte"], json!(good.len()));
+    assert_eq!(all[0]["fields"]["V"], json!({"value": 52.7, "unit": "V"}));
+    assert_eq!(all[0]["fields"]["PID"], json!({"value": 0xA06C, "meaning": "SmartSolar MPPT 150/70 rev2"}));
+    assert_eq!(all[0]["fields"]["CS"], json!({"value": 3, "meaning": "bulk"}));
+    assert_eq!(all[0]["fields"]["OR"], json!({"value": 0, "meaning": "none"}));
+    assert_eq!(
+        all[1],
+        json!({"byte": good.len() + 15, "kind": "hex", "frame": ":AD5ED009614DF", "register": 0xEDD5, "asked": false, "value": 52.7, "unit": "V"})
+    );
+    assert_eq!(all[2]["message"], "the sum of a block is wrong");
+    assert!(
+        stderr(&output).contains("SmartSolar MPPT 150/70 rev2, firmware 316FF, serial number HQNF3PE7422")
+    );
+    let shown = stdout(&piped(&["decode", "-"], &bytes));
+    assert!(shown.contains("V 52.7 V, I 7.6 A, VPV 103.87 V"), "{shown}");
+    let refused = piped(&["lint", "-"], &bytes);
+    assert_eq!(refused.status.code(), Some(65));
+    assert!(stderr(&refused).contains("is a log of VE.Direct, which is no CAN bus"), "{}", stderr(&refused));
+}

@@ -34,4 +34,5 @@ mod stamp;
 pub mod standard;
 mod tape;
 pub mod text;
+pub mod vrm;
 pub mod words;

@@ -28,7 +28,7 @@ pub use laboratory::{DecisionRule, Instrument, Laboratory, Uncertainty, is_day};
 pub use library::{Fault, Library, nearest};
 pub use like::Kind;
 pub use profile::Profile;
-pub use rig::{CanBus, GxStated, OnOff, Polling, RigFile};
+pub use rig::{CanBus, GxStated, OnOff, Polling, RigFile, Svs};
 pub use section::Section;
 pub use suites::{Broken, Suites, full_name};
 pub use sweep::{Draw, Sweep};

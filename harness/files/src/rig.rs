@@ -10,7 +10,7 @@ use engine::yaml::{Layers, YamlError};
 use judge::battery::Battery;
 use judge::catalogue;
 use judge::requirement::Severity;
-use judge::site::{CutOff, GxSetup, Site};
+use judge::site::{CutOff, Site};
 use judge::trace::Series;
 use proto::channel::Channel;
 use proto::chemistry::Chemistry;
@@ -28,6 +28,10 @@ use crate::live::{ASK_FLAGS_SLOWLY, CanPlace, House, Live};
 use crate::section::{relaxed, with_sections};
 use crate::{Draw, Sweep};
 use crate::{InputError, read_text};
+
+pub use stated::{GxStated, OnOff, Svs};
+
+mod stated;
 
 /// A supply may take so long to do what it is told (a second, where its profile says nothing else) and to answer, in the
 /// time of the clock on the wall: until then it is not silent.
@@ -135,33 +139,6 @@ impl Around {
             inverter_reconnect: Some(self.inverter.reconnect),
         }
     }
-}
-
-/// How the GX is set: menu Settings, DVCC.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct GxStated {
-    /// distributed voltage and current control; `on` before a control test
-    pub dvcc: OnOff,
-    /// shared voltage sense; `off` before a control test
-    pub svs: OnOff,
-    /// who looked, and when
-    pub confirmed_by: String,
-}
-
-impl GxStated {
-    /// What stands in the example of a rig file, to be replaced: nobody has looked.
-    const NOBODY: &str = "name, date";
-}
-
-/// A switch in the menu of the GX.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnOff {
-    /// switched on
-    On,
-    /// switched off
-    Off,
 }
 
 /// The CAN bus between battery, GX and harness.
@@ -296,6 +273,10 @@ impl Kind for RigFile {
             let expected = "who looked on the GX, and when (P 5.5)".to_owned();
             return Err(layers.refuse("gx.confirmed-by", "nobody has confirmed it".to_owned(), expected));
         }
+        if let Some(wrong) = rig.gx.as_ref().and_then(GxStated::wrong) {
+            let expected = "`on` or `off`, or `product-id` as the GX tells it on D-Bus or MQTT".to_owned();
+            return Err(layers.refuse("gx.svs", wrong, expected));
+        }
         rig.laboratory.as_ref().map_or(Ok(()), |laboratory| laboratory.check(layers))?;
         known(rig.expect.as_ref(), layers)?;
         rig.not_here.iter().try_for_each(|(id, why)| {
@@ -426,13 +407,7 @@ impl RigFile {
         Site {
             ac_voltage: mains_voltage,
             inverter_power,
-            gx: self.gx.as_ref().filter(|stated| stated.confirmed_by != GxStated::NOBODY).map(|stated| {
-                GxSetup {
-                    dvcc: stated.dvcc == OnOff::On,
-                    svs: stated.svs == OnOff::On,
-                    confirmed_by: stated.confirmed_by.clone(),
-                }
-            }),
+            gx: self.gx.as_ref().and_then(GxStated::setup),
             gx_profile: self.can.gx_profile,
             reconnect: inverter_reconnect,
             cut_off: inverter_off.zip(inverter_on).map(|(off, on)| CutOff { off, on }),

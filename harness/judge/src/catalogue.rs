@@ -170,7 +170,10 @@ pub(crate) static CATALOGUE: &[Row] = &[
     should("BUS-06", "P 1.2", "L", "No identifier is sent by more than one node")
         .in_log(|w, _, o| { w.senders.are_one(o); w.identity.has_one_sender(o); }),
     should("BUS-07", "P 1.3", "L", "VE.Can and the battery do not share a bus")
-        .in_log(|w, t, o| w.bus.is_the_batterys_own(t, o)),
+        .in_log(|w, t, o| {
+            w.bus.is_the_batterys_own(t, o);
+            w.beside.show(o);
+        }),
     // Which messages, how often
     must("MSG-01", "P 2", "L", "0x351, 0x355, 0x356 and 0x35A are all present")
         .in_log(|w, t, o| w.presence.has_the_core(&w.bus, t, o)),

@@ -44,6 +44,8 @@ pub struct GxSetup {
     pub dvcc: bool,
     /// shared voltage sense
     pub svs: bool,
+    /// the product for which the GX forces it on, whatever its menu says
+    pub forced_for: Option<&'static str>,
     /// who confirmed it, and when
     pub confirmed_by: String,
 }
@@ -52,7 +54,7 @@ impl GxSetup {
     /// What is not as P 5.5 asks for before a control test; nothing where all is.
     #[must_use]
     pub fn fault(&self) -> Option<&'static str> {
-        match (self.dvcc, self.svs) {
+        match (self.dvcc, self.svs && self.forced_for.is_none()) {
             (true, false) => None,
             (false, false) => Some("DVCC is off"),
             (true, true) => Some("shared voltage sense is on"),

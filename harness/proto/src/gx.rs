@@ -6,6 +6,7 @@
 
 mod decode;
 mod exception;
+mod forced;
 mod runs;
 mod table;
 
@@ -14,6 +15,7 @@ mod tests;
 
 pub use decode::{Answers, MOST_PV_TENTHS};
 pub use exception::Exception;
+pub use forced::{FORCED, Forced};
 pub use runs::{RESERVED, RESERVED_CELL, RUNS, is_reserved};
 pub use table::{ALARMS, BLOCKS, REGISTERS, TOLD, battery, ess, grid, inverter, solar, system};
 
@@ -86,6 +88,15 @@ pub struct Block {
     pub first: u16,
     /// number of cells, at most 125
     pub count: u16,
+}
+
+impl Block {
+    /// Whether a GX may refuse it and have everything else: 327 to 329 of the battery came with dbus_modbustcp of
+    /// 2026-03-12 (c7aeeac), so an older one answers with exception 2 to whoever reads across them.
+    #[must_use]
+    pub const fn is_newer(self) -> bool {
+        matches!(self.product, Product::Battery) && self.first == 327
+    }
 }
 
 /// Why a value cannot be written to a register.
@@ -208,6 +219,12 @@ impl Register {
     #[must_use]
     pub const fn warns(&self) -> bool {
         matches!(self.product, Product::Battery) && self.address >= 326 && self.address <= 329
+    }
+
+    /// Whether older GX do not have it, [`Block::is_newer`].
+    #[must_use]
+    pub const fn is_newer(&self) -> bool {
+        matches!(self.product, Product::Battery) && self.address >= 327 && self.address <= 329
     }
 
     /// The register at this address, if the table has it.

@@ -12,6 +12,7 @@ pub mod frame;
 pub mod gx;
 pub mod log;
 pub mod message;
+pub mod nmea2000;
 pub mod quantity;
 pub mod rounding;
 pub mod samples;

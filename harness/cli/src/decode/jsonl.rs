@@ -5,13 +5,14 @@ use std::io::Write;
 use proto::frame::CanId;
 use proto::log::{Content, Direction, Entry, Item, Reader};
 use proto::message::{Field, MessageSpec, Pair, Value, fields};
+use proto::nmea2000;
 
 /// Appends the object and its line end. Writing into memory cannot fail, so results are not looked at.
 pub(super) fn line(
     out: &mut Vec<u8>,
     log: Option<&str>,
     number: u64,
-    (item, changed): (&Item, Option<u8>),
+    (item, changed, message): (&Item, Option<u8>, Option<&nmea2000::Message>),
     reader: &Reader,
 ) {
     out.push(b'{');
@@ -20,7 +21,7 @@ pub(super) fn line(
     }
     let _ = write!(out, "\"line\":{number},");
     match item {
-        Item::Frame(entry) => frame(out, entry, reader, changed),
+        Item::Frame(entry) => frame(out, entry, reader, changed, message),
         Item::Problem(error) => {
             let _ = write!(out, "\"kind\":\"problem\",\"message\":{}", text(&error.to_string()));
         }
@@ -32,7 +33,13 @@ pub(super) fn line(
     let _ = out.write_all(b"}\n");
 }
 
-fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader, changed: Option<u8>) {
+fn frame(
+    out: &mut Vec<u8>,
+    entry: &Entry,
+    reader: &Reader,
+    changed: Option<u8>,
+    message: Option<&nmea2000::Message>,
+) {
     let (seconds, micros) = (entry.at.0 / 1_000_000, entry.at.0 % 1_000_000);
     let interface = text(reader.interface(entry.interface));
     let _ = write!(out, "\"t\":{seconds}.{micros:06},\"if\":{interface},");
@@ -63,11 +70,44 @@ fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader, changed: Option<u8>)
         (None, Some(note)) => drop(write!(out, "\"name\":null,\"note\":{},", text(&note))),
         (None, None) => drop(write!(out, "\"name\":null,")),
     }
+    if let Some(message) = message {
+        ve_can(out, message);
+        return;
+    }
     let _ = out.write_all(b"\"fields\":{");
     for (field, separator) in fields(frame).zip(core::iter::once("").chain(core::iter::repeat(","))) {
         let _ = write!(out, "{separator}\"{}\":{{", field.spec.name);
         value(out, &field);
         out.push(b'}');
+    }
+    out.push(b'}');
+}
+
+/// A message of VE.Can.
+fn ve_can(out: &mut Vec<u8>, message: &nmea2000::Message) {
+    let nmea2000::Id { pgn, source, destination, .. } = message.id;
+    let _ = write!(out, "\"pgn\":{pgn},\"source\":{source},\"destination\":{destination},");
+    if let Some(row) = message.row() {
+        let _ = write!(out, "\"message\":{},", text(row.name));
+    }
+    let _ = out.write_all(b"\"fields\":{");
+    let mut separator = "";
+    for told in message.fields() {
+        let index = if told.index == 0 { String::new() } else { format!(" {}", told.index) };
+        let value = match &told.value {
+            nmea2000::Value::Number(number) => format!("\"value\":{number}"),
+            nmea2000::Value::Word(code, Some(word)) => format!("\"value\":{},\"raw\":{code}", text(word)),
+            nmea2000::Value::Word(code, None) => format!("\"value\":null,\"raw\":{code}"),
+            nmea2000::Value::Text(shown) => format!("\"value\":{}", text(shown)),
+            nmea2000::Value::Unavailable => "\"value\":null".to_owned(),
+            nmea2000::Value::OutOfRange => "\"value\":null,\"out-of-range\":true".to_owned(),
+        };
+        let _ = write!(out, "{separator}{}:{{{value}", text(&format!("{}{index}", told.name)));
+        if !told.unit.is_empty() {
+            let _ = write!(out, ",\"unit\":{}", text(told.unit));
+        }
+        out.push(b'}');
+        separator = ",";
     }
     out.push(b'}');
 }
@@ -98,7 +138,7 @@ const fn pair_word(pair: Pair) -> &'static str {
     }
 }
 
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     proto::text::json(serde_json::Value::from(text).to_string())
 }
 

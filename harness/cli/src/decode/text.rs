@@ -6,9 +6,16 @@ use proto::bus::{ErrorFrame, ErrorKind};
 use proto::frame::{CanId, Frame};
 use proto::log::{Content, Entry, Reader};
 use proto::message::{MessageSpec, Pair, Value, fields};
+use proto::nmea2000;
 
 /// Appends the line, with a `*` behind each byte that is marked. Writing into memory cannot fail, so results are not looked at.
-pub(super) fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader, changed: u8) {
+pub(super) fn frame(
+    out: &mut Vec<u8>,
+    entry: &Entry,
+    reader: &Reader,
+    changed: u8,
+    whole: Option<&nmea2000::Message>,
+) {
     let seconds = entry.at.0 / 1_000_000;
     let micros = entry.at.0 % 1_000_000;
     let _ = write!(
@@ -20,6 +27,9 @@ pub(super) fn frame(out: &mut Vec<u8>, entry: &Entry, reader: &Reader, changed: 
         Content::Data(frame) => {
             head(out, frame.id(), frame.data(), changed);
             message(out, frame, entry);
+            if let Some(whole) = whole {
+                ve_can(out, whole);
+            }
         }
         Content::Remote { id, dlc } => {
             head(out, *id, &[], 0);
@@ -98,6 +108,32 @@ fn message(out: &mut Vec<u8>, frame: &Frame, entry: &Entry) {
         } else if !names.is_empty() {
             let _ = write!(out, "{}{pair}: {}", if first { "" } else { "; " }, names.join(" "));
             first = false;
+        }
+    }
+}
+
+/// What a message of VE.Can says, behind its name: of many equal fields, such as the indicators of a bank of switches, those that
+/// are available.
+fn ve_can(out: &mut Vec<u8>, message: &nmea2000::Message) {
+    let mut separator = ": ";
+    for told in message.fields() {
+        let value = match &told.value {
+            nmea2000::Value::Unavailable => continue,
+            nmea2000::Value::Number(number) if told.unit.is_empty() => number.to_string(),
+            nmea2000::Value::Number(number) => format!("{number} {}", told.unit),
+            nmea2000::Value::Word(_, Some(word)) => (*word).to_owned(),
+            nmea2000::Value::Word(code, None) => code.to_string(),
+            nmea2000::Value::Text(text) => format!("\"{text}\""),
+            nmea2000::Value::OutOfRange => "out of range".to_owned(),
+        };
+        let index = if told.index == 0 { String::new() } else { format!(" {}", told.index) };
+        let _ = write!(out, "{separator}{}{index} {value}", told.name);
+        separator = ", ";
+    }
+    if let Some(number) = message.register().map(|(register, _)| register) {
+        let _ = write!(out, "; register 0x{number:04X}");
+        if number == 0xEEFF {
+            let _ = write!(out, ", which the document calls PGN 61439");
         }
     }
 }

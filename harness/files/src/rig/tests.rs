@@ -68,6 +68,26 @@ fn how_the_gx_is_set(#[case] good: &str, #[case] other: &str, #[case] fault: Opt
     assert_eq!(RigFile::parse("rig", &unstated).expect("readable").site().gx, None);
 }
 
+/// A GX forces shared voltage sense on for some products: that is right then, and what nobody names is refused.
+#[rstest]
+#[case::named("svs: forced-on, product-id: 0xB038", None)]
+#[case::another(
+    "svs: forced-on, product-id: 0xB009",
+    Some("does not force shared voltage sense on for product id 0xB009")
+)]
+#[case::nobody("svs: forced-on", Some("none is named"))]
+fn what_a_gx_forces(#[case] svs: &str, #[case] refused: Option<&str>) {
+    let file = FILE.replacen("svs: off", svs, 1);
+    match (RigFile::parse("rig", &file), refused) {
+        (Ok(rig), None) => {
+            let setup = rig.site().gx.expect("stated");
+            assert_eq!((setup.svs, setup.forced_for, setup.fault()), (true, Some("Batrium"), None));
+        }
+        (Err(error), Some(refused)) => assert!(error.to_string().contains(refused), "{error}"),
+        (read, _) => panic!("{read:?}"),
+    }
+}
+
 const LAB: &str = include_str!("../../../../rigs/lab-example.yaml");
 
 #[test]

@@ -393,7 +393,13 @@ fn compare_with_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) -> usize {
         opinion.part(|opinion| {
             for window in &on_can {
                 let due = Window::new(window.from, window.from + delay);
-                if due.to < scene.whole.to && !on_gx.iter().any(|w| w.from <= due.to && w.to > window.from) {
+                if register.is_newer() && on_gx.is_empty() {
+                    opinion.unclear(format!(
+                        "{place} is raised on CAN at {} and never seen on the GX: one of before March 2026 has no such \
+                         register",
+                        about(window.from)
+                    ));
+                } else if due.to < scene.whole.to && !on_gx.iter().any(|w| w.from <= due.to && w.to > window.from) {
                     opinion.fail(format!(
                         "{place} is raised on CAN at {} and not seen on the GX",
                         about(window.from)

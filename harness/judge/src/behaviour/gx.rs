@@ -134,12 +134,20 @@ pub(crate) fn is_set_up(scene: &Scene<'_>, opinion: &mut Opinion) {
     let on = |on: bool| if on { "on" } else { "off" };
     opinion
         .show(Evidence::fact("DVCC", on(setup.dvcc)).against("on"))
-        .show(Evidence::fact("shared voltage sense", on(setup.svs)).against("off"))
+        .show(Evidence::fact("shared voltage sense", on(setup.svs)).against(if setup.forced_for.is_some() {
+            "on, forced by the GX"
+        } else {
+            "off"
+        }))
         .show(Evidence::fact("confirmed by", setup.confirmed_by.clone()));
-    match setup.fault() {
-        None => opinion
+    match (setup.fault(), setup.forced_for) {
+        (None, Some(product)) => opinion.pass(format!(
+            "DVCC is on and shared voltage sense is forced on by the GX, as it does for {product}, confirmed by {}",
+            setup.confirmed_by
+        )),
+        (None, None) => opinion
             .pass(format!("DVCC is on and shared voltage sense is off, confirmed by {}", setup.confirmed_by)),
-        Some(fault) => opinion.fail(format!("{fault}: a control test says nothing about the battery")),
+        (Some(fault), _) => opinion.fail(format!("{fault}: a control test says nothing about the battery")),
     };
 }
 

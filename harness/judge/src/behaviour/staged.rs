@@ -174,7 +174,7 @@ impl Stage {
 
     /// On a rig that says how its GX is set.
     pub(super) fn set_up(mut self, dvcc: bool, svs: bool) -> Self {
-        self.gx = Some(GxSetup { dvcc, svs, confirmed_by: "the test".to_owned() });
+        self.gx = Some(GxSetup { dvcc, svs, forced_for: None, confirmed_by: "the test".to_owned() });
         self
     }
 

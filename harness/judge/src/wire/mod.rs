@@ -4,6 +4,7 @@
 mod alarms;
 mod alternation;
 mod below;
+mod beside;
 mod bus;
 mod cause;
 mod cells;
@@ -66,6 +67,7 @@ pub struct Terms<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Wire {
     pub(crate) bus: bus::Bus,
+    pub(crate) beside: beside::Beside,
     pub(crate) presence: presence::Presence,
     pub(crate) timing: timing::Timing,
     pub(crate) limits: limits::LimitFacts,
@@ -96,6 +98,9 @@ impl Wire {
             self.timing.pause(pause, spot.at);
         }
         self.bus.frame(spot, frame);
+        if let CanId::Extended(_) = frame.id() {
+            self.beside.frame(spot, frame);
+        }
         let Some(message) = message else { return };
         self.presence.frame(spot, frame, message);
         match message {
@@ -122,6 +127,7 @@ impl Wire {
                 self.alarms.measured(spot, m);
                 self.cells.measured(m);
                 self.charge.measured(spot, m);
+                self.beside.measured(spot, m);
                 self.regulation.measured(spot, m);
                 self.oscillation.measured(spot, m);
                 self.flicker.measured(m);

@@ -64,7 +64,9 @@ impl Poll {
     pub fn absent(&self) -> impl Iterator<Item = &Answer> {
         let mut seen = None;
         self.answers.iter().filter(move |answer| {
-            answer.cells.is_err() && seen.replace(answer.block.product) != Some(answer.block.product)
+            let is_missing =
+                answer.cells.is_err() && !(answer.block.is_newer() && answer.cells == Err(NO_ADDRESS));
+            is_missing && seen.replace(answer.block.product) != Some(answer.block.product)
         })
     }
 }
@@ -81,6 +83,9 @@ pub(super) fn is_settled(answers: &[Answer], product: Product) -> bool {
 
 /// The exception of a product that is not there.
 pub(super) const NO_PRODUCT: u8 = proto::gx::Exception::NoProduct.code();
+
+/// The exception of a block that holds what this GX does not have.
+const NO_ADDRESS: u8 = proto::gx::Exception::Address.code();
 
 #[cfg(test)]
 mod tests {
@@ -122,11 +127,25 @@ mod tests {
         assert_eq!(poll.answers[0].age(Micros(7)), Micros(2));
     }
 
+    /// A GX of before March 2026 has no 327 to 329: the battery is there, with its other alarms.
     #[test]
-    fn what_has_no_unit_is_not_asked_for_and_a_battery_takes_two_requests() {
+    fn a_gx_without_the_newer_alarms_has_a_battery() {
+        let answer = |(unit, block): (u8, Block)| {
+            let cells = if block.is_newer() { Err(2) } else { Ok(vec![2; usize::from(block.count)]) };
+            Answer { block, unit, at: Micros(5), cells }
+        };
+        let poll = Poll::of(requests(&ALL).into_iter().map(answer).collect());
+        assert!(poll.said.tells(Source::Gx(Told::Battery)));
+        assert_eq!(poll.absent().count(), 0);
+        let alarms = poll.said.number(proto::channel::Channel::GxAlarms).expect("told") as u16;
+        assert_eq!(alarms.count_ones() as usize, proto::gx::ALARMS.len() - 1, "all but the contactor");
+    }
+
+    #[test]
+    fn what_has_no_unit_is_not_asked_for_and_a_battery_takes_three_requests() {
         let only = UnitIds { system: None, ..UnitIds::default() };
         let firsts: Vec<_> = requests(&only).iter().map(|(unit, block)| (*unit, block.first)).collect();
-        assert_eq!(firsts, [(225, 256), (225, 1290)]);
+        assert_eq!(firsts, [(225, 256), (225, 327), (225, 1290)]);
         assert_eq!(requests(&ALL).len(), BLOCKS.len());
     }
 }

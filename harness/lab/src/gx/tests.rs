@@ -113,7 +113,7 @@ fn the_battery_is_lost_and_the_gx_is_not() {
     assert!(matches!(gone, GxEvent::Absent { product: Product::Battery, .. }), "{gone}");
     assert_eq!(
         gone.to_string(),
-        "the GX is there, but has no battery: reading registers 256 to 329 of unit 225: exception 10: the product is \
+        "the GX is there, but has no battery: reading registers 256 to 326 of unit 225: exception 10: the product is \
          not there, or the unit id is wrong; is it connected and on, and does the rig file name the unit id that the \
          GX lists?"
     );
@@ -198,7 +198,7 @@ fn what_cannot_be_written() {
 }
 
 #[rstest]
-#[case::silence(Mode::Swallow, "reading registers 256 to 329 of unit 225 was not answered within 500 ms")]
+#[case::silence(Mode::Swallow, "reading registers 256 to 326 of unit 225 was not answered within 500 ms")]
 #[case::slowness(Mode::Slow(Duration::from_millis(1200)), "was not answered within 500 ms")]
 #[case::a_reset(Mode::Reset, "the connection was ")]
 #[case::the_end_of_the_connection(Mode::Close, "the connection was closed instead of an answer to reading")]
@@ -206,7 +206,7 @@ fn what_cannot_be_written() {
 #[case::another_unit(Mode::OtherUnit, "it belongs to another request")]
 #[case::another_transaction(Mode::OtherTransaction, "it belongs to another request")]
 #[case::another_function(Mode::OtherFunction, "it is one to another function")]
-#[case::fewer_registers(Mode::Fewer, "73 registers instead of 74")]
+#[case::fewer_registers(Mode::Fewer, "70 registers instead of 71")]
 #[case::words(Mode::Words, "does something else than Modbus-TCP listen there")]
 fn a_bad_answer_is_told_and_survived(#[case] mode: Mode, #[case] says: &str) {
     let wire = Faulty::start();

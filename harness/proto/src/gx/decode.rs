@@ -93,7 +93,12 @@ impl Answers<'_> {
         let (mut alarms, mut warnings) = (0, 0);
         for &(kind, register) in ALARMS {
             let bit = 1 << kind as u16;
-            match self.count(register)? {
+            let shown = match self.count(register) {
+                // An older GX does not have it, and shows it nowhere.
+                None if register.is_newer() => continue,
+                shown => shown?,
+            };
+            match shown {
                 2 => alarms |= bit,
                 1 if register.warns() => warnings |= bit,
                 _ => {}

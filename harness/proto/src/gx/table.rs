@@ -79,6 +79,8 @@ registers! {
         329 ALARM_HIGH_CURRENT U16 * 1 "", "high current alarm";
         1290 MIN_CELL_VOLTAGE U16 * 100 "V", "lowest cell voltage";
         1291 MAX_CELL_VOLTAGE U16 * 100 "V", "highest cell voltage";
+        1297 CHARGE_ALLOWED U16 * 1 "", "charge allowed; 0 also of a battery that does not say";
+        1298 DISCHARGE_ALLOWED U16 * 1 "", "discharge allowed; 0 also of a battery that does not say";
         1302 MODULES_OFFLINE U16 * 1 "", "modules offline";
         1303 MODULES_ONLINE U16 * 1 "", "modules online";
         1304 MODULES_BLOCKING_CHARGE U16 * 1 "", "modules blocking charge";
@@ -192,7 +194,8 @@ registers! {
 
 /// What to read in order to have every register: each block lies within one run of mapped or reserved cells.
 pub static BLOCKS: &[Block] = &[
-    Block { product: Product::Battery, first: 256, count: 74 },
+    Block { product: Product::Battery, first: 256, count: 71 },
+    Block { product: Product::Battery, first: 327, count: 3 },
     Block { product: Product::Battery, first: 1290, count: 32 },
     Block { product: Product::System, first: 800, count: 114 },
     Block { product: Product::Inverter, first: 3, count: 95 },

@@ -5,6 +5,7 @@ use core::fmt;
 
 use crate::frame::CanId;
 use crate::message::MessageSpec;
+use crate::nmea2000;
 
 /// What an identifier is known for that is not in the document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +38,11 @@ pub enum Foreign {
 pub fn foreign(id: CanId) -> Option<Foreign> {
     match id {
         CanId::Standard(id) => vendor(STANDARD, u32::from(id)),
-        CanId::Extended(id) => {
+        CanId::Extended(wide) => {
             let document =
-                u16::try_from(id).ok().filter(|&id| MessageSpec::of(CanId::Standard(id)).is_some());
+                u16::try_from(wide).ok().filter(|&id| MessageSpec::of(CanId::Standard(id)).is_some());
             let widened = document.map(|id| Foreign::Widened { id });
-            widened.or_else(|| vendor(EXTENDED, id)).or_else(|| ve_can(id))
+            widened.or_else(|| vendor(EXTENDED, wide)).or_else(|| ve_can(id))
         }
     }
 }
@@ -51,14 +52,11 @@ fn vendor(rows: &[Row], id: u32) -> Option<Foreign> {
     Some(Foreign::Vendor { protocol, what })
 }
 
-/// Three bits of priority, one reserved, data page, format, specific (a group's or an address), source.
-fn ve_can(id: u32) -> Option<Foreign> {
-    let [_, format, specific, source] = id.to_be_bytes();
-    let addressed = format < 240;
-    let page = id >> 24 & 3;
-    let pgn = page << 16 | u32::from(format) << 8 | if addressed { 0 } else { u32::from(specific) };
-    let at = PARAMETER_GROUPS.binary_search_by_key(&pgn, |(pgn, _)| *pgn).ok()?;
-    Some(Foreign::VeCan { pgn, name: PARAMETER_GROUPS[at].1, source })
+fn ve_can(id: CanId) -> Option<Foreign> {
+    let nmea2000::Id { pgn, source, .. } = nmea2000::Id::of(id)?;
+    let managing = || PARAMETER_GROUPS.iter().find(|(known, _)| *known == pgn).map(|(_, name)| *name);
+    let name = nmea2000::pgn(pgn).map(|row| row.name).or_else(managing)?;
+    Some(Foreign::VeCan { pgn, name, source })
 }
 
 /// First and last identifier, protocol, what it says.
@@ -122,29 +120,15 @@ const EXTENDED: &[Row] = &[
     (0x18F5_28F4, 0x18F5_28F4, "JK BMS", "switches"),
 ];
 
-/// Groups that Victron's products send, by *Data communication with Victron Energy products*, and those that manage
-/// a network of NMEA 2000.
+/// Groups that manage a network of NMEA 2000, beside those of [`nmea2000::PGNS`].
 const PARAMETER_GROUPS: &[(u32, &str)] = &[
     (59392, "ISO acknowledgement"),
-    (59904, "ISO request"),
     (60160, "ISO transport, data"),
     (60416, "ISO transport, connection"),
-    (60928, "ISO address claim"),
-    (61184, "proprietary, addressed"),
-    (65013, "AC power (J1939-75)"),
-    (65014, "AC basic quantities (J1939-75)"),
-    (126208, "group function"),
     (126464, "list of groups"),
     (126720, "proprietary, addressed, fast packet"),
     (126993, "heartbeat"),
-    (126996, "product information"),
     (126998, "configuration information"),
-    (127501, "binary switch bank status"),
-    (127503, "AC input status"),
-    (127506, "DC detailed status"),
-    (127507, "charger status"),
-    (127508, "battery status"),
-    (127509, "inverter status"),
 ];
 
 /// `VE.Can (NMEA 2000): battery status, PGN 127508 from address 3`
@@ -169,7 +153,7 @@ mod tests {
 
     #[test]
     fn tables_are_in_order() {
-        assert!(PARAMETER_GROUPS.windows(2).all(|w| w[0].0 < w[1].0), "binary search needs the order");
+        assert!(PARAMETER_GROUPS.iter().all(|(pgn, _)| nmea2000::pgn(*pgn).is_none()), "each stands once");
         for rows in [STANDARD, EXTENDED] {
             assert!(rows.iter().all(|(first, last, ..)| first <= last));
             assert!(rows.windows(2).all(|w| w[0].1 < w[1].0), "no two rows claim one identifier");

@@ -105,6 +105,17 @@ impl Default for Decoder {
     }
 }
 
+/// Whether bytes are of a VE.Direct line: a block, or some HEX frames of a product that sends nothing else.
+#[must_use]
+pub fn is_vedirect(bytes: &[u8]) -> bool {
+    const ENOUGH_FRAMES: u64 = 3;
+    let mut decoder = Decoder::default();
+    bytes.iter().any(|&byte| {
+        decoder.push(byte);
+        decoder.counters.blocks > 0 || decoder.counters.hex >= ENOUGH_FRAMES
+    })
+}
+
 impl Decoder {
     /// What was heard so far.
     #[must_use]

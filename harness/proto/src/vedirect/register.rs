@@ -40,6 +40,19 @@ pub enum Raw {
     Text,
 }
 
+impl Raw {
+    /// Its bytes; nothing where they vary.
+    #[must_use]
+    pub const fn bytes(self) -> Option<usize> {
+        match self {
+            Self::U8 => Some(1),
+            Self::U16 | Self::S16 => Some(2),
+            Self::U32 | Self::S32 => Some(4),
+            Self::Bits | Self::Text => None,
+        }
+    }
+}
+
 impl Register {
     /// The row of a register.
     #[must_use]

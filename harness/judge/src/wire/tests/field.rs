@@ -447,3 +447,23 @@ fn ve_can_on_the_same_bus_is_named() {
     );
     check(&wire, "BUS-01", Pass);
 }
+
+/// A battery monitor on the same bus says what the battery does not know of itself: 10 A more than nothing, the other way round.
+#[test]
+fn a_battery_monitor_on_the_bus_is_told_beside_the_battery() {
+    let wire = log_with(60, |_| {
+        let mut cycle = with(&["356#BE149CFF8C000000"]);
+        // 127508 of 53.20 V and +10.0 A, 127506 of a battery at 88 %, from address 0x5C.
+        cycle.extend(
+            ["19F2145C#00C8146400FFFFFF", "19F2125C#0009FF000058FFFF", "19F2125C#01FFFFFFFFFFFFFF"]
+                .map(str::to_owned),
+        );
+        cycle
+    });
+    let verdict = check(&wire, "BUS-07", Fail);
+    let told = verdict.evidence.iter().find(|evidence| evidence.what.contains("address 92")).expect("told");
+    assert_eq!(
+        told.value,
+        "+0.10 V on average in 59 readings, +20.00 A on average in 59 readings, its current has the other sign in 59 of 59 readings above 2 A"
+    );
+}
