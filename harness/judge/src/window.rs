@@ -60,6 +60,15 @@ impl Window {
         let (from, to) = (self.from.max(other.from), self.to.min(other.to));
         (from < to).then_some(Self { from, to })
     }
+    /// It in equal parts that are no longer than this.
+    pub fn parts(self, longest: Micros) -> impl Iterator<Item = Self> {
+        let count = self.length().0.div_ceil(longest.0.max(1));
+        let at = move |k: u64| {
+            self.from
+                + Micros((u128::from(self.length().0) * u128::from(k) / u128::from(count.max(1))) as u64)
+        };
+        (0..count).map(move |k| Self { from: at(k), to: at(k + 1) })
+    }
     /// Its last part of at most this length.
     #[must_use]
     pub fn last(self, length: Micros) -> Self {
@@ -224,19 +233,54 @@ pub fn extremes(series: &Series, windows: &[Window]) -> Option<(f64, f64)> {
     })
 }
 
+/// The least-squares line through a series over windows, weighted by time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trend {
+    /// of the line, per hour
+    pub slope: f64,
+    /// mean of the series over the windows
+    pub mean: f64,
+    /// mean square distance of the series from the line
+    pub spread: f64,
+    /// seconds over which it was known
+    pub secs: f64,
+}
+
+impl Trend {
+    /// Nothing where the series was never heard.
+    #[must_use]
+    pub fn of(series: &Series, windows: &[Window]) -> Option<Self> {
+        let parts: Vec<_> = windows.iter().flat_map(|&w| stretches([series], w)).collect();
+        let first = parts.first()?;
+        // ∫ 1, t, t², v, v·t and v² dt, from the first moment and value on.
+        let (mut one, mut t, mut tt, mut v, mut vt, mut vv) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
+        for part in &parts {
+            let [from, to] = [part.window.from, part.window.to].map(|at| at.since(first.window.from).secs());
+            let value = part.values[0] - first.values[0];
+            let (length, moment) = (to - from, (to * to - from * from) / 2.0);
+            one += length;
+            t += moment;
+            tt += (to.powi(3) - from.powi(3)) / 3.0;
+            v += value * length;
+            vt += value * moment;
+            vv += value * value * length;
+        }
+        let (times, both) = (tt - t * t / one, vt - v * t / one);
+        let slope = if times > 0.0 { both / times } else { 0.0 };
+        let spread = ((vv - v * v / one - slope * both) / one).max(0.0);
+        (one > 0.0).then_some(Self {
+            slope: slope * 3600.0,
+            mean: first.values[0] + v / one,
+            spread,
+            secs: one,
+        })
+    }
+}
+
 /// Slope of the least-squares line over a window, per hour.
 #[must_use]
 pub fn slope(series: &Series, window: Window) -> Option<f64> {
-    let parts: Vec<_> = stretches([series], window).collect();
-    let (from, to) = (parts.first()?.window.from, parts.last()?.window.to);
-    let half = Window { from, to }.secs() / 2.0;
-    let time = |at: Micros| at.since(from).secs() - half;
-    let covariance: f64 = parts
-        .iter()
-        .map(|s| s.values[0] * (time(s.window.to).powi(2) - time(s.window.from).powi(2)) / 2.0)
-        .sum();
-    let variance = 2.0 * half.powi(3) / 3.0;
-    (variance > 0.0).then_some(covariance / variance * 3600.0)
+    Trend::of(series, &[window]).map(|trend| trend.slope)
 }
 
 /// Share of windows during which a series was not silent, 0 to 1.
@@ -305,6 +349,30 @@ mod tests {
         let found = slope(&ramp, w(0, 3600)).expect("known");
         assert!((found - 0.36).abs() < 1e-3, "{found}");
         close(slope(&series(&[(0, 56.0)]), w(0, 3600)), 0.0);
+    }
+
+    /// A line leaves nothing; a step of 1 in the middle of it a sixteenth, by hand.
+    #[test]
+    fn what_a_line_leaves() {
+        let mut step = Series::default();
+        (0..600).for_each(|t| step.push(s(t), if t < 300 { 7.0 } else { 8.0 }));
+        let found = Trend::of(&step, &[w(0, 600)]).expect("known");
+        close(Some(found.spread), 1.0 / 16.0);
+        close(Some(found.slope), 1.5 / 600.0 * 3600.0);
+        close(Some(found.mean), 7.5);
+        close(Some(found.secs), 600.0);
+        let halves = Trend::of(&step, &[w(0, 100), w(200, 300)]).expect("known");
+        close(Some(halves.spread), 0.0);
+        close(Some(halves.secs), 200.0);
+        assert_eq!(Trend::of(&Series::default(), &[w(0, 600)]), None);
+    }
+
+    #[test]
+    fn equal_parts_tile_a_window() {
+        assert_eq!(w(10, 70).parts(s(20)).collect::<Vec<_>>(), [w(10, 30), w(30, 50), w(50, 70)]);
+        assert_eq!(w(10, 60).parts(s(30)).collect::<Vec<_>>(), [w(10, 35), w(35, 60)]);
+        assert_eq!(w(10, 60).parts(s(50)).collect::<Vec<_>>(), [w(10, 60)]);
+        assert_eq!(w(10, 10).parts(s(50)).count(), 0);
     }
 
     #[test]

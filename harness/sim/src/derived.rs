@@ -62,6 +62,14 @@ pub fn levels(battery: &Battery, chemistry: Chemistry) -> [f64; 7] {
     ]
 }
 
+/// Voltage at rest of one cell of a battery, V, at each state of charge, %, of a few that rise in both.
+#[must_use]
+pub fn at_rest(battery: &Battery, chemistry: Chemistry) -> Vec<(f64, f64)> {
+    let curve =
+        chemistry.ocv(bulk(battery, chemistry)).unwrap_or_else(|| plant::params::PackParams::default().ocv);
+    curve.into_iter().map(|(soc, volts)| (soc.0, volts.0)).collect()
+}
+
 /// Ends below `bulk`: where the reference battery holds its highest cell, and where it is clear of full.
 const TARGET: f64 = 1.0;
 const CLEAR: f64 = 2.8;

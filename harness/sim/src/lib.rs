@@ -15,7 +15,7 @@ mod simulation;
 mod sweep;
 
 pub use bench::SimBench;
-pub use derived::levels;
+pub use derived::{at_rest, levels};
 #[cfg(unix)]
 pub use program::Program;
 pub use simulated::Simulated;

@@ -3,8 +3,8 @@
 use proto::quantity::Percent;
 
 use super::scene::Scene;
-use crate::metrics::{copies, tracking};
-use crate::thresholds::fixed::{COPIES, CVL_STEP, FLICKER, PULLS};
+use crate::metrics::{answered, copies, tracking};
+use crate::thresholds::fixed::{COPIES, CVL_STEP, FEWEST_PULLS, FLICKER, PULLS};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, extremes};
@@ -17,7 +17,9 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
         return;
     };
     let pulls = scene.pulls(since_full);
-    let found = tracking(scene.trace, &pulls);
+    let answered = answered(scene.trace, &pulls);
+    let found = tracking(scene.trace, &answered);
+    let on_its_way = pulls.len() - answered.len();
     let copied = copies(scene.trace, &[since_full]).filter(|&share| share >= COPIES);
     let mut thresholds = scene.subject.thresholds;
     // Half a step of CVL is what rounding may move it by.
@@ -30,7 +32,8 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
     .against(format!("≤ {}", thresholds.tracking.limit))
     .within(since_full)
     .measured(found.slope, thresholds.tracking);
-    let excited = found.windows >= PULLS && found.excitation >= thresholds.excitation.limit;
+    let pulled = found.windows + on_its_way;
+    let excited = pulled >= PULLS && found.excitation >= thresholds.excitation.limit;
     if excited && found.slope >= thresholds.tracking.limit {
         opinion.prove(share);
     } else {
@@ -38,8 +41,15 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
     opinion
         .show(
-            Evidence::fact("M12 windows in which the voltage was moved", found.windows.to_string())
+            Evidence::fact("M12 windows in which the voltage was moved", pulled.to_string())
                 .against(format!("≥ {PULLS}")),
+        )
+        .show(
+            Evidence::fact(
+                "M12 windows left out, in which CVL went on falling as before",
+                on_its_way.to_string(),
+            )
+            .against(format!("≥ {FEWEST_PULLS} others")),
         )
         .show(
             Evidence::fact(
@@ -66,7 +76,7 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
     } else if !excited {
         opinion.unclear(format!(
             "the battery voltage was moved {} times by {:.2} V: at least {PULLS} times by {} decides",
-            found.windows, found.excitation.0, thresholds.excitation.limit
+            pulled, found.excitation.0, thresholds.excitation.limit
         ));
     } else if found.slope < thresholds.tracking.limit
         && found.moved > found.explained()
@@ -151,6 +161,23 @@ mod tests {
     fn a_battery_that_is_charged_again_between_the_pulls_passes() {
         let again = |t: u64, v: f64| if t >= 6600 && (t + 300) % 1800 < 700 { v + 1.0 } else { v };
         check(&good().shaped(Channel::Cvl, again), "CVL-05", Pass);
+    }
+
+    /// Charged again it lowers CVL anew, at its own pace; two of the pulls fall into that. One that falls faster when it is pulled
+    /// follows.
+    #[rstest]
+    #[case::at_one_pace(0.0, Pass)]
+    #[case::faster_when_pulled(1.5, Fail)]
+    fn a_cvl_on_its_way_down_answers_no_pull(#[case] more: f64, #[case] expected: Outcome) {
+        let again = move |t: u64, v: f64| {
+            let Some(pull) = [7800, 9000].into_iter().find(|&pull| (pull - 400..pull + 200).contains(&t))
+            else {
+                return v - if more > 0.0 && t >= 6600 && t % 600 < 120 { more } else { 0.0 };
+            };
+            let fallen = 0.3 * (t.saturating_sub(pull - 150) / 24) as f64;
+            v + (3.0 - fallen - if t >= pull { more } else { 0.0 }).max(0.0)
+        };
+        check(&good().shaped(Channel::Cvl, again), "CVL-05", expected);
     }
 
     /// A control loop of the highest cell: CVL rises a little while the cells are low, or flickers by one step.

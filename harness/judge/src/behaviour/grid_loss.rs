@@ -91,6 +91,7 @@ fn charge_goes_on(scene: &Scene<'_>, opinion: &mut Opinion, forbidden: &[Window]
             && windows.iter().all(|w| current.at(w.to).is_some_and(|amps| amps > SURE_CURRENT))
     };
     let (by_sun, by_any) = (ended_by_charge(&sunny), ended_by_charge(forbidden));
+    let by_rest = sunny.is_empty() && ended_by_rest(scene, forbidden);
     let Some(windows) = settled(sunny, opinion, "with the sun there") else {
         // A small battery is charged out of it within a minute: then each time ended with its charge.
         if by_sun {
@@ -98,6 +99,10 @@ fn charge_goes_on(scene: &Scene<'_>, opinion: &mut Opinion, forbidden: &[Window]
         } else if by_any {
             // On the grid an inverter keeps a battery from getting emptier: it may bring a small one back before the sun.
             opinion.pass("with DCL = 0 the battery is charged from the grid until DCL comes back");
+        } else if by_rest {
+            opinion.pass(
+                "DCL came back as the battery rested, before the sun was there, and CCL left charge open",
+            );
         } else {
             opinion
                 .unclear("with DCL = 0 no sun was there for a minute: whether charge goes on was not seen");
@@ -120,6 +125,16 @@ fn charge_goes_on(scene: &Scene<'_>, opinion: &mut Opinion, forbidden: &[Window]
         opinion
             .fail(format!("with DCL = 0 the sun charges the battery for {share:.0} % of the time only{why}"));
     }
+}
+
+/// Whether DCL came back each time although nothing charged the battery, whose CCL always allowed it: its cells recover when
+/// they rest, and nothing was forbidden any more when the sun came.
+fn ended_by_rest(scene: &Scene<'_>, forbidden: &[Window]) -> bool {
+    let ccl = scene.series(Channel::Ccl);
+    forbidden.iter().all(|&w| {
+        let closed = times([ccl], w, |[amps]| amps < ZERO_LIMIT);
+        w.to < scene.whole.to && ccl.at(w.from).is_some() && closed.is_empty()
+    })
 }
 
 fn comes_back(scene: &Scene<'_>, opinion: &mut Opinion, forbidden: &[Window]) {
@@ -189,7 +204,9 @@ mod tests {
     #[case(empty().shaped(Channel::Dcl, |t, v| if t >= 2000 { 0.0 } else { v }), Inconclusive)]
     #[case(empty().cut(5900), Inconclusive)]
     #[case::charged_from_the_grid(back_before_the_sun(4.0), Pass)]
-    #[case::back_by_itself(back_before_the_sun(0.0), Inconclusive)]
+    #[case::back_by_itself(back_before_the_sun(0.0), Pass)]
+    #[case::back_by_itself_and_closed(back_before_the_sun(0.0).shaped(Channel::Ccl, |_, _| 0.0), Inconclusive)]
+    #[case::back_by_itself_and_silent(back_before_the_sun(0.0).deaf(Channel::Ccl), Inconclusive)]
     #[case(empty().silent_after(Channel::PackCurrent, 2500), Inconclusive)]
     fn an_empty_battery(#[case] stage: Stage, #[case] expected: Outcome) {
         let verdict = stage.verdict("BEH-GR");

@@ -4,10 +4,10 @@ use proto::quantity::{Micros, Percent, Watts};
 
 use crate::thresholds::fixed::{
     AFTER_SCAN, AFTERMATH, BEFORE_SCAN, BETWEEN_SCANS, CVL_STEP, EXPORT_FOLLOWS, LONGEST_SCAN, ONE_SCAN,
-    SCAN, SETTLED_LEAST, SETTLED_SHARE, STEADY,
+    RIPPLES, SCAN, SETTLED_LEAST, SETTLED_SHARE, STEADY,
 };
 use crate::trace::{Channel, Trace};
-use crate::window::{Window, bridged, common, extremes, mean, stretches, times, without};
+use crate::window::{Trend, Window, bridged, common, extremes, mean, stretches, times, without};
 
 /// How steady the export is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,9 +20,9 @@ pub struct Ripple {
     pub scans: usize,
 }
 
-/// M8: spread of the exported power over its mean, pooled over windows without steps: each window has its own mean.
-/// Nothing where less than `least` is exported on average. *"Solar power is fed back into the grid, in a stable
-/// manner"* (P 1.5.3.1).
+/// M8: spread of the exported power over its mean, pooled over windows without steps: each stretch of 10 minutes about a line
+/// of its own. Nothing where less than `least` is exported on average. *"Solar power is fed back into the grid, in a
+/// stable manner"* (P 1.5.3.1).
 #[must_use]
 pub fn ripple(trace: &Trace, windows: &[Window], least: Watts) -> Option<Ripple> {
     let grid = trace.series(Channel::GridPower);
@@ -30,12 +30,12 @@ pub fn ripple(trace: &Trace, windows: &[Window], least: Watts) -> Option<Ripple>
     for &window in windows {
         let (steady, left_out) = without_scans(trace, window);
         scans += left_out;
-        for level in levels(trace, window, &steady) {
-            let Some(average) = mean(grid, &level) else { continue };
-            for s in level.iter().flat_map(|&w| stretches([grid], w)) {
-                variance += (s.values[0] - average).powi(2) * s.window.secs();
-                sum -= s.values[0] * s.window.secs();
-                secs += s.window.secs();
+        for part in window.parts(RIPPLES) {
+            let levels = levels(trace, part, &common(&steady, &[part]));
+            for line in levels.iter().filter_map(|level| Trend::of(grid, level)) {
+                variance += line.spread * line.secs;
+                sum -= line.mean * line.secs;
+                secs += line.secs;
             }
         }
     }
@@ -47,7 +47,7 @@ pub fn ripple(trace: &Trace, windows: &[Window], least: Watts) -> Option<Ripple>
 /// How the export settled after one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settling {
-    /// from the step to the next one
+    /// from the step to the next one, or until CVL falls by itself
     pub window: Window,
     /// from the step until the power stays near its final value
     pub time: Micros,
@@ -58,12 +58,14 @@ pub struct Settling {
 }
 
 /// M8, M10: time from the start of `window` until grid power stays, for 60 s, within ±5 % (at least ±150 W) of its
-/// mean over the last 60 s of the window. Nothing where the window is shorter than 2 min or the grid power is unknown.
+/// mean over the last 60 s of the window, which ends where CVL begins a course of its own. Nothing where the window is
+/// shorter than 2 min or the grid power is unknown.
 #[must_use]
 pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     if window.length() < AFTERMATH {
         return None;
     }
+    let window = Window::new(window.from, own_course(trace, window));
     let grid = trace.series(Channel::GridPower);
     let (mut calm, scans) = without_scans(trace, window);
     let late =
@@ -92,6 +94,16 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     Some(Settling { window, time, settled: Watts(settled), scans })
 }
 
+/// When CVL begins a course of its own, or the end of the window: it stood still for two minutes after the step, and then does
+/// nothing but fall, as from absorption to float. What follows is no answer to the step.
+fn own_course(trace: &Trace, window: Window) -> Micros {
+    let parts: Vec<_> = stretches([trace.series(Channel::Cvl)], window).collect();
+    let changes: Vec<_> = parts.windows(2).filter(|pair| pair[0].values != pair[1].values).collect();
+    let falls = changes.iter().all(|pair| pair[1].values[0] < pair[0].values[0]);
+    let first = changes.first().map(|pair| pair[1].window.from);
+    first.filter(|at| falls && at.since(window.from) >= AFTERMATH).unwrap_or(window.to)
+}
+
 /// Since when CVL stands still or moves by one step at most, until the end of the window; nothing where it is unknown.
 fn one_step(trace: &Trace, window: Window) -> Option<Micros> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
@@ -108,7 +120,7 @@ fn one_step(trace: &Trace, window: Window) -> Option<Micros> {
     since
 }
 
-/// The parts of a window that have a mean of their own: one for each of the two values of CVL, where it moves by one
+/// The parts of a window that have a line of their own: one for each of the two values of CVL, where it moves by one
 /// step of the wire, and else all of it.
 fn levels(trace: &Trace, window: Window, steady: &[Window]) -> Vec<Vec<Window>> {
     let cvl = trace.series(Channel::Cvl);
@@ -168,12 +180,12 @@ mod tests {
         t
     }
 
-    /// ±300 W on 3 kW is 10 %.
+    /// ±300 W on 3 kW is 10 %, of which a line through ten minutes takes the 2400th part: by hand.
     #[test]
     fn a_known_ripple() {
         let t = exporting(|at| if at / 10 % 2 == 0 { 3300.0 } else { 2700.0 });
         let found = ripple(&t, &[w(0, 3600)], Watts(300.0)).expect("it exports");
-        assert!((found.share.0 - 10.0).abs() < 1e-6, "{found:?}");
+        assert!((found.share.0 - 10.0 * (1.0f64 - 1.0 / 1200.0).sqrt()).abs() < 1e-9, "{found:?}");
         assert!((found.exported.0 - 3000.0).abs() < 1e-6);
         assert_eq!(found.scans, 0);
     }
@@ -183,6 +195,29 @@ mod tests {
         let t = exporting(|at| if at < 1800 { 3000.0 } else { 500.0 });
         let found = ripple(&t, &[w(0, 1800), w(1800, 3600)], Watts(300.0)).expect("it exports");
         assert!(found.share.0 < 1e-6, "{found:?}");
+    }
+
+    /// A taper, a step, and what relaxes after it are no ripple, however large; nor is what swings in hours, which CVL-04 finds.
+    #[rstest]
+    #[case::a_taper(|at| 3000.0 - at as f64 / 3.0, 1.0)]
+    #[case::one_step(|at| if at < 1600 { 3000.0 } else { 2000.0 }, 5.0)]
+    #[case::what_relaxes(|at| 2000.0 + 1000.0 * (-(at as f64) / 1200.0).exp(), 1.0)]
+    #[case::in_an_hour(|at| 3000.0 + 500.0 * (at as f64 * core::f64::consts::TAU / 3600.0).sin(), 1.0)]
+    fn slow_changes_are_no_ripple(#[case] power: fn(u64) -> f64, #[case] most: f64) {
+        let found = ripple(&exporting(power), &[w(0, 3600)], Watts(300.0)).expect("it exports");
+        assert!(found.share.0 < most, "{found:?}");
+    }
+
+    /// ±500 W on 3 kW.
+    #[rstest]
+    #[case(20.0)]
+    #[case(60.0)]
+    #[case(200.0)]
+    #[case(400.0)]
+    fn what_swings_in_minutes_is_ripple(#[case] period: f64) {
+        let power = |at: u64| 3000.0 + 500.0 * (at as f64 * core::f64::consts::TAU / period).sin();
+        let found = ripple(&exporting(power), &[w(0, 3600)], Watts(300.0)).expect("it exports");
+        assert!((10.0..12.0).contains(&found.share.0), "{found:?}");
     }
 
     #[test]
@@ -302,13 +337,18 @@ mod tests {
         assert!(time(0.1) <= s(40) && time(0.2) > s(200), "{} {}", time(0.1), time(0.2));
     }
 
-    /// Long after a step of load CVL moves once by `step`, and 600 W with it.
+    /// Long after a step of load CVL moves once by `step`, and 600 W with it: where it stood still until then, the step of load is
+    /// answered; where it rises, or moved `before`, it is an answer.
     #[rstest]
-    #[case::one_step_of_the_wire(0.1, EXPORT_FOLLOWS)]
-    #[case::two(0.2, s(240))]
-    fn a_late_step_of_cvl(#[case] step: f64, #[case] settled: Micros) {
+    #[case::one_step_of_the_wire(0.1, 0.0, s(20))]
+    #[case::a_fall(0.8, 0.0, s(20))]
+    #[case::a_rise_of_one_step(-0.1, 0.0, EXPORT_FOLLOWS)]
+    #[case::a_rise(-0.2, 0.0, s(240))]
+    #[case::again(0.2, 0.1, s(240))]
+    fn a_late_step_of_cvl(#[case] step: f64, #[case] before: f64, #[case] settled: Micros) {
         let mut t = exporting(|at| if at < 20 { 900.0 } else { 3000.0 - if at < 240 { 600.0 } else { 0.0 } });
-        (0..3600).for_each(|at| t.push(Channel::Cvl, s(at), if at < 240 { 55.0 } else { 55.0 - step }));
+        let first = |at| 55.0 - if at < 60 { 0.0 } else { before };
+        (0..3600).for_each(|at| t.push(Channel::Cvl, s(at), first(at) - if at < 240 { 0.0 } else { step }));
         assert_eq!(settling(&t, w(0, 300)).expect("long enough").time, settled);
     }
 

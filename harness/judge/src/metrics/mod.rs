@@ -27,7 +27,7 @@ pub use regularity::{Regularity, regularity};
 pub use sink::{Sink, sink};
 pub use spread::imbalance;
 pub use swings::{Swings, swings};
-pub use tracking::{Tracking, copies, tracking};
+pub use tracking::{Tracking, answered, copies, tracking};
 pub use trips::{How, Trip, trips};
 
 /// What a metric makes of a trace.

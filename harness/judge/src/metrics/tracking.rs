@@ -3,8 +3,8 @@
 use proto::quantity::{Micros, Percent, Volts};
 
 use crate::thresholds::fixed::{
-    BEFORE_PULL, COPIED_CHANGES, COPIED_MOVED, COPIED_NEAR, COPY_REFRESH, END_OF_PULL, FLICKER, SCATTER,
-    SHORTEST_PULL, STILL,
+    BEFORE_PULL, COPIED_CHANGES, COPIED_MOVED, COPIED_NEAR, COPY_REFRESH, CVL_STEP, END_OF_PULL,
+    FEWEST_PULLS, FLICKER, ON_ITS_WAY, SCATTER, SHORTEST_PULL, STILL,
 };
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, extremes, mean};
@@ -67,6 +67,24 @@ pub fn tracking(trace: &Trace, windows: &[Window]) -> Tracking {
         correlation: share(vc, (vv * cc).sqrt()),
         moved: rms(sum(|m| m[2] * m[2])),
     }
+}
+
+/// Pulls without those that caught CVL on its way down: it fell before, by two steps of the wire at least, and goes on at the
+/// same pace, which answers nothing. All of them where too few others remain.
+#[must_use]
+pub fn answered(trace: &Trace, pulls: &[Window]) -> Vec<Window> {
+    // Just before: what comes with the pull is an answer to it.
+    let cvl = |at: u64| trace.series(Channel::Cvl).at(Micros(at.saturating_sub(1)));
+    let fell = |from: u64| Some(cvl(from)? - cvl(from + ON_ITS_WAY.0)?);
+    let is_on_its_way = |pull: &&Window| {
+        let both = fell(pull.from.0.saturating_sub(ON_ITS_WAY.0)).zip(fell(pull.from.0));
+        // At one pace a step more or less is caught. Decimals of the wire are binary fractions.
+        both.is_some_and(|(before, after)| {
+            before > 1.99 * CVL_STEP && (after - before).abs() < 1.01 * CVL_STEP
+        })
+    };
+    let answered: Vec<Window> = pulls.iter().filter(|pull| !is_on_its_way(pull)).copied().collect();
+    if answered.len() >= FEWEST_PULLS { answered } else { pulls.to_vec() }
 }
 
 /// M12: of the hasty changes of CVL in windows in which the voltage moves, the share that lands on the voltage of that

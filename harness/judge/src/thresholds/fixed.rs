@@ -312,6 +312,9 @@ fixed! {
     LONGEST_SCAN ("longest-scan", "M8", "s", PollTimes): Micros = Micros::from_secs(10);
     /// Power is seen to fall up to a poll after it did: a GX is polled every second or two (assumption).
     POLL ("poll", "M9", "s", PollTimes): Micros = Micros::from_secs(2);
+    /// The export ripples about a straight line through so much. What falls or rises steadily is no ripple, and after a step
+    /// of CVL a battery relaxes over many minutes; what swings slower moves the power of CVL-04 (assumption).
+    RIPPLES ("ripples", "M8", "s", PollTimes): Micros = Micros::from_secs(600);
     /// In its band for this long, the power has settled, and where it has is the mean over as long; what disturbs it
     /// later is ripple (assumption).
     STEADY ("steady", "M8", "s", PollTimes): Micros = Micros::from_secs(60);
@@ -381,6 +384,10 @@ fixed! {
     SCATTER ("scatter", "M12", "ratio", Battery): f64 = 1.25;
     /// So many pulls decide: fewer points make no correlation (assumption).
     PULLS ("pulls", "M12", "pulls", Counts): usize = 6;
+    /// Of these so many must answer: the others may have caught CVL on its way down (assumption).
+    FEWEST_PULLS ("fewest-pulls", "M12", "pulls", Counts): usize = 4;
+    /// The pace of a CVL that is on its way is what it falls in this time: some steps of the 20 s of P 1.5.3 (assumption).
+    ON_ITS_WAY ("on-its-way", "M12", "s", Battery): Micros = Micros::from_secs(120);
     /// The voltage is compared with what it was in this time before the pull (assumption).
     BEFORE_PULL ("before-pull", "M12", "s", Counts): Micros = Micros::from_secs(30);
     /// Shorter pulls end before a CVL that is refreshed every 20 s (P 1.5.3) has answered.

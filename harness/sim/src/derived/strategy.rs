@@ -41,9 +41,10 @@ impl Anchors<'_> {
     }
 
     /// A zone, so many ends wide, in which nothing is done, mV. One step of CVL moves a lone cell of LFP by 90 mV, and each of
-    /// a steep kind by its share: a zone that is narrower leaves a controller between two steps for ever.
+    /// a steep kind by its share: a zone that is narrower leaves a controller between two steps for ever. A second step is for what
+    /// the wire rounds at both ends and for noise.
     fn zone(&self, ends: f64) -> f64 {
-        1e3 * (ends * self.top.end).max(1.5 * LSB / self.cells)
+        1e3 * (ends * self.top.end).max(2.0 * LSB / self.cells)
     }
 
     /// The step that protects, where it is due and where it may come again: so many ends below where the loop has it.
@@ -123,11 +124,12 @@ pub(super) fn text(name: &str, law: Option<&str>, anchors: &Anchors<'_>) -> Opti
             a.zone(1.8)
         ),
         "three-modes" => format!(
-            "{{ absorption: {}, float: {}, floor: {floor}, limit: {}, margin: {margin:.2} V, even: 10 mV, span: 15 min, \
-             way-down: 5 min, rebulk: 10 %, period: 60 s, hold-when-discharging: 0.03 C, {} }}",
+            "{{ absorption: {}, float: {}, floor: {floor}, limit: {}, rise-below: {:.4} V, margin: {margin:.2} V, even: 10 mV, \
+             span: 15 min, way-down: 5 min, rebulk: 10 %, period: 60 s, hold-when-discharging: 0.03 C, {} }}",
             a.lower(a.top.end, 1.0),
             a.lower(a.top.end, 2.0),
             a.cell(0.8),
+            a.top.below(0.8) - 1e-3 * a.zone(1.8),
             a.protect(-0.2, 0.8)
         ),
         "series-packs" => format!(

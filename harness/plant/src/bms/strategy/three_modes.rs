@@ -23,6 +23,8 @@ pub struct ThreeModesParams {
     pub floor: Volts,
     /// the most that a cell may have: what it is above is taken off CVL again and again
     pub limit: Volts,
+    /// with the highest cell below this CVL rises again
+    pub rise_below: Volts,
     /// a pack this near to absorption is in it
     pub margin: Volts,
     /// highest and lowest cell no further apart than this are even
@@ -45,6 +47,7 @@ impl ThreeModesParams {
     pub(in crate::bms) fn check(&self) -> Result<(), ParamsError> {
         ParamsError::order("three-modes.float", self.float, "three-modes.absorption", self.absorption)?;
         ParamsError::order("three-modes.floor", self.floor, "three-modes.float", self.float)?;
+        ParamsError::order("three-modes.rise-below", self.rise_below, "three-modes.limit", self.limit)?;
         positive("three-modes.floor", self.floor.0)?;
         positive("three-modes.limit", self.limit.0)?;
         positive_time("three-modes.way-down", self.way_down)?;
@@ -80,8 +83,6 @@ pub(in crate::bms) struct ThreeModes {
 
 /// Cells and pack are judged on their mean over this time, s (assumption: longer than the edge of a load step).
 const FILTER: f64 = 10.0;
-/// A highest cell so far below its limit lets CVL rise again, V (assumption: half of what one step moves a lone cell).
-const ROOM: f64 = 0.04;
 
 impl ThreeModes {
     pub(super) fn new(params: ThreeModesParams) -> Self {
@@ -145,7 +146,7 @@ impl ThreeModes {
         };
         if above > 0.0 {
             self.wanted.min(view.pack) - above
-        } else if highest < p.limit.0 - ROOM && !discharging {
+        } else if highest < p.rise_below.0 && !discharging {
             most.min(self.wanted + LSB)
         } else {
             most.min(self.wanted)

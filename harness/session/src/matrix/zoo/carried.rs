@@ -50,22 +50,35 @@ fn apart(value: &mut Value) {
     }
 }
 
+/// Which of [`sim::levels`] is clear of full.
+const CLEAR: usize = 3;
+
+/// On the straight line between two points of a curve that rises, and on along the ends.
+fn along(curve: &[(f64, f64)], x: f64) -> f64 {
+    let after = curve.partition_point(|&(at, _)| at <= x).clamp(1, curve.len() - 1);
+    let ((x0, y0), (x1, y1)) = (curve[after - 1], curve[after]);
+    y0 + (x - x0) / (x1 - x0) * (y1 - y0)
+}
+
 struct Scale {
     /// cells of both, and how many times the ampere hours
     cells: [f64; 2],
     in_parallel: f64,
     /// of one cell of both: see [`sim::levels`]
     levels: [[f64; 7]; 2],
+    /// of one cell of both at rest: state of charge, and voltage
+    rest: [Vec<(f64, f64)>; 2],
 }
 
 impl Scale {
     fn between(reference: &BatteryFile, other: &BatteryFile) -> Self {
         let [from, to] = [reference, other].map(|file| &file.declared);
+        let kind = |file: &BatteryFile| file.chemistry.unwrap_or(Chemistry::Lfp);
         Self {
             cells: [from, to].map(|battery| f64::from(battery.cells)),
             in_parallel: to.capacity / from.capacity,
-            levels: [reference, other]
-                .map(|file| sim::levels(&file.declared, file.chemistry.unwrap_or(Chemistry::Lfp))),
+            levels: [reference, other].map(|file| sim::levels(&file.declared, kind(file))),
+            rest: [reference, other].map(|file| sim::at_rest(&file.declared, kind(file))),
         }
     }
 
@@ -88,6 +101,10 @@ impl Scale {
         if let Ok(Volts(volts)) = text.parse() {
             // Of a pack, of a cell, or a difference: of those only what is taken off CVL is one of the pack.
             let scaled = match volts {
+                // A CVL below full is that of a battery at some state of charge; others hang together with the levels.
+                10.0.. if key == "cvl" && volts / written < self.levels[0][CLEAR] => {
+                    (self.at_same_charge(volts / written) * cells * 10.0).floor() / 10.0
+                }
                 10.0.. => (self.cell(volts / written) * cells * 10.0).round() / 10.0,
                 1.9.. => self.cell(volts),
                 _ if ["by", "minus"].contains(&key) => ((volts * in_series * 10.0).round() / 10.0).max(0.1),
@@ -96,10 +113,20 @@ impl Scale {
             return Some(format!("{scaled:.3} V"));
         }
         if let Ok(Amps(amps)) = text.parse() {
-            return Some(format!("{:.1} A", amps * in_parallel));
+            // A surge is one of the system: no larger for a larger battery.
+            let share = if key == "current" { in_parallel.min(1.0) } else { in_parallel };
+            return Some(format!("{:.1} A", amps * share));
         }
         let Ohms(ohms) = text.parse().ok()?;
         Some(format!("{:.4} mΩ", ohms * 1e3 * in_series / in_parallel))
+    }
+
+    /// The voltage at rest of a cell that is as full as one of the reference with this voltage.
+    fn at_same_charge(&self, volts: f64) -> f64 {
+        let [from, to] = &self.rest;
+        let turned =
+            |curve: &[(f64, f64)]| curve.iter().map(|&(soc, volts)| (volts, soc)).collect::<Vec<_>>();
+        along(to, along(&turned(from), volts))
     }
 
     /// The voltage of a cell that means here what this one means for the reference.
@@ -114,5 +141,57 @@ impl Scale {
                 to[after - 1] + (to[after] - to[after - 1]) * share
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn battery(declared: &str) -> BatteryFile {
+        BatteryFile::parse(
+            "a battery",
+            &format!("battery: one\ntitle: \"One\"\nexpect: pass\ndeclared: {{ {declared} }}\n"),
+        )
+        .expect("a battery file")
+    }
+
+    const LFP: &str = "chemistry: lfp, cells: 16, capacity: 280 Ah, max-charge-voltage: 56.8 V, min-voltage: 44.8 V, \
+        cell-over-voltage: 3.65 V, cell-under-voltage: 2.5 V, max-charge-current: 140 A, max-discharge-current: 200 A, max-temperature: 55 °C";
+    const NMC: &str = "chemistry: nmc, cells: 14, capacity: 1000 Ah, max-charge-voltage: 58.8 V, min-voltage: 42.0 V, \
+        cell-over-voltage: 4.25 V, cell-under-voltage: 2.8 V, max-charge-current: 300 A, max-discharge-current: 500 A, max-temperature: 55 °C";
+    const LTO: &str = "chemistry: lto, cells: 24, capacity: 50 Ah, max-charge-voltage: 62.4 V, min-voltage: 43.2 V, \
+        cell-over-voltage: 2.85 V, cell-under-voltage: 1.5 V, max-charge-current: 15 A, max-discharge-current: 25 A, max-temperature: 55 °C";
+
+    /// A CVL below full leaves every chemistry as empty as it leaves LFP, 3.20 V and 3.31 V a cell, and one that is full stays full.
+    #[rstest]
+    #[case::nmc_after_a_trip(NMC, "51.2 V", 0.0..20.0)]
+    #[case::nmc_derated(NMC, "53.0 V", 30.0..90.0)]
+    #[case::lto_after_a_trip(LTO, "51.2 V", 0.0..20.0)]
+    #[case::lto_derated(LTO, "53.0 V", 30.0..90.0)]
+    fn a_cvl_below_full_is_carried_by_state_of_charge(
+        #[case] to: &str,
+        #[case] cvl: &str,
+        #[case] soc: core::ops::Range<f64>,
+    ) {
+        let (from, to) = (battery(LFP), battery(to));
+        let scale = Scale::between(&from, &to);
+        let Some(Ok(Volts(carried))) = scale.quantity("cvl", cvl).map(|text| text.parse()) else {
+            panic!("no voltage")
+        };
+        let turned: Vec<_> = scale.rest[1].iter().map(|&(soc, volts)| (volts, soc)).collect();
+        let full = along(&turned, carried / scale.cells[1]);
+        assert!(soc.contains(&full), "{carried} V is {full} %");
+    }
+
+    /// Ampere grow with a battery, but for a surge, which the system makes.
+    #[rstest]
+    #[case("charge", NMC, "1000.0 A")]
+    #[case("current", NMC, "280.0 A")]
+    #[case("current", LTO, "50.0 A")]
+    fn currents_by_capacity(#[case] key: &str, #[case] to: &str, #[case] expected: &str) {
+        let scale = Scale::between(&battery(LFP), &battery(to));
+        assert_eq!(scale.quantity(key, "280 A").as_deref(), Some(expected));
     }
 }
