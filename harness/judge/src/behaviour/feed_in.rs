@@ -326,7 +326,11 @@ mod tests {
                 5180..5400 => -800.0,
                 _ => p,
             })
-            .shaped(Channel::Cvl, |t, v| if (5180..5400).contains(&t) { v - 0.2 } else { v })
+            .shaped(Channel::Cvl, |t, v| match t {
+                5060..5180 => v - 0.1,
+                5180..5400 => v - 0.3,
+                _ => v,
+            })
             .shaped(Channel::BusVoltage, move |t, v| if (4000..5000).contains(&t) { bus } else { v });
         for (at, load) in [(5000, 2000.0), (5400, 0.0)] {
             stage.note(at, EventKind::Stimulus(Stimulus::AcLoad(Watts(load))));

@@ -7,7 +7,7 @@ use crate::thresholds::fixed::{
     RIPPLES, SCAN, SETTLED_LEAST, SETTLED_SHARE, STEADY,
 };
 use crate::trace::{Channel, Trace};
-use crate::window::{Trend, Window, bridged, common, extremes, mean, stretches, times, without};
+use crate::window::{Stretch, Trend, Window, bridged, common, extremes, mean, stretches, times, without};
 
 /// How steady the export is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -98,10 +98,13 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
 /// nothing but fall, as from absorption to float. What follows is no answer to the step.
 fn own_course(trace: &Trace, window: Window) -> Micros {
     let parts: Vec<_> = stretches([trace.series(Channel::Cvl)], window).collect();
-    let changes: Vec<_> = parts.windows(2).filter(|pair| pair[0].values != pair[1].values).collect();
-    let falls = changes.iter().all(|pair| pair[1].values[0] < pair[0].values[0]);
-    let first = changes.first().map(|pair| pair[1].window.from);
-    first.filter(|at| falls && at.since(window.from) >= AFTERMATH).unwrap_or(window.to)
+    let step = |pair: &[Stretch<1>]| pair[1].values[0] - pair[0].values[0];
+    let falls = parts.windows(2).all(|pair| step(pair) < CVL_STEP / 2.0);
+    let first = parts.windows(2).find(|pair| step(pair).abs() > CVL_STEP / 2.0);
+    first
+        .map(|pair| pair[1].window.from)
+        .filter(|at| falls && at.since(window.from) >= AFTERMATH)
+        .unwrap_or(window.to)
 }
 
 /// Since when CVL stands still or moves by one step at most, until the end of the window; nothing where it is unknown.
