@@ -38,7 +38,6 @@ const STEPS: &[Step] = &[
             .run()
     }),
     ("matrix", matrix::cut),
-    ("zoo", matrix::zoo),
     ("can-guest", guest),
 ];
 

@@ -18,15 +18,3 @@ pub(crate) fn cut(workspace: &Workspace) -> Result<(), Failure> {
     workspace.remove(CUT)?;
     workspace.busbar().args(["matrix", "--seeds", FEW, "--out", CUT]).run()
 }
-
-/// Where the small cut of the zoo lands.
-const ZOO: &str = "target/zoo";
-
-/// Half of the cut of the zoo: batteries of every make, and every other fault in one of them; two or three minutes on two cores.
-pub(crate) fn zoo(workspace: &Workspace) -> Result<(), Failure> {
-    workspace.remove(ZOO)?;
-    workspace.busbar().args(["matrix", "--zoo", "--cut", "--shard", ZOO_SHARD, "--out", ZOO]).run()
-}
-
-/// Which cells of the cut are played: what takes longer is played by hand.
-const ZOO_SHARD: &str = "1/2";
