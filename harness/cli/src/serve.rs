@@ -141,12 +141,14 @@ fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
          supply    {}  (SCPI, profile {})\n\
          GX        {}  (Modbus-TCP)\n\
          operator  {}  (one JSON object a line)\n\
+         witnesses {}  (VE.Direct, 19200 Bd)\n\
          All of this is in {}. Ctrl-C ends it.\n",
         options.speed,
         addresses.psu,
         options.psu_profile.psu_profile,
         addresses.gx,
         addresses.operator,
+        addresses.witnesses.join(", "),
         options.folder.join("addresses.json").display(),
     )
 }

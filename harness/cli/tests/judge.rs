@@ -8,6 +8,8 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+const WITNESSED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rigs/witnessed/simulated-witnessed.yaml");
+const MEASUREMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/measurements.yaml");
 const RAW: [&str; 5] = ["can.log", "gx.csv", "supply.csv", "bus.csv", "events.jsonl"];
 
 /// The folder is all that it takes: there is no project where this runs.
@@ -47,6 +49,7 @@ fn said(output: &Output) -> String {
 #[case(&["feed-in/load-steps", "blackout-recovery", "--battery", "oscillating"])]
 #[case(&["blackout-recovery", "--battery", "blackout-deadlock"])]
 #[case(&["tracking", "--battery", "tracks-voltage", "--rig", "simulated-tight"])]
+#[case::bytes_of_witnesses(&[MEASUREMENTS, "--rig", WITNESSED, "--battery", "current-reads-low"])]
 fn a_run_is_judged_again_to_the_byte(#[case] arguments: &[&str]) {
     let (_keep, run, first) = run(arguments);
     let table = again("judge", &run, &[]);

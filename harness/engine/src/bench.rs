@@ -2,6 +2,7 @@
 
 use judge::trace::{Event, Trace};
 use proto::bus::{BusReading, ErrorFrame};
+use proto::chunk::Chunk;
 use proto::frame::Frame;
 use proto::quantity::Micros;
 use proto::samples::Samples;
@@ -21,6 +22,8 @@ pub enum Input {
     Bus(BusReading),
     /// what an instrument beside the bus says: the supply, the GX
     Samples(Samples),
+    /// bytes of a witness, as they came over its line
+    Bytes(Chunk),
     /// the operator answered a prompt
     Operator(Answer),
     /// an instrument failed: the case ends inconclusive

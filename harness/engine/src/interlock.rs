@@ -200,7 +200,11 @@ impl Interlocks {
             Input::Can(frame) => self.can(at, frame),
             Input::Samples(said) if said.from() == Instrument::Supply => self.psu(at, said),
             Input::Samples(said) if said.from() == Instrument::Gx => self.gx(at, said),
-            Input::Samples(_)
+            Input::Samples(said) => {
+                said.values().find_map(|(channel, value)| self.tell(at, channel, value.number()))
+            }
+            // Its values come as samples, once the recording has read them.
+            Input::Bytes(_)
             | Input::CanError(_)
             | Input::Bus(_)
             | Input::Operator(_)

@@ -2,6 +2,7 @@
 
 use judge::recording::Recording;
 use judge::trace::{Event, EventKind};
+use judge::witness::Reader;
 
 use crate::bench::{Action, Bench, Input, Witness};
 use crate::end::End;
@@ -60,11 +61,18 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
     let instruments = instruments.map(|(what, says)| EventKind::Instrument { what: what.to_owned(), says });
     let at = engine.now();
     let (mut recording, end) = engine.into_parts();
-    for kind in instruments.chain(trouble).chain(not_off) {
+    let witnesses: Vec<_> = recording.witnesses().iter().filter_map(identity).collect();
+    for kind in instruments.chain(witnesses).chain(trouble).chain(not_off) {
         recording.note(at, kind.clone());
         witness.event(&Event { at, kind });
     }
     Record { recording, end }
+}
+
+/// What a witness of the rig says of itself: product, firmware, serial number.
+fn identity(reader: &Reader) -> Option<EventKind> {
+    let what = reader.witness().instrument.words().to_owned();
+    reader.identity().map(|says| EventKind::Instrument { what, says })
 }
 
 /// Tells the witness of the events that it has not seen yet.

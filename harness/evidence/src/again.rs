@@ -99,6 +99,7 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
     let draw = files::Draw::new(&begun.battery, &begun.rig, begun.seed);
     let rig = if begun.sweep { rig.swept(draw) } else { rig };
     replay.polled(rig.bus_polling());
+    replay.with(rig.witnesses());
     let battery: files::BatteryFile = library.get(&begun.battery).map_err(bad)?;
     let rig = rig.for_battery(&battery);
     let suites = library.read_suites().map_err(bad)?;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use judge::trace::Event;
 use proto::bus::{BusReading, ErrorFrame};
+use proto::channel::Instrument;
+use proto::chunk::Chunk;
 use proto::frame::Frame;
 use proto::quantity::Micros;
 use proto::samples::Samples;
@@ -15,7 +17,7 @@ use crate::events::Begun;
 use crate::names::{CAN, EVENTS, INPUTS, INSTRUMENTS, PROGRAM, RAW};
 use crate::run::{CaseResult, RunMeta};
 use crate::text::slug;
-use crate::{can_log, events, samples_csv};
+use crate::{bytes_csv, can_log, events, samples_csv};
 
 /// Where and under which name a run is kept.
 #[derive(Debug, Clone)]
@@ -158,15 +160,28 @@ impl RunFolder {
 
     /// What an instrument said.
     pub fn samples(&mut self, at: Micros, said: &Samples) {
-        let file = INSTRUMENTS + said.from() as usize;
+        let file = self.file_of(said.from(), &samples_csv::header(said.from()));
+        let (at, input) = (self.in_run(at), self.inputs);
+        self.record(file, |out, _| samples_csv::row(out, at, input, said));
+    }
+
+    /// Bytes of a witness.
+    pub fn bytes(&mut self, at: Micros, chunk: &Chunk) {
+        let file = self.file_of(chunk.from(), bytes_csv::HEADER);
+        let (at, input) = (self.in_run(at), self.inputs);
+        self.record(file, |out, _| bytes_csv::row(out, at, input, chunk));
+    }
+
+    /// The file of an instrument, which begins when it says something for the first time.
+    fn file_of(&mut self, instrument: Instrument, header: &str) -> usize {
+        let file = INSTRUMENTS + instrument as usize;
         if self.raw[file].is_none() && self.failed.is_none() {
             match self.open(file) {
-                Ok(()) => self.append(file, samples_csv::header(said.from()).as_bytes()),
+                Ok(()) => self.append(file, header.as_bytes()),
                 Err(error) => self.failed = Some((RAW[file], error)),
             }
         }
-        let (at, input) = (self.in_run(at), self.inputs);
-        self.record(file, |out, _| samples_csv::row(out, at, input, said));
+        file
     }
 
     /// What a program behind the battery told of itself. Each case begins with a line that names it.

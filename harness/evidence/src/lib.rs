@@ -7,6 +7,7 @@
 pub mod again;
 pub mod against;
 pub mod bundle;
+pub mod bytes_csv;
 pub mod can_log;
 pub mod certificate;
 pub mod conclusion;

@@ -91,6 +91,7 @@ pub fn plan(case: &Case, rig: &RigFile, battery: &BatteryFile) -> Result<Planned
         Err(BindError::NotTried { reason }) => return Ok(not_tried(reason)),
     };
     runnable.bus_polling = rig.bus_polling();
+    runnable.witnesses = rig.witnesses();
     if let Some(reason) = unprepared(case, rig) {
         return Ok(not_tried(reason));
     }

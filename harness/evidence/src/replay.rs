@@ -10,10 +10,13 @@ use std::path::Path;
 
 use judge::recording::Recording;
 use judge::trace::EventKind;
+use judge::witness::Witness;
 use proto::channel::Instrument;
+use proto::chunk::Chunk;
 use proto::quantity::Micros;
 use proto::samples::Samples;
 
+use crate::bytes_csv;
 use crate::can_log::{self, Heard};
 use crate::events::{self, Begun, What};
 use crate::raw::{Fault, Lines, RawError};
@@ -43,13 +46,23 @@ pub struct Replay<R> {
     begun: Begun,
     can: Tape<R, Heard>,
     /// of each instrument that said something, in the order of the table
-    instruments: Vec<Tape<R, (u64, Samples)>>,
+    instruments: Vec<Tape<R, (u64, Said)>>,
     events: Lines<R>,
     /// the line of `events.jsonl` that is next
     ahead: Option<events::Line>,
     whole: bool,
     /// how often the rig read the state of its CAN interface
     bus_polling: Option<Micros>,
+    /// what the rig file says of its witnesses
+    witnesses: Vec<Witness>,
+}
+
+/// What a line of an instrument's file holds.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one a file is held, moved and not allocated")]
+enum Said {
+    Samples(Samples),
+    Bytes(Chunk),
 }
 
 /// The raw files of a run folder.
@@ -125,14 +138,20 @@ impl<R: BufRead> Replay<R> {
         for (instrument, source) in sources.instruments {
             let mut lines = lines(instrument.file(), source);
             if let Some(line) = lines.next()?
-                && line != samples_csv::header(instrument).trim_end().as_bytes()
+                && line != header(instrument).trim_end().as_bytes()
             {
                 let found = String::from_utf8_lossy(line).into_owned();
                 return Err(lines.wrong(Fault::new(&found, "the columns that this version writes")));
             }
             instruments.push(Tape::new(lines, move |line| {
-                let (at, input, said) = samples_csv::parse(instrument, text(line)?)?;
-                Ok(Some((at, (input, said))))
+                let line = text(line)?;
+                Ok(Some(if instrument.is_witness() {
+                    let (at, input, chunk) = bytes_csv::parse(instrument, line)?;
+                    (at, (input, Said::Bytes(chunk)))
+                } else {
+                    let (at, input, said) = samples_csv::parse(instrument, line)?;
+                    (at, (input, Said::Samples(said)))
+                }))
             }));
         }
         let epoch = begun.epoch;
@@ -154,6 +173,7 @@ impl<R: BufRead> Replay<R> {
             ahead: None,
             whole: false,
             bus_polling: None,
+            witnesses: Vec::new(),
         };
         replay.advance(Micros::ZERO)?;
         Ok(replay)
@@ -169,6 +189,11 @@ impl<R: BufRead> Replay<R> {
     /// suite did depends on it.
     pub const fn polled(&mut self, bus: Micros) {
         self.bus_polling = Some(bus);
+    }
+
+    /// Takes from the rig file of the run how the bytes of its witnesses are read.
+    pub fn with(&mut self, witnesses: Vec<Witness>) {
+        self.witnesses = witnesses;
     }
 
     /// The next case; nothing after the last one that had begun.
@@ -197,6 +222,7 @@ impl<R: BufRead> Replay<R> {
             _ => line.at,
         });
         let recording = self.bus_polling.map_or_else(Recording::new, Recording::polled);
+        let recording = recording.with(self.witnesses.clone());
         let mut recorded = Recorded { suite, case, began, length: Micros::ZERO, recording, broken: None };
         recorded.broken = match end {
             Some((inputs, at)) => {
@@ -303,7 +329,10 @@ impl<R: BufRead> Replay<R> {
                 .find_map(|tape| tape.next_if(bound, |&(input, _)| input == count).transpose());
             if let Some((at, (_, said))) = said.transpose()? {
                 now = time(now, at);
-                recording.samples(now, &said);
+                match said {
+                    Said::Samples(said) => recording.samples(now, &said),
+                    Said::Bytes(chunk) => recording.bytes(now, &chunk, |_| {}),
+                }
             } else if let Some((at, heard)) = self.can.next_if(bound, |_| true)? {
                 now = time(now, at);
                 match heard {
@@ -329,6 +358,11 @@ impl<R: BufRead> Replay<R> {
             format!("raw evidence does not fit: {place} is not among the inputs that events.jsonl counts")
         }))
     }
+}
+
+/// The first line of an instrument's file.
+fn header(instrument: Instrument) -> String {
+    if instrument.is_witness() { bytes_csv::HEADER.to_owned() } else { samples_csv::header(instrument) }
 }
 
 fn text(line: &[u8]) -> Result<&str, Fault> {

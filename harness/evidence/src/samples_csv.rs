@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn the_document_has_every_column() {
         let page = include_str!("../../../docs/run-folder.md");
-        for instrument in Instrument::ALL {
+        for instrument in Instrument::ALL.into_iter().filter(|instrument| !instrument.is_witness()) {
             let rows: Vec<String> = columns(instrument)
                 .map(|(channel, name)| {
                     format!("| `{name}` | `{}` |{} |\n", channel.key(), channel.row().meaning)

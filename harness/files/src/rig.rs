@@ -12,7 +12,8 @@ use judge::catalogue;
 use judge::requirement::Severity;
 use judge::site::{CutOff, Site};
 use judge::trace::Series;
-use proto::channel::Channel;
+use judge::witness::{FRESH, Witness};
+use proto::channel::{Channel, Instrument};
 use proto::chemistry::Chemistry;
 use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 use schemars::JsonSchema;
@@ -26,6 +27,7 @@ use crate::battery::known;
 use crate::like::{self, Home, Kind, Like};
 use crate::live::{ASK_FLAGS_SLOWLY, CanPlace, House, Live};
 use crate::section::{relaxed, with_sections};
+use crate::witness::{self, WitnessPlace};
 use crate::{Draw, Sweep};
 use crate::{InputError, read_text};
 
@@ -73,6 +75,9 @@ pub struct RigFile {
     /// it protects nothing. Without that a rig that cannot tell a limit is refused
     #[serde(default)]
     pub unwatched: Vec<String>,
+    /// meters beside the battery that take nothing from it: they confirm what it says, or contradict it
+    #[serde(default)]
+    pub witnesses: Vec<WitnessPlace>,
     /// the simulated world, of a rig that is simulated
     pub plant: Option<Section>,
     /// the instruments, of a rig that is real
@@ -222,6 +227,13 @@ impl Kind for RigFile {
                     .entry(channel)
                     .and_modify(|limit| limit.silence = limit.silence.or(Some(age)));
             }
+            // Nor does what the line of a witness takes.
+            let fresh = Micros(FRESH.0 * u64::from(live.speed));
+            for (channel, limit) in &mut rig.limits.rows {
+                if channel.row().source.instrument().is_some_and(Instrument::is_witness) {
+                    limit.silence = limit.silence.or(Some(fresh));
+                }
+            }
         }
         // First what is wrong by itself: beside another number it would make that one look wrong.
         rig.live.as_ref().map_or(Ok(()), |live| live.check_numbers(&rig, layers))?;
@@ -234,6 +246,7 @@ impl Kind for RigFile {
             }
         })?;
         rig.watched(layers)?;
+        witness::check(&rig, layers)?;
         let polling = &rig.polling;
         for (path, period) in
             [("polling.bus", polling.bus), ("polling.psu", polling.psu), ("polling.gx", polling.gx)]
@@ -306,6 +319,12 @@ impl Kind for RigFile {
 }
 
 impl RigFile {
+    /// What reads and judges its witnesses.
+    #[must_use]
+    pub fn witnesses(&self) -> Vec<Witness> {
+        self.witnesses.iter().map(WitnessPlace::witness).collect()
+    }
+
     /// What tells whether its limits are kept, with a battery that sends everything.
     #[must_use]
     pub fn instruments(&self) -> Instruments {

@@ -6,7 +6,7 @@ use proto::message::id;
 
 use crate::behaviour::{
     self, alarms, bus, charge_voltage, current_limits, discharging, feed_in, following, grid_loss, gx,
-    imbalance, keep_alive, load_dump, silence, state, steps,
+    imbalance, keep_alive, links, load_dump, silence, state, steps,
 };
 use crate::metrics::Metric;
 use crate::requirement::{Requirement, Severity, Sun};
@@ -43,6 +43,8 @@ pub(crate) struct Row {
     pub(crate) log: Option<wire::Judge>,
     /// what judges a run; without it a run is judged by its frames
     pub(crate) run: Option<behaviour::Judge>,
+    /// whether a witness has a second opinion on it: it rests on the battery's own voltage or current
+    pub(crate) witnessed: bool,
 }
 
 impl Row {
@@ -61,7 +63,7 @@ impl Row {
             sun: Sun::Apart,
             advice: None,
         };
-        Self { requirement, log: None, run: None }
+        Self { requirement, log: None, run: None, witnessed: false }
     }
 
     const fn in_log(self, judge: wire::Judge) -> Self {
@@ -69,6 +71,9 @@ impl Row {
     }
     const fn in_run(self, judge: behaviour::Judge) -> Self {
         Self { run: Some(judge), ..self }
+    }
+    const fn witnessed(self) -> Self {
+        Self { witnessed: true, ..self }
     }
     const fn reads(mut self, reads: &'static [u16]) -> Self {
         self.requirement.reads = reads;
@@ -213,9 +218,9 @@ pub(crate) static CATALOGUE: &[Row] = &[
         .reads(&[id::LIMITS, id::MEASUREMENTS]).compares().held_to(&["tracking", "correlation", "excitation"]),
     must("CVL-06", "P 1.5.3", "B", "The reduced CVL does not discharge the battery")
         .in_log(|w, t, o| w.closed().below.may_discharge(t, o)).in_run(discharging::does_not_discharge)
-        .reads(&[id::LIMITS, id::MEASUREMENTS]).compares().held_to(&["discharge", "soc-fall", "sink", "observation"]),
+        .reads(&[id::LIMITS, id::MEASUREMENTS]).compares().held_to(&["discharge", "soc-fall", "sink", "observation"]).witnessed(),
     must("CVL-07", "P 1.5.3", "B", "The reduced CVL is enough: pack and highest cell voltage stop rising")
-        .in_run(charge_voltage::is_low_enough).held_to(&["rise", "cell-margin"]),
+        .in_run(charge_voltage::is_low_enough).held_to(&["rise", "cell-margin"]).witnessed(),
     must("CVL-08", "P 1.5.3.3", "B", "A DC bus at CVL + 0.4 V trips nothing")
         .in_run(steps::survives_a_high_bus).sun(Sun::DecidesWhileOn)
         .held_to(&["parted", "excess-band", "excess-time"]),
@@ -247,7 +252,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
     should("SOC-02", "P 2 §0x355", "L", "High-resolution state of charge agrees with state of charge within 1 %")
         .in_log(|w, _, o| w.charge.resolutions_agree(o)).reads(&[id::STATE_OF_CHARGE]),
     should("SOC-03", "P 2 §0x355", "B", "State of charge moves with the integral of current")
-        .in_run(state::counts_charge).held_to(&["coulomb-error"]),
+        .in_run(state::counts_charge).held_to(&["coulomb-error"]).witnessed(),
     should("SOC-04", "P 2 §0x355", "L", "State of charge makes no jump that current cannot explain")
         .in_log(|w, t, o| w.jumps.judge(t, o)).reads(&[id::STATE_OF_CHARGE]).compares().held_to(&["soc-jump"]),
     must("MEA-01", "P 2 §0x356", "B", "Current is negative when discharging and positive when charging")
@@ -297,7 +302,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
     should("CEL-03", "P 2 §0x374", "L", "Cell identifiers are ASCII text, padded with zeros")
         .in_log(|w, _, o| w.identity.names_cells_in_text(o)),
     should("ENE-01", "P 2 §0x378", "L/B", "Energy counters only rise, and roll over to zero")
-        .in_log(|w, t, o| w.charge.counts_energy(t, o)).reads(&[id::MEASUREMENTS]).compares(),
+        .in_log(|w, t, o| w.charge.counts_energy(t, o)).in_run(state::counts_energy).reads(&[id::MEASUREMENTS]).compares(),
     // What the GX shows
     must("GXD-01", "P 5.1", "X", "The battery appears on the GX within the start-up time")
         .in_run(gx::appears).held_to(&["start-up"]),
@@ -314,21 +319,21 @@ pub(crate) static CATALOGUE: &[Row] = &[
     // Behaviour tests
     must("BEH-FI", "P 1.5.3.1", "B", "Full battery, more sun than any load: no over-voltage, stable feed-in, loads switch freely")
         .in_run(feed_in::feeds_in).sun(Sun::DecidesWhileOn)
-        .held_to(&["parted", "observation", "full-time", "export", "export-ripple", "settling", "curtailment", "cell-margin"]),
+        .held_to(&["parted", "observation", "full-time", "export", "export-ripple", "settling", "curtailment", "cell-margin"]).witnessed(),
     must("BEH-IM", "P 1.5.3.2", "B", "The feed-in test with one cell charged above the others")
         .in_run(feed_in::feeds_in_with_imbalance).sun(Sun::DecidesWhileOn)
         .held_to(&["parted", "observation", "full-time", "export", "export-ripple", "settling", "curtailment", "cell-margin"]),
     must("BEH-XP", "P 1.5.3.3", "B", "More sun than the inverter may feed back: the battery copes with CVL + 0.4 V")
         .in_run(feed_in::copes_with_excess).sun(Sun::DecidesWhileOn)
-        .held_to(&["parted", "excess-band", "excess-time", "cell-margin"]),
+        .held_to(&["parted", "excess-band", "excess-time", "cell-margin"]).witnessed(),
     must("BEH-BO", "P 5.6", "B", "The system restarts by itself after a blackout, an over-voltage and an over-current")
-        .answers(),
+        .answers().witnessed(),
     must("BEH-AC", "P 1.5.4", "B", "A dropped load with a full battery off-grid does not switch the battery off too fast")
-        .in_run(load_dump::bears_a_dropped_load).sun(Sun::Decides).held_to(&["bus-rise"]),
+        .in_run(load_dump::bears_a_dropped_load).sun(Sun::Decides).held_to(&["bus-rise"]).witnessed(),
     must("BEH-KA", "P 1.4", "B", "The pack outlives a loss of the keep-alive of 10 minutes and works on after it")
         .in_run(keep_alive::outlives_the_gx).no_fault_alone("TIM-03 and TIM-04 together"),
     must("BEH-GR", "P 2 §0x351", "B", "DCL = 0 with and without grid: discharge stops, charge goes on, and back")
-        .in_run(grid_loss::keeps_its_last_charge).sun(Sun::Decides),
+        .in_run(grid_loss::keeps_its_last_charge).sun(Sun::Decides).witnessed(),
     must("BEH-AL", "P 5.3", "B", "Each alarm and each detail value is seen on the GX")
         .in_run(alarms::answers_every_fault).answers().held_to(&["gx-delay"])
         .no_fault_alone("ALM-05 over all faults together, and GXD-04"),
@@ -336,9 +341,9 @@ pub(crate) static CATALOGUE: &[Row] = &[
     information("D-MB", "D Modbus-TCP", "X", "The GX is read and written over Modbus-TCP")
         .in_run(|_, o| { o.absent("the case does not tell how the GX was read: Modbus-TCP comes with a bench that has a real GX"); }),
     information("D-VD", "D VE.Direct", "X", "VE.Direct text mode serves as a witness")
-        .in_run(|_, o| { o.absent("no VE.Direct instrument is part of this rig; it comes with a bench that has one"); }),
+        .in_run(links::ve_direct),
     information("D-BT", "D BMV-600", "X", "The BMV-600 text protocol serves as a witness")
-        .in_run(|_, o| { o.absent("no BMV-600 is part of this rig; it comes with a bench that has one"); }),
+        .in_run(links::bmv),
     information("D-N2K", "D NMEA 2000", "X", "VE.Can / NMEA 2000 serves as a witness on a second CAN interface")
         .in_run(|_, o| { o.absent("no second CAN interface with NMEA 2000 is part of this rig; it comes with a bench that has one"); }),
     information("D-VRM", "D VRM", "X", "Data exported from VRM stands beside a run as evidence")
@@ -388,7 +393,7 @@ mod tests {
     /// A row that nothing judges is decided by what a case expects, and none that any log decides is among them.
     #[test]
     fn every_row_has_who_judges_it() {
-        for Row { requirement: r, log, run } in CATALOGUE {
+        for Row { requirement: r, log, run, .. } in CATALOGUE {
             assert!(log.is_some() || !r.by_log(), "{}", r.id);
             assert!(log.is_some() || run.is_some() || r.id == "BEH-BO", "{}", r.id);
             assert!(log.is_some() || r.reads.is_empty() && !r.compares, "{}", r.id);

@@ -20,3 +20,4 @@ pub mod verdict;
 pub mod verdicts;
 pub mod window;
 pub mod wire;
+pub mod witness;

@@ -2,6 +2,7 @@
 
 use proto::bus::{BusReading, ErrorFrame};
 use proto::channel::{Block, Instrument, Source};
+use proto::chunk::Chunk;
 use proto::frame::Frame;
 use proto::message::{AlarmKind, Alarms, Message, Pair, Text8};
 use proto::quantity::Micros;
@@ -11,6 +12,7 @@ use crate::portrait::Portrait;
 use crate::tampering::Account;
 use crate::trace::{Channel, EventKind, Trace};
 use crate::wire::{Spot, Wire};
+use crate::witness::{Reader, Witness};
 
 /// What is known of a case: fed with every input, in the order of time.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,8 @@ pub struct Recording {
     texts: Vec<Text8>,
     /// what each instrument said last, where all of it was taken
     said: [Option<Samples>; Instrument::ALL.len()],
+    /// of each witness of the rig
+    witnesses: Vec<Reader>,
 }
 
 /// So many names of cells are told apart: a garbled bus makes no more of them.
@@ -37,6 +41,12 @@ impl Recording {
     #[must_use]
     pub fn polled(bus: Micros) -> Self {
         Self { wire: Wire::polled(bus), ..Self::default() }
+    }
+
+    /// The same on a rig with these witnesses.
+    #[must_use]
+    pub fn with(self, witnesses: Vec<Witness>) -> Self {
+        Self { witnesses: witnesses.into_iter().map(Reader::new).collect(), ..self }
     }
 
     /// Takes a frame, from whomever on the bus.
@@ -90,6 +100,30 @@ impl Recording {
             }
         }
         self.follow(at, said);
+    }
+
+    /// Takes bytes of a witness, and gives each reading that they complete.
+    pub fn bytes(&mut self, at: Micros, chunk: &Chunk, mut each: impl FnMut(&Samples)) {
+        let mut witnesses = core::mem::take(&mut self.witnesses);
+        let own = witnesses.iter_mut().filter(|reader| reader.witness().instrument == chunk.from());
+        own.for_each(|reader| {
+            reader.hear(at, chunk, |said| {
+                self.samples(at, said);
+                each(said);
+            });
+        });
+        self.witnesses = witnesses;
+    }
+
+    /// The same with some quantities as others tell them: (which, as what).
+    pub(crate) fn seen_as(&self, pairs: impl IntoIterator<Item = (Channel, Channel)>) -> Self {
+        Self { trace: self.trace.seen_as(pairs), ..self.clone() }
+    }
+
+    /// The witnesses of the rig, with what is known of each.
+    #[must_use]
+    pub fn witnesses(&self) -> &[Reader] {
+        &self.witnesses
     }
 
     /// What follows from several values, or from one that was not answered.

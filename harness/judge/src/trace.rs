@@ -163,6 +163,15 @@ impl Trace {
         &self.series[channel as usize]
     }
 
+    /// The same with some channels as others are: (which, as what).
+    pub(crate) fn seen_as(&self, pairs: impl IntoIterator<Item = (Channel, Channel)>) -> Self {
+        let mut seen = self.clone();
+        for (channel, other) in pairs {
+            seen.series[channel as usize] = self.series[other as usize].clone();
+        }
+        seen
+    }
+
     /// Takes a sample of a channel.
     #[inline]
     pub fn push(&mut self, channel: Channel, at: Micros, value: f64) {

@@ -6,6 +6,7 @@ mod gateway;
 mod hands;
 mod paper;
 mod sun;
+mod witness;
 
 use proto::channel::Channel;
 use proto::quantity::{Amps, Micros};
@@ -55,6 +56,9 @@ pub enum Part {
     /// loads and mains
     #[serde(rename = "switches")]
     Switches,
+    /// the meters beside the battery
+    #[serde(rename = "witness")]
+    Witness,
     /// who does what no wire carries
     #[serde(rename = "operator")]
     Operator,
@@ -84,6 +88,7 @@ impl Part {
             Self::Supply => "supply",
             Self::Gx => "GX",
             Self::Switches => "switches",
+            Self::Witness => "witness",
             Self::Operator => "operator",
             Self::File => "file",
         }
@@ -130,6 +135,7 @@ pub fn examine(
     }
     let (of_bus, heard) = bus::examine(rig, live, listen);
     findings.extend(of_bus);
+    findings.extend(witness::examine(&rig.witnesses, live, listen, &heard));
     if let Some(place) = &live.gx {
         findings.extend(gateway::examine(place, rig, &heard));
     }

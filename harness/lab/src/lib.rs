@@ -10,3 +10,4 @@ pub mod gx;
 pub mod live;
 pub mod operator;
 pub mod psu;
+mod witness;

@@ -41,6 +41,8 @@ use sun::{Setup, Sun};
 use watchdog::Watchdog;
 use worker::Worker;
 
+use crate::witness::WitnessPort;
+
 /// A real rig, ready to be opened.
 pub struct Lab {
     rig: RigFile,
@@ -58,6 +60,9 @@ const CONNECT_WITHIN: Micros = Micros::from_secs(1);
 /// The same where the rig runs faster than the clock: what is served on the same machine answers at once, if the machine
 /// does not stand still.
 const SERVED_WITHIN: Micros = Micros::from_millis(300);
+
+/// What a meter takes to say what it measures.
+const SECOND: Micros = Micros::from_secs(1);
 
 impl Lab {
     /// The lab of a rig file, with the profile of its supply; nothing where the rig is simulated. The terminal is asked
@@ -156,6 +161,17 @@ impl Lab {
         let port = open_can(&self.live.can, self.rig.can.bit_rate, real(polling.bus), clock)
             .map_err(|error| failed("CAN", error))?;
         let listeners = vec![Listener::can(port, real(polling.bus), clock, outbox.clone())];
+        let mut listeners = listeners;
+        let mut troubles = Vec::new();
+        for place in &self.rig.witnesses {
+            let Some(mut port) = WitnessPort::of(place, clock, real(SECOND)) else { continue };
+            troubles.push((place.name.clone(), port.trouble()));
+            let outbox = outbox.clone();
+            listeners.push(Listener::start(place.instrument().words(), outbox.clone(), move || {
+                port.step(|at, chunk| outbox.bytes(at, chunk));
+                Ok(())
+            }));
+        }
         let hands = self.live.gx.as_ref().map(|gx| {
             let settings = GxSettings {
                 address: gx.address.clone(),
@@ -177,6 +193,7 @@ impl Lab {
                 .transpose()
                 .map_err(thread)?,
             listeners: listeners.into_iter().collect::<Result<_, _>>().map_err(thread)?,
+            witnesses: troubles,
         };
         let capabilities = self.rig.capabilities.clone();
         #[cfg(unix)]

@@ -293,9 +293,19 @@ impl Inverter {
         if self.connected || self.running { self.p.mains_voltage } else { Volts::ZERO }
     }
 
+    /// Whether it works.
+    pub(crate) fn running(&self) -> bool {
+        self.running
+    }
+
+    /// At its DC terminals, as it shows it, V.
+    pub(crate) fn volts(&self) -> f64 {
+        self.volts + self.p.calibration.0
+    }
+
     /// What the GX shows of it.
     pub(crate) fn tell(&self, to: &mut Samples) {
-        to.tell(Channel::BusVoltage, round(self.volts + self.p.calibration.0, 100.0));
+        to.tell(Channel::BusVoltage, round(self.volts(), 100.0));
         to.tell(Channel::InverterCurrent, round(-self.amps, 10.0));
         to.tell(Channel::InputCurrentLimit, round(self.input_limit, 10.0));
         to.put(Channel::InverterRunning, Value::Flag(self.running));

@@ -8,6 +8,7 @@ pub mod gx;
 pub mod instrument;
 pub mod ledger;
 pub mod management;
+pub mod meter;
 pub mod params;
 pub mod sensors;
 pub mod sweep;

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::gx::params::{Correction, Ess, GxParams, ModbusParams, Units};
+pub use crate::meter::{MeterParams, MetersParams};
 
 /// The world around the battery's management system.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, Serialize, JsonSchema)]
@@ -29,6 +30,9 @@ pub struct Params {
     pub ac_pv: AcPvParams,
     /// the GX and the installer's settings in it
     pub gx: GxParams,
+    /// what is wrong with the meters beside the battery
+    #[serde(default)]
+    pub witnesses: MetersParams,
 }
 
 /// Cells in series. Resistances are those of one cell of `reference-capacity` at 25 °C; they scale with 1/capacity.
@@ -409,6 +413,9 @@ impl Params {
         if let Some(key) = g.misreads.keys().find(|key| Channel::of_key(key).is_none()) {
             let expected = "quantities of the battery on the GX, such as `gx.battery.cvl`";
             return Err(ParamsError { field: "gx.misreads", found: key.clone(), expected });
+        }
+        if let Some((field, found, expected)) = self.witnesses.fault() {
+            return Err(ParamsError { field, found, expected });
         }
         let positive = [
             ("pack.reference-capacity", p.reference_capacity.0),

@@ -6,6 +6,7 @@ use proto::samples::{Samples, Value};
 
 use crate::display::round;
 use crate::inverter::smaller;
+use crate::meter::Measured;
 use crate::params::{LIFT, PsuParams, SolarParams};
 use crate::supply::Supply;
 
@@ -133,18 +134,34 @@ impl Solar {
         level
     }
 
+    /// What it says over its own port; of the battery and the inverter nothing.
+    pub(crate) fn measured(&self) -> Measured {
+        Measured {
+            charger_volts: self.volts + self.p.calibration.0,
+            charger_amps: self.amps,
+            pv_volts: self.supply.input().0,
+            pv_watts: self.watts,
+            tracker: self.tracker() as u8,
+            ..Measured::default()
+        }
+    }
+
+    /// 0 off, 1 held back by a limit, 2 tracking.
+    fn tracker(&self) -> u16 {
+        match (self.running, self.limited) {
+            (false, _) => 0,
+            (true, true) => 1,
+            (true, false) => 2,
+        }
+    }
+
     /// What the GX shows of the charger.
     pub(crate) fn tell(&self, to: &mut Samples) {
         to.tell(Channel::SolarVoltage, round(self.volts + self.p.calibration.0, 100.0));
         to.tell(Channel::SolarCurrent, round(self.amps, 10.0));
         to.tell(Channel::PvPower, self.shown_power().0);
         to.tell(Channel::PvVoltage, self.supply.input().0);
-        let tracker = match (self.running, self.limited) {
-            (false, _) => 0,
-            (true, true) => 1,
-            (true, false) => 2,
-        };
-        to.put(Channel::Tracker, Value::Word(tracker));
+        to.put(Channel::Tracker, Value::Word(self.tracker()));
     }
 
     /// In tenths of a watt, or whole watts where tenths do not fit into the register.

@@ -17,6 +17,7 @@ use crate::gx::image::Image;
 use crate::gx::writes::Writes;
 use crate::ledger::Ledger;
 use crate::management::{Design, Installed, ManagementError};
+use crate::meter::{Measured, Meters};
 use crate::pack::{Pack, STEP};
 use crate::params::Params;
 use crate::rng::Rng;
@@ -56,6 +57,9 @@ pub struct World {
     /// settings of the GX that are acknowledged and not applied yet
     writes: Writes,
     image: Image,
+    meters: Meters,
+    /// charge through the terminals a second ago, C
+    passed: f64,
 }
 
 impl World {
@@ -102,6 +106,8 @@ impl World {
             muted: false,
             writes: Writes::new(params.gx.modbus.write_delay),
             image: Image::new(&params.gx.modbus),
+            meters: Meters::new(&params.witnesses, seed),
+            passed: 0.0,
         };
         // The battery knows its cells before it speaks for the first time.
         world.turn(Micros::ZERO)?;
@@ -228,6 +234,37 @@ impl World {
             self.writes.clear();
         }
         self.gx.tick(at, &self.site.seen());
+        self.measure(at);
+    }
+
+    /// What the meters beside the battery measured in the last second.
+    fn measure(&mut self, at: Micros) {
+        let (site, passed) = (&self.site, self.site.pack.account().passed);
+        let orders = self.gx.solar(at, site.contactor.closed());
+        let inverter = &site.inverter;
+        let measured = Measured {
+            volts: if site.contactor.closed() { site.terminals() } else { site.bus() },
+            amps: passed - self.passed,
+            enabled: orders.enabled,
+            set: (orders.volts, orders.amps),
+            running: inverter.running(),
+            ac: (inverter.output_voltage().0, inverter.load_watts()),
+            inverter_volts: inverter.volts(),
+            ..site.solar.measured()
+        };
+        self.passed = passed;
+        self.meters.second(at, &measured);
+    }
+
+    /// What a meter beside the battery said over its line in the second that ended last, asked once a second; nothing of
+    /// one that is none.
+    pub fn witness(&mut self, which: Instrument) -> Vec<u8> {
+        self.meters.say(which, self.now)
+    }
+
+    /// Bytes for a meter beside the battery: questions in HEX.
+    pub fn ask_witness(&mut self, which: Instrument, bytes: &[u8]) {
+        self.meters.ask(which, bytes);
     }
 
     /// Brings the cells up to now, one by one.

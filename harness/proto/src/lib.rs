@@ -5,6 +5,7 @@ pub mod bus;
 pub mod candump;
 pub mod channel;
 pub mod chemistry;
+pub mod chunk;
 pub mod dbc;
 pub mod digits;
 pub mod fault;

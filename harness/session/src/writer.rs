@@ -128,6 +128,7 @@ fn write(folder: &mut RunFolder, at: Micros, input: &Input) {
         Input::CanError(error) => folder.can_error(at, error),
         Input::Bus(reading) => folder.bus(at, reading),
         Input::Samples(said) => folder.samples(at, said),
+        Input::Bytes(chunk) => folder.bytes(at, chunk),
         // The engine notes these as events.
         Input::Operator(_) | Input::Fault(_) | Input::Tick => {}
     }

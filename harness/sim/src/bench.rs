@@ -1,5 +1,7 @@
 //! The simulated bench: time jumps from event to event, bit-identical for the same seed.
 
+use std::collections::VecDeque;
+
 use engine::bench::{Action, Bench, BenchError, Capability, Input};
 #[cfg(unix)]
 use evidence::run::PROGRAM;
@@ -7,12 +9,13 @@ use plant::bus::Heard;
 use plant::management::ManagementError;
 use plant::world::World;
 use proto::bus::BusReading;
+use proto::chunk::Chunk;
 use proto::quantity::Micros;
 
 use crate::Simulation;
 use crate::prepare::prepare;
 
-/// A world in a box. Ties in time go CAN, its interface, supply, GX, deadline: the order in which a real loop drains them.
+/// A world in a box. Ties in time go CAN, its interface, supply, GX, witnesses, deadline: the order in which a real loop drains them.
 pub struct SimBench {
     simulation: Simulation,
     seed: u64,
@@ -25,7 +28,13 @@ pub struct SimBench {
     next_bus: Micros,
     next_psu: Micros,
     next_gx: Micros,
+    next_witness: Micros,
+    /// what witnesses have said and nobody has heard yet
+    said: VecDeque<Chunk>,
 }
+
+/// A witness says what it measures once a second.
+const SECOND: Micros = Micros::from_secs(1);
 
 impl SimBench {
     pub(crate) fn new(simulation: Simulation, seed: u64) -> Self {
@@ -40,6 +49,8 @@ impl SimBench {
             next_bus: polling.bus,
             next_psu: polling.psu,
             next_gx: polling.gx,
+            next_witness: Micros::NEVER,
+            said: VecDeque::new(),
         }
     }
 
@@ -66,7 +77,10 @@ impl Bench for SimBench {
         let world =
             self.world.as_mut().ok_or_else(|| Self::refused("asked for inputs before a case began"))?;
         loop {
-            let poll = self.next_bus.min(self.next_psu).min(self.next_gx);
+            if let Some(chunk) = self.said.pop_front() {
+                return Ok((world.now().since(began), Input::Bytes(chunk)));
+            }
+            let poll = self.next_bus.min(self.next_psu).min(self.next_gx).min(self.next_witness);
             let horizon = until.map_or(poll, |deadline| deadline.min(poll));
             if let Some(heard) = world.advance(began + horizon).map_err(Self::failed)? {
                 let input = match heard {
@@ -86,6 +100,13 @@ impl Bench for SimBench {
             } else if self.next_gx <= horizon {
                 self.next_gx += self.simulation.polling.gx;
                 Input::Samples(world.gx())
+            } else if self.next_witness <= horizon {
+                self.next_witness += SECOND;
+                for witness in &self.simulation.witnesses {
+                    let which = witness.instrument();
+                    self.said.extend(Chunk::all(which, &world.witness(which)));
+                }
+                continue;
             } else {
                 Input::Tick
             };
@@ -101,6 +122,12 @@ impl Bench for SimBench {
                 (self.world, self.began) = (Some(world), began);
                 let polling = &self.simulation.polling;
                 (self.next_bus, self.next_psu, self.next_gx) = (polling.bus, polling.psu, polling.gx);
+                // A GX that is there and that nobody asks tells nothing.
+                if !self.simulation.capabilities.contains(&Capability::Gx) {
+                    self.next_gx = Micros::NEVER;
+                }
+                self.next_witness = if self.simulation.witnesses.is_empty() { Micros::NEVER } else { SECOND };
+                self.said.clear();
                 Ok(())
             }
             Action::Apply(stimulus) => {

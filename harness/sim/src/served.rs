@@ -11,6 +11,7 @@ pub mod psu;
 pub mod pty;
 mod socketcand;
 mod start;
+mod witness;
 
 use std::io;
 use std::net::SocketAddr;

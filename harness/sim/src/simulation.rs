@@ -2,7 +2,7 @@
 
 use engine::bench::Capability;
 use engine::yaml::YamlError;
-use files::{BatteryFile, CanBus, Draw, Polling, RigFile, Sweep};
+use files::{BatteryFile, CanBus, Draw, Polling, RigFile, Sweep, WitnessPlace};
 use judge::battery::Battery;
 use judge::site::CutOff;
 use plant::management::ManagementError;
@@ -22,6 +22,8 @@ pub struct Simulation {
     pub(crate) polling: Polling,
     pub(crate) plant: Params,
     pub(crate) sweep: Sweep,
+    /// the meters that are heard
+    pub(crate) witnesses: Vec<WitnessPlace>,
     pub(crate) battery: Simulated,
     pack: PackSize,
     /// what the battery declares
@@ -53,6 +55,7 @@ impl Simulation {
             polling: rig.polling,
             plant,
             sweep,
+            witnesses: rig.witnesses.clone(),
             battery: simulated,
             sheet: declared.clone(),
             pack: PackSize { cells: usize::from(declared.cells), capacity: declared.capacity },

@@ -49,6 +49,7 @@ impl Witness for Told<'_> {
             Input::CanError(error) => self.2.can_error(at, error),
             Input::Bus(reading) => self.2.bus(at, reading),
             Input::Samples(said) => self.2.samples(at, said),
+            Input::Bytes(chunk) => self.2.bytes(at, chunk),
             Input::Operator(_) | Input::Fault(_) | Input::Tick => {}
         }
         match self.0.try_recv().as_deref() {

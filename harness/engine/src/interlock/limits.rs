@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use core::fmt;
 
+use judge::witness::FRESH;
 use proto::channel::{Channel, Kind, Source};
 use proto::message::id;
 use proto::quantity::{Amps, Celsius, Dimension, Micros, Volts, Watts};
@@ -99,7 +100,7 @@ impl RigLimits {
     }
 
     /// The longest time without a reading of it. Where the file does not say: twice the time without 0x351, 30 s for
-    /// 0x356 and 70 s for 0x373 at least; the time without the GX; 10 s for a supply or a witness at least.
+    /// 0x356 and 70 s for 0x373 at least; the time without the GX; 10 s for a supply at least; 3 s for a witness.
     #[must_use]
     pub fn age(&self, channel: Channel) -> Micros {
         let said = |channel| self.rows.get(&channel).and_then(|limit| limit.silence);
@@ -110,7 +111,8 @@ impl RigLimits {
             Source::Battery(id::CELLS) => SELDOM.max(twice()),
             Source::Battery(_) => MEASUREMENTS.max(twice()),
             Source::Gx(_) | Source::Interface => gx(),
-            Source::Supply | Source::Witness(_) => SUPPLY.max(gx()),
+            Source::Supply => SUPPLY.max(gx()),
+            Source::Witness(_) => FRESH,
         })
     }
 

@@ -65,7 +65,7 @@ impl Engine {
     /// A machine for a case that is bound to a rig.
     #[must_use]
     pub fn new(runnable: Runnable) -> Self {
-        let Runnable { start, program, limits, instruments, bus_polling, capacity, .. } = runnable;
+        let Runnable { start, program, limits, instruments, bus_polling, witnesses, capacity, .. } = runnable;
         Self {
             program,
             at: 0,
@@ -74,7 +74,7 @@ impl Engine {
             highest_cvl: Highest::default(),
             taper: Taper::of(capacity),
             interlocks: Interlocks::new(limits, instruments, Micros::ZERO),
-            recording: Recording::polled(bus_polling),
+            recording: Recording::polled(bus_polling).with(witnesses),
             actions: VecDeque::from([Action::Prepare(start)]),
             pv: start.pv,
             end: None,
@@ -112,6 +112,16 @@ impl Engine {
             }
             Input::Bus(reading) => self.recording.bus(self.now, reading),
             Input::Samples(said) => self.recording.samples(self.now, said),
+            Input::Bytes(chunk) => {
+                let mut trip = None;
+                let (now, interlocks) = (self.now, &mut self.interlocks);
+                self.recording.bytes(now, chunk, |said| {
+                    trip = trip.take().or_else(|| interlocks.check(now, &Input::Samples(*said)));
+                });
+                if let Some(trip) = trip {
+                    return self.abort(Abort::Interlock(trip));
+                }
+            }
             Input::Fault(what) => return self.abort(Abort::Fault(what.clone())),
             Input::Operator(_) | Input::Tick => {}
         }

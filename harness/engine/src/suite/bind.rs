@@ -1,6 +1,7 @@
 //! A case meets a rig: what it needs is there, what it asks for lies within the rig's limits, and its steps
 //! become a flat program.
 
+use judge::witness::Witness;
 use proto::gx::inverter;
 use proto::quantity::{AmpHours, Amps, Micros, Percent, Watts};
 use proto::stimulus::{Start, Stimulus};
@@ -24,6 +25,8 @@ pub struct Runnable {
     pub instruments: Instruments,
     /// how often the rig reads the state of its CAN interface
     pub bus_polling: Micros,
+    /// the witnesses of the rig
+    pub witnesses: Vec<Witness>,
     /// initial conditions, without what an operator is asked for
     pub(crate) start: Start,
     pub(crate) program: Vec<Operation>,
@@ -135,6 +138,7 @@ impl Case {
             limits: limits.clone(),
             instruments,
             bus_polling: Micros::from_secs(1),
+            witnesses: Vec::new(),
             start,
             program: writer.program,
             capacity: None,

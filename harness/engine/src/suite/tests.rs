@@ -54,7 +54,8 @@ fn every_verb_is_read() {
             "wait until CVL lowered or battery full or SoC ≥ 100 % for 1 min, within 3 h",
             "expect (battery online and inverter on) or grid on, within 2 h",
             "expect CVL ≤ 55 V or CCL ≤ 10 A or DCL ≤ 0 A or pack voltage within 50 … 57 V or battery current ≤ 2 A \
-             or highest cell ≥ 3.4 V or DC bus ≥ 50 V or PV power ≥ 1000 W or grid power ≤ -1000 W, within 3 h per 280 Ah",
+             or highest cell ≥ 3.4 V or DC bus ≥ 50 V or PV power ≥ 1000 W or grid power ≤ -1000 W \
+             or shunt voltage ≤ 57 V or shunt current ≥ -100 A or charger voltage ≥ 50 V or charger current ≤ 60 A, within 3 h per 280 Ah",
             "expect inverter on, within 5 min",
             "mark full",
             "repeat 2 times",

@@ -4,6 +4,7 @@ use judge::verdict::Outcome;
 use proptest::prelude::*;
 use proto::bus::{BusReading, BusState, ErrorFrame};
 use proto::channel::Instrument;
+use proto::chunk::Chunk;
 use proto::fault::FaultKind;
 use proto::frame::Frame;
 use proto::message::Text8;
@@ -16,7 +17,7 @@ use crate::folder::{Place, RunFolder};
 use crate::run::CaseResult;
 
 /// The files of this run: those that every run has, and those of the instruments that speak in it.
-const FILES: [&str; 5] = ["can.log", "events.jsonl", "supply.csv", "gx.csv", "bus.csv"];
+const FILES: [&str; 6] = ["can.log", "events.jsonl", "supply.csv", "gx.csv", "bus.csv", "shunt.csv"];
 const CASES: [(&str, u64); 3] = [("first", 0), ("second", 90), ("third", 200)];
 const EPOCH: Micros = Micros(1_790_000_000_000_017);
 
@@ -40,7 +41,7 @@ fn case(name: &str, began: u64, length: u64) -> CaseResult {
 }
 
 /// A short run of three cases in which much happens at the same time, and the recordings that the judge saw.
-fn written() -> ([Vec<u8>; 5], Vec<Recording>) {
+fn written() -> ([Vec<u8>; 6], Vec<Recording>) {
     let parent = tempfile::tempdir().expect("a folder");
     let begun = Begun { interface: "can0".to_owned(), epoch: EPOCH, cases: 3, ..Begun::default() };
     let place = Place { parent: parent.path(), scope: None, begun: &begun, inputs: &[] };
@@ -74,6 +75,9 @@ fn written() -> ([Vec<u8>; 5], Vec<Recording>) {
             let bus = BusReading { bit_rate: BitRate(500.0), state: BusState::ErrorPassive };
             folder.bus(at, &bus);
             recording.bus(at, &bus);
+            let chunk = Chunk::all(Instrument::Shunt, b"\r\nV\t26201").next().expect("one");
+            folder.bytes(at, &chunk);
+            recording.bytes(at, &chunk, |_| {});
             let span = Micros::from_secs(2);
             let fault = proto::fault::Fault { kind: FaultKind::Garble { id: proto::fault::Id(0x351) }, span };
             let change = [Stimulus::Pv(Watts(1000.0 / 3.0)), Stimulus::Inject(fault)][usize::from(k == 2)];
@@ -93,12 +97,14 @@ fn written() -> ([Vec<u8>; 5], Vec<Recording>) {
     (FILES.map(|name| std::fs::read(path.join(name)).expect(name)), recordings)
 }
 
-fn sources(files: &[Vec<u8>; 5]) -> Sources<&[u8]> {
+fn sources(files: &[Vec<u8>; 6]) -> Sources<&[u8]> {
     let [can, events, instruments @ ..] = files.each_ref().map(Vec::as_slice);
-    Sources { can, events, instruments: Instrument::ALL.into_iter().zip(instruments).collect() }
+    let of = |name: &str| Instrument::ALL.into_iter().find(|instrument| instrument.file() == name);
+    let instruments = FILES[2..].iter().zip(instruments).filter_map(|(name, file)| Some((of(name)?, file)));
+    Sources { can, events, instruments: instruments.collect() }
 }
 
-fn replay(files: &[Vec<u8>; 5]) -> Result<(Vec<Recorded>, bool), RawError> {
+fn replay(files: &[Vec<u8>; 6]) -> Result<(Vec<Recorded>, bool), RawError> {
     let mut replay = Replay::new("run/", sources(files))?;
     let mut cases = Vec::new();
     while let Some(case) = replay.next_case()? {
@@ -198,6 +204,7 @@ fn a_run_cut_off_anywhere_is_readable_and_knows_it(#[case] which: usize) {
 #[case(1, "\"kind\":\"run\"", "\"kind\":\"completed\"", "run/events.jsonl:1:")]
 #[case(1, "busbar-events/1", "busbar-events/9", "`busbar-events/1`, the schema that this version reads")]
 #[case(1, "\"change\"", "\"chance\"", "run/events.jsonl:3:")]
+#[case(5, ",0D0A", ",0D0", "run/shunt.csv:2: found `bytes: 0D0")]
 #[case(1, "\"kind\":\"case-start\"", "\"kind\":\"run-end\"", "expected the end of the file")]
 fn a_bad_line_in_the_middle_is_refused_with_its_place(
     #[case] which: usize,
@@ -219,6 +226,7 @@ fn a_bad_line_in_the_middle_is_refused_with_its_place(
 #[case::supply(2)]
 #[case::gx(3)]
 #[case::bus(4)]
+#[case::shunt(5)]
 fn a_line_more_or_less_breaks_its_case(#[case] which: usize) {
     let (whole, _) = written();
     let lines: Vec<&[u8]> = whole[which].split_inclusive(|&b| b == b'\n').collect();

@@ -4,6 +4,7 @@
 //! requirement undecided, with what would decide it. A failure that was seen stays a failure however the case ended.
 
 pub(crate) mod alarms;
+mod beside;
 pub(crate) mod bus;
 pub(crate) mod charge_voltage;
 pub(crate) mod current_limits;
@@ -16,6 +17,7 @@ pub(crate) mod gx;
 mod held_down;
 pub(crate) mod imbalance;
 pub(crate) mod keep_alive;
+pub(crate) mod links;
 pub(crate) mod load_dump;
 mod reach;
 mod scene;
@@ -40,6 +42,7 @@ use crate::verdict::{Evidence, Opinion, Outcome, Verdict};
 use crate::window::Window;
 use crate::wire;
 
+pub(crate) use beside::Beside;
 pub(crate) use scene::Scene;
 
 /// What is judged, and against what.
@@ -78,12 +81,13 @@ pub fn hindered(subject: &Subject<'_>, recording: &Recording) -> Option<String> 
 pub(crate) type Judge = fn(&Scene<'_>, &mut Opinion);
 
 /// The verdict on one requirement: what the suite expected for it, and what is found by who judges a run, or else by who
-/// judges its frames.
+/// judges its frames; with the second opinion of a witness, where there is one.
 pub(crate) fn verdict(
     scene: &Scene<'_>,
     requirement: &'static Requirement,
     run: Option<Judge>,
     frames: Option<wire::Judge>,
+    beside: Option<(&Beside, &Scene<'_>)>,
 ) -> Verdict {
     let mut opinion = Opinion::of(requirement);
     let expected = expectations(scene, &mut opinion);
@@ -97,6 +101,14 @@ pub(crate) fn verdict(
         );
     }
     let mut verdict = opinion.verdict();
+    if let Some((beside, seen)) = beside {
+        let second = run.map(|judge| {
+            let mut opinion = Opinion::of(requirement);
+            judge(seen, &mut opinion);
+            opinion.verdict()
+        });
+        beside.weigh(&mut verdict, second);
+    }
     if verdict.outcome == Outcome::Pass
         && let Some(why) = scene.cut_short()
     {

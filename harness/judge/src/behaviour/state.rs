@@ -1,10 +1,13 @@
-//! SOC-03, MEA-01 and MEA-03: whether the battery's own measurements agree with themselves and with the plant.
+//! SOC-03, MEA-01, MEA-03, MEA-04 and ENE-01: whether the battery's own measurements agree with themselves, with the
+//! plant, and with a witness.
 
 use proto::quantity::{Micros, Percent, Volts};
 
+use super::beside::{self, BUS, Flow, Shunt, Standing, flows};
 use super::scene::Scene;
 use crate::thresholds::fixed::{
-    CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME, SIGNED_CURRENT, SIGNED_RATE, SOC_SWING,
+    CURRENT_OFFSET, ENERGY_SEEN, ENERGY_SHARE, ENERGY_STEP, GAIN_CURRENT, GAIN_TIME, SIGNED_CURRENT,
+    SIGNED_RATE, SOC_SWING,
 };
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
@@ -79,14 +82,42 @@ fn widest_swing(current: &Series, window: Window) -> (Window, f64) {
 }
 
 /// MEA-01: *"a negative current indicates discharge, positive current indicates charge"* (P 2 §0x356), against what
-/// the GX says of the solar charger and the inverter.
+/// the GX says of the solar charger and the inverter, and against a shunt.
 pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let channels = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
+    let shunt = Shunt::of(scene).filter(|_| beside::of_current(scene) != Standing::WitnessAlone);
+    let plant = "solar charger and inverter show";
+    let by_plant = sign_against(
+        scene,
+        opinion,
+        [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent],
+        |[solar, inverter, pack]| (solar + inverter, pack),
+        plant,
+    );
+    let by_shunt = shunt.is_some_and(|shunt| {
+        let shows =
+            format!("`{}` shows (unless it is connected the other way round: `polarity`)", shunt.name());
+        sign_against(scene, opinion, [Channel::ShuntCurrent, Channel::PackCurrent], |[a, b]| (a, b), &shows)
+    });
+    if !by_plant && !by_shunt && opinion.is_good() {
+        opinion.unclear(
+            "charge and discharge must both be seen for a minute, with solar charger and inverter on the GX",
+        );
+    }
+}
+
+/// Holds the sign of the battery's current against that of another meter, of both of which `split` makes one number of these
+/// channels. Whether charge and discharge were both seen.
+fn sign_against<const N: usize>(
+    scene: &Scene<'_>,
+    opinion: &mut Opinion,
+    channels: [Channel; N],
+    split: impl Fn([f64; N]) -> (f64, f64),
+    shows: &str,
+) -> bool {
     let signed = SIGNED_CURRENT.min(SIGNED_RATE * scene.subject.battery.capacity.0);
     let [mut charging, mut discharging] = [(0.0, 0.0); 2];
     for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
-        let [solar, inverter, pack] = s.values;
-        let expected = solar + inverter;
+        let (expected, pack) = split(s.values);
         if expected.abs() < signed || pack.abs() < signed / 2.0 {
             continue;
         }
@@ -115,7 +146,7 @@ pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
                 opinion.pass(format!("while {word} the battery current is {sign}"));
             } else if share <= 50.0 {
                 opinion.fail(format!(
-                    "while solar charger and inverter show the battery {word}, its current is {sign} for only {share:.0} % of the time: the sign is inverted, or the value unsigned"
+                    "while {shows} the battery {word}, its current is {sign} for only {share:.0} % of the time: the sign is inverted, or the value unsigned"
                 ));
             } else {
                 opinion
@@ -123,54 +154,79 @@ pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
             }
         });
     }
-    if seen < 2 && opinion.is_good() {
-        opinion.unclear(
-            "charge and discharge must both be seen for a minute, with solar charger and inverter on the GX",
-        );
-    }
+    seen == 2
 }
 
 /// MEA-04: the current that the battery reports agrees in magnitude with what solar chargers and inverter show on the GX
-/// (P 1.5.3: *"calibration differences"*): for charge and for discharge, the mean of each over all the time that it
-/// flowed one way. What differs by more than any calibration must not be; a smaller difference warns.
+/// (P 1.5.3: *"calibration differences"*), and with a shunt: for charge and for discharge, the mean of each over all the
+/// time that it flowed one way. What differs by more than any calibration must not be; a smaller difference warns.
 pub(crate) fn has_the_size(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let channels = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
-    let [mut charge, mut discharge] = [(0.0, 0.0, 0.0); 2];
-    for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
-        let [solar, inverter, pack] = s.values;
-        let expected = solar + inverter;
-        if expected.abs() >= GAIN_CURRENT {
-            let tally = if expected > 0.0 { &mut charge } else { &mut discharge };
-            let secs = s.window.secs();
-            *tally = (tally.0 + secs, tally.1 + expected.abs() * secs, tally.2 + pack.abs() * secs);
-        }
-    }
+    let plant = flows(
+        scene,
+        [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent],
+        |[solar, inverter, pack]| (solar + inverter, pack),
+    );
+    let shunt = Shunt::of(scene);
+    let own = flows(scene, [Channel::ShuntCurrent, Channel::PackCurrent], |[a, b]| (a, b));
+    let standing = beside::of_current(scene);
     let (mut seen, mut worst) = (false, Percent(0.0));
-    let limit = scene.subject.thresholds.current_difference;
-    for (word, (secs, expected, reported)) in [("charge", charge), ("discharge", discharge)] {
-        if secs < GAIN_TIME {
-            continue;
+    let mut hold = |opinion: &mut Opinion, flows: &[Flow; 2], shows: &str, uncertain: &dyn Fn(f64) -> f64| {
+        for flow in flows.iter().filter(|flow| flow.is_seen()) {
+            seen = true;
+            let figure = flow.beyond(flow.size, uncertain(flow.expected));
+            worst = worst.max(figure);
+            agree(scene, opinion, flow, figure, shows);
         }
-        seen = true;
-        let (expected, reported) = (expected / secs, reported / secs);
-        let beyond = ((reported - expected).abs() - CURRENT_OFFSET).max(0.0);
-        let figure = Percent(100.0 * beyond / expected);
-        let said = format!("{reported:.1} A, solar chargers and inverter show {expected:.1} A");
-        worst = worst.max(figure);
-        opinion.show(Evidence::fact(format!("mean {word} current"), said.clone()));
-        let what = format!("difference of the {word} current beyond {CURRENT_OFFSET} A");
-        let complaint =
-            format!("the battery reports a mean {word} current of {said}; beyond {CURRENT_OFFSET} A");
-        Scene::at_most(opinion, &what, figure, limit, scene.whole, &complaint);
-        if figure > limit.good && figure <= limit.limit {
-            opinion.fail(format!(
-                "{complaint}: {figure:.1}, meters that are calibrated differ by {} at most",
-                limit.good
-            ));
+    };
+    // Who is known to be wrong, or alone against two, is told and decides nothing.
+    let confirmed =
+        matches!(standing, Standing::Confirmed) && shunt.is_some_and(|shunt| shunt.calibration().is_some());
+    if !(confirmed || standing == Standing::Open) {
+        hold(opinion, &plant, "solar chargers and inverter show", &|_| 0.0);
+    }
+    if let Some(shunt) = shunt {
+        let name = shunt.name();
+        let told = |flow: &Flow| {
+            let said = format!("{:.1} A, `{name}` shows {:.1} A", flow.size, flow.expected);
+            Evidence::fact(format!("mean {} current", flow.word), said)
+        };
+        match standing {
+            Standing::Confirmed | Standing::BatteryAlone if shunt.calibration().is_some() => {
+                hold(opinion, &own, &format!("`{name}` shows"), &|amps| shunt.of_amps(amps));
+                let others = plant.iter().filter(|flow| flow.is_seen());
+                opinion.show_all(others.map(|flow| Some(told_by_plant(flow))));
+            }
+            Standing::WitnessAlone => {
+                for (own, plant) in
+                    own.iter().zip(&plant).filter(|(own, plant)| own.is_seen() && plant.is_seen())
+                {
+                    opinion.show(beside::alone(name, own.expected, own.signed, plant.expected, "A"));
+                }
+            }
+            Standing::Open => {
+                opinion.show_all(own.iter().filter(|flow| flow.is_seen()).map(|flow| Some(told(flow))));
+                opinion.show_all(
+                    plant.iter().filter(|flow| flow.is_seen()).map(|flow| Some(told_by_plant(flow))),
+                );
+                opinion.unclear(format!(
+                    "battery, `{name}`, and solar chargers with inverter say three things: which is right nobody knows"
+                ));
+                seen = true;
+            }
+            _ => {
+                let flows: Vec<_> = own.iter().filter(|flow| flow.is_seen()).collect();
+                opinion.show_all(flows.iter().map(|flow| Some(told(flow))));
+                if !seen && !flows.is_empty() && shunt.calibration().is_none() {
+                    opinion.unclear(format!(
+                        "nobody says how far `{name}` may be off (`calibration` of the rig file): the difference is told and decides nothing"
+                    ));
+                    seen = true;
+                }
+            }
         }
     }
     // What a calibration may explain only warns.
-    opinion.advise(worst <= limit.limit);
+    opinion.advise(worst <= scene.subject.thresholds.current_difference.limit);
     if !seen {
         opinion.unclear(format!(
             "neither charge nor discharge of {GAIN_CURRENT} A was seen for {GAIN_TIME} s, with solar charger and inverter on the GX"
@@ -178,32 +234,126 @@ pub(crate) fn has_the_size(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// MEA-03: battery voltage agrees with the inverter's DC voltage within calibration and cable drop, while the switch
-/// is closed and the current is small (P 1.5.3: *"voltage drops and calibration differences"*).
-pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let channels = [Channel::PackVoltage, Channel::BusVoltage, Channel::PackCurrent];
-    let online = scene.series(Channel::Online);
-    let (mut sum, mut secs) = (0.0, 0.0);
-    for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
-        let [pack, bus, current] = s.values;
-        if current.abs() > 20.0 || online.at(s.window.from).is_some_and(|v| v < 0.5) {
-            continue;
-        }
-        sum += (bus - pack) * s.window.secs();
-        secs += s.window.secs();
+fn told_by_plant(flow: &Flow) -> Evidence {
+    let said = format!("{:.1} A, solar chargers and inverter show {:.1} A", flow.size, flow.expected);
+    Evidence::fact(format!("mean {} current", flow.word), said)
+}
+
+/// Holds what flowed one way by the battery against what another shows.
+fn agree(scene: &Scene<'_>, opinion: &mut Opinion, flow: &Flow, figure: Percent, shows: &str) {
+    let limit = scene.subject.thresholds.current_difference;
+    let Flow { word, size, expected, .. } = *flow;
+    let said = format!("{size:.1} A, {shows} {expected:.1} A");
+    opinion.show(Evidence::fact(format!("mean {word} current"), said.clone()));
+    let what = format!("difference of the {word} current beyond {CURRENT_OFFSET} A");
+    let complaint = format!("the battery reports a mean {word} current of {said}; beyond {CURRENT_OFFSET} A");
+    Scene::at_most(opinion, &what, figure, limit, scene.whole, &complaint);
+    if figure > limit.good && figure <= limit.limit {
+        opinion.fail(format!(
+            "{complaint}: {figure:.1}, meters that are calibrated differ by {} at most",
+            limit.good
+        ));
     }
-    if secs < 600.0 {
+}
+
+/// MEA-03: battery voltage agrees with the inverter's DC voltage within calibration and cable drop, while the switch
+/// is closed and the current is small (P 1.5.3: *"voltage drops and calibration differences"*), and with a shunt.
+pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let limit = scene.subject.thresholds.bus_difference;
+    let bus = BUS.into_iter().find_map(|bus| Some((bus, beside::apart(scene, bus, Channel::PackVoltage)?)));
+    let shunt = Shunt::of(scene);
+    let own = shunt
+        .and_then(|shunt| Some((shunt, beside::apart(scene, Channel::ShuntVoltage, Channel::PackVoltage)?)));
+    if bus.is_none() && own.is_none() {
         opinion.unclear("battery and DC bus were not seen together for 10 minutes with less than 20 A");
         return;
     }
-    Scene::at_most(
-        opinion,
-        "mean difference between DC bus and battery voltage below 20 A",
-        Volts((sum / secs).abs()),
-        scene.subject.thresholds.bus_difference,
-        scene.whole,
-        "battery voltage and DC bus differ by more than calibration and cables explain",
-    );
+    let standing = beside::of_voltage(scene);
+    let calibrated = own.is_some_and(|(shunt, _)| shunt.calibration().is_some());
+    let told = |name: &str, (difference, volts): (f64, f64)| {
+        Evidence::fact(
+            format!("{name} beside the battery"),
+            format!("{volts:.2} V and {:.2} V", volts - difference),
+        )
+    };
+    if let Some((channel, (difference, volts))) = bus {
+        if standing == Standing::Open || standing == Standing::Confirmed && calibrated {
+            opinion.show(told(channel.words(), (difference, volts)));
+        } else {
+            Scene::at_most(
+                opinion,
+                "mean difference between DC bus and battery voltage below 20 A",
+                Volts(difference.abs()),
+                limit,
+                scene.whole,
+                "battery voltage and DC bus differ by more than calibration and cables explain",
+            );
+        }
+    }
+    let Some((shunt, (difference, volts))) = own else { return };
+    let name = shunt.name();
+    match standing {
+        Standing::Confirmed | Standing::BatteryAlone if calibrated => {
+            Scene::at_most(
+                opinion,
+                &format!(
+                    "mean difference between `{name}` and battery voltage below 20 A, beyond what it may be off"
+                ),
+                beside::beyond(difference, shunt.of_volts(volts)),
+                limit,
+                scene.whole,
+                &format!(
+                    "the battery says {:.2} V, `{name}` at its terminals {volts:.2} V, beyond what that may be off",
+                    volts - difference
+                ),
+            );
+        }
+        Standing::WitnessAlone => {
+            let others = bus.map_or(volts - difference, |(_, (_, volts))| volts);
+            opinion.show(beside::alone(name, volts, volts - difference, others, "V"));
+        }
+        Standing::Open => {
+            opinion.show(told(name, (difference, volts))).unclear(format!(
+                "battery, `{name}` and DC bus say three voltages: which is right nobody knows"
+            ));
+        }
+        _ => {
+            opinion.show(told(name, (difference, volts)));
+            if bus.is_none() {
+                opinion.unclear(format!(
+                    "nobody says how far `{name}` may be off (`calibration` of the rig file): the difference is told and decides nothing"
+                ));
+            }
+        }
+    }
+}
+
+/// ENE-01 in a run: the counters by themselves, and what they counted against the energy that a shunt saw.
+pub(crate) fn counts_energy(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let wire = scene.recording.wire();
+    wire.judge(|w, t, o| w.charge.counts_energy(t, o), &scene.terms(), opinion);
+    let standing = [beside::of_voltage(scene), beside::of_current(scene)];
+    let Some(shunt) = Shunt::of(scene).filter(|_| !standing.contains(&Standing::WitnessAlone)) else {
+        return;
+    };
+    let Some(counted) = wire.charge.energies() else { return };
+    let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent];
+    if !scene.hears(opinion, &channels, &[scene.whole]) {
+        return;
+    }
+    let mut seen = [0.0; 2];
+    for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
+        let [volts, amps] = s.values;
+        seen[usize::from(amps < 0.0)] += volts * amps.abs() * s.window.hours();
+    }
+    for (word, counted, seen) in [("charged", counted[0], seen[0]), ("discharged", counted[1], seen[1])] {
+        let said = format!("{:.1} kWh, `{}` saw {:.1} kWh", counted / 1000.0, shunt.name(), seen / 1000.0);
+        opinion.show(Evidence::fact(format!("energy {word} by the counter"), said.clone()));
+        let wrong = (counted - seen).abs() > ENERGY_STEP + ENERGY_SHARE / 100.0 * seen;
+        if seen >= ENERGY_SEEN && wrong && shunt.calibration().is_some() {
+            opinion.fail(format!("the counter of energy {word} counted {said}"));
+        }
+    }
 }
 
 fn longest(windows: Vec<Window>) -> Option<Window> {

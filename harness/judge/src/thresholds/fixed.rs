@@ -225,6 +225,12 @@ fixed! {
     SIGNED_RATE ("signed-rate", "MEA-01", "C", Battery): f64 = 0.05;
     /// What a meter of the current may be off by, whatever flows (assumption: ten steps of 0x356).
     CURRENT_OFFSET ("current-offset", "MEA-04", "A", Battery): f64 = 1.0;
+    /// Energy that must have flowed one way before a counter of 100 Wh can be held against it (P 2 §0x378): ten steps.
+    ENERGY_SEEN ("energy-seen", "ENE-01", "Wh", Battery): f64 = 1000.0;
+    /// What a counter and a meter may differ by: one step (P 2 §0x378).
+    ENERGY_STEP ("energy-step", "ENE-01", "Wh", Battery): f64 = 100.0;
+    /// And this share: two meters of current and of voltage (assumption).
+    ENERGY_SHARE ("energy-share", "ENE-01", "%", Battery): f64 = 15.0;
     /// A smaller charge or discharge says nothing of a gain: its hundredth is what 0x356 resolves (P 2 §0x356).
     GAIN_CURRENT ("gain-current", "MEA-04", "A", Battery): f64 = 10.0;
     /// So long must it flow: the GX is polled each second, CAN is not (assumption).

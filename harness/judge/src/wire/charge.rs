@@ -300,6 +300,11 @@ impl Charge {
         }
     }
 
+    /// What the counters counted since they were first heard, charged and discharged, Wh; nothing where they are not sent.
+    pub(crate) fn energies(&self) -> Option<[f64; 2]> {
+        self.energy.any().then(|| self.counters.each_ref().map(|counter| counter.counted as f64 * 100.0))
+    }
+
     /// ENE-01: counters of 100 Wh that only rise, and agree with what was measured.
     pub(crate) fn counts_energy(&self, terms: &Terms<'_>, opinion: &mut Opinion) {
         if !self.energy.any() {

@@ -6,7 +6,7 @@ use judge::recording::Recording;
 use proto::bus::BusState;
 use proto::frame::{CanId, Frame};
 use proto::message::{Message, MessageSpec, Sender, id};
-use proto::quantity::{BitRate, Micros, Volts};
+use proto::quantity::{Amps, BitRate, Micros, Volts};
 
 use super::{Finding, Part, device};
 use crate::can::{CanError, CanPort, Kind, RunClock};
@@ -23,6 +23,8 @@ pub(super) struct Heard {
     pub(super) cvl: Option<Volts>,
     /// 0x356
     pub(super) voltage: Option<Volts>,
+    /// and its current
+    pub(super) current: Option<Amps>,
 }
 
 pub(super) fn examine(rig: &RigFile, live: &Live, listen: Micros) -> (Vec<Finding>, Heard) {
@@ -118,7 +120,9 @@ impl Bus {
         self.recording.can(at, frame);
         match Message::decode(frame) {
             Some(Message::Limits(limits)) => self.heard.cvl = limits.cvl(),
-            Some(Message::Measurements(measured)) => self.heard.voltage = measured.voltage(),
+            Some(Message::Measurements(measured)) => {
+                (self.heard.voltage, self.heard.current) = (measured.voltage(), measured.current());
+            }
             _ => {}
         }
     }

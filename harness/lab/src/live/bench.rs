@@ -22,6 +22,7 @@ use super::sun::Sun;
 use super::worker::Worker;
 use crate::can::RunClock;
 use crate::operator::{Operator, Reply, Request};
+use crate::witness::Trouble;
 use files::live::Live;
 
 /// How long nothing may be looked at: a signal to stop is seen after this at the latest, and a machine that stood still.
@@ -39,6 +40,8 @@ pub(super) struct Parts {
     pub(super) operator: Option<Worker<Box<dyn Operator>>>,
     #[expect(dead_code, reason = "held, so that instruments are heard")]
     pub(super) listeners: Vec<Listener>,
+    /// why each witness is not heard, by its name
+    pub(super) witnesses: Vec<(String, Trouble)>,
 }
 
 /// A bench of real instruments.
@@ -371,6 +374,12 @@ impl Bench for LiveBench {
             .map(str::to_owned)
             .into_iter()
             .chain(self.hearing.trouble(self.last))
+            .chain(
+                self.parts
+                    .witnesses
+                    .iter()
+                    .filter_map(|(name, trouble)| Some(format!("witness `{name}`: {}", trouble.told()?))),
+            )
             .collect();
         (!said.is_empty()).then(|| said.join("; "))
     }

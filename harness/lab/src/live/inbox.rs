@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use engine::bench::{Answer, Input};
 use proto::bus::{BusReading, ErrorFrame};
 use proto::channel::Instrument;
+use proto::chunk::Chunk;
 use proto::frame::Frame;
 use proto::quantity::Micros;
 use proto::samples::Samples;
@@ -84,6 +85,10 @@ impl Outbox {
 
     pub(super) fn samples(&self, at: Micros, said: Samples) {
         self.put(at, Source::Samples(said.from()), Input::Samples(said));
+    }
+
+    pub(super) fn bytes(&self, at: Micros, chunk: Chunk) {
+        self.put(at, Source::Samples(chunk.from()), Input::Bytes(chunk));
     }
 
     /// Where the driver of the GX puts what it tells.

@@ -30,6 +30,9 @@ pub(crate) struct Bench {
     pub(crate) served: ServedRig,
     pub(crate) can: SerialPort,
     pub(crate) can_path: String,
+    /// the line of a shunt, and whether the rig file names it
+    pub(crate) shunt: SerialPort,
+    pub(crate) is_witnessed: bool,
     pub(crate) supply: Tcp,
     pub(crate) gx: Tcp,
     pub(crate) operator: Tcp,
@@ -91,7 +94,10 @@ impl Bench {
         let project = TempDir::new().expect("a folder");
         let battery =
             BatteryFile::parse("b", &file("rigs/batteries/reference.yaml")).expect("a good battery");
-        let rig = RigFile::parse("rig", &file("rigs/simulated.yaml")).expect("a good rig");
+        // A shunt that says ten HEX frames a second beside its text.
+        let plays = "\n  witnesses: { battery: { hex: 10 } }\n  solar:\n    maximum-current";
+        let rig = file("rigs/simulated.yaml").replacen("\n  solar:\n    maximum-current", plays, 1);
+        let rig = RigFile::parse("rig", &rig).expect("a good rig");
         let free: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         let options = Options {
             speed: SPEED,
@@ -107,6 +113,7 @@ impl Bench {
         let served = ServedRig::start(&rig, &battery, &options).unwrap_or_else(|error| panic!("{error}"));
         let at = served.addresses();
         let can = SerialPort::to(&at.can[0]);
+        let shunt = SerialPort::to(&at.witnesses[0]);
         let (supply, gx, operator) =
             (Tcp::to(at.psu.parse().expect("an address")), Tcp::to(at.gx), Tcp::to(at.operator));
         for folder in ["suites", "rigs/psu"] {
@@ -136,6 +143,8 @@ impl Bench {
             served,
             can,
             can_path,
+            shunt,
+            is_witnessed: false,
             supply,
             gx,
             operator,
@@ -170,7 +179,17 @@ impl Bench {
              solar-current: 100 A }}\n  switches: {}\n  operator: {operator}\n",
             self.can_path, self.profile, self.switches
         );
-        RigFile::parse("lab.yaml", &format!("{head}\n{live}")).unwrap_or_else(|error| panic!("{error}"))
+        let witnesses = if self.is_witnessed {
+            format!(
+                "witnesses:\n  - name: Shunt\n    measures: battery\n    port: {}\n    \
+                 calibration: {{ date: 2026-03-01, voltage: 0.3 %, current: 0.4 %, zero: 0.1 A }}\n",
+                self.shunt.path()
+            )
+        } else {
+            String::new()
+        };
+        RigFile::parse("lab.yaml", &format!("{head}\n{witnesses}{live}"))
+            .unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Runs a case of these steps; `react` is called after every input.

@@ -5,6 +5,7 @@ mod bench;
 mod hands;
 mod proxy;
 mod settle;
+mod witness;
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};

@@ -26,6 +26,9 @@ impl Instrument {
     pub const ALL: [Self; 6] =
         [Self::Supply, Self::Gx, Self::Shunt, Self::Charger, Self::Converter, Self::Interface];
 
+    /// Meters that take nothing from the battery. Each says bytes over a serial line, and its raw file holds those.
+    pub const WITNESSES: [Self; 3] = [Self::Shunt, Self::Charger, Self::Converter];
+
     /// The most quantities that one of them tells.
     pub const MOST: usize = {
         let (mut most, mut k) = (0, 0);
@@ -62,6 +65,12 @@ impl Instrument {
             Self::Converter => "converter.csv",
             Self::Interface => "bus.csv",
         }
+    }
+
+    /// Whether it is a meter that takes nothing from the battery: its raw file holds bytes, not values.
+    #[must_use]
+    pub const fn is_witness(self) -> bool {
+        matches!(self, Self::Shunt | Self::Charger | Self::Converter)
     }
 
     /// What it tells, in the order of the table; among it what only follows from other values and has no column.

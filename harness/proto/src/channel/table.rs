@@ -212,77 +212,62 @@ channels! {
     PsuPower: Row::supply("supply.power", "the power of the supply", EXCHANGED);
 
     /// voltage of the battery as a shunt beside it measures it
-    ShuntVoltage: Row::witness("shunt.voltage", "the voltage of the shunt", SYSTEM, Instrument::Shunt).column("voltage_V");
+    ShuntVoltage: Row::witness("shunt.voltage", "the voltage of the shunt", SYSTEM, Instrument::Shunt)
+        .asked("shunt-voltage", "shunt voltage").lane(Lane::Voltage, "Shunt");
     /// current of the battery as a shunt beside it measures it, positive when it charges
     ShuntCurrent: Row::witness("shunt.current", "the current of the shunt", amps(-10_000.0, 10_000.0), Instrument::Shunt)
-        .column("current_A");
+        .asked("shunt-current", "shunt current").lane(Lane::Current, "Shunt");
     /// power into the battery as a shunt measures it
-    ShuntPower: Row::witness("shunt.power", "the power of the shunt", watts(-1e6, 1e6), Instrument::Shunt).column("power_W");
+    ShuntPower: Row::witness("shunt.power", "the power of the shunt", watts(-1e6, 1e6), Instrument::Shunt);
     /// charge since the battery was full as a shunt counts it, negative when it was drawn
-    ShuntConsumed: Row::witness("shunt.consumed", "the charge that the shunt counted", amp_hours(-100_000.0, 100_000.0), Instrument::Shunt)
-        .column("consumed_Ah");
+    ShuntConsumed: Row::witness("shunt.consumed", "the charge that the shunt counted", amp_hours(-100_000.0, 100_000.0), Instrument::Shunt);
     /// state of charge as a shunt counts it: as good as the settings of that shunt
-    ShuntSoc: Row::witness("shunt.soc", "the state of charge of the shunt", SHARE, Instrument::Shunt).column("soc_pct");
+    ShuntSoc: Row::witness("shunt.soc", "the state of charge of the shunt", SHARE, Instrument::Shunt);
     /// temperature of the battery at the sensor of a shunt
-    ShuntTemperature: Row::witness("shunt.temperature", "the temperature of the shunt", TEMPERATURE, Instrument::Shunt)
-        .column("temperature_C");
+    ShuntTemperature: Row::witness("shunt.temperature", "the temperature of the shunt", TEMPERATURE, Instrument::Shunt);
 
     /// voltage at the battery terminals of a charger, as it says itself
     ChargerVoltage: Row::witness("charger.voltage", "the voltage of the charger", SYSTEM, Instrument::Charger)
-        .column("voltage_V");
+        .asked("charger-voltage", "charger voltage").lane(Lane::Voltage, "Charger");
     /// current that a charger gives, as it says itself; negative where its load output takes more
     ChargerCurrent: Row::witness("charger.current", "the current of the charger", amps(-1000.0, 1000.0), Instrument::Charger)
-        .column("current_A");
+        .asked("charger-current", "charger current");
     /// power that a solar charger takes from PV, as it says itself
-    ChargerPvPower: Row::witness("charger.pv-power", "the PV power of the charger", POWER, Instrument::Charger)
-        .column("pv_power_W");
+    ChargerPvPower: Row::witness("charger.pv-power", "the PV power of the charger", POWER, Instrument::Charger);
     /// voltage at the PV terminals of a solar charger, as it says itself
-    ChargerPvVoltage: Row::witness("charger.pv-voltage", "the PV voltage of the charger", volts(0.0, 1000.0), Instrument::Charger)
-        .column("pv_voltage_V");
+    ChargerPvVoltage: Row::witness("charger.pv-voltage", "the PV voltage of the charger", volts(0.0, 1000.0), Instrument::Charger);
     /// what a charger does, by the codes of its protocol: 3 bulk, 4 absorption, 5 float, 252 controlled by a GX
-    ChargerState: Row::witness("charger.state", "the state of the charger", State, Instrument::Charger).column("state");
+    ChargerState: Row::witness("charger.state", "the state of the charger", State, Instrument::Charger);
     /// what the tracker of a solar charger does: 0 off, 1 held back by a limit, 2 tracking
-    ChargerTracker: Row::witness("charger.tracker", "the tracker of the charger", State, Instrument::Charger)
-        .column("tracker");
+    ChargerTracker: Row::witness("charger.tracker", "the tracker of the charger", State, Instrument::Charger);
     /// error of a charger, by the codes of its protocol: 0 none, 67 BMS lost
-    ChargerError: Row::witness("charger.error", "the error of the charger", State, Instrument::Charger).column("error");
+    ChargerError: Row::witness("charger.error", "the error of the charger", State, Instrument::Charger);
     /// why a charger is off, one bit each: bit 6 because of the BMS
-    ChargerOffReason: Row::witness("charger.off-reason", "why the charger is off", State, Instrument::Charger)
-        .column("off_reason");
+    ChargerOffReason: Row::witness("charger.off-reason", "why the charger is off", State, Instrument::Charger);
     /// charge voltage that the GX set at a charger, as the charger says
-    ChargerVoltageLimit: Row::witness("charger.voltage-limit", "the voltage that was set at the charger", SYSTEM, Instrument::Charger)
-        .column("voltage_limit_V").limit();
+    ChargerVoltageLimit: Row::witness("charger.voltage-limit", "the voltage that was set at the charger", SYSTEM, Instrument::Charger).limit();
     /// charge current limit that the GX set at a charger, as the charger says
-    ChargerCurrentLimit: Row::witness("charger.current-limit", "the current limit that was set at the charger", LIMIT, Instrument::Charger)
-        .column("current_limit_A").limit();
+    ChargerCurrentLimit: Row::witness("charger.current-limit", "the current limit that was set at the charger", LIMIT, Instrument::Charger).limit();
     /// how the GX controls a charger, one bit each: 0 networked, 1 algorithm, 2 voltage, 3 BMS
-    ChargerNetworkMode: Row::witness("charger.network-mode", "how the charger is controlled", State, Instrument::Charger)
-        .column("network_mode");
+    ChargerNetworkMode: Row::witness("charger.network-mode", "how the charger is controlled", State, Instrument::Charger);
 
     /// DC voltage of an inverter, as it says itself
     ConverterVoltage: Row::witness("converter.dc-voltage", "the DC voltage of the converter", SYSTEM, Instrument::Converter)
-        .column("dc_voltage_V");
+        .lane(Lane::Voltage, "Converter");
     /// DC current of an inverter, as it says itself, positive when it charges
-    ConverterCurrent: Row::witness("converter.dc-current", "the DC current of the converter", CURRENT, Instrument::Converter)
-        .column("dc_current_A");
+    ConverterCurrent: Row::witness("converter.dc-current", "the DC current of the converter", CURRENT, Instrument::Converter);
     /// AC output voltage of an inverter, as it says itself
-    ConverterAcOutVoltage: Row::witness("converter.ac-output-voltage", "the AC output voltage of the converter", volts(0.0, 600.0), Instrument::Converter)
-        .column("ac_output_voltage_V");
+    ConverterAcOutVoltage: Row::witness("converter.ac-output-voltage", "the AC output voltage of the converter", volts(0.0, 600.0), Instrument::Converter);
     /// AC output current of an inverter, as it says itself
-    ConverterAcOutCurrent: Row::witness("converter.ac-output-current", "the AC output current of the converter", amps(-1000.0, 1000.0), Instrument::Converter)
-        .column("ac_output_current_A");
+    ConverterAcOutCurrent: Row::witness("converter.ac-output-current", "the AC output current of the converter", amps(-1000.0, 1000.0), Instrument::Converter);
     /// AC output power of an inverter, as it says itself
-    ConverterAcOut: Row::witness("converter.ac-output", "the AC output power of the converter", EXCHANGED, Instrument::Converter)
-        .column("ac_output_W");
+    ConverterAcOut: Row::witness("converter.ac-output", "the AC output power of the converter", EXCHANGED, Instrument::Converter);
     /// AC input power of an inverter/charger, as it says itself, negative when it feeds in
-    ConverterAcIn: Row::witness("converter.ac-input", "the AC input power of the converter", EXCHANGED, Instrument::Converter)
-        .column("ac_input_W");
+    ConverterAcIn: Row::witness("converter.ac-input", "the AC input power of the converter", EXCHANGED, Instrument::Converter);
     /// what an inverter does, by the codes of its protocol: 0 off, 2 fault, 9 inverting
-    ConverterState: Row::witness("converter.state", "the state of the converter", State, Instrument::Converter)
-        .column("state");
+    ConverterState: Row::witness("converter.state", "the state of the converter", State, Instrument::Converter);
     /// why an inverter alarms, one bit each: bit 0 low battery voltage, bit 8 overload
-    ConverterAlarms: Row::witness("converter.alarms", "the alarms of the converter", State, Instrument::Converter)
-        .column("alarms");
+    ConverterAlarms: Row::witness("converter.alarms", "the alarms of the converter", State, Instrument::Converter);
 
     /// bit rate of the CAN interface
     BitRate: Row::interface("can.bit-rate", "the bit rate", kbit_s(0.0, 10_000.0))

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use plant::bus::Heard;
 use plant::management::ManagementError;
 use plant::world::{Bounds, StimulusError, World};
-use proto::channel::Channel;
+use proto::channel::{Channel, Instrument as ProtoInstrument};
 use proto::frame::Frame;
 use proto::gx::Exception;
 use proto::quantity::{Micros, Ohms, Percent, Watts};
@@ -87,6 +87,9 @@ pub(crate) struct Paced {
     /// what was on the bus and is not served yet, with its time on the clock
     heard: Vec<(Micros, Heard)>,
     behind: Micros,
+    /// what each meter beside the battery said and is not served yet, of those that are; and when they speak next
+    said: Vec<(ProtoInstrument, Vec<u8>)>,
+    speak: Micros,
     /// why the battery's management went on no longer
     failed: Option<ManagementError>,
 }
@@ -95,6 +98,8 @@ pub(crate) struct Paced {
 const SLICE: Micros = Micros::from_millis(5);
 /// After this a GX has heard every message of a battery (P 1.4: each comes at least once a second).
 const ACQUAINTED: Micros = Micros::from_secs(3);
+/// How often a meter beside the battery speaks.
+const SECOND: Micros = Micros::from_secs(1);
 /// The most of the world's time between two looks at the supply.
 const LOOK: Micros = Micros::from_millis(100);
 
@@ -123,6 +128,8 @@ impl Paced {
             supply,
             heard: Vec::new(),
             behind: Micros::ZERO,
+            said: Vec::new(),
+            speak: Micros::ZERO,
             failed: None,
         };
         paced.acquaint()?;
@@ -155,7 +162,24 @@ impl Paced {
         while let Some(heard) = self.world.advance(until)? {
             self.heard.push((self.on_the_wall(), heard));
         }
+        if self.world.now() >= self.speak {
+            self.speak = self.world.now().whole() + SECOND;
+            for (which, said) in &mut self.said {
+                said.extend(self.world.witness(*which));
+            }
+        }
         Ok(())
+    }
+
+    /// From now on somebody carries what this meter says.
+    pub(crate) fn serves_witness(&mut self, which: ProtoInstrument) {
+        self.said.push((which, Vec::new()));
+    }
+
+    /// What a meter said since this was asked last.
+    pub(crate) fn take_said(&mut self, which: ProtoInstrument) -> Vec<u8> {
+        let own = self.said.iter_mut().find(|(of, _)| *of == which);
+        own.map_or_else(Vec::new, |(_, said)| core::mem::take(said))
     }
 
     /// Why the world stands still: the battery's management cannot go on. Until the next initial conditions.
@@ -215,6 +239,8 @@ impl Paced {
             let _ = self.world.modbus_read(modbus.units.battery, 3, proto::gx::battery::VOLTAGE.address, 1);
         }
         self.heard.clear();
+        self.said.iter_mut().for_each(|(_, said)| said.clear());
+        self.speak = self.world.now();
         self.behind = Micros::ZERO;
         (self.began, self.begun) = (self.clock.now(), self.world.now());
         Ok(())

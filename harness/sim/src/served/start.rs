@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use proto::channel::Instrument as Meter;
 use proto::quantity::Micros;
 
 use super::adapter::Adapter;
@@ -13,7 +14,7 @@ use super::folder::Folder;
 use super::pace::{Paced, Shared};
 use super::psu::{on_pty_by, on_tcp_by};
 use super::socketcand::Gateway;
-use super::{Served, gx, operator};
+use super::{Served, gx, operator, witness};
 use files::{BatteryFile, Profile, RigFile};
 use lab::can::{CanPort, RunClock};
 use plant::instrument::{Instrument, Surroundings};
@@ -83,6 +84,8 @@ pub struct Addresses {
     pub gx: SocketAddr,
     /// the operator
     pub operator: SocketAddr,
+    /// the serial ports of the meters beside the battery: shunt, charger, inverter
+    pub witnesses: Vec<String>,
 }
 
 /// A simulated rig that other processes see as a real one; no more when this is dropped.
@@ -96,6 +99,7 @@ pub struct ServedRig {
     _supply: Supply,
     _gx: Served<SocketAddr>,
     _operator: Served<SocketAddr>,
+    _witnesses: Vec<Served<PathBuf>>,
 }
 
 /// Held, so that it is served.
@@ -161,12 +165,19 @@ impl ServedRig {
             gx::on_tcp(shared.clone(), options.gx).map_err(system(&format!("the GX on {}", options.gx)))?;
         let operator = operator::on_tcp(options.operator, shared.clone())
             .map_err(system(&format!("the operator on {}", options.operator)))?;
+        let meters = Meter::WITNESSES.map(|which| witness::on_pty(which, shared.clone(), options.speed));
+        let meters: Vec<_> = meters.into_iter().collect::<Result<_, _>>().map_err(system("the witnesses"))?;
+        let names = Meter::WITNESSES.map(Meter::words);
+        links.extend(
+            names.iter().zip(&meters).map(|(name, meter)| ((*name).to_owned(), meter.path().to_owned())),
+        );
         let addresses = Addresses {
             can,
             socketcand,
             psu: psu.unwrap_or_else(|| named("psu")),
             gx: gx.address(),
             operator: operator.address(),
+            witnesses: names.map(named).to_vec(),
         };
         let folder = Folder::make(&options.folder, &links, &addresses.json(options.speed))?;
         let bus = Serving::start(Nodes { interface, adapters, gateway }, shared.clone(), clock)
@@ -181,6 +192,7 @@ impl ServedRig {
             _supply: supply,
             _gx: gx,
             _operator: operator,
+            _witnesses: meters,
         })
     }
 
@@ -244,6 +256,7 @@ impl Addresses {
             "psu": self.psu,
             "gx": self.gx,
             "operator": self.operator,
+            "witnesses": self.witnesses,
         });
         format!("{value:#}\n")
     }

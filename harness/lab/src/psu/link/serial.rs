@@ -35,6 +35,12 @@ impl Serial {
         Ok(Self { path: path.to_owned(), port, clock: Clock::start() })
     }
 
+    /// Forgets what was received and not read.
+    pub(crate) fn forget(&self) {
+        // What cannot be forgotten is read.
+        let _ = self.port.clear(serialport::ClearBuffer::Input);
+    }
+
     fn gone(&self, source: std::io::Error) -> LinkError {
         LinkError::Gone { link: self.path.clone(), source }
     }

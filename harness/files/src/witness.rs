@@ -1,0 +1,330 @@
+//! The section `witnesses:` of a rig file: meters beside the battery that take nothing from it, and where they are.
+
+use engine::yaml::{Layers, YamlError};
+use judge::witness::{Calibration, Protocol, Witness};
+use proto::channel::Instrument;
+use proto::quantity::{Amps, Ohms, Percent};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::live::{CanPlace, PsuPort};
+use crate::{OnOff, RigFile, is_day};
+
+/// A meter that takes nothing from the battery: what it measures, and where it is connected.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WitnessPlace {
+    /// what the lab calls it, such as `SmartShunt in the battery's minus`
+    pub name: String,
+    /// what it measures; a rig has one witness of each
+    pub measures: Measures,
+    /// what it speaks
+    #[serde(default)]
+    pub protocol: Speaks,
+    /// its serial port, best by its name under `/dev/serial/by-id`; a simulated rig has none
+    pub port: Option<String>,
+    /// how a shunt is connected
+    #[serde(default)]
+    pub polarity: Polarity,
+    /// both conductors between where it measures the voltage and the terminals of the battery, such as `1 mΩ`; left out,
+    /// it measures at the terminals
+    pub cable: Option<Ohms>,
+    /// how far it may be off; without it its differences are told and decide nothing
+    pub calibration: Option<CalibrationPlace>,
+    /// whether registers are asked for in HEX: what the GX set at a charger. Products with firmware up to 1.52 send no text
+    /// while they are asked, so it is off where nobody says otherwise
+    #[serde(default = "off")]
+    pub hex: OnOff,
+}
+
+const fn off() -> OnOff {
+    OnOff::Off
+}
+
+/// What a witness measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measures {
+    /// the battery: a battery monitor with a shunt
+    Battery,
+    /// a charger, by its own port
+    Charger,
+    /// an inverter, by its own port
+    Inverter,
+}
+
+/// What a witness speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Speaks {
+    /// VE.Direct
+    #[default]
+    VeDirect,
+    /// the text protocol of the BMV-600
+    Bmv,
+}
+
+/// How a shunt is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Polarity {
+    /// what charges the battery reads positive
+    #[default]
+    Normal,
+    /// what charges the battery reads negative
+    Reversed,
+}
+
+/// How far a witness may be off, and since when that is known.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CalibrationPlace {
+    /// the day, such as `2026-03-01`
+    pub date: String,
+    /// of a voltage, as a share of it, such as `0.3 %`
+    pub voltage: Percent,
+    /// of a current, as a share of it, such as `0.4 %`
+    pub current: Percent,
+    /// of a current, whatever its size, such as `0.1 A`
+    pub zero: Amps,
+}
+
+impl WitnessPlace {
+    /// Which instrument it is.
+    #[must_use]
+    pub const fn instrument(&self) -> Instrument {
+        match self.measures {
+            Measures::Battery => Instrument::Shunt,
+            Measures::Charger => Instrument::Charger,
+            Measures::Inverter => Instrument::Converter,
+        }
+    }
+
+    /// What whoever reads and judges it must know.
+    #[must_use]
+    pub fn witness(&self) -> Witness {
+        Witness {
+            name: self.name.clone(),
+            instrument: self.instrument(),
+            protocol: match self.protocol {
+                Speaks::VeDirect => Protocol::VeDirect,
+                Speaks::Bmv => Protocol::Bmv,
+            },
+            is_reversed: self.polarity == Polarity::Reversed,
+            cable: self.cable.unwrap_or(Ohms::ZERO),
+            calibration: self.calibration.as_ref().map(|said| Calibration {
+                on: said.date.clone(),
+                voltage: said.voltage,
+                current: said.current,
+                zero: said.zero,
+            }),
+        }
+    }
+}
+
+/// Both conductors of a cable that nobody calls a part of an instrument are below this.
+const MOST_CABLE: Ohms = Ohms(0.1);
+/// A meter that is further off confirms nothing.
+const MOST_OFF: Percent = Percent(10.0);
+/// The same for a current where none flows.
+const MOST_ZERO: Amps = Amps(10.0);
+
+/// Refuses witnesses that cannot be, or of which two would be one.
+pub(crate) fn check(rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
+    let refuse = |path: String, message: String, expected: &str| Err(layers.refuse(&path, message, expected));
+    for (k, one) in rig.witnesses.iter().enumerate() {
+        let of = |key: &str| format!("witnesses.{k}.{key}");
+        let before = &rig.witnesses[..k];
+        if one.name.trim().is_empty() {
+            return refuse(of("name"), "a witness without a name".to_owned(), "what the lab calls it");
+        }
+        if before.iter().any(|other| other.measures == one.measures) {
+            let message = format!("another witness measures the {} too", one.instrument().words());
+            return refuse(of("measures"), message, "one witness for battery, charger and inverter each");
+        }
+        match (&one.port, rig.live.is_some()) {
+            (None, true) => {
+                let message = format!("nobody says where `{}` is connected", one.name);
+                return refuse(of("port"), message, "its serial port, by its name under `/dev/serial/by-id`");
+            }
+            (Some(_), false) => {
+                let message = "a simulated rig has no ports".to_owned();
+                return refuse(of("port"), message, "no `port`: the simulated rig plays it");
+            }
+            _ => {}
+        }
+        if let Some(port) = &one.port {
+            let also = before
+                .iter()
+                .find(|other| other.port.as_ref() == Some(port))
+                .map(|other| other.name.as_str());
+            if let Some(other) = also.or_else(|| taken(rig, port)) {
+                let message = format!("`{port}` is the port of {other} too");
+                return refuse(
+                    of("port"),
+                    message,
+                    "a port of its own: two on one line are heard as neither",
+                );
+            }
+        }
+        let battery = one.measures == Measures::Battery;
+        if one.polarity == Polarity::Reversed && !battery {
+            let message = "only a shunt can be connected the other way round".to_owned();
+            return refuse(of("polarity"), message, "`normal`");
+        }
+        if one.protocol == Speaks::Bmv && !battery {
+            let message = "what speaks the text of a BMV-600 is a battery monitor".to_owned();
+            return refuse(of("measures"), message, "`battery`");
+        }
+        if one.hex == OnOff::On && (one.protocol == Speaks::Bmv || battery) {
+            let message = "nothing of it is asked for in HEX".to_owned();
+            return refuse(of("hex"), message, "`off`; registers are asked for at chargers and inverters");
+        }
+        if one.cable.is_some_and(|ohms| !(Ohms::ZERO..=MOST_CABLE).contains(&ohms)) {
+            let message = "no cable to a meter has so much".to_owned();
+            return refuse(of("cable"), message, "0 mΩ to 100 mΩ; usual: 0.5 mΩ to 5 mΩ");
+        }
+        if one.cable.is_some() && one.measures == Measures::Inverter {
+            let message =
+                "an inverter does not tell its DC current: what its cable drops is not known".to_owned();
+            return refuse(of("cable"), message, "no `cable`");
+        }
+        if let Some(said) = &one.calibration {
+            if !is_day(&said.date) {
+                return refuse(
+                    of("calibration.date"),
+                    format!("`{}` is no day", said.date),
+                    "a day such as `2026-03-01`",
+                );
+            }
+            for (key, share) in [("voltage", said.voltage), ("current", said.current)] {
+                if !(Percent::ZERO..=MOST_OFF).contains(&share) {
+                    let message = format!("a meter that is {share} off is none");
+                    return refuse(
+                        of(&format!("calibration.{key}")),
+                        message,
+                        "0 % to 10 %; usual: 0.3 % to 1 %",
+                    );
+                }
+            }
+            if !(Amps::ZERO..=MOST_ZERO).contains(&said.zero) {
+                let message = format!("a meter that shows {} where none flows is none", said.zero);
+                return refuse(of("calibration.zero"), message, "0 A to 10 A; usual: 0.05 A to 0.5 A");
+            }
+        }
+    }
+    let told = |by: Instrument| rig.witnesses.iter().any(|witness| witness.instrument() == by);
+    let untold = rig
+        .limits
+        .rows
+        .keys()
+        .find(|channel| channel.row().source.instrument().is_some_and(|by| by.is_witness() && !told(by)));
+    untold.map_or(Ok(()), |channel| {
+        let by = channel.row().source.instrument().map_or("it", Instrument::words);
+        let message = format!("no witness of this rig tells `{}`", channel.key());
+        let expected = format!("a {by} among `witnesses:`, or no limit on what it tells");
+        Err(layers.refuse(&format!("limits.{}", channel.key()), message, expected))
+    })
+}
+
+/// Whose port it is already.
+fn taken(rig: &RigFile, port: &str) -> Option<&'static str> {
+    let live = rig.live.as_ref()?;
+    let can = matches!(&live.can, CanPlace::Slcan(path) if path == port).then_some("the CAN adapter");
+    let psu = live
+        .psu
+        .as_ref()
+        .is_some_and(|psu| matches!(&psu.port, PsuPort::Serial { serial, .. } if serial == port));
+    can.or_else(|| psu.then_some("the supply"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const SIMULATED: &str = include_str!("../../../rigs/simulated.yaml");
+    const SERVED: &str = include_str!("../../../rigs/served.yaml");
+
+    fn read(rig: &str, witnesses: &str) -> Result<RigFile, String> {
+        RigFile::parse("rigs/a.yaml", &format!("{rig}\nwitnesses:\n{witnesses}"))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_shunt_is_read() {
+        let text = "  - name: S\n    measures: battery\n    polarity: reversed\n    cable: 1 mΩ\n    \
+                    calibration: { date: 2026-03-01, voltage: 0.3 %, current: 0.4 %, zero: 0.1 A }\n";
+        let rig = read(SIMULATED, text).expect("right");
+        let [witness] = rig.witnesses().try_into().expect("one");
+        assert_eq!(
+            (witness.instrument, witness.is_reversed, witness.cable),
+            (Instrument::Shunt, true, Ohms(0.001))
+        );
+        let calibration = witness.calibration.expect("said");
+        assert!(
+            (calibration.of_amps(-50.0) - 0.3).abs() < 1e-9
+                && (calibration.of_volts(50.0) - 0.15).abs() < 1e-9
+        );
+    }
+
+    #[rstest]
+    #[case::two(
+        SIMULATED,
+        "  - { name: a, measures: battery }\n  - { name: b, measures: battery }\n",
+        "another witness measures the shunt"
+    )]
+    #[case::no_port(SERVED, "  - { name: a, measures: battery }\n", "nobody says where `a` is connected")]
+    #[case::a_port_in_the_box(
+        SIMULATED,
+        "  - { name: a, measures: battery, port: /dev/a }\n",
+        "a simulated rig has no ports"
+    )]
+    #[case::one_port(
+        SERVED,
+        "  - { name: a, measures: battery, port: /dev/a }\n  - { name: b, measures: charger, port: /dev/a }\n",
+        "is the port of a too"
+    )]
+    #[case::of_the_supply(
+        SERVED,
+        "  - { name: a, measures: battery, port: /tmp/busbar/psu }\n",
+        "is the port of the supply too"
+    )]
+    #[case::of_can(
+        SERVED,
+        "  - { name: a, measures: battery, port: /tmp/busbar/can }\n",
+        "is the port of the CAN adapter too"
+    )]
+    #[case::no_shunt(SIMULATED, "  - { name: a, measures: charger, polarity: reversed }\n", "only a shunt")]
+    #[case::bmv(SIMULATED, "  - { name: a, measures: inverter, protocol: bmv }\n", "is a battery monitor")]
+    #[case::hex(SIMULATED, "  - { name: a, measures: battery, hex: on }\n", "nothing of it is asked")]
+    #[case::cable(SIMULATED, "  - { name: a, measures: battery, cable: 1 Ω }\n", "no cable to a meter")]
+    #[case::day(
+        SIMULATED,
+        "  - { name: a, measures: battery, calibration: { date: today, voltage: 1 %, current: 1 %, zero: 0 A } }\n",
+        "`today` is no day"
+    )]
+    #[case::off(
+        SIMULATED,
+        "  - { name: a, measures: battery, calibration: { date: 2026-03-01, voltage: 11 %, current: 1 %, zero: 0 A } }\n",
+        "a meter that is 11 % off"
+    )]
+    #[case::unknown(SIMULATED, "  - { name: a, measures: heat }\n", "rigs/a.yaml:")]
+    fn what_cannot_be_is_refused_with_its_place(
+        #[case] rig: &str,
+        #[case] witnesses: &str,
+        #[case] says: &str,
+    ) {
+        let error = read(rig, witnesses).expect_err("refused");
+        assert!(error.contains(says) && error.starts_with("rigs/a.yaml:"), "{error}");
+    }
+
+    #[test]
+    fn a_limit_takes_a_witness_and_three_seconds() {
+        let limited = SIMULATED.replacen("limits:\n", "limits:\n  shunt.voltage: { at-most: 60 V }\n", 1);
+        let error = RigFile::parse("a.yaml", &limited).expect_err("refused").to_string();
+        assert!(error.contains("no witness of this rig tells `shunt.voltage`"), "{error}");
+        let rig = read(&limited, "  - { name: a, measures: battery }\n").expect("right");
+        assert_eq!(rig.limits.age(proto::channel::Channel::ShuntVoltage), judge::witness::FRESH);
+    }
+}

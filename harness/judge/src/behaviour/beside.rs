@@ -1,0 +1,326 @@
+//! What meters beside the battery say of its voltage and its current, held against what it says itself: who agrees with
+//! whom, and what a requirement comes to by their readings instead of its own.
+
+use proto::channel::{Instrument, Sense};
+use proto::quantity::{Percent, Volts};
+
+use super::scene::Scene;
+use crate::recording::Recording;
+use crate::thresholds::fixed::{CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME};
+use crate::trace::{Channel, Series};
+use crate::verdict::{Evidence, Outcome, Verdict};
+use crate::window::{Window, stretches, without};
+use crate::witness::{Calibration, Reader};
+
+/// Battery and another meter are held against each other below this current, A: cables drop little then.
+const SMALL: f64 = 20.0;
+/// They must have been seen together for so long, s.
+const TOGETHER: f64 = 600.0;
+/// What is told for less than this share of a case is no second opinion on it.
+const HEARD: f64 = 0.9;
+
+/// Who is right about a quantity, as far as those who measure it tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// no witness measures it, not for long enough, or nobody says how far it may be off
+    Untold,
+    /// the witness says what the battery says
+    Confirmed,
+    /// the witness contradicts the battery, and nobody takes its side
+    BatteryAlone,
+    /// the witness contradicts the battery, and another meter says what the battery says
+    WitnessAlone,
+    /// three say three things
+    Open,
+}
+
+/// What flowed one way by one meter, and by another meanwhile.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Flow {
+    /// `charge` or `discharge`
+    pub(super) word: &'static str,
+    /// for so long, s
+    pub(super) secs: f64,
+    /// by the first, A
+    pub(super) expected: f64,
+    /// by the other, positive where it flows the same way
+    pub(super) signed: f64,
+    /// by the other, whichever way
+    pub(super) size: f64,
+}
+
+impl Flow {
+    pub(super) fn is_seen(&self) -> bool {
+        self.secs >= GAIN_TIME
+    }
+
+    /// By how much they differ beyond what meters may be off by, whatever flows, and `uncertain` amps more.
+    pub(super) fn beyond(&self, reported: f64, uncertain: f64) -> Percent {
+        Percent(
+            100.0 * ((reported - self.expected).abs() - CURRENT_OFFSET - uncertain).max(0.0) / self.expected,
+        )
+    }
+}
+
+/// The witness that measures the battery.
+#[derive(Clone, Copy)]
+pub(super) struct Shunt<'a> {
+    reader: &'a Reader,
+}
+
+impl<'a> Shunt<'a> {
+    /// That of a case, where it has one.
+    pub(super) fn of(scene: &Scene<'a>) -> Option<Self> {
+        let own = |reader: &&Reader| reader.witness().instrument == Instrument::Shunt;
+        scene.recording.witnesses().iter().find(own).map(|reader| Self { reader })
+    }
+
+    pub(super) fn name(&self) -> &'a str {
+        &self.reader.witness().name
+    }
+
+    pub(super) fn calibration(&self) -> Option<&'a Calibration> {
+        self.reader.witness().calibration.as_ref()
+    }
+
+    /// How far its current may be off, A.
+    pub(super) fn of_amps(&self, amps: f64) -> f64 {
+        self.calibration().map_or(0.0, |calibration| calibration.of_amps(amps))
+    }
+
+    /// How far its voltage may be off, V.
+    pub(super) fn of_volts(&self, volts: f64) -> f64 {
+        self.calibration().map_or(0.0, |calibration| calibration.of_volts(volts))
+    }
+}
+
+/// What of a case can be held against each other: nothing while a witness was silent.
+fn known(scene: &Scene<'_>, channels: &[Channel]) -> Vec<Window> {
+    let witness = |channel: &&Channel| channel.row().source.instrument().is_some_and(Instrument::is_witness);
+    let mut cuts = Vec::new();
+    for series in channels.iter().filter(witness).map(|&channel| scene.series(channel)) {
+        cuts.extend(series.silences().iter().map(|&(from, to)| Window::new(from, to)));
+        cuts.extend(series.last_seen().map(|last| Window::new(last + Series::SILENCE, scene.whole.to)));
+    }
+    cuts.sort_unstable();
+    without(scene.whole, &cuts)
+}
+
+/// What flowed by the first of two meters that `split` makes of these channels, and by the second. What the suite made the
+/// battery sense wrongly is left out.
+pub(super) fn flows<const N: usize>(
+    scene: &Scene<'_>,
+    channels: [Channel; N],
+    split: impl Fn([f64; N]) -> (f64, f64),
+) -> [Flow; 2] {
+    let mut tallies = [(0.0, 0.0, 0.0, 0.0); 2];
+    for window in known(scene, &channels) {
+        for s in stretches(channels.map(|c| scene.series(c)), window) {
+            let (expected, other) = split(s.values);
+            if expected.abs() < GAIN_CURRENT
+                || scene.recording.account().misleads(Sense::Current, s.window.from)
+            {
+                continue;
+            }
+            let (secs, tally) = (s.window.secs(), &mut tallies[usize::from(expected < 0.0)]);
+            tally.0 += secs;
+            tally.1 += expected.abs() * secs;
+            tally.2 += other * expected.signum() * secs;
+            tally.3 += other.abs() * secs;
+        }
+    }
+    let of = |word, (secs, expected, signed, size): (f64, f64, f64, f64)| {
+        let mean = |sum: f64| if secs > 0.0 { sum / secs } else { 0.0 };
+        Flow { word, secs, expected: mean(expected), signed: mean(signed), size: mean(size) }
+    };
+    [of("charge", tallies[0]), of("discharge", tallies[1])]
+}
+
+/// By how much one voltage is above another on average, below 20 A and with the main switch closed, V, and what the first
+/// was; nothing where they were not seen together for 10 minutes.
+pub(super) fn apart(scene: &Scene<'_>, one: Channel, other: Channel) -> Option<(f64, f64)> {
+    let channels = [one, other, Channel::PackCurrent];
+    let online = scene.series(Channel::Online);
+    let (mut sum, mut first, mut secs) = (0.0, 0.0, 0.0);
+    for window in known(scene, &channels) {
+        for s in stretches(channels.map(|c| scene.series(c)), window) {
+            let [a, b, current] = s.values;
+            let open = online.at(s.window.from).is_some_and(|v| v < 0.5);
+            if current.abs() > SMALL
+                || open
+                || scene.recording.account().misleads(Sense::Voltage, s.window.from)
+            {
+                continue;
+            }
+            sum += (a - b) * s.window.secs();
+            first += a * s.window.secs();
+            secs += s.window.secs();
+        }
+    }
+    (secs >= TOGETHER).then(|| (sum / secs, first / secs))
+}
+
+/// Who else measures the voltage of the bus, the first of them that was seen beside the battery.
+pub(super) const BUS: [Channel; 3] =
+    [Channel::BusVoltage, Channel::ChargerVoltage, Channel::ConverterVoltage];
+
+/// Who is right, from who contradicts whom: battery and witness, battery and a third, witness and the third.
+fn standing(ours: Option<bool>, third: [Option<bool>; 2], calibrated: bool) -> Standing {
+    match (ours, third) {
+        (None, _) => Standing::Untold,
+        (Some(false), _) => Standing::Confirmed,
+        (Some(true), [Some(false), _]) => Standing::WitnessAlone,
+        (Some(true), [Some(true), Some(true)]) => Standing::Open,
+        (Some(true), [Some(true), _]) => Standing::BatteryAlone,
+        (Some(true), [None, _]) if calibrated => Standing::BatteryAlone,
+        (Some(true), [None, _]) => Standing::Untold,
+    }
+}
+
+/// Who is right about the current: the battery, the shunt, or solar chargers and inverter on the GX.
+pub(super) fn of_current(scene: &Scene<'_>) -> Standing {
+    let Some(shunt) = Shunt::of(scene) else { return Standing::Untold };
+    let good = scene.subject.thresholds.current_difference.good;
+    let contradicts = |flows: [Flow; 2], by: &dyn Fn(f64) -> f64| {
+        let seen: Vec<_> = flows.into_iter().filter(Flow::is_seen).collect();
+        let any = seen.iter().any(|flow| flow.beyond(flow.signed, by(flow.expected)) > good);
+        (!seen.is_empty()).then_some(any)
+    };
+    use Channel::{InverterCurrent, PackCurrent, ShuntCurrent, SolarCurrent};
+    let uncertain = |amps| shunt.of_amps(amps);
+    let pair = [ShuntCurrent, PackCurrent];
+    let ours = [flows(scene, pair, |[a, b]| (a, b)), flows(scene, pair, |[a, b]| (b, a))];
+    // Where one shows a current and the other none, only one of the two sees what flows.
+    let ours = ours.map(|flows| contradicts(flows, &uncertain)).into_iter().flatten().reduce(|a, b| a || b);
+    let battery = contradicts(
+        flows(scene, [SolarCurrent, InverterCurrent, PackCurrent], |[a, b, c]| (a + b, c)),
+        &|_| 0.0,
+    );
+    let witness = contradicts(
+        flows(scene, [SolarCurrent, InverterCurrent, ShuntCurrent], |[a, b, c]| (a + b, c)),
+        &uncertain,
+    );
+    standing(ours, [battery, witness], shunt.calibration().is_some())
+}
+
+/// Who is right about the voltage: the battery, the shunt, or inverter and charger.
+pub(super) fn of_voltage(scene: &Scene<'_>) -> Standing {
+    let Some(shunt) = Shunt::of(scene) else { return Standing::Untold };
+    let good = scene.subject.thresholds.bus_difference.good.0;
+    let contradicts = |one, other, by: bool| {
+        let (difference, volts) = apart(scene, one, other)?;
+        let uncertain = if by { shunt.of_volts(volts) } else { 0.0 };
+        Some(difference.abs() - uncertain > good)
+    };
+    let ours = contradicts(Channel::ShuntVoltage, Channel::PackVoltage, true);
+    let third = BUS.into_iter().find_map(|bus| {
+        Some([contradicts(bus, Channel::PackVoltage, false)?, contradicts(bus, Channel::ShuntVoltage, true)?])
+    });
+    standing(ours, third.map_or([None; 2], |third| third.map(Some)), shunt.calibration().is_some())
+}
+
+/// A second opinion on a case: the same case with the readings of witnesses in place of the battery's own.
+pub(crate) struct Beside {
+    recording: Recording,
+    name: String,
+    /// somebody says how far it may be off
+    calibrated: bool,
+    standings: [Standing; 2],
+}
+
+/// What is read of a witness where the rig has no GX to tell it.
+const WITHOUT_GX: [(Channel, Channel); 6] = [
+    (Channel::BusVoltage, Channel::ConverterVoltage),
+    (Channel::SolarVoltage, Channel::ChargerVoltage),
+    (Channel::SolarCurrent, Channel::ChargerCurrent),
+    (Channel::PvPower, Channel::ChargerPvPower),
+    (Channel::PvVoltage, Channel::ChargerPvVoltage),
+    (Channel::Tracker, Channel::ChargerTracker),
+];
+
+impl Beside {
+    /// That of a case; nothing where no witness tells enough of it, or what it tells is known to be wrong.
+    pub(crate) fn of(scene: &Scene<'_>) -> Option<Self> {
+        let shunt = Shunt::of(scene)?;
+        let standings = [of_voltage(scene), of_current(scene)];
+        if standings.contains(&Standing::WitnessAlone) {
+            return None;
+        }
+        let trace = scene.trace;
+        let told = |channel| crate::window::heard(trace.series(channel), &[scene.whole]) >= HEARD;
+        let own =
+            [(Channel::PackVoltage, Channel::ShuntVoltage), (Channel::PackCurrent, Channel::ShuntCurrent)];
+        if !own.iter().all(|(_, witness)| told(*witness)) {
+            return None;
+        }
+        let missing = WITHOUT_GX
+            .into_iter()
+            .filter(|(gx, witness)| trace.series(*gx).points().is_empty() && told(*witness));
+        let recording = scene.recording.seen_as(own.into_iter().chain(missing));
+        let calibrated = shunt.calibration().is_some();
+        Some(Self { recording, name: shunt.name().to_owned(), calibrated, standings })
+    }
+
+    /// The case as the witnesses have it.
+    pub(crate) const fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    /// What a verdict comes to with the second one beside it; without one only who is right about what it rests on counts.
+    pub(crate) fn weigh(&self, own: &mut Verdict, second: Option<Verdict>) {
+        let alone = self.standings.contains(&Standing::BatteryAlone);
+        let name = &self.name;
+        let Some(second) = second else {
+            if alone && own.outcome == Outcome::Pass {
+                own.outcome = Outcome::Inconclusive;
+                own.reason = format!(
+                    "it holds by what the battery says, and `{name}` contradicts what it measures: {}",
+                    own.reason
+                );
+            }
+            return;
+        };
+        let word = match second.outcome {
+            Outcome::Pass => "it holds",
+            Outcome::Fail => "it does not hold",
+            Outcome::Inconclusive => "undecided",
+            Outcome::NotApplicable => return,
+        };
+        own.evidence.push(Evidence::fact(
+            format!("by the readings of `{name}`"),
+            format!("{word}: {}", second.reason),
+        ));
+        match (own.outcome, second.outcome) {
+            (Outcome::Pass, Outcome::Fail) if alone => {
+                own.reason = format!(
+                    "by what the battery says of itself it holds, by `{name}` it does not: {}",
+                    second.reason
+                );
+                own.outcome = Outcome::Fail;
+                own.evidence.splice(0..0, second.evidence);
+            }
+            // What the battery says decides nothing without a GX, and what witnesses say does.
+            (Outcome::Inconclusive, Outcome::Pass | Outcome::Fail) if self.calibrated => {
+                own.reason = format!("by the readings of `{name}`: {}", second.reason);
+                own.outcome = second.outcome;
+                own.evidence.splice(0..0, second.evidence);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a witness that is alone says, beside the others, in words.
+pub(super) fn alone(name: &str, says: f64, battery: f64, others: f64, unit: &str) -> Evidence {
+    Evidence::fact(
+        format!("`{name}` is wrong"),
+        format!(
+            "it says {says:.1} {unit}, the battery {battery:.1} {unit} and the others {others:.1} {unit}: two against one"
+        ),
+    )
+}
+
+/// The difference of a voltage beyond what a witness may be off by.
+pub(super) fn beyond(difference: f64, uncertain: f64) -> Volts {
+    Volts((difference.abs() - uncertain).max(0.0))
+}

@@ -1,0 +1,109 @@
+//! D-VD and D-BT: whether the lines of the witnesses work, and what each says of itself.
+
+use proto::channel::Instrument;
+use proto::quantity::Micros;
+
+use super::beside::{self, Standing};
+use super::scene::Scene;
+use crate::verdict::{Evidence, Opinion};
+use crate::window::about;
+use crate::witness::{FRESH, Protocol, Reader};
+
+/// On a good line 7 blocks of 100 000 have a wrong sum; this share is a fault of the wiring.
+const BAD: f64 = 0.001;
+/// Fewer blocks say nothing of a share.
+const BLOCKS: u64 = 1000;
+
+/// D-VD: VE.Direct text.
+pub(crate) fn ve_direct(scene: &Scene<'_>, opinion: &mut Opinion) {
+    look(scene, opinion, Protocol::VeDirect);
+}
+
+/// D-BT: the text of a BMV-600.
+pub(crate) fn bmv(scene: &Scene<'_>, opinion: &mut Opinion) {
+    look(scene, opinion, Protocol::Bmv);
+}
+
+fn look(scene: &Scene<'_>, opinion: &mut Opinion, protocol: Protocol) {
+    let mut any = false;
+    for reader in scene.recording.witnesses().iter().filter(|reader| reader.witness().protocol == protocol) {
+        any = true;
+        opinion.part(|opinion| line(scene, opinion, reader));
+    }
+    if !any {
+        opinion
+            .absent(format!("no witness of this rig speaks {} (`witnesses:` of its file)", protocol.words()));
+    }
+}
+
+/// The line of one witness.
+fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
+    let (name, counters, health) = (&reader.witness().name, reader.counters(), reader.health());
+    let length = scene.whole.secs();
+    if counters.blocks == 0 {
+        opinion.fail(if counters.bytes == 0 {
+            format!("nothing was heard of `{name}`: is it on, its cable in, its TX port set to communication?")
+        } else {
+            format!(
+                "{} bytes of `{name}` hold no block: another instrument, another bit rate than 19200, or an inverted line",
+                counters.bytes
+            )
+        });
+        return;
+    }
+    let is = reader.identity().unwrap_or_else(|| "it does not say what it is".to_owned());
+    let per_second = counters.blocks as f64 / length.max(1.0);
+    let bad = counters.bad_blocks as f64 / (counters.blocks + counters.bad_blocks) as f64;
+    opinion
+        .show(Evidence::fact(format!("`{name}`"), is))
+        .show(Evidence::fact("blocks", format!("{} ({per_second:.2} a second)", counters.blocks)))
+        .show(
+            Evidence::fact("blocks with a wrong sum", format!("{}", counters.bad_blocks))
+                .against(format!("≤ {} in 1000", BAD * 1000.0)),
+        )
+        .show(Evidence::fact("HEX frames", format!("{} ({} bad)", counters.hex, counters.bad_hex)))
+        .show(
+            Evidence::fact(format!("times of more than {FRESH} without a block"), health.gaps.to_string())
+                .against("none"),
+        )
+        .show(Evidence::fact("restarts of the instrument", reader.device().resets.to_string()));
+    let monitors = reader.device().measures.unwrap_or(0);
+    let silent = scene.whole.to.since(health.last.unwrap_or(Micros::ZERO));
+    if health.changes > 0 {
+        opinion.fail(format!("two instruments speak on the line of `{name}`"));
+    } else if monitors != 0 {
+        opinion.fail(format!(
+            "`{name}` is set to meter something else than a battery (MON {monitors}): it told nothing"
+        ));
+    } else if health.strange > 0 {
+        opinion.fail(format!(
+            "`{name}` is no {}: {} blocks are of another kind of instrument, and told nothing",
+            reader.witness().instrument.words(),
+            health.strange
+        ));
+    } else if silent > FRESH {
+        opinion.fail(format!("`{name}` fell silent {} before the end", about(silent)));
+    } else if bad > BAD && counters.blocks + counters.bad_blocks >= BLOCKS || bad > 10.0 * BAD {
+        opinion.fail(format!(
+            "{:.2} % of the blocks of `{name}` have a wrong sum: look at its wiring",
+            100.0 * bad
+        ));
+    } else if health.gaps > 0 {
+        opinion.fail(format!(
+            "`{name}` said nothing for up to {}, {} times for more than {FRESH}",
+            about(health.longest),
+            health.gaps
+        ));
+    } else if reader.witness().instrument == Instrument::Shunt && is_liar(scene) {
+        opinion.fail(format!(
+            "`{name}` contradicts the battery, and those who measure the same beside it say what the battery says: it is `{name}` that is wrong"
+        ));
+    } else {
+        opinion.pass(format!("`{name}` was heard {per_second:.1} times a second without a gap"));
+    }
+}
+
+/// Whether the shunt is alone with what it says.
+fn is_liar(scene: &Scene<'_>) -> bool {
+    [beside::of_voltage(scene), beside::of_current(scene)].contains(&Standing::WitnessAlone)
+}

@@ -1,0 +1,309 @@
+//! Witnesses: meters beside the battery that take nothing from it. What a rig file says of each, and how the bytes of one
+//! become readings.
+
+use proto::channel::{Channel, Instrument};
+use proto::chunk::Chunk;
+use proto::quantity::{Amps, Micros, Ohms, Percent};
+use proto::samples::Samples;
+use proto::vedirect::{Counters, Decoder, Device, Piece};
+
+/// What a rig file says of a witness.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Witness {
+    /// what the lab calls it
+    pub name: String,
+    /// which instrument it is, by what it measures
+    pub instrument: Instrument,
+    /// what it speaks
+    pub protocol: Protocol,
+    /// it is connected the other way round: what charges the battery reads negative
+    pub is_reversed: bool,
+    /// both conductors between where it measures the voltage and the terminals of the battery
+    pub cable: Ohms,
+    /// how far it may be off; without it its differences are told and decide nothing
+    pub calibration: Option<Calibration>,
+}
+
+/// What a witness speaks on its line. Both are blocks of text once a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// VE.Direct
+    VeDirect,
+    /// the text protocol of the BMV-600, which has no product ids
+    Bmv,
+}
+
+impl Protocol {
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::VeDirect => "VE.Direct",
+            Self::Bmv => "BMV-600 text",
+        }
+    }
+}
+
+/// How far the readings of a witness may be off, by whoever calibrated it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Calibration {
+    /// the day, such as `2026-03-01`
+    pub on: String,
+    /// of a voltage, as a share of it
+    pub voltage: Percent,
+    /// of a current, as a share of it
+    pub current: Percent,
+    /// of a current, whatever its size
+    pub zero: Amps,
+}
+
+impl Calibration {
+    /// How far a voltage may be off.
+    #[must_use]
+    pub fn of_volts(&self, volts: f64) -> f64 {
+        self.voltage.0 / 100.0 * volts.abs()
+    }
+
+    /// How far a current may be off.
+    #[must_use]
+    pub fn of_amps(&self, amps: f64) -> f64 {
+        self.current.0 / 100.0 * amps.abs() + self.zero.0
+    }
+}
+
+/// A block comes once a second; later than this it is a gap, and its values are stale.
+pub const FRESH: Micros = Micros::from_secs(3);
+
+/// How the line of a witness did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Health {
+    /// how often its port was opened
+    pub opened: u32,
+    /// when bytes were heard first
+    pub first: Option<Micros>,
+    /// when a good block was heard last
+    pub last: Option<Micros>,
+    /// times of more than [`FRESH`] without a good block
+    pub gaps: u32,
+    /// the longest time without one
+    pub longest: Micros,
+    /// how often another product spoke than before
+    pub changes: u32,
+    /// blocks of another kind of instrument than the rig file says
+    pub strange: u64,
+}
+
+/// Reads a witness: the one reading of its bytes, for whoever judges, watches limits or looks at a rig.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    witness: Witness,
+    decoder: Decoder,
+    /// what was heard before the port was opened again
+    before: Counters,
+    device: Device,
+    health: Health,
+}
+
+impl Reader {
+    /// Nothing heard yet.
+    #[must_use]
+    pub fn new(witness: Witness) -> Self {
+        Self {
+            witness,
+            decoder: Decoder::default(),
+            before: Counters::default(),
+            device: Device::default(),
+            health: Health::default(),
+        }
+    }
+
+    /// Which witness.
+    #[must_use]
+    pub const fn witness(&self) -> &Witness {
+        &self.witness
+    }
+
+    /// What it says of itself.
+    #[must_use]
+    pub const fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// How its line did.
+    #[must_use]
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// What was heard, good and bad.
+    #[must_use]
+    pub const fn counters(&self) -> Counters {
+        let (a, b) = (self.before, *self.decoder.counters());
+        Counters {
+            bytes: a.bytes + b.bytes,
+            blocks: a.blocks + b.blocks,
+            bad_blocks: a.bad_blocks + b.bad_blocks,
+            hex: a.hex + b.hex,
+            bad_hex: a.bad_hex + b.bad_hex,
+            noise: a.noise + b.noise,
+        }
+    }
+
+    /// What it says of itself: product, model, firmware, serial number; nothing where it said nothing.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        let device = &self.device;
+        let said = [
+            device.product.map(|product| product.to_string()),
+            device.model.clone(),
+            device.firmware.as_ref().map(|firmware| format!("firmware {firmware}")),
+            device.serial.as_ref().map(|serial| format!("serial number {serial}")),
+        ];
+        let said: Vec<String> = said.into_iter().flatten().collect();
+        (!said.is_empty()).then(|| said.join(", "))
+    }
+
+    /// Takes bytes; gives each reading that they complete. A reading is of the moment at which its block was whole.
+    pub fn hear(&mut self, at: Micros, chunk: &Chunk, mut each: impl FnMut(&Samples)) {
+        if chunk.bytes().is_empty() {
+            self.health.opened += 1;
+            // What comes next may begin anywhere, and continues nothing.
+            self.before = self.counters();
+            self.decoder = Decoder::default();
+            return;
+        }
+        let began = *self.health.first.get_or_insert(at);
+        for &byte in chunk.bytes() {
+            let said = match self.decoder.push(byte) {
+                Some(Piece::Block(block)) => {
+                    let silent = at.since(self.health.last.unwrap_or(began));
+                    self.health.gaps += u32::from(silent > FRESH);
+                    self.health.longest = self.health.longest.max(silent);
+                    self.health.last = Some(at);
+                    let before = self.device.product;
+                    let said = self.device.take(block);
+                    self.health.changes += u32::from(before.is_some() && before != self.device.product);
+                    said
+                }
+                Some(Piece::Hex(hex)) => self.device.take_hex(&hex),
+                Some(Piece::BadHex(_) | Piece::BadBlock(_)) | None => None,
+            };
+            match said {
+                Some(said) if said.from() == self.witness.instrument => each(&turned(&self.witness, said)),
+                Some(_) => self.health.strange += 1,
+                None => {}
+            }
+        }
+    }
+}
+
+/// What an instrument says, as the battery's own meters would have it: charging is positive, and the voltage is that of
+/// the terminals.
+fn turned(witness: &Witness, mut said: Samples) -> Samples {
+    let signed = [Channel::ShuntCurrent, Channel::ShuntPower, Channel::ShuntConsumed];
+    if witness.is_reversed {
+        for channel in signed {
+            if let Some(value) = said.number(channel) {
+                said.tell(channel, -value);
+            }
+        }
+    }
+    let places =
+        [(Channel::ShuntVoltage, Channel::ShuntCurrent), (Channel::ChargerVoltage, Channel::ChargerCurrent)];
+    for (volts, amps) in places {
+        if let Some((v, a)) = said.number(volts).zip(said.number(amps)) {
+            said.tell(volts, v - a * witness.cable.0);
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn witness(is_reversed: bool, cable: f64) -> Witness {
+        Witness {
+            name: "shunt".to_owned(),
+            instrument: Instrument::Shunt,
+            protocol: Protocol::VeDirect,
+            is_reversed,
+            cable: Ohms(cable),
+            calibration: None,
+        }
+    }
+
+    /// A block of a SmartShunt.
+    fn block(volts: i32, amps: i32) -> Vec<u8> {
+        let mut text =
+            format!("\r\nPID\t0xA389\r\nV\t{volts}\r\nI\t{amps}\r\nCE\t-1500\r\nSOC\t876\r\nChecksum\t")
+                .into_bytes();
+        let sum = text.iter().fold(0_u8, |sum, &b| sum.wrapping_add(b));
+        text.push(0_u8.wrapping_sub(sum));
+        text
+    }
+
+    fn heard(reader: &mut Reader, at: Micros, bytes: &[u8]) -> Vec<Samples> {
+        let mut said = Vec::new();
+        for chunk in Chunk::all(Instrument::Shunt, bytes) {
+            reader.hear(at, &chunk, |samples| said.push(*samples));
+        }
+        said
+    }
+
+    #[test]
+    fn polarity_and_cable_are_those_of_the_rig() {
+        let told = |reversed, cable| {
+            heard(&mut Reader::new(witness(reversed, cable)), Micros(1), &block(53_000, -20_000))[0]
+        };
+        let plain = told(false, 0.0);
+        assert_eq!(plain.number(Channel::ShuntCurrent), Some(-20.0));
+        assert_eq!(plain.number(Channel::ShuntVoltage), Some(53.0));
+        let turned = told(true, 0.002);
+        assert_eq!(turned.number(Channel::ShuntCurrent), Some(20.0));
+        assert_eq!(turned.number(Channel::ShuntConsumed), Some(1.5));
+        let volts = turned.number(Channel::ShuntVoltage).expect("told");
+        assert!((volts - 52.96).abs() < 1e-9, "20 A into the battery drop 40 mV on the way there: {volts}");
+    }
+
+    #[test]
+    fn gaps_are_counted_and_a_port_that_was_opened_again_is_no_bad_block() {
+        let mut reader = Reader::new(witness(false, 0.0));
+        let whole = block(53_000, 1000);
+        for second in [0, 1, 2, 10, 11] {
+            heard(&mut reader, Micros::from_secs(second), &whole);
+        }
+        assert_eq!((reader.health().gaps, reader.health().longest), (1, Micros::from_secs(8)));
+        heard(&mut reader, Micros::from_secs(12), &whole[..20]);
+        reader.hear(Micros::from_secs(13), &Chunk::opened(Instrument::Shunt), |_| unreachable!("no bytes"));
+        assert_eq!(heard(&mut reader, Micros::from_secs(13), &whole).len(), 1);
+        assert_eq!((reader.counters().blocks, reader.counters().bad_blocks), (6, 0));
+        assert_eq!(reader.health().opened, 1);
+    }
+
+    /// A charger behind the cable that the rig file calls the shunt: nothing of it becomes a reading of the shunt.
+    #[test]
+    fn another_instrument_tells_nothing() {
+        let mut reader = Reader::new(Witness { instrument: Instrument::Charger, ..witness(false, 0.0) });
+        assert_eq!(heard(&mut reader, Micros(1), &block(53_000, 1000)), []);
+        assert_eq!(reader.health().strange, 1);
+    }
+
+    proptest! {
+        /// However the bytes come in, the same is read.
+        #[test]
+        fn pieces_make_no_difference(cuts in prop::collection::vec(1..40_usize, 0..40)) {
+            let bytes: Vec<u8> = (0..4).flat_map(|k| block(53_000 + k, k * 1000)).collect();
+            let whole = heard(&mut Reader::new(witness(false, 0.0)), Micros(1), &bytes);
+            let (mut reader, mut rest, mut said) = (Reader::new(witness(false, 0.0)), &bytes[..], Vec::new());
+            for cut in cuts {
+                let (now, later) = rest.split_at(cut.min(rest.len()));
+                said.extend(heard(&mut reader, Micros(1), now));
+                rest = later;
+            }
+            said.extend(heard(&mut reader, Micros(1), rest));
+            prop_assert_eq!(said, whole);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The witnesses: what is at the end of each line, and whether it says what the battery says while nothing is switched on.
+
+use files::WitnessPlace;
+use files::live::Live;
+use judge::trace::{Channel, Trace};
+use judge::witness::{FRESH, Reader};
+use proto::quantity::{Amps, Micros, Volts};
+
+use super::bus::Heard;
+use super::{Finding, Part, device};
+use crate::can::RunClock;
+use crate::witness::WitnessPort;
+
+/// Two meters of one current may differ by this much at rest, beside what the rig file says of the witness.
+const AT_REST: Amps = Amps(1.0);
+/// The same for the voltage, as a share of it.
+const VOLTS: f64 = 0.01;
+/// More than one block in a thousand with a wrong sum is a fault of the wiring; of a few blocks one may be bad by chance.
+const BAD: f64 = 0.001;
+const BY_CHANCE: u64 = 1;
+
+pub(super) fn examine(places: &[WitnessPlace], live: &Live, listen: Micros, heard: &Heard) -> Vec<Finding> {
+    places.iter().flat_map(|place| one(place, live, listen, heard)).collect()
+}
+
+fn one(place: &WitnessPlace, live: &Live, listen: Micros, heard: &Heard) -> Vec<Finding> {
+    let name = &place.name;
+    let Some(path) = &place.port else { return Vec::new() };
+    if let Some(obstacle) = device::obstacle(Part::Witness, path) {
+        return vec![obstacle];
+    }
+    let clock = RunClock::start();
+    let second = Micros((1_000_000 / u64::from(live.speed)).max(1000));
+    let Some(mut port) = WitnessPort::of(place, clock, second) else { return Vec::new() };
+    let (mut reader, mut trace) = (Reader::new(place.witness()), Trace::default());
+    let end = clock.now() + listen;
+    while clock.now() < end {
+        port.step(|at, chunk| {
+            reader.hear(at, &chunk, |said| {
+                for (channel, value) in said.values() {
+                    if let Some(value) = value.number() {
+                        trace.push(channel, at, value);
+                    }
+                }
+            });
+        });
+    }
+    if let Some(trouble) = port.trouble().told() {
+        let remedy = "nobody else may have it open, and its cable must be in";
+        return vec![Part::Witness.problem(format!("{name}: {trouble}"), remedy)];
+    }
+    let mut findings = vec![line(name, &reader, listen)];
+    findings.extend(product(name, place, &reader));
+    if place.calibration.is_none() {
+        findings.push(Part::Witness.warning(
+            format!("{name}: nobody says how far it may be off"),
+            "state `calibration` with its date; until then its differences are told and decide nothing",
+        ));
+    }
+    findings.extend(beside(name, place, &trace, heard));
+    findings
+}
+
+/// Whether the line carries blocks.
+fn line(name: &str, reader: &Reader, listen: Micros) -> Finding {
+    let (counters, secs) = (reader.counters(), listen.secs());
+    if counters.bytes == 0 {
+        return Part::Witness.problem(
+            format!("{name}: nothing was heard in {secs} s"),
+            "is it powered, is the cable in its VE.Direct port, and is that port's TX function set to communication?",
+        );
+    }
+    if counters.blocks == 0 {
+        return Part::Witness.problem(
+            format!("{name}: {} bytes in {secs} s, and no block among them", counters.bytes),
+            "another instrument, another bit rate than 19200 bit/s, or a line that is inverted (RS-232 in place of TTL)",
+        );
+    }
+    let said = reader.identity().unwrap_or_else(|| "it does not say what it is".to_owned());
+    let what = format!(
+        "{name}: {said}; {} blocks in {secs} s, {} with a wrong sum",
+        counters.blocks, counters.bad_blocks
+    );
+    let all = counters.blocks + counters.bad_blocks;
+    if counters.bad_blocks > BY_CHANCE && counters.bad_blocks as f64 / all as f64 > BAD {
+        return Part::Witness.warning(what, "look at cable and ground: 7 blocks in 100 000 are usual");
+    }
+    if reader.health().gaps > 0 {
+        let remedy =
+            format!("a block comes once a second; limits that rest on it trip after {}", FRESH.span());
+        return Part::Witness
+            .warning(format!("{what}, up to {} without one", reader.health().longest), remedy);
+    }
+    Part::Witness.ok(what)
+}
+
+/// Whether it is what the rig file says.
+fn product(name: &str, place: &WitnessPlace, reader: &Reader) -> Option<Finding> {
+    let (device, health) = (reader.device(), reader.health());
+    let expected = place.instrument().words();
+    if health.changes > 0 {
+        return Some(
+            Part::Witness
+                .problem(format!("{name}: two instruments speak on one line"), "give each a port of its own"),
+        );
+    }
+    if device.measures.is_some_and(|what| what != 0) {
+        return Some(Part::Witness.problem(
+            format!(
+                "{name}: it is set to meter something else than a battery (MON {})",
+                device.measures.unwrap_or(0)
+            ),
+            "set its monitor mode to battery monitor",
+        ));
+    }
+    (health.strange > 0).then(|| {
+        Part::Witness.problem(
+            format!("{name}: this is no {expected}"),
+            "correct `measures` or `port` of `witnesses:`; ports are best named under /dev/serial/by-id",
+        )
+    })
+}
+
+/// What a shunt says beside what the battery says, while the doctor switches nothing on.
+fn beside(name: &str, place: &WitnessPlace, trace: &Trace, heard: &Heard) -> Vec<Finding> {
+    let last = |channel| trace.series(channel).last();
+    let mut findings = Vec::new();
+    let witness = place.witness();
+    if let Some((shunt, Amps(battery))) = last(Channel::ShuntCurrent).zip(heard.current) {
+        let may = AT_REST.0 + witness.calibration.as_ref().map_or(0.0, |said| said.of_amps(shunt));
+        let what = format!("{name}: {shunt:.2} A, the battery says {battery:.2} A");
+        findings.push(if (shunt - battery).abs() <= may {
+            Part::Witness.ok(what)
+        } else if battery.abs() > may && (shunt + battery).abs() <= may {
+            Part::Witness.warning(what, "it is connected the other way round: turn it, or say `polarity: reversed`")
+        } else {
+            Part::Witness.warning(
+                what,
+                "a load or charger that is not behind the shunt, or a zero that is off: see what it shows for two minutes \
+                 with the battery disconnected",
+            )
+        });
+    }
+    if let Some((shunt, Volts(battery))) = last(Channel::ShuntVoltage).zip(heard.voltage) {
+        let what = format!("{name}: {shunt:.2} V, the battery says {battery:.2} V");
+        findings.push(if (shunt - battery).abs() <= VOLTS * battery {
+            Part::Witness.ok(what)
+        } else {
+            Part::Witness.warning(
+                what,
+                "its sense wire belongs at the terminals of the battery; or one of the two is wrong",
+            )
+        });
+    }
+    findings
+}

@@ -1,0 +1,60 @@
+//! A shunt on a serial line of 19200 bit/s, faster than the clock as the whole rig is.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use evidence::conclusion::Attempt;
+use judge::trace::Channel;
+use judge::verdict::{Outcome, Verdict};
+
+use super::bench::Bench;
+
+fn link(attempt: &Attempt) -> &Verdict {
+    attempt.verdicts.iter().find(|verdict| verdict.requirement.id == "D-VD").expect("it is told unnamed")
+}
+
+fn value<'a>(verdict: &'a Verdict, what: &str) -> &'a str {
+    verdict
+        .evidence
+        .iter()
+        .find(|evidence| evidence.what == what)
+        .map_or("", |evidence| evidence.value.as_str())
+}
+
+/// Text once a second and a HEX frame each 100 ms, of its own time: nothing is lost.
+#[test]
+fn nothing_is_lost_with_hex_between() {
+    let mut bench = Bench::new();
+    bench.is_witnessed = true;
+    let (attempt, _) = bench.run("- hold: 200 s", |_, _| {});
+    let link = link(&attempt);
+    assert_eq!(link.outcome, Outcome::Pass, "{} {:#?}", link.reason, link.evidence);
+    assert_eq!(value(link, "blocks with a wrong sum"), "0");
+    let blocks: u32 = value(link, "blocks").split(' ').next().and_then(|n| n.parse().ok()).expect("a count");
+    // Two a second: the main one and its history.
+    assert!((390..=404).contains(&blocks), "{blocks}");
+    assert!(value(link, "HEX frames").ends_with("(0 bad)"), "{}", value(link, "HEX frames"));
+    let (shunt, battery) = (Channel::ShuntVoltage, Channel::PackVoltage);
+    let [shunt, battery] =
+        [shunt, battery].map(|channel| attempt.trace.series(channel).last().expect("told"));
+    assert!((shunt - battery).abs() < 0.1, "{shunt} V and {battery} V");
+}
+
+/// A cable that is pulled out ends no case: it is told, and the battery is judged by what was heard.
+#[test]
+fn a_line_that_vanishes_is_told_and_ends_no_case() {
+    let mut bench = Bench::new();
+    bench.is_witnessed = true;
+    let (out, pulled) = (AtomicBool::new(false), std::sync::atomic::AtomicUsize::new(0));
+    let (attempt, _) = bench.run("- hold: 120 s", |bench, seen| {
+        if seen.frames > 200 && !out.swap(true, Ordering::Relaxed) {
+            pulled.store(seen.frames, Ordering::Relaxed);
+            bench.shunt.unplug();
+        }
+    });
+    assert!(pulled.load(Ordering::Relaxed) > 0, "it was pulled");
+    let link = link(&attempt);
+    assert!(link.outcome == Outcome::Fail && link.reason.contains("fell silent"), "{}", link.reason);
+    assert_eq!(attempt.outcome, Outcome::Pass, "{}", attempt.reason);
+    let told = format!("{:?}", attempt.trace.events);
+    assert!(told.contains("witness `Shunt`: "), "why it is not heard is told: {told}");
+}

@@ -1,0 +1,164 @@
+//! A witness beside the battery: what it confirms, what it finds by itself on a bench without a GX that is asked, and how one
+//! that lies is named instead of the battery.
+
+use std::path::Path;
+
+use engine::suite::{Case, Suite};
+use evidence::conclusion::Attempt;
+use evidence::plan::plan;
+use files::{Library, RigFile};
+use judge::verdict::{Outcome, Verdict};
+use rstest::rstest;
+use session::attempt::{Unseen, attempt};
+use sim::Simulation;
+
+const RIG: &str = include_str!("../../../rigs/simulated.yaml");
+const SUITE: &str = include_str!("../../../docs/measurements.yaml");
+const WITH_GX: &str = "[pv, ac-pv, gx, grid, ac-load, silence, inject, imbalance]";
+const WITHOUT_GX: &str = "[pv, grid, ac-load]\nunwatched: [inverter.dc-voltage]";
+const SHUNT: &str = "  - { name: Shunt, measures: battery, calibration: { date: 2026-03-01, voltage: 0.3 %, current: 0.4 %, zero: 0.1 A } }\n";
+const UNKNOWN: &str = "  - { name: Shunt, measures: battery }\n";
+const CHARGER: &str = "  - { name: MPPT, measures: charger }\n";
+
+fn case() -> Case {
+    Suite::parse("measurements", SUITE).expect("it is shipped").cases.remove(0)
+}
+
+/// The case on a rig with these witnesses, of which this is wrong.
+fn run(battery: &str, capabilities: &str, witnesses: &str, wrong: &str) -> Attempt {
+    let text = RIG.replacen(WITH_GX, capabilities, 1);
+    let text = text.replacen(
+        "\n  solar:\n    maximum-current",
+        &format!("\n  witnesses: {{ {wrong} }}\n  solar:\n    maximum-current"),
+        1,
+    );
+    let rig = RigFile::parse("rig.yaml", &format!("{text}\nwitnesses:\n{witnesses}"))
+        .unwrap_or_else(|e| panic!("{e}"));
+    let library = Library::find(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the project");
+    let battery = session::battery(&library, battery).expect("a battery of the project");
+    let planned = plan(&case(), &rig, &battery).expect("the limits of the rig make sense");
+    let simulation = Simulation::of(&rig, &battery).unwrap_or_else(|e| panic!("{e}"));
+    attempt(planned, simulation.as_ref(), ("rest-charge-discharge", 1), &mut Unseen)
+}
+
+fn verdict<'a>(attempt: &'a Attempt, id: &str) -> &'a Verdict {
+    let found = attempt.verdicts.iter().find(|verdict| verdict.requirement.id == id);
+    found.unwrap_or_else(|| panic!("{id} is judged: {}", attempt.reason))
+}
+
+/// The outcomes of some requirements, with everything that was found where they are others.
+#[track_caller]
+fn comes_to(attempt: &Attempt, expected: &[(&str, Outcome)]) {
+    for &(id, outcome) in expected {
+        let found = verdict(attempt, id);
+        assert_eq!(found.outcome, outcome, "{id}: {} {:#?}", found.reason, found.evidence);
+    }
+}
+
+use Outcome::{Fail, Inconclusive, Pass};
+
+const ALL_RIGHT: [(&str, Outcome); 5] =
+    [("MEA-01", Pass), ("MEA-03", Pass), ("MEA-04", Pass), ("SOC-03", Pass), ("D-VD", Pass)];
+
+#[rstest]
+#[case::with_a_gx(WITH_GX)]
+#[case::without_one(WITHOUT_GX)]
+fn a_good_battery_is_confirmed(#[case] capabilities: &str) {
+    let attempt = run("reference", capabilities, SHUNT, "");
+    comes_to(&attempt, &ALL_RIGHT);
+    assert_eq!(attempt.outcome, Pass, "{}", attempt.reason);
+    let soc = verdict(&attempt, "SOC-03");
+    assert!(soc.evidence.iter().any(|e| e.what == "by the readings of `Shunt`"), "{:#?}", soc.evidence);
+}
+
+/// Without a second meter nothing tells; with a shunt of which nobody knows how good it is, nothing is decided.
+#[rstest]
+#[case::nobody("  []\n")]
+#[case::not_calibrated(UNKNOWN)]
+fn without_a_meter_that_is_known_nothing_is_decided(#[case] witnesses: &str) {
+    let witnesses = if witnesses.trim() == "[]" { CHARGER } else { witnesses };
+    let attempt = run("current-reads-low", WITHOUT_GX, witnesses, "");
+    comes_to(&attempt, &[("MEA-04", Inconclusive)]);
+}
+
+/// What the shunt finds by itself, on a bench without a GX.
+#[test]
+fn an_ammeter_that_reads_a_tenth_low_is_found_by_the_shunt_alone() {
+    let attempt = run("current-reads-low", WITHOUT_GX, SHUNT, "");
+    comes_to(&attempt, &[("MEA-04", Fail), ("MEA-03", Pass), ("MEA-01", Pass)]);
+    assert_eq!(attempt.outcome, Fail);
+    assert!(attempt.reason.contains("`Shunt` shows"), "{}", attempt.reason);
+}
+
+#[test]
+fn a_voltmeter_that_reads_a_volt_high_is_found_by_the_shunt_alone() {
+    let attempt = run("voltmeter-high", WITHOUT_GX, SHUNT, "");
+    comes_to(&attempt, &[("MEA-03", Fail), ("MEA-04", Pass)]);
+    let said = &verdict(&attempt, "MEA-03").reason;
+    assert!(said.contains("the battery says") && said.contains("`Shunt` at its terminals"), "{said}");
+}
+
+#[rstest]
+#[case::inverted("current-inverted")]
+#[case::unsigned("current-unsigned")]
+fn a_wrong_sign_is_found_by_the_shunt_alone(#[case] battery: &str) {
+    comes_to(&run(battery, WITHOUT_GX, SHUNT, ""), &[("MEA-01", Fail)]);
+}
+
+/// A witness that is wrong is named, and a battery that does right has not failed for it.
+#[rstest]
+#[case::low("battery: { current-gain: -10 % }")]
+#[case::high_volts("battery: { voltage-offset: 1 V }")]
+#[case::swapped("battery: { reversed: true }")]
+#[case::offset("battery: { current-offset: 8 A }")]
+#[case::stale("battery: { frozen: true }")]
+fn a_witness_that_lies_is_named(#[case] wrong: &str) {
+    let attempt = run("reference", WITH_GX, SHUNT, wrong);
+    comes_to(
+        &attempt,
+        &[("MEA-01", Pass), ("MEA-03", Pass), ("MEA-04", Pass), ("SOC-03", Pass), ("D-VD", Fail)],
+    );
+    assert_eq!(attempt.outcome, Pass, "{}", attempt.reason);
+    let link = verdict(&attempt, "D-VD");
+    assert!(link.reason.contains("it is `Shunt` that is wrong"), "{}", link.reason);
+}
+
+/// The voltage of a charger's own port is enough to tell who lies, without a GX.
+#[test]
+fn a_charger_tells_which_of_two_voltages_is_wrong() {
+    let both = format!("{SHUNT}{CHARGER}");
+    let lies = run("reference", WITHOUT_GX, &both, "battery: { voltage-offset: 1 V }");
+    comes_to(&lies, &[("MEA-03", Pass), ("D-VD", Fail)]);
+    let wrong = run("voltmeter-high", WITHOUT_GX, &both, "");
+    comes_to(&wrong, &[("MEA-03", Fail), ("D-VD", Pass)]);
+}
+
+/// A line that loses bytes, an instrument that starts anew, one that falls silent: told as what they are, and the battery
+/// is judged by what was heard.
+#[rstest]
+#[case::lost("battery: { lost: 0.02 % }", "have a wrong sum")]
+#[case::resets("battery: { resets: 300 s, hex: 10 }", "said nothing for up to")]
+#[case::silent("battery: { silent-after: 600 s }", "fell silent")]
+#[case::another("battery: { product: 0xA057 }", "is no shunt")]
+#[case::not_a_battery("battery: { monitors: -9 }", "")]
+fn a_line_that_is_bad_is_told(#[case] wrong: &str, #[case] says: &str) {
+    let attempt = run("reference", WITH_GX, SHUNT, &wrong.replace("0xA057", "41047"));
+    let link = verdict(&attempt, "D-VD");
+    assert!(link.outcome == Fail && link.reason.contains(says), "{} {}", link.outcome.name(), link.reason);
+    assert_eq!(attempt.outcome, Pass, "{}", attempt.reason);
+}
+
+/// The rigs that come with the project.
+#[rstest]
+#[case("simulated-shunt")]
+#[case("simulated-witnessed")]
+fn a_shipped_rig_confirms_the_reference(#[case] name: &str) {
+    let library = Library::find(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the project");
+    let path = format!("{}/rigs/witnessed/{name}.yaml", library.root().display());
+    let rig = session::rig(&library, &path).unwrap_or_else(|e| panic!("{e}"));
+    let battery = session::battery(&library, "reference").expect("a battery of the project");
+    let planned = plan(&case(), &rig, &battery).expect("the limits of the rig make sense");
+    let simulation = Simulation::of(&rig, &battery).unwrap_or_else(|e| panic!("{e}"));
+    let attempt = attempt(planned, simulation.as_ref(), ("rest-charge-discharge", 1), &mut Unseen);
+    comes_to(&attempt, &ALL_RIGHT);
+}

@@ -1,0 +1,65 @@
+//! The meters beside the battery, each on a pseudo-terminal: what a VE.Direct cable is to a host.
+
+use std::collections::VecDeque;
+use std::io::{self, Read as _, Write as _};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use proto::channel::Instrument;
+use proto::vedirect::BAUD;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::pace::Shared;
+use super::pty::Pty;
+use super::{Served, again};
+
+/// How often its line goes on.
+const STEP: Duration = Duration::from_millis(10);
+/// Bits on the line for a byte: start, eight, stop.
+const BITS: u32 = 10;
+/// Bytes that a meter holds back: what its line could not carry is never said.
+const HELD: usize = 4096;
+
+/// Serves a meter at the speed of its line, so many times faster than the clock on the wall.
+///
+/// # Errors
+/// When the system has no pseudo-terminal left.
+pub(super) fn on_pty(which: Instrument, shared: Shared, speed: u32) -> io::Result<Served<PathBuf>> {
+    let Pty { mut master, held, path } = Pty::open()?;
+    rustix::io::ioctl_fionbio(&master, true)?;
+    shared.now().serves_witness(which);
+    Served::start(path, which.words(), move |stopped| {
+        let rate = f64::from(BAUD / BITS) * f64::from(speed);
+        let (mut out, mut carried, mut last) = (VecDeque::new(), 0.0, Instant::now());
+        let timeout = Timespec { tv_sec: 0, tv_nsec: STEP.as_nanos() as _ };
+        loop {
+            match poll(&mut [PollFd::new(&stopped, PollFlags::IN)], Some(&timeout)) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                _ => break,
+            }
+            let mut asked = [0; 256];
+            match master.read(&mut asked) {
+                Ok(many) => shared.now().world().ask_witness(which, &asked[..many]),
+                Err(error) if again(&error) => {}
+                Err(_) => break,
+            }
+            out.extend(shared.now().take_said(which));
+            let surplus = out.len().saturating_sub(HELD * speed as usize);
+            out.drain(..surplus);
+            // What the line carries in this time, and no more.
+            let now = Instant::now();
+            carried = (carried + rate * now.duration_since(last).as_secs_f64()).min(rate);
+            last = now;
+            let due = out.len().min(carried as usize);
+            carried = if out.is_empty() { 0.0 } else { carried - due as f64 };
+            let now: Vec<u8> = out.drain(..due).collect();
+            match master.write(&now) {
+                // A host that does not read misses what it does not read.
+                Ok(_) => {}
+                Err(error) if again(&error) => {}
+                Err(_) => break,
+            }
+        }
+        drop(held);
+    })
+}
