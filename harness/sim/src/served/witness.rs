@@ -32,11 +32,9 @@ pub(super) fn on_pty(which: Instrument, shared: Shared, speed: u32) -> io::Resul
         let rate = f64::from(BAUD / BITS) * f64::from(speed);
         let (mut out, mut carried, mut last) = (VecDeque::new(), 0.0, Instant::now());
         let timeout = Timespec { tv_sec: 0, tv_nsec: STEP.as_nanos() as _ };
-        loop {
-            match poll(&mut [PollFd::new(&stopped, PollFlags::IN)], Some(&timeout)) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                _ => break,
-            }
+        while let Ok(0) | Err(rustix::io::Errno::INTR) =
+            poll(&mut [PollFd::new(&stopped, PollFlags::IN)], Some(&timeout))
+        {
             let mut asked = [0; 256];
             match master.read(&mut asked) {
                 Ok(many) => shared.now().world().ask_witness(which, &asked[..many]),
