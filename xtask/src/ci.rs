@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Workspace};
-use crate::{again, can_guest, docs, matrix, schema, tidy};
+use crate::{again, can_guest, docs, matrix, page, schema, tidy};
 
 type Step = (&'static str, fn(&Workspace) -> Result<(), Failure>);
 
@@ -30,6 +30,7 @@ const STEPS: &[Step] = &[
     ("documents", |w| docs::docs(w, true)),
     ("suites", |w| w.busbar().arg("run").run()),
     ("judged again", again::again),
+    ("page", page::tested),
     ("run as tests", |w| {
         // A run of that: each of its cases is a test of its own.
         w.cargo("test")

@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | dist | kill-campaign | fault-campaign | forge-campaign | served | schema | docs | tidy`.
+//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | dist | kill-campaign | fault-campaign | forge-campaign | served | schema | docs | page | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -12,6 +12,7 @@ mod ci;
 mod dist;
 mod docs;
 mod matrix;
+mod page;
 mod process;
 mod schema;
 mod served;
@@ -123,6 +124,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Build the page that judges a log in a browser: target/page/busbar.html
+    Page,
     /// Hold the invariants of ARCHITECTURE.md
     Tidy,
 }
@@ -183,6 +186,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
         Task::Dist => dist::dist(workspace),
         Task::Schema { check } => schema::schema(workspace, *check),
         Task::Docs { check } => docs::docs(workspace, *check),
+        Task::Page => page::page(workspace),
         Task::Tidy => tidy::tidy(workspace),
     }
 }

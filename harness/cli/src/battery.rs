@@ -16,8 +16,8 @@ use proto::log::{Content, Item};
 use proto::message::Message;
 use proto::quantity::{AmpHours, Micros};
 
-use crate::input::Log;
 use crate::{Exit, Failure, answer};
+use ::lint::input::Log;
 
 /// Battery files.
 #[derive(Debug, clap::Args)]
@@ -60,8 +60,8 @@ struct Bus {
 }
 
 /// The one of this name.
-fn chemistry(name: String) -> Result<Chemistry, String> {
-    Chemistry::ALL.into_iter().find(|chemistry| chemistry.name() == name).ok_or(name)
+pub(crate) fn chemistry(name: String) -> Result<Chemistry, String> {
+    Chemistry::named(&name).ok_or(name)
 }
 
 pub(crate) fn battery(args: &Args) -> Result<Exit, Failure> {

@@ -16,8 +16,8 @@ use proto::quantity::BitRate;
 
 use changes::Changes;
 
-use crate::input::{InputError, Log, Source};
 use crate::{Exit, Failure};
+use ::lint::input::{InputError, Log, Source};
 
 /// What to decode.
 #[derive(Debug, clap::Args)]
@@ -108,12 +108,12 @@ pub(crate) fn decode(args: &Args) -> Result<Exit, Failure> {
     let mut exit = Exit::Pass;
     for path in &args.logs {
         // The other logs are still worth reading.
-        let decoded = match Source::open_live(path, args.rate, args.follow) {
+        let decoded = match crate::live::open(path, args.rate, args.follow) {
             Ok(Source::Can(log)) => one(*log, args, out),
             Ok(Source::VeDirect { name, bytes }) => vedirect::decode(&name, bytes, args, out),
-            Err(error) => {
-                crate::warn(&error.to_string());
-                exit = Exit::Input;
+            Err(failure) => {
+                crate::warn(&failure.message);
+                exit = failure.exit;
                 continue;
             }
         };
@@ -164,7 +164,7 @@ fn one(mut log: Log, args: &Args, out: &mut impl Write) -> Result<(), Ended> {
     if let (Some(name), Format::Text) = (&shown, args.format) {
         writeln!(out, "{}:", evidence::text::plain(name)).map_err(Ended::Output)?;
     }
-    while let Some((number, item)) = log.next()? {
+    while let Some((number, item)) = log.next_line()? {
         line.clear();
         let (mut changed, mut message) = (0, None);
         if let Item::Frame(entry) = &item {

@@ -1,29 +1,25 @@
 //! `busbar lint`: judges CAN logs with no rig. What a log decides of the requirements, and what it tells of the battery.
 
-mod json;
-mod judged;
-mod junit;
-mod next;
-mod pages;
-mod text;
-pub(crate) mod wrap;
-
 use std::path::{Path, PathBuf};
 
+use ::lint::input::Log;
+use ::lint::judged::{self, Conditions, Judged};
+use ::lint::{Whole, json, junit, text};
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use files::BatteryFile;
-use judge::verdict::Outcome;
+use judge::battery::Cells;
+use proto::chemistry::Chemistry;
 
-use crate::input::Log;
+use crate::battery::chemistry;
 use crate::{Exit, Failure, answer};
-use judged::{Conditions, Judged};
 
 /// What to judge.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = HELP)]
 pub(crate) struct Args {
-    /// CAN logs: candump (`-L`, `-l` or a copy of its screen), CSV of python-can, ASC of Vector; gzip as they are;
-    /// `-` for standard input
+    /// CAN logs: candump (`-L`, `-l` or a copy of its screen), TRC, ASC, BLF, CSV, SLCAN, consoles, and what else
+    /// docs/lint.md lists; gzip as they are; `-` for standard input
     #[arg(required = true, value_name = "LOG")]
     logs: Vec<PathBuf>,
     /// How to print what was found
@@ -33,6 +29,12 @@ pub(crate) struct Args {
     /// from the log itself
     #[arg(long, value_name = "FILE|NAME")]
     battery: Option<String>,
+    /// Cells in series, where there is no battery file: values are held against what so many cells bear
+    #[arg(long, value_name = "N", conflicts_with = "battery", value_parser = clap::value_parser!(u16).range(1..=256))]
+    cells: Option<u16>,
+    /// What the cells are made of; without it any lithium cell
+    #[arg(long, requires = "cells", value_parser = PossibleValuesParser::new(Chemistry::ALL.map(Chemistry::name)).try_map(chemistry))]
+    chemistry: Option<Chemistry>,
     /// Warnings fail too
     #[arg(long)]
     strict: bool,
@@ -70,6 +72,7 @@ pub(crate) fn lint(args: &Args) -> Result<Exit, Failure> {
     let battery = args.battery.as_deref().map(battery).transpose()?;
     let conditions = Conditions {
         battery: battery.as_ref().map(|file| &file.declared),
+        cells: args.cells.map(|count| Cells { count, chemistry: args.chemistry }),
         certifying: args.for_certification,
         strict: args.strict,
     };
@@ -93,27 +96,24 @@ pub(crate) fn lint(args: &Args) -> Result<Exit, Failure> {
     for (_, message) in &unread {
         crate::warn(message);
     }
-    let exit = exit(&all, !unread.is_empty());
+    let whole = Whole::of(&all, !unread.is_empty());
     match args.format {
         Format::Text if all.len() > 1 => answer(&text::summary(&all, &style))?,
         Format::Text => {}
-        Format::Json => answer(&json::file(&all, &unread, &conditions, exit))?,
+        Format::Json => answer(&json::file(&all, &unread, &conditions, whole))?,
         Format::Junit => answer(&junit::file(&all, &unread, &conditions))?,
     }
-    Ok(exit)
+    Ok(whole.into())
 }
 
-/// The worst of all logs.
-fn exit(all: &[Judged], unread: bool) -> Exit {
-    let any = |outcome| all.iter().any(|judged| judged.outcome == outcome);
-    if unread {
-        Exit::Input
-    } else if any(Outcome::Fail) {
-        Exit::Fail
-    } else if any(Outcome::Inconclusive) || any(Outcome::NotApplicable) {
-        Exit::Inconclusive
-    } else {
-        Exit::Pass
+impl From<Whole> for Exit {
+    fn from(whole: Whole) -> Self {
+        match whole {
+            Whole::Pass => Self::Pass,
+            Whole::Fail => Self::Fail,
+            Whole::Inconclusive => Self::Inconclusive,
+            Whole::Unreadable => Self::Input,
+        }
     }
 }
 

@@ -5,15 +5,41 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use ::lint::input::{InputError, Source};
 use lab::can::{CanPort, Kind, RunClock, Slcan};
 use proto::candump::{Content, Record, write_record};
 use proto::quantity::{BitRate, Micros};
 
+use crate::Failure;
+
 /// How long nothing may come before it is looked again.
 const LOOK: Micros = Micros::from_millis(100);
 
+/// Opens a log, or something that does not end: a CAN interface of the kernel, an SLCAN adapter, or, to `follow`, a file
+/// that somebody still writes.
+///
+/// # Errors
+/// When it cannot be opened or is no log.
+pub(crate) fn open(path: &Path, rate: BitRate, follow: bool) -> Result<Source, Failure> {
+    let name = path.display().to_string();
+    Ok(match Live::open(path, rate) {
+        Some(live) => Source::of(name, Box::new(live.map_err(Failure::input)?)),
+        None if follow && path.is_file() => match File::open(path) {
+            Ok(file) => Source::of(name, Box::new(Followed(file))),
+            Err(source) => Err(InputError::Open { name, source }),
+        },
+        None => Source::open(path),
+    }?)
+}
+
+impl From<InputError> for Failure {
+    fn from(error: InputError) -> Self {
+        Self::input(error)
+    }
+}
+
 /// A CAN bus as text that `candump -L` would write, so that whoever reads logs reads it.
-pub(crate) struct Live {
+struct Live {
     port: Box<dyn CanPort>,
     name: String,
     clock: RunClock,
@@ -29,7 +55,7 @@ impl Live {
     ///
     /// # Errors
     /// When it is, and cannot be opened.
-    pub(crate) fn open(place: &Path, rate: BitRate) -> Option<Result<Self, String>> {
+    fn open(place: &Path, rate: BitRate) -> Option<Result<Self, String>> {
         let name = place.to_str()?;
         let clock = RunClock::start();
         let since_1970 = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_micros();
@@ -105,7 +131,7 @@ fn port(name: &str, rate: BitRate, clock: RunClock) -> Option<Result<Box<dyn Can
 }
 
 /// A file that somebody still writes: its end is not the end.
-pub(crate) struct Followed(pub(crate) File);
+struct Followed(File);
 
 impl Read for Followed {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {

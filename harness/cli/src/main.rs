@@ -16,7 +16,6 @@ mod golden;
 mod guard;
 mod history;
 mod init;
-mod input;
 mod judge;
 mod lint;
 mod list;

@@ -213,6 +213,47 @@ fn a_file_that_is_still_written_is_followed() {
     child.wait().expect("it is gone");
 }
 
+/// An SLCAN adapter, here a terminal that answers as one, is listened to as it is named.
+#[cfg(unix)]
+#[test]
+fn an_adapter_is_listened_to() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::io::Read as _;
+
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+    grantpt(&master).and_then(|()| unlockpt(&master)).expect("a terminal");
+    let name = ptsname(&master, Vec::new()).expect("a name").into_string().expect("UTF-8");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_busbar"))
+        .args(["decode", "--id", "351", "--changes", &name])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut adapter = std::fs::File::from(master);
+    let answering = std::thread::spawn(move || {
+        let (mut block, mut commands) = ([0; 256], Vec::new());
+        // Until whoever asked is gone. Each command is answered; once the channel is open, two frames come.
+        while let Ok(count @ 1..) = adapter.read(&mut block) {
+            for byte in &block[..count] {
+                commands.push(*byte);
+                if *byte == b'\r' {
+                    let frames = "\rt3558640064000000000000\rt3518480200050005AE01\rt3518470200050005AE01\r";
+                    let answer = if commands.ends_with(b"O\r") { frames } else { "\r" };
+                    adapter.write_all(answer.as_bytes()).expect("it is open");
+                }
+            }
+        }
+        commands
+    });
+    let mut shown = BufReader::new(child.stdout.take().expect("piped")).lines();
+    let [first, second] = [(); 2].map(|()| shown.next().expect("a line").expect("UTF-8"));
+    child.kill().expect("it listens for ever");
+    child.wait().expect("it is gone");
+    assert!(first.contains("351  48 02 00 05 00 05 AE 01  Limits"), "{first}");
+    assert!(second.contains("351  47*02 00 05 00 05 AE 01  Limits"), "{second}");
+    let commands = answering.join().expect("it answered");
+    assert!(commands.windows(3).any(|window| window == b"S6\r"), "500 kbit/s: {}", commands.escape_ascii());
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn an_answer_that_finds_no_place_on_the_disk_is_a_failure() {

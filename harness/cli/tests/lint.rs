@@ -228,6 +228,32 @@ fn held_against_a_battery_file() {
     assert_eq!(output.status.code(), Some(65), "{}", stderr(&output));
 }
 
+/// LG sends 58.1 V: 14 cells of NMC bear it, 15 of LFP do not, and 15 of no known chemistry do.
+#[rstest]
+#[case(&["--cells", "14", "--chemistry", "nmc"], None, "busbar battery from x.log --cells 14 --chemistry nmc")]
+#[case(&["--cells", "15", "--chemistry", "lfp"], Some("CVL reaches 58.1 V, 15 cells of LFP bear at most 55.5 V"), "--cells 15 --chemistry lfp")]
+#[case(&["--cells", "15"], None, "busbar battery from x.log --cells 15")]
+#[case(&["--cells", "5"], Some("the battery voltage reaches 56.81 V, 5 cells that are disconnected at 4.4 V cannot"), "--cells 5")]
+fn held_against_cells(#[case] args: &[&str], #[case] fails: Option<&str>, #[case] next: &str) {
+    let identity = ["35E#4255534241520000", "35F#0100010064000000"];
+    let (json, _) = judged(&cycles(620, &[&LG[..], &identity].concat()), args);
+    let told = verdict_reasons(&json, "fail");
+    assert_eq!(fails.is_some(), !told.is_empty(), "{told}");
+    assert!(told.contains(fails.unwrap_or_default()), "{told}");
+    assert!(
+        json["logs"][0]["next"]["command"].as_str().is_some_and(|c| c.ends_with(next)),
+        "{}",
+        json["logs"][0]["next"]
+    );
+    assert_eq!(json["cells"]["count"].as_u64().map(|n| n.to_string()).as_deref(), Some(args[1]));
+}
+
+/// The reasons of verdicts that stand so, a line each.
+fn verdict_reasons(json: &Value, standing: &str) -> String {
+    let verdicts = json["logs"][0]["verdicts"].as_array().expect("verdicts").iter();
+    verdicts.filter(|v| v["standing"] == standing).map(|v| format!("{}\n", v["reason"])).collect()
+}
+
 /// What is no battery of this protocol is called by its name.
 #[rstest]
 #[case::gx_alone(&["305#0000000000000000", "307#1234567856494300"], 2, "only the GX sends")]

@@ -1,6 +1,7 @@
 //! What is declared about a battery: the data sheet the judge holds the measured values against.
 
 use crate::thresholds::fixed::{TELLING, UP_TO_12_V, UP_TO_24_V};
+use proto::chemistry::Chemistry;
 use proto::quantity::{AmpHours, Amps, Celsius, Volts, Watts};
 
 /// Declared facts of a battery, from its file in `rigs/batteries/`.
@@ -57,5 +58,73 @@ impl Battery {
     #[must_use]
     pub fn share_of_48_v(&self) -> f64 {
         self.system_voltage() / Volts(48.0)
+    }
+}
+
+/// What a battery is made of, where no more is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cells {
+    /// in series
+    pub count: u16,
+    /// what they are made of
+    pub chemistry: Option<Chemistry>,
+}
+
+/// What the values of a log are held against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bounds {
+    /// who sets them: `the battery file`, `16 cells of LFP`
+    pub source: String,
+    /// the same with what it does: `the battery declares`, `16 cells of LFP bear`
+    pub says: String,
+    /// cells in series
+    pub cells: u16,
+    /// of CVL
+    pub max_charge_voltage: Volts,
+    /// of the pack
+    pub min_voltage: Volts,
+    /// where the management system disconnects a cell
+    pub cell_over_voltage: Volts,
+    /// installed capacity, where it is known
+    pub capacity: Option<AmpHours>,
+    /// the larger of what it is charged and discharged with, where it is known
+    pub max_current: Option<Amps>,
+}
+
+impl From<&Battery> for Bounds {
+    fn from(battery: &Battery) -> Self {
+        Self {
+            source: "the battery file".to_owned(),
+            says: "the battery declares".to_owned(),
+            cells: battery.cells,
+            max_charge_voltage: battery.max_charge_voltage,
+            min_voltage: battery.min_voltage,
+            cell_over_voltage: battery.cell_over_voltage,
+            capacity: Some(battery.capacity),
+            max_current: Some(battery.max_charge_current.max(battery.max_discharge_current)),
+        }
+    }
+}
+
+/// As wide as the data sheets of all makers, of this chemistry or of any.
+impl From<Cells> for Bounds {
+    fn from(Cells { count, chemistry }: Cells) -> Self {
+        let (usual, pack) = (Chemistry::usual(chemistry), |cell: f64| {
+            Volts((cell * f64::from(count) * 100.0).round() / 100.0)
+        });
+        let source = match chemistry {
+            Some(chemistry) => format!("{count} cells of {}", chemistry.name().to_ascii_uppercase()),
+            None => format!("{count} cells of any chemistry"),
+        };
+        Self {
+            says: format!("{source} bear"),
+            source,
+            cells: count,
+            max_charge_voltage: pack(usual.charged[1]),
+            min_voltage: pack(usual.empty[0]),
+            cell_over_voltage: Volts(usual.over[1]),
+            capacity: None,
+            max_current: None,
+        }
     }
 }

@@ -176,6 +176,12 @@ impl Chemistry {
         }
     }
 
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|chemistry| chemistry.name() == name)
+    }
+
     /// Its name, as files write it.
     #[must_use]
     pub const fn name(self) -> &'static str {

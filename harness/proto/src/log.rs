@@ -324,6 +324,8 @@ impl Reader {
             return Item::Nothing;
         }
         let line = quoted(line);
+        // A page of Markdown sets it in.
+        let line = if self.format == Format::Candump { line.trim_ascii_start() } else { line };
         if line.is_empty() {
             return Item::Nothing;
         }

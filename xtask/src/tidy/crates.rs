@@ -16,10 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("files", &["proto", "judge", "engine"]),
     ("evidence", &["proto", "judge", "engine", "files"]),
     ("lab", &["proto", "judge", "engine", "files", "evidence"]),
+    ("lint", &["proto", "judge", "evidence"]),
+    ("page", &["proto", "judge", "lint"]),
     ("sim", &["proto", "judge", "engine", "plant", "files", "evidence", "lab"]),
     ("report", &["proto", "judge", "evidence"]),
     ("session", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report"]),
-    ("cli", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report", "session"]),
+    ("cli", &["proto", "judge", "engine", "files", "evidence", "lab", "lint", "sim", "report", "session"]),
     ("suites", &["proto", "judge", "engine", "files", "evidence", "report", "session"]),
     ("busbar-bms", &[]),
     ("xtask", &[]),
@@ -28,8 +30,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// What a crate may depend on in its tests, besides: what lab drives is the simulated rig, served on the very wires.
 const ARROWS_IN_TESTS: &[(&str, &[&str])] = &[("lab", &["plant", "session", "sim"])];
 
-/// Crates that judge a run again, and what none of them links: no port, no runtime, no simulated world.
-const JUDGING: &[&str] = &["judge", "files", "evidence"];
+/// Crates that judge a log or a run again, and what none of them links: no port, no runtime, no simulated world.
+const JUDGING: &[&str] = &["judge", "files", "evidence", "lint", "page"];
 const NOT_FOR_JUDGING: &[&str] = &["serialport", "socketcan", "tokio", "tokio-modbus", "plant"];
 
 /// What a pure crate may build with: each computes on values and does nothing else.

@@ -34,6 +34,8 @@ const ROOT: &[(&str, Presence)] = &[
     ("harness/judge/", Presence::Needed),
     ("harness/kits/", Presence::Needed),
     ("harness/lab/", Presence::Needed),
+    ("harness/lint/", Presence::Needed),
+    ("harness/page/", Presence::Needed),
     ("harness/plant/", Presence::Needed),
     ("harness/proto/", Presence::Needed),
     ("harness/report/", Presence::Needed),

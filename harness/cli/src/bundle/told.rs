@@ -10,7 +10,7 @@ use evidence::certificate::ITEM;
 use evidence::obstacles::obstacles;
 use evidence::run::Run;
 
-use crate::lint::wrap::wrapped;
+use lint::wrap::wrapped;
 
 /// Lines are no longer, whatever they are shown on: what a customer is sent is read in a mail.
 const WIDTH: usize = 80;

@@ -9,7 +9,7 @@ use proto::vedirect::{
 
 use super::jsonl::text;
 use super::{Args, Ended, Format};
-use crate::input::InputError;
+use ::lint::input::InputError;
 
 /// Prints bytes until they end.
 pub(super) fn decode(

@@ -182,6 +182,7 @@ impl<'a> Scene<'a> {
     pub(super) fn terms(&self) -> Terms<'a> {
         Terms {
             battery: Some(self.subject.battery),
+            cells: None,
             thresholds: self.subject.thresholds,
             certifying: true,
             untimed: None,

@@ -6,7 +6,7 @@ use proto::message::id;
 use super::bus::Bus;
 use super::layout::{self, Found};
 use super::{Terms, Wire};
-use crate::battery::Battery;
+use crate::battery::Bounds;
 use crate::requirement::Requirement;
 use crate::thresholds::fixed::{CVL_FITS_LEAST, CVL_FITS_MOST, PACK_LEAST, PACK_MOST};
 use crate::verdict::{Evidence, Opinion, Outcome};
@@ -213,7 +213,7 @@ impl Said {
     }
 
     /// How many of the others agree with a pack of this voltage, and in words which.
-    fn agreeing(&self, pack: f64, battery: Option<&Battery>) -> (i32, Vec<String>) {
+    fn agreeing(&self, pack: f64, bounds: Option<&Bounds>) -> (i32, Vec<String>) {
         let (mut votes, mut words) = (0, Vec::new());
         votes += if (PACK_LEAST..=PACK_MOST).contains(&pack) { 2 } else { 0 };
         if let Some(cell) = self.cell {
@@ -232,18 +232,18 @@ impl Said {
             votes += 1;
             words.push(format!("the discharge voltage of 0x351 ({low:.1} V)"));
         }
-        if let Some(battery) = battery {
-            let fits = (0.8 * battery.min_voltage.0..=1.2 * battery.max_charge_voltage.0).contains(&pack);
+        if let Some(bounds) = bounds {
+            let fits = (0.8 * bounds.min_voltage.0..=1.2 * bounds.max_charge_voltage.0).contains(&pack);
             votes += if fits { 3 } else { -3 };
             if fits {
-                words.push("the battery file".to_owned());
+                words.push(bounds.source.clone());
             }
         }
         (votes, words)
     }
 
     /// CVL and voltage contradict each other, and another scale of one of them makes all agree.
-    fn contradiction(&self, battery: Option<&Battery>) -> Option<Cause> {
+    fn contradiction(&self, bounds: Option<&Bounds>) -> Option<Cause> {
         let (cvl, signed) = (f64::from(self.cvl) * 0.1, f64::from(self.voltage.cast_signed()) * 0.01);
         if signed > 0.0 && (0.5..=2.0).contains(&(cvl / signed)) {
             return None;
@@ -254,7 +254,7 @@ impl Said {
             fits(cvl / volts).then_some((volts, words))
         });
         let of_voltage = other.map(|(volts, words)| {
-            let (votes, agree) = self.agreeing(volts, battery);
+            let (votes, agree) = self.agreeing(volts, bounds);
             let agree = [vec![format!("CVL ({cvl:.1} V)")], agree].concat().join(" and ");
             let text = format!(
                 "the battery voltage of 0x356 reads {signed:.2} V, and {volts:.2} V agrees with {agree}: {words}"
@@ -272,7 +272,7 @@ impl Said {
             (signed > 0.0 && fits(volts / signed)).then_some((volts, words))
         });
         let of_cvl = other.map(|(volts, words)| {
-            let (votes, agree) = self.agreeing(signed, battery);
+            let (votes, agree) = self.agreeing(signed, bounds);
             let agree = [vec![format!("the battery voltage ({signed:.2} V)")], agree].concat().join(" and ");
             let text = format!("CVL reads {cvl:.1} V, and {volts:.1} V agrees with {agree}: {words}");
             (
@@ -295,11 +295,11 @@ impl Said {
     }
 }
 
-fn scale(bus: &Bus, battery: Option<&Battery>) -> Option<Cause> {
-    let last = Said::in_frames(bus, true)?.contradiction(battery)?;
+fn scale(bus: &Bus, bounds: Option<&Bounds>) -> Option<Cause> {
+    let last = Said::in_frames(bus, true)?.contradiction(bounds)?;
     // One garbled frame at an end of the log is no scale; before the first measurement there may be none.
     match Said::in_frames(bus, false) {
-        Some(first) => first.contradiction(battery).filter(|first| first.row == last.row).map(|_| last),
+        Some(first) => first.contradiction(bounds).filter(|first| first.row == last.row).map(|_| last),
         None => Some(last),
     }
 }
@@ -318,7 +318,7 @@ impl Wire {
         }
         let mut causes: Vec<Cause> = layout::found(&self.bus).iter().map(Cause::of_layout).collect();
         // What a message does not carry has neither order nor scale.
-        let rest = byte_order(&self.bus).or_else(|| scale(&self.bus, terms.battery));
+        let rest = byte_order(&self.bus).or_else(|| scale(&self.bus, terms.bounds().as_ref()));
         causes.extend(rest.filter(|rest| causes.iter().all(|cause| cause.ids != rest.ids)));
         causes
     }
@@ -340,8 +340,8 @@ impl Cause {
     /// Whether it leaves a requirement undecided, of which the evidence said so much.
     fn takes(&self, requirement: &Requirement, found: Outcome, terms: &Terms<'_>) -> bool {
         let row = requirement.id;
-        // Without a battery file CVL is held against the measured voltage.
-        let compares = row == "CVL-01" && terms.battery.is_none() && self.ids.contains(&id::MEASUREMENTS);
+        // Without bounds CVL is held against the measured voltage.
+        let compares = row == "CVL-01" && terms.bounds().is_none() && self.ids.contains(&id::MEASUREMENTS);
         match self.takes {
             // A suspicion blames as a failure does, and gaps of two senders hide in each other.
             Takes::Comparing => {

@@ -155,7 +155,7 @@ impl CellFacts {
         let (pack, low, high) = (self.sums.0 / n, self.sums.1 / n, self.sums.2 / n);
         // 0.5 % for the calibration of both.
         let (least, most) = (pack / high * 0.995, pack / low * 1.005);
-        let cells = terms.battery.map(|b| f64::from(b.cells));
+        let cells = terms.bounds().map(|bounds| f64::from(bounds.cells));
         let fits = match cells {
             Some(cells) => (least..=most).contains(&cells),
             None => least.ceil() <= most,

@@ -218,7 +218,9 @@ impl Charge {
                 self.glitches.place()
             ));
         }
-        if terms.battery.is_none()
+        let bounds = terms.bounds();
+        let declared = bounds.as_ref().and_then(|bounds| bounds.max_current);
+        if declared.is_none()
             && let Some((least, greatest)) = self.current.bounds()
             && least.abs().max(greatest.abs()) > LARGEST_CURRENT
         {
@@ -232,8 +234,8 @@ impl Charge {
                 "the battery current is {least} to {greatest} A: garbage, or a sign that was taken for a number?"
             ));
         }
-        if let Some(battery) = terms.battery {
-            let most = ABOVE_DISCONNECT * f64::from(battery.cells) * battery.cell_over_voltage.0;
+        if let Some(bounds) = bounds {
+            let most = ABOVE_DISCONNECT * f64::from(bounds.cells) * bounds.cell_over_voltage.0;
             if high > most {
                 opinion.prove(
                     Evidence::fact("highest battery voltage", format!("{high} V"))
@@ -242,10 +244,12 @@ impl Charge {
                 );
                 opinion.fail(format!(
                     "the battery voltage reaches {high} V, {} cells that are disconnected at {} cannot",
-                    battery.cells, battery.cell_over_voltage
+                    bounds.cells, bounds.cell_over_voltage
                 ));
             }
-            let largest = 5.0 * battery.max_charge_current.0.max(battery.max_discharge_current.0);
+        }
+        if let Some(declared) = declared {
+            let largest = 5.0 * declared.0;
             if let Some((least, greatest)) = self.current.bounds()
                 && least.abs().max(greatest.abs()) > largest.max(1000.0)
             {

@@ -269,7 +269,11 @@ impl Identity {
             opinion.show(Evidence::fact("online capacity", format!("{online} Ah")));
             let swapped = online.swap_bytes();
             let near = |a: u16, b: f64| (f64::from(a) - b).abs() < 0.05 * b;
-            let expected = terms.battery.map(|b| b.capacity.0).or(self.installed.map(f64::from));
+            let expected = terms
+                .bounds()
+                .and_then(|bounds| bounds.capacity)
+                .map(|capacity| capacity.0)
+                .or(self.installed.map(f64::from));
             if let Some(expected) = expected
                 && !near(online, expected)
                 && near(swapped, expected)

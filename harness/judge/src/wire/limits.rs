@@ -154,31 +154,29 @@ impl LimitFacts {
             return;
         };
         let ordered = below.is_no_order_to_discharge(terms, opinion);
-        if let Some(battery) = terms.battery {
-            let (least, most) = (battery.min_voltage.0, battery.max_charge_voltage.0);
+        if let Some(bounds) = terms.bounds() {
+            let (least, most, says) = (bounds.min_voltage, bounds.max_charge_voltage, &bounds.says);
             opinion.show(
-                Evidence::fact("CVL against the battery file", format!("{low} to {high} V"))
-                    .against(format!("{least} to {most} V")),
+                Evidence::fact(format!("CVL against {}", bounds.source), format!("{low} to {high} V"))
+                    .against(format!("{} to {most}", least.0)),
             );
-            if high > most + 0.051 {
+            if high > most.0 + 0.051 {
                 opinion.show(
                     Evidence::fact("highest CVL", format!("{high} V"))
-                        .against(format!("≤ {most} V"))
+                        .against(format!("≤ {most}"))
                         .in_frame(self.cvl.highest()),
                 );
-                opinion.fail(format!("CVL reaches {high} V, the battery declares at most {most} V"));
+                opinion.fail(format!("CVL reaches {high} V, {says} at most {most}"));
             }
-            if low > 0.0 && low < least {
+            if low > 0.0 && low < least.0 {
                 opinion.show(
                     Evidence::fact("lowest CVL", format!("{low} V"))
-                        .against(format!("≥ {least} V"))
+                        .against(format!("≥ {least}"))
                         .in_frame(self.cvl.lowest()),
                 );
-                opinion.fail(format!(
-                    "CVL falls to {low} V, below the lowest voltage of the battery, {least} V"
-                ));
+                opinion.fail(format!("CVL falls to {low} V, below the lowest voltage that {says}, {least}"));
             }
-            opinion.pass(format!("CVL is {low:.1} to {high:.1} V, within what the battery declares"));
+            opinion.pass(format!("CVL is {low:.1} to {high:.1} V, within what {says}"));
         } else if ordered {
             // Said already.
         } else if self.odd_cvl.any() {

@@ -35,7 +35,7 @@ use proto::message::{AlarmKind, Message};
 use proto::quantity::{Micros, Percent};
 use proto::stimulus::Stimulus;
 
-use crate::battery::Battery;
+use crate::battery::{Battery, Bounds, Cells};
 use crate::tampering::Account;
 use crate::thresholds::Thresholds;
 use crate::verdict::Opinion;
@@ -52,6 +52,8 @@ pub use sent::{Gaps, Sent};
 pub struct Terms<'a> {
     /// what is declared about the battery; without it only what frames say of each other is checked
     pub battery: Option<&'a Battery>,
+    /// its cells, where that is all that is known
+    pub cells: Option<Cells>,
     /// the thresholds in force
     pub thresholds: Thresholds,
     /// whether the battery is to be officially supported, which needs 0x35E and 0x35F (P 2)
@@ -277,11 +279,18 @@ impl Terms<'_> {
     pub fn of_a_log() -> Self {
         Self {
             battery: None,
+            cells: None,
             thresholds: Thresholds::default(),
             certifying: false,
             untimed: None,
             alone: true,
         }
+    }
+
+    /// What values are held against, where anything is known of the battery.
+    #[must_use]
+    pub fn bounds(&self) -> Option<Bounds> {
+        self.battery.map(Bounds::from).or_else(|| self.cells.map(Bounds::from))
     }
 
     /// Whether periods and gaps may be judged.

@@ -3,7 +3,7 @@
 
 use Piece::{
     BusError, Bytes, Channel, Clock, Date, Error, Id, Length, Millis, Number, Other, Packed, Padded, Past,
-    Seconds, State, Struct, Text, Way, Wide, Width,
+    Pause, Python, Seconds, State, Struct, Text, Way, Wide, Width,
 };
 
 /// What a place of a line takes. Blanks before it are skipped.
@@ -17,6 +17,8 @@ pub(super) enum Piece {
     Wide(&'static str),
     /// digits that say nothing of the bus, with a point or without
     Number,
+    /// the same with a point
+    Pause,
     /// seconds, as a decimal number
     Seconds,
     /// milliseconds, as a decimal number
@@ -41,6 +43,8 @@ pub(super) enum Piece {
     Bytes,
     /// data bytes without blanks between them
     Packed,
+    /// data bytes as Python shows them: `b'H\x02\x00'`
+    Python,
     /// a `struct can_frame` of Linux as bytes: identifier with flags, length, three unused, data
     Struct,
     /// the state of the controller as four bytes, as PCAN-Basic numbers it: an error frame
@@ -68,8 +72,9 @@ pub(super) struct Grammar {
 /// All of them. Sources: PEAK's description of its trace files and python-can's reader of them; `str` and `repr` of
 /// python-can's messages; BUSMASTER's and Kvaser CanKing's own logs; CRTD of Open Vehicles; the examples of the Arduino
 /// libraries mcp_can (Cory Fowler), arduino-mcp2515 (autowp); ESPHome's and YamBMS's consoles; OpenDTU-OnBattery's
-/// console; the log of bms-to-inverter over JavaCAN; the protocol notes of setfirelabs.com.
-pub(super) const GRAMMARS: [Grammar; 13] = [
+/// console; the logs of bms-to-inverter over JavaCAN and of dbus-serialbattery over python-can; `print_snifline` of
+/// can-utils; the protocol notes of setfirelabs.com.
+pub(super) const GRAMMARS: [Grammar; 14] = [
     Grammar {
         name: "PCAN trace",
         lines: &[
@@ -181,6 +186,15 @@ pub(super) const GRAMMARS: [Grammar; 13] = [
         example: "2024-08-27 17:03:19.730 | DEBUG | Thread-3   | ocol.can.JavaCANPort:113   | CAN frame sending: Buffer (HEX): [0x51, 0x03, 0x00, 0x00, 0x08, 0x00, 0x00, 0x00, 0x48, 0x02, 0x00, 0x05, 0x00, 0x05, 0xAE, 0x01]",
     },
     Grammar {
+        name: "dbus-serialbattery log",
+        lines: &[
+            &[Date, Clock, Past("0x"), Padded, Past("bytearray("), Python],
+            &[Past("0x"), Padded, Past("bytearray("), Python],
+        ],
+        beside: &[],
+        example: "2025-03-17 14:44:58.912123500 DEBUG:SerialBattery:[can0] Received: ID=0x351, Daten=bytearray(b'H\\x02\\x00\\x05\\x00\\x05\\xae\\x01')",
+    },
+    Grammar {
         name: "list of buffers",
         lines: &[&[Past("ID:"), Id, Past("Buffer:"), Bytes]],
         beside: &[],
@@ -207,7 +221,12 @@ pub(super) const GRAMMARS: [Grammar; 13] = [
     Grammar {
         // The first number is how long the identifier paused: no time.
         name: "cansniffer screen",
-        lines: &[&[Number, Id, Bytes], &[Number, Text("|"), Id, Bytes]],
+        lines: &[
+            &[Number, Text("|"), Id, Text("|"), Bytes],
+            &[Number, Text("|"), Text("----"), Id, Text("|"), Bytes],
+            &[Pause, Id, Bytes],
+            &[Number, Text("|ms"), Other],
+        ],
         beside: &["--", "XX", "<"],
         example: "0.999870  351  48 02 00 05 00 05 AE 01 H.......",
     },

@@ -98,6 +98,7 @@ impl<'a> Walk<'a> {
             }
             Piece::Past(text) => self.at += find(rest, text.as_bytes())? + text.len(),
             Piece::Number => _ = self.decimal()?,
+            Piece::Pause => _ = self.decimal().filter(|digits| digits.contains(&b'.'))?,
             Piece::Seconds => self.read.time = Some(seconds(self.decimal()?)?),
             Piece::Millis => self.read.time = Some(millis(self.decimal()?)?),
             Piece::Date => {
@@ -136,6 +137,7 @@ impl<'a> Walk<'a> {
             }
             Piece::Bytes => self.bytes()?,
             Piece::Packed => self.packed()?,
+            Piece::Python => self.python()?,
             Piece::Struct => self.can_frame()?,
             Piece::State => {
                 let state = u32::from_be_bytes(self.some()?);
@@ -272,6 +274,28 @@ impl<'a> Walk<'a> {
         Some(())
     }
 
+    fn python(&mut self) -> Option<()> {
+        let &[b'b', quote @ (b'\'' | b'"'), ref text @ ..] = &self.line[self.at..] else { return None };
+        let mut rest = text;
+        self.read.count = 0;
+        while rest.first() != Some(&quote) {
+            let (value, after) = match *rest {
+                [b'\\', b'x', high, low, ref after @ ..] => (hex_digit(high)? << 4 | hex_digit(low)?, after),
+                [b'\\', b't', ref after @ ..] => (b'\t', after),
+                [b'\\', b'n', ref after @ ..] => (b'\n', after),
+                [b'\\', b'r', ref after @ ..] => (b'\r', after),
+                [b'\\', byte @ (b'\\' | b'\'' | b'"'), ref after @ ..] => (byte, after),
+                [byte @ b' '..=b'~', ref after @ ..] if byte != b'\\' => (byte, after),
+                _ => return None,
+            };
+            *self.read.data.get_mut(usize::from(self.read.count))? = value;
+            self.read.count += 1;
+            rest = after;
+        }
+        self.at = self.line.len() - rest.len();
+        Some(())
+    }
+
     fn can_frame(&mut self) -> Option<()> {
         let mut raw = [0; 16];
         let mut rest = &self.line[self.at..];
@@ -381,5 +405,13 @@ pub(super) fn millis(text: &[u8]) -> Option<Micros> {
 }
 
 pub(super) fn find(line: &[u8], text: &[u8]) -> Option<usize> {
-    line.windows(text.len()).position(|window| window == text)
+    let (&first, rest) = text.split_first()?;
+    let mut from = 0;
+    loop {
+        let at = from + line.get(from..)?.iter().position(|&byte| byte == first)?;
+        from = at + 1;
+        if line[from..].starts_with(rest) {
+            return Some(at);
+        }
+    }
 }

@@ -93,6 +93,11 @@ pub fn sniff(head: &[u8], is_whole: bool) -> Result<Option<Reader>, NotALog> {
     let whole_lines =
         if is_whole { head } else { &head[..=head.iter().rposition(|&b| b == end).unwrap_or(0)] };
 
+    // Where each line is a frame of the most common form, no other reads more.
+    let common = Trial::of(Format::Candump, whole_lines, end);
+    if common.is_it() && common.problems == 0 {
+        return Ok(common.reader(is_whole));
+    }
     let trials = Format::all().filter(|format| *format != Format::Console);
     let best = trials.map(|format| Trial::of(format, whole_lines, end)).filter(Trial::is_it).reduce(
         |best, trial| {

@@ -100,6 +100,19 @@ fn every_row_reads_its_example() {
     "console of an unknown program",
     Some(43_200_100_000)
 )]
+#[case::cansniffer(
+    "00|ms  | ID  | data ...     < can0 # l=20 h=100 t=500 slots=2 >\n00999 | 351 | 48 02 00 05 00 05 AE 01 H.......",
+    "cansniffer screen",
+    None
+)]
+#[case::cansniffer_with_29_bits("00999|---- 351|48 02 00 05 00 05 AE 01 H.......", "cansniffer screen", None)]
+#[case::cansniffer_before_2020("0.999870  351  48 02 00 05 00 05 AE 01 H.......", "cansniffer screen", None)]
+#[case::dbus_serialbattery(
+    "DEBUG:SerialBattery:[can0] Received: ID=0x35e, Daten=bytearray(b\"BUS'\\\\\\t\\x00\")\nDEBUG:SerialBattery:[can0] Received: ID=0x351, Daten=bytearray(b'H\\x02\\x00\\x05\\x00\\x05\\xae\\x01')",
+    "dbus-serialbattery log",
+    None
+)]
+#[case::markdown("    (1.500000) can0 351#480200050005AE01", "candump log", Some(1_500_000))]
 #[case::mail("> (1.500000) can0 351#480200050005AE01", "candump log", Some(1_500_000))]
 #[case::web("```\n(1.500000) can0 351#480200050005AE01\n```", "candump log", Some(1_500_000))]
 #[case::terminal(
@@ -166,6 +179,8 @@ fn a_night_goes_on_over_midnight() {
 #[case::prose("The battery sends 0x351 every second.\nIt is fed up.\n")]
 #[case::code("const LIMITS: u16 = 0x351;\nlet data = [0x48, 0x02];\n")]
 #[case::numbers("time,voltage,current\n1.0,52.1,10\n2.0,52.2,11\n")]
+// Kvaser's program with a decimal base: what would be taken for hexadecimal digits is none.
+#[case::decimal(" 0    00000849         8   72   2   0   5   0   5 174   1       3.123450 R\n")]
 #[case::registers("0x100 reset\n0x104 status\n")]
 fn what_is_no_log_stays_none(#[case] text: &str) {
     assert!(

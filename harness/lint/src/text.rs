@@ -11,17 +11,17 @@ use judge::requirement::Severity;
 use judge::verdict::{Evidence, Outcome, Verdict};
 use proto::log::TimeKind;
 
-use super::judged::{Conditions, Judged};
-use super::pages;
-use super::wrap::wrapped;
+use crate::judged::{Conditions, Judged};
+use crate::pages;
+use crate::wrap::wrapped;
 
 /// How the text is set.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Style {
+pub struct Style {
     /// columns that lines are wrapped to
-    pub(crate) width: usize,
+    pub width: usize,
     /// whether ANSI colours may be used
-    pub(crate) colour: bool,
+    pub colour: bool,
 }
 
 /// Columns before the text of a finding.
@@ -30,7 +30,7 @@ const INDENT: usize = 8;
 const PROOFS: usize = 3;
 
 /// Everything about one battery.
-pub(crate) fn page(judged: &Judged, conditions: &Conditions<'_>, style: &Style) -> String {
+pub fn page(judged: &Judged, conditions: &Conditions<'_>, style: &Style) -> String {
     let mut out = String::new();
     head(&mut out, judged, style);
     let sections = [
@@ -78,7 +78,7 @@ pub(crate) fn page(judged: &Judged, conditions: &Conditions<'_>, style: &Style) 
 }
 
 /// One line for each of several logs, and what they come to.
-pub(crate) fn summary(all: &[Judged], style: &Style) -> String {
+pub fn summary(all: &[Judged], style: &Style) -> String {
     let mut out = String::new();
     let names: Vec<String> = all.iter().map(name).collect();
     let widest = names.iter().map(|n| n.chars().count()).max().unwrap_or(0);
@@ -148,7 +148,7 @@ fn finding(out: &mut String, verdict: &Verdict, mark: Mark, judged: &Judged, sty
 }
 
 /// The evidence that a frame proves, what breaks a limit before plain facts, each frame once.
-pub(crate) fn proofs(verdict: &Verdict) -> Vec<&Evidence> {
+pub fn proofs(verdict: &Verdict) -> Vec<&Evidence> {
     let mut found: Vec<&Evidence> = Vec::new();
     let breaks = |e: &&Evidence| e.frame.is_some() && !e.limit.is_empty() && e.limit != "present";
     let facts = |e: &&Evidence| e.frame.is_some() && e.limit.is_empty();
@@ -173,14 +173,14 @@ fn place(evidence: &Evidence, judged: &Judged) -> String {
 }
 
 /// The log, and where it has several its interface.
-pub(crate) fn name(judged: &Judged) -> String {
+pub fn name(judged: &Judged) -> String {
     let several = judged.remarks.iter().any(|r| r.contains("another battery"));
     let name = plain(&judged.log).into_owned();
     if several { format!("{name} ({})", plain(&judged.interface)) } else { name }
 }
 
 /// A remark with a dash before its first line.
-pub(crate) fn bullet(out: &mut String, text: &str, width: usize) {
+pub fn bullet(out: &mut String, text: &str, width: usize) {
     let from = out.len();
     wrapped(out, text, 4, width);
     out.replace_range(from..from + 4, "  - ");

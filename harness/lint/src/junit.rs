@@ -11,8 +11,8 @@ use proto::quantity::Micros;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::judged::{Conditions, Judged};
-use super::text::{name, proofs};
+use crate::judged::{Conditions, Judged};
+use crate::text::{name, proofs};
 
 /// How a verdict counts for CI.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Case {
 }
 
 /// The whole file.
-pub(crate) fn file(all: &[Judged], unread: &[(String, String)], conditions: &Conditions<'_>) -> String {
+pub fn file(all: &[Judged], unread: &[(String, String)], conditions: &Conditions<'_>) -> String {
     let mut w = Writer::new_with_indent(Vec::new(), b' ', 2);
     write(&mut w, all, unread, conditions.strict).expect("a Vec takes every write");
     let mut text = String::from_utf8(w.into_inner()).expect("only text was written");

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use evidence::text::plain;
 
 /// Words set line by line, each line indented.
-pub(crate) fn wrapped(out: &mut String, text: &str, indent: usize, width: usize) {
+pub fn wrapped(out: &mut String, text: &str, indent: usize, width: usize) {
     let mut column = 0;
     for word in plain(text).split_whitespace() {
         let length = word.chars().count();

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use evidence::text::plain;
 use judge::portrait::{Kind, MessageRow, Page, Support, sparkline};
 
-use super::judged::Judged;
-use super::wrap::wrapped;
+use crate::judged::Judged;
+use crate::wrap::wrapped;
 
-pub(super) fn pages(out: &mut String, judged: &Judged, width: usize) {
+pub(crate) fn pages(out: &mut String, judged: &Judged, width: usize) {
     let portrait = &judged.portrait;
     title(out, "What the GX shows (P 6)");
     portrait.pages.iter().for_each(|page| gx_page(out, page));

@@ -1,5 +1,6 @@
 //! What to do next: the one command that decides what this log leaves open.
 
+use judge::battery::Cells;
 use judge::verdict::{Outcome, Verdict};
 use judge::wire::{Terms, Wire};
 use proto::quantity::Micros;
@@ -7,18 +8,21 @@ use proto::quantity::Micros;
 /// A log that is shorter leaves much undecided that a longer one decides.
 const LONG: Micros = Micros::from_secs(600);
 
+/// What a battery file is for.
+const FIRST_FILE: &str = "a first file for `busbar run`";
+
 /// A command, and what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Next {
+pub struct Next {
     /// as it is typed into a shell
-    pub(crate) command: String,
+    pub command: String,
     /// what it decides, or what must be done before
-    pub(crate) why: &'static str,
+    pub why: &'static str,
 }
 
 impl Next {
     /// After a log of this name and interface.
-    pub(super) fn of(
+    pub(crate) fn of(
         wire: &Wire,
         verdicts: &[Verdict],
         terms: &Terms<'_>,
@@ -55,10 +59,17 @@ impl Next {
                 command: format!("busbar run --battery {}", word(&battery.name)),
                 why: "plays every suite with it: how it behaves, no log tells",
             },
-            None => Self {
-                command: format!("busbar battery from {} --cells 16", word(log)),
-                why: "a first file for `busbar run`, with the number of your cells",
-            },
+            None => {
+                let from = format!("busbar battery from {}", word(log));
+                let (cells, why) = match terms.cells {
+                    Some(Cells { count, chemistry: None }) => (format!("{count}"), FIRST_FILE),
+                    Some(Cells { count, chemistry: Some(of) }) => {
+                        (format!("{count} --chemistry {}", of.name()), FIRST_FILE)
+                    }
+                    None => ("16".to_owned(), "a first file for `busbar run`, with the number of your cells"),
+                };
+                Self { command: format!("{from} --cells {cells}"), why }
+            }
         }
     }
 }

@@ -11,15 +11,12 @@ use std::time::Duration;
 use flate2::read::MultiGzDecoder;
 use proto::log::wrapped::Unwrap;
 use proto::log::{Item, NotALog, Reader, sniff};
-use proto::quantity::BitRate;
 use proto::vedirect::is_vedirect;
 
-use crate::live::{Followed, Live};
-use crate::{Exit, Failure};
-
 /// Why a log cannot be read.
+#[expect(missing_docs, reason = "the message of each names what stands in it")]
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum InputError {
+pub enum InputError {
     /// the system refuses to open it
     #[error("{name} cannot be opened: {source}")]
     Open { name: String, source: io::Error },
@@ -29,9 +26,6 @@ pub(crate) enum InputError {
     /// it is no log of a CAN bus
     #[error("{name} cannot be read as a CAN log: {source}")]
     NotALog { name: String, source: NotALog },
-    /// a bus that cannot be listened to
-    #[error("{0}")]
-    Bus(String),
     /// it is what a VE.Direct instrument said, and a CAN log was asked for
     #[error("{name} is a log of VE.Direct, which is no CAN bus: `busbar decode` reads it")]
     VeDirect { name: String },
@@ -40,22 +34,21 @@ pub(crate) enum InputError {
     Read { name: String, line: u64, source: io::Error },
 }
 
-impl From<InputError> for Failure {
-    fn from(error: InputError) -> Self {
-        Self { exit: Exit::Input, message: error.to_string() }
-    }
-}
-
 /// What a person named.
-pub(crate) enum Source {
+pub enum Source {
     /// a log of a CAN bus
     Can(Box<Log>),
     /// the bytes of a VE.Direct instrument
-    VeDirect { name: String, bytes: Box<dyn Read> },
+    VeDirect {
+        /// what it is called in messages
+        name: String,
+        /// all of them
+        bytes: Box<dyn Read>,
+    },
 }
 
 /// A log that is being read.
-pub(crate) struct Log {
+pub struct Log {
     name: String,
     reader: Reader,
     lines: Lines,
@@ -68,12 +61,15 @@ impl Log {
     ///
     /// # Errors
     /// When it cannot be opened or is no log of a CAN bus.
-    pub(crate) fn open(path: &Path) -> Result<Self, InputError> {
+    pub fn open(path: &Path) -> Result<Self, InputError> {
         Source::open(path)?.can()
     }
 
-    #[cfg(test)]
-    fn of(name: String, source: Box<dyn Read>) -> Result<Self, InputError> {
+    /// A log that comes from somewhere, called so in messages.
+    ///
+    /// # Errors
+    /// When it is no log of a CAN bus.
+    pub fn of(name: String, source: Box<dyn Read>) -> Result<Self, InputError> {
         Source::of(name, source)?.can()
     }
 
@@ -82,7 +78,7 @@ impl Log {
     /// # Errors
     /// When the source fails, such as a compressed log that was cut off.
     #[inline]
-    pub(crate) fn next(&mut self) -> Result<Option<(u64, Item)>, InputError> {
+    pub fn next_line(&mut self) -> Result<Option<(u64, Item)>, InputError> {
         let Self { reader, lines, .. } = self;
         match lines.next() {
             Ok(Some((number, line, ending))) => Ok(Some((
@@ -99,22 +95,22 @@ impl Log {
     }
 
     /// Whether everything that has arrived is read, so that the next line may take its time to come.
-    pub(crate) fn is_up_to_date(&self) -> bool {
+    pub fn is_up_to_date(&self) -> bool {
         self.lines.waiting().is_empty()
     }
 
     /// What it is called in messages.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The form that it is in.
-    pub(crate) fn form(&self) -> &'static str {
+    pub fn form(&self) -> &'static str {
         self.wrapped.unwrap_or_else(|| self.reader.format().name())
     }
 
     /// What is known of it so far.
-    pub(crate) const fn reader(&self) -> &Reader {
+    pub const fn reader(&self) -> &Reader {
         &self.reader
     }
 }
@@ -127,7 +123,11 @@ impl Source {
         }
     }
 
-    fn open(path: &Path) -> Result<Self, InputError> {
+    /// Opens what a person named and finds out what it is; `-` is standard input.
+    ///
+    /// # Errors
+    /// When it cannot be opened or is no log.
+    pub fn open(path: &Path) -> Result<Self, InputError> {
         if path == Path::new("-") {
             return Self::of("standard input".to_owned(), Box::new(io::stdin()));
         }
@@ -141,25 +141,11 @@ impl Source {
         }
     }
 
-    /// The same, but of something that does not end: a CAN interface of the kernel, an SLCAN adapter, or, to `follow`, a file
-    /// that somebody still writes.
+    /// What comes from somewhere, called so in messages.
     ///
     /// # Errors
-    /// When it cannot be opened or is no log.
-    pub(crate) fn open_live(path: &Path, rate: BitRate, follow: bool) -> Result<Self, InputError> {
-        let name = path.display().to_string();
-        match Live::open(path, rate) {
-            Some(Ok(live)) => Self::of(name, Box::new(live)),
-            Some(Err(why)) => Err(InputError::Bus(why)),
-            None if follow && path.is_file() => match File::open(path) {
-                Ok(file) => Self::of(name, Box::new(Followed(file))),
-                Err(source) => Err(InputError::Open { name, source }),
-            },
-            None => Self::open(path),
-        }
-    }
-
-    fn of(name: String, source: Box<dyn Read>) -> Result<Self, InputError> {
+    /// When it is no log.
+    pub fn of(name: String, source: Box<dyn Read>) -> Result<Self, InputError> {
         let fault = |name: &str, source| InputError::Read { name: name.to_owned(), line: 0, source };
         let (mut lines, wrapped) =
             match Lines::new(source).and_then(Lines::unzipped).and_then(Lines::unwrapped) {
@@ -442,13 +428,13 @@ mod tests {
         packed.extend(packed.clone());
         let log = Log::of("log.gz".to_owned(), Box::new(Trickle(packed.clone(), 0, 0)));
         let mut log = log.expect("a log");
-        while log.next().expect("readable").is_some() {}
+        while log.next_line().expect("readable").is_some() {}
         assert_eq!(log.reader().report().data, 2);
 
         packed.truncate(packed.len() - 4);
         let mut cut = Log::of("log.gz".to_owned(), Box::new(Trickle(packed, 0, 0))).expect("a log");
         let error = loop {
-            match cut.next() {
+            match cut.next_line() {
                 Ok(Some(_)) => {}
                 Ok(None) => panic!("the end is missing"),
                 Err(error) => break error,

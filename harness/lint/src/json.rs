@@ -4,36 +4,32 @@ use evidence::mark::Mark;
 use evidence::run::severity;
 use judge::portrait::{Portrait, Support, says};
 use judge::verdict::{Evidence, Outcome, Verdict};
+use proto::chemistry::Chemistry;
 use proto::log::TimeKind;
 use serde_json::{Value, json};
 
-use super::judged::{Conditions, Judged};
-use crate::Exit;
+use crate::Whole;
+use crate::judged::{Conditions, Judged};
 
 /// Name and version of the format.
-pub(crate) const SCHEMA: &str = "busbar-lint/1";
+const SCHEMA: &str = "busbar-lint/1";
 
 /// The whole file, ending in a line break.
-pub(crate) fn file(
+pub fn file(
     all: &[Judged],
     unread: &[(String, String)],
     conditions: &Conditions<'_>,
-    exit: Exit,
+    whole: Whole,
 ) -> String {
-    let whole = match exit {
-        Exit::Pass => "pass",
-        Exit::Fail => "fail",
-        Exit::Inconclusive => "inconclusive",
-        Exit::Usage | Exit::Input => "unreadable",
-    };
     let value = json!({
         "schema": SCHEMA,
         "harness": env!("CARGO_PKG_VERSION"),
-        "outcome": whole,
-        "exit": exit as u8,
+        "outcome": whole.word(),
+        "exit": whole.code(),
         "strict": conditions.strict,
         "for_certification": conditions.certifying,
         "battery_file": conditions.battery.map(|b| &b.name),
+        "cells": conditions.cells.map(|cells| json!({ "count": cells.count, "chemistry": cells.chemistry.map(Chemistry::name) })),
         "logs": all.iter().map(log).collect::<Vec<_>>(),
         "unreadable": unread.iter().map(|(log, message)| json!({ "log": log, "message": message })).collect::<Vec<_>>(),
     });

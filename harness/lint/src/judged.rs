@@ -1,7 +1,7 @@
 //! Reads a log and judges the battery on each of its interfaces.
 
 use evidence::mark::Mark;
-use judge::battery::Battery;
+use judge::battery::{Battery, Cells};
 use judge::portrait::Portrait;
 use judge::thresholds::Thresholds;
 use judge::verdict::{Outcome, Verdict, outcome_of_case};
@@ -13,57 +13,65 @@ use proto::log::{Content, Foreign, Item, LineError, Reader, Report, TimeKind, fo
 use proto::message::{Message, id};
 use proto::quantity::Micros;
 
-use super::next::Next;
 use crate::input::{InputError, Log};
+use crate::next::Next;
 
 /// What was asked for.
-pub(crate) struct Conditions<'a> {
-    pub(crate) battery: Option<&'a Battery>,
-    pub(crate) certifying: bool,
-    pub(crate) strict: bool,
+#[derive(Debug, Clone, Copy)]
+pub struct Conditions<'a> {
+    /// what is declared of the battery
+    pub battery: Option<&'a Battery>,
+    /// its cells, where no more is known
+    pub cells: Option<Cells>,
+    /// whether what an officially supported battery sends is a must (MSG-02)
+    pub certifying: bool,
+    /// whether warnings fail too
+    pub strict: bool,
 }
 
 /// The battery on one interface of one log.
-pub(crate) struct Judged {
+#[derive(Debug, Clone)]
+pub struct Judged {
     /// the log, as it was named
-    pub(crate) log: String,
+    pub log: String,
     /// the interface in it
-    pub(crate) interface: String,
+    pub interface: String,
     /// what kind of log it is
-    pub(crate) format: &'static str,
+    pub format: &'static str,
     /// what its times are worth
-    pub(crate) times: TimeKind,
+    pub times: TimeKind,
     /// when its first frame was, since 1970 where [`TimeKind::Absolute`]
-    pub(crate) began: Micros,
+    pub began: Micros,
     /// what was in the whole log
-    pub(crate) report: Report,
+    pub report: Report,
     /// the first line that could not be read
-    pub(crate) problem: Option<(u64, LineError)>,
+    pub problem: Option<(u64, LineError)>,
     /// data frames on this interface, and the time they span
-    pub(crate) frames: u64,
-    pub(crate) length: Micros,
+    pub frames: u64,
+    /// from its first to its last frame
+    pub length: Micros,
     /// pass, fail or inconclusive
-    pub(crate) outcome: Outcome,
+    pub outcome: Outcome,
     /// what it comes to, in a sentence
-    pub(crate) headline: String,
+    pub headline: String,
     /// one for each requirement that a log decides; none where nothing of a battery was seen
-    pub(crate) verdicts: Vec<Verdict>,
+    pub verdicts: Vec<Verdict>,
     /// what the battery says of itself
-    pub(crate) portrait: Portrait,
+    pub portrait: Portrait,
     /// what is to know of the log itself
-    pub(crate) remarks: Vec<String>,
+    pub remarks: Vec<String>,
     /// what to do next
-    pub(crate) next: Next,
+    pub next: Next,
 }
 
 impl Judged {
     /// Verdicts that are to be shown so.
-    pub(crate) fn marked(&self, mark: Mark) -> impl Iterator<Item = &Verdict> {
+    pub fn marked(&self, mark: Mark) -> impl Iterator<Item = &Verdict> {
         self.verdicts.iter().filter(move |v| Mark::of(v) == mark)
     }
 
     /// Whether periods were judged.
-    pub(crate) fn is_timed(&self) -> bool {
+    pub fn is_timed(&self) -> bool {
         self.times.is_measured()
     }
 }
@@ -80,7 +88,7 @@ struct Reading {
 }
 
 /// Judges a log to its end, or to where it cannot be read any further.
-pub(crate) fn judge(log: Log, conditions: &Conditions<'_>) -> (Vec<Judged>, Option<InputError>) {
+pub fn judge(log: Log, conditions: &Conditions<'_>) -> (Vec<Judged>, Option<InputError>) {
     let mut reading =
         Reading { log, wires: Vec::new(), latest: Vec::new(), began: None, back: None, problem: None };
     let error = reading.all().err();
@@ -158,6 +166,7 @@ impl Reading {
         let timed = untimed.is_none();
         let terms = Terms {
             battery: conditions.battery,
+            cells: conditions.cells,
             thresholds: Thresholds::default(),
             certifying: conditions.certifying,
             untimed,
@@ -218,7 +227,7 @@ impl Reading {
                 out.push(format!("{count} {what}"));
             }
         }
-        if terms.battery.is_none() {
+        if terms.bounds().is_none() {
             out.push("no battery file was given: bounds of values come from the log itself".to_owned());
         }
         for (other, wire) in self.wires.iter().enumerate() {
