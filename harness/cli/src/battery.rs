@@ -68,7 +68,7 @@ pub(crate) fn battery(args: &Args) -> Result<Exit, Failure> {
     let What::From(args) = &args.what;
     let mut log = Log::open(&args.log)?;
     let mut buses: Vec<Bus> = Vec::new();
-    while let Some((line, item)) = log.next()? {
+    while let Some((line, item)) = log.next_line()? {
         let Item::Frame(entry) = item else { continue };
         let Content::Data(frame) = entry.content else { continue };
         if entry.interface >= buses.len() {

@@ -98,7 +98,7 @@ pub fn judge(log: Log, conditions: &Conditions<'_>) -> (Vec<Judged>, Option<Inpu
 
 impl Reading {
     fn all(&mut self) -> Result<(), InputError> {
-        while let Some((line, item)) = self.log.next()? {
+        while let Some((line, item)) = self.log.next_line()? {
             match item {
                 Item::Frame(entry) => {
                     let error = ErrorFrame::of(&entry.content);

@@ -255,7 +255,7 @@ impl Reader {
         if self.format == Format::Candump
             && let Some(interface) = self.interfaces.get(self.current)
             && let Some(fast) = candump::fast(line, interface.name.as_bytes())
-            && fast.interface == interface.name.as_bytes()
+            && fast.is_likely
         {
             return self.frame(number, Stamp::At(fast.at), fast.direction, Content::Data(fast.frame));
         }

@@ -10,6 +10,8 @@ pub(crate) struct Fast<'a> {
     pub(crate) at: Micros,
     /// printable bytes, not checked further
     pub(crate) interface: &'a [u8],
+    /// whether that is the one that was tried first
+    pub(crate) is_likely: bool,
     pub(crate) direction: Option<Direction>,
     pub(crate) frame: Frame,
 }
@@ -28,9 +30,9 @@ pub(crate) fn fast<'a>(line: &'a [u8], likely: &[u8]) -> Option<Fast<'a>> {
     let low = eight_digits(word(head, 10) & !0xFFFF | u64::from(head[9]) | u64::from(head[10]) << 8)?;
     let at = Micros(high * 100_000_000 + low);
 
-    let len = match rest.get(likely.len()) {
-        Some(b' ') if rest.starts_with(likely) => likely.len(),
-        _ => rest.iter().position(|&b| b <= b' ').filter(|&len| len > 0 && rest[len] == b' ')?,
+    let (len, is_likely) = match rest.get(likely.len()) {
+        Some(b' ') if rest.starts_with(likely) => (likely.len(), true),
+        _ => (rest.iter().position(|&b| b <= b' ').filter(|&len| len > 0 && rest[len] == b' ')?, false),
     };
     let (interface, rest) = rest.split_at(len);
     let (&[_, a, b, c, b'#'], digits) = rest.split_first_chunk::<5>()? else { return None };
@@ -55,7 +57,13 @@ pub(crate) fn fast<'a>(line: &'a [u8], likely: &[u8]) -> Option<Fast<'a>> {
     }
     let (first, last) = (four_bytes(word(&text, 0))?, four_bytes(word(&text, 8))?);
     let data = (u64::from(last) << 32 | u64::from(first)).to_le_bytes();
-    Some(Fast { at, interface, direction, frame: Frame::from_parts(id, (digits.len() / 2) as u8, data) })
+    Some(Fast {
+        at,
+        interface,
+        is_likely,
+        direction,
+        frame: Frame::from_parts(id, (digits.len() / 2) as u8, data),
+    })
 }
 
 #[inline]
@@ -85,7 +93,7 @@ fn eight_digits(text: u64) -> Option<u64> {
 }
 
 /// The four bytes that eight hexadecimal digits of either case write, the first of each in the lowest byte.
-#[inline]
+#[inline(always)]
 fn four_bytes(text: u64) -> Option<u32> {
     let is_letter = text >> 6 & ONES;
     let low = text & (ONES * 0x0F);
@@ -143,9 +151,10 @@ mod tests {
             }
             line.truncate(line.len() - cut.min(8));
             let likely = [&b"can0"[..], b"", b"can11"][likely];
-            if let Some(Fast { at, interface, direction, frame }) = fast(line.trim_ascii_end(), likely)
+            if let Some(Fast { at, interface, is_likely, direction, frame }) = fast(line.trim_ascii_end(), likely)
                 && core::str::from_utf8(interface).is_ok()
             {
+                prop_assert_eq!(is_likely, interface == likely);
                 let record = Reader { line: line.trim_ascii_end(), at: 1 }.record().expect("the fast reader read it");
                 prop_assert_eq!((record.at, record.interface.as_bytes(), record.direction), (at, interface, direction));
                 prop_assert_eq!(record.content, Content::Data(frame));
