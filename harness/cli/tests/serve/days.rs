@@ -13,7 +13,7 @@ use rstest::rstest;
 use tempfile::TempDir;
 
 use crate::disk::output_of;
-use crate::process::{Serving, busbar, output, within};
+use crate::process::{Serving, busbar, free, output, within};
 use crate::wire::{Mode, Serial, Tcp};
 
 /// What is wrong.
@@ -55,6 +55,7 @@ impl Bench {
             .replace("speed: 60 ", "speed: 20 ")
             // A machine that is busy with other tests is no dead harness.
             .replace("    accepted-risk:", "    heartbeat-within: 10 s\n    accepted-risk:");
+        free(&text);
         fs::write(&rig, text).expect("a file");
         Self { serving, supply, gx, can, rig }
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use files::RigFile;
+use lab::guard::lease;
 use tempfile::TempDir;
 
 pub(crate) const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -70,6 +72,7 @@ impl Serving {
             .replace("/tmp/busbar/psu", &self.address("psu"))
             .replace("127.0.0.1:1502", &self.address("gx"))
             .replace("127.0.0.1:1503", &self.address("operator"));
+        free(&text);
         let path = self.folder.path().join("served.yaml");
         fs::write(&path, text).expect("a file");
         path.to_str().expect("a plain path").to_owned()
@@ -97,5 +100,13 @@ impl Drop for Serving {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Lifts a quarantine of the instruments of a rig file: ports come again, and with them what somebody else's rig has left.
+pub(crate) fn free(text: &str) {
+    let rig = RigFile::parse("served.yaml", text);
+    if let Some(live) = rig.ok().and_then(|rig| rig.live) {
+        let _ = lease::clear(&live);
     }
 }
