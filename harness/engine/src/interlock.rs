@@ -111,8 +111,6 @@ pub struct Interlocks {
     polled: Vec<Channel>,
     /// when the first row is due
     earliest: Micros,
-    /// a reading of this input may have moved that
-    moved: bool,
     output: Output,
     apart: Apart,
     /// The suite expects the battery to go offline: it may switch off altogether.
@@ -155,7 +153,6 @@ impl Interlocks {
             frames,
             rows,
             earliest: Micros::NEVER,
-            moved: false,
             limits,
             instruments,
             told: [Told::default(); Channel::COUNT],
@@ -191,7 +188,6 @@ impl Interlocks {
 
     fn find_earliest(&mut self) {
         self.earliest = self.rows.iter().map(|row| row.due).min().unwrap_or(Micros::NEVER);
-        self.moved = false;
     }
 
     /// Looks at an input. The first limit that it exceeds.
@@ -211,9 +207,6 @@ impl Interlocks {
             | Input::Fault(_)
             | Input::Tick => None,
         };
-        if self.moved {
-            self.find_earliest();
-        }
         trip.or_else(|| self.silence(at))
     }
 
@@ -293,7 +286,7 @@ impl Interlocks {
         if first == end {
             return None;
         }
-        let mut beyond = None;
+        let (mut beyond, mut moved) = (None, false);
         for part in &self.parts[usize::from(first)..usize::from(end)] {
             let row = &mut self.rows[part.row];
             if beyond.is_none() {
@@ -310,8 +303,11 @@ impl Interlocks {
             }
             if is_true {
                 // The limit was told truly with the value.
-                self.moved |= row.heard(at, part.is_expected, self.earliest);
+                moved |= row.heard(at, part.is_expected, self.earliest);
             }
+        }
+        if moved {
+            self.find_earliest();
         }
         beyond.map(|(row, limit)| trip(&self.rows[row], channel, value, limit))
     }
