@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use proto::vedirect::{Answer, Block, Decoder, Device, Hex, Piece, is_vedirect};
 
-/// A block that is delivered has a right sum, whatever was around: it is one when it stands alone.
+/// A delivered block has a right sum: read alone, it is a block again.
 fn alone(block: &Block) {
     let mut bytes = Vec::new();
     for field in block.fields() {

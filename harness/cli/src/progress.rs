@@ -26,7 +26,7 @@ pub(crate) struct Progress {
     told: Cell<Option<Instant>>,
 }
 
-/// Who is told, by a thread: whoever looks at interlocks never waits for a terminal.
+/// Where progress is shown. A thread of its own writes it: the loop that checks interlocks never waits for a terminal.
 enum Shown {
     /// a person looks at it
     Terminal(ProgressBar, SyncSender<Told>),
@@ -128,7 +128,7 @@ impl Shown {
     }
 }
 
-/// A thread that shows what it is sent; where there is none, nothing is shown.
+/// The thread that writes the progress line; without one, nothing is written.
 fn thread<T: Send + 'static>(show: impl FnMut(T) + Send + 'static) -> SyncSender<T> {
     let (sender, taken) = sync_channel(WAITING);
     let _ = std::thread::Builder::new()

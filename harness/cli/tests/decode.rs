@@ -231,7 +231,7 @@ fn an_adapter_is_listened_to() {
     let mut adapter = std::fs::File::from(master);
     let answering = std::thread::spawn(move || {
         let (mut block, mut commands) = ([0; 256], Vec::new());
-        // Until whoever asked is gone. Each command is answered; once the channel is open, two frames come.
+        // Until the other end is closed. Each command is answered; once the channel is open, two frames come.
         while let Ok(count @ 1..) = adapter.read(&mut block) {
             for byte in &block[..count] {
                 commands.push(*byte);

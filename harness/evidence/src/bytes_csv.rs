@@ -40,22 +40,17 @@ pub fn row(out: &mut Vec<u8>, at: Micros, input: u64, chunk: &Chunk) {
 pub fn parse(from: Instrument, row: &str) -> Result<(Micros, u64, Chunk), Fault> {
     let cells: Vec<&str> = row.trim_end_matches(['\r', '\n']).split(',').collect();
     let &[at, bytes, input] = cells.as_slice() else { return Err(Fault::new(row, Fault::A_ROW)) };
-    let wrong = |name: &str, cell: &str, expected: &str| Fault::new(&format!("{name}: {cell}"), expected);
-    let chunk = read(from, bytes)
-        .ok_or_else(|| wrong("bytes", bytes, "up to 128 bytes as pairs of hexadecimal digits, or nothing"))?;
-    Ok((
-        stamp::read(at).ok_or_else(|| wrong("time_s", at, stamp::EXPECTED))?,
-        input.parse().map_err(|_| wrong("input", input, "a whole number"))?,
-        chunk,
-    ))
+    let expected = "up to 128 bytes as pairs of hexadecimal digits, or nothing";
+    let chunk = read(from, bytes).ok_or_else(|| Fault::cell("bytes", bytes, expected))?;
+    let (at, input) = stamp::place(at, input)?;
+    Ok((at, input, chunk))
 }
 
-fn read(from: Instrument, digits: &str) -> Option<Chunk> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+fn read(from: Instrument, text: &str) -> Option<Chunk> {
     let mut bytes = Vec::with_capacity(Chunk::MOST);
-    for pair in digits.as_bytes().chunks(2) {
+    for pair in text.as_bytes().chunks(2) {
         let [high, low] = pair else { return None };
-        bytes.push(u8::try_from(digit(high)? << 4 | digit(low)?).ok()?);
+        bytes.push(digits::byte(*high, *low)?);
     }
     let mut chunks = Chunk::all(from, &bytes);
     let first = chunks.next().unwrap_or_else(|| Chunk::opened(from));

@@ -23,6 +23,11 @@ impl Fault {
         let shown: String = crate::text::plain(found.trim_end()).chars().take(120).collect();
         Self { found: shown, expected: expected.to_owned() }
     }
+
+    /// A cell that is not what its column holds.
+    pub(crate) fn cell(column: &str, cell: &str, expected: &str) -> Self {
+        Self::new(&format!("{column}: {cell}"), expected)
+    }
 }
 
 /// Why raw evidence cannot be read.

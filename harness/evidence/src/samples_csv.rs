@@ -52,7 +52,6 @@ pub fn row(out: &mut Vec<u8>, at: Micros, input: u64, said: &Samples) {
 /// # Errors
 /// When a cell is not what its column holds, or the row is too short or too long.
 pub fn parse(from: Instrument, row: &str) -> Result<(Micros, u64, Samples), Fault> {
-    let wrong = |name: &str, cell: &str, expected: &str| Fault::new(&format!("{name}: {cell}"), expected);
     let short = || Fault::new(row, Fault::A_ROW);
     let mut cells = row.trim_end_matches(['\r', '\n']).split(',');
     let at = cells.next().ok_or_else(short)?;
@@ -60,15 +59,12 @@ pub fn parse(from: Instrument, row: &str) -> Result<(Micros, u64, Samples), Faul
     for (channel, name) in columns(from) {
         let cell = cells.next().ok_or_else(short)?;
         if !cell.is_empty() {
-            said.put(channel, value(channel, cell).map_err(|expected| wrong(name, cell, expected))?);
+            said.put(channel, value(channel, cell).map_err(|expected| Fault::cell(name, cell, expected))?);
         }
     }
     let input = cells.next().filter(|_| cells.next().is_none()).ok_or_else(short)?;
-    Ok((
-        stamp::read(at).ok_or_else(|| wrong("time_s", at, stamp::EXPECTED))?,
-        input.parse().map_err(|_| wrong("input", input, "a whole number"))?,
-        said,
-    ))
+    let (at, input) = stamp::place(at, input)?;
+    Ok((at, input, said))
 }
 
 /// A cell that is not empty.
@@ -120,10 +116,7 @@ fn unescaped(cell: &str) -> Option<Text8> {
     let mut rest = cell.as_bytes();
     while let Some((&b, after)) = rest.split_first() {
         let (byte, after) = match (b, after) {
-            (b'\\', [b'x', high, low, after @ ..]) => {
-                let digit = |b: u8| char::from(b).to_digit(16);
-                (u8::try_from(digit(*high)? << 4 | digit(*low)?).ok()?, after)
-            }
+            (b'\\', [b'x', high, low, after @ ..]) => (digits::byte(*high, *low)?, after),
             (b'\\', _) => return None,
             _ => (b, after),
         };

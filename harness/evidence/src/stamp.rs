@@ -3,6 +3,8 @@
 use proto::digits;
 use proto::quantity::Micros;
 
+use crate::raw::Fault;
+
 /// What a reader expects, for messages.
 pub(crate) const EXPECTED: &str = "a time in seconds with six decimals, such as `12.000250`";
 
@@ -25,6 +27,12 @@ pub(crate) fn read(text: &str) -> Option<Micros> {
     }
     let s: u64 = s.parse().ok()?;
     Some(Micros(s.checked_mul(1_000_000)?.checked_add(us.parse().ok()?)?))
+}
+
+/// Reads the first and the last cell of a row of raw evidence: when, and what was recorded in the case before it.
+pub(crate) fn place(at: &str, input: &str) -> Result<(Micros, u64), Fault> {
+    let when = read(at).ok_or_else(|| Fault::cell("time_s", at, EXPECTED))?;
+    Ok((when, input.parse().map_err(|_| Fault::cell("input", input, "a whole number"))?))
 }
 
 /// Reads a time in brackets in front of a line, `(12.000250) `, and gives what follows.

@@ -26,6 +26,13 @@ pub fn fill(places: &mut [u8], mut value: u64) {
     }
 }
 
+/// The byte that two hexadecimal digits stand for.
+#[must_use]
+pub fn byte(high: u8, low: u8) -> Option<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(digit(high)? << 4 | digit(low)?).ok()
+}
+
 /// Appends a whole number.
 pub fn whole(out: &mut Vec<u8>, value: u64) {
     let mut text = [0; 20];
@@ -88,6 +95,13 @@ mod tests {
             whole(&mut out, n);
             prop_assert_eq!(String::from_utf8(out), Ok(n.to_string()));
         }
+    }
+
+    #[test]
+    fn a_byte_is_two_hexadecimal_digits() {
+        assert_eq!(byte(b'0', b'0'), Some(0));
+        assert_eq!(byte(b'a', b'F'), Some(0xAF));
+        assert_eq!((byte(b'G', b'0'), byte(b'0', b' '), byte(0xC3, b'0')), (None, None, None));
     }
 
     #[test]

@@ -24,6 +24,16 @@
 //! assert_eq!(volts, Some(26.201));
 //! ```
 
+/// The quantity that a label or a register tells of one kind of instrument, as the tables of both write it.
+macro_rules! told {
+    (none) => {
+        None
+    };
+    ($Channel:ident) => {
+        Some(Channel::$Channel)
+    };
+}
+
 mod block;
 mod code;
 mod decoder;

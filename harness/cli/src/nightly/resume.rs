@@ -44,7 +44,7 @@ pub(super) fn interrupted(
     let inputs = library.inputs(&library.rig(rig)?, profile, &library.battery(battery)?)?;
     if let Some(path) = otherwise(&folder, &inputs) {
         return Err(Failure::input(format!(
-            "{path} is not as it was in {}: what was tried then says nothing of it, begin a night anew",
+            "{path} has changed since {}: its cases were tried with the file of before; begin a new night",
             crate::from_here(&folder)
         )));
     }

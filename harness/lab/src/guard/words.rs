@@ -6,6 +6,7 @@
 use std::io::{self, BufRead, Read as _};
 use std::path::PathBuf;
 
+use proto::digits;
 use proto::quantity::Micros;
 
 use super::lease::Holder;
@@ -172,9 +173,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let pairs = hex.as_bytes().chunks(2);
-    pairs.map(|pair| Some(digit(*pair.first()?)? << 4 | digit(*pair.get(1)?)?)).collect()
+    pairs.map(|pair| digits::byte(*pair.first()?, *pair.get(1)?)).collect()
 }
 
 #[cfg(test)]

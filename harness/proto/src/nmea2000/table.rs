@@ -179,6 +179,7 @@ const GROUP_FUNCTIONS: &[(u32, &str)] = &[
     (5, "write fields"),
     (6, "write fields reply"),
 ];
+const CHARGE_MODES: &[(u32, &str)] = &[(0, "standalone"), (1, "primary"), (2, "secondary"), (3, "echo")];
 /// As `CS` of VE.Direct.
 const CONVERTER_STATES: &[(u32, &str)] = &[
     (0, "off"),
@@ -360,7 +361,7 @@ pub static PGNS: &[Pgn] = &[
                     (9, "fault"),
                 ],
             ),
-            word("charge mode", 20, 4, &[(0, "standalone"), (1, "primary"), (2, "secondary"), (3, "echo")]),
+            word("charge mode", 20, 4, CHARGE_MODES),
             word("enabled", 24, 2, OFF_ON),
             word("equalization pending", 26, 2, OFF_ON),
             minutes("equalization time remaining", 32),
@@ -409,7 +410,7 @@ pub static PGNS: &[Pgn] = &[
             word("enabled", 16, 2, OFF_ON),
             unsigned("charge current limit", 24, 8, 1, "%"),
             word("charging algorithm", 32, 4, &[]),
-            word("charger mode", 36, 4, &[(0, "standalone"), (1, "primary"), (2, "secondary"), (3, "echo")]),
+            word("charger mode", 36, 4, CHARGE_MODES),
             word("temperature setting", 40, 4, &[]),
             word("equalization enabled", 44, 2, OFF_ON),
             word("over-charge enabled", 46, 2, OFF_ON),

@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use crate::digits;
+
 /// Why a HEX frame is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HexError {
@@ -83,19 +85,19 @@ impl Hex {
     /// # Errors
     /// When it is no frame, or its sum is wrong.
     pub fn parse(digits: &[u8]) -> Result<Self, HexError> {
-        let nibble = |digit: u8| (digit as char).to_digit(16).map(|value| value as u8).ok_or(HexError::Form);
+        let byte = |high: u8, low: u8| digits::byte(high, low).ok_or(HexError::Form);
         let (&first, pairs) = digits.split_first().ok_or(HexError::Form)?;
-        let command = nibble(first)?;
+        let command = byte(b'0', first)?;
         if pairs.is_empty() || pairs.len() % 2 == 1 || pairs.len() / 2 > Self::MOST + 1 {
             return Err(HexError::Form);
         }
         let (mut data, mut sum) = ([0; Self::MOST], command);
         let len = pairs.len() / 2 - 1;
         for (k, pair) in pairs.chunks_exact(2).enumerate() {
-            let byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-            sum = sum.wrapping_add(byte);
+            let value = byte(pair[0], pair[1])?;
+            sum = sum.wrapping_add(value);
             if k < len {
-                data[k] = byte;
+                data[k] = value;
             }
         }
         if sum == 0x55 { Ok(Self { command, len: len as u8, data }) } else { Err(HexError::Sum) }

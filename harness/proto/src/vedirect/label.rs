@@ -60,14 +60,6 @@ macro_rules! labels {
         }, )+ ];
     };
 }
-macro_rules! told {
-    (none) => {
-        None
-    };
-    ($Channel:ident) => {
-        Some(Channel::$Channel)
-    };
-}
 
 const fn number(per: i32, unit: &'static str) -> Value {
     Value::Number { per, unit }

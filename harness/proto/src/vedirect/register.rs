@@ -106,14 +106,6 @@ macro_rules! registers {
         }, )+ ];
     };
 }
-macro_rules! told {
-    (none) => {
-        None
-    };
-    ($Channel:ident) => {
-        Some(Channel::$Channel)
-    };
-}
 
 registers! {
     0x010A Text / 1 "", "serial number", none none none;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use plant::management::{Installed, Readings};
 use proto::bus::BusState;
+use proto::digits;
 use proto::frame::{CanId, Frame};
 use proto::quantity::Micros;
 use serde::Deserialize;
@@ -315,8 +316,7 @@ impl<'de> Deserialize<'de> for Data {
                     return Err(wrong());
                 }
                 for (byte, pair) in data.bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-                    let digit = |byte: u8| char::from(byte).to_digit(16).ok_or_else(wrong);
-                    *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
+                    *byte = digits::byte(pair[0], pair[1]).ok_or_else(wrong)?;
                 }
                 Ok(data)
             }
