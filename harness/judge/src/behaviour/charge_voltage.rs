@@ -4,7 +4,7 @@ use proto::message::AlarmKind;
 use proto::quantity::{Micros, PerHour, Percent, Volts, VoltsPerHour};
 
 use super::current_limits::protecting;
-use super::scene::Scene;
+use super::scene::{Scene, shown};
 use crate::metrics::{covered, cycle, headroom, pace, regularity, swings};
 use crate::thresholds::Graded;
 use crate::thresholds::fixed::{END_LEAST, LIMITING, RECOVERS, RISE_TIME, STANDS, STIRRED};
@@ -286,7 +286,7 @@ pub(crate) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     match rise(Channel::MaxCell).zip(highest) {
         Some((cell, highest)) if battery.cell_over_voltage.0 - highest > RECOVERS.0 => {
             let far = format!("not held against: it is more than {RECOVERS} below its disconnect voltage");
-            opinion.show(Evidence::fact(what, cell.to_string()).against(far).within(end));
+            opinion.show(Evidence::fact(what, shown(cell)).against(far).within(end));
         }
         Some((cell, _)) => {
             let complaint = "the highest cell goes on rising in the full battery";

@@ -244,10 +244,9 @@ impl<'a> Scene<'a> {
         window: Window,
         complaint: &str,
     ) -> bool {
-        let shown = shown(value);
+        let (shown, limit) = (shown(value), shortest::<LIMIT_DECIMALS>(graded.limit));
         let holds = value <= graded.limit;
-        let evidence =
-            Evidence::fact(what, shown.clone()).against(format!("≤ {}", graded.limit)).within(window);
+        let evidence = Evidence::fact(what, shown.clone()).against(format!("≤ {limit}")).within(window);
         let evidence = evidence.measured(value, graded);
         if holds {
             opinion.show(evidence);
@@ -260,15 +259,23 @@ impl<'a> Scene<'a> {
         } else {
             opinion.prove(evidence);
             let shown = beyond(value, graded.limit);
-            opinion.fail(format!("{complaint}: {shown}, at most {} is allowed", graded.limit));
+            opinion.fail(format!("{complaint}: {shown}, at most {limit} is allowed"));
         }
         holds
     }
 }
 
-/// Two decimals are enough for a reader; three for what is small.
+/// More than any table of limits has: a limit that is computed, such as one step of CVL over the cells, has many more.
+const LIMIT_DECIMALS: usize = 5;
+
+/// Two decimals are enough for a reader of a value.
 pub(super) fn shown(value: impl Display) -> String {
-    let (plain, short) = (value.to_string(), format!("{value:.2}"));
+    shortest::<2>(value)
+}
+
+/// A value with its own decimals, or with so many where it has more.
+fn shortest<const DECIMALS: usize>(value: impl Display) -> String {
+    let (plain, short) = (value.to_string(), format!("{value:.DECIMALS$}"));
     if plain.len() <= short.len() { plain } else { short }
 }
 
@@ -310,5 +317,16 @@ impl Disturbance {
     /// Whether a load was switched.
     pub(super) fn is_load(&self) -> bool {
         self.stimuli.iter().any(|s| matches!(s, Stimulus::AcLoad(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_is_computed_is_told_in_few_digits() {
+        assert_eq!(shortest::<LIMIT_DECIMALS>(0.011_250_000_000_000_001), "0.01125");
+        assert_eq!(shortest::<LIMIT_DECIMALS>(0.03), "0.03");
     }
 }
