@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::process::{Failure, Workspace};
-use crate::{again, can_guest, docs, matrix, page, schema, tidy};
+use crate::{again, can_guest, docs, matrix, page, schema, test_run, tidy};
 
 type Step = (&'static str, fn(&Workspace) -> Result<(), Failure>);
 
@@ -16,9 +16,7 @@ const STEPS: &[Step] = &[
             .args(["--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
             .run()
     }),
-    ("tests", |w| {
-        w.cargo("test").args(["--locked", "--workspace", "--no-fail-fast"]).env("INSTA_UPDATE", "no").run()
-    }),
+    ("tests", test_run::tests),
     ("licences", licences),
     ("fuzz targets", fuzz),
     ("windows", windows),
@@ -126,6 +124,11 @@ fn summary(results: &[(&str, Duration, Result<(), Failure>)], took: Duration) ->
         let word = if result.is_ok() { "ok" } else { "FAILED" };
         text += &format!("{name:<14} {word:<6} {:>7.1} s\n", took.as_secs_f64());
     }
+    for (name, _, result) in results {
+        if let Err(failure) = result {
+            text += &format!("\n{name}: {failure}\n");
+        }
+    }
     let failed = results.iter().filter(|(_, _, result)| result.is_err()).count();
     let word = if failed == 0 { "ok" } else { "FAILED" };
     let passed = results.len() - failed;
@@ -148,6 +151,7 @@ mod tests {
         let text = summary(&results, second * 2);
         assert!(text.ends_with("ci result: FAILED. 1 passed; 1 failed; finished in 2.0s"), "{text}");
         assert!(text.contains("tests          FAILED     1.0 s"), "{text}");
+        assert!(text.contains("\ntests: two tests failed\n"), "{text}");
     }
 
     #[test]

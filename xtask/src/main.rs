@@ -16,6 +16,7 @@ mod page;
 mod process;
 mod schema;
 mod served;
+mod test_run;
 mod tidy;
 
 use std::process::ExitCode;

@@ -1,8 +1,10 @@
 //! How other programs are called: what is about to run is said first, its exit code is passed on.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::SyncSender;
 
 use serde::Deserialize;
 
@@ -241,6 +243,29 @@ impl Program {
         }
     }
 
+    /// Runs it with this terminal and reads along: every line of its output also goes to `reader`.
+    pub(crate) fn told(mut self, reader: &mut dyn FnMut(&str)) -> Result<(), Failure> {
+        let command = self.line();
+        eprintln!("$ {command}");
+        let not_started = |source| Failure::NotStarted { command: command.clone(), source };
+        let mut child =
+            self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(not_started)?;
+        let (lines, heard) = std::sync::mpsc::sync_channel(64);
+        for pipe in
+            [child.stdout.take().map(Pipe::Out), child.stderr.take().map(Pipe::Err)].into_iter().flatten()
+        {
+            let lines = lines.clone();
+            std::thread::spawn(move || pipe.forward(&lines));
+        }
+        drop(lines);
+        heard.into_iter().for_each(|line: String| reader(&line));
+        match child.wait() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(Failure::Program { command, status }),
+            Err(source) => Err(not_started(source)),
+        }
+    }
+
     /// Starts it beside this program; says it as it could be typed, too.
     pub(crate) fn spawn(mut self, stdin: Stdio, stdout: Stdio) -> Result<(Child, String), Failure> {
         let command = self.line();
@@ -272,6 +297,29 @@ impl Program {
             Ok(output) if output.status.success() => Ok(output.stdout),
             Ok(output) => Err(Failure::Program { command, status: output.status }),
             Err(source) => Err(Failure::NotStarted { command, source }),
+        }
+    }
+}
+
+/// One of the two outputs of a program that is read along.
+enum Pipe {
+    Out(ChildStdout),
+    Err(ChildStderr),
+}
+
+impl Pipe {
+    /// Passes every line on to the same output of this program, and to `lines`.
+    fn forward(self, lines: &SyncSender<String>) {
+        let (mut from, mut to): (Box<dyn BufRead>, Box<dyn Write>) = match self {
+            Self::Out(pipe) => (Box::new(BufReader::new(pipe)), Box::new(std::io::stdout())),
+            Self::Err(pipe) => (Box::new(BufReader::new(pipe)), Box::new(std::io::stderr())),
+        };
+        let mut line = Vec::new();
+        while from.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            // A reader of the log that went away does not end the program.
+            let _ = to.write_all(&line);
+            let _ = lines.send(String::from_utf8_lossy(&line).trim_end().to_owned());
+            line.clear();
         }
     }
 }
@@ -310,6 +358,19 @@ mod tests {
     fn a_program_that_is_not_there_is_named() {
         let failure = Workspace::find().program("busbar-is-not-there").run().expect_err("no such program");
         assert!(failure.to_string().contains("busbar-is-not-there"), "{failure}");
+    }
+
+    #[test]
+    fn every_line_of_both_outputs_is_read_along() {
+        let mut lines = Vec::new();
+        let script = "echo one; echo two >&2; printf three; exit 3";
+        let run = Workspace::find()
+            .program("sh")
+            .args(["-c", script])
+            .told(&mut |line| lines.push(line.to_owned()));
+        lines.sort();
+        assert_eq!(lines, ["one", "three", "two"]);
+        assert_eq!(run.expect_err("it fails").exit_code(), 3);
     }
 
     #[test]
