@@ -83,6 +83,11 @@ fn milder(a: Badness, b: Badness) -> Badness {
 }
 
 impl Course {
+    /// Whether it went so long ago that its return would not be soon.
+    fn is_over(&self, at: Micros) -> bool {
+        !self.active && self.cleared.is_none_or(|cleared| at.since(cleared) > RETURNS)
+    }
+
     fn measured(&mut self, now: Badness) {
         if self.active {
             self.mildest = milder(self.mildest, self.last);
@@ -133,7 +138,7 @@ pub(crate) struct Flicker {
     gone: Option<Gone>,
     now: Measured,
     courses: [Course; PAIRS],
-    /// which of them are active or were a while ago
+    /// which of them are active, or went so short a time ago that they may come back soon
     watched: u32,
 }
 
@@ -185,17 +190,17 @@ impl Flicker {
     }
 
     #[inline]
-    pub(super) fn measured(&mut self, m: &Measurements) {
+    pub(super) fn measured(&mut self, at: Micros, m: &Measurements) {
         self.now.voltage = m.voltage().map(|v| v.0).filter(|&v| v > 5.0).or(self.now.voltage);
         self.now.current = m.current().map(|i| i.0).or(self.now.current);
         self.now.celsius = m.temperature().map(|t| t.0).or(self.now.celsius);
         if self.watched != 0 {
-            self.follow(|k| k != AlarmKind::CellImbalance);
+            self.follow(at, |k| k != AlarmKind::CellImbalance);
         }
     }
 
     #[inline]
-    pub(super) fn cells(&mut self, m: &Cells) {
+    pub(super) fn cells(&mut self, at: Micros, m: &Cells) {
         if let (Some(low), Some(high)) = (m.min_cell(), m.max_cell()) {
             self.now.cells = Some((low.0, high.0));
         }
@@ -203,15 +208,20 @@ impl Flicker {
             self.now.temperatures = Some((low.0, high.0));
         }
         if self.watched != 0 {
-            self.follow(|k| k == AlarmKind::CellImbalance);
+            self.follow(at, |k| k == AlarmKind::CellImbalance);
         }
     }
 
-    fn follow(&mut self, of: impl Fn(AlarmKind) -> bool) {
-        for (k, course) in self.courses.iter_mut().enumerate() {
-            let kind = kind(k);
-            if self.watched & 1 << k != 0 && of(kind) {
-                course.measured(self.now.badness(kind));
+    fn follow(&mut self, at: Micros, of: impl Fn(AlarmKind) -> bool) {
+        let mut left = self.watched;
+        while left != 0 {
+            let k = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let course = &mut self.courses[k];
+            if course.is_over(at) {
+                self.watched &= !(1 << k);
+            } else if of(kind(k)) {
+                course.measured(self.now.badness(kind(k)));
             }
         }
     }

@@ -132,7 +132,7 @@ impl Wire {
                 self.beside.measured(spot, m);
                 self.regulation.measured(spot, m);
                 self.oscillation.measured(spot, m);
-                self.flicker.measured(m);
+                self.flicker.measured(spot.at, m);
                 self.held.now.measured(m);
                 self.senders.frame(Watched::Measurements, spot, frame);
             }
@@ -146,7 +146,7 @@ impl Wire {
             Message::Energy(m) => self.charge.energy(spot, m),
             Message::Cells(m) => {
                 self.cells.cells(spot, m);
-                self.flicker.cells(m);
+                self.flicker.cells(spot.at, m);
                 self.held.now.cells(m);
                 self.senders.frame(Watched::Cells, spot, frame);
             }

@@ -127,6 +127,10 @@ impl Clocks {
             self.own = Some(fresh);
             return;
         };
+        if now == own.content {
+            *own = Stream { alone: spot.at.since(own.at), ..fresh };
+            return;
+        }
         let far = apart(now, own.content, steps);
         match self.other {
             Some(other) if far > 4 * apart(now, other.content, steps) => {
