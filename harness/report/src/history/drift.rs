@@ -1,8 +1,8 @@
 //! Figures that left the place where they stood, against the last nights and against the last firmware.
 
-use judge::thresholds::Thresholds;
+use judge::thresholds::{Sense, Thresholds};
 
-use super::changes::Past;
+use super::changes::{Past, Turn};
 use super::figures::{PERIOD, PLATEAU};
 use super::night::Standing;
 
@@ -23,6 +23,19 @@ pub struct Drift {
     pub now: f64,
     /// every night that has it, the oldest first, tonight last: its place in the list of nights, and its value
     pub trend: Vec<(usize, f64)>,
+}
+
+impl Drift {
+    /// Whether it moved to the better, where a limit says which way that is: a plateau or a period is neither good nor bad.
+    #[must_use]
+    pub fn turn(&self) -> Option<Turn> {
+        let row = Thresholds::NAMES.iter().find(|row| row.name == self.name)?;
+        let better = match row.sense {
+            Sense::AtMost => self.now < self.usual,
+            Sense::AtLeast => self.now > self.usual,
+        };
+        Some(if better { Turn::Better } else { Turn::Worse })
+    }
 }
 
 /// So many nights before this one must have a figure before it can drift.
@@ -175,17 +188,23 @@ mod tests {
         assert_eq!(!drifts_from(&nights, &now, "1.0").is_empty(), of_firmware);
     }
 
+    /// From 1 to 2.
+    fn drift(case: &str, name: &str) -> Drift {
+        let (case, name, unit) = (case.to_owned(), name.to_owned(), "s".to_owned());
+        Drift { case, name, unit, usual: 1.0, spread: 0.1, now: 2.0, trend: Vec::new() }
+    }
+
+    #[rstest]
+    #[case("settling", Some(Turn::Worse))]
+    #[case("cell-margin", Some(Turn::Better))]
+    #[case(PLATEAU, None)]
+    #[case(PERIOD, None)]
+    fn a_limit_says_which_way_is_better(#[case] name: &str, #[case] turn: Option<Turn>) {
+        assert_eq!(drift("s/c", name).turn(), turn);
+    }
+
     #[test]
     fn what_is_followed_comes_first() {
-        let drift = |case: &str, name: &str| Drift {
-            case: case.to_owned(),
-            name: name.to_owned(),
-            unit: "s".to_owned(),
-            usual: 1.0,
-            spread: 0.1,
-            now: 2.0,
-            trend: Vec::new(),
-        };
         let all = [drift("a", "travel"), drift("b", "travel"), drift("c", PERIOD)];
         let told: Vec<(&str, usize)> =
             by_figure(&all).iter().map(|of| (of[0].name.as_str(), of.len())).collect();

@@ -58,13 +58,9 @@ pub(super) fn changed(out: &mut String, night: &Morning<'_>) -> fmt::Result {
         )?;
         for one in of_change {
             let name = &one.case;
-            let (class, sign) = match one.turn {
-                Turn::Worse => ("fail", "▼"),
-                Turn::Better => ("pass", "▲"),
-                Turn::Same => ("na", "="),
-                Turn::First => ("na", "•"),
-            };
-            write!(out, "<tr><td><span class=\"mark {class}\">{sign} {}</span><td>", one.turn.word())?;
+            out.push_str("<tr><td>");
+            turned(out, one.turn)?;
+            out.push_str("<td>");
             linked(out, night, name)?;
             if let Some(why) = night.now.cases.get(name).map(|case| &case.1).filter(|why| !why.is_empty()) {
                 write!(out, "<p class=why>{}</p>", Esc(why))?;
@@ -78,6 +74,17 @@ pub(super) fn changed(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     }
     out.push_str("</table></section>\n");
     Ok(())
+}
+
+/// Better or worse, by sign, word and colour.
+fn turned(out: &mut String, turn: Turn) -> fmt::Result {
+    let (class, sign) = match turn {
+        Turn::Worse => ("fail", "▼"),
+        Turn::Better => ("pass", "▲"),
+        Turn::Same => ("na", "="),
+        Turn::First => ("na", "•"),
+    };
+    write!(out, "<span class=\"mark {class}\">{sign} {}</span>", turn.word())
 }
 
 /// The requirements of a case that came out otherwise than the night before.
@@ -164,7 +171,7 @@ pub(super) fn moved(out: &mut String, night: &Morning<'_>) -> fmt::Result {
 /// A row for each figure, with the case in which it moved farthest; the other cases below it.
 fn figures(out: &mut String, night: &Morning<'_>, drifts: &[Drift]) -> fmt::Result {
     out.push_str(
-        "<table class=moved><thead><tr><th>Figure<th>Case<th class=n>Usual<th class=n>Tonight<th>Nights</tr></thead><tbody>",
+        "<table class=moved><thead><tr><th>Figure<th>Case<th class=n>Usual<th class=n>Tonight<th>Better or worse<th>Nights</tr></thead><tbody>",
     );
     for of in by_figure(drifts) {
         let (drift, others) = (of[0], &of[1..]);
@@ -177,7 +184,11 @@ fn figures(out: &mut String, night: &Morning<'_>, drifts: &[Drift]) -> fmt::Resu
                 out.push_str("<li>");
                 linked(out, night, &other.case)?;
                 let (usual, now) = (decimals(other.usual), decimals(other.now));
-                write!(out, " <span class=nowrap>{usual} → <b>{now}</b> {}</span></li>", Esc(&other.unit))?;
+                write!(out, " <span class=nowrap>{usual} → <b>{now}</b> {}</span> ", Esc(&other.unit))?;
+                if let Some(turn) = other.turn() {
+                    turned(out, turn)?;
+                }
+                out.push_str("</li>");
             }
             out.push_str("</ul></details>");
         }
@@ -188,6 +199,10 @@ fn figures(out: &mut String, night: &Morning<'_>, drifts: &[Drift]) -> fmt::Resu
             decimals(drift.now),
             Esc(&drift.unit)
         )?;
+        if let Some(turn) = drift.turn() {
+            turned(out, turn)?;
+        }
+        out.push_str("<td>");
         trend(out, drift, night.before, night.now)?;
         out.push_str("</tr>");
     }
