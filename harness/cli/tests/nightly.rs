@@ -430,7 +430,8 @@ fn a_night_that_was_killed_goes_on() {
     let other = night(&["--resume"]);
     assert_eq!(other.status.code(), Some(65), "{}", text(&other.stderr));
     assert!(
-        text(&other.stderr).contains("rigs/batteries/mine.yaml is not as it was"),
+        text(&other.stderr)
+            .contains("rigs/batteries/mine.yaml has changed since reports/night-mine-seed1-001"),
         "{}",
         text(&other.stderr)
     );

@@ -39,35 +39,42 @@ fn no_heartbeat_for_a_quarter_of_a_second_is_noticed_within_a_third() {
 /// What the guard adds to a setpoint with all that is read back of it, against the same port without it.
 #[test]
 fn the_guard_is_no_burden() {
-    const SETPOINTS: u32 = 1000;
+    const SETPOINTS: u32 = 200;
+    // Other work of the machine lengthens a round; it shortens none.
+    const ROUNDS: usize = 5;
     let scene = scene();
     let port = scene.live.psu.clone().expect("it has one").port;
-    let median = |link: Box<dyn Link>| {
+    let least_median = |link: Box<dyn Link>| {
         let mut supply = scene.shine(link);
-        let mut took: Vec<Duration> = (0..SETPOINTS)
-            .map(|k| {
-                let current = Amps(f64::from(k % 50) + 1.0);
-                let target = Target {
-                    voltage: Volts(120.0),
-                    current,
-                    over_voltage: Volts(132.0),
-                    over_current: Amps(60.0),
-                };
-                let began = Instant::now();
-                supply.apply(target).expect("accepted");
-                began.elapsed()
-            })
-            .collect();
+        let mut setpoint = |k: u32| {
+            let current = Amps(f64::from(k % 50) + 1.0);
+            let target = Target {
+                voltage: Volts(120.0),
+                current,
+                over_voltage: Volts(132.0),
+                over_current: Amps(60.0),
+            };
+            let began = Instant::now();
+            supply.apply(target).expect("accepted");
+            began.elapsed()
+        };
+        let medians = (0..ROUNDS).map(|_| {
+            let mut took: Vec<Duration> = (0..SETPOINTS).map(&mut setpoint).collect();
+            took.sort();
+            took[took.len() / 2]
+        });
+        let least = medians.min().expect("some rounds");
         assert!(supply.shut_down().is_safe());
-        took.sort();
-        took[took.len() / 2]
+        least
     };
-    let direct = median(connect(&port, scene.profile.serial).expect("it opens"));
+    let direct = least_median(connect(&port, scene.profile.serial).expect("it opens"));
     let (guard, standing) = scene.guard();
-    let guarded = median(guard.link(scene.profile.serial).expect("it opens"));
+    let guarded = least_median(guard.link(scene.profile.serial).expect("it opens"));
     guard.end(|why| panic!("{why}"), |_| panic!("the guard is there")).expect("confirmed");
     standing.join().expect("it does not panic");
-    println!("a setpoint: {direct:?} without a guard, {guarded:?} with it (medians of {SETPOINTS})");
+    println!(
+        "a setpoint: {direct:?} without a guard, {guarded:?} with it (medians of {SETPOINTS}, the least of {ROUNDS})"
+    );
     // The bound is generous: the machine of a test is busy.
     assert!(guarded < direct + Duration::from_millis(2), "{direct:?}, {guarded:?}");
 }
