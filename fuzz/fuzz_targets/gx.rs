@@ -27,7 +27,7 @@ fn answered(bytes: &[u8]) {
         rest = after;
     }
     let answers: Vec<(u16, &[u16])> = blocks.iter().map(|(first, cells)| (*first, &cells[..])).collect();
-    let said = Answers(&answers).samples();
+    let said = Answers::of(&answers).samples();
     let mut row = Vec::new();
     samples_csv::row(&mut row, Micros::ZERO, 0, &said);
     let row = std::str::from_utf8(&row).expect("a row is text").trim_end_matches('\n');

@@ -15,6 +15,7 @@ mod again;
 mod client;
 mod ears;
 mod error;
+mod gx;
 mod incoming;
 pub mod lease;
 mod link;

@@ -41,6 +41,7 @@ pub use link::Link;
 pub(crate) use link::with_port;
 pub use poll::{Answer, Poll};
 pub use port::GxPort;
+pub(crate) use port::writable;
 
 use std::fmt;
 

@@ -29,7 +29,7 @@ use crate::can::{CanError, CanPort, RunClock, Slcan};
 use crate::gx::{GxPort, GxSettings};
 use crate::operator::{Client, Operator, OperatorError, Reply, Request, Terminal};
 use crate::psu::{Link, LinkError, Serial, Tcp};
-use files::live::{CanPlace, Live, OperatorPlace, PsuPort};
+use files::live::{CanPlace, Live, OperatorPlace, PsuPort, UnitIds};
 use files::profile::SerialPort;
 use files::{InputError, Library, Profile, RigFile};
 
@@ -51,6 +51,7 @@ pub struct Lab {
     terminal: Option<Desk>,
     stop: Arc<AtomicBool>,
     watchdog: Watchdog,
+    found: hands::Found,
     #[cfg(unix)]
     guard: Option<Arc<crate::guard::Guard>>,
 }
@@ -80,7 +81,16 @@ impl Lab {
         let profile = library.profile_of(rig)?;
         let terminal = terminal.map(|terminal| Desk(Arc::new(Mutex::new(terminal))));
         let watchdog = Watchdog::untried(stop.clone());
-        Ok(Some(Self { rig: rig.clone(), live, profile, terminal, stop, watchdog, guard: None }))
+        Ok(Some(Self {
+            rig: rig.clone(),
+            live,
+            profile,
+            terminal,
+            stop,
+            watchdog,
+            found: Arc::default(),
+            guard: None,
+        }))
     }
 
     /// From now on the supply is reached through a guard, which switches it off when this process dies.
@@ -180,8 +190,9 @@ impl Lab {
                 // Why it does not answer is known before the interlock says that it did not.
                 within: patience.min(Micros(real(self.rig.limits.age(Channel::GxAnswers)).0 / 2)),
             };
-            GxPort::open(&settings, clock, outbox.of_gx())
-                .and_then(|port| Worker::start("switches", Hands(port)))
+            GxPort::open(&settings, clock, outbox.of_gx()).and_then(|port| {
+                Worker::start("switches", Hands::new(port, self.keeper(gx.units), self.found.clone()))
+            })
         });
         let operator = self.operator().map_err(|error| failed("operator", error))?;
         let thread = |error: std::io::Error| failed("bench", error);
@@ -205,7 +216,23 @@ impl Lab {
             LiveBench::new(self.live.clone(), capabilities, self.stop.clone(), clock, (inbox, outbox), parts);
         #[cfg(unix)]
         let bench = bench.guarded(self.guard.clone());
-        Ok(bench)
+        let tell = self.watchdog.clone();
+        Ok(bench.told_by(move |what| tell.tell(what)))
+    }
+
+    /// Tells the guard what a register held before it is written: it is put back whatever dies.
+    fn keeper(&self, units: UnitIds) -> hands::Keeper {
+        #[cfg(unix)]
+        if let Some(guard) = self.guard.clone() {
+            return Box::new(move |register, cells| {
+                units
+                    .of(register.product)
+                    .iter()
+                    .for_each(|unit| guard.keeps(*unit, register.address, cells));
+            });
+        }
+        let _ = units;
+        Box::new(|_, _| {})
     }
 
     /// The way to the supply, for as often as it is opened.

@@ -91,11 +91,19 @@ pub struct Block {
 }
 
 impl Block {
-    /// Whether a GX may refuse it and have everything else: 327 to 329 of the battery came with dbus_modbustcp of
-    /// 2026-03-12 (c7aeeac), so an older one answers with exception 2 to whoever reads across them.
+    /// Whether it came with a version of 2026, so that an older one answers with exception 2 to whoever reads across it:
+    /// 327 to 329 of the battery (dbus_modbustcp c7aeeac), the set-point that overrides the setting (53c911a).
     #[must_use]
     pub const fn is_newer(self) -> bool {
-        matches!(self.product, Product::Battery) && self.first == 327
+        matches!((self.product, self.first), (Product::Battery, 327) | (Product::Ess, 2716))
+    }
+
+    /// The registers of the table that lie in it, by address.
+    pub fn registers(self) -> impl Iterator<Item = &'static Register> {
+        REGISTERS.iter().filter(move |register| {
+            register.product == self.product
+                && register.address.checked_sub(self.first).is_some_and(|at| at < self.count)
+        })
     }
 }
 
@@ -219,6 +227,13 @@ impl Register {
     #[must_use]
     pub const fn warns(&self) -> bool {
         matches!(self.product, Product::Battery) && self.address >= 326 && self.address <= 329
+    }
+
+    /// Whether what is written to it lasts for some seconds only: the power that an ESS in external control is told
+    /// (mode 3) falls back when it is not told again, after 10 to 14 s as seen in the field.
+    #[must_use]
+    pub const fn fades(&self) -> bool {
+        matches!((self.product, self.address), (Product::Inverter, 37 | 96))
     }
 
     /// Whether older GX do not have it, [`Block::is_newer`].

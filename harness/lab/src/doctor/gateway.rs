@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use engine::bench::Capability;
 use proto::channel::Channel;
-use proto::gx::{Exception, Product, Register, ess};
+use proto::gx::{Block, Exception, Product, Register, ess};
 use proto::quantity::{Micros, Volts};
 use proto::samples::Value;
 
@@ -43,14 +43,15 @@ pub(super) fn examine(place: &GxPlace, rig: &RigFile, heard: &Heard) -> Vec<Find
     ];
     for product in PRODUCTS {
         findings.push(answers(place, &poll, product));
+        findings.extend(lacking(&poll, product));
     }
     findings.extend(compared(&poll, heard));
     findings.extend(settings(&poll, rig));
     findings
 }
 
-const PRODUCTS: [Product; 5] =
-    [Product::Battery, Product::System, Product::Inverter, Product::Solar, Product::Grid];
+const PRODUCTS: [Product; Product::COUNT] =
+    [Product::Battery, Product::System, Product::Inverter, Product::Solar, Product::Grid, Product::Ess];
 
 /// The first poll in which the GX answered; what it said last, where there is none.
 fn poll(place: &GxPlace) -> Result<Poll, String> {
@@ -79,11 +80,13 @@ fn answers(place: &GxPlace, poll: &Poll, product: Product) -> Finding {
             "name it in `live.gx.units`, where there is one",
         );
     };
-    let refused = poll.answers.iter().find_map(|answer| {
-        (answer.block.product == product).then_some(answer.cells.as_ref().err()).flatten()
-    });
-    match refused {
-        None => Part::Gx.ok(format!("the {what} answers as unit {unit}")),
+    let of_product = || poll.answers.iter().filter(|answer| answer.block.product == product);
+    let there: Vec<String> =
+        of_product().filter(|answer| answer.cells.is_ok()).map(|answer| range(answer.block)).collect();
+    let refused = of_product().filter(|answer| !answer.is_lacking() || there.is_empty());
+    match refused.filter_map(|answer| answer.cells.as_ref().err()).next() {
+        None => Part::Gx
+            .ok(format!("the {what} answers as unit {unit}: registers {}", there.join(", "))),
         Some(&code) if Exception::of(code) == Some(Exception::NoProduct) => Part::Gx.problem(
             format!("there is no {what} as unit {unit} (exception {code})"),
             match product {
@@ -100,6 +103,31 @@ fn answers(place: &GxPlace, poll: &Poll, product: Product) -> Finding {
             format!("the {what}, unit {unit}, answers with exception {code}"),
             "the firmware of the GX may be older than its registers: update it",
         ),
+    }
+}
+
+/// Registers that this GX does not have: a run goes on without them.
+fn lacking(poll: &Poll, product: Product) -> Option<Finding> {
+    let of_product = || poll.answers.iter().filter(|answer| answer.block.product == product);
+    let lacks: Vec<Block> =
+        of_product().filter(|answer| answer.is_lacking()).map(|answer| answer.block).collect();
+    if lacks.is_empty() || !of_product().any(|answer| answer.cells.is_ok()) {
+        return None;
+    }
+    let ranges = lacks.iter().copied().map(range).collect::<Vec<_>>().join(", ");
+    let what = format!("it has no registers {ranges} of the {} (exception 2)", name(product));
+    Some(if lacks.iter().all(|block| block.is_newer()) {
+        Part::Gx.ok(format!("{what}: they came in 2026, and a run does without them"))
+    } else {
+        Part::Gx.warning(what, "a run does without them and judges less: update the firmware of the GX")
+    })
+}
+
+/// First and last register of a block.
+fn range(block: Block) -> String {
+    match block.first + block.count - 1 {
+        last if last == block.first => last.to_string(),
+        last => format!("{} to {last}", block.first),
     }
 }
 
@@ -158,6 +186,17 @@ fn settings(poll: &Poll, rig: &RigFile) -> Vec<Finding> {
         findings.push(Part::Gx.warning(
             format!("the GX limits the charge voltage to {limit} V (DVCC, register 2710)"),
             "switch the limit off: the battery's own is tested (P 1.5)",
+        ));
+    }
+    if let Some(over) = value(poll, ess::SETPOINT_OVERRIDE).filter(|watts| watts.abs() >= 1.0) {
+        findings.push(Part::Gx.warning(
+            format!(
+                "something controls the GX from outside: it holds a grid set-point of {over} W (register {}) over its own \
+                 setting (register {})",
+                ess::SETPOINT_OVERRIDE.address,
+                ess::GRID_SETPOINT.address
+            ),
+            "switch that off for the time of the run: the sun would go where it says",
         ));
     }
     let mains = poll.said.get(Channel::GridConnected);

@@ -181,6 +181,18 @@ impl Guard {
         let _ = self.shared.say(&Ask::Note(what.to_owned()));
     }
 
+    /// A register of the GX is about to be written: what it holds where it is left alone.
+    pub(crate) fn keeps(&self, unit: u8, first: u16, cells: &[u16]) {
+        // As above.
+        let _ = self.shared.say(&Ask::Keep(unit, first, cells.to_vec()));
+    }
+
+    /// Every register of the GX holds that again.
+    pub(crate) fn has_put_back(&self) {
+        // As above.
+        let _ = self.shared.say(&Ask::PutBack);
+    }
+
     /// The time of the run begins now.
     pub fn begins(&self) {
         let (at, speed) = (Micros::ZERO, self.live.speed);

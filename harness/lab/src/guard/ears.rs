@@ -6,6 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::gx::Kept;
 use super::pen::{Pen, RunTime};
 use super::words::{Ask, Tell, next_line};
 
@@ -69,6 +70,8 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(super) enum Order {
     Open,
     Close,
+    Keep(Kept),
+    PutBack,
     End,
     Failed(String),
     HungUp(&'static str),
@@ -107,6 +110,8 @@ pub(super) fn listen(mut lines: BufReader<UnixStream>, line: &Line, mouth: &Mout
             }
             Some(Ask::Open) => Order::Open,
             Some(Ask::Close) => Order::Close,
+            Some(Ask::Keep(unit, first, cells)) => Order::Keep(Kept { unit, first, cells }),
+            Some(Ask::PutBack) => Order::PutBack,
             Some(Ask::End) => Order::End,
             Some(Ask::Hello(_)) | None => break "the harness said something that makes no sense",
         };

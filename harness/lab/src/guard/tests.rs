@@ -1,6 +1,7 @@
 //! A guard in a thread before a simulated supply on a pseudo-terminal: whatever its harness does, it is off afterwards.
 
 mod figures;
+mod gx;
 mod wire;
 
 use std::io::Write as _;

@@ -11,6 +11,7 @@ use proto::quantity::Micros;
 
 use super::again::Again;
 use super::ears::{Line, Mouth, Order, listen, lock};
+use super::gx::{self, Kept};
 use super::lease::{Lease, LeaseError, now};
 use super::pen::Pen;
 use super::post::Post;
@@ -80,7 +81,8 @@ pub fn stand(post: Post, socket: UnixStream) {
     }
     mouth.tell(&Tell::Ready(std::process::id()));
     tell_of_panics(&mouth);
-    Warden { post, lease, line, mouth, orders, link: None, energised: false, lost: None }.run();
+    Warden { post, lease, line, mouth, orders, link: None, energised: false, lost: None, kept: Vec::new() }
+        .run();
 }
 
 /// A guard that panics says so before it ends.
@@ -107,6 +109,8 @@ struct Warden {
     energised: bool,
     /// the port is gone, and the supply may be on
     lost: Option<Again>,
+    /// what registers of the GX hold where it is left alone
+    kept: Vec<Kept>,
 }
 
 impl Warden {
@@ -132,6 +136,8 @@ impl Warden {
                 Ok(Order::End) => return self.finish(None),
                 Ok(Order::Open) => self.open(),
                 Ok(Order::Close) => self.close(),
+                Ok(Order::Keep(kept)) => gx::keep(&mut self.kept, kept),
+                Ok(Order::PutBack) => self.kept.clear(),
                 Ok(Order::Failed(why)) => self.lose(&why),
                 Err(RecvTimeoutError::Timeout) => self.hear(),
             }
@@ -252,6 +258,7 @@ impl Warden {
             } else {
                 Ok(None)
             };
+            self.put_back();
             match (off, &mut failed) {
                 (Ok(done), failed) => {
                     let why = why.or_else(|| failed.map(|_| "it could not be confirmed at first".to_owned()));
@@ -304,6 +311,23 @@ impl Warden {
                 }
             }
             failed.iter().for_each(Again::sleep);
+        }
+    }
+
+    /// Once, after what is energised: the GX as the harness found it. A harness that lives has done that by itself.
+    fn put_back(&mut self) {
+        // What was said before it fell silent.
+        while let Ok(order) = self.orders.try_recv() {
+            match order {
+                Order::Keep(kept) => gx::keep(&mut self.kept, kept),
+                Order::PutBack => self.kept.clear(),
+                _ => {}
+            }
+        }
+        let mut kept = std::mem::take(&mut self.kept);
+        if let (Some(place), false) = (&self.post.live.gx, kept.is_empty()) {
+            let what = gx::put_back(place, &mut kept);
+            self.note(&what);
         }
     }
 

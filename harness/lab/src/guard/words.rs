@@ -33,6 +33,10 @@ pub(super) enum Ask {
     Write(Vec<u8>),
     /// it has done with the supply for now
     Close,
+    /// what a register of the GX holds where it is left alone: unit, address and cells; said before it is written
+    Keep(u8, u16, Vec<u16>),
+    /// all of them hold that again
+    PutBack,
     /// it has done
     End,
 }
@@ -83,6 +87,8 @@ impl Ask {
             Self::Open => "open\n".to_owned(),
             Self::Write(bytes) => format!("write {}\n", hex(bytes)),
             Self::Close => "close\n".to_owned(),
+            Self::Keep(unit, first, cells) => format!("keep {}\n", serde_json::json!((unit, first, cells))),
+            Self::PutBack => "put-back\n".to_owned(),
             Self::End => "end\n".to_owned(),
         }
     }
@@ -101,6 +107,11 @@ impl Ask {
             "open" => Self::Open,
             "write" => Self::Write(bytes(rest)?),
             "close" => Self::Close,
+            "keep" => {
+                let (unit, first, cells) = serde_json::from_str(rest).ok()?;
+                Self::Keep(unit, first, cells)
+            }
+            "put-back" => Self::PutBack,
             "end" => Self::End,
             _ => return None,
         })
@@ -190,6 +201,9 @@ mod tests {
     #[case(Ask::Record(PathBuf::from("/a folder/with\na break")))]
     #[case(Ask::Time(Micros(12_000_000), 60))]
     #[case(Ask::Hello(Box::new(Holder::this("lab"))))]
+    #[case(Ask::Keep(100, 2700, vec![50]))]
+    #[case(Ask::Keep(227, 96, vec![65_535, 1]))]
+    #[case(Ask::PutBack)]
     #[case(Ask::End)]
     fn the_words_of_the_harness_come_back_from_one_line(#[case] ask: Ask) {
         let line = ask.line();
@@ -216,6 +230,7 @@ mod tests {
     #[case("write zz")]
     #[case("record")]
     #[case("time 7")]
+    #[case("keep [100, 70000, [1]]")]
     #[case("shutdown")]
     fn what_is_no_word_is_nothing(#[case] line: &str) {
         assert_eq!(Ask::parse(line), None);

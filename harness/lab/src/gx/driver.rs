@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
-use proto::gx::{Product, Register};
+use proto::gx::{Block, Product, Register};
 use proto::quantity::Micros;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep, timeout};
 
 use super::error::{Asked, What};
-use super::poll::{Answer, NO_PRODUCT, Poll, is_settled, requests};
+use super::poll::{Answer, NO_ADDRESS, NO_PRODUCT, Poll, is_settled, requests};
 use super::{GxError, GxEvent, GxSettings, Link, Timed, name};
 use crate::can::RunClock;
 
@@ -31,6 +31,11 @@ const FIRST_RETRY: Micros = Micros::from_millis(200);
 /// Longest such wait. Assumption: short beside the minute that a GX takes to restart.
 const LONGEST_RETRY: Micros = Micros::from_secs(2);
 
+/// What fades is told again so often at the latest: half of the 10 s after which the first ones fell back.
+const AGAIN: Micros = Micros::from_secs(5);
+/// And after so many polls, on a rig that is faster than the clock.
+const AGAIN_POLLS: u64 = 5;
+
 /// A coil of any device on Modbus-TCP, such as a relay board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Coil {
@@ -45,8 +50,10 @@ pub struct Coil {
 /// What a port is asked to do.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// cells to a register; gives those that are read back
-    Write { register: Register, cells: Vec<u16>, reply: SyncSender<Result<Vec<u16>, GxError>> },
+    /// the cells of a register
+    Read { register: Register, reply: SyncSender<Result<Vec<u16>, GxError>> },
+    /// cells to a register, told again where they fade and `lasts` is set; gives those that are read back
+    Write { register: Register, cells: Vec<u16>, lasts: bool, reply: SyncSender<Result<Vec<u16>, GxError>> },
     /// a coil of another device; gives its state read back
     Switch { coil: Coil, on: bool, reply: SyncSender<Result<bool, GxError>> },
 }
@@ -61,6 +68,15 @@ struct Pending {
     /// when it is read back next, and when for the last time
     look: Micros,
     give_up: Micros,
+}
+
+/// What must be told again and again, since it fades.
+#[derive(Debug)]
+struct Fading {
+    unit: u8,
+    first: u16,
+    cells: Vec<u16>,
+    next: Micros,
 }
 
 /// A port from within.
@@ -79,6 +95,9 @@ pub(super) struct Driver<E> {
     absent: BTreeMap<Product, u8>,
     /// written, and to be read back between two polls
     pending: Vec<Pending>,
+    fading: Vec<Fading>,
+    /// blocks that this GX does not have whole, by their first address: the pieces, and whether it has each
+    pieces: BTreeMap<u16, Vec<(Block, bool)>>,
 }
 
 impl<E: From<Timed>> Driver<E> {
@@ -95,6 +114,8 @@ impl<E: From<Timed>> Driver<E> {
             retry,
             absent: BTreeMap::new(),
             pending: Vec::new(),
+            fading: Vec::new(),
+            pieces: BTreeMap::new(),
         }
     }
 
@@ -104,14 +125,19 @@ impl<E: From<Timed>> Driver<E> {
         let mut next = self.clock.now();
         loop {
             let poll = if self.lost.is_some() { self.retry.0 } else { next };
-            let wake = self.pending.iter().fold(poll, |wake, pending| wake.min(pending.look));
+            let looks = self.pending.iter().map(|pending| pending.look);
+            let again = self.fading.iter().filter(|_| self.lost.is_none()).map(|fading| fading.next);
+            let wake = looks.chain(again).fold(poll, Micros::min);
             let left = self.clock.until(wake);
             // A poll that is due comes first: commands without a pause do not hold it up.
             let command = if left.is_zero() { None } else { timeout(left, commands.recv()).await.ok() };
             match command {
                 Some(None) => return,
                 Some(Some(command)) => self.carry_out(command).await,
-                None if wake < poll => self.read_back().await,
+                None if wake < poll => {
+                    self.read_back().await;
+                    self.tell_again().await;
+                }
                 None => {
                     let began = self.clock.now();
                     self.poll().await;
@@ -142,20 +168,71 @@ impl<E: From<Timed>> Driver<E> {
 
     async fn blocks(&mut self) -> Result<Vec<Answer>, GxError> {
         let (requests, clock) = (requests(&self.settings.units), self.clock);
-        let link = self.link().await?;
         let mut answers: Vec<Answer> = Vec::with_capacity(requests.len());
         for (unit, block) in requests {
             if is_settled(&answers, block.product) {
                 continue;
             }
-            let cells = match read(link, unit, block.first, block.count).await {
-                Ok(cells) => Ok(cells),
-                Err(GxError::Refused { code, .. }) => Err(code),
-                Err(lost) => return Err(lost),
-            };
-            answers.push(Answer { block, unit, at: clock.now(), cells });
+            let known = self.pieces.get(&block.first).cloned();
+            let pieces = known.clone().unwrap_or_else(|| vec![(block, true)]);
+            for (block, has) in pieces {
+                let cells = if has { self.cells(unit, block).await? } else { Err(NO_ADDRESS) };
+                answers.push(Answer { block, unit, at: clock.now(), cells });
+            }
+            if known.is_none() && answers.last().is_some_and(Answer::is_lacking) {
+                answers.pop();
+                let found = self.divide(unit, block).await?;
+                answers.extend(found);
+            }
         }
         Ok(answers)
+    }
+
+    /// The cells of a block, or the number of the exception.
+    async fn cells(&mut self, unit: u8, block: Block) -> Result<Result<Vec<u16>, u8>, GxError> {
+        match read(self.link().await?, unit, block.first, block.count).await {
+            Ok(cells) => Ok(Ok(cells)),
+            Err(GxError::Refused { code, .. }) => Ok(Err(code)),
+            Err(lost) => Err(lost),
+        }
+    }
+
+    /// Reads a block that this GX does not have whole in halves, and halves of those, down to single registers. The
+    /// pieces are remembered as long as the connection holds: its firmware stays the same.
+    async fn divide(&mut self, unit: u8, whole: Block) -> Result<Vec<Answer>, GxError> {
+        let block = |registers: &[&Register]| {
+            let first = registers[0].address;
+            let end = registers.iter().map(|register| register.address + register.kind.cells()).max();
+            Block { product: whole.product, first, count: end.unwrap_or(first) - first }
+        };
+        let registers: Vec<&Register> = whole.registers().collect();
+        let (left, right) = registers.split_at(registers.len() / 2);
+        let (mut found, mut ahead): (Vec<Answer>, _) = (Vec::new(), vec![right, left]);
+        while let Some(registers) = ahead.pop() {
+            if registers.is_empty() {
+                continue;
+            }
+            let block = block(registers);
+            let cells = self.cells(unit, block).await?;
+            if cells == Err(NO_ADDRESS) && registers.len() > 1 {
+                let (left, right) = registers.split_at(registers.len() / 2);
+                ahead.extend([right, left]);
+                continue;
+            }
+            let answer = Answer { block, unit, at: self.clock.now(), cells };
+            match found.last_mut() {
+                // What is missing in a row is one piece.
+                Some(last) if last.is_lacking() && answer.is_lacking() => {
+                    last.block.count = block.first + block.count - last.block.first;
+                }
+                _ => found.push(answer),
+            }
+        }
+        if found.iter().all(|answer| answer.cells.is_ok() || answer.is_lacking()) {
+            let pieces = found.iter().map(|answer| (answer.block, answer.cells.is_ok()));
+            self.pieces.insert(whole.first, pieces.collect());
+        }
+        Ok(found)
     }
 
     /// The connection, a new one where there is none.
@@ -170,8 +247,11 @@ impl<E: From<Timed>> Driver<E> {
     async fn carry_out(&mut self, command: Command) {
         // Who asked and did not wait for the answer does not need it.
         match command {
-            Command::Write { register, cells, reply } => {
-                if let Err(error) = self.write(register, cells, &reply).await {
+            Command::Read { register, reply } => {
+                let _ = reply.send(self.held(register).await);
+            }
+            Command::Write { register, cells, lasts, reply } => {
+                if let Err(error) = self.write(register, cells, lasts, &reply).await {
                     let _ = reply.send(Err(error));
                 }
             }
@@ -183,31 +263,76 @@ impl<E: From<Timed>> Driver<E> {
         }
     }
 
+    /// What a register holds.
+    async fn held(&mut self, register: Register) -> Result<Vec<u16>, GxError> {
+        let unit = self.unit_of(register)?;
+        let held = match self.link().await {
+            Ok(link) => read(link, unit, register.address, register.kind.cells()).await,
+            Err(error) => Err(error),
+        };
+        self.losing(held)
+    }
+
+    fn unit_of(&self, register: Register) -> Result<u8, GxError> {
+        self.settings.units.of(register.product).ok_or(GxError::NoUnit(name(register.product)))
+    }
+
+    /// An error that is no refusal is the loss of the GX.
+    fn losing<T>(&mut self, result: Result<T, GxError>) -> Result<T, GxError> {
+        if let Err(error) = &result
+            && !error.is_refusal()
+        {
+            self.lose(error.clone());
+        }
+        result
+    }
+
     /// Writes; what is held after that is told when it was read back.
     async fn write(
         &mut self,
         register: Register,
         cells: Vec<u16>,
+        lasts: bool,
         reply: &SyncSender<Result<Vec<u16>, GxError>>,
     ) -> Result<(), GxError> {
-        let unit = self.settings.units.of(register.product).ok_or(GxError::NoUnit(name(register.product)))?;
-        let link = match self.link().await {
-            Ok(link) => link,
-            Err(error) => {
-                self.lose(error.clone());
-                return Err(error);
-            }
+        let (unit, first) = (self.unit_of(register)?, register.address);
+        self.fading.retain(|fading| (fading.unit, fading.first) != (unit, first));
+        let written = match self.link().await {
+            Ok(link) => link.write(unit, first, &cells).await.map_err(uncertain),
+            Err(error) => Err(error),
         };
-        if let Err(error) = link.write(unit, register.address, &cells).await.map_err(uncertain) {
-            if !error.is_refusal() {
-                self.lose(error.clone());
-            }
-            return Err(error);
+        self.losing(written)?;
+        let now = self.clock.now();
+        if lasts && register.fades() {
+            let next = now + self.again();
+            self.fading.push(Fading { unit, first, cells: cells.clone(), next });
         }
-        let (now, first) = (self.clock.now(), register.address);
         let (look, give_up) = (now + self.settling(), now + APPLIED_WITHIN);
         self.pending.push(Pending { unit, first, cells, reply: reply.clone(), look, give_up });
         Ok(())
+    }
+
+    /// From one time that something that fades is told to the next.
+    fn again(&self) -> Micros {
+        AGAIN.min(Micros(self.settings.period.0 * AGAIN_POLLS))
+    }
+
+    /// Tells again what would fade.
+    async fn tell_again(&mut self) {
+        let (now, next) = (self.clock.now(), self.clock.now() + self.again());
+        let mut due = Vec::new();
+        for fading in self.fading.iter_mut().filter(|fading| fading.next <= now) {
+            fading.next = next;
+            due.push((fading.unit, fading.first, fading.cells.clone()));
+        }
+        for (unit, first, cells) in due {
+            let told = match self.link().await {
+                Ok(link) => link.write(unit, first, &cells).await,
+                Err(error) => Err(error),
+            };
+            // What is refused now was taken before: it shows in what the GX does.
+            let _ = self.losing(told);
+        }
     }
 
     /// On a rig that is faster than the clock everything is.
@@ -230,13 +355,7 @@ impl<E: From<Timed>> Driver<E> {
                 pending.look = self.clock.now() + self.settling();
                 return self.pending.push(pending);
             }
-            Ok(held) => Ok(held),
-            Err(error) => {
-                if !error.is_refusal() {
-                    self.lose(error.clone());
-                }
-                Err(taken_or_not(error))
-            }
+            held => self.losing(held).map_err(taken_or_not),
         };
         // Who asked and did not wait for the answer does not need it.
         let _ = pending.reply.send(held);
@@ -244,6 +363,7 @@ impl<E: From<Timed>> Driver<E> {
 
     fn lose(&mut self, error: GxError) {
         self.link = None;
+        self.pieces.clear();
         for pending in self.pending.drain(..) {
             let _ = pending.reply.send(Err(taken_or_not(error.clone())));
         }

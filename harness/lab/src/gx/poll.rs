@@ -34,41 +34,50 @@ impl Answer {
     pub fn age(&self, now: Micros) -> Micros {
         now.since(self.at)
     }
+
+    /// Whether this GX does not have the registers.
+    #[must_use]
+    pub fn is_lacking(&self) -> bool {
+        self.cells == Err(NO_ADDRESS)
+    }
 }
 
 impl Poll {
     /// Decodes answers.
     #[must_use]
     pub fn of(answers: Vec<Answer>) -> Self {
-        let cells: Vec<(u16, &[u16])> = answers
-            .iter()
-            .filter_map(|answer| Some((answer.block.first, answer.cells.as_deref().ok()?)))
-            .collect();
         // No address belongs to two products.
-        let said = Answers(&cells).samples();
+        let cells = read(&answers);
+        let lacks: Vec<Block> =
+            answers.iter().filter(|answer| answer.is_lacking()).map(|a| a.block).collect();
+        let said = Answers { cells: &cells, lacks: &lacks }.samples();
         Self { said, answers }
     }
 
     /// What the GX says of itself: serial number and firmware.
     #[must_use]
     pub fn identity(&self) -> Option<String> {
-        let cells: Vec<(u16, &[u16])> = self
-            .answers
-            .iter()
-            .filter_map(|answer| Some((answer.block.first, answer.cells.as_deref().ok()?)))
-            .collect();
-        Answers(&cells).identity()
+        Answers::of(&read(&self.answers)).identity()
     }
 
-    /// Products that are not there, or not whole, each with the first answer that says so.
+    /// Products that are not there, each with the first answer that says so. One of which some registers are lacking is
+    /// there: its firmware is older than they are.
     pub fn absent(&self) -> impl Iterator<Item = &Answer> {
         let mut seen = None;
+        let answers_at_all = |product: Product| {
+            self.answers.iter().any(|answer| answer.block.product == product && answer.cells.is_ok())
+        };
         self.answers.iter().filter(move |answer| {
-            let is_missing =
-                answer.cells.is_err() && !(answer.block.is_newer() && answer.cells == Err(NO_ADDRESS));
-            is_missing && seen.replace(answer.block.product) != Some(answer.block.product)
+            let product = answer.block.product;
+            let is_missing = answer.cells.is_err() && !(answer.is_lacking() && answers_at_all(product));
+            is_missing && seen.replace(product) != Some(product)
         })
     }
+}
+
+/// First address and cells of each block that was answered.
+fn read(answers: &[Answer]) -> Vec<(u16, &[u16])> {
+    answers.iter().filter_map(|answer| Some((answer.block.first, answer.cells.as_deref().ok()?))).collect()
 }
 
 /// The requests of a poll: every block of what has a unit id.
@@ -85,7 +94,7 @@ pub(super) fn is_settled(answers: &[Answer], product: Product) -> bool {
 pub(super) const NO_PRODUCT: u8 = proto::gx::Exception::NoProduct.code();
 
 /// The exception of a block that holds what this GX does not have.
-const NO_ADDRESS: u8 = proto::gx::Exception::Address.code();
+pub(super) const NO_ADDRESS: u8 = proto::gx::Exception::Address.code();
 
 #[cfg(test)]
 mod tests {
@@ -125,6 +134,18 @@ mod tests {
         assert_eq!(blocks.map(|block| poll.said.tells(Source::Gx(block))), there);
         assert_eq!(poll.absent().map(|answer| answer.block.product).collect::<Vec<_>>(), absent);
         assert_eq!(poll.answers[0].age(Micros(7)), Micros(2));
+    }
+
+    /// One that has none of the registers of a product does not have the product.
+    #[test]
+    fn a_gx_without_a_single_register_of_a_battery_has_none() {
+        let answer = |(unit, block): (u8, Block)| {
+            let cells = if unit == 225 { Err(2) } else { Ok(vec![2; usize::from(block.count)]) };
+            Answer { block, unit, at: Micros(5), cells }
+        };
+        let poll = Poll::of(requests(&ALL).into_iter().map(answer).collect());
+        assert_eq!(poll.absent().map(|answer| answer.block.product).collect::<Vec<_>>(), [Product::Battery]);
+        assert!(!poll.said.tells(Source::Gx(Told::Battery)));
     }
 
     /// A GX of before March 2026 has no 327 to 329: the battery is there, with its other alarms.

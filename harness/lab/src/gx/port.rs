@@ -49,8 +49,24 @@ impl GxPort {
     pub fn write(&self, register: Register, value: f64) -> Result<f64, GxError> {
         let setting = register.setting(value)?;
         let cells = setting[..usize::from(register.kind.cells())].to_vec();
-        let held = self.write_cells(register, cells)?;
+        let held = self.write_cells(register, cells, true)?;
         register.read(register.address, &held).ok_or(GxError::UnknownRegister(register.address))
+    }
+
+    /// What a register holds, as it is.
+    ///
+    /// # Errors
+    /// When the rig has no such product, the GX says no, or it is not there.
+    pub fn held(&self, register: Register) -> Result<Vec<u16>, GxError> {
+        self.command(|reply| Command::Read { register, reply })
+    }
+
+    /// Writes what a register held before, and gives what it holds after that. It is not told again, though it may fade.
+    ///
+    /// # Errors
+    /// As [`GxPort::write`].
+    pub fn put_back(&self, register: Register, cells: Vec<u16>) -> Result<Vec<u16>, GxError> {
+        self.write_cells(register, cells, false)
     }
 
     /// Writes a raw value to a register of one cell, as suites do, and gives what the GX holds after that.
@@ -58,10 +74,11 @@ impl GxPort {
     /// # Errors
     /// As [`GxPort::write`].
     pub fn write_raw(&self, address: u16, value: u16) -> Result<u16, GxError> {
-        let unknown = GxError::UnknownRegister(address);
-        let known = REGISTERS.iter().find(|r| r.address == address && r.writable && r.kind.cells() == 1);
-        let Some(&register) = known else { return Err(unknown) };
-        self.write_cells(register, vec![value])?.first().copied().ok_or(unknown)
+        let register = writable(address)?;
+        self.write_cells(register, vec![value], true)?
+            .first()
+            .copied()
+            .ok_or(GxError::UnknownRegister(address))
     }
 
     /// Switches a coil of another device over a connection of its own, and gives what it is after that.
@@ -72,8 +89,8 @@ impl GxPort {
         self.command(|reply| Command::Switch { coil: coil.clone(), on, reply })
     }
 
-    fn write_cells(&self, register: Register, cells: Vec<u16>) -> Result<Vec<u16>, GxError> {
-        self.command(|reply| Command::Write { register, cells, reply })
+    fn write_cells(&self, register: Register, cells: Vec<u16>, lasts: bool) -> Result<Vec<u16>, GxError> {
+        self.command(|reply| Command::Write { register, cells, lasts, reply })
     }
 
     /// Waits for the answer, which comes: every step of the driver ends in time.
@@ -86,6 +103,15 @@ impl GxPort {
         commands.send(command(reply)).map_err(|_| GxError::Ended)?;
         answer.recv().map_err(|_| GxError::Ended)?
     }
+}
+
+/// The register of one cell at this address that a suite may write to.
+///
+/// # Errors
+/// When there is none.
+pub(crate) fn writable(address: u16) -> Result<Register, GxError> {
+    let known = REGISTERS.iter().find(|r| r.address == address && r.writable && r.kind.cells() == 1);
+    known.copied().ok_or(GxError::UnknownRegister(address))
 }
 
 impl Drop for GxPort {

@@ -63,6 +63,10 @@ pub struct LiveBench {
     hearing: Hearing,
     /// what must be put back before the bench may be left alone
     changed: Changed,
+    /// what could not be put back
+    left: Option<String>,
+    /// is told what a person should know
+    tell: Box<dyn Fn(&str) + Send>,
     #[cfg(unix)]
     guard: Option<Arc<crate::guard::Guard>>,
 }
@@ -72,7 +76,6 @@ pub struct LiveBench {
 struct Changed {
     sun: bool,
     switches: bool,
-    input_limit: bool,
     operator: bool,
 }
 
@@ -100,9 +103,16 @@ impl LiveBench {
             pace,
             hearing: Hearing::default(),
             changed,
+            left: None,
+            tell: Box::new(|_| {}),
             #[cfg(unix)]
             guard: None,
         }
+    }
+
+    pub(super) fn told_by(mut self, tell: impl Fn(&str) + Send + 'static) -> Self {
+        self.tell = Box::new(tell);
+        self
     }
 
     #[cfg(unix)]
@@ -144,7 +154,6 @@ impl LiveBench {
         let limit = start.input_current_limit.unwrap_or(self.live.site.input_current_limit);
         moves.extend(self.moves_of(&Stimulus::InputCurrentLimit(limit)).unwrap_or_default());
         self.changed.switches |= start.ac_load > Watts::ZERO || !start.grid;
-        self.changed.input_limit |= start.input_current_limit.is_some();
         if let Some(hands) = &self.parts.hands {
             let done = hands.ask(move |hands| hands.do_all(&moves));
             self.awaited(&done)?.map_err(|what| refused("GX", what))?;
@@ -193,11 +202,7 @@ impl LiveBench {
             self.sun()?.give(*power);
             return Ok(());
         }
-        match stimulus {
-            Stimulus::AcLoad(_) | Stimulus::Grid(_) => self.changed.switches = true,
-            Stimulus::InputCurrentLimit(_) => self.changed.input_limit = true,
-            _ => {}
-        }
+        self.changed.switches |= matches!(stimulus, Stimulus::AcLoad(_) | Stimulus::Grid(_));
         if let (Some(moves), Some(hands)) = (self.moves_of(stimulus), &self.parts.hands) {
             let outbox = self.outbox.clone();
             hands.tell(move |hands| {
@@ -263,8 +268,8 @@ impl LiveBench {
         self.parts.sun.as_ref().ok_or_else(|| refused("supply", "this rig has none (`live.psu`)"))
     }
 
-    /// Everything off, then loads, mains and operator back to where they may be left alone. What was done is not done
-    /// again when this is tried again.
+    /// Everything off, then loads, mains and operator back to where they may be left alone, and the GX as it was found.
+    /// What was done is not done again when this is tried again.
     fn finish(&mut self) -> Result<(), BenchError> {
         if let Some(began) = self.began.take() {
             self.last = self.last.max(self.in_case(began, self.clock.now()));
@@ -282,16 +287,24 @@ impl LiveBench {
             moves.extend(self.moves_of(&Stimulus::AcLoad(Watts::ZERO)).unwrap_or_default());
             moves.extend(self.moves_of(&Stimulus::Grid(true)).unwrap_or_default());
         }
-        if self.changed.input_limit {
-            let limit = Stimulus::InputCurrentLimit(self.live.site.input_current_limit);
-            moves.extend(self.moves_of(&limit).unwrap_or_default());
-        }
-        if let (Some(hands), false) = (&self.parts.hands, moves.is_empty()) {
-            let done = hands.ask(move |hands| hands.do_all(&moves)).recv_timeout(HANDS_WITHIN);
-            match done.unwrap_or_else(|_| Err("it was not switched in time".to_owned())) {
-                Ok(()) => (self.changed.switches, self.changed.input_limit) = (false, false),
-                Err(what) => wrong.push(format!("GX: loads, mains or limits are not as they were: {what}")),
+        if let Some(hands) = &self.parts.hands {
+            let late = || Err("it was not done in time".to_owned());
+            let done = hands.ask(move |hands| (hands.do_all(&moves), hands.put_back()));
+            let (switched, put_back) = done.recv_timeout(HANDS_WITHIN).unwrap_or_else(|_| (late(), late()));
+            #[cfg(unix)]
+            if switched.is_ok() && put_back.is_ok() {
+                self.guard.iter().for_each(|guard| guard.has_put_back());
             }
+            match switched {
+                Ok(()) => self.changed.switches = false,
+                Err(what) => wrong.push(format!("GX: loads or mains are not as they were: {what}")),
+            }
+            // Nothing is energised by that, and the end of the next case and the guard try it again.
+            self.left = put_back.err().map(|what| format!("the GX is not as it was found: {what}"));
+            self.left.iter().for_each(|what| (self.tell)(&format!("harness: {what}")));
+        }
+        if let Some(what) = self.inbox.no_battery() {
+            (self.tell)(&format!("harness: {what}"));
         }
         if let (Some(operator), true) = (&self.parts.operator, self.changed.operator) {
             // Asked once: a person who does not answer now does not answer in ten minutes either.
@@ -373,6 +386,8 @@ impl Bench for LiveBench {
             .gx_trouble()
             .map(str::to_owned)
             .into_iter()
+            .chain(self.inbox.no_battery())
+            .chain(self.left.clone())
             .chain(self.hearing.trouble(self.last))
             .chain(
                 self.parts

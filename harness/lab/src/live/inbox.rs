@@ -11,9 +11,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use engine::bench::{Answer, Input};
 use proto::bus::{BusReading, ErrorFrame};
-use proto::channel::Instrument;
+use proto::channel::{self, Block, Instrument};
 use proto::chunk::Chunk;
 use proto::frame::Frame;
+use proto::gx::Product;
 use proto::quantity::Micros;
 use proto::samples::Samples;
 
@@ -131,6 +132,17 @@ pub(super) struct Inbox {
     gx_trouble: Option<String>,
     /// what the GX says of itself
     gx_identity: Option<String>,
+    /// how it says that it has no battery, as long as it has shown none
+    gx_battery: Battery,
+}
+
+/// Whether the GX has shown a battery.
+#[derive(Debug, Default)]
+enum Battery {
+    #[default]
+    NotAsked,
+    Missing(String),
+    Shown,
 }
 
 /// What comes next.
@@ -162,6 +174,7 @@ impl Inbox {
             looked,
             gx_trouble: None,
             gx_identity: None,
+            gx_battery: Battery::NotAsked,
         };
         (inbox, outbox)
     }
@@ -174,6 +187,12 @@ impl Inbox {
     /// What the GX said of itself, once it was read.
     pub(super) fn gx_identity(&self) -> Option<&str> {
         self.gx_identity.as_deref()
+    }
+
+    /// That the GX was read and has shown no battery since the bench was opened, and why.
+    pub(super) fn no_battery(&self) -> Option<String> {
+        let Battery::Missing(why) = &self.gx_battery else { return None };
+        Some(format!("{why} It had none for the whole case: nothing that it shows of the battery was seen"))
     }
 
     /// Forgets everything that came in until now, but tells of a fault.
@@ -258,11 +277,19 @@ impl Inbox {
                         if self.gx_identity.is_none() {
                             self.gx_identity = poll.identity();
                         }
+                        if poll.said.tells(channel::Source::Gx(Block::Battery)) {
+                            self.gx_battery = Battery::Shown;
+                        }
                         self.insert(at, Source::Samples(Instrument::Gx), Input::Samples(poll.said));
                     }
                     // No fault by itself: a suite may have it rebooted. The interlock knows how long is too long.
                     lost @ GxEvent::Lost(_) => self.gx_trouble = Some(lost.to_string()),
                     GxEvent::Back { .. } => self.gx_trouble = None,
+                    ref absent @ GxEvent::Absent { product: Product::Battery, .. }
+                        if matches!(self.gx_battery, Battery::NotAsked) =>
+                    {
+                        self.gx_battery = Battery::Missing(absent.to_string());
+                    }
                     // Seen in the reading, by what it lacks; and a slow one by its age.
                     GxEvent::Absent { .. } | GxEvent::Present { .. } | GxEvent::Slow { .. } => {}
                 }

@@ -40,6 +40,8 @@ pub(crate) struct Bench {
     pub(crate) profile: String,
     /// the section `switches` of the rig file, on one line
     pub(crate) switches: String,
+    /// the section `units` of the GX in the rig file, on one line
+    pub(crate) units: &'static str,
     /// a person, with how long an answer may take, instead of the program
     pub(crate) person: Mutex<Option<(Terminal, &'static str)>>,
     battery: BatteryFile,
@@ -151,6 +153,7 @@ impl Bench {
             stop,
             profile,
             switches: "{}".to_owned(),
+            units: "{ inverter: 227, solar: 229, grid: 30 }",
             person: Mutex::default(),
             battery,
             project,
@@ -174,10 +177,10 @@ impl Bench {
         let live = format!(
             "live:\n  speed: {SPEED}\n  can: {{ slcan: {} }}\n  psu:\n    profile: {}\n    port: {{ tcp: \"{supply}\" }}\n    \
              voltage: 120 V\n    over-voltage: 200 V\n    over-current: 65 A\n    safe-voltage: 30 V\n    \
-             safe-within: 5 s\n    accepted-risk: nothing of it is real\n  gx:\n    address: \"{gx}\"\n    units: {{ inverter: 227, solar: 229, grid: 30 }}\n  \
+             safe-within: 5 s\n    accepted-risk: nothing of it is real\n  gx:\n    address: \"{gx}\"\n    units: {}\n  \
              site: {{ mains-voltage: 230 V, inverter-power: 4 kW, input-current-limit: 32 A, solar-power: 5.8 kW, \
              solar-current: 100 A }}\n  switches: {}\n  operator: {operator}\n",
-            self.can_path, self.profile, self.switches
+            self.can_path, self.profile, self.units, self.switches
         );
         let witnesses = if self.is_witnessed {
             format!(

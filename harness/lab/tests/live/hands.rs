@@ -140,7 +140,7 @@ fn a_switch_that_does_not_switch_ends_the_case(#[case] by: &str, #[case] says: &
 }
 
 /// A terminal at which somebody answers the questions one after the other, and then none any more; what was shown.
-fn person(within: Micros, mut answers: Vec<&'static str>) -> (Terminal, Arc<Mutex<String>>) {
+pub(super) fn person(within: Micros, mut answers: Vec<&'static str>) -> (Terminal, Arc<Mutex<String>>) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
     grantpt(&master).expect("granted");
     unlockpt(&master).expect("unlocked");

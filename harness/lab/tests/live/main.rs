@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod bench;
+mod gx;
 mod hands;
 mod proxy;
 mod settle;

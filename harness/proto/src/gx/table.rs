@@ -186,6 +186,7 @@ registers! {
         2708 PREVENT_AC_FEED_IN U16 * 1 "" W, "AC-coupled PV is not fed in";
         2709 FEED_IN_LIMITED U16 * 1 "", "feed-in limit active";
         2710 USER_CHARGE_VOLTAGE U16 * 10 "V" W, "user's charge voltage limit, 0 off";
+        2716 SETPOINT_OVERRIDE I32 * 1 "W" W, "grid setpoint of whoever controls from outside, before that of 2700; 0 also where nobody does";
         2900 STATE U16 * 1 "" W, "ESS state";
         2901 MIN_SOC U16 * 10 "%" W, "minimum state of charge";
         2902 MODE U16 * 1 "" W, "ESS: 1 with phase compensation, 2 without, 3 off or external control";
@@ -202,6 +203,7 @@ pub static BLOCKS: &[Block] = &[
     Block { product: Product::Solar, first: 771, count: 23 },
     Block { product: Product::Grid, first: 2600, count: 44 },
     Block { product: Product::Ess, first: 2700, count: 11 },
+    Block { product: Product::Ess, first: 2716, count: 2 },
     Block { product: Product::Ess, first: 2900, count: 3 },
 ];
 

@@ -18,6 +18,11 @@ pub(super) struct Desk {
     unmapped: BTreeSet<u16>,
     /// from the acknowledgement of a write until it is applied
     pub(super) write_delay: Duration,
+    /// a register that falls back to 0 so long after it was written last
+    pub(super) falls_back: Option<(u16, Duration)>,
+    written: Option<Instant>,
+    /// requests to read
+    pub(super) reads: usize,
 }
 
 impl Desk {
@@ -30,6 +35,9 @@ impl Desk {
             refused: BTreeSet::new(),
             unmapped: BTreeSet::new(),
             write_delay: Duration::from_millis(30),
+            falls_back: None,
+            written: None,
+            reads: 0,
         }
     }
 
@@ -64,6 +72,7 @@ impl Desk {
     }
 
     fn answer(&mut self, unit: u8, address: u16, count: u16) -> Result<Vec<u16>, Exception> {
+        self.reads += 1;
         self.reach(unit, address, count)?;
         if let Some(misses) = self.there.get_mut(&unit).filter(|misses| **misses > 0) {
             *misses -= 1;
@@ -73,6 +82,11 @@ impl Desk {
         let due = self.pending.iter().take_while(|(at, ..)| *at <= now).count();
         for (_, address, value) in self.pending.drain(..due) {
             self.cells[usize::from(address)] = value;
+        }
+        if let (Some((register, after)), Some(at)) = (self.falls_back, self.written)
+            && at.elapsed() > after
+        {
+            self.cells[usize::from(register)] = 0;
         }
         let first = usize::from(address);
         Ok(self.cells[first..first + usize::from(count)].to_vec())
@@ -88,6 +102,9 @@ impl Registers for Desk {
         let reached = self.reach(unit, address, values.len() as u16);
         if reached.is_ok() {
             let at = Instant::now() + self.write_delay;
+            if self.falls_back.is_some_and(|(register, _)| register == address) {
+                self.written = Some(at);
+            }
             let taken = (address..).zip(values).filter(|(cell, _)| !self.refused.contains(cell));
             self.pending.extend(taken.map(|(cell, &value)| (at, cell, value)));
         }

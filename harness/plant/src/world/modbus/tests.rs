@@ -42,7 +42,7 @@ fn blocks(world: &mut World, product: Product) -> Option<Blocks> {
 fn polled(world: &mut World) -> Samples {
     let all: Blocks = UNITS.iter().filter_map(|&(product, _)| blocks(world, product)).flatten().collect();
     let lent: Vec<(u16, &[u16])> = all.iter().map(|(at, cells)| (*at, cells.as_slice())).collect();
-    Answers(&lent).samples()
+    Answers::of(&lent).samples()
 }
 
 /// Over an hour with loads, a trip, a loss of the battery and of the GX: what a client decodes is what a poll says.
