@@ -21,6 +21,8 @@ mod cursor;
 mod foreign;
 mod grammar;
 mod loose;
+mod named;
+mod numbers;
 mod pattern;
 mod screen;
 mod serial;
@@ -38,6 +40,7 @@ use crate::candump::{self, BYTE_ORDER_MARK, Line};
 use crate::quantity::Micros;
 use cursor::DAY;
 use grammar::{GRAMMARS, Piece};
+use numbers::{Base, Numbers};
 
 /// What a line of a log is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +85,8 @@ pub enum Format {
     Table,
     /// as another program prints frames: a row of the table of such programs
     Printed(u8),
+    /// names before values, as JSON, Node and ESPHome's component canbus print frames
+    Named,
     /// a console whose form is not known
     Console,
 }
@@ -94,7 +99,7 @@ impl Format {
     pub fn all() -> impl Iterator<Item = Self> {
         let printed = (0..GRAMMARS.len()).map(|row| Self::Printed(row as u8));
         let known = [Self::Candump, Self::Screen, Self::Csv, Self::Asc, Self::Slcan, Self::Table];
-        known.into_iter().chain(printed).chain([Self::Console])
+        known.into_iter().chain(printed).chain([Self::Named, Self::Console])
     }
 
     /// Its name, for a person.
@@ -108,6 +113,7 @@ impl Format {
             Self::Slcan => "SLCAN dump",
             Self::Table => "CSV with a header",
             Self::Printed(row) => GRAMMARS.get(usize::from(row)).map_or("printed frames", |row| row.name),
+            Self::Named => "frames as named values",
             Self::Console => "console of an unknown program",
         }
     }
@@ -186,7 +192,11 @@ pub struct Reader {
     /// the interface that a header names for lines without one
     unnamed: String,
     /// the base of numbers that an ASC log declares
-    base: asc::Base,
+    base: Base,
+    /// the base of numbers where no log declares it
+    numbers: Numbers,
+    /// the frame that several lines tell
+    told: named::Told,
     /// the columns that the header of a table names
     columns: Option<columns::Columns>,
     /// the latest stamp of a serial adapter
@@ -235,7 +245,9 @@ impl Reader {
             current: 0,
             report: Report::default(),
             unnamed: Self::UNNAMED.to_owned(),
-            base: asc::Base::Hexadecimal,
+            base: Base::Hexadecimal,
+            numbers: Numbers::HEXADECIMAL,
+            told: named::Told::default(),
             columns: None,
             stamp: None,
             end: b'\n',
@@ -323,7 +335,7 @@ impl Reader {
             self.comment(&line[1..]);
             return Item::Nothing;
         }
-        let line = quoted(line);
+        let line = quoted(past_the_log_of_a_system(line));
         // A page of Markdown sets it in.
         let line = if self.format == Format::Candump { line.trim_ascii_start() } else { line };
         if line.is_empty() {
@@ -344,12 +356,13 @@ impl Reader {
             Format::Csv => csv::parse(line),
             Format::Asc => asc::parse(line, &mut self.base, &mut self.time),
             Format::Slcan => serial::parse(line, &mut self.stamp, &mut self.time),
-            Format::Table => columns::parse(line, &mut self.columns),
+            Format::Table => columns::parse(line, &mut self.columns, self.numbers),
             Format::Printed(row) => match GRAMMARS.get(usize::from(row)) {
-                Some(grammar) => pattern::parse(line, grammar),
+                Some(grammar) => pattern::parse(line, grammar, self.numbers),
                 None => Ok(Parsed::Nothing),
             },
-            Format::Console => loose::parse(line),
+            Format::Named => named::parse(line, &mut self.told, self.numbers),
+            Format::Console => loose::parse(line, self.numbers),
         };
         let parsed =
             parsed.map_err(|error| LineError { column: error.column + whole.len() - line.len(), ..error });
@@ -424,7 +437,7 @@ impl Reader {
             Format::Printed(row) => GRAMMARS.get(usize::from(row)).is_some_and(|grammar| {
                 grammar.lines.iter().flat_map(|pieces| pieces.iter()).any(|piece| *piece == Piece::Clock)
             }),
-            Format::Console => true,
+            Format::Named | Format::Console => true,
             _ => false,
         }
     }
@@ -454,6 +467,15 @@ impl Reader {
         self.report.problems += 1;
         Item::Problem(error)
     }
+}
+
+/// A line without what a log of the system puts before what candump says, such as `May  1 10:00:00 venus candump[123]: `.
+fn past_the_log_of_a_system(line: &[u8]) -> &[u8] {
+    if !line.first().is_some_and(u8::is_ascii_alphanumeric) {
+        return line;
+    }
+    let Some(begin) = pattern::find(line, b" candump[") else { return line };
+    pattern::find(&line[begin..], b"]: ").map_or(line, |end| &line[begin + end + 3..])
 }
 
 /// A line without what mail, web pages and the colours of a terminal put before it.

@@ -11,18 +11,12 @@
 //! by their beginnings.
 
 use super::cursor::{Cursor, Word, hex_number, identifier, seconds};
+use super::numbers::Base;
 use super::{Parsed, Stamp, TimeKind};
 use crate::bus::{BusState, ErrorFrame};
 use crate::candump::{Content, Direction, Expected, FdFrame, LineError};
 use crate::frame::{CanId, Frame};
 use crate::message::Payload;
-
-/// How identifiers and data are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Base {
-    Hexadecimal,
-    Decimal,
-}
 
 /// How lines begin that are neither frames nor events, in lower case.
 const HEADERS: &[&str] = &[
@@ -231,11 +225,7 @@ impl Base {
             [digits @ .., b'x' | b'X'] => (digits, true),
             digits => (digits, false),
         };
-        let number = match self {
-            Self::Hexadecimal => hex_number(digits),
-            Self::Decimal => Word { text: digits, ..word }.decimal(),
-        };
-        match number.and_then(|id| identifier(id, extended)) {
+        match self.number(digits).and_then(|id| identifier(id, extended)) {
             Some(id) => Ok(id),
             None => cursor.fail(word, Expected::AscIdentifier),
         }

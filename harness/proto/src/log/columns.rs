@@ -6,8 +6,9 @@
 //! 610138,00000351,false,Rx,0,8,48,02,00,05,00,05,AE,01,
 //! ```
 
-use super::cursor::{hex_number, identifier, seconds};
-use super::pattern::{byte, millis, time_of_day, way, width};
+use super::cursor::{identifier, seconds};
+use super::numbers::{Base, Numbers};
+use super::pattern::{millis, time_of_day, way, width};
 use super::{Parsed, Reader, Stamp};
 use crate::candump::{Content, Expected, LineError, hex_digit};
 use crate::frame::Frame;
@@ -32,37 +33,49 @@ enum Role {
     Other,
 }
 
-/// Names of columns, in lower case and without blanks; those of Chinese programs in UTF-8 and in GBK.
-const NAMES: [(&[u8], Role); 45] = [
-    (b"timestamp(us)", Role::Micros),
-    (b"time(us)", Role::Micros),
-    (b"timestamp(ms)", Role::Millis),
-    (b"time(ms)", Role::Millis),
-    (b"time_ms", Role::Millis),
+/// Names of columns, in lower case and without what [`is_mark`]; those of Chinese programs in UTF-8 and in GBK.
+const NAMES: [(&[u8], Role); 64] = [
+    (b"timestampus", Role::Micros),
+    (b"timeus", Role::Micros),
+    (b"timestampms", Role::Millis),
+    (b"timems", Role::Millis),
     (b"timestamp", Role::Seconds),
+    (b"timestamps", Role::Seconds),
+    (b"timestampepoch", Role::Seconds),
     (b"time", Role::Seconds),
-    (b"time(s)", Role::Seconds),
-    (b"time[s]", Role::Seconds),
-    (b"timestamp(s)", Role::Seconds),
+    (b"times", Role::Seconds),
+    (b"timesec", Role::Seconds),
+    (b"abstimesec", Role::Seconds),
+    (b"systemtime", Role::Seconds),
+    (b"frametimeepoch", Role::Seconds),
+    (b"frametimerelative", Role::Seconds),
+    (b"zeit", Role::Seconds),
     ("时间标识".as_bytes(), Role::Seconds),
     (b"\xCA\xB1\xBC\xE4\xB1\xEA\xCA\xB6", Role::Seconds),
     ("系统时间".as_bytes(), Role::Seconds),
     (b"\xCF\xB5\xCD\xB3\xCA\xB1\xBC\xE4", Role::Seconds),
     (b"id", Role::Id),
-    (b"id(hex)", Role::Id),
+    (b"idhex", Role::Id),
+    (b"iddec", Role::Id),
     (b"canid", Role::Id),
-    (b"can_id", Role::Id),
-    (b"arbitration_id", Role::Id),
+    (b"canidhex", Role::Id),
+    (b"arbid", Role::Id),
+    (b"arbitrationid", Role::Id),
+    (b"frameid", Role::Id),
     (b"identifier", Role::Id),
+    (b"identifierhex", Role::Id),
     (b"messageid", Role::Id),
+    (b"msgid", Role::Id),
     ("帧ID".as_bytes(), Role::Id),
     (b"\xD6\xA1ID", Role::Id),
     ("ID号".as_bytes(), Role::Id),
     (b"ID\xBA\xC5", Role::Id),
     (b"extended", Role::Width),
     (b"ext", Role::Width),
+    (b"xtd", Role::Width),
     (b"ide", Role::Width),
     (b"type", Role::Width),
+    (b"format", Role::Width),
     ("帧类型".as_bytes(), Role::Width),
     (b"\xD6\xA1\xC0\xE0\xD0\xCD", Role::Width),
     ("帧格式".as_bytes(), Role::Width),
@@ -75,11 +88,23 @@ const NAMES: [(&[u8], Role); 45] = [
     (b"channel", Role::Channel),
     (b"len", Role::Length),
     (b"length", Role::Length),
+    (b"datalength", Role::Length),
+    (b"canlen", Role::Length),
     (b"dlc", Role::Length),
     ("长度".as_bytes(), Role::Length),
     (b"\xB3\xA4\xB6\xC8", Role::Length),
     (b"data", Role::Data),
+    (b"datahex", Role::Data),
+    (b"datadata", Role::Data),
+    (b"databytes", Role::Data),
+    (b"payload", Role::Data),
+    (b"daten", Role::Data),
 ];
+
+/// What names of columns have for a reader: blanks, quotes, brackets around a unit, points and lines between words.
+fn is_mark(byte: u8) -> bool {
+    matches!(byte, b' ' | b'"' | b'(' | b')' | b'[' | b']' | b'.' | b'_' | b'-')
+}
 
 /// How names of columns end that go on otherwise.
 const ENDS: [(&[u8], Role); 4] = [
@@ -99,12 +124,16 @@ pub(super) struct Columns {
 }
 
 /// Reads a line; a header that names an identifier and data says from then on what the columns are.
-pub(super) fn parse<'a>(line: &'a [u8], known: &mut Option<Columns>) -> Result<Parsed<'a>, LineError> {
+pub(super) fn parse<'a>(
+    line: &'a [u8],
+    known: &mut Option<Columns>,
+    numbers: Numbers,
+) -> Result<Parsed<'a>, LineError> {
     if let Some(columns) = header(line) {
         *known = Some(columns);
         return Ok(Parsed::Nothing);
     }
-    let read = known.as_ref().and_then(|columns| row(line, columns));
+    let read = known.as_ref().and_then(|columns| row(line, columns, numbers));
     read.ok_or_else(|| LineError::new(line, 0, Expected::TableRow))
 }
 
@@ -126,7 +155,7 @@ fn header(line: &[u8]) -> Option<Columns> {
 fn role(name: &[u8]) -> Role {
     let mut text = [0; 32];
     let mut length = 0;
-    for byte in name.iter().filter(|b| !matches!(b, b' ' | b'"')) {
+    for byte in name.iter().filter(|b| !is_mark(**b)) {
         let Some(place) = text.get_mut(length) else { return Role::Other };
         *place = *byte;
         length += 1;
@@ -144,17 +173,16 @@ fn role(name: &[u8]) -> Role {
     }
     let letters = text.iter().take_while(|b| b.is_ascii_alphabetic()).count();
     let (word, number) = text.split_at(letters);
-    let number = number.iter().filter(|b| !matches!(b, b'[' | b']' | b'_')).all(u8::is_ascii_digit)
-        && !number.is_empty();
-    let is = |words: &[&[u8]]| words.iter().any(|other| word.eq_ignore_ascii_case(other));
-    match number {
-        true if is(&[b"d", b"b", b"db", b"data", b"byte"]) => Role::Byte,
-        false if is(&[b"data", b"databytes"]) => Role::Data,
-        _ => Role::Other,
+    let numbered = !number.is_empty() && number.iter().all(u8::is_ascii_digit);
+    const BYTES: [&[u8]; 5] = [b"d", b"b", b"db", b"data", b"byte"];
+    if numbered && BYTES.iter().any(|other| word.eq_ignore_ascii_case(other)) {
+        Role::Byte
+    } else {
+        Role::Other
     }
 }
 
-fn row(line: &[u8], columns: &Columns) -> Option<Parsed<'static>> {
+fn row(line: &[u8], columns: &Columns, numbers: Numbers) -> Option<Parsed<'static>> {
     let (mut time, mut way_of, mut id, mut wide, mut remote) = (None, None, None, None, false);
     let (mut length, mut data, mut count, mut whole) = (None, [0; 8], 0, true);
     for (role, value) in columns.roles.iter().zip(line.split(|&b| b == columns.separator)) {
@@ -165,21 +193,21 @@ fn row(line: &[u8], columns: &Columns) -> Option<Parsed<'static>> {
             value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value).trim_ascii();
         match role {
             Role::Seconds | Role::Millis | Role::Micros => time = time.or_else(|| at(value, *role)),
-            Role::Id => id = number(value),
+            Role::Id => id = numbers.id.number(value),
             Role::Width => {
                 if let Some((extended, asks)) = width(value) {
                     (wide, remote) = (Some(wide.unwrap_or(false) || extended), remote || asks);
                 }
             }
             Role::Way => way_of = way(value),
-            Role::Length => length = number(value),
+            Role::Length => length = Base::Hexadecimal.number(value),
             Role::Data => {
                 let mut rest = value.strip_prefix(b"x|").unwrap_or(value);
-                whole = bytes(&mut rest, &mut data, &mut count);
+                whole = bytes(&mut rest, &mut data, &mut count, numbers.data);
             }
             Role::Byte if !value.is_empty() => {
                 let mut rest = value;
-                match (byte(&mut rest), data.get_mut(count)) {
+                match (numbers.data.byte(&mut rest), data.get_mut(count)) {
                     (Some(value), Some(place)) => (*place, count) = (value, count + 1),
                     _ => whole = false,
                 }
@@ -202,13 +230,17 @@ fn frame(time: Option<Micros>, way: Option<crate::candump::Direction>, content: 
     Parsed::Frame(time.map_or(Stamp::Absent, Stamp::At), Reader::UNNAMED, way, content)
 }
 
-/// With `0x` or without, always hexadecimal.
-fn number(text: &[u8]) -> Option<u32> {
-    let bare = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")).unwrap_or(text);
-    hex_number(bare.strip_suffix(b"h").unwrap_or(bare))
-}
-
+/// A time; where no comma separates columns, one may stand in place of the point.
 fn at(text: &[u8], unit: Role) -> Option<Micros> {
+    let mut pointed = [0; 24];
+    let text = match (text.iter().position(|&b| b == b','), pointed.get_mut(..text.len())) {
+        (Some(comma), Some(pointed)) => {
+            pointed.copy_from_slice(text);
+            pointed[comma] = b'.';
+            pointed
+        }
+        _ => text,
+    };
     if let Some((_, time)) = time_of_day(text) {
         return time;
     }
@@ -220,7 +252,7 @@ fn at(text: &[u8], unit: Role) -> Option<Micros> {
 }
 
 /// Bytes with blanks between them or without; false where there is anything else.
-fn bytes(rest: &mut &[u8], data: &mut [u8; 8], count: &mut usize) -> bool {
+fn bytes(rest: &mut &[u8], data: &mut [u8; 8], count: &mut usize, base: Base) -> bool {
     *rest = rest.trim_ascii();
     if rest.len() > 2 && rest.iter().all(u8::is_ascii_hexdigit) {
         let fits = rest.len().is_multiple_of(2) && rest.len() <= 16;
@@ -230,10 +262,11 @@ fn bytes(rest: &mut &[u8], data: &mut [u8; 8], count: &mut usize) -> bool {
         *count = rest.len() / 2;
         return fits;
     }
-    while let Some(value) = byte(rest) {
+    while let Some(value) = base.byte(rest) {
         let Some(place) = data.get_mut(*count) else { return false };
         *place = value;
         *count += 1;
+        *rest = rest.strip_prefix(b":").unwrap_or(rest);
     }
     rest.trim_ascii().is_empty()
 }

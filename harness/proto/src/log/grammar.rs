@@ -70,11 +70,11 @@ pub(super) struct Grammar {
 }
 
 /// All of them. Sources: PEAK's description of its trace files and python-can's reader of them; `str` and `repr` of
-/// python-can's messages; BUSMASTER's and Kvaser CanKing's own logs; CRTD of Open Vehicles; the examples of the Arduino
+/// python-can's messages; BUSMASTER's, Kvaser CanKing's and Kvaser Memorator's own logs; CRTD of Open Vehicles; the examples of the Arduino
 /// libraries mcp_can (Cory Fowler), arduino-mcp2515 (autowp); ESPHome's and YamBMS's consoles; OpenDTU-OnBattery's
 /// console; the logs of bms-to-inverter over JavaCAN and of dbus-serialbattery over python-can; `print_snifline` of
 /// can-utils; the protocol notes of setfirelabs.com.
-pub(super) const GRAMMARS: [Grammar; 14] = [
+pub(super) const GRAMMARS: [Grammar; 15] = [
     Grammar {
         name: "PCAN trace",
         lines: &[
@@ -138,6 +138,16 @@ pub(super) const GRAMMARS: [Grammar; 14] = [
         ],
         beside: &["Chn", "="],
         example: " 0    00000351         8  48  02  00  05  00  05  AE  01       3.123450 R",
+    },
+    Grammar {
+        // The counter of frames comes last.
+        name: "Kvaser Memorator log",
+        lines: &[
+            &[Seconds, Channel, Padded, Length, Bytes, Number],
+            &[Seconds, Channel, Padded, Wide("X"), Length, Bytes, Number],
+        ],
+        beside: &["Kvaser", "=", "Settings", "Format", "Timestamp", "CAN channel", "Time"],
+        example: "    0.0023700  1        351              8  48 02 00 05 00 05 AE 01         1",
     },
     Grammar {
         name: "CRTD",

@@ -1,8 +1,9 @@
 //! A console whose form nobody knows: a line that ends in data bytes behind an identifier, with words between that programs
 //! put there, is a frame. It is tried where no form that is known reads anything.
 
-use super::cursor::{hex_number, identifier};
-use super::pattern::{byte, find, time_of_day};
+use super::cursor::identifier;
+use super::numbers::Numbers;
+use super::pattern::{find, time_of_day};
 use super::{Parsed, Reader, Stamp};
 use crate::candump::{Content, Expected, LineError};
 use crate::frame::Frame;
@@ -16,8 +17,8 @@ const WORDS: [&[u8]; 18] = [
 /// How an identifier may be announced, in lower case; `0x` before it says enough.
 const NAMES: [&[u8]; 5] = [b"id", b"canid", b"can_id", b"can-id", b"identifier"];
 
-pub(super) fn parse(line: &[u8]) -> Result<Parsed<'_>, LineError> {
-    match read(line) {
+pub(super) fn parse(line: &[u8], numbers: Numbers) -> Result<Parsed<'_>, LineError> {
+    match read(line, numbers) {
         Some(parsed) => Ok(parsed),
         // Consoles say much else.
         None if find(line, b"0x").is_none() => Ok(Parsed::Nothing),
@@ -32,15 +33,15 @@ struct Token<'a> {
     at: usize,
 }
 
-fn read(line: &[u8]) -> Option<Parsed<'_>> {
+fn read(line: &[u8], numbers: Numbers) -> Option<Parsed<'_>> {
     let mut named = false;
     let mut found = None;
     let mut rest = Some(Token { text: &line[..0], at: 0 });
     // The first identifier behind which nothing but announced words and bytes stands.
     while let Some(token) = rest {
         let next = token_from(line, token.at + token.text.len());
-        if let Some(id) = id(token.text, named)
-            && let Some(frame) = frame(line, token, id)
+        if let Some(id) = id(token.text, named, numbers)
+            && let Some(frame) = frame(line, token, id, numbers)
         {
             found = Some(frame);
             break;
@@ -61,26 +62,30 @@ fn token_from(line: &[u8], from: usize) -> Option<Token<'_>> {
     Some(Token { text: &line[start..start + length], at: start })
 }
 
-fn id(text: &[u8], named: bool) -> Option<(u32, bool)> {
+fn id(text: &[u8], named: bool, numbers: Numbers) -> Option<u32> {
     let bare = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X"));
     let digits = bare.or(named.then_some(text))?;
-    let value = hex_number(digits).filter(|_| digits.len() >= 3)?;
-    Some((value, value > 0x7FF || digits.len() > 4))
+    numbers.id.number(text).filter(|_| digits.len() >= 3)
 }
 
-fn frame(line: &[u8], id: Token<'_>, (number, extended): (u32, bool)) -> Option<Frame> {
+fn frame(line: &[u8], id: Token<'_>, number: u32, numbers: Numbers) -> Option<Frame> {
     let mut at = id.at + id.text.len();
     let (mut announced, mut length) = (false, None);
     loop {
         let token = token_from(line, at)?;
-        let known = WORDS.iter().any(|word| token.text.eq_ignore_ascii_case(word));
+        let is_name = line.get(token.at + token.text.len()) == Some(&b'=');
+        let known = is_name || WORDS.iter().any(|word| token.text.eq_ignore_ascii_case(word));
         let is_length = matches!(token.text, [b'0'..=b'8']) && length.is_none();
         if known {
             announced = matches!(
                 token.text.to_ascii_lowercase().as_slice(),
                 b"dlc" | b"len" | b"length" | b"size" | b"l"
             );
-        } else if is_length && (announced || line.get(token.at.wrapping_sub(1)) == Some(&b'[')) {
+        } else if is_length
+            && (announced
+                || line.get(token.at.wrapping_sub(1)) == Some(&b'[')
+                || counts(line, token, numbers))
+        {
             length = Some(usize::from(token.text[0] - b'0'));
             announced = false;
         } else {
@@ -92,10 +97,26 @@ fn frame(line: &[u8], id: Token<'_>, (number, extended): (u32, bool)) -> Option<
     let mut rest = &line[at..];
     let (mut data, mut count) = ([0; 8], 0);
     while count < length.unwrap_or(8) {
-        let Some(value) = byte(&mut rest) else { break };
+        let Some(value) = numbers.data.byte(&mut rest) else { break };
         data[count] = value;
         count += 1;
     }
-    let whole = length.is_none_or(|length| length == count) && count > 0 && byte(&mut rest).is_none();
-    Frame::new(identifier(number, extended)?, data.get(..count).filter(|_| whole)?)
+    let whole =
+        length.is_none_or(|length| length == count) && count > 0 && numbers.data.byte(&mut rest).is_none();
+    // Nobody knows whether the digits of an unknown program tell the width.
+    Frame::new(identifier(number, number > 0x7FF)?, data.get(..count).filter(|_| whole)?)
+}
+
+/// Whether a digit counts the bytes behind it, each of which has two digits: `8 48 02 00 05 00 05 AE 01`.
+fn counts(line: &[u8], digit: Token<'_>, numbers: Numbers) -> bool {
+    let mut rest = &line[digit.at + 1..];
+    let mut count = 0;
+    loop {
+        let before = rest.len();
+        match numbers.data.byte(&mut rest) {
+            Some(_) if before - rest.len() >= 3 => count += 1,
+            Some(_) => return false,
+            None => return count == digit.text[0] - b'0' && count > 0,
+        }
+    }
 }

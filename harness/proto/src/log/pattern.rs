@@ -1,7 +1,8 @@
 //! Reads a line by the pieces of a [`Grammar`].
 
-use super::cursor::{DAY, date, hex_number, identifier, seconds};
+use super::cursor::{DAY, date, identifier, seconds};
 use super::grammar::{Grammar, Piece};
+use super::numbers::{Base, Numbers};
 use super::{Parsed, Reader, Stamp};
 use crate::bus::{BusState, ErrorFrame};
 use crate::candump::{Content, Direction, Expected, LineError, hex_digit};
@@ -9,14 +10,18 @@ use crate::frame::Frame;
 use crate::quantity::Micros;
 
 /// Reads a line by the first of a grammar's lines that fits.
-pub(super) fn parse<'a>(line: &'a [u8], grammar: &'static Grammar) -> Result<Parsed<'a>, LineError> {
+pub(super) fn parse<'a>(
+    line: &'a [u8],
+    grammar: &'static Grammar,
+    numbers: Numbers,
+) -> Result<Parsed<'a>, LineError> {
     let text = line.trim_ascii_start();
     if grammar.beside.iter().any(|begin| text.starts_with(begin.as_bytes())) {
         return Ok(Parsed::Nothing);
     }
     let mut furthest = 0;
     for pieces in grammar.lines {
-        let mut walk = Walk { line, at: 0, read: Read::default() };
+        let mut walk = Walk { line, at: 0, numbers, read: Read::default() };
         match walk.all(pieces) {
             Some(parsed) => return Ok(parsed),
             None => furthest = furthest.max(walk.at),
@@ -55,6 +60,7 @@ struct Read<'a> {
 struct Walk<'a> {
     line: &'a [u8],
     at: usize,
+    numbers: Numbers,
     read: Read<'a>,
 }
 
@@ -67,7 +73,7 @@ impl<'a> Walk<'a> {
         // Text and notes may follow, but not data that was not announced.
         let mut after = self.word();
         let ends_in_data = matches!(pieces.last(), Some(Piece::Bytes));
-        if ends_in_data && byte(&mut after).is_some() {
+        if ends_in_data && self.numbers.data.byte(&mut after).is_some() {
             return None;
         }
         let read = &self.read;
@@ -221,9 +227,10 @@ impl<'a> Walk<'a> {
         {
             return None;
         }
-        let value = hex_number(&bare[..digits])?;
+        let value = self.numbers.id.number(&rest[..prefix + digits])?;
         self.read.id = Some(value);
         // An announced width stands; a number of more than 11 bits has no other.
+        let digits_tell = digits_tell && self.numbers.id == Base::Hexadecimal;
         let wide = value > 0x7FF || digits_tell && digits > 4;
         self.read.extended = Some(self.read.extended.unwrap_or(false) || wide);
         self.at += prefix + digits;
@@ -239,7 +246,7 @@ impl<'a> Walk<'a> {
         }
         let mut rest = &self.line[self.at..];
         while self.read.count < most {
-            let Some(value) = byte(&mut rest) else { break };
+            let Some(value) = self.numbers.data.byte(&mut rest) else { break };
             self.read.data[usize::from(self.read.count)] = value;
             self.read.count += 1;
         }
@@ -255,7 +262,7 @@ impl<'a> Walk<'a> {
     fn some<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (mut bytes, mut rest) = ([0; N], &self.line[self.at..]);
         for place in &mut bytes {
-            *place = byte(&mut rest)?;
+            *place = Base::Hexadecimal.byte(&mut rest)?;
         }
         self.at = self.line.len() - rest.len();
         Some(bytes)
@@ -300,7 +307,7 @@ impl<'a> Walk<'a> {
         let mut raw = [0; 16];
         let mut rest = &self.line[self.at..];
         for place in &mut raw {
-            *place = byte(&mut rest)?;
+            *place = Base::Hexadecimal.byte(&mut rest)?;
         }
         self.at = self.line.len() - rest.len();
         let [a, b, c, d, length, _, _, _, data @ ..] = raw;
@@ -314,23 +321,6 @@ impl<'a> Walk<'a> {
         self.read.id = Some(id & 0x1FFF_FFFF);
         Some(())
     }
-}
-
-/// The next byte of one or two digits; what may stand between bytes is skipped before it.
-pub(super) fn byte(rest: &mut &[u8]) -> Option<u8> {
-    let from = rest.iter().position(|b| !matches!(b, b' ' | b'\t' | b',' | b'-' | b';'))?;
-    let mut text = &rest[from..];
-    if let [b'0', b'x' | b'X', digits @ ..] = text {
-        text = digits;
-    }
-    let digits = text.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-    if !(1..=2).contains(&digits) || text.get(digits).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'.')
-    {
-        return None;
-    }
-    let value = hex_number(&text[..digits])? as u8;
-    *rest = &text[digits..];
-    Some(value)
 }
 
 pub(super) fn way(word: &[u8]) -> Option<Direction> {

@@ -1,7 +1,9 @@
 //! Which form a log has, from its head: every form is tried, and the one that reads most frames is it.
 
-use super::{Format, Item, Reader, TimeKind};
+use super::numbers::Numbers;
+use super::{Content, Format, Item, Reader, TimeKind};
 use crate::candump::BYTE_ORDER_MARK;
+use crate::message::MessageSpec;
 
 /// Why something is not a log of a CAN bus.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -115,24 +117,48 @@ pub fn sniff(head: &[u8], is_whole: bool) -> Result<Option<Reader>, NotALog> {
 /// What one form made of the head.
 struct Trial {
     format: Format,
+    numbers: Numbers,
     end: u8,
     frames: u64,
+    /// frames with an identifier of the document
+    known: u64,
     problems: u64,
     backwards: u64,
     time: TimeKind,
 }
 
 impl Trial {
+    /// Numbers are hexadecimal, where the form does not say it, unless none is an identifier of the document then, and some
+    /// are in another base.
     fn of(format: Format, head: &[u8], end: u8) -> Self {
-        let mut reader = Reader::new(format);
+        let first = Self::with(format, Numbers::HEXADECIMAL, head, end);
+        let may_differ =
+            matches!(format, Format::Table | Format::Printed(_) | Format::Named | Format::Console);
+        if !may_differ || first.known > 0 {
+            return first;
+        }
+        let others = Numbers::OTHERS.map(|numbers| Self::with(format, numbers, head, end));
+        let better = |best: Self, other: Self| if other.known > best.known { other } else { best };
+        others.into_iter().fold(first, better)
+    }
+
+    fn with(format: Format, numbers: Numbers, head: &[u8], end: u8) -> Self {
+        let mut reader = Reader { numbers, ..Reader::new(format) };
+        let mut known = 0;
         for (line, number) in head.split(|&b| b == end).zip(1..) {
-            reader.line(number, line);
+            if let Item::Frame(entry) = reader.line(number, line)
+                && let Content::Data(frame) = entry.content
+            {
+                known += u64::from(MessageSpec::of(frame.id()).is_some());
+            }
         }
         let report = reader.report();
         Self {
             format,
+            numbers,
             end,
             frames: report.frames(),
+            known,
             problems: report.problems,
             backwards: report.backwards,
             time: reader.time_kind(),
@@ -143,7 +169,7 @@ impl Trial {
     fn is_it(&self) -> bool {
         match self.format {
             Format::Candump | Format::Screen | Format::Csv | Format::Asc => self.frames > 0,
-            Format::Slcan | Format::Table | Format::Printed(_) => {
+            Format::Slcan | Format::Table | Format::Printed(_) | Format::Named => {
                 self.frames > 0 && self.frames >= self.problems
             }
             Format::Console => self.frames >= 2 && self.frames >= 2 * self.problems,
@@ -154,8 +180,7 @@ impl Trial {
     /// frames are needed.
     fn reader(&self, is_whole: bool) -> Option<Reader> {
         const ENOUGH: u64 = 16;
-        let mut reader = Reader::new(self.format);
-        reader.end = self.end;
+        let mut reader = Reader { numbers: self.numbers, end: self.end, ..Reader::new(self.format) };
         if self.format == Format::Screen && self.time == TimeKind::SinceStart {
             if self.frames < ENOUGH && !is_whole {
                 return None;

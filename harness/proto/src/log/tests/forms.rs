@@ -76,6 +76,53 @@ fn every_row_reads_its_example() {
     "CSV with a header",
     Some(1_500_000)
 )]
+#[case::ixxat(
+    "\"Time\",\"Identifier (hex)\",\"Format\",\"Flags\",\"Data (hex)\"\n\"1.5\",\"351\",\"Std\",\"\",\"48 02 00 05 00 05 AE 01\"",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::tshark(
+    "frame.time_epoch,can.id,can.len,data.data\n1.500000000,849,8,480200050005ae01",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::tshark_quoted(
+    "\"frame.time_relative\"\t\"can.id\"\t\"data\"\n\"1.5\"\t\"0x00000351\"\t\"48:02:00:05:00:05:ae:01\"",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::vehicle_spy(
+    "Line,Abs Time(Sec),Rel Time (Sec),Status,Er,Tx,Description,Network,Node,Arb ID,Remote,Xtd,B1,B2,B3,B4,B5,B6,B7,B8,Value\n\
+     1,1.5,0,67108864,F,F,HS CAN $351,HS CAN,,351,F,F,48,02,00,05,00,05,AE,01,",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::a_spreadsheet_with_commas(
+    "Zeit;ID;DLC;Daten\n1,5;0x351;8;48 02 00 05 00 05 AE 01",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::canalyst_in_english(
+    "Index,System Time,Time Stamp,Channel,Direction,Frame ID,Type,Format,DLC,Data\n\
+     0,10:18:19.123,0x00AB12,ch1,Receive,0x0351,Data Frame,Standard Frame,0x08,x| 48 02 00 05 00 05 AE 01 ",
+    "CSV with a header",
+    Some(37_099_123_000)
+)]
+#[case::css_electronics(
+    "TimestampEpoch;BusChannel;ID;IDE;DLC;DataLength;Dir;EDL;BRS;DataBytes\n1.5;1;351;0;8;8;0;0;0;480200050005AE01",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::a_system_log(
+    "May  1 10:00:00 einstein candump[123]:   can0  351   [8]  48 02 00 05 00 05 AE 01",
+    "candump screen",
+    None
+)]
+#[case::a_journal(
+    "2023-05-01T10:00:00+0000 cerbo candump[123]: (1.500000) can0 351#480200050005AE01",
+    "candump log",
+    Some(1_500_000)
+)]
 #[case::slcan("t3518480200050005AE01\r\n", "SLCAN dump", None)]
 #[case::slcan_cr("t305003E8\rt3518480200050005AE0103F2\rt305003F2\r", "SLCAN dump", Some(10_000))]
 #[case::esphome_coloured(
@@ -90,6 +137,51 @@ fn every_row_reads_its_example() {
 )]
 #[case::bare_candump("351#480200050005AE01", "candump log without times", None)]
 #[case::list("0x351: 48 02 00 05 00 05 AE 01", "list of frames", None)]
+#[case::kvaser_decimal(
+    " 0         849         8   72   2   0   5   0   5 174   1       1.500000 R",
+    "Kvaser CanKing log",
+    Some(1_500_000)
+)]
+#[case::kvaser_csv_decimal(
+    "Time,Channel,ID,Flags,DLC,Data0,Data1,Data2,Data3,Data4,Data5,Data6,Data7,Counter\n1.5,1,849,0,8,72,2,0,5,0,5,174,1,7",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::json(
+    r#"{"timestamp": 1.5, "id": 849, "dlc": 8, "data": [72, 2, 0, 5, 0, 5, 174, 1]}"#,
+    "frames as named values",
+    Some(1_500_000)
+)]
+#[case::json_in_milliseconds(
+    r#"{"id":"0x351","data":"480200050005AE01","ts":1700006400500}"#,
+    "frames as named values",
+    Some(1_700_006_400_500_000)
+)]
+#[case::node(
+    "{ ts_sec: 1, ts_usec: 500000, id: 849, data: <Buffer 48 02 00 05 00 05 ae 01> }",
+    "frames as named values",
+    Some(1_500_000)
+)]
+#[case::node_over_several_lines(
+    "{\n  ts_sec: 1,\n  ts_usec: 500000,\n  ext: false,\n  id: 849,\n  data: <Buffer 48 02 00 05 00 05 ae 01>\n}",
+    "frames as named values",
+    Some(1_500_000)
+)]
+#[case::esphome_canbus(
+    "[20:05:00.610][D][canbus:070]: received can message std can_id=0x305 size=0\n\
+     [20:05:00.610][D][canbus:070]: received can message std can_id=0x351 size=8\n\
+     [20:05:00.611][V][canbus:085]:   can_message.data[0]=48\n[20:05:00.611][V][canbus:085]:   can_message.data[1]=02\n\
+     [20:05:00.611][V][canbus:085]:   can_message.data[2]=00\n[20:05:00.611][V][canbus:085]:   can_message.data[3]=05\n\
+     [20:05:00.611][V][canbus:085]:   can_message.data[4]=00\n[20:05:00.611][V][canbus:085]:   can_message.data[5]=05\n\
+     [20:05:00.611][V][canbus:085]:   can_message.data[6]=ae\n[20:05:00.611][V][canbus:085]:   can_message.data[7]=01\n",
+    "frames as named values",
+    Some(72_300_610_000)
+)]
+#[case::flags_between(
+    "CanFrame(ID=351, FD=false, EXT=false, RTR=false, dataLength=8, data=[48, 02, 00, 05, 00, 05, AE, 01])",
+    "frames as named values",
+    None
+)]
 #[case::any_console(
     "I (12345) can: id 0x351 len 8 data 48 02 00 05 00 05 ae 01\nI (12346) can: id 0x305 len 0 x\nI (12346) can: id 0x305 len 1 data 00",
     "console of an unknown program",
@@ -97,8 +189,18 @@ fn every_row_reads_its_example() {
 )]
 #[case::any_console_hex(
     "[12:00:00.100] TX> CANID=0x351 DLC=8 DATA=[0x48,0x02,0x00,0x05,0x00,0x05,0xAE,0x01]\nCANID=0x351 DLC=1 DATA=[0x48]\n",
-    "console of an unknown program",
+    "frames as named values",
     Some(43_200_100_000)
+)]
+#[case::a_bare_length(
+    "10:00:00.500 Rx 0x351 8 48 02 00 05 00 05 AE 01\n10:00:00.600 Rx 0x305 1 00",
+    "console of an unknown program",
+    Some(36_000_500_000)
+)]
+#[case::semicolons_without_a_header(
+    "0.5;RX;0x351;8;0x48;0x02;0x00;0x05;0x00;0x05;0xAE;0x01\n0.6;RX;0x305;1;0x00",
+    "console of an unknown program",
+    None
 )]
 #[case::cansniffer(
     "00|ms  | ID  | data ...     < can0 # l=20 h=100 t=500 slots=2 >\n00999 | 351 | 48 02 00 05 00 05 AE 01 H.......",
@@ -179,8 +281,6 @@ fn a_night_goes_on_over_midnight() {
 #[case::prose("The battery sends 0x351 every second.\nIt is fed up.\n")]
 #[case::code("const LIMITS: u16 = 0x351;\nlet data = [0x48, 0x02];\n")]
 #[case::numbers("time,voltage,current\n1.0,52.1,10\n2.0,52.2,11\n")]
-// Kvaser's program with a decimal base: what would be taken for hexadecimal digits is none.
-#[case::decimal(" 0    00000849         8   72   2   0   5   0   5 174   1       3.123450 R\n")]
 #[case::registers("0x100 reset\n0x104 status\n")]
 fn what_is_no_log_stays_none(#[case] text: &str) {
     assert!(
