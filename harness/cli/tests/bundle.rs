@@ -131,7 +131,7 @@ fn bad_input_is_told_and_nothing_is_overwritten() {
     refuses(&["verify", &bundle, "--key", &key], "is no public key");
     refuses(&["verify", &key], "damaged at byte 0");
     busbar("/nowhere", &["keygen", &lab.at("other.pem")]);
-    refuses(&["verify", &bundle, "--key", &lab.at("other.pem.pub")], "signed by a foreign key");
+    refuses(&["verify", &bundle, "--key", &lab.at("other.pem.pub")], "signed by another key");
 
     let conclusion = Path::new(&run).join("verdicts.json");
     let text = fs::read_to_string(&conclusion).expect("verdicts.json").replacen("\"pass\"", "\"fail\"", 1);

@@ -377,7 +377,7 @@ fn whom_somebody_trusts_and_what_he_asked_for() {
     says(&busbar(project, &["keygen", &at("other.pem")]), 0, &[]);
     let other = fs::read_to_string(at("other.pem.pub")).expect("the key");
     put(home.path(), "keys/lab.pub", &format!("laboratory: Somebody else\n{other}"));
-    says(&verify(&["--trusted", &keys]), 65, &["signed by a foreign key", "expected one of Somebody else"]);
+    says(&verify(&["--trusted", &keys]), 65, &["signed by another key", "expected one of Somebody else"]);
     put(home.path(), "keys/lab.pub", &key);
     says(&verify(&["--trusted", &keys]), 65, &["it does not say whose key it is"]);
 }

@@ -262,13 +262,17 @@ fn a_broken_suite_stops_only_itself() {
     let ran = busbar(home.path(), &["run", "--quiet", "keep-alive/just-below-ten-minutes"]);
     assert_eq!(ran.status.code(), Some(0), "{}", text(&ran));
     assert!(
-        text(&ran).contains("a suite file is none, its cases are left out: suites/mine/mine.yaml:"),
+        text(&ran).contains("a suite file cannot be read, its cases are left out: suites/mine/mine.yaml:"),
         "{}",
         text(&ran)
     );
     let ran = busbar(home.path(), &["run", "--quiet"]);
     assert_eq!(ran.status.code(), Some(2), "{}", text(&ran));
-    assert!(text(&ran).contains("NOT TRIED: a suite file is none: suites/mine/mine.yaml:"), "{}", text(&ran));
+    assert!(
+        text(&ran).contains("NOT TRIED: a suite file cannot be read: suites/mine/mine.yaml:"),
+        "{}",
+        text(&ran)
+    );
     let judged = busbar(home.path(), &["judge", &home.path().join("reports/latest").display().to_string()]);
     assert!(text(&judged).contains("same verdicts as in verdicts.json"), "{}", text(&judged));
     for arguments in [&["run", "mine/any"][..], &["certify", "--quiet", "--rig", "simulated"]] {

@@ -54,7 +54,7 @@ impl fmt::Display for Abort {
                 write!(f, "{id}: {until} was not reached within {allowed}, last seen: {seen} (line {line})")
             }
             Self::NotMet { line, until, seen, allowed, requirement: None } => {
-                write!(f, "waited {allowed} in vain for {until}, last seen: {seen} (line {line})")
+                write!(f, "{until} did not come within {allowed}, last seen: {seen} (line {line})")
             }
             Self::Interlock(Trip { what, value, limit, by }) => {
                 write!(f, "interlock: {what} {value} ({by}), the rig's limit is {limit}")

@@ -134,7 +134,9 @@ impl Gaps {
         let mut lines: Vec<String> = self
             .broken
             .iter()
-            .map(|why| format!("NOT TRIED: a suite file is none: {}", why.lines().next().unwrap_or_default()))
+            .map(|why| {
+                format!("NOT TRIED: a suite file cannot be read: {}", why.lines().next().unwrap_or_default())
+            })
             .collect();
         if !self.open.is_empty() {
             let ids: Vec<&str> = self.open.iter().map(|(requirement, _)| requirement.id).collect();

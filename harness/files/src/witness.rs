@@ -199,7 +199,7 @@ pub(crate) fn check(rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
             }
             for (key, share) in [("voltage", said.voltage), ("current", said.current)] {
                 if !(Percent::ZERO..=MOST_OFF).contains(&share) {
-                    let message = format!("a meter that is {share} off is none");
+                    let message = format!("a meter that is {share} off measures nothing");
                     return refuse(
                         of(&format!("calibration.{key}")),
                         message,
@@ -208,7 +208,7 @@ pub(crate) fn check(rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
                 }
             }
             if !(Amps::ZERO..=MOST_ZERO).contains(&said.zero) {
-                let message = format!("a meter that shows {} where none flows is none", said.zero);
+                let message = format!("a meter that shows {} where none flows measures nothing", said.zero);
                 return refuse(of("calibration.zero"), message, "0 A to 10 A; usual: 0.05 A to 0.5 A");
             }
         }

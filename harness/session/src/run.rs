@@ -105,7 +105,7 @@ pub fn run(library: &Library, asked: &Asked, console: &Arc<dyn Console>) -> Resu
     let ready = Ready { library, asked, console, setup: &setup, suites: &suites };
     let mut left = suites.select(&asked.cases)?;
     for broken in &suites.broken {
-        console.warn(&format!("a suite file is none, its cases are left out: {}", broken.error));
+        console.warn(&format!("a suite file cannot be read, its cases are left out: {}", broken.error));
     }
     let mut recorder = ready.play(None, &mut left, true)?;
     if asked.retry == Retry::SameRun && !left.is_empty() && !recorder.is_stopped() {
@@ -346,7 +346,7 @@ impl<'a> Recorder<'a> {
         // Where no word went to it, nothing was read back.
         let spoken = std::fs::metadata(self.folder.path().join(WIRE)).is_ok_and(|wire| wire.len() > 0);
         if off.is_ok() && spoken && rig.live.as_ref().is_some_and(|live| live.psu.is_some()) {
-            console.tell("the supply is off, as it was read back");
+            console.tell("the supply is off: its own reading says so");
         }
         // As the manifest keeps it, so that it is rendered again the same.
         let took = u64::try_from(self.clock.elapsed().as_millis()).unwrap_or(u64::MAX);

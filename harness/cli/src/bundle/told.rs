@@ -158,7 +158,7 @@ fn checked(page: &mut Page, run: &Run) {
 
 fn said(page: &mut Page, run: &Run) {
     let meta = &run.meta;
-    page.block("SAID by whoever holds the key: nothing here proves it");
+    page.block("SAID by the holder of the key: nothing here proves it");
     page.row(
         "rig",
         if meta.rig.simulated {

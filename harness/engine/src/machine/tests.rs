@@ -388,12 +388,12 @@ fn a_wait_in_vain_ends_the_case_without_blaming_a_requirement() {
     assert_eq!(record.end, End::Aborted(expected));
     assert_eq!(
         record.end.to_string(),
-        "ended early: waited 0:20:00 in vain for SoC ≥ 60 %, last seen: SoC unknown (line 8)"
+        "ended early: SoC ≥ 60 % did not come within 0:20:00, last seen: SoC unknown (line 8)"
     );
     let words = events(&record);
     assert_eq!(
         words.last().map(String::as_str),
-        Some("0:20:00 aborted waited 0:20:00 in vain for SoC ≥ 60 %, last seen: SoC unknown (line 8)")
+        Some("0:20:00 aborted SoC ≥ 60 % did not come within 0:20:00, last seen: SoC unknown (line 8)")
     );
 }
 

@@ -53,7 +53,7 @@ pub fn open(envelope: &[u8], key: &VerifyingKey) -> Result<String, String> {
     let payload = STANDARD.decode(&read.payload).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let payload = payload.ok_or("the payload is no text in base64")?;
     let signature = STANDARD.decode(&signed.sig).ok().and_then(|bytes| Signature::from_slice(&bytes).ok());
-    let signature = signature.ok_or("the signature is none")?;
+    let signature = signature.ok_or("it holds no signature of 64 bytes")?;
     key.verify_strict(&encoded(&payload), &signature)
         .map_err(|_| format!("its signature is not that of the key {}", fingerprint(key)))?;
     // What is not signed, the spaces and the name of the key, has one form only.

@@ -61,7 +61,7 @@ pub enum BundleError {
     #[error("not the files that were signed: {}", .0.join(", "))]
     Files(Vec<String>),
     /// The signature is good, and of somebody else.
-    #[error("signed by a foreign key: {found}, expected {expected}; whoever signed it is not whom you trust")]
+    #[error("signed by another key: {found}, expected {expected}; it was not signed by the one you trust")]
     Foreign {
         /// the key of the bundle
         found: String,

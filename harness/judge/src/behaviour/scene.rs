@@ -225,7 +225,7 @@ impl<'a> Scene<'a> {
                 }
                 EventKind::Wait(w) if !w.met => {
                     return Some(format!(
-                        "{} was expected within {} in vain (line {})",
+                        "{} was expected within {} and did not come (line {})",
                         w.until, w.allowed, w.line
                     ));
                 }

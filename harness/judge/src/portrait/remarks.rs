@@ -133,7 +133,9 @@ fn content(wire: &Wire) -> Vec<String> {
     if let Some(Message::Limits(limits)) = last(wire, id::LIMITS)
         && let Some(low) = limits.discharge_voltage().filter(|low| low.0 > 1000.0)
     {
-        out.push(format!("0x351: a discharge voltage of {low} is none (the GX does not use it)"));
+        out.push(format!(
+            "0x351: a discharge voltage of {low} is no voltage of this battery (the GX does not use it)"
+        ));
     }
     if let Some(Message::StateOfCharge(state)) = last(wire, id::STATE_OF_CHARGE)
         && state.soh == Some(0)

@@ -116,7 +116,7 @@ fn alarms_are_what_they_were() {
 #[case::short("355#33006400", "shorter than 8 bytes, which is legal: 0x355 (4, without High res SOC)")]
 #[case::short_text("35E#5059544553", "0x35E (5, text not padded with zeros)")]
 #[case::active("35A#A6AAAAAAAAAAAA0A", "0x35A at the end: active: high voltage alarm")]
-#[case::no_voltage("351#480200050005FFFF", "discharge voltage of 6553.5 V is none")]
+#[case::no_voltage("351#480200050005FFFF", "discharge voltage of 6553.5 V is no voltage of this battery")]
 #[case::no_health("355#43000000", "state of health is 0 %")]
 #[case::force("360#00", "force charge is not asked for")]
 fn remarks_name_what_is_harmless(#[case] frame: &str, #[case] says: &str) {
