@@ -3,13 +3,14 @@
 //! `rows.rs` is the table of limits. Each has values that tell it, in order; the first that is there must be fresh. What a
 //! suite makes untrue (`doubt.rs`) tells nothing while it does: then somebody else must, or the limit is left without a
 //! reading for no longer than the rig file allows. The worst of what instruments say counts, and two that contradict each
-//! other end the case (`apart.rs`).
+//! other end the case (`apart.rs`), and so does one that stands still while what it measures moves (`still.rs`).
 
 mod apart;
 mod doubt;
 mod limits;
 mod rows;
 mod rules;
+mod still;
 mod supply;
 
 use judge::recording::measured;
@@ -28,6 +29,7 @@ use doubt::{Doubt, Effect, most};
 pub use limits::{Faking, Limit, LimitsError, RigLimits, respelled};
 use rows::{Bound, Row};
 pub use rows::{Instruments, Unwatched};
+use still::Still;
 use supply::Output;
 
 /// A limit was exceeded.
@@ -113,6 +115,7 @@ pub struct Interlocks {
     earliest: Micros,
     output: Output,
     apart: Apart,
+    still: Still,
     /// The suite expects the battery to go offline: it may switch off altogether.
     offline_expected: bool,
     /// It went silent while that was expected, and has not been heard since.
@@ -158,6 +161,7 @@ impl Interlocks {
             told: [Told::default(); Channel::COUNT],
             output: Output::default(),
             apart: Apart::default(),
+            still: Still::default(),
             offline_expected: false,
             offline_accepted: false,
         };
@@ -366,7 +370,7 @@ impl Interlocks {
             .or_else(|| {
                 others.into_iter().find_map(|k| self.tell(at, self.polled[k], said.number(self.polled[k])))
             });
-        trip.or_else(|| self.contradicted(at))
+        trip.or_else(|| self.contradicted(at)).or_else(|| self.stands_still(at, said))
     }
 
     /// Whether no voltage is one. An inverter that has lost its meter says 0.00 V while others measure the bus.

@@ -52,7 +52,14 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
             Err(error) => engine.handle(bench.bench.now(), &Input::Fault(error.to_string())),
         }
     }
-    let not_off = bench.off().map(EventKind::NotOff);
+    let wrong = match bench.off() {
+        Off::AtOnce => None,
+        Off::AskedAgain(said) => {
+            let what = format!("{said}; everything was confirmed off when it was asked again");
+            Some(EventKind::DriverFault(what))
+        }
+        Off::Never(said) => Some(EventKind::NotOff(said)),
+    };
     if let Some(lines) = bench.bench.told() {
         witness.told(&lines);
     }
@@ -62,7 +69,7 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
     let at = engine.now();
     let (mut recording, end) = engine.into_parts();
     let witnesses: Vec<_> = recording.witnesses().iter().filter_map(identity).collect();
-    for kind in instruments.chain(witnesses).chain(trouble).chain(not_off) {
+    for kind in instruments.chain(witnesses).chain(trouble).chain(wrong) {
         recording.note(at, kind.clone());
         witness.event(&Event { at, kind });
     }
@@ -91,18 +98,28 @@ struct SwitchedOff<'b> {
     done: bool,
 }
 
+/// How a bench was switched off.
+enum Off {
+    /// as it should be
+    AtOnce,
+    /// it did not confirm that when it was asked first, with what it said then: what it said before is in doubt too
+    AskedAgain(String),
+    /// it did not confirm it, with what it said last
+    Never(String),
+}
+
 impl SwitchedOff<'_> {
-    /// Switches off; what the bench said when it could not.
-    fn off(&mut self) -> Option<String> {
+    /// Switches off.
+    fn off(&mut self) -> Off {
         self.done = true;
-        let mut said = None;
+        let mut said = Vec::new();
         for _ in 0..ATTEMPTS {
             match self.bench.act(&Action::Finish) {
-                Ok(()) => return None,
-                Err(error) => said = Some(error.to_string()),
+                Ok(()) => return said.into_iter().next().map_or(Off::AtOnce, Off::AskedAgain),
+                Err(error) => said.push(error.to_string()),
             }
         }
-        said
+        Off::Never(said.pop().unwrap_or_default())
     }
 }
 

@@ -69,6 +69,8 @@ pub struct PsuPlace {
     pub over_voltage: Volts,
     /// over-current protection, set before the output is switched on
     pub over_current: Amps,
+    /// over-power protection, set before the output is switched on; only where its profile has one
+    pub over_power: Option<Watts>,
     /// below this the terminals may be touched, and the supply counts as off
     pub safe_voltage: Volts,
     /// how long the terminals may take to fall below that
@@ -293,6 +295,10 @@ impl Live {
                     message,
                     "more than `at-most` of `limits.supply.current`",
                 );
+            }
+            if let Some(watts) = psu.over_power.filter(|watts| *watts <= limits.pv_power_max) {
+                let message = format!("{watts} would trip before the limit of the rig is reached");
+                return refuse("live.psu.over-power", message, "more than `limits.pv-power-max`");
             }
             if psu.last_resort(None).is_empty() {
                 let message = "nothing switches the supply off when harness and guard are dead".to_owned();

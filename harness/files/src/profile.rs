@@ -125,8 +125,8 @@ pub struct LineRules {
     pub units: Units,
     /// what every command that is no question is answered with; absent where there is no answer
     pub acknowledge: Option<Acknowledge>,
-    /// how lines begin that the supply sends without being asked
-    #[serde(default)]
+    /// how lines begin that the supply sends without being asked: they are kept as notices, and answer nothing. Any other
+    /// line that nobody asked for is taken for a wrong answer. An empty list says that no manual and no driver has one
     pub unsolicited: Vec<String>,
 }
 
@@ -219,6 +219,9 @@ pub struct Protection {
     pub over_voltage: Guard<Volts>,
     /// over-current; absent where only the current limit holds
     pub over_current: Option<Guard<Amps>>,
+    /// over-power, where a manual has it: set to `over-power` of the rig file; where that says nothing it stays as it is, and
+    /// one that would trip at once is told before the output goes on
+    pub over_power: Option<Guard<Watts>>,
     /// questions for what has tripped, each with a manual behind it; where there are none, a trip is told as an output
     /// that went off by itself
     #[serde(default)]

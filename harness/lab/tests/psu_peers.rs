@@ -174,6 +174,7 @@ fn a_foreign_supply_is_driven(python: &Path) -> Result<(), Failed> {
         current: Amps(2.0),
         over_voltage: Volts(15.0),
         over_current: Amps(2.5),
+        over_power: None,
     };
     let accepted = supply.apply(target)?;
     check((accepted.voltage.0 - 12.0).abs() < 0.01, "12 V are set")?;

@@ -210,6 +210,11 @@ impl Instrument {
         self.set.power = watts;
     }
 
+    /// Somebody sets its protection against more power at its front panel.
+    pub const fn turn_over_power(&mut self, watts: Watts) {
+        self.set.over_power = watts;
+    }
+
     /// Somebody presses the key of the output at its front panel.
     pub fn press_output(&mut self, on: bool) {
         self.power(on);

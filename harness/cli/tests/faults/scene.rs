@@ -25,7 +25,8 @@ const SPEED: u32 = 20;
 /// A wire is mended when the output has been off for so long, which is longer than a driver asks until it reads so.
 const MENDED: Micros = Micros::from_secs(2);
 
-/// The sun is on for long enough that every limit of the rig may notice what goes wrong.
+/// The sun is on for long enough that every limit of the rig may notice what goes wrong, and something moves all the time:
+/// what stands still then is no reading.
 const SUITE: &str = "\
 suite: fault
 title: t
@@ -40,7 +41,17 @@ cases:
       - pv: 3 kW
       - hold: 20 s
       - ac-load: 2 kW
-      - hold: 170 s
+      - hold: 20 s
+      - pv: 2 kW
+      - hold: 20 s
+      - ac-load: off
+      - hold: 20 s
+      - pv: 3 kW
+      - hold: 20 s
+      - ac-load: 2 kW
+      - hold: 20 s
+      - pv: 2 kW
+      - hold: 70 s
 ";
 
 /// What came of a fault.

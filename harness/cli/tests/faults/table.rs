@@ -58,8 +58,8 @@ const BACK: u64 = 2000;
 
 use At::{Can, Gx, Machine, Supply};
 use Does::{
-    Bytewise, Closed, Cut, CutFor, CutOnce, Deaf, Echo, FileSize, Files, Flip, Frozen, Garbage, Half, Hang,
-    Insert, Late, Removed, Replace, Scale, Silent, Stopped, Twice, Zero,
+    Bytewise, Closed, Cut, CutFor, CutOnce, Deaf, Echo, FileSize, Files, Flip, Frozen, FrozenWhere, Garbage,
+    Half, Hang, Insert, Late, Removed, Replace, Scale, Silent, Stopped, Twice, Zero,
 };
 
 /// How long a wire is gone that comes back, ms.
@@ -78,6 +78,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     fault(Supply, "every answer twice", Twice, ANSWER, &["was answered with", "out of step", "time without"]),
     fault(Supply, "a byte each 30 ms", Bytewise(30), AGE, &[]),
     fault(Supply, "frozen answers", Frozen, AGE, &["reads back", "out of step", "supply", "was answered with", "time without"]),
+    fault(Supply, "measurements that stand still", FrozenWhere(b"MEAS"), AGE, &["of the supply", "stand still"]),
     fault(Supply, "zero for every digit", Zero, ANSWER, &["reads back", "supply", "was answered with", "time without"]),
     fault(Supply, "1 for every answer", Replace(b"1\n"), ANSWER, &["supply", "time without"]),
     fault(Supply, "9.9E37 for every answer", Replace(b"9.9E37\n"), ANSWER, &["supply", "was answered with", "time without"]),
@@ -101,7 +102,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     fault(Gx, "echo", Echo, AGE, &["GX"]),
     fault(Gx, "every answer twice", Twice, AGE, &[]),
     fault(Gx, "a byte each 2 ms", Bytewise(2), AGE, &[]),
-    fault(Gx, "frozen registers", Frozen, AGE, &[]),
+    fault(Gx, "frozen registers", Frozen, AGE, &["stand still"]),
     fault(Gx, "zero for every register", Zero, AGE, &["GX", "inverter", "time without"]),
     fault(Gx, "all bits set", Flip(0xFF), AGE, &["GX", "inverter", "time without", "voltage", "current"]),
     fault(Gx, "another transaction", Replace(b"\x7F\x7F\0\0\0\x05\x01\x03\x02\0\0"), AGE, &["GX"]),
@@ -123,7 +124,7 @@ pub(crate) static FAULTS: &[Fault] = &[
     fault(Can, "lines of nobody", Insert(b"hello\r"), AGE, &[]), // the log of an adapter is no frame that was lost
     fault(Can, "every frame twice", Twice, AGE, &[]),
     fault(Can, "a byte each ms", Bytewise(1), AGE, &["0x351", "CAN", "too slow"]),
-    fault(Can, "frozen frames", Frozen, AGE, &[]),
+    fault(Can, "frozen frames", Frozen, AGE, &["stand still"]),
     fault(Can, "zero for all data", Zero, AGE, &["voltage", "cell", "contradiction", "temperature"]),
     fault(Can, "all bits set", Flip(0xFF), AGE, &["voltage", "cell", "current", "temperature"]),
     fault(Can, "one bit flipped", Flip(0x04), AGE, &["voltage", "cell", "current", "temperature", "time without"]),

@@ -32,6 +32,8 @@ pub(crate) enum Does {
     Bytewise(u64),
     /// what came before for the same question, or in the same frame
     Frozen,
+    /// the same of what begins so
+    FrozenWhere(&'static [u8]),
     /// nothing but zeros
     Zero,
     /// these bits of every byte of data the other way, or set where all are
@@ -180,7 +182,8 @@ impl Wire {
                 back.write_all(&[*byte])
             }),
             Does::Replace(other) => back.write_all(&self.addressed(other)),
-            Does::Frozen => {
+            Does::FrozenWhere(begins) if !self.state().asked.starts_with(begins) => back.write_all(bytes),
+            Does::Frozen | Does::FrozenWhere(_) => {
                 let mut state = self.state();
                 let key = state.key(self.kind, bytes);
                 let before = state.before.get(&key).cloned();

@@ -60,7 +60,7 @@ pub(super) fn is_closed(told: &[Told], at: Micros, age: Micros) -> bool {
 
 impl Told {
     /// What a quantity is, where it was told within this age and nothing makes it untrue.
-    fn lately(&self, at: Micros, age: Micros) -> Option<f64> {
+    pub(super) fn lately(&self, at: Micros, age: Micros) -> Option<f64> {
         (self.is_true(at) && at >= self.hidden && at.since(self.heard) <= age).then_some(self.said?)
     }
 }

@@ -3,6 +3,7 @@
 mod age;
 mod apart;
 mod fake;
+mod still;
 
 use proto::fault::{Fault, FaultKind, Id};
 use proto::message::{Cells, Limits, Measurements, Pair, id};

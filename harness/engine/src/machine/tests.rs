@@ -50,6 +50,8 @@ struct Scripted {
     asked: Vec<(Micros, Action)>,
     answers: VecDeque<Answer>,
     refuses: Option<Action>,
+    /// and takes it when it is asked again
+    once: bool,
     lost_at: Option<Micros>,
 }
 
@@ -106,6 +108,9 @@ impl Bench for Scripted {
     fn act(&mut self, action: &Action) -> Result<(), BenchError> {
         self.asked.push((self.now, action.clone()));
         if self.refuses.as_ref() == Some(action) {
+            if self.once {
+                self.refuses = None;
+            }
             return Err(BenchError { instrument: "supply".to_owned(), what: "does not take it".to_owned() });
         }
         if let Action::Ask(_) = action {
@@ -514,6 +519,17 @@ fn a_bench_that_does_not_switch_off_is_asked_again_and_named() {
     let said = "supply: does not take it".to_owned();
     assert_eq!(record.recording.trace().events.last().map(|e| &e.kind), Some(&EventKind::NotOff(said)));
     assert_eq!(bench.asked.iter().filter(|(_, a)| *a == Action::Finish).count(), 3);
+}
+
+/// What was not confirmed off when it was asked for first is a fault of an instrument: what it said before is in doubt too.
+#[test]
+fn a_bench_that_switches_off_only_when_it_is_asked_again_is_named() {
+    let mut bench = Scripted { refuses: Some(Action::Finish), once: true, ..Scripted::background() };
+    let record = play("{ hold: 1 s }", &mut bench);
+    let last = record.recording.trace().events.last().map(|e| &e.kind);
+    let Some(EventKind::DriverFault(said)) = last else { panic!("{last:?}") };
+    assert!(said.starts_with("supply: does not take it; "), "{said}");
+    assert_eq!(bench.asked.iter().filter(|(_, a)| *a == Action::Finish).count(), 2);
 }
 
 #[test]

@@ -302,6 +302,12 @@ pub(super) fn check(live: &Live, rig: &RigFile, layers: &Layers) -> Result<(), Y
             let expected = format!("at most twice `at-most` of `limits.supply.current`, {most}");
             return refuse("live.psu.over-current", message, expected);
         }
+        let most = limits.pv_power_max * OVER_CURRENT;
+        if let Some(watts) = psu.over_power.filter(|watts| *watts > most) {
+            let message = format!("{watts} would hardly ever trip");
+            let expected = format!("at most twice `limits.pv-power-max`, {most}");
+            return refuse("live.psu.over-power", message, expected);
+        }
     }
     let supply = limits.age(Channel::SupplyVoltage).min(limits.age(Channel::SupplyCurrent));
     let gx = limits.age(Channel::GxAnswers);

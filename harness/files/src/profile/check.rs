@@ -110,6 +110,9 @@ impl<'p> Commands<'p> {
         if let Some(guard) = &protection.over_current {
             self.guard("protection.over-current", guard, Slot::Amps);
         }
+        if let Some(guard) = &protection.over_power {
+            self.guard("protection.over-power", guard, Slot::Watts);
+        }
         for question in &protection.alarms {
             self.add("protection.alarms", &question.ask, Role::Question);
         }

@@ -114,6 +114,8 @@ fn the_example_of_a_lab_reads_well_and_its_loads_add_up() {
 #[case("interface: can0", "interfac: can0", "interfac")]
 #[case("over-voltage: 132 V", "over-voltage: 300 V", "300 V protects nothing")]
 #[case("over-current: 60 A", "over-current: 600 A", "would hardly ever trip")]
+#[case("over-current: 60 A", "over-current: 60 A\n    over-power: 6 kW", "6000 W would trip before")]
+#[case("over-current: 60 A", "over-current: 60 A\n    over-power: 60 kW", "would hardly ever trip")]
 #[case("safe-within: 20 s", "safe-within: 0 s", "no bench has 0 s there")]
 #[case("battery.cvl: { silence: 15 s", "battery.cvl: { silence: 10 h", "no bench has 10 h there")]
 #[case("3.80 V, silence: 70 s", "3.80 V, silence: 1 h", "kept by readings of long ago")]

@@ -21,6 +21,8 @@ pub const SILENCE: &str = "time without 0x351";
 
 /// See there: two instruments measure one thing, and say different things of it.
 pub const CONTRADICTION: &str = "contradiction of two instruments";
+/// See there: an instrument, or its line, repeats what it said while what it measures moves. Whose doing that is nobody knows.
+pub const STILL: &str = "readings that stand still for";
 
 /// A current that shows the main switch closed, A (`closed-current` of the thresholds).
 pub const CLOSED: f64 = CLOSED_CURRENT;

@@ -128,12 +128,20 @@ fn last_resort(supply: &mut Supply, place: &PsuPlace, busy: bool) -> Finding {
 }
 
 fn read(supply: &mut Supply, place: &PsuPlace) -> Result<Vec<Finding>, SupplyError> {
-    let Accepted { voltage, current, over_voltage, over_current } = supply.accepted()?;
+    let Accepted { voltage, current, over_voltage, over_current, over_power } = supply.accepted()?;
     let tripping = over_current.map_or("none of over-current".to_owned(), |level| level.to_string());
+    let watts = over_power.map_or_else(String::new, |level| format!(", of over-power at {level}"));
+    let also = place.over_power.map_or_else(String::new, |level| format!(" and {level}"));
     let mut findings = vec![Part::Supply.ok(format!(
-        "set to {voltage} and {current}, protections at {over_voltage} and {tripping}; a run sets {} and {} first",
+        "set to {voltage} and {current}, protections at {over_voltage} and {tripping}{watts}; a run sets {} and {}{also} first",
         place.over_voltage, place.over_current
     ))];
+    if place.over_power.is_some() && over_power.is_none() {
+        findings.push(Part::Supply.problem(
+            "`over-power` of the rig file, and no such protection in its profile".to_owned(),
+            "leave it out of `live.psu`, or write the words of its manual into the profile",
+        ));
+    }
     let terminals = supply.terminals()?;
     findings.push(if terminals.abs() <= place.safe_voltage {
         Part::Supply.ok(format!("{terminals} at its terminals"))

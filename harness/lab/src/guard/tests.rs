@@ -106,7 +106,8 @@ impl Scene {
         supply.shut_down();
         supply.take_over().expect("it answers");
         let (voltage, current) = (Volts(120.0), Amps(10.0));
-        let target = Target { voltage, current, over_voltage: Volts(132.0), over_current: Amps(60.0) };
+        let (over_voltage, over_current) = (Volts(132.0), Amps(60.0));
+        let target = Target { voltage, current, over_voltage, over_current, over_power: None };
         supply.apply(target).expect("accepted");
         supply.switch_on().expect("confirmed");
         assert!(self.is_on());

@@ -257,6 +257,7 @@ impl Driver {
             current: (power / self.place.voltage).min(self.current_max),
             over_voltage: self.place.over_voltage,
             over_current: self.place.over_current,
+            over_power: self.place.over_power,
         });
         applied.map_err(|error| self.supply.explained(error))?;
         if !self.lit {
@@ -277,7 +278,11 @@ impl Driver {
     fn off(&mut self) -> Result<(), String> {
         self.brake.release();
         self.lit = false;
-        let Err(why) = self.supply.shut_down().confirmed() else { return Ok(()) };
+        let why = match self.supply.shut_down().confirmed() {
+            // It is asked again, and whoever runs the case tells that it had to be.
+            Ok(done) => return done.stood_still().map_or(Ok(()), |why| Err(format!("supply: {why}"))),
+            Err(why) => why,
+        };
         let again = |error: &dyn std::fmt::Display| format!("{why}; then: {error}");
         let link = match (self.opener)() {
             Err(LinkError::OffAlready(_)) => return Ok(()),

@@ -128,7 +128,7 @@ pub enum SupplyError {
     /// A target whose protection would trip at once.
     #[error("the {what} protection at {level} is below the setting of {setting}: it would trip at once")]
     ProtectionBelowSetting {
-        /// over-voltage or over-current
+        /// over-voltage, over-current or over-power
         what: &'static str,
         /// level of the protection
         level: String,
@@ -154,6 +154,16 @@ pub enum SupplyError {
     /// The output is not as it was told.
     #[error("the output was switched {} and reads back {}", word(!.0), word(*.0))]
     OutputIs(bool),
+    /// The output went on reading back on after it was switched off, and then off: it did not follow, or what it says does not.
+    #[error(
+        "it said that its output was on for {} after it was told to switch off, and off then: what it says stood still, or \
+         its output is slower than `settle` of its profile, so nothing that it said before counts",
+        for_so_long.span()
+    )]
+    StoodStill {
+        /// how long it said so
+        for_so_long: Micros,
+    },
     /// The output went off, and nobody here has switched it.
     #[error(
         "the output of the supply went off by itself: {}; find out why before it goes on again (front panel, its interlock \

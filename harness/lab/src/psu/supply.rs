@@ -125,6 +125,7 @@ struct Known {
     over_voltage: Option<Seen<Volts>>,
     /// set, where the profile has it, or known to be without
     over_current: Option<Option<Seen<Amps>>>,
+    over_power: Option<Seen<Watts>>,
 }
 
 /// One setting.

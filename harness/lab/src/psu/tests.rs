@@ -26,8 +26,13 @@ const LIMITS: Limits = Limits {
     safe_within: Micros::from_secs(5),
 };
 
-const TARGET: Target =
-    Target { voltage: Volts(48.0), current: Amps(10.0), over_voltage: Volts(60.0), over_current: Amps(12.0) };
+const TARGET: Target = Target {
+    voltage: Volts(48.0),
+    current: Amps(10.0),
+    over_voltage: Volts(60.0),
+    over_current: Amps(12.0),
+    over_power: None,
+};
 
 const SETTINGS: Settings = Settings { limits: LIMITS, channel: None, expected: None };
 

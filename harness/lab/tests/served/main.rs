@@ -30,6 +30,7 @@ const SUN: Target = Target {
     current: Amps(20.0),
     over_voltage: Volts(200.0),
     over_current: Amps(30.0),
+    over_power: None,
 };
 
 #[test]

@@ -91,6 +91,9 @@ impl Instrument {
         if self.on && self.set.guards_current && over {
             self.trip(Alarm::OverCurrent);
         }
+        if self.on && self.terminals * self.current() > self.set.over_power {
+            self.trip(Alarm::OverPower);
+        }
     }
 
     pub(super) fn trip(&mut self, alarm: Alarm) {

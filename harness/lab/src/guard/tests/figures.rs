@@ -53,6 +53,7 @@ fn the_guard_is_no_burden() {
                 current,
                 over_voltage: Volts(132.0),
                 over_current: Amps(60.0),
+                over_power: None,
             };
             let began = Instant::now();
             supply.apply(target).expect("accepted");

@@ -85,7 +85,8 @@ impl Supply {
         let known = &self.known;
         let volts = known.over_voltage.map(|seen| (Alarm::OverVoltage, seen.accepted.to_string()));
         let amps = known.over_current.flatten().map(|seen| (Alarm::OverCurrent, seen.accepted.to_string()));
-        let levels = volts.into_iter().chain(amps).collect();
+        let watts = known.over_power.map(|seen| (Alarm::OverPower, seen.accepted.to_string()));
+        let levels = volts.into_iter().chain(amps).chain(watts).collect();
         SupplyError::Tripped(Trips { alarms: self.alarms.clone(), levels })
     }
 

@@ -45,9 +45,10 @@ impl Supply {
     /// Switches the output off and reads back that it is.
     ///
     /// # Errors
-    /// When the supply does not confirm, even after some attempts.
+    /// When the supply does not confirm, even after some attempts, or did not before its time to settle was over.
     pub fn switch_off(&mut self) -> Result<(), SupplyError> {
         let off = self.plain(&self.profile.output.off)?;
+        let (began, mut said_on) = (self.wire.now(), None);
         let mut last = SupplyError::OutputIs(true);
         for _ in 0..ATTEMPTS {
             let asked = match self.wire.command(&off) {
@@ -58,9 +59,14 @@ impl Supply {
             match asked {
                 Ok((_, true)) => {
                     self.lit = false;
-                    return self.reported(&off);
+                    self.reported(&off)?;
+                    return said_on
+                        .map_or(Ok(()), |for_so_long| Err(SupplyError::StoodStill { for_so_long }));
                 }
-                Ok((_, false)) => last = SupplyError::OutputIs(true),
+                Ok((_, false)) => {
+                    said_on = Some(self.wire.now().since(began));
+                    last = SupplyError::OutputIs(true);
+                }
                 Err(error) => last = error,
             }
         }

@@ -21,6 +21,8 @@ pub struct Target {
     pub over_voltage: Volts,
     /// where the over-current protection trips
     pub over_current: Amps,
+    /// where the over-power protection trips; absent: it stays as it is, where there is one
+    pub over_power: Option<Watts>,
 }
 
 /// What the supply accepted, as it reads back.
@@ -34,6 +36,8 @@ pub struct Accepted {
     pub over_voltage: Volts,
     /// level of the over-current protection; absent where it trips at the current limit, or there is none
     pub over_current: Option<Amps>,
+    /// level of the over-power protection; absent where the profile knows of none
+    pub over_power: Option<Watts>,
 }
 
 impl Supply {
@@ -53,7 +57,8 @@ impl Supply {
         fits("over-voltage", over_voltage, voltage)?;
         fits("over-current", over_current, current)?;
         self.check_restart()?;
-        let power_moved = self.raise_power(voltage * current)?;
+        let mut power_moved = self.guard_power(target.over_power, voltage * current)?;
+        power_moved |= self.raise_power(voltage * current)?;
         let voltage_moved = self.follow_voltage(voltage, over_voltage)?;
         let current_moved = self.follow_current(current, over_current)?;
         if !power_moved && !voltage_moved && !current_moved {
@@ -75,6 +80,30 @@ impl Supply {
         }
         self.known.power = None;
         self.known.power = Some(Seen { asked: Some(needed), accepted: self.set(&setting, needed)? });
+        Ok(true)
+    }
+
+    /// Sets the protection against more power, once: a rig has one level for it, above all of its sun. Where the rig file has
+    /// none, the level that somebody has set stays, and must be above what voltage and current make.
+    fn guard_power(&mut self, level: Option<Watts>, needed: Watts) -> Result<bool, SupplyError> {
+        let guard = self.profile.protection.over_power.clone();
+        let Some((guard, setting)) = guard.and_then(|guard| Some((guard.clone(), guard.level?))) else {
+            return level
+                .map_or(Ok(false), |_| Err(SupplyError::Lacks("level of the over-power protection")));
+        };
+        let Some(level) = level else {
+            // At zero there is none.
+            let found = self.over_power_level()?.filter(|level| *level > Watts::ZERO);
+            return found.map_or(Ok(()), |level| fits("over-power", level, needed)).map(|()| false);
+        };
+        fits("over-power", level, needed)?;
+        if self.stands(level, self.known.over_power, &setting)? {
+            return Ok(false);
+        }
+        self.known.over_power = None;
+        let accepted = self.set(&setting, level)?;
+        self.enable(guard.enable)?;
+        self.known.over_power = Some(Seen { asked: Some(level), accepted });
         Ok(true)
     }
 
@@ -149,6 +178,7 @@ impl Supply {
             current: self.current_setting()?,
             over_voltage: self.over_voltage_level()?,
             over_current: self.over_current_level()?,
+            over_power: self.over_power_level()?,
         })
     }
 

@@ -165,4 +165,17 @@ impl Supply {
         let guard = self.profile.protection.over_current.clone();
         guard.and_then(|guard| guard.level).map(|setting| self.read_back(&setting)).transpose()
     }
+
+    /// The level of the protection against more power; nothing where the profile knows of none. Nobody else moves it while
+    /// it is driven, so it is asked for once.
+    pub(super) fn over_power_level(&mut self) -> Result<Option<Watts>, SupplyError> {
+        let guard = self.profile.protection.over_power.clone();
+        let Some(setting) = guard.and_then(|guard| guard.level) else { return Ok(None) };
+        if let Some(seen) = self.known.over_power {
+            return Ok(Some(seen.accepted));
+        }
+        let accepted = self.read_back(&setting)?;
+        self.known.over_power = Some(Seen { asked: None, accepted });
+        Ok(Some(accepted))
+    }
 }

@@ -42,6 +42,11 @@ impl ShutDown {
         ))
     }
 
+    /// That the supply did not say in time what it did, where it is without power: nothing that it said before counts.
+    pub(crate) fn stood_still(&self) -> Option<&SupplyError> {
+        self.problems.iter().find(|problem| matches!(problem, SupplyError::StoodStill { .. }))
+    }
+
     fn note(&mut self, result: Result<(), SupplyError>) -> bool {
         match result {
             Ok(()) => true,

@@ -20,6 +20,16 @@ fn every_profile_is_called_as_its_file_and_no_bench_has_confirmed_it() {
     });
 }
 
+/// Lines that nobody asked for: each file says which there are, or that there are none.
+#[test]
+fn every_profile_says_what_comes_unasked() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rigs/psu");
+    each(|name| {
+        let text = std::fs::read_to_string(folder.join(format!("{name}.yaml"))).expect("a shipped profile");
+        assert!(text.contains("unsolicited: ["), "{name}");
+    });
+}
+
 #[test]
 fn it_sets_reads_back_measures_and_leaves_the_supply_safe() {
     each(|name| {
@@ -143,6 +153,7 @@ fn what_is_asked_beyond_the_limits_is_clamped() {
         current: Amps(500.0),
         over_voltage: Volts(500.0),
         over_current: Amps(500.0),
+        over_power: None,
     };
     let accepted = supply.apply(wild).expect("clamped");
     assert!(near(accepted.voltage.0, 100.0) && near(accepted.current.0, 20.0), "{accepted:?}");

@@ -112,6 +112,27 @@ fn a_frozen_line_ends_in_time_and_confirms_nothing() {
     assert!(supply.shut_down().is_safe() && !at(&instrument).is_on(), "the second attempt works");
 }
 
+/// What it repeats looks well, until it is switched off: on all the time it is not known to be off, and off a while later
+/// it says that nothing which it said before counts.
+#[test]
+fn answers_that_stand_still_are_noticed_when_it_is_switched_off() {
+    for name in names() {
+        let (mut supply, instrument, fault) = running(&name);
+        set(&fault, Fault::Repeats(Micros::NEVER));
+        let done = supply.shut_down();
+        assert!(!at(&instrument).is_on() && !done.is_safe(), "{name}: {done:?}");
+
+        let (mut supply, instrument, fault) = running(&name);
+        let settle = supply.profile().settle;
+        set(&fault, Fault::Repeats(supply.now() + settle + settle));
+        let off = supply.switch_off();
+        assert!(!at(&instrument).is_on(), "{name}");
+        assert!(matches!(off, Err(SupplyError::StoodStill { .. })), "{name}: {off:?}");
+        let done = supply.shut_down();
+        assert!(done.is_safe() && done.stood_still().is_none(), "{name}, asked again: {done:?}");
+    }
+}
+
 #[test]
 fn a_vanished_port_is_an_error_until_the_same_supply_is_found_again() {
     let (mut supply, instrument, fault) = running("ea");

@@ -1,6 +1,6 @@
 //! A line between driver and instrument that fails on demand.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::super::{Link, LinkError};
 use super::*;
@@ -24,6 +24,8 @@ pub(super) enum Fault {
     Split(Micros),
     /// the number that answers this question is so many times as high
     Times(String, f64),
+    /// until then each question is answered with what came for it before
+    Repeats(Micros),
     /// nothing is taken and nothing comes
     Frozen,
     /// the port is gone
@@ -35,12 +37,21 @@ pub(super) struct Faulty {
     fault: Arc<Mutex<Fault>>,
     now: Micros,
     coming: VecDeque<(Micros, u8)>,
+    /// what came for each question
+    before: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
 impl Faulty {
     pub(super) fn new(instrument: Shared) -> (Self, Arc<Mutex<Fault>>) {
         let fault = Arc::new(Mutex::new(Fault::None));
-        (Self { instrument, fault: fault.clone(), now: Micros::ZERO, coming: VecDeque::new() }, fault)
+        let this = Self {
+            instrument,
+            fault: fault.clone(),
+            now: Micros::ZERO,
+            coming: VecDeque::new(),
+            before: BTreeMap::new(),
+        };
+        (this, fault)
     }
 
     fn fault(&self) -> Fault {
@@ -106,6 +117,9 @@ impl Link for Faulty {
         if reply.is_empty() {
             return Ok(());
         }
+        if !matches!(self.fault(), Fault::Repeats(until) if self.now < until) {
+            self.before.insert(bytes.to_vec(), reply.clone());
+        }
         let mut spent = true;
         match self.fault() {
             Fault::Late(by) => self.deliver(ready + by, Micros::ZERO, &reply),
@@ -125,6 +139,11 @@ impl Link for Faulty {
             Fault::Times(question, factor) => {
                 let asked = bytes.windows(question.len()).any(|part| part == question.as_bytes());
                 let reply = if asked { times(&reply, factor) } else { reply };
+                self.deliver(ready, Micros::ZERO, &reply);
+                spent = false;
+            }
+            Fault::Repeats(_) => {
+                let reply = self.before.get(bytes).unwrap_or(&reply).clone();
                 self.deliver(ready, Micros::ZERO, &reply);
                 spent = false;
             }

@@ -1,7 +1,7 @@
 //! What a supply takes its time for, takes less of, or changes by itself: it is asked until it agrees, and what it does
 //! not take is told with both numbers.
 
-use proto::quantity::Watts;
+use proto::quantity::{Ohms, Watts};
 use proto::scpi::Arguments;
 use rstest::rstest;
 
@@ -208,4 +208,42 @@ fn a_power_limit_is_raised_and_counts() {
     at(&instrument).turn_power(Watts(100.0));
     let moved = (0..3).find_map(|_| supply.read().err()).expect("within three readings").to_string();
     assert!(moved.contains("`POW?` read back 480 W") && moved.contains("100 W now"), "{moved}");
+}
+
+/// EA: the level of a rig file is set and read back before the output goes on, and only once; a trip is told with it.
+#[test]
+fn a_protection_against_more_power_is_set_and_told() {
+    let heavy = Surroundings { load: Ohms(4.0), ..Surroundings::default() };
+    let instrument = Arc::new(Mutex::new(Instrument::new(dialect("ea"), heavy)));
+    let link = InMemory::new(instrument.clone());
+    let (mut supply, _) = Supply::open(Box::new(link), profile("ea"), SETTINGS).expect("it answers");
+    let target = Target { over_power: Some(Watts(600.0)), ..TARGET };
+    let lines = sent(&mut supply);
+    let accepted = supply.apply(target).expect("accepted");
+    assert_eq!(accepted.over_power, Some(Watts(600.0)));
+    supply.apply(Target { current: Amps(9.0), ..target }).expect("accepted");
+    supply.switch_on().expect("on");
+    let set =
+        || lines.lock().expect("one thread").iter().filter(|line| line.starts_with("POW:PROT ")).count();
+    assert_eq!(set(), 1);
+    // 36 V at 9 A, and somebody lowers it under way.
+    at(&instrument).turn_over_power(Watts(300.0));
+    let error = supply.apply(target).expect_err("it has tripped").to_string();
+    assert!(error.contains("over-power tripped (600 W)"), "{error}");
+    assert!(!at(&instrument).is_on());
+}
+
+/// A level that would trip at once is told before anything is switched on, and nobody raises what somebody has set.
+#[test]
+fn a_protection_against_more_power_that_is_too_low_is_told() {
+    let (mut supply, instrument) = open("ea");
+    at(&instrument).turn_over_power(Watts(100.0));
+    let says = "the over-power protection at 100 W is below the setting of 480 W: it would trip at once";
+    assert_eq!(supply.apply(TARGET).expect_err("too low").to_string(), says);
+    let refused = supply.apply(Target { over_power: Some(Watts(400.0)), ..TARGET });
+    assert!(matches!(refused, Err(SupplyError::ProtectionBelowSetting { .. })), "{refused:?}");
+    supply.apply(Target { over_power: Some(Watts(500.0)), ..TARGET }).expect("it leaves room");
+    let (mut supply, _) = open("generic");
+    let refused = supply.apply(Target { over_power: Some(Watts(500.0)), ..TARGET });
+    assert!(matches!(refused, Err(SupplyError::Lacks(_))), "{refused:?}");
 }

@@ -1,0 +1,197 @@
+//! Readings that stand still to the digit while others show that what they measure moves. An instrument that hangs, or a
+//! line that repeats itself, says what is well for ever: nothing that it says is a reading.
+//!
+//! In calm weather everything stands still, in a simulation for hours, and nobody is blamed for it: what counts is a sum
+//! that instruments keep between them (`BALANCES`), and that leaves what it was while one of them stands still.
+
+use judge::behaviour::tripped::STILL;
+use proto::channel::{Channel, Source};
+use proto::quantity::Micros;
+use proto::samples::Samples;
+
+use super::limits::RigLimits;
+use super::{Interlocks, Trip};
+
+/// How long registers, filters and polls take until everybody has seen what one has: from the last reading that moved until
+/// the others count, and from their first until it counts against who stands still (assumption: three times what a GX takes).
+const FOLLOWS: Micros = Micros::from_secs(15);
+/// So many readings at least before and after the others move: a machine that stood still for a moment has heard nobody.
+const READINGS: u32 = 3;
+/// Share of the largest of the currents or powers that meters explain (assumption: each within 5 %).
+const METERS: f64 = 0.10;
+/// Share of the rig's limit of the current that always explains a difference.
+const CURRENT: f64 = 0.05;
+
+/// The most quantities of one group.
+const MOST: usize = 5;
+
+/// What one instrument, or one unit behind a GX, measures by itself: it stands still where all of it does.
+struct Group {
+    name: &'static str,
+    of: &'static [Channel],
+}
+
+const BATTERY: usize = 0;
+const SHOWN: usize = 1;
+const SOLAR: usize = 2;
+const SUPPLY: usize = 3;
+
+const GROUPS: [Group; 4] = [
+    Group {
+        name: "battery on CAN",
+        of: &[
+            Channel::PackVoltage,
+            Channel::PackCurrent,
+            Channel::Temperature,
+            Channel::MinCell,
+            Channel::MaxCell,
+        ],
+    },
+    Group {
+        name: "battery on the GX",
+        of: &[Channel::GxPackVoltage, Channel::GxPackCurrent, Channel::GxSoc],
+    },
+    Group {
+        name: "solar charger on the GX",
+        of: &[Channel::SolarVoltage, Channel::SolarCurrent, Channel::PvPower, Channel::PvVoltage],
+    },
+    Group { name: "supply", of: &[Channel::SupplyVoltage, Channel::SupplyCurrent] },
+];
+
+/// What is the same on both sides, whatever flows; and who of them is held to it. What the battery says of its current proves
+/// nothing of the rig's own instruments, whose reading may well be steady while the battery under test is wrong: of these only
+/// what another one of the rig measures too, and what the GX has from the battery itself.
+struct Balance {
+    terms: &'static [(f64, Channel)],
+    groups: &'static [usize],
+}
+
+const BALANCES: [Balance; 3] = [
+    Balance {
+        terms: &[
+            (1.0, Channel::PackCurrent),
+            (-1.0, Channel::InverterCurrent),
+            (-1.0, Channel::SolarCurrent),
+        ],
+        groups: &[BATTERY],
+    },
+    Balance {
+        terms: &[(1.0, Channel::PackCurrent), (-1.0, Channel::GxPackCurrent)],
+        groups: &[BATTERY, SHOWN],
+    },
+    Balance { terms: &[(1.0, Channel::PsuPower), (-1.0, Channel::PvPower)], groups: &[SUPPLY, SOLAR] },
+];
+
+/// How long a group has stood still.
+#[derive(Debug, Clone, Copy, Default)]
+struct Stands {
+    values: [Option<f64>; MOST],
+    /// since when they are these, and how often they were told since
+    since: Micros,
+    readings: u32,
+    /// when they were told last
+    told: Micros,
+}
+
+/// What a balance was while a group stood still.
+#[derive(Debug, Clone, Copy, Default)]
+struct Watch {
+    /// once the others had their time
+    was: Option<f64>,
+    /// since when it is another, and how often the group had been read by then
+    other: Option<(Micros, u32)>,
+}
+
+/// Who stands still, and what the others say meanwhile.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Still {
+    groups: [Stands; GROUPS.len()],
+    watches: [[Watch; 2]; BALANCES.len()],
+}
+
+impl Interlocks {
+    /// Looks at everybody once the GX was polled.
+    pub(super) fn stands_still(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
+        let mut still = self.still;
+        for (group, stands) in GROUPS.iter().zip(&mut still.groups) {
+            let mut values = [None; MOST];
+            let mut told = Micros::ZERO;
+            for (value, &channel) in values.iter_mut().zip(group.of) {
+                let is_polled = matches!(channel.row().source, Source::Gx(_));
+                let (seen, last) = self.told[channel as usize].last;
+                (*value, told) = match said.number(channel) {
+                    Some(polled) => (Some(polled), at),
+                    None if is_polled || seen == Micros::ZERO => (None, told),
+                    None => (Some(last), told.max(seen)),
+                };
+            }
+            let is_told = told > stands.told;
+            stands.told = told;
+            if values != stands.values {
+                *stands = Stands { values, since: at, readings: 0, told };
+            } else if is_told {
+                stands.readings += 1;
+            }
+        }
+        let mut trip = None;
+        for (balance, watches) in BALANCES.iter().zip(&mut still.watches) {
+            let sum = self.balance(at, balance, said);
+            for (&group, watch) in balance.groups.iter().zip(watches) {
+                let stands = still.groups[group];
+                let settled = at.since(stands.since) >= FOLLOWS && stands.readings >= READINGS;
+                let tells = stands.values.iter().any(Option::is_some);
+                let Some((sum, explained)) = sum.filter(|_| settled && tells) else {
+                    *watch = Watch::default();
+                    continue;
+                };
+                let moved = (sum - *watch.was.get_or_insert(sum)).abs();
+                if moved.is_nan() || moved <= explained {
+                    watch.other = None;
+                    continue;
+                }
+                let (since, readings) = *watch.other.get_or_insert((at, stands.readings));
+                if at.since(since) > FOLLOWS && stands.readings >= readings + READINGS {
+                    trip = trip.or(Some((group, moved, balance.terms[0].1)));
+                }
+            }
+        }
+        self.still = still;
+        let (group, moved, of) = trip?;
+        let stands = still.groups[group];
+        let told = GROUPS[group].of.iter().zip(stands.values);
+        let told: Vec<String> =
+            told.filter_map(|(channel, value)| Some(format!("{} {}", value?, channel.unit()))).collect();
+        let others = format!("while the others moved by {moved:.1} {}", of.unit());
+        Some(Trip {
+            what: STILL,
+            value: at.since(stands.since).span().to_string(),
+            limit: FOLLOWS.span().to_string(),
+            by: format!("{} stands still at {}, {others}", GROUPS[group].name, told.join(", ")),
+        })
+    }
+
+    /// What a balance is, and how much of it meters explain; nothing where somebody does not tell, or tells what a suite
+    /// makes untrue.
+    fn balance(&self, at: Micros, balance: &Balance, said: &Samples) -> Option<(f64, f64)> {
+        let (mut sum, mut largest) = (0.0_f64, 0.0_f64);
+        for &(sign, channel) in balance.terms {
+            let told = &self.told[channel as usize];
+            let value = match channel.row().source {
+                _ if !self.instruments.solar && channel == Channel::SolarCurrent => 0.0,
+                Source::Gx(_) => said.number(channel).filter(|_| told.is_true(at) && at >= told.hidden)?,
+                _ => told.lately(at, self.fresh)?,
+            };
+            sum += sign * value;
+            largest = largest.max(value.abs());
+        }
+        Some((sum, explained(&self.limits, balance.terms[0].1) + METERS * largest))
+    }
+}
+
+/// What always explains a difference: of powers what a supply may be off by, of currents a share of the rig's limit.
+fn explained(limits: &RigLimits, of: Channel) -> f64 {
+    match of {
+        Channel::PsuPower => limits.psu_deviation_max.0,
+        _ => CURRENT * limits.at_most(Channel::PackCurrent),
+    }
+}
