@@ -179,7 +179,7 @@ impl Scene {
             stranger,
             files,
         };
-        let verified = scene.verify(&scene.bundle.clone());
+        let verified = scene.verify(&scene.bundle.clone(), 0);
         assert!(!verified.said.contains("contradicts"), "of a good run: {}", verified.said);
         scene.said = verified.said;
         scene
@@ -192,10 +192,11 @@ impl Scene {
         self.files.keys().cloned().chain(others).collect()
     }
 
-    pub(crate) fn verify(&self, bundle: &[u8]) -> Verified {
-        let path = self.home.path().join("forged.tar");
+    /// What `verify` says of a bundle; each thread has a file of its own for it.
+    pub(crate) fn verify(&self, bundle: &[u8], by: usize) -> Verified {
+        let path = self.home.path().join(format!("forged-{by}.tar"));
         fs::write(&path, bundle).expect("written");
-        let key = self.home.path().join("lab.pub");
+        let key = self.home.path().join(format!("lab-{by}.pub"));
         fs::write(&key, key::pem(&self.key.verifying_key())).expect("written");
         let [path, key] = [path, key].map(|path| path.display().to_string());
         let output = busbar(Path::new("/nowhere"), &["verify", &path, "--key", &key]);
