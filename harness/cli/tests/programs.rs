@@ -12,6 +12,8 @@ const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 #[case("three-modes", "imbalance/five-percent", &["CVL-04"])]
 #[case("in-turn", "keep-alive/just-below-ten-minutes", &["BEH-KA", "TIM-03", "TIM-01"])]
 #[case("two-packs", "imbalance/five-percent", &["CVL-07", "BEH-IM"])]
+#[case("side-by-side", "blackout-recovery/after-over-voltage", &[])]
+#[case("side-by-side", "alarms/contactor", &[])]
 #[case("high-cell-cut", "imbalance/one-percent", &["CVL-04", "CVL-06", "BEH-IM"])]
 fn a_public_behaviour_is_judged(#[case] program: &str, #[case] case: &str, #[case] fail: &[&str]) {
     let out = tempfile::TempDir::new().expect("a temporary folder");

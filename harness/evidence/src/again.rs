@@ -10,6 +10,7 @@ use crate::against::{Evidence, held};
 use crate::certificate::{ORDER, Order};
 use crate::conclusion;
 use crate::events::Begun;
+use crate::inner;
 use crate::manifest::{self, plain};
 use crate::meta::{Kept, MadeFrom};
 use crate::names::INPUTS;
@@ -174,6 +175,7 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
             begun.cases
         ));
     }
+    inner::read(folder, &mut cases);
     let mut run = Run { meta, cases };
     run.meta.held = held(Evidence { folder, rig: &rig, battery: &battery, run: &run });
     Ok(Again { run, begun, suites, ended, changed, notes })

@@ -64,6 +64,7 @@ impl Attempt {
             length,
             verdicts,
             trace,
+            inner: Vec::new(),
         }
     }
 }

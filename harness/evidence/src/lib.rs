@@ -18,6 +18,7 @@ pub mod finding;
 pub mod folder;
 pub mod gaps;
 pub mod guard;
+pub mod inner;
 pub mod inputs;
 pub mod manifest;
 pub mod mark;

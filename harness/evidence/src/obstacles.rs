@@ -161,6 +161,7 @@ mod tests {
             length: Micros::ZERO,
             verdicts: vec![Verdict { requirement, outcome, reason: "seen".to_owned(), evidence: Vec::new() }],
             trace: Trace::default(),
+            inner: Vec::new(),
         }
     }
 

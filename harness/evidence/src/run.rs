@@ -134,6 +134,17 @@ pub struct SuiteFile {
     pub sha256: String,
 }
 
+/// One key of the inner state that a program told of itself, over a case.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Inner {
+    /// the key
+    pub name: String,
+    /// its value from each of these times of the case on; a text is its place in `texts`, true is 1
+    pub points: Vec<(Micros, f64)>,
+    /// the texts that it was, in the order in which they came; empty for numbers
+    pub texts: Vec<String>,
+}
+
 /// What came out of one case.
 #[derive(Debug, Clone)]
 pub struct CaseResult {
@@ -165,6 +176,8 @@ pub struct CaseResult {
     pub verdicts: Vec<Verdict>,
     /// measured values and events; empty when it did not run
     pub trace: Trace,
+    /// what a program behind the battery told of its inner state, for the figure; nothing follows from it
+    pub inner: Vec<Inner>,
 }
 
 impl CaseResult {

@@ -116,8 +116,8 @@ class Message(dict):
 class Answer:
     """What the battery does until its next turn. Contactor, balancing and times stay as they were set before."""
 
-    def __init__(self):
-        self.contactor = True
+    def __init__(self, modules=1):
+        self.contactor = True if modules == 1 else [True] * modules
         self.balance_A = None
         self.next_us = 1_000_000
         self.gap_us = 10_000
@@ -143,8 +143,11 @@ class Answer:
         return out | {key: value for key, value in optional.items() if value}
 
 
-def run(make, name, can_set_soc=True):
-    """Speaks the protocol until the case is over. `make(hello)` is called where the battery is switched on."""
+def run(make, name, can_set_soc=True, modules=1):
+    """Speaks the protocol until the case is over. `make(hello)` is called where the battery is switched on.
+
+    `modules` is the most that the battery manages side by side. Where there are more than one, each of `cells_V`,
+    `temperatures_C`, `current_A`, `pack_V`, `closed`, `contactor` and `balance_A` is a list with an entry for each."""
     wire, sys.stdout = sys.stdout, sys.stderr  # what a stray print says is no message
 
     def tell(message):
@@ -152,10 +155,11 @@ def run(make, name, can_set_soc=True):
         wire.flush()
 
     hello = json.loads(sys.stdin.readline() or "{}", object_hook=Message)
-    if hello.get("hello") != VERSION or hello.get("modules", 1) != 1:
-        print(f"expected {VERSION} with one module, found {json.dumps(hello)}", file=sys.stderr)
+    count = hello.get("modules", 1)
+    if hello.get("hello") != VERSION or count > modules:
+        print(f"expected {VERSION} and at most {modules} modules, found {json.dumps(hello)}", file=sys.stderr)
         sys.exit(69)
-    bms, answer = make(hello), Answer()
+    bms, answer = make(hello), Answer(count)
     kept = getattr(type(bms), "memory", lambda bms: None)
     tell({"hello": VERSION, "name": name, "can_set_soc": can_set_soc})
     for line in sys.stdin:
@@ -172,7 +176,7 @@ def run(make, name, can_set_soc=True):
                 # Nobody tells a battery that comes back how full it is.
                 hello = Message(hello, memory=kept(bms), soc_pct=None)
             else:
-                bms, answer = make(hello), Answer()
+                bms, answer = make(hello), Answer(count)
             tell({})
         elif "bye" in seen:
             tell({"memory": kept(bms)})

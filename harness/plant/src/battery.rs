@@ -14,6 +14,7 @@ use crate::sensors::{Exposed, Sensors};
 pub(crate) struct Battery {
     management: Box<dyn Management>,
     sensors: Sensors,
+    /// of all modules
     cells: usize,
     powered: bool,
     /// when it wants its next turn
@@ -27,19 +28,19 @@ impl Battery {
     pub(crate) fn new(design: &dyn Design, installed: &Installed) -> Result<Self, ManagementError> {
         Ok(Self {
             management: design.start(installed)?,
-            sensors: Sensors::new(design.sensors().clone(), installed.cells, installed.seed),
-            cells: installed.cells,
+            sensors: Sensors::new(design.sensors().clone(), installed.seed),
+            cells: installed.cells * installed.modules,
             powered: true,
             turn_at: Micros::ZERO,
             frame_at: Micros::NEVER,
         })
     }
 
-    /// Lets management look at its sensors and decide.
-    pub(crate) fn turn(
+    /// Lets management look at the sensors of each module and decide.
+    pub(crate) fn turn<'a>(
         &mut self,
         at: Micros,
-        exposed: &Exposed<'_>,
+        exposed: impl IntoIterator<Item = Exposed<'a>>,
         controller: Controller,
     ) -> Result<(), ManagementError> {
         let readings = self.sensors.read(at, exposed, controller.state, controller.lost);
@@ -105,9 +106,9 @@ impl Battery {
         self.frame_at
     }
 
-    /// Whether the contactor is held closed.
-    pub(crate) fn closes(&self) -> bool {
-        self.powered && self.management.closes()
+    /// Whether the contactor of a module is held closed.
+    pub(crate) fn closes(&self, module: usize) -> bool {
+        self.powered && self.management.closes(module)
     }
 
     /// What drains each cell now; empty where nothing does.

@@ -20,6 +20,7 @@ mod contactor;
 mod display;
 mod faults;
 mod inverter;
+mod modules;
 mod ocv;
 mod pack;
 mod readings;

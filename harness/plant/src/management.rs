@@ -9,7 +9,7 @@ use core::fmt::Debug;
 use proto::frame::Frame;
 use proto::quantity::{AmpHours, Amps, Micros, Percent};
 
-pub use crate::readings::{Electronics, Readings};
+pub use crate::readings::{Electronics, ModuleReadings, Readings};
 use crate::sensors::SensorParams;
 
 /// The management system of a battery, at work.
@@ -35,10 +35,10 @@ pub trait Management: Debug + Send {
     /// The frame that is due, or nothing where it is kept back; [`Self::next_frame_at`] moves on.
     fn send(&mut self) -> Option<Frame>;
 
-    /// Whether the contactor is to be closed.
-    fn closes(&self) -> bool;
+    /// Whether the contactor of a module, counted from 0, is to be closed.
+    fn closes(&self, module: usize) -> bool;
 
-    /// The current that drains each cell until the next turn, positive; empty where none is drained.
+    /// The current that drains each cell, module by module, until the next turn, positive; empty where none is drained.
     fn balance(&self) -> &[Amps];
 
     /// Its supply is switched. Without it the world opens the contactor, drains no cell and calls nothing else; with it
@@ -62,7 +62,9 @@ pub trait Management: Debug + Send {
 pub struct Installed {
     /// cells in series
     pub cells: usize,
-    /// of each cell
+    /// strings of so many cells side by side, each behind a contactor of its own
+    pub modules: usize,
+    /// of all modules together
     pub capacity: AmpHours,
     /// what it is to believe of its state of charge
     pub soc: Percent,
@@ -74,6 +76,11 @@ pub struct Installed {
 pub trait Design: Debug {
     /// How well it measures.
     fn sensors(&self) -> &SensorParams;
+
+    /// How many modules side by side it manages.
+    fn modules(&self) -> usize {
+        1
+    }
 
     /// One that is switched on at time zero.
     ///
@@ -93,7 +100,7 @@ pub enum ManagementError {
     Balance {
         /// how many
         found: usize,
-        /// cells in series
+        /// of all modules
         cells: usize,
     },
     /// It drains a cell with what is no current.

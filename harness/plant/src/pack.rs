@@ -41,6 +41,15 @@ pub(crate) struct Source {
     pub(crate) ohms: f64,
 }
 
+impl Source {
+    /// Both side by side.
+    pub(crate) fn beside(self, other: Self) -> Self {
+        let sum = self.ohms + other.ohms;
+        let volts = (self.volts * other.ohms + other.volts * self.ohms) / sum;
+        Self { volts, ohms: self.ohms * other.ohms / sum }
+    }
+}
+
 /// Cells in series, with their connections.
 #[derive(Debug, Clone)]
 pub(crate) struct Pack {

@@ -6,17 +6,19 @@ use proto::quantity::{Amps, Celsius, Volts};
 /// What the sensors of a battery read. Values are what the management system sees, not what is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Readings<'a> {
-    /// of each cell
+    /// of each cell, module by module
     pub cells: &'a [Volts],
-    /// of each sensor between the cells; the first sits at the coldest, the last at the warmest
+    /// of each sensor between the cells, module by module; the first of each sits at the coldest, its last at the warmest
     pub temperatures: &'a [Celsius],
-    /// positive charges
+    /// of each module
+    pub modules: &'a [ModuleReadings],
+    /// of all modules, positive charges
     pub current: Amps,
-    /// on the battery's side of the contactor
+    /// on the battery's side of the contactors, the mean of all modules
     pub pack: Volts,
     /// on the side of the bus
     pub terminals: Volts,
-    /// what the auxiliary contact says: whether the contactor is closed
+    /// what the auxiliary contacts say: whether a contactor is closed
     pub closed: bool,
     /// of its own CAN controller
     pub controller: BusState,
@@ -24,6 +26,17 @@ pub struct Readings<'a> {
     pub lost: u32,
     /// what its electronics report of themselves
     pub electronics: Electronics,
+}
+
+/// What is measured of one string of cells behind its contactor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModuleReadings {
+    /// positive charges
+    pub current: Amps,
+    /// on its side of its contactor
+    pub pack: Volts,
+    /// whether its contactor is closed
+    pub closed: bool,
 }
 
 /// What a self-test and comparators report, beside what is measured.

@@ -8,7 +8,7 @@ use proto::rounding::round;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::readings::{Electronics, Readings};
+use crate::readings::{Electronics, ModuleReadings, Readings};
 use crate::rng::Rng;
 
 /// Errors of the sensors. Noise is a standard deviation.
@@ -69,7 +69,7 @@ impl SensorParams {
     }
 }
 
-/// What the sensors are exposed to: what is.
+/// What the sensors of a module are exposed to: what is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Exposed<'a> {
     /// each cell's terminal voltage, V
@@ -90,9 +90,8 @@ pub(crate) struct Exposed<'a> {
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Values {
     cells: Vec<Volts>,
-    pack: f64,
-    current: f64,
-    temperatures: [Celsius; 2],
+    temperatures: Vec<Celsius>,
+    modules: Vec<ModuleReadings>,
     electronics: Electronics,
 }
 
@@ -102,8 +101,8 @@ pub(crate) struct Sensors {
     params: SensorParams,
     noise: Rng,
     injected: Vec<(Micros, Fault)>,
-    /// the reading at which one cell stands still, while it does
-    stuck: Option<Volts>,
+    /// the reading at which one cell of each module stands still, while it does
+    stuck: Vec<Volts>,
     values: Values,
 }
 
@@ -119,14 +118,14 @@ fn resolved(value: f64, step: f64) -> f64 {
 }
 
 impl Sensors {
-    pub(crate) fn new(params: SensorParams, cells: usize, seed: u64) -> Self {
-        let values = Values { cells: vec![Volts::ZERO; cells], ..Values::default() };
-        Self { params, noise: Rng::new(seed, STREAM), injected: Vec::new(), stuck: None, values }
+    pub(crate) fn new(params: SensorParams, seed: u64) -> Self {
+        let (noise, values) = (Rng::new(seed, STREAM), Values::default());
+        Self { params, noise, injected: Vec::new(), stuck: Vec::new(), values }
     }
 
     /// Whether a fault is one of the sensors and of the electronics behind them.
     pub(crate) fn carry(kind: FaultKind) -> bool {
-        Values::default().suffer(kind, &mut None)
+        Values::default().suffer(kind, &mut Vec::new())
     }
 
     /// From now on, for the span of the fault, the readings carry it.
@@ -134,25 +133,33 @@ impl Sensors {
         self.injected.push((at, fault));
     }
 
-    /// What is read now.
-    pub(crate) fn read(
+    /// What is read of each module now.
+    pub(crate) fn read<'a>(
         &mut self,
         at: Micros,
-        exposed: &Exposed<'_>,
+        exposed: impl IntoIterator<Item = Exposed<'a>>,
         controller: BusState,
         lost: u32,
     ) -> Readings<'_> {
-        let (p, v) = (&self.params, &mut self.values);
-        v.cells.resize(exposed.cells.len(), Volts::ZERO);
-        for (seen, &cell) in v.cells.iter_mut().zip(exposed.cells) {
-            *seen = Volts(resolved(cell + self.noise.normal() * p.cell_noise.0, p.cell_step.0));
+        let (p, v, noise) = (&self.params, &mut self.values, &mut self.noise);
+        v.cells.clear();
+        v.temperatures.clear();
+        v.modules.clear();
+        let mut terminals = Volts::ZERO;
+        for module in exposed {
+            let cell = |cell: &f64| Volts(resolved(cell + noise.normal() * p.cell_noise.0, p.cell_step.0));
+            v.cells.extend(module.cells.iter().map(cell));
+            let pack = module.pack.0 + p.pack_offset.0 + noise.normal() * p.pack_noise.0;
+            let current = module.current.0 + p.current_offset.0 + noise.normal() * p.current_noise.0;
+            let ends = [module.coldest, module.warmest];
+            v.temperatures.extend(ends.map(|end| Celsius(resolved(end.0, p.temperature_step.0))));
+            v.modules.push(ModuleReadings {
+                current: Amps(resolved(current, p.current_step.0)),
+                pack: Volts(resolved(pack, p.pack_step.0)),
+                closed: module.closed,
+            });
+            terminals = module.bus;
         }
-        let pack = exposed.pack.0 + p.pack_offset.0 + self.noise.normal() * p.pack_noise.0;
-        v.pack = resolved(pack, p.pack_step.0);
-        let current = exposed.current.0 + p.current_offset.0 + self.noise.normal() * p.current_noise.0;
-        v.current = resolved(current, p.current_step.0);
-        let ends = [exposed.coldest, exposed.warmest];
-        v.temperatures = ends.map(|end| Celsius(resolved(end.0, p.temperature_step.0)));
         v.electronics = Electronics::default();
         if !self.injected.is_empty() {
             self.suffer(at);
@@ -161,10 +168,11 @@ impl Sensors {
         Readings {
             cells: &v.cells,
             temperatures: &v.temperatures,
-            current: Amps(v.current),
-            pack: Volts(v.pack),
-            terminals: exposed.bus,
-            closed: exposed.closed,
+            modules: &v.modules,
+            current: Amps(v.modules.iter().map(|module| module.current.0).sum()),
+            pack: Volts(v.modules.iter().map(|module| module.pack.0).sum::<f64>() / v.modules.len() as f64),
+            terminals,
+            closed: v.modules.iter().any(|module| module.closed),
             controller,
             lost,
             electronics: v.electronics,
@@ -175,7 +183,7 @@ impl Sensors {
     fn suffer(&mut self, at: Micros) {
         self.injected.retain(|(since, fault)| at.since(*since) < fault.span);
         if !self.injected.iter().any(|(_, fault)| fault.kind == FaultKind::CellStuck {}) {
-            self.stuck = None;
+            self.stuck.clear();
         }
         for (_, fault) in &self.injected {
             self.values.suffer(fault.kind, &mut self.stuck);
@@ -184,22 +192,25 @@ impl Sensors {
 }
 
 impl Values {
-    /// What a fault makes of them; whether it is one that does.
-    fn suffer(&mut self, kind: FaultKind, stuck: &mut Option<Volts>) -> bool {
+    /// What a fault makes of them: of one cell, one sensor and the meters of each module, so that a battery of several does
+    /// as a whole what its protection does. Whether it is a fault that does.
+    fn suffer(&mut self, kind: FaultKind, stuck: &mut Vec<Volts>) -> bool {
+        let modules = self.modules.len().max(1);
+        let (cells, sensors) = (self.cells.len() / modules, self.temperatures.len() / modules);
+        let module = self.modules.iter_mut();
+        let cell = self.cells.iter_mut().step_by(cells.max(1));
+        let sensor = self.temperatures.iter_mut().step_by(sensors.max(1));
         match kind {
-            FaultKind::CellVoltage { by } => self.cells.iter_mut().take(1).for_each(|cell| *cell += by),
-            FaultKind::CellStuck {} => {
-                if let Some(cell) = self.cells.first_mut() {
-                    *cell = *stuck.get_or_insert(*cell);
-                }
-            }
-            FaultKind::PackVoltage { by } => self.pack += by.0,
-            FaultKind::Current { by } => self.current += by.0,
-            FaultKind::CurrentGain { by } => self.current *= 1.0 + by.0 / 100.0,
-            FaultKind::ShuntReversed {} => self.current = -self.current,
+            FaultKind::CellVoltage { by } => cell.for_each(|cell| *cell += by),
+            FaultKind::CellStuck {} if stuck.is_empty() => stuck.extend(cell.map(|cell| *cell)),
+            FaultKind::CellStuck {} => cell.zip(stuck).for_each(|(cell, stuck)| *cell = *stuck),
+            FaultKind::PackVoltage { by } => module.for_each(|module| module.pack += by),
+            FaultKind::Current { by } => module.for_each(|module| module.current.0 += by.0 / modules as f64),
+            FaultKind::CurrentGain { by } => module.for_each(|module| module.current.0 *= 1.0 + by.0 / 100.0),
+            FaultKind::ShuntReversed {} => module.for_each(|module| module.current = -module.current),
             FaultKind::Temperature { by } => self.temperatures.iter_mut().for_each(|t| *t += by),
-            FaultKind::TemperatureOpen {} => self.temperatures[0] = OPEN,
-            FaultKind::TemperatureShort {} => self.temperatures[0] = SHORTED,
+            FaultKind::TemperatureOpen {} => sensor.for_each(|sensor| *sensor = OPEN),
+            FaultKind::TemperatureShort {} => sensor.for_each(|sensor| *sensor = SHORTED),
             FaultKind::Internal {} => self.electronics.failed = true,
             FaultKind::ShortCircuit {} => self.electronics.short_circuit = true,
             _ => return false,

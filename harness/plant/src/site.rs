@@ -1,15 +1,15 @@
-//! The DC bus and what hangs on it: pack behind its contactor, inverter/charger, solar charger.
+//! The DC bus and what hangs on it: battery behind its contactors, inverter/charger, solar charger.
 //!
 //! Every slice of time has constant currents, found from the mean voltages of that slice, so that what one device
 //! gives the others take to the last bit. The bus has little capacitance: behind a closed contactor it follows at
 //! once. When the contactor opens, what still flows for a moment lifts or drops it, and everything stops.
 
-use crate::contactor::Contactor;
 use crate::faults::Broken;
 use crate::gx::{Gx, Seen};
 use crate::inverter::Inverter;
 use crate::ledger::{Flows, Ledger};
-use crate::pack::{Pack, STEP, Slice};
+use crate::modules::Modules;
+use crate::pack::{STEP, Slice};
 use crate::params::{CableParams, Params};
 use crate::solar::Solar;
 use proto::quantity::{Amps, Micros};
@@ -17,10 +17,9 @@ use proto::quantity::{Amps, Micros};
 /// Everything electrical.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
-    pub(crate) pack: Pack,
+    pub(crate) modules: Modules,
     pub(crate) inverter: Inverter,
     pub(crate) solar: Solar,
-    pub(crate) contactor: Contactor,
     cables: CableParams,
     /// resistance of battery cable and contactor, with what a fault adds
     battery_cable: f64,
@@ -36,53 +35,59 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    pub(crate) fn new(p: &Params, pack: Pack, mains: bool, scan_phase: f64) -> Self {
+    pub(crate) fn new(p: &Params, modules: Modules, mains: bool, scan_phase: f64) -> Self {
         Self {
             inverter: Inverter::new(&p.inverter, &p.ac_pv, p.gx.nominal, mains),
             solar: Solar::new(&p.solar, &p.psu, p.gx.nominal, scan_phase),
-            contactor: Contactor::new(&p.cables),
             battery_cable: p.cables.battery.0,
             cables: p.cables.clone(),
             amps: 0.0,
-            bus: pack.emf(),
+            bus: modules.terminals(),
             rating: p.solar.maximum_current,
-            step: pack.slice(STEP),
+            step: modules.slice(STEP),
             flows: Flows::default(),
             broken: Broken::default(),
             room: p.pack.ambient.0,
-            pack,
+            modules,
         }
     }
 
-    /// One step that ends at `at`; where the contactor moves meanwhile, in pieces.
+    /// One step that ends at `at`; where a contactor moves meanwhile, in pieces.
     pub(crate) fn step(&mut self, at: Micros, gx: &Gx) {
-        let Some(due) = self.contactor.due(at) else {
+        let Some(mut due) = self.modules.due(at) else {
             let whole = self.step;
             return self.pass(at, &whole, gx);
         };
-        let begin = Micros(at.0 - STEP.0);
-        let before = due.since(begin);
-        if before > Micros::ZERO {
-            self.pass(due, &self.pack.slice(before), gx);
+        let mut begin = Micros(at.0 - STEP.0);
+        loop {
+            let before = due.since(begin);
+            if before > Micros::ZERO {
+                self.pass(due, &self.modules.slice(before), gx);
+            }
+            if self.modules.switch(due) {
+                self.part();
+            }
+            begin = due.max(begin);
+            match self.modules.due(at) {
+                Some(next) => due = next,
+                None => break,
+            }
         }
-        if !self.contactor.switch() {
-            self.part();
-        }
-        let after = at.since(due.max(begin));
+        let after = at.since(begin);
         if after > Micros::ZERO {
-            self.pass(at, &self.pack.slice(after), gx);
+            self.pass(at, &self.modules.slice(after), gx);
         }
     }
 
     fn pass(&mut self, at: Micros, slice: &Slice, gx: &Gx) {
-        let closed = self.contactor.closed();
+        let source = self.modules.source(slice);
+        let closed = source.is_some();
         let (solar, inverter) = (gx.solar(at, closed), gx.inverter(at, closed));
         let (to_solar, to_inverter) = (self.cables.solar.0, self.cables.inverter.0);
 
         // Seen from the devices, battery and capacitance are one source behind one resistance.
         let capacitance = self.cables.capacitance.0 / slice.secs;
-        let (volts, ohms) = if closed {
-            let source = self.pack.source(slice);
+        let (volts, ohms) = if let Some(source) = source {
             let ohms = source.ohms + self.battery_cable;
             let share = 1.0 / (1.0 + capacitance * ohms);
             ((source.volts + capacitance * ohms * self.bus) * share, ohms * share)
@@ -100,7 +105,7 @@ impl Site {
         let bus = volts + (into - out) * ohms;
         let rise = bus - self.bus;
         self.amps = if closed { into - out - capacitance * rise } else { 0.0 };
-        self.pack.step(self.amps, slice);
+        self.modules.step(self.amps, slice);
         self.book(slice.secs, into, out, bus);
         self.flows.cables += slice.secs * self.amps * self.amps * self.battery_cable
             + 0.5 * self.cables.capacitance.0 * rise * rise;
@@ -151,26 +156,16 @@ impl Site {
     /// What is broken from now on.
     pub(crate) fn breaks(&mut self, at: Micros, broken: &Broken) {
         let before = core::mem::replace(&mut self.broken, *broken);
-        self.contactor.ail(at, broken.contactor);
+        self.modules.first().contactor.ail(at, broken.contactor);
         self.solar.supply.fail(broken.supply_off, broken.supply_silent);
         self.solar.force_scan(broken.scan);
         if before.ambient != broken.ambient {
-            self.pack.acclimatise(broken.ambient.unwrap_or(self.room));
+            self.modules.acclimatise(broken.ambient.unwrap_or(self.room));
         }
         if before.cell.to_bits() != broken.cell.to_bits() {
-            self.pack.resist(broken.cell);
+            self.modules.first().pack.resist(broken.cell);
         }
         self.battery_cable = self.cables.battery.0 + broken.cable;
-    }
-
-    /// Voltage at the battery's terminals, V.
-    pub(crate) fn terminals(&self) -> f64 {
-        self.pack.emf() + self.amps * self.pack.ohms()
-    }
-
-    /// Current of the battery, positive when it charges, A.
-    pub(crate) fn amps(&self) -> f64 {
-        self.amps
     }
 
     /// Voltage of the bus, V.
@@ -181,7 +176,7 @@ impl Site {
     /// What came and went until now.
     pub(crate) fn ledger(&self) -> Ledger {
         let bus = 0.5 * self.cables.capacitance.0 * self.bus * self.bus;
-        Ledger::new(&self.flows, &self.pack.account(), self.pack.held(), self.pack.stored() + bus)
+        Ledger::new(&self.flows, &self.modules.account(), self.modules.held(), self.modules.stored() + bus)
     }
 
     /// What the GX reads every second.

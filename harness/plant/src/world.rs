@@ -18,6 +18,7 @@ use crate::gx::writes::Writes;
 use crate::ledger::Ledger;
 use crate::management::{Design, Installed, ManagementError};
 use crate::meter::{Measured, Meters};
+use crate::modules::Modules;
 use crate::pack::{Pack, STEP};
 use crate::params::Params;
 use crate::rng::Rng;
@@ -33,7 +34,7 @@ const SECOND: Micros = Micros::from_secs(1);
 pub struct PackSize {
     /// cells in series, 1 to 256
     pub cells: usize,
-    /// of each cell
+    /// of the battery; modules side by side share it
     pub capacity: AmpHours,
 }
 
@@ -79,8 +80,11 @@ impl World {
     ) -> Result<Self, ManagementError> {
         let mut rng = Rng::new(seed, 1);
         let cells = pack.cells.clamp(1, 256);
-        let mut charged = Pack::new(&params.pack, cells, pack.capacity, start.soc, &mut rng);
-        charged.unbalance(start.imbalance);
+        let modules = design.modules().max(1);
+        let capacity = AmpHours(pack.capacity.0 / modules as f64);
+        let string = |_| Pack::new(&params.pack, cells, capacity, start.soc, &mut rng);
+        let mut charged = Modules::new((0..modules).map(string), &params.cables);
+        charged.first().pack.unbalance(start.imbalance);
         let soc = Percent(charged.soc() * 100.0);
         let mut site = Site::new(params, charged, start.grid, rng.unit());
         site.solar.shine(start.pv.max(Watts::ZERO).min(params.psu.maximum));
@@ -91,7 +95,7 @@ impl World {
         }
         let phase = Micros(rng.next() % 900_000);
         let gx = Gx::new(&params.gx, start.feed_in, phase, rng.next() % 3);
-        let installed = Installed { cells, capacity: pack.capacity, soc, seed: rng.next() };
+        let installed = Installed { cells, modules, capacity: pack.capacity, soc, seed: rng.next() };
         let mut world = Self {
             now: Micros::ZERO,
             next_step: STEP,
@@ -239,11 +243,12 @@ impl World {
 
     /// What the meters beside the battery measured in the last second.
     fn measure(&mut self, at: Micros) {
-        let (site, passed) = (&self.site, self.site.pack.account().passed);
-        let orders = self.gx.solar(at, site.contactor.closed());
+        let (site, passed) = (&self.site, self.site.modules.account().passed);
+        let closed = site.modules.closed();
+        let orders = self.gx.solar(at, closed);
         let inverter = &site.inverter;
         let measured = Measured {
-            volts: if site.contactor.closed() { site.terminals() } else { site.bus() },
+            volts: if closed { site.modules.terminals() } else { site.bus() },
             amps: passed - self.passed,
             enabled: orders.enabled,
             set: (orders.volts, orders.amps),
@@ -271,7 +276,7 @@ impl World {
     fn look(&mut self, at: Micros) {
         let passed = at.since(self.looked);
         if passed > Micros::ZERO {
-            self.site.pack.look(self.site.amps(), passed.secs(), self.battery.balance());
+            self.site.modules.look(passed.secs(), self.battery.balance());
             self.looked = at;
         }
     }
@@ -279,19 +284,23 @@ impl World {
     /// The battery's management looks at its sensors, as the last step left what they see, and decides.
     fn turn(&mut self, at: Micros) -> Result<(), ManagementError> {
         self.look(at);
-        let pack = &self.site.pack;
-        let (mean, half) = (Celsius(pack.celsius()), self.temperature_spread / 2.0);
-        let exposed = Exposed {
-            cells: pack.volts(),
-            pack: Volts(self.site.terminals()),
-            bus: Volts(self.site.bus()),
-            current: Amps(self.site.amps()),
-            coldest: mean - half,
-            warmest: mean + half,
-            closed: self.site.contactor.closed(),
-        };
-        self.battery.turn(at, &exposed, self.bus.controller_of_battery(at))?;
-        self.site.contactor.command(at, self.battery.closes());
+        let (bus, half) = (Volts(self.site.bus()), self.temperature_spread / 2.0);
+        let exposed = self.site.modules.iter().map(|module| {
+            let mean = Celsius(module.pack.celsius());
+            Exposed {
+                cells: module.pack.volts(),
+                pack: Volts(module.terminals()),
+                bus,
+                current: Amps(module.amps()),
+                coldest: mean - half,
+                warmest: mean + half,
+                closed: module.contactor.closed(),
+            }
+        });
+        self.battery.turn(at, exposed, self.bus.controller_of_battery(at))?;
+        for (which, module) in self.site.modules.iter_mut().enumerate() {
+            module.contactor.command(at, self.battery.closes(which));
+        }
         Ok(())
     }
 
@@ -303,7 +312,7 @@ impl World {
         self.look(self.now);
         self.battery.power(self.now, on)?;
         if !on {
-            self.site.contactor.command(self.now, false);
+            self.site.modules.iter_mut().for_each(|module| module.contactor.command(self.now, false));
         }
         Ok(())
     }
@@ -343,7 +352,7 @@ impl World {
                 }
                 kind => return Err(StimulusError::NotModelled { what: kind.name() }),
             },
-            Stimulus::Imbalance(above) => self.site.pack.unbalance(above),
+            Stimulus::Imbalance(above) => self.site.modules.first().pack.unbalance(above),
             Stimulus::GxWrite { register, value } => self.write(register, value)?,
         }
         Ok(())
@@ -371,7 +380,7 @@ impl World {
     /// How far the battery really is charged, whatever its management believes.
     #[must_use]
     pub fn soc(&self) -> Percent {
-        Percent(self.site.pack.soc() * 100.0)
+        Percent(self.site.modules.soc() * 100.0)
     }
 
     /// The state of the CAN controller with which the harness listens.

@@ -42,7 +42,7 @@ impl Management for Tiny {
         let discharge = if self.lowest > Volts(2.8) { Amps(200.0) } else { Amps::ZERO };
         Some(Message::from(Limits::new(Volts(55.2), Amps(140.0), discharge, Volts(44.8))).encode())
     }
-    fn closes(&self) -> bool {
+    fn closes(&self, _: usize) -> bool {
         true
     }
     fn balance(&self) -> &[Amps] {
@@ -147,7 +147,7 @@ impl Management for Willing {
     fn send(&mut self) -> Option<Frame> {
         Some(self.waiting.remove(0).1)
     }
-    fn closes(&self) -> bool {
+    fn closes(&self, _: usize) -> bool {
         self.wish.closes
     }
     fn balance(&self) -> &[Amps] {

@@ -136,6 +136,7 @@ mod tests {
             length: Micros::from_secs(180),
             verdicts: Vec::new(),
             trace,
+            inner: Vec::new(),
         };
         let expected = "\
 feed-in/hold: pass

@@ -11,7 +11,7 @@ use evidence::conclusions::FolderError;
 use evidence::events::Begun;
 use evidence::folder::{InputFile, Place, RunFolder};
 use evidence::guard::Statement;
-use evidence::run::{CaseResult, Run};
+use evidence::run::{CaseResult, Inner, Run};
 use evidence::samples_csv;
 use judge::trace::{Event, EventKind};
 use judge::verdict::{Evidence, Measure, Outcome};
@@ -247,6 +247,25 @@ fn the_report_is_one_file_that_fetches_nothing() {
     for r in judge::catalogue::requirements() {
         assert!(page.contains(&format!("id=\"r-{}\"", r.id)), "{}", r.id);
     }
+}
+
+/// Below the panel of CVL, a panel for each key; texts by their place, and nothing of them is markup.
+#[test]
+fn the_state_of_a_program_is_drawn_below_cvl() {
+    let mut run = sample::run(1);
+    let points = |values: [f64; 2]| vec![(Micros::ZERO, values[0]), (Micros::from_secs(600), values[1])];
+    let texts = vec!["bulk".to_owned(), "<b>float".to_owned()];
+    run.cases[0].inner = vec![
+        Inner { name: "mode".to_owned(), points: points([0.0, 1.0]), texts },
+        Inner { name: "integral".to_owned(), points: points([0.25, 1.5]), texts: Vec::new() },
+    ];
+    let page = html::report(&run);
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}"));
+    let mode = at("State of the program: mode (0 bulk, 1 &lt;b&gt;float)</text>");
+    let integral = at("State of the program: integral</text>");
+    assert!(at(">Voltage, V<") < mode && mode < integral && integral < at(">Cell voltage, V<"));
+    assert!(page.contains("class=\"l-state-0\"") && page.contains("data-line=state-1>0.25 … 1.50</text>"));
+    assert!(!page.contains("<b>float"));
 }
 
 #[test]

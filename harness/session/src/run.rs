@@ -358,6 +358,7 @@ impl<'a> Recorder<'a> {
         };
         let from = MadeFrom { begun: &self.begun, rig, battery, suites, order: asked.order.as_ref() };
         let mut run = Run { meta: from.meta(self.said, kept), cases: self.results };
+        evidence::inner::read(self.folder.path(), &mut run.cases);
         run.meta.held =
             against::held(against::Evidence { folder: self.folder.path(), rig, battery, run: &run });
         let folder = self.folder.finish(&run.meta, &report::conclusions(&run));

@@ -115,6 +115,10 @@ impl Design for Simulated {
         self.design().sensors()
     }
 
+    fn modules(&self) -> usize {
+        self.design().modules()
+    }
+
     fn start(&self, battery: &Installed) -> Result<Box<dyn Management>, ManagementError> {
         self.design().start(battery)
     }

@@ -37,6 +37,7 @@ fn case(name: &str, began: u64, length: u64) -> CaseResult {
         length: Micros(length),
         verdicts: Vec::new(),
         trace: judge::trace::Trace::default(),
+        inner: Vec::new(),
     }
 }
 

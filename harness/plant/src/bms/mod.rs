@@ -98,7 +98,7 @@ impl Management for Bms {
         self.model.send()
     }
 
-    fn closes(&self) -> bool {
+    fn closes(&self, _: usize) -> bool {
         self.model.contactor_closed()
     }
 

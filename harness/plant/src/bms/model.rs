@@ -45,7 +45,7 @@ const NOMINAL_TEMPERATURE: f64 = 25.0;
 impl Model {
     /// One that was just switched on.
     pub(super) fn new(params: &BmsParams, battery: &Installed) -> Self {
-        let &Installed { cells, capacity, soc, seed } = battery;
+        let &Installed { cells, modules: _, capacity, soc, seed } = battery;
         let defects = Defects::new(params.faults.clone());
         let strategy = params.strategy.start();
         let limiter = Limiter::new(params.limits.clone());

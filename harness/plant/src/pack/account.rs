@@ -32,6 +32,20 @@ impl Account {
         self.leakage += leaked * volts;
     }
 
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            bled: self.bled + other.bled,
+            leaked: self.leaked + other.leaked,
+            placed: self.placed + other.placed,
+            heat: self.heat + other.heat,
+            balancing: self.balancing + other.balancing,
+            leakage: self.leakage + other.leakage,
+            placed_energy: self.placed_energy + other.placed_energy,
+        }
+    }
+
     pub(super) fn place(&mut self, charge: f64, energy: f64) {
         self.placed += charge;
         self.placed_energy += energy;

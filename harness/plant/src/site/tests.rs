@@ -7,7 +7,14 @@ use proto::samples::{Samples, Value};
 use rstest::rstest;
 
 use super::*;
+use crate::pack::Pack;
 use crate::rng::Rng;
+
+impl Site {
+    fn amps(&self) -> f64 {
+        self.amps
+    }
+}
 
 /// A site and its GX, with the battery's words in the hands of the test.
 struct Bench {
@@ -27,7 +34,7 @@ impl Bench {
     fn of(capacity: f64, soc: f64, mains: bool, feed_in: bool) -> Self {
         let p = Params::default();
         let pack = Pack::new(&p.pack, 16, AmpHours(capacity), Percent(soc), &mut Rng::new(1, 0));
-        let site = Site::new(&p, pack, mains, 0.5);
+        let site = Site::new(&p, Modules::new([pack], &p.cables), mains, 0.5);
         let gx = Gx::new(&p.gx, feed_in, Micros::ZERO, 0);
         Self { site, gx, at: Micros::ZERO, says: Some([55.2, 140.0, 200.0]), soc }
     }
@@ -52,7 +59,7 @@ impl Bench {
                 self.at += STEP;
                 self.site.step(self.at, &self.gx);
             }
-            self.site.pack.look(self.site.amps(), 1.0, &[]);
+            self.site.modules.look(1.0, &[]);
             self.gx.tick(self.at, &self.site.seen());
         }
     }
@@ -283,7 +290,7 @@ fn an_open_contactor_stops_everything() {
     let mut b = Bench::new(80.0, false, false).with(4000.0, 0.0, 120);
     let (amps, bus) = (b.site.amps(), b.site.bus());
     assert!(amps > 60.0, "{amps}");
-    b.site.contactor.command(b.at, false);
+    b.site.modules.first().contactor.command(b.at, false);
     b.at += STEP;
     b.site.step(b.at, &b.gx);
     // 12 ms later it is open; the spike of 3 V at 60 A has faded for 88 ms with 1 s then.
@@ -292,7 +299,7 @@ fn an_open_contactor_stops_everything() {
     b.run(10);
     assert!(b.site.amps().abs() < 1e-12 && b.site.solar.amps().abs() < 1e-12);
     assert!(!b.runs() && b.site.bus() < 1.0);
-    b.site.contactor.command(b.at, true);
+    b.site.modules.first().contactor.command(b.at, true);
     b.run(60);
     assert!(b.runs() && b.site.amps() > 60.0);
 }

@@ -14,7 +14,7 @@ use super::escape::{Esc, script};
 use super::geometry::{EVIDENCE, GAP, LABEL, LEFT, LETTER, Lanes, RIGHT, STEP, WIDTH, share, x_of};
 use super::lanes::{self, Finding, Moment, Step};
 use super::overlay::{draw_evidence, draw_moments, draw_steps, label_rows, shade};
-use super::panels::{PANELS, Panel, name};
+use super::panels::{PANELS, Panel, name, of_state};
 use super::scale;
 use super::thin::thin;
 use evidence::run::CaseResult;
@@ -29,7 +29,10 @@ const OFF: f64 = 0.5;
 
 /// A line with its points, quantised to what the reader is shown.
 struct Drawn {
-    line: &'static Row,
+    /// in the style sheet
+    class: String,
+    name: &'static str,
+    is_limit: bool,
     /// (time, value in units of the last shown decimal)
     points: Vec<(Micros, f64)>,
     until: Micros,
@@ -37,7 +40,7 @@ struct Drawn {
 
 /// A panel with its place and its lines.
 struct Placed {
-    panel: &'static Panel,
+    panel: Panel,
     top: f64,
     range: (f64, f64),
     lines: Vec<Drawn>,
@@ -50,7 +53,8 @@ pub(crate) fn has_data(case: &CaseResult) -> bool {
 
 /// How many lines a case's figure has.
 pub(crate) fn channels(case: &CaseResult) -> usize {
-    PANELS.iter().flat_map(Panel::lines).filter(|l| !case.trace.series(l.channel).points().is_empty()).count()
+    let measured = PANELS.iter().flat_map(Panel::lines);
+    measured.filter(|l| !case.trace.series(l.channel).points().is_empty()).count() + case.inner.len()
 }
 
 /// The figure with its data block. `points` bounds the data of one line.
@@ -111,31 +115,48 @@ pub(crate) fn sparkline(out: &mut String, case: &CaseResult) -> fmt::Result {
 fn place(case: &CaseResult, top: f64) -> Vec<Placed> {
     let mut placed: Vec<Placed> = Vec::new();
     let mut y = top;
-    for panel in PANELS {
-        let lines: Vec<Drawn> = panel.lines().filter_map(|l| drawn(case, panel, l)).collect();
-        if lines.is_empty() {
-            continue;
+    let mut place = |panel: Panel, lines: Vec<Drawn>| {
+        if !lines.is_empty() {
+            let (at, range) = (y + GAP, axis(&panel, &lines));
+            y = at + panel.height;
+            placed.push(Placed { panel, top: at, range, lines });
         }
-        y += GAP;
-        placed.push(Placed { panel, top: y, range: axis(panel, &lines), lines });
-        y += panel.height;
+    };
+    for (number, panel) in PANELS.iter().enumerate() {
+        let measured = |line: &Row| {
+            let series = case.trace.series(line.channel);
+            let line = (line.class(), name(line), line.is_limit);
+            drawn(case, panel, series.points(), series.last_seen(), line)
+        };
+        place(panel.clone(), panel.lines().filter_map(measured).collect());
+        // What the program was about stands below what it said of its limit.
+        for (key, inner) in case.inner.iter().enumerate().filter(|_| number == 0) {
+            let (panel, class) = (of_state(inner), format!("state-{key}"));
+            let line = drawn(case, &panel, &inner.points, None, (class, "", false));
+            place(panel, line.into_iter().collect());
+        }
     }
     placed
 }
 
 /// The points as the reader sees them: in the unit of the panel, rounded, equal neighbours merged.
-fn drawn(case: &CaseResult, panel: &Panel, line: &'static Row) -> Option<Drawn> {
-    let series = case.trace.series(line.channel);
+fn drawn(
+    case: &CaseResult,
+    panel: &Panel,
+    series: &[(Micros, f64)],
+    end: Option<Micros>,
+    (class, name, is_limit): (String, &'static str, bool),
+) -> Option<Drawn> {
     let fine = quantum(panel);
     let mut points: Vec<(Micros, f64)> = Vec::new();
-    for &(t, v) in series.points() {
+    for &(t, v) in series {
         let v = (v / panel.per * fine).round();
         if v.is_finite() && points.last().is_none_or(|p| (p.1 - v).abs() > 0.5) {
             points.push((t, v));
         }
     }
-    let until = series.last_seen().unwrap_or(case.length).min(case.length);
-    (!points.is_empty()).then_some(Drawn { line, points, until })
+    let until = end.unwrap_or(case.length).min(case.length);
+    (!points.is_empty()).then_some(Drawn { class, name, is_limit, points, until })
 }
 
 fn quantum(panel: &Panel) -> f64 {
@@ -148,7 +169,7 @@ fn axis(panel: &Panel, lines: &[Drawn]) -> (f64, f64) {
     let all = |limits: bool| {
         lines
             .iter()
-            .filter(move |d| limits || !d.line.is_limit)
+            .filter(move |d| limits || !d.is_limit)
             .flat_map(move |d| d.points.iter().map(move |p| p.1 / fine))
     };
     let highest = all(false).filter(|v| v.is_finite()).fold(0.0, f64::max);
@@ -200,7 +221,7 @@ pub(super) fn step_path(
 }
 
 fn panel(out: &mut String, placed: &Placed, length: Micros) -> fmt::Result {
-    let (Panel { height, .. }, top) = (placed.panel, placed.top);
+    let (Panel { height, .. }, top) = (&placed.panel, placed.top);
     let (lo, hi) = placed.range;
     let y = |v: f64| height - (v - lo) / (hi - lo) * height;
     let (at, decimals) = scale::ticks(lo, hi, (height / 30.0).round() as usize);
@@ -218,35 +239,46 @@ fn panel(out: &mut String, placed: &Placed, length: Micros) -> fmt::Result {
     }
     let width = RIGHT - LEFT;
     write!(out, "<svg x={LEFT} y={top} width={width} height={height}>")?;
-    let fine = quantum(placed.panel);
-    for Drawn { line, points, until } in &placed.lines {
+    let fine = quantum(&placed.panel);
+    for Drawn { class, points, until, .. } in &placed.lines {
         let few = thin(points, Micros::ZERO, length, COLUMNS);
         // Snapped to columns: what falls on one pixel costs one pixel.
         let column = width / COLUMNS as f64;
         let x = |t| (share(t, length) * width / column).floor() * column;
         // What is off lies below the axis: at its foot.
         let path = step_path(&few, *until, x, |v| y(v / fine).min(*height));
-        write!(out, "<path class=\"l-{}\" d=\"{path}\"/>", line.class())?;
+        write!(out, "<path class=\"l-{class}\" d=\"{path}\"/>")?;
     }
     out.push_str("</svg>");
     Ok(())
 }
 
+/// A title with the unit of its axis, where it has one.
+fn titled(title: &str, unit: &str) -> String {
+    if unit.is_empty() { title.to_owned() } else { format!("{title}, {unit}") }
+}
+
 /// Title, and at the right the names of the lines with the range of their values.
 fn names(out: &mut String, placed: &Placed) -> fmt::Result {
-    let Panel { title, unit, decimals, .. } = placed.panel;
-    let fine = quantum(placed.panel);
+    let Panel { title, unit, decimals, .. } = &placed.panel;
+    let fine = quantum(&placed.panel);
     let lowest = extremes(placed.lines.iter().flat_map(|d| d.points.iter().map(|p| p.1 / fine)));
     let below = match lowest {
         Some((l, _)) if placed.panel.off && l < placed.range.0 => format!(" (at the foot: down to {l:.1})"),
         _ => String::new(),
     };
-    write!(out, "<text class=panel x={LEFT} y={:.1}>{title}, {unit}{below}</text>", placed.top - 6.0)?;
+    write!(
+        out,
+        "<text class=panel x={LEFT} y={:.1}>{}{below}</text>",
+        placed.top - 6.0,
+        Esc(titled(title, unit))
+    )?;
     for (row, d) in placed.lines.iter().rev().enumerate() {
         let y = placed.top + 10.0 + row as f64 * 17.0;
         let (l, h) = extremes(d.points.iter().map(|p| p.1 / fine)).unwrap_or((0.0, 0.0));
         let (l, h) = (format!("{l:.decimals$}"), format!("{h:.decimals$}"));
         let value = if l == h { format!("{l} {unit}") } else { format!("{l} … {h} {unit}") };
+        let value = value.trim_end();
         write!(
             out,
             "<path class=\"l-{class}\" d=\"M{} {:.1}h16\"/><text class=name x={} y={:.1}>{}</text>\
@@ -255,10 +287,10 @@ fn names(out: &mut String, placed: &Placed) -> fmt::Result {
             y - 4.0,
             RIGHT + 36.0,
             y,
-            name(d.line),
+            d.name,
             y,
             value.replace('-', "−"),
-            class = d.line.class(),
+            class = d.class,
         )?;
     }
     Ok(())
@@ -283,9 +315,11 @@ fn described(case: &CaseResult, panels: &[Placed]) -> String {
     for p in panels {
         for d in &p.lines {
             if let Some((l, h)) = extremes(d.points.iter().map(|p| p.1)) {
-                let (l, h) = (l / quantum(p.panel), h / quantum(p.panel));
+                let (l, h) = (l / quantum(&p.panel), h / quantum(&p.panel));
                 let (unit, dec) = (p.panel.unit, p.panel.decimals);
-                text.push_str(&format!(" {} {l:.dec$} to {h:.dec$} {unit}.", name(d.line)));
+                let name = if d.name.is_empty() { &*p.panel.title } else { d.name };
+                let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+                text.push_str(&format!(" {name} {l:.dec$} to {h:.dec$}{unit}."));
             }
         }
     }
@@ -326,7 +360,7 @@ fn data(
             "top": p.top, "height": p.panel.height, "decimals": p.panel.decimals, "least": p.panel.least,
             "zero": p.panel.zero, "off": p.panel.off, "unit": p.panel.unit,
             "lines": p.lines.iter().map(|d| json!({
-                "class": d.line.class(), "limit": d.line.is_limit, "d": code(d),
+                "class": d.class, "limit": d.is_limit, "d": code(d),
             })).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "steps": steps.iter().map(|s| json!([ms(s.from), ms(s.to), plain(&s.text), s.line])).collect::<Vec<_>>(),

@@ -1,13 +1,18 @@
-//! How the lanes of the table of quantities are drawn, each in a panel.
+//! How the lanes of the table of quantities are drawn, each in a panel, and below the first of them what a program told of
+//! its inner state.
 
+use std::borrow::Cow;
+
+use evidence::run::Inner;
 use proto::channel::{Channel, Lane, Row};
 
 /// One panel of a figure; all panels share the time axis.
+#[derive(Clone)]
 pub(crate) struct Panel {
-    /// what is drawn in it, by the table of quantities
-    lane: Lane,
+    /// what is drawn in it, by the table of quantities; nothing for the state of a program
+    lane: Option<Lane>,
     /// in words
-    pub(crate) title: &'static str,
+    pub(crate) title: Cow<'static, str>,
     /// unit of the axis and of the values
     pub(crate) unit: &'static str,
     /// what a value of the trace is divided by to get that unit
@@ -32,7 +37,7 @@ impl Panel {
         let of = |limit| {
             let rows = Channel::ALL.into_iter().rev().map(Channel::row);
             rows.filter(move |row| {
-                row.lane.is_some_and(|(lane, _)| lane == self.lane) && row.is_limit == limit
+                row.lane.is_some_and(|(lane, _)| Some(lane) == self.lane) && row.is_limit == limit
             })
         };
         of(true).chain(of(false))
@@ -44,11 +49,39 @@ pub(crate) fn name(line: &Row) -> &'static str {
     line.lane.map_or(line.words, |(_, name)| name)
 }
 
+/// The panel of one key of a program's state: as many decimals as its span deserves, texts as whole numbers.
+pub(crate) fn of_state(inner: &Inner) -> Panel {
+    let values = || inner.points.iter().map(|point| point.1);
+    let (lowest, highest) =
+        (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+    let whole = values().all(|value| value.fract().abs() <= 0.0);
+    let decimals = match highest - lowest {
+        _ if whole => 0,
+        span if span < 1.0 => 3,
+        span if span < 10.0 => 2,
+        _ => 1,
+    };
+    let named = |(place, text): (usize, &String)| format!("{place} {text}");
+    let texts: Vec<String> = inner.texts.iter().enumerate().map(named).collect();
+    let texts = if texts.is_empty() { String::new() } else { format!(" ({})", texts.join(", ")) };
+    Panel {
+        lane: None,
+        title: Cow::Owned(format!("State of the program: {}{texts}", inner.name)),
+        unit: "",
+        per: 1.0,
+        decimals,
+        height: 44.0,
+        least: if whole { 1.0 } else { 10.0 * 10_f64.powi(-(decimals as i32)) },
+        zero: false,
+        off: false,
+    }
+}
+
 /// From top to bottom.
 pub(crate) const PANELS: &[Panel] = &[
     Panel {
-        lane: Lane::Voltage,
-        title: "Voltage",
+        lane: Some(Lane::Voltage),
+        title: Cow::Borrowed("Voltage"),
         unit: "V",
         per: 1.0,
         decimals: 2,
@@ -58,8 +91,8 @@ pub(crate) const PANELS: &[Panel] = &[
         off: true,
     },
     Panel {
-        lane: Lane::Cells,
-        title: "Cell voltage",
+        lane: Some(Lane::Cells),
+        title: Cow::Borrowed("Cell voltage"),
         unit: "V",
         per: 1.0,
         decimals: 3,
@@ -69,8 +102,8 @@ pub(crate) const PANELS: &[Panel] = &[
         off: true,
     },
     Panel {
-        lane: Lane::Current,
-        title: "Battery current, charging is positive",
+        lane: Some(Lane::Current),
+        title: Cow::Borrowed("Battery current, charging is positive"),
         unit: "A",
         per: 1.0,
         decimals: 1,
@@ -80,8 +113,8 @@ pub(crate) const PANELS: &[Panel] = &[
         off: false,
     },
     Panel {
-        lane: Lane::Power,
-        title: "Power, export is negative",
+        lane: Some(Lane::Power),
+        title: Cow::Borrowed("Power, export is negative"),
         unit: "kW",
         per: 1000.0,
         decimals: 2,
@@ -91,8 +124,8 @@ pub(crate) const PANELS: &[Panel] = &[
         off: false,
     },
     Panel {
-        lane: Lane::Charge,
-        title: "State of charge",
+        lane: Some(Lane::Charge),
+        title: Cow::Borrowed("State of charge"),
         unit: "%",
         per: 1.0,
         decimals: 1,

@@ -241,6 +241,7 @@ pub(crate) mod tests {
             length: Micros::from_secs(60),
             verdicts,
             trace: Trace::default(),
+            inner: Vec::new(),
         };
         let battery = BatteryUnderTest { name: "b".to_owned(), ..BatteryUnderTest::default() };
         let rig = Rig { name: "r".to_owned(), ..Rig::default() };

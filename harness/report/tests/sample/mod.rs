@@ -261,6 +261,7 @@ fn load_steps() -> CaseResult {
             verdict("SOC-02", Outcome::NotApplicable, "High-resolution SoC is not sent.", Vec::new()),
         ],
         trace,
+        inner: Vec::new(),
     }
 }
 
@@ -375,6 +376,7 @@ fn input_limit() -> CaseResult {
             verdict("TIM-01", Outcome::Pass, "The longest gap between two 0x351 was 1.006 s.", Vec::new()),
         ],
         trace,
+        inner: Vec::new(),
     }
 }
 
@@ -431,6 +433,7 @@ fn high_cell() -> CaseResult {
             verdict("TIM-01", Outcome::Pass, "The longest gap between two 0x351 was 1.003 s.", Vec::new()),
         ],
         trace,
+        inner: Vec::new(),
     }
 }
 
@@ -455,5 +458,6 @@ fn absent() -> CaseResult {
             Vec::new(),
         )],
         trace: Trace::default(),
+        inner: Vec::new(),
     }
 }

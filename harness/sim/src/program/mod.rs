@@ -43,6 +43,7 @@ pub struct Program {
     /// the most of address space, in bytes
     memory: Option<u64>,
     sensors: SensorParams,
+    modules: usize,
     /// the data sheet, as JSON
     declared: String,
     /// of the bus, bit/s
@@ -72,6 +73,7 @@ impl Program {
             within,
             memory,
             sensors: sheet.sensors.unwrap_or(FINE),
+            modules: sheet.modules,
             declared: declared(&battery.declared, battery.chemistry),
             bit_rate: 0,
             kept: Kept::default(),
@@ -129,6 +131,10 @@ impl Program {
 impl Design for Program {
     fn sensors(&self) -> &SensorParams {
         &self.sensors
+    }
+
+    fn modules(&self) -> usize {
+        self.modules
     }
 
     fn start(&self, battery: &Installed) -> Result<Box<dyn Management>, ManagementError> {

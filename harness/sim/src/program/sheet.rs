@@ -21,7 +21,17 @@ pub(crate) struct Sheet {
     pub(super) program: ProgramSheet,
     /// how well it measures; left out: 0.1 mV, 10 mA and 0.1 °C are told apart, the noise is that of the models
     pub(super) sensors: Option<SensorParams>,
+    /// strings of all its cells side by side, each with a share of the capacity, a contactor and an ammeter of its own
+    #[serde(default = "one")]
+    pub(super) modules: usize,
 }
+
+const fn one() -> usize {
+    1
+}
+
+/// The most modules that a program manages.
+const MOST_MODULES: usize = 32;
 
 /// Where the program is and what it is made of. Either `command` or `connect`.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -125,6 +135,10 @@ impl Program {
         if program.within < Micros::from_millis(1) || program.within > Micros::from_secs(600) {
             let what = format!("`within` is {}", program.within.span());
             return Err(wrong("program.within", what, "1 ms to 10 min"));
+        }
+        if !(1..=MOST_MODULES).contains(&sheet.modules) {
+            let what = format!("`modules` is {}", sheet.modules);
+            return Err(wrong("modules", what, &format!("1 to {MOST_MODULES}")));
         }
         if let Some((key, value)) = sheet.sensors.as_ref().and_then(SensorParams::nonsense) {
             return Err(wrong(key, format!("`{key}` is {value}"), "zero or more"));

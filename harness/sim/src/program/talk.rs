@@ -32,6 +32,7 @@ pub(super) struct Talk {
     process: Option<Process>,
     kept: Kept,
     within: Duration,
+    modules: usize,
     cells: usize,
     /// the line that is written, used again and again
     line: Vec<u8>,
@@ -39,7 +40,8 @@ pub(super) struct Talk {
     heard: Vec<u8>,
     leaving: VecDeque<(Micros, Frame)>,
     balance: Vec<Amps>,
-    closes: bool,
+    /// each module's contactor
+    closes: Vec<bool>,
     wakes: bool,
     turned: Micros,
     next: Micros,
@@ -65,13 +67,14 @@ impl Talk {
             process,
             kept: kept.clone(),
             within,
+            modules: battery.modules,
             cells: battery.cells,
             line: Vec::new(),
             heard: Vec::new(),
             leaving: VecDeque::new(),
             balance: Vec::new(),
             // The world is one that has been at work.
-            closes: true,
+            closes: vec![true; battery.modules],
             wakes: false,
             turned: Micros::ZERO,
             next: Micros::ZERO,
@@ -112,7 +115,7 @@ impl Talk {
             return Err(NO_ANSWER.to_owned());
         }
         let answer: Answer<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
-        let next = answer.check(self.cells)?;
+        let next = answer.check(self.modules, self.cells)?;
         self.load.turn(at);
         for sent in answer.sends() {
             let (after, frame) = sent?;
@@ -123,8 +126,10 @@ impl Talk {
         }
         self.load.check(at + Micros(next))?;
         self.balance.clear();
-        self.balance.extend(answer.balance.iter().map(|&drain| Amps(drain)));
-        self.closes = answer.contactor.unwrap_or(self.closes);
+        self.balance.extend(answer.balance.amps());
+        if let Some(contactor) = &answer.contactor {
+            self.closes.copy_from_slice(contactor.all());
+        }
         self.wakes = answer.wake;
         (self.turned, self.next) = (at, at + Micros(next));
         if !answer.log.is_empty() || answer.state.is_some() {
@@ -241,8 +246,8 @@ impl Management for Talk {
         self.leaving.pop_front().map(|(_, frame)| frame)
     }
 
-    fn closes(&self) -> bool {
-        self.closes
+    fn closes(&self, module: usize) -> bool {
+        self.closes[module]
     }
 
     fn balance(&self) -> &[Amps] {
@@ -252,7 +257,8 @@ impl Management for Talk {
     fn power(&mut self, at: Micros, on: bool) -> Result<(), ManagementError> {
         self.leaving.clear();
         self.heard.clear();
-        (self.closes, self.wakes) = (false, false);
+        self.closes.fill(false);
+        self.wakes = false;
         words::power(&mut self.line, at, on);
         let to = format!("to power {} at {at}", if on { "on" } else { "off" });
         if let Err(broken) = self.link.ask(&self.line, self.within) {

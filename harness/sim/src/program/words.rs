@@ -2,14 +2,16 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use plant::management::{Installed, Readings};
 use proto::bus::BusState;
 use proto::digits;
 use proto::frame::{CanId, Frame};
-use proto::quantity::Micros;
+use proto::quantity::{Amps, Micros};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, Error, IntoDeserializer as _, SeqAccess, Unexpected, Visitor};
 use serde_json::value::RawValue;
 
 /// Name and version of the protocol.
@@ -32,9 +34,9 @@ pub(super) fn hello(
     out.clear();
     let memory = memory.unwrap_or("null");
     // 53 bits are a whole number in every language.
-    let (cells, seed, soc) = (battery.cells, battery.seed >> 11, battery.soc.0);
+    let (cells, modules, seed, soc) = (battery.cells, battery.modules, battery.seed >> 11, battery.soc.0);
     let line = format!(
-        "{{\"hello\":\"{PROTOCOL}\",\"declared\":{declared},\"cells\":{cells},\"modules\":1,\
+        "{{\"hello\":\"{PROTOCOL}\",\"declared\":{declared},\"cells\":{cells},\"modules\":{modules},\
          \"sensors\":[\"cells-cold\",\"cells-hot\"],\"bitrate\":{bit_rate},\"seed\":{seed},\"soc_pct\":{soc:.3},\
          \"memory\":{memory}}}\n"
     );
@@ -46,18 +48,25 @@ pub(super) fn turn(out: &mut Vec<u8>, at: Micros, seen: &Readings<'_>, frames: &
     out.clear();
     out.extend_from_slice(b"{\"t\":");
     whole(out, at.0);
-    out.extend_from_slice(b",\"cells_V\":[");
-    list(out, seen.cells.iter().map(|cell| cell.0), 4);
-    out.extend_from_slice(b"],\"temperatures_C\":[");
-    list(out, seen.temperatures.iter().map(|sensor| sensor.0), 1);
-    out.extend_from_slice(b"],\"current_A\":");
-    decimal(out, seen.current.0, 2);
+    let modules = seen.modules.len();
+    out.extend_from_slice(b",\"cells_V\":");
+    each(out, seen.cells.chunks(seen.cells.len() / modules), |out, cells| {
+        list(out, cells, |out, cell| decimal(out, cell.0, 4));
+    });
+    out.extend_from_slice(b",\"temperatures_C\":");
+    each(out, seen.temperatures.chunks(seen.temperatures.len() / modules), |out, sensors| {
+        list(out, sensors, |out, sensor| decimal(out, sensor.0, 1));
+    });
+    out.extend_from_slice(b",\"current_A\":");
+    each(out, seen.modules, |out, module| decimal(out, module.current.0, 2));
     out.extend_from_slice(b",\"pack_V\":");
-    decimal(out, seen.pack.0, 2);
+    each(out, seen.modules, |out, module| decimal(out, module.pack.0, 2));
     out.extend_from_slice(b",\"terminal_V\":");
     decimal(out, seen.terminals.0, 2);
-    let closed: &[u8] = if seen.closed { b",\"closed\":true" } else { b",\"closed\":false" };
-    out.extend_from_slice(closed);
+    out.extend_from_slice(b",\"closed\":");
+    each(out, seen.modules, |out, module| {
+        out.extend_from_slice(if module.closed { b"true" } else { b"false" });
+    });
     out.extend_from_slice(b",\"bus\":\"");
     out.extend_from_slice(bus(seen.controller).as_bytes());
     out.extend_from_slice(b"\",\"lost\":");
@@ -114,12 +123,26 @@ pub(super) fn power(out: &mut Vec<u8>, at: Micros, on: bool) {
     out.extend_from_slice(format!("{{\"t\":{},\"power\":\"{state}\"}}\n", at.0).as_bytes());
 }
 
-fn list(out: &mut Vec<u8>, values: impl Iterator<Item = f64>, digits: usize) {
-    for (k, value) in values.enumerate() {
+fn list<T>(out: &mut Vec<u8>, values: impl IntoIterator<Item = T>, one: impl Fn(&mut Vec<u8>, T)) {
+    out.push(b'[');
+    for (k, value) in values.into_iter().enumerate() {
         if k > 0 {
             out.push(b',');
         }
-        decimal(out, value, digits);
+        one(out, value);
+    }
+    out.push(b']');
+}
+
+/// What is known of each module: of one by itself, of several as a list.
+fn each<T, I>(out: &mut Vec<u8>, modules: I, one: impl Fn(&mut Vec<u8>, T))
+where
+    I: IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+{
+    let mut modules = modules.into_iter();
+    match (modules.len(), modules.next()) {
+        (1, Some(only)) => one(out, only),
+        (_, first) => list(out, first.into_iter().chain(modules), one),
     }
 }
 
@@ -179,9 +202,9 @@ pub(super) struct Greeting<'a> {
 pub(super) struct Answer<'a> {
     #[serde(default)]
     pub(super) frames: Vec<Sent>,
-    pub(super) contactor: Option<bool>,
+    pub(super) contactor: Option<Each<bool>>,
     #[serde(default, rename = "balance_A")]
-    pub(super) balance: Vec<f64>,
+    pub(super) balance: Balance,
     pub(super) next_us: Option<u64>,
     #[serde(default)]
     pub(super) wake: bool,
@@ -210,20 +233,18 @@ pub(super) struct Sent {
 }
 
 impl Answer<'_> {
-    /// What is wrong with it, in words, in a battery of so many cells; else how long until the next turn.
-    pub(super) fn check(&self, cells: usize) -> Result<u64, String> {
+    /// What is wrong with it, in words, in a battery of so many modules of so many cells; else how long until the next turn.
+    pub(super) fn check(&self, modules: usize, cells: usize) -> Result<u64, String> {
         let range = "expected 1000 (1 ms) to 60000000 (60 s)";
         let next = self.next_us.ok_or_else(|| format!("`next_us` is missing; {range}"))?;
         if !NEXT.contains(&next) {
             return Err(format!("next_us is {next}; {range}"));
         }
-        let drains = self.balance.len();
-        if drains != cells && drains != 0 {
-            return Err(format!("balance_A has {drains} entries, cells {cells}"));
-        }
-        if let Some(cell) = self.balance.iter().position(|drain| !(0.0..=STRONGEST).contains(drain)) {
-            let drain = self.balance[cell];
-            return Err(format!("balance_A[{cell}] is {drain}; expected 0 to {STRONGEST}, which drains"));
+        match self.contactor.as_ref().map(|contactor| contactor.all().len()) {
+            Some(said) if said != modules => {
+                return Err(format!("contactor says something of {said} modules, there are {modules}"));
+            }
+            _ => self.balance.check(modules, cells)?,
         }
         let mut before = 0;
         for (k, Sent { after_us, .. }) in self.frames.iter().enumerate() {
@@ -247,6 +268,105 @@ impl Answer<'_> {
             .iter()
             .enumerate()
             .map(|(k, sent)| sent.frame().map_err(|what| format!("frames[{k}] {what}")))
+    }
+}
+
+/// What is said of each module: of one by itself, of several as a list.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Each<T> {
+    One(T),
+    All(Vec<T>),
+}
+
+impl<T> Each<T> {
+    /// Module by module.
+    pub(super) fn all(&self) -> &[T] {
+        match self {
+            Self::One(one) => core::slice::from_ref(one),
+            Self::All(all) => all,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Each<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Seen<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Seen<T> {
+            type Value = Each<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}, or a list with one for each module", core::any::type_name::<T>())
+            }
+            fn visit_bool<E: Error>(self, said: bool) -> Result<Each<T>, E> {
+                T::deserialize(said.into_deserializer()).map(Each::One)
+            }
+            fn visit_u64<E: Error>(self, said: u64) -> Result<Each<T>, E> {
+                T::deserialize(said.into_deserializer()).map(Each::One)
+            }
+            fn visit_i64<E: Error>(self, said: i64) -> Result<Each<T>, E> {
+                T::deserialize(said.into_deserializer()).map(Each::One)
+            }
+            fn visit_f64<E: Error>(self, said: f64) -> Result<Each<T>, E> {
+                T::deserialize(said.into_deserializer()).map(Each::One)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, said: A) -> Result<Each<T>, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(said)).map(Each::All)
+            }
+        }
+        deserializer.deserialize_any(Seen(PhantomData))
+    }
+}
+
+/// What drains the cells: a list of one module, or a list of lists.
+#[derive(Debug, Default)]
+pub(super) struct Balance {
+    /// A, of all cells, module by module
+    drains: Vec<f64>,
+    /// how many each list holds; nothing for a list of one module
+    lists: Vec<usize>,
+}
+
+impl Balance {
+    /// Of each cell, module by module; nothing where none is drained.
+    pub(super) fn amps(&self) -> impl Iterator<Item = Amps> {
+        self.drains.iter().copied().map(Amps)
+    }
+
+    fn check(&self, modules: usize, cells: usize) -> Result<(), String> {
+        if self.drains.is_empty() && self.lists.is_empty() {
+            return Ok(());
+        }
+        let (whole, several) = ([self.drains.len()], !self.lists.is_empty());
+        let lists = if several { self.lists.as_slice() } else { &whole };
+        let name = |list: usize| if several { format!("balance_A[{list}]") } else { "balance_A".to_owned() };
+        if lists.len() != modules {
+            return Err(format!("balance_A says something of {} modules, there are {modules}", lists.len()));
+        }
+        if let Some(list) = lists.iter().position(|&length| length != cells) {
+            return Err(format!("{} has {} entries, cells {cells}", name(list), lists[list]));
+        }
+        if let Some(cell) = self.drains.iter().position(|drain| !(0.0..=STRONGEST).contains(drain)) {
+            let (of, drain) = (name(cell / cells), self.drains[cell]);
+            let cell = cell % cells;
+            return Err(format!("{of}[{cell}] is {drain}; expected 0 to {STRONGEST}, which drains"));
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Balance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let said = Vec::<Each<f64>>::deserialize(deserializer)?;
+        let mut balance = Self::default();
+        for entry in &said {
+            balance.drains.extend_from_slice(entry.all());
+            if let Each::All(list) = entry {
+                balance.lists.push(list.len());
+            }
+        }
+        match balance.lists.len() {
+            lists if lists == 0 || lists == said.len() => Ok(balance),
+            _ => Err(D::Error::custom("balance_A has numbers beside lists")),
+        }
     }
 }
 

@@ -74,6 +74,27 @@ fn an_answer_that_cannot_be_is_shown(#[case] answer: &str, #[case] says: &str) {
     }
 }
 
+/// What a program of two modules answers to its fourth turn.
+#[rstest]
+#[case::one("contactor=True", "contactor says something of 1 modules, there are 2")]
+#[case::three("contactor=[True] * 3", "contactor says something of 3 modules, there are 2")]
+#[case::word("contactor=[True, 'open']", "invalid type: string \"open\", expected a boolean")]
+#[case::whole("balance_A=[0] * 16", "balance_A says something of 1 modules, there are 2")]
+#[case::fewer("balance_A=[[0] * 16, [0] * 15]", "balance_A[1] has 15 entries, cells 16")]
+#[case::charges("balance_A=[[0] * 16, [0, 0, -1] + [0] * 13]", "balance_A[1][2] is -1; expected 0 to 50")]
+#[case::mixed("balance_A=[[0] * 16, 0]", "balance_A has numbers beside lists")]
+fn an_answer_for_modules_that_cannot_be_is_shown(#[case] answer: &str, #[case] says: &str) {
+    let both = "balance_A=[[0] * 16, [0.1] * 16]";
+    let code = format!(
+        "main(lambda m, n: dict(whole({both}), contactor=[True, True]) if n != 3 else dict(dict(whole(), contactor=[True, True]), \
+         **dict({answer})))"
+    );
+    let folder = Folder::python(&code);
+    folder.is("modules: 2, program: { command: [python3, bms.py] }");
+    let played = folder.play(MINUTE);
+    assert!(played.said().contains(says) && played.said().contains("turn at 0:00:03"), "{}", played.said());
+}
+
 /// A program that answers late, never, only half, or not in time to hello.
 #[rstest]
 #[case(
@@ -203,6 +224,8 @@ fn a_file_that_is_no_program_says_so(#[case] text: &str, #[case] says: &str) {
 #[case("command: [./bms], memory: 4 apples", "`4 apples` is no amount of memory")]
 #[case("command: [./bms], comand: x", "unknown key `comand`")]
 #[case("command: [./bms] }, strategy: { fixed: {}", "unknown key `strategy`")]
+#[case("command: [./bms] }, modules: 33, sensors: {", "`modules` is 33")]
+#[case("command: [./bms] }, modules: 0, sensors: {", "`modules` is 0")]
 fn a_battery_file_is_refused_with_its_line(#[case] program: &str, #[case] says: &str) {
     let error = Folder::with(program, &[]).refusal();
     assert!(error.starts_with("acme.yaml:5:") && error.contains(says), "{error}");

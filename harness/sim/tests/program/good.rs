@@ -68,6 +68,47 @@ fn it_is_told_what_it_is_built_into() {
     );
 }
 
+/// Modules side by side: lists of each, and one that is off leaves the others all the current.
+#[test]
+fn modules_are_told_and_switched_one_by_one() {
+    let code = "
+def turn(m, n):
+    shown = [m['closed'], m['current_A'], [len(cells) for cells in m['cells_V']], len(m['temperatures_C'][1]), m['pack_V'], m['terminal_V']]
+    return whole(contactor=[True, n < 20] if n < 30 else [False] * 2, balance_A=[[0.1] * 16, [0] * 16], log=[json.dumps(shown)])
+main(turn)";
+    let folder = Folder::python(code);
+    folder.is("modules: 2, program: { command: [python3, bms.py], within: 2 s }");
+    let played = folder.play(secs(40));
+    assert_eq!(played.error, None);
+    let turns: Vec<serde_json::Value> = played
+        .told
+        .lines()
+        .filter_map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).ok()?["log"].as_str()?.parse().ok()
+        })
+        .collect();
+    let at = |turn: usize| {
+        let amps = |module: usize| turns[turn][1][module].as_f64().expect("a number");
+        (turns[turn][0].to_string(), amps(0), amps(1))
+    };
+    assert_eq!((turns[5][2].to_string(), turns[5][3].to_string()), ("[16,16]".to_owned(), "2".to_owned()));
+    let (closed, first, second) = at(15);
+    assert!(
+        closed == "[true,true]" && first > 5.0 && (first - second).abs() < 0.3 * first,
+        "{first} {second}"
+    );
+    let (closed, alone, none) = at(28);
+    assert!(closed == "[true,false]" && none.abs() < 0.5, "{closed} {none}");
+    assert!((alone - first - second).abs() < 0.1 * alone, "{alone} for {first} and {second}");
+    assert!(turns[28][4][1].as_f64() < turns[28][4][0].as_f64(), "no current lifts the other any more");
+    let (closed, ..) = at(39);
+    assert!(
+        closed == "[false,false]" && turns[39][5].as_f64().is_some_and(|volts| volts < 10.0),
+        "{:?}",
+        turns[39]
+    );
+}
+
 /// A fault of a sensor, of the bus and of the electronics acts on what it is told.
 #[test]
 fn what_is_injected_acts_on_a_program() {

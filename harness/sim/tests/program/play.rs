@@ -75,10 +75,13 @@ impl Folder {
 
     /// Makes the battery file say this of its program.
     pub(crate) fn says(&self, program: &str) {
-        let text = format!(
-            "battery: acme\ntitle: t\nexpect: pass\n{DECLARED}\nsimulated: {{ program: {{ {program} }} }}\n"
-        );
-        self.write("acme.yaml", &text);
+        self.is(&format!("program: {{ {program} }}"));
+    }
+
+    /// Makes the battery file say this of how it is simulated.
+    pub(crate) fn is(&self, simulated: &str) {
+        let head = format!("battery: acme\ntitle: t\nexpect: pass\n{DECLARED}\n");
+        self.write("acme.yaml", &format!("{head}simulated: {{ {simulated} }}\n"));
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -77,7 +77,8 @@ impl Bench {
     pub(super) fn with_seed(params: &BmsParams, soc: f64, imbalance: f64, seed: u64) -> Self {
         let mut cells = [soc; CELLS];
         cells[6] += imbalance;
-        let installed = Installed { cells: CELLS, capacity: AmpHours(CAPACITY), soc: Percent(soc), seed };
+        let installed =
+            Installed { cells: CELLS, modules: 1, capacity: AmpHours(CAPACITY), soc: Percent(soc), seed };
         Self {
             bms: Battery::new(params, &installed).expect("a model starts"),
             now: 0,
@@ -117,7 +118,7 @@ impl Bench {
         if self.keep_alive {
             self.bms.hear(at, &Frame::standard(0x305, &[0; 8]));
         }
-        let closed = self.bms.closes();
+        let closed = self.bms.closes(0);
         let cvl = self.limits.cvl().unwrap_or(Volts(52.0)).0;
         if self.now.is_multiple_of(3) {
             self.bus_setting = cvl + if self.excess { 0.4 } else { 0.0 };
@@ -155,7 +156,7 @@ impl Bench {
             warmest: Celsius(26.0),
             closed,
         };
-        self.bms.turn(at, &exposed, Controller::default()).expect("a model goes on");
+        self.bms.turn(at, [exposed], Controller::default()).expect("a model goes on");
         self.now += 1;
         while self.bms.frame_at() < Micros::from_secs(self.now) {
             let left = self.bms.frame_at();
@@ -173,7 +174,7 @@ impl Bench {
             pack,
             current: self.current,
             highest: cells.iter().copied().fold(f64::MIN, f64::max),
-            closed: self.bms.closes(),
+            closed: self.bms.closes(0),
         });
     }
 

@@ -92,7 +92,7 @@ proptest! {
         temperature in -40.0_f64..90.0,
         seed: u64,
     ) {
-        let installed = Installed { cells: 16, capacity: AmpHours(280.0), soc: Percent(50.0), seed };
+        let installed = Installed { cells: 16, modules: 1, capacity: AmpHours(280.0), soc: Percent(50.0), seed };
         let exposed = Exposed {
             cells: &cells,
             pack: Volts(cells.iter().sum()),
@@ -105,7 +105,7 @@ proptest! {
         for (name, _) in FILES {
             let mut bms = Battery::new(&battery(name), &installed).expect("a model starts");
             for s in 1..=90 {
-                bms.turn(Micros::from_secs(s), &exposed, Controller::default()).expect("a model goes on");
+                bms.turn(Micros::from_secs(s), [exposed], Controller::default()).expect("a model goes on");
             }
             for _ in 0..40 {
                 let Some(frame) = bms.send() else { continue };
