@@ -2,11 +2,12 @@
 
 use core::fmt;
 
+use proto::chemistry::Chemistry;
 use proto::quantity::{Micros, Volts};
 
 use super::scene::Scene;
 use crate::metrics::covered;
-use crate::thresholds::fixed::{FULL_CHARGE, LIMITING, SHORT_OF_MAXIMUM};
+use crate::thresholds::fixed::{EXCESS, FULL_CHARGE, LIMITING, SHORT_OF_CHARGE, SHORT_OF_MAXIMUM};
 use crate::trace::Channel;
 use crate::window::{Window, about, common, extremes, hours, mean, times};
 
@@ -50,13 +51,22 @@ impl Scene<'_> {
     /// The same within a window.
     pub(super) fn short_of_full(&self, window: Window) -> Option<String> {
         let battery = self.subject.battery;
-        let highest = |channel| extremes(self.series(channel), &[window]).map(|(_, high)| high);
-        let enough = battery.max_charge_voltage / f64::from(battery.cells.max(1)) - SHORT_OF_MAXIMUM;
-        let soc = highest(Channel::Soc);
+        let highest =
+            |channel, windows: &[Window]| extremes(self.series(channel), windows).map(|(_, high)| high);
+        let soc = highest(Channel::Soc, &[window]);
+        if soc.is_some_and(|soc| soc >= FULL_CHARGE.0) {
+            return None;
+        }
+        // One that stands above its CVL was not charged to there by it: a case may begin so.
+        let lift = self.of_system(EXCESS).0;
+        let pair = [self.series(Channel::Cvl), self.series(Channel::PackVoltage)];
+        let charged = times(pair, window, |[cvl, pack]| pack <= cvl + lift);
         // Without 0x373 the mean of the cells has to do.
-        let cell = highest(Channel::MaxCell)
-            .or_else(|| highest(Channel::PackVoltage).map(|v| v / f64::from(battery.cells.max(1))));
-        if soc.is_some_and(|soc| soc >= FULL_CHARGE.0) || cell.is_some_and(|cell| cell >= enough.0) {
+        let cells = f64::from(battery.cells.max(1));
+        let cell = highest(Channel::MaxCell, &charged)
+            .or_else(|| highest(Channel::PackVoltage, &charged).map(|v| v / cells));
+        let enough = charged_full(battery.max_charge_voltage / cells);
+        if cell.is_some_and(|cell| cell >= enough.0) {
             return None;
         }
         let told = |value: Option<f64>, decimals, unit| match value {
@@ -87,6 +97,12 @@ impl Scene<'_> {
         let cvl = Volts(mean(self.series(Channel::Cvl), &windows)?);
         long_enough.then_some(HeldDown { windows, cvl, short })
     }
+}
+
+/// The voltage that says of a cell that it was full, where the declared maximum is `most` for each.
+fn charged_full(most: Volts) -> Volts {
+    let by_charge = Chemistry::charged_to(most).and_then(|kind| kind.lacking(SHORT_OF_CHARGE, most));
+    by_charge.unwrap_or_default().max(most - SHORT_OF_MAXIMUM)
 }
 
 #[cfg(test)]
@@ -121,9 +137,16 @@ mod tests {
     #[case::cvl_is_above_it(derated().shaped(Channel::Cvl, |_, _| 55.0), Inconclusive)]
     #[case::too_short(derated().cut(1500), Inconclusive)]
     #[case::a_high_cell(derated().shaped(Channel::MaxCell, |_, _| 3.45), Inconclusive)]
+    #[case::placed_above_it(placed_above(), Fail)]
     fn a_battery_that_never_gets_full(#[case] stage: Stage, #[case] expected: Outcome) {
         let verdict = stage.verdict("CVL-10");
         assert_eq!(verdict.outcome, expected, "{} {:#?}", verdict.reason, verdict.evidence);
+    }
+
+    /// The case begins with a battery that is fuller than CVL lets it be.
+    fn placed_above() -> Stage {
+        let begins = |from: f64| move |t: u64, v: f64| if t < 600 { from } else { v };
+        derated().shaped(Channel::MaxCell, begins(3.42)).shaped(Channel::PackVoltage, begins(54.6))
     }
 
     /// State of charge says 100 % from the mark on; 55 A flow until later, and CVL is lowered only then.
@@ -184,10 +207,16 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_declared_maximum_says_what_full_is() {
-        let battery = declared();
-        let per_cell = battery.max_charge_voltage / f64::from(battery.cells) - SHORT_OF_MAXIMUM;
-        assert!((per_cell.0 - 3.40).abs() < 1e-9, "{per_cell}");
+    /// By the maximum and by the curve: LFP and LTO are steep at the end, NMC is not.
+    #[rstest]
+    #[case::lfp(3.55, 3.40)]
+    #[case::lfp_held_low(3.45, 3.30)]
+    #[case::lto(2.70, 2.55)]
+    #[case::nmc(4.20, 4.116)]
+    #[case::nmc_charged_to_less(4.10, 4.055)]
+    #[case::nobody_knows(3.00, 2.85)]
+    fn the_declared_maximum_says_what_full_is(#[case] most: f64, #[case] expected: f64) {
+        let found = charged_full(Volts(most));
+        assert!((found.0 - expected).abs() < 2e-3, "{found}");
     }
 }

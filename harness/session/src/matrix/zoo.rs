@@ -79,9 +79,9 @@ impl Zoo {
         let faulty = catalogue.iter().filter(|battery| matches!(battery.expect, Expectation::Fail(_)));
         for (i, fault) in faulty.enumerate() {
             // Every other make, and another strategy in each.
-            let places =
-                (0..each).map(|k| (i + 3 * k) % STRATEGIES.len() * BUILDS.len() + (i + 2 * k) % BUILDS.len());
-            texts.extend(places.filter_map(|place| members[place].with(fault, reference)));
+            let places = (0..members.len())
+                .map(|k| (i + 3 * k) % STRATEGIES.len() * BUILDS.len() + (i + 2 * k) % BUILDS.len());
+            texts.extend(places.filter_map(|place| members[place].with(fault, reference)).take(each));
         }
         texts
     }
@@ -140,13 +140,17 @@ impl Member {
         format!("{cells}s-{}-{}ah-{period}-{strategy}", chemistry.name(), CAPACITIES[capacity])
     }
 
-    /// What its file declares.
-    fn declared(&self) -> String {
+    /// The most that its cells are charged to, V, and that inverters bear: 1.3 times their voltage (data sheets).
+    fn most(&self) -> [f64; 2] {
         let (chemistry, cells) = self.build();
-        let Cell { charged, empty, over, under, .. } = chemistry.cell();
+        [f64::from(cells) * chemistry.cell().charged, 1.3 * self.system()]
+    }
+
+    /// What its file declares, with this charge voltage as the highest.
+    fn declared(&self, most: f64) -> String {
+        let (chemistry, cells) = self.build();
+        let Cell { empty, over, under, .. } = chemistry.cell();
         let (ah, n, (charge, discharge)) = (self.capacity(), f64::from(cells), RATES[self.0[4]]);
-        // Inverters bear 1.3 times their voltage (data sheets).
-        let most = (n * charged).min(1.3 * self.system());
         format!(
             "declared:\n  {{ chemistry: {}, cells: {cells}, capacity: {ah} Ah, max-charge-voltage: {most:.1} V, min-voltage: {:.1} V,\n    \
              cell-over-voltage: {over} V, cell-under-voltage: {under} V, max-charge-current: {:.0} A,\n    \
@@ -184,21 +188,29 @@ impl Member {
 
     /// Its battery file.
     pub(super) fn file(&self) -> String {
+        let [charged, borne] = self.most();
         format!(
             "battery: {}\ntitle: \"{}\"\nexpect: pass\n{}simulated:\n  strategy: {{ {} }}\n  wire: {}\n",
             self.name(),
             self.title(),
-            self.declared(),
+            self.declared(charged.min(borne)),
             self.strategy(),
             self.wire(),
         )
     }
 
-    /// The file of one like it, with this fault of the catalogue; nothing where the fault is not one of a model.
+    /// The file of one like it, with this fault of the catalogue; nothing where the fault is not one of a model, or where no
+    /// inverter bears it.
     fn with(&self, fault: &BatteryFile, reference: &BatteryFile) -> Option<String> {
         let Expectation::Fail(expect) = &fault.expect else { return None };
         let own = BatteryFile::parse("a battery of the zoo", &self.file()).ok()?;
         let mut over = carried::over(fault, reference, &own)?;
+        let [charged, borne] = self.most();
+        let most = match carried::declares(fault, reference, &own) {
+            Some(most) if most > borne => return None,
+            Some(most) => most,
+            None => charged.min(borne),
+        };
         let strategy = over
             .remove("strategy")
             .map_or_else(|| format!("{{ {} }}", self.strategy()), |new| new.to_string());
@@ -208,7 +220,7 @@ impl Member {
             self.name(),
             self.title(),
             expect.join(", "),
-            self.declared(),
+            self.declared(most),
             fault = fault.declared.name,
         );
         // What the fault says of the wire goes before what the make says.

@@ -1,4 +1,4 @@
-//! A fault of the catalogue, carried from the reference battery into another one.
+//! A fault of the catalogue, carried from the battery that it was written for into another one.
 //!
 //! What a faulty battery does differs from the reference in some keys of `simulated:`. Those keys are laid over the other
 //! battery, with voltages, currents and resistances as they are there.
@@ -14,7 +14,7 @@ pub(super) fn over(
     reference: &BatteryFile,
     other: &BatteryFile,
 ) -> Option<Map<String, Value>> {
-    let scale = Scale::between(reference, other);
+    let scale = Scale::between(reference, faulty, other);
     let read = |battery: &BatteryFile| battery.simulated.as_ref()?.read::<Map<String, Value>>().ok();
     let (faulty, reference) = (read(faulty)?, read(reference)?);
     if faulty.contains_key("program") {
@@ -37,6 +37,15 @@ pub(super) fn over(
     Some(over)
 }
 
+/// The highest charge voltage that a battery with this fault declares, V, where that belongs to the fault.
+pub(super) fn declares(faulty: &BatteryFile, reference: &BatteryFile, other: &BatteryFile) -> Option<f64> {
+    let most = faulty.declared.max_charge_voltage;
+    let scale = Scale::between(reference, faulty, other);
+    let [written, cells] = scale.cells;
+    (most != reference.declared.max_charge_voltage)
+        .then(|| (scale.cell(most.0 / written) * cells * 10.0).round() / 10.0)
+}
+
 /// What CVL falls to when the battery is full stays below where it comes from, by a step of the wire at least: of few cells
 /// both may be rounded to one.
 fn apart(value: &mut Value) {
@@ -52,14 +61,22 @@ fn apart(value: &mut Value) {
 
 /// State of charge that no battery is full at, %.
 const NOT_FULL: f64 = 80.0;
-/// Which of [`sim::levels`] is clear of full.
+/// Differences of CVL: of more cells they are larger, and a step of the wire at least.
+const OF_CVL: [&str; 6] = ["by", "minus", "step", "margin", "max-rise", "max-fall"];
+/// Which of [`sim::levels`] is clear of full, and at which a full cell is held.
 const CLEAR: usize = 3;
+const HELD: usize = 4;
 
 /// On the straight line between two points of a curve that rises, and on along the ends.
 fn along(curve: &[(f64, f64)], x: f64) -> f64 {
     let after = curve.partition_point(|&(at, _)| at <= x).clamp(1, curve.len() - 1);
     let ((x0, y0), (x1, y1)) = (curve[after - 1], curve[after]);
     y0 + (x - x0) / (x1 - x0) * (y1 - y0)
+}
+
+/// The same curve the other way round.
+fn turned(curve: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    curve.iter().map(|&(x, y)| (y, x)).collect()
 }
 
 struct Scale {
@@ -73,21 +90,24 @@ struct Scale {
 }
 
 impl Scale {
-    fn between(reference: &BatteryFile, other: &BatteryFile) -> Self {
-        let [from, to] = [reference, other].map(|file| &file.declared);
+    /// Levels mean what they mean in the reference battery, whatever a faulty one declares; sizes are written for that one's.
+    fn between(reference: &BatteryFile, written: &BatteryFile, other: &BatteryFile) -> Self {
         let kind = |file: &BatteryFile| file.chemistry.unwrap_or(Chemistry::Lfp);
+        let both = [reference, other];
         Self {
-            cells: [from, to].map(|battery| f64::from(battery.cells)),
-            in_parallel: to.capacity / from.capacity,
-            levels: [reference, other].map(|file| sim::levels(&file.declared, kind(file))),
-            rest: [reference, other].map(|file| sim::at_rest(&file.declared, kind(file))),
+            cells: both.map(|file| f64::from(file.declared.cells)),
+            in_parallel: other.declared.capacity / written.declared.capacity,
+            levels: both.map(|file| sim::levels(&file.declared, kind(file))),
+            rest: both.map(|file| sim::at_rest(&file.declared, kind(file))),
         }
     }
 
     fn value(&self, key: &str, value: Value) -> Value {
         match value {
             Value::Object(map) => Value::Object(
-                map.into_iter().map(|(key, value)| (key.clone(), self.value(&key, value))).collect(),
+                map.into_iter()
+                    .map(|(inner, value)| (inner.clone(), self.within(key, &inner, value)))
+                    .collect(),
             ),
             Value::Array(items) => {
                 Value::Array(items.into_iter().map(|item| self.value(key, item)).collect())
@@ -97,19 +117,39 @@ impl Scale {
         }
     }
 
+    /// A wave of CVL is as large as what it moves in the battery; all else knows no more than its own key.
+    fn within(&self, outer: &str, key: &str, value: Value) -> Value {
+        match (outer, key, value.as_str().map(str::parse)) {
+            ("waving-cvl", "by", Some(Ok(Volts(by)))) => Value::String(format!("{:.1} V", self.wave(by))),
+            _ => self.value(key, value),
+        }
+    }
+
+    /// V: the fall of CVL that takes as much energy from this full battery as `by` takes from the one it was written for. What it
+    /// does to the system is what makes it a fault, and for that a small battery must be moved further.
+    fn wave(&self, by: f64) -> f64 {
+        // For each volt of CVL and each ampere hour of the battery; how many share the volt and the energy does not matter.
+        let [from, to] = [0, 1].map(|of| {
+            let ([low, high], curve) =
+                ([CLEAR, HELD].map(|level| self.levels[of][level]), turned(&self.rest[of]));
+            high * (along(&curve, high) - along(&curve, low)) / (high - low)
+        });
+        (by * from / to / self.in_parallel).max(0.1)
+    }
+
     fn quantity(&self, key: &str, text: &str) -> Option<String> {
         let [written, cells] = self.cells;
         let (in_series, in_parallel) = (cells / written, self.in_parallel);
         if let Ok(Volts(volts)) = text.parse() {
-            // Of a pack, of a cell, or a difference: of those only what is taken off CVL is one of the pack.
             let scaled = match volts {
+                _ if OF_CVL.contains(&key) => ((volts * in_series * 10.0).round() / 10.0).max(0.1),
                 // A CVL below full is that of a battery at some state of charge; others hang together with the levels.
                 10.0.. if key == "cvl" && volts / written < self.levels[0][CLEAR] => {
                     (self.at_same_charge(volts / written) * cells * 10.0).floor() / 10.0
                 }
                 10.0.. => (self.cell(volts / written) * cells * 10.0).round() / 10.0,
                 1.9.. => self.cell(volts),
-                _ if ["by", "minus"].contains(&key) => ((volts * in_series * 10.0).round() / 10.0).max(0.1),
+                // A difference between cells.
                 _ => return None,
             };
             return Some(format!("{scaled:.3} V"));
@@ -127,8 +167,6 @@ impl Scale {
     /// curve some millivolts are the half of all charge.
     fn at_same_charge(&self, volts: f64) -> f64 {
         let [from, to] = &self.rest;
-        let turned =
-            |curve: &[(f64, f64)]| curve.iter().map(|&(soc, volts)| (volts, soc)).collect::<Vec<_>>();
         along(to, along(&turned(from), volts).min(NOT_FULL))
     }
 
@@ -179,13 +217,22 @@ mod tests {
         #[case] soc: core::ops::Range<f64>,
     ) {
         let (from, to) = (battery(LFP), battery(to));
-        let scale = Scale::between(&from, &to);
+        let scale = Scale::between(&from, &from, &to);
         let Some(Ok(Volts(carried))) = scale.quantity("cvl", cvl).map(|text| text.parse()) else {
             panic!("no voltage")
         };
-        let turned: Vec<_> = scale.rest[1].iter().map(|&(soc, volts)| (volts, soc)).collect();
-        let full = along(&turned, carried / scale.cells[1]);
+        let full = along(&turned(&scale.rest[1]), carried / scale.cells[1]);
         assert!(soc.contains(&full), "{carried} V is {full} %");
+    }
+
+    /// A small battery is moved further, a steep one too; how many cells share the volt does not matter.
+    #[rstest]
+    #[case(LFP, 0.6, 0.6)]
+    #[case(NMC, 0.1, 0.1)]
+    #[case(LTO, 1.1, 1.4)]
+    fn a_wave_moves_as_much_energy(#[case] to: &str, #[case] least: f64, #[case] most: f64) {
+        let by = Scale::between(&battery(LFP), &battery(LFP), &battery(to)).wave(0.6);
+        assert!((least - 1e-9..=most + 1e-9).contains(&by), "{by} V");
     }
 
     /// Ampere grow with a battery, but for a surge, which the system makes.
@@ -194,7 +241,7 @@ mod tests {
     #[case("current", NMC, "280.0 A")]
     #[case("current", LTO, "50.0 A")]
     fn currents_by_capacity(#[case] key: &str, #[case] to: &str, #[case] expected: &str) {
-        let scale = Scale::between(&battery(LFP), &battery(to));
+        let scale = Scale::between(&battery(LFP), &battery(LFP), &battery(to));
         assert_eq!(scale.quantity(key, "280 A").as_deref(), Some(expected));
     }
 }
