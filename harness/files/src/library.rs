@@ -140,7 +140,7 @@ impl Library {
         &self.root
     }
 
-    /// Every suite file, `suites/<suite>/<name>.yaml`, in the order of their names.
+    /// Every suite file, `suites/<name>.yaml` or `suites/<suite>/<name>.yaml`, in the order of their names.
     ///
     /// # Errors
     /// When a folder cannot be read.
@@ -149,6 +149,8 @@ impl Library {
         for folder in self.entries("suites")? {
             if folder.is_dir() {
                 files.extend(entries(&folder)?.into_iter().filter(|file| is_yaml(file)));
+            } else if is_yaml(&folder) {
+                files.push(folder);
             }
         }
         // The name of a suite, where its file can be read; what is wrong with it is told by whoever needs it.
@@ -423,14 +425,15 @@ mod tests {
         // With suites beside them it is a project, which adds to what is built in: names of its own go first.
         write("suites/mine/mine.yaml", "suite: mine");
         write("suites/ours/start.yaml", "suite: gx");
+        write("suites/plain.yaml", "suite: plain");
         let library = Library::around(&folder.path().join("suites"));
         let suites = library.suites().expect("listed");
-        assert_eq!(suites.len(), all + 1, "one more, and one in place of another");
+        assert_eq!(suites.len(), all + 2, "two more, and one in place of another");
         assert!(!suites.iter().any(|path| path.ends_with("gx/gx.yaml")));
         assert_eq!(origin("oscillating"), "built in");
         // One that is named holds all that it uses.
         let library = Library::find(folder.path()).expect("a project");
-        assert_eq!(library.suites().expect("its own").len(), 2);
+        assert_eq!(library.suites().expect("its own").len(), 3);
         assert!(library.battery("oscillating").is_err());
     }
 
