@@ -227,7 +227,7 @@ fn healthy(args: &Args, library: &files::Library, rig: &RigFile) -> Result<(), F
     use lab::doctor::{Level, examine};
     use proto::quantity::Micros;
     let battery = session::battery(library, &args.battery)?;
-    let findings = examine(rig, &battery, library, Micros::from_secs(3))?.unwrap_or_default();
+    let findings = examine(rig, &battery, library, Micros::from_secs(3), None)?.unwrap_or_default();
     let unwell: Vec<String> = findings
         .iter()
         .filter(|finding| finding.level != Level::Ok)

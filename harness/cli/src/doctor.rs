@@ -1,14 +1,18 @@
 //! `busbar doctor`: is a rig as its file says, and fit to run?
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use lab::doctor::{Finding, Level, examine};
 use lab::guard::lease;
+use lab::psu::Tape;
 use proto::quantity::Micros;
 use proto::text::plain;
 
-use crate::{Exit, Failure};
+use crate::{Exit, Failure, unwritable};
 
 /// What to look at.
 #[derive(Debug, clap::Args)]
@@ -25,6 +29,9 @@ pub(crate) struct Args {
     /// Lift the quarantine of a rig whose supply you have seen to be off
     #[arg(long)]
     clear: bool,
+    /// Write down what the supply is asked and what it says, without its serial number, as a file to send in
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -47,7 +54,24 @@ pub(crate) fn doctor(args: &Args) -> Result<Exit, Failure> {
             |why| format!("no longer quarantined: {why}"),
         ));
     }
-    let findings = examine(&rig, &battery, &library, Micros::from_secs(args.listen))?;
+    let tape = Tape::default();
+    // Before anything is asked: a file that cannot be written costs no time.
+    let new = |path: &Path| File::create_new(path).map_err(unwritable(path));
+    let file = args.record.as_deref().map(new).transpose()?;
+    let asked = file.is_some().then_some(&tape);
+    let findings = examine(&rig, &battery, &library, Micros::from_secs(args.listen), asked)?;
+    if let (Some(mut file), Some(path)) = (file, &args.record) {
+        match tape.told() {
+            Some(dialogue) => {
+                file.write_all(dialogue.to_string().as_bytes()).map_err(unwritable(path))?;
+                crate::warn(&format!(
+                    "what the supply said stands in {}: read it before you send it",
+                    path.display()
+                ));
+            }
+            None => crate::warn("no supply was spoken to: the recording is empty"),
+        }
+    }
     let worst = findings.iter().flatten().map(|finding| finding.level).max().unwrap_or(Level::Ok);
     let text = match args.format {
         Format::Json => json(&rig.rig, worst, findings.as_deref()),

@@ -225,7 +225,7 @@ impl Library {
         if psu.watchdog.is_some() && profile.watchdog.is_none() {
             return Err(InputError::NoWatchdog { rig: rig.rig.clone(), profile: profile.psu_profile });
         }
-        Ok(Some(profile))
+        Ok(Some(psu.applied_to(profile)))
     }
 
     /// Every rig file, `rigs/*.yaml`.

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::RigFile;
-use crate::profile::Watchdog;
+use crate::profile::{Profile, Watchdog};
 
 /// The instruments of a real rig.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -82,6 +82,11 @@ pub struct PsuPlace {
     pub interlock: Option<String>,
     /// why nothing else has to, in words; there must be a watchdog, an interlock or this
     pub accepted_risk: Option<String>,
+    /// least time between a reply or a command and the next command, where it is not that of the profile: an adapter or a
+    /// long line takes more
+    pub gap: Option<Micros>,
+    /// latest end of a reply, where it is not that of the profile
+    pub reply_within: Option<Micros>,
     /// the guard switches off when it hears nothing of the harness for so long
     #[serde(default = "heartbeat")]
     pub heartbeat_within: Micros,
@@ -92,6 +97,14 @@ const fn heartbeat() -> Micros {
 }
 
 impl PsuPlace {
+    /// A profile with what this place says of its line.
+    #[must_use]
+    pub fn applied_to(&self, mut profile: Profile) -> Profile {
+        profile.line.gap = self.gap.unwrap_or(profile.line.gap);
+        profile.line.reply_within = self.reply_within.unwrap_or(profile.line.reply_within);
+        profile
+    }
+
     /// What switches it off when the harness and its guard are dead, in words. `proven` is when its watchdog was seen to
     /// trip.
     #[must_use]
@@ -306,6 +319,15 @@ impl Live {
                                 `accepted-risk:` with the reason";
                 return refuse("live.psu", message, expected);
             }
+            if psu.gap.is_some_and(|gap| gap > GAP_MOST) {
+                let message = "no supply needs such a pause".to_owned();
+                return refuse("live.psu.gap", message, "at most 1 s");
+            }
+            let replies = psu.reply_within.is_none_or(|within| (REPLIES.0..=REPLIES.1).contains(&within));
+            if !replies {
+                let message = "no answer can be waited for so".to_owned();
+                return refuse("live.psu.reply-within", message, "50 ms to 30 s");
+            }
             if !(HEARTBEATS.0..=HEARTBEATS.1).contains(&psu.heartbeat_within) {
                 let message = format!("the guard cannot wait {} for a heartbeat", psu.heartbeat_within);
                 return refuse(
@@ -386,6 +408,10 @@ impl Switches {
     }
 }
 
+/// The longest pause before each command; a reading takes about ten.
+const GAP_MOST: Micros = Micros::from_secs(1);
+/// How long a reply may take.
+const REPLIES: (Micros, Micros) = (Micros::from_millis(50), Micros::from_secs(30));
 /// How long a guard may wait for a heartbeat that comes ten times a second.
 const HEARTBEATS: (Micros, Micros) = (Micros::from_millis(250), Micros::from_secs(10));
 

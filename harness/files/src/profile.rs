@@ -4,8 +4,10 @@ mod check;
 
 use std::collections::BTreeMap;
 
-use proto::quantity::{Amps, Micros, Volts, Watts};
-use proto::scpi::{Alarm, Arguments, CommandError, Dialect, Field, Template, Terminator, Units, Word};
+use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
+use proto::scpi::{
+    Alarm, Arguments, CommandError, Dialect, Ending, Field, Template, Terminator, Units, Word,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -40,8 +42,13 @@ pub struct Profile {
     /// sent before everything else, after opening and after every loss of step
     #[serde(default)]
     pub begin: Vec<Template>,
+    /// which output is spoken to, where the supply has several that are chosen by a command of `begin`: asked before
+    /// everything that is set or read, since somebody may choose another one at the front panel
+    pub selected: Option<Verify>,
     /// who it is
     pub identify: Identify,
+    /// what it can; the doctor holds it against the rig
+    pub rating: Option<Rating>,
     /// remote control, where it must be taken
     pub lock: Option<Lock>,
     /// the output
@@ -50,6 +57,8 @@ pub struct Profile {
     pub voltage: Setting<Volts>,
     /// current limit
     pub current: Setting<Amps>,
+    /// ranges of the output, where it has several
+    pub ranges: Option<Ranges>,
     /// power limit, where it has one
     pub power: Option<Setting<Watts>>,
     /// what it measures at its terminals
@@ -112,8 +121,8 @@ pub struct SerialPort {
 pub struct LineRules {
     /// what ends a line that is sent
     pub send: Terminator,
-    /// what ends a line that is received
-    pub receive: Terminator,
+    /// what ends an answer
+    pub receive: Ending,
     /// least time between a reply or a command and the next command
     pub gap: Micros,
     /// latest end of a reply, from the start of the question
@@ -185,6 +194,72 @@ pub struct Output {
     pub off: Template,
     /// on or off?
     pub ask: Template,
+    /// the bit of the answer that is 1 while it is on, where the answer is a register
+    pub state: Option<Bit>,
+}
+
+/// What a supply can, as it says itself.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rating {
+    /// question for the highest voltage
+    pub voltage: Option<Template>,
+    /// question for the highest current
+    pub current: Option<Template>,
+    /// question for the highest power
+    pub power: Option<Template>,
+    /// the first two numbers in the name of its model are volts and amperes, as in `GEN200-60`
+    #[serde(default)]
+    pub in_model: bool,
+}
+
+/// One of the ranges between which the output is switched.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Range {
+    /// switch to it; only with the output off
+    pub set: Template,
+    /// the answer to `ranges.ask` in it
+    pub answer: String,
+    /// its highest voltage
+    pub voltage: Volts,
+    /// its highest current
+    pub current: Amps,
+}
+
+/// Ranges of the output. The first one that the settings of the rig fit into is switched to before anything is set.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Ranges {
+    /// the question for the present one
+    pub ask: Template,
+    /// each, the one that is preferred first
+    pub each: Vec<Range>,
+}
+
+/// How the number of a register is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// in decimal digits
+    #[default]
+    Decimal,
+    /// in hexadecimal digits
+    Hexadecimal,
+    /// as one byte
+    Byte,
+}
+
+/// A bit of a register.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Bit {
+    /// which, counted from 0
+    #[schemars(range(max = 15))]
+    pub bit: u8,
+    /// how the register is written
+    #[serde(default)]
+    pub form: Form,
 }
 
 /// Something that is set and read back.
@@ -217,6 +292,9 @@ pub struct Measure {
 pub struct Protection {
     /// over-voltage
     pub over_voltage: Guard<Volts>,
+    /// the share of its rated voltage by which the level of the over-voltage protection must lie above the setting; it
+    /// refuses a nearer one
+    pub over_voltage_room: Option<Percent>,
     /// over-current; absent where only the current limit holds
     pub over_current: Option<Guard<Amps>>,
     /// over-power, where a manual has it: set to `over-power` of the rig file; where that says nothing it stays as it is, and
@@ -352,6 +430,12 @@ impl Profile {
         let profile: Self = engine::yaml::parse(file, text)?;
         check::check(&profile, file, text)?;
         Ok(profile)
+    }
+
+    /// Every command and question that it has, each with the path of its key.
+    #[must_use]
+    pub fn words(&self) -> Vec<(String, &Template)> {
+        check::words(self)
     }
 
     /// Whether the supply says of itself that this has tripped.

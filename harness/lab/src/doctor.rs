@@ -13,6 +13,7 @@ use proto::quantity::{Amps, Micros};
 use serde::Serialize;
 
 use crate::guard::lease::{self, LeaseError};
+use crate::psu::Tape;
 use files::{BatteryFile, InputError, Library, RigFile};
 
 /// One thing that was looked at.
@@ -108,7 +109,7 @@ impl Part {
 }
 
 /// Looks at everything of a rig with a battery on it, and listens to the bus for so long. Nothing for a simulated rig:
-/// there is nothing to look at.
+/// there is nothing to look at. What the supply is asked and says goes onto the tape, where there is one.
 ///
 /// # Errors
 /// When the rig names a profile of a supply that is not there.
@@ -117,6 +118,7 @@ pub fn examine(
     battery: &BatteryFile,
     library: &Library,
     listen: Micros,
+    tape: Option<&Tape>,
 ) -> Result<Option<Vec<Finding>>, InputError> {
     let Some(live) = &rig.live else { return Ok(None) };
     let profile = library.profile_of(rig)?;
@@ -131,7 +133,9 @@ pub fn examine(
         Err(error) => Part::File.problem(error.to_string(), "see that the supply is off, then --clear"),
     });
     if let (Some(place), Some(profile)) = (&live.psu, profile) {
-        findings.extend(sun::examine(place, profile, Amps(rig.limits.at_most(Channel::SupplyCurrent))));
+        let current = Amps(rig.limits.at_most(Channel::SupplyCurrent));
+        let most = sun::Most { current, power: rig.limits.pv_power_max };
+        findings.extend(sun::examine(place, profile, most, tape));
     }
     let (of_bus, heard) = bus::examine(rig, live, listen);
     findings.extend(of_bus);

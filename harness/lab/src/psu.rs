@@ -3,17 +3,19 @@
 //! [`Supply`] is blocking, and every wait in it has a deadline. It asks its [`Link`] what time it is, so that over a link
 //! in memory a test of minutes takes none.
 
+mod dialogue;
 mod error;
 mod link;
 mod supply;
 mod wire;
 
+pub use dialogue::{Dialogue, DialogueError, Tape};
 pub use error::{SupplyError, Trips};
 pub(crate) use link::Brake;
 #[cfg(test)]
 pub(crate) use link::InMemory;
 pub use link::{Link, LinkError, Serial, Tcp};
-pub use supply::{Accepted, Found, Limits, Settings, ShutDown, Status, Supply, Target};
+pub use supply::{Accepted, Found, Limits, Rated, Settings, ShutDown, Status, Supply, Target};
 pub use wire::{Direction, Witness};
 
 #[cfg(test)]

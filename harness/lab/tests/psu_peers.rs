@@ -165,7 +165,7 @@ fn a_foreign_supply_is_driven(python: &Path) -> Result<(), Failed> {
         safe_within: Micros::from_secs(1),
     };
     let link = Serial::open(&bridge.path, profile.serial)?;
-    let settings = Settings { limits, channel: None, expected: None };
+    let settings = Settings { limits, channel: None, expected: None, first_answer: Micros::ZERO };
     let (mut supply, found) = Supply::open(Box::new(link), profile, settings)?;
     check(found.identity.model == "DP832" && !found.output, "it is the DP832, and off")?;
 

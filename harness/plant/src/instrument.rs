@@ -347,6 +347,11 @@ impl Instrument {
         self.output.push_back((self.at + self.surroundings.latency, line));
     }
 
+    /// Puts an entry into its error queue, as somebody else does who speaks to it.
+    pub fn notes(&mut self, code: i32, text: &'static str) {
+        self.complain(code, text);
+    }
+
     fn complain(&mut self, code: i32, text: &'static str) {
         self.events |= if code <= -200 { EXECUTION_ERROR } else { COMMAND_ERROR };
         if self.errors.len() < QUEUE {

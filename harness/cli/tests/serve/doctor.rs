@@ -70,6 +70,13 @@ fn a_sound_rig_is_fit() {
 )]
 #[case::another_unit("solar: 229", "solar: 231", 1, "no solar charger as unit 231", "Available services")]
 #[case::another_battery_unit("battery: 225", "battery: 226", 1, "no battery as unit 226", "does the GX list")]
+#[case::a_supply_that_is_too_small(
+    "supply.current: { at-most: 60 A }\n  pv-power-max: 6 kW",
+    "supply.current: { at-most: 64 A }\n  pv-power-max: 8 kW",
+    1,
+    "a run asks for a current of 64 A, and it can 60 A",
+    "take another supply"
+)]
 #[case::a_closed_port("127.0.0.1:1502", "127.0.0.1:1", 1, "127.0.0.1:1: ", "Modbus TCP enabled")]
 #[case::no_operator("127.0.0.1:1503", "127.0.0.1:1", 1, "no operator at 127.0.0.1:1", "start it")]
 #[case::nobody(
@@ -108,6 +115,34 @@ fn what_is_wrong_is_found(
     let (said, found) = doctor(&serving.rig(good, other), &[]);
     assert_eq!(found, Some(code), "{said}");
     assert!(said.contains(says) && said.contains(to_do), "{said}");
+}
+
+/// What the supply said, as the file that a laboratory sends in: every word, no serial number, and never over another file.
+#[test]
+fn what_the_supply_says_is_recorded() {
+    let serving = Serving::start(&["--speed", "20", "--psu-profile", "ea"]);
+    let rig = serving.rig("profile: generic", "profile: ea");
+    let file = serving.at().join("supply.txt");
+    let path = file.to_str().expect("a plain path");
+    let (said, code) = doctor(&rig, &["--record", path]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("it can 200 V, 60 A, 12000 W") && said.contains("read it before you send it"),
+        "{said}"
+    );
+    let text = std::fs::read_to_string(&file).expect("it was written");
+    let dialogue = lab::psu::Dialogue::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let answers = dialogue.answers();
+    assert_eq!(dialogue.profile, "ea");
+    for question in
+        [&b"*IDN?\n"[..], b"SYST:LOCK:OWN?\n", b"SYST:NOM:VOLT?\n", b"VOLT 0.00\n", b"MEAS:VOLT?\n"]
+    {
+        assert!(answers.contains_key(question), "{}: {text}", question.escape_ascii());
+    }
+    assert!(text.contains("PSI 9200-70 T, 0000000000,") && !text.contains("2345670001"), "{text}");
+    assert!(!text.contains("OUTP ON"), "nothing is switched on");
+    let (said, code) = doctor(&rig, &["--record", path]);
+    assert!(code != Some(0) && said.contains("supply.txt"), "{said}");
 }
 
 /// Somebody has left the output on, and the mains are cut: nothing of it is changed.

@@ -2,7 +2,7 @@
 
 use engine::yaml::{YamlError, refuse};
 use proto::quantity::Micros;
-use proto::scpi::{Field, Slot, Template};
+use proto::scpi::{Ending, Field, Slot, Template, Terminator};
 
 use super::{Guard, Profile, Setting, Status};
 
@@ -48,6 +48,11 @@ impl Role {
     }
 }
 
+/// Every command of a profile with the path of its key.
+pub(super) fn words(profile: &Profile) -> Vec<(String, &Template)> {
+    Commands::of(profile).0.into_iter().map(|(path, template, _)| (path, template)).collect()
+}
+
 /// Every command of a profile, with the path of its key and what it is for.
 #[derive(Default)]
 struct Commands<'p>(Vec<(String, &'p Template, Role)>);
@@ -88,6 +93,22 @@ impl<'p> Commands<'p> {
             if let Some(verify) = &lock.verify {
                 all.add("lock.verify.ask", &verify.ask, Role::Question);
             }
+        }
+        if let Some(selected) = &profile.selected {
+            all.add("selected.ask", &selected.ask, Role::Question);
+        }
+        if let Some(rating) = &profile.rating {
+            for (path, ask) in [
+                ("rating.voltage", &rating.voltage),
+                ("rating.current", &rating.current),
+                ("rating.power", &rating.power),
+            ] {
+                ask.iter().for_each(|ask| all.add(path, ask, Role::Question));
+            }
+        }
+        if let Some(ranges) = &profile.ranges {
+            all.add("ranges.ask", &ranges.ask, Role::Question);
+            ranges.each.iter().for_each(|range| all.add("ranges.each", &range.set, Role::Command));
         }
         all.add("output.on", &profile.output.on, Role::Command);
         all.add("output.off", &profile.output.off, Role::Command);
@@ -184,11 +205,11 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
         }
     }
     if let Some(order) = &profile.identify.order
-        && !(order.contains(&Field::Maker) && order.contains(&Field::Model))
+        && !(order.contains(&Field::Model) && (order.contains(&Field::Maker) || order.len() == 1))
     {
         return no(
             "identify.order",
-            "maker and model are needed".to_owned(),
+            "maker and model are needed, or the model alone".to_owned(),
             "`[maker, model, firmware, serial]`",
         );
     }
@@ -199,6 +220,28 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
     }
     if profile.status == Status::Confirmed && !profile.assumed.is_empty() {
         return no("assumed", "a confirmed profile assumes nothing".to_owned(), "`status: documented`");
+    }
+    if let Some(selected) = profile.selected.as_ref().filter(|_| profile.begin.is_empty()) {
+        let message = format!("nothing chooses the output that `{}` asks about", selected.ask.text());
+        return no("selected", message, "a command in `begin`, such as `INST OUT1`");
+    }
+    if profile.output.state.is_some_and(|state| state.bit > 15) {
+        return no("output.state", "no such bit".to_owned(), "bits from 0 to 15");
+    }
+    if profile.protection.over_voltage_room.is_some()
+        && !profile.rating.as_ref().is_some_and(|rating| rating.in_model || rating.voltage.is_some())
+    {
+        let message = "a share of a rating that is not known".to_owned();
+        return no("protection.over-voltage-room", message, "`rating:`");
+    }
+    if let Ending::Pause(pause) = profile.line.receive
+        && !(Micros::from_millis(5)..=Micros::from_secs(1)).contains(&pause)
+    {
+        return no("line.receive", "no such pause".to_owned(), "5 ms to 1 s");
+    }
+    if profile.line.receive == Ending::Line(Terminator::None) {
+        let message = "an answer has an end, if only a pause".to_owned();
+        return no("line.receive", message, "lf, cr-lf, cr, or a pause such as `pause 30 ms`");
     }
     let longest = Micros::from_secs(30);
     let times = [("line.reply-within", profile.line.reply_within), ("line.quiet", profile.line.quiet)];
@@ -226,6 +269,23 @@ mod tests {
 
     const FILE: &str = include_str!("../../../../rigs/psu/generic.yaml");
 
+    /// The words of supplies that end nothing, choose among outputs and switch ranges.
+    #[rstest]
+    #[case("send: lf, receive: lf", "send: none, receive: pause 30 ms")]
+    #[case("ask: \"OUTP?\" }", "ask: \"STATUS?\", state: { bit: 6, form: byte } }")]
+    #[case(
+        "identify: { ask: [\"*IDN?\"] }",
+        "begin: [INST OUT1]\nselected: { ask: \"INST?\", answer: OUT1 }\nidentify: { ask: [\"*IDN?\"], order: [model] }"
+    )]
+    #[case(
+        "measure:",
+        "ranges: { ask: \"VOLT:RANG?\", each: [{ set: VOLT:RANG P35V, answer: P35V, voltage: 35 V, current: 1.4 A }] }\nmeasure:"
+    )]
+    fn a_word_that_some_supplies_need_is_taken(#[case] good: &str, #[case] other: &str) {
+        assert!(FILE.contains(good), "{good} stands in the file");
+        Profile::parse("p.yaml", &FILE.replacen(good, other, 1)).unwrap_or_else(|error| panic!("{error}"));
+    }
+
     #[rstest]
     #[case("ask: \"VOLT?\"", "ask: VOLT", "does not fit here")]
     #[case("set: \"VOLT {volts}\"", "set: VOLT 5", "does not fit here")]
@@ -236,6 +296,12 @@ mod tests {
     #[case("reply-within: 1 s", "reply-within: 0 s", "no such wait")]
     #[case("reply-within: 1 s", "reply-within: 1", "has no unit")]
     #[case("settle: 1 s", "settle: 11 s", "no supply takes so long")]
+    #[case("receive: lf", "receive: none", "an answer has an end")]
+    #[case("receive: lf", "receive: pause 2 s", "no such pause")]
+    #[case("receive: lf", "receive: pause", "not known here")]
+    #[case("  clear:", "  over-voltage-room: 5 %\n  clear:", "a rating that is not known")]
+    #[case("ask: \"OUTP?\" }", "ask: \"OUTP?\", state: { bit: 16 } }", "no such bit")]
+    #[case("identify:", "selected: { ask: \"INST?\", answer: OUT1 }\nidentify:", "nothing chooses")]
     #[case("status: documented", "status: sure", "`sure` is not known here")]
     #[case("over-voltage: 0,", "over-voltage: 16,", "no such bit")]
     #[case("assumed: [", "assumed: [line.pause, ", "there is no `line.pause`")]

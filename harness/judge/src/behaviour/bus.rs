@@ -49,7 +49,17 @@ pub(crate) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
     let state = scene.series(Channel::BusState);
     let bad = times([state], scene.whole, |[state]| state >= f64::from(BusState::ErrorPassive as u8));
     let caused = scene.recording.account().disturbed();
+    let first = state.points().first().map(|&(at, _)| at);
     for window in bad.into_iter().flat_map(|w| without(w, &caused)) {
+        // Whatever made it so was there before the case: another cable, another case, an adapter that was left so.
+        if Some(window.from) == first {
+            opinion.unclear(format!(
+                "the CAN interface was error-passive or bus-off before the case began, and until {}: that is a state of the \
+                 rig's own adapter",
+                about(window.to)
+            ));
+            continue;
+        }
         let what = "CAN interface error-passive or bus-off";
         opinion.prove(Evidence::fact(what, window.about().to_string()).against("never").within(window));
         opinion.fail(format!("the CAN interface is error-passive or bus-off from {}", about(window.from)));
@@ -124,6 +134,8 @@ mod tests {
     #[rstest]
     #[case(good(), Pass)]
     #[case(passive(500, 520), Fail)]
+    // From before the case on: whatever made it so was not this battery.
+    #[case(passive(0, 40), Inconclusive)]
     #[case(good().deaf(Channel::BusState), Inconclusive)]
     #[case(good().silent_after(Channel::BusState, 5000), Inconclusive)]
     fn a_passive_interface_is_found(#[case] stage: Stage, #[case] expected: Outcome) {

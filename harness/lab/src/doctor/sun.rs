@@ -1,16 +1,26 @@
 //! The supply: who it is, and whether it is off. Nothing of it is changed but who has control, and that is given back.
 
-use proto::quantity::{Amps, Micros};
+use proto::quantity::{Amps, Micros, Watts};
 
 use super::{Finding, Part, device};
 use crate::live::connect;
-use crate::psu::{Accepted, Settings, Supply, SupplyError};
+use crate::psu::{Accepted, Rated, Settings, Supply, SupplyError, Tape};
 use files::Profile;
 use files::live::{PsuPlace, PsuPort};
 use files::profile::Status;
 use proto::scpi::Alarm;
 
-pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> Vec<Finding> {
+/// What a run asks of the supply at most.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Most {
+    /// largest current limit
+    pub(super) current: Amps,
+    /// largest sun
+    pub(super) power: Watts,
+}
+
+/// Looks at it; what is said goes onto the tape, where there is one.
+pub(super) fn examine(place: &PsuPlace, profile: Profile, most: Most, tape: Option<&Tape>) -> Vec<Finding> {
     if let PsuPort::Serial { serial, .. } = &place.port
         && let Some(obstacle) = device::obstacle(Part::Supply, serial)
     {
@@ -18,9 +28,14 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> 
     }
     let mut findings = words(place, &profile);
     let (name, status) = (profile.psu_profile.clone(), profile.status);
+    tape.iter().for_each(|tape| tape.begins(&profile));
     let opened = connect(&place.port, profile.serial)
+        .map(|link| match tape {
+            Some(tape) => tape.on(link),
+            None => link,
+        })
         .map_err(SupplyError::from)
-        .and_then(|link| Supply::open(link, profile, Settings::of(place, current_max)));
+        .and_then(|link| Supply::open(link, profile, Settings::of(place, most.current).patient()));
     let (mut supply, found) = match opened {
         Ok(opened) => opened,
         Err(error) => {
@@ -59,6 +74,12 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, current_max: Amps) -> 
     match read(&mut supply, place) {
         Ok(read) => findings.extend(read),
         Err(error) => findings.push(Part::Supply.problem(error.to_string(), hint(&error))),
+    }
+    findings.extend(rated(&mut supply, place, most));
+    if let Some(tape) = tape {
+        let quiet = !found.output && found.alarms.is_empty();
+        findings.extend(quiet.then(|| rehearsed(&mut supply)));
+        tape.hides(&found.identity.serial);
     }
     if let Err(error) = supply.release() {
         findings.push(
@@ -152,6 +173,66 @@ fn read(supply: &mut Supply, place: &PsuPlace) -> Result<Vec<Finding>, SupplyErr
         )
     });
     Ok(findings)
+}
+
+/// What it can, against what a run asks of it.
+fn rated(supply: &mut Supply, place: &PsuPlace, most: Most) -> Vec<Finding> {
+    let rated = match supply.rated() {
+        Ok(rated) => rated,
+        Err(error) => {
+            let error = supply.explained(error);
+            return vec![Part::Supply.warning(
+                format!("it does not say what it can: {error}"),
+                "compare `live.psu` with its data sheet; leave `rating:` out of its profile",
+            )];
+        }
+    };
+    let Rated { voltage, current, power } = rated;
+    // The least current that gives the most sun at this voltage.
+    let needed = most.current.min(most.power / place.voltage);
+    let asked = [
+        (
+            "voltage",
+            place.voltage.0,
+            voltage.map(|volts| (volts.0, volts.to_string())),
+            place.voltage.to_string(),
+        ),
+        ("current", needed.0, current.map(|amps| (amps.0, amps.to_string())), needed.to_string()),
+        (
+            "power",
+            (place.voltage * needed).0,
+            power.map(|watts| (watts.0, watts.to_string())),
+            (place.voltage * needed).to_string(),
+        ),
+    ];
+    let known: Vec<String> =
+        asked.iter().filter_map(|(_, _, can, _)| can.as_ref().map(|(_, can)| can.clone())).collect();
+    if known.is_empty() {
+        return vec![
+            Part::Supply.ok("its profile knows no question for what it can: compare with its data sheet"),
+        ];
+    }
+    let mut findings = vec![Part::Supply.ok(format!("it can {}", known.join(", ")))];
+    for (what, asked, can, told) in asked {
+        if let Some((_, said)) = can.filter(|(can, _)| asked > *can) {
+            findings.push(Part::Supply.problem(
+                format!("a run asks for a {what} of {told}, and it can {said}"),
+                "lower `live.psu.voltage`, or `pv-power-max` and `supply.current` of `limits`; or take another supply",
+            ));
+        }
+    }
+    findings
+}
+
+/// Each setting is given what it holds, so that the words for it stand in the recording; nothing changes by that.
+fn rehearsed(supply: &mut Supply) -> Finding {
+    match supply.rehearse() {
+        Ok(()) => Part::Supply.ok("each setting was given what it held, for the recording"),
+        Err(error) => Part::Supply.warning(
+            format!("it does not take back what it holds: {error}"),
+            "the recording has it: it is of use to whoever writes its profile",
+        ),
+    }
 }
 
 fn hint(error: &SupplyError) -> &'static str {

@@ -266,11 +266,40 @@ impl<E: From<Timed>> Driver<E> {
     /// What a register holds.
     async fn held(&mut self, register: Register) -> Result<Vec<u16>, GxError> {
         let unit = self.unit_of(register)?;
-        let held = match self.link().await {
-            Ok(link) => read(link, unit, register.address, register.kind.cells()).await,
-            Err(error) => Err(error),
-        };
+        let held = self.read_twice(unit, register.address, register.kind.cells()).await;
         self.losing(held)
+    }
+
+    /// Reads, and once more over a new connection where the first one is lost: nothing changes by that.
+    async fn read_twice(&mut self, unit: u8, first: u16, count: u16) -> Result<Vec<u16>, GxError> {
+        match self.read_once(unit, first, count).await {
+            Err(error) if !error.is_refusal() => {
+                self.link = None;
+                self.read_once(unit, first, count).await
+            }
+            read => read,
+        }
+    }
+
+    async fn read_once(&mut self, unit: u8, first: u16, count: u16) -> Result<Vec<u16>, GxError> {
+        read(self.link().await?, unit, first, count).await
+    }
+
+    /// Writes, and once more over a new connection where the first one is lost: to say the same twice sets the same.
+    async fn write_twice(&mut self, unit: u8, first: u16, cells: &[u16]) -> Result<(), GxError> {
+        let lost = match self.write_once(unit, first, cells).await {
+            Err(error) if !error.is_refusal() => error,
+            written => return written,
+        };
+        self.link = None;
+        let written = self.write_once(unit, first, cells).await;
+        // What the first one did is not known then.
+        written
+            .map_err(|error| if matches!(lost, GxError::Uncertain(_)) { taken_or_not(error) } else { error })
+    }
+
+    async fn write_once(&mut self, unit: u8, first: u16, cells: &[u16]) -> Result<(), GxError> {
+        self.link().await?.write(unit, first, cells).await.map_err(uncertain)
     }
 
     fn unit_of(&self, register: Register) -> Result<u8, GxError> {
@@ -297,10 +326,7 @@ impl<E: From<Timed>> Driver<E> {
     ) -> Result<(), GxError> {
         let (unit, first) = (self.unit_of(register)?, register.address);
         self.fading.retain(|fading| (fading.unit, fading.first) != (unit, first));
-        let written = match self.link().await {
-            Ok(link) => link.write(unit, first, &cells).await.map_err(uncertain),
-            Err(error) => Err(error),
-        };
+        let written = self.write_twice(unit, first, &cells).await;
         self.losing(written)?;
         let now = self.clock.now();
         if lasts && register.fades() {
@@ -346,10 +372,7 @@ impl<E: From<Timed>> Driver<E> {
         let Some(index) = self.pending.iter().position(|pending| pending.look <= now) else { return };
         let mut pending = self.pending.swap_remove(index);
         let count = u16::try_from(pending.cells.len()).unwrap_or(u16::MAX);
-        let held = match self.link().await {
-            Ok(link) => read(link, pending.unit, pending.first, count).await,
-            Err(error) => Err(error),
-        };
+        let held = self.read_twice(pending.unit, pending.first, count).await;
         let held = match held {
             Ok(held) if held != pending.cells && self.clock.now() < pending.give_up => {
                 pending.look = self.clock.now() + self.settling();
@@ -434,5 +457,5 @@ fn uncertain(error: GxError) -> GxError {
 }
 
 fn taken_or_not(error: GxError) -> GxError {
-    GxError::Uncertain(Box::new(error))
+    if matches!(error, GxError::Uncertain(_)) { error } else { GxError::Uncertain(Box::new(error)) }
 }

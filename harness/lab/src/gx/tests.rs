@@ -288,12 +288,32 @@ fn a_write_whose_answer_is_lost_is_uncertain() {
     let wire = Faulty::start();
     let bench = Bench::through(|gx| wire.to(gx));
     assert!(tells(&bench.poll(), Block::Battery));
+    // Once is not much: it is said again, which sets the same.
     wire.spoil(Mode::SwallowWrites, 1);
+    assert!((bench.port.write(system::RELAY_2, 1.0).expect("the second time") - 1.0).abs() < 1e-9);
+    wire.spoil(Mode::SwallowWrites, 2);
     let error = bench.port.write(system::RELAY_1, 1.0).expect_err("not acknowledged").to_string();
     assert!(error.contains("writing register 806 of unit 100 was not answered within 500 ms"), "{error}");
     assert!(error.ends_with("Whether the value was taken is not known"), "{error}");
     assert!(matches!(bench.told(), GxEvent::Lost(_)));
     assert!(matches!(bench.told(), GxEvent::Back { .. }));
+}
+
+/// One reset of the connection, one doubled answer (what comes next belongs to another request), one end of it: a write that
+/// sets the same when it is said twice goes on, and nothing is called lost.
+#[rstest]
+#[case(Mode::Reset)]
+#[case(Mode::Close)]
+#[case(Mode::Doubled)]
+fn one_bad_answer_to_a_write_ends_nothing(#[case] mode: Mode) {
+    let wire = Faulty::start();
+    let bench = Bench::through(|gx| wire.to(gx));
+    assert!(tells(&bench.poll(), Block::Battery));
+    for limit in [16.0, 25.0, 32.0] {
+        wire.spoil(mode, 1);
+        let held = bench.port.write(proto::gx::inverter::INPUT_CURRENT_LIMIT, limit).expect("taken");
+        assert!((held - limit).abs() < 1e-9, "{held}");
+    }
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Sun {
         let Setup { place, profile, current_max, period, watchdog } = setup;
         let brake = Brake::default();
         let link = opener().map_err(|error| named(&error))?;
-        let settings = Settings::of(&place, current_max);
+        let settings = Settings::of(&place, current_max).patient();
         let (mut supply, found) =
             Supply::open(brake.on(link), profile, settings).map_err(|error| named(&error))?;
         if found.output {
@@ -87,6 +87,7 @@ impl Sun {
             period,
             clock,
             outbox,
+            watchdog,
             lit: false,
         };
         let thread = std::thread::Builder::new()
@@ -158,6 +159,7 @@ struct Driver {
     period: Micros,
     clock: RunClock,
     outbox: Outbox,
+    watchdog: Watchdog,
     /// whether the output was switched on and shall be on
     lit: bool,
 }
@@ -229,6 +231,11 @@ impl Driver {
             Err(SupplyError::Silent { .. } | SupplyError::Garbled { .. }) if !self.brake.is_pulled() => {
                 self.supply.read()?
             }
+            // One connection may end while nothing is switched on: a supply that is seen to be off is as it was.
+            Err(SupplyError::Link(LinkError::Gone { .. })) if !self.lit && !self.brake.is_pulled() => {
+                self.reach_again()?;
+                self.supply.read()?
+            }
             read => read?,
         };
         if !status.alarms.is_empty() {
@@ -245,6 +252,15 @@ impl Driver {
         }
         self.outbox.samples(self.clock.now(), status.reading.into());
         Ok(())
+    }
+
+    /// Over a new link, where the output is off as it was.
+    fn reach_again(&mut self) -> Result<(), SupplyError> {
+        let link = (self.opener)()?;
+        if self.supply.reopen(self.brake.on(link))?.output {
+            return Err(SupplyError::OutputIs(true));
+        }
+        self.watchdog.arm(&mut self.supply, &self.place)
     }
 
     fn give(&mut self, power: Watts) -> Result<(), SupplyError> {

@@ -20,8 +20,11 @@ pub enum SupplyError {
     Command(#[from] CommandError),
     /// No reply before the deadline.
     #[error(
-        "no reply to `{asked}` within {} ms; {}",
+        "no reply to `{asked}` within {} ms{}; {}",
         within.0 / 1000,
+        came.as_deref().map_or(String::new(), |came| {
+            format!(", only `{}` without the end of line that its profile names (`line.receive`)", came.escape_debug())
+        }),
         queue.as_deref().map_or("is the supply on, is the cable in, do baud rate and profile fit?".to_owned(), |said| {
             format!("its error queue says why: {}", said.escape_debug())
         })
@@ -31,6 +34,8 @@ pub enum SupplyError {
         asked: String,
         /// how long it was waited for
         within: Micros,
+        /// what came of a line, without its end
+        came: Option<String>,
         /// what its error queue said of that, where it was asked
         queue: Option<String>,
     },
@@ -134,6 +139,46 @@ pub enum SupplyError {
         level: String,
         /// the setting
         setting: String,
+    },
+    /// A target whose protection the supply refuses.
+    #[error(
+        "the over-voltage protection at {level} is too near to the setting of {setting}: this supply wants {room} of its rated \
+         {rated} between them, {least} at least (`over-voltage` of `live.psu`)"
+    )]
+    ProtectionTooNear {
+        /// level of the protection
+        level: String,
+        /// the setting
+        setting: String,
+        /// the lowest level that it takes
+        least: String,
+        /// the share
+        room: String,
+        /// of this
+        rated: String,
+    },
+    /// Somebody has chosen another output.
+    #[error(
+        "`{asked}` answers `{}` and not `{}`: somebody has chosen another output of the supply, and what is said now would \
+         go there. Leave its front panel alone",
+        found.escape_debug(),
+        expected.escape_debug()
+    )]
+    OtherOutput {
+        /// the question
+        asked: String,
+        /// the answer of the right one
+        expected: String,
+        /// what came
+        found: String,
+    },
+    /// No range is wide enough.
+    #[error("no range of this supply reaches {voltage} and {current}, the limits of the rig")]
+    NoRange {
+        /// highest voltage setting
+        voltage: String,
+        /// highest current limit
+        current: String,
     },
     /// The output may not be switched on before protections are set and read back.
     #[error("no {0} protection was set and read back since the supply was opened; the output stays off")]

@@ -2,6 +2,7 @@
 
 mod ask;
 mod output;
+mod rating;
 mod set;
 mod setting;
 mod shut_down;
@@ -19,7 +20,9 @@ use super::link::Link;
 use super::wire::{Recovery, Wire, Witness};
 use files::Profile;
 use files::live::PsuPlace;
+use files::profile::{Bit, Form};
 
+pub use rating::Rated;
 pub use set::{Accepted, Target};
 pub use shut_down::ShutDown;
 
@@ -49,7 +52,13 @@ pub struct Settings {
     pub channel: Option<Word>,
     /// the one supply that may answer; any of the profile where absent
     pub expected: Option<Identity>,
+    /// how long it may take until it answers at all when it is opened: adapters and supplies that were plugged in a moment
+    /// ago take up to 10 s
+    pub first_answer: Micros,
 }
+
+/// How long a run and the doctor wait for a first answer.
+pub(crate) const FIRST_ANSWER: Micros = Micros::from_secs(12);
 
 impl Settings {
     /// Those of a rig, with its limit of the current.
@@ -63,7 +72,12 @@ impl Settings {
             safe_voltage: place.safe_voltage,
             safe_within: place.safe_within,
         };
-        Self { limits, channel: None, expected: None }
+        Self { limits, channel: None, expected: None, first_answer: Micros::ZERO }
+    }
+
+    /// The same where nothing is known to be energised, so that there is time for a first answer.
+    pub(crate) fn patient(self) -> Self {
+        Self { first_answer: FIRST_ANSWER, ..self }
     }
 }
 
@@ -126,6 +140,10 @@ struct Known {
     /// set, where the profile has it, or known to be without
     over_current: Option<Option<Seen<Amps>>>,
     over_power: Option<Seen<Watts>>,
+    /// the range of the output is the one that fits
+    in_range: bool,
+    /// its rated voltage
+    rated: Option<Volts>,
 }
 
 /// One setting.
@@ -156,6 +174,10 @@ pub struct Supply {
     lit: bool,
     /// which setting was read back again last
     looked: u8,
+    /// how long a first answer is waited for
+    first_answer: Micros,
+    /// whether a question is asked again whose answer was lost
+    repeats: bool,
 }
 
 impl Supply {
@@ -189,6 +211,8 @@ impl Supply {
             restarted: false,
             lit: false,
             looked: 0,
+            first_answer: settings.first_answer,
+            repeats: true,
         };
         let found = supply.take_over()?;
         Ok((supply, found))
@@ -257,16 +281,32 @@ impl Supply {
         let begin = begin.iter().map(|template| self.plain(template)).collect::<Result<Vec<_>, _>>()?;
         self.wire.recovery = Recovery { begin, ..Recovery::default() };
         self.wire.recover()?;
-        self.identify()?;
+        self.meet()?;
         let alarms = self.see_alarms()?;
         let errors = self.drain_errors()?;
         self.take_control()?;
+        self.check_selected()?;
         if let Some(events) = self.profile.events.clone() {
             // Clears what happened before.
             self.question(&events, |reply| reply.register())?;
         }
         self.wire.was_recovered();
         Ok(Found { identity: self.identity.clone(), output: self.is_on()?, alarms, errors })
+    }
+
+    /// Who answers; where nobody does yet that was never met, for as long as a first answer may take.
+    fn meet(&mut self) -> Result<(), SupplyError> {
+        let patience = if self.identity.model.is_empty() { self.first_answer } else { Micros::ZERO };
+        let until = self.wire.now() + patience;
+        let mut again = false;
+        loop {
+            match self.identify() {
+                Err(SupplyError::Silent { .. }) if self.wire.now() < until => again = true,
+                // The answers to earlier questions are on the way.
+                Ok(()) if again => return self.wire.recover(),
+                met => return met,
+            }
+        }
     }
 
     fn identify(&mut self) -> Result<(), SupplyError> {
@@ -312,6 +352,19 @@ impl Supply {
         }
     }
 
+    /// Fails where another output than ours would take what is said now.
+    fn check_selected(&mut self) -> Result<(), SupplyError> {
+        let Some(selected) = self.profile.selected.clone() else { return Ok(()) };
+        let answer = self.ask(&selected.ask)?;
+        if answer == selected.answer {
+            return Ok(());
+        }
+        // What is said next goes to the right one again.
+        self.wire.lose_step();
+        let asked = selected.ask.text().to_owned();
+        Err(SupplyError::OtherOutput { asked, expected: selected.answer, found: answer })
+    }
+
     /// Reads output, terminals and alarms, and with the output on one of the settings again.
     ///
     /// # Errors
@@ -339,8 +392,16 @@ impl Supply {
     /// # Errors
     /// When it does not answer.
     pub fn is_on(&mut self) -> Result<bool, SupplyError> {
-        let ask = self.profile.output.ask.clone();
-        self.question(&ask, |reply| reply.state())
+        let (ask, state) = (self.profile.output.ask.clone(), self.profile.output.state);
+        self.question(&ask, |reply| {
+            let Some(Bit { bit, form }) = state else { return reply.state() };
+            let register = match form {
+                Form::Decimal => reply.register(),
+                Form::Hexadecimal => reply.hex_register(),
+                Form::Byte => reply.byte_register(),
+            };
+            Ok(register? >> bit & 1 == 1)
+        })
     }
 
     /// What the terminals are at.
@@ -358,6 +419,7 @@ impl Supply {
         /// Power on, IEEE 488.2, 11.5.1.1.2.
         const POWER_ON: u16 = 1 << 7;
         self.wire.step()?;
+        self.check_selected()?;
         if let Some(events) = self.profile.events.clone().filter(|_| !self.restarted) {
             self.restarted = self.question(&events, |reply| reply.register())? & POWER_ON != 0;
         }

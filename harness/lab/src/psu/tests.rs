@@ -1,8 +1,10 @@
 //! The driver against the simulated instrument, profile by profile, and through a line that fails.
 
+mod dialogue;
 mod every_profile;
 mod faults;
 mod faulty;
+mod language;
 mod setpoint;
 mod settle;
 mod watchdog;
@@ -12,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use proto::quantity::{Amps, Micros, Volts};
 
-use super::{InMemory, Limits, Settings, Supply, Target};
+use super::{Accepted, InMemory, Limits, Rated, Settings, Supply, Target};
 use files::Profile;
 use plant::instrument::{Instrument, Surroundings};
 use proto::scpi::Dialect;
@@ -34,7 +36,8 @@ const TARGET: Target = Target {
     over_power: None,
 };
 
-const SETTINGS: Settings = Settings { limits: LIMITS, channel: None, expected: None };
+const SETTINGS: Settings =
+    Settings { limits: LIMITS, channel: None, expected: None, first_answer: Micros::ZERO };
 
 type Shared = Arc<Mutex<Instrument>>;
 

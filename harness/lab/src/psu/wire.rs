@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use proto::quantity::Micros;
-use proto::scpi::{Lines, QueuedError};
+use proto::scpi::{Ending, Lines, QueuedError, Terminator};
 
 use super::error::SupplyError;
 use super::link::Link;
@@ -66,7 +66,11 @@ impl fmt::Debug for Wire {
 impl Wire {
     /// A line of which it is not known what is on the way.
     pub(super) fn new(link: Box<dyn Link>, rules: LineRules) -> Self {
-        let (lines, last) = (Lines::new(rules.receive), link.now());
+        let terminator = match rules.receive {
+            Ending::Line(terminator) => terminator,
+            Ending::Pause(_) => Terminator::None,
+        };
+        let (lines, last) = (Lines::new(terminator), link.now());
         let (recovery, notices) = (Recovery::default(), VecDeque::new());
         Self { link, rules, lines, in_step: false, recovered: false, last, recovery, notices, witness: None }
     }
@@ -103,6 +107,14 @@ impl Wire {
     /// Sends a question and takes its answer.
     pub(super) fn ask(&mut self, question: &str) -> Result<String, SupplyError> {
         self.step()?;
+        let until = self.send(question)?;
+        self.answer(question, until)
+    }
+
+    /// Sends a question once more whose answer was lost or made no sense, with the gap before it doubled.
+    pub(super) fn ask_again(&mut self, question: &str) -> Result<String, SupplyError> {
+        self.step()?;
+        self.link.wait(self.last + self.rules.gap * 2);
         let until = self.send(question)?;
         self.answer(question, until)
     }
@@ -262,19 +274,21 @@ impl Wire {
             }
         }
         self.in_step = false;
-        Err(SupplyError::Silent { asked: asked.to_owned(), within: self.rules.reply_within, queue: None })
+        let (rest, within) = (self.lines.rest(), self.rules.reply_within);
+        let came = (!rest.is_empty()).then_some(rest);
+        Err(SupplyError::Silent { asked: asked.to_owned(), within, came, queue: None })
     }
 
     /// The next line, or none when the deadline has passed.
     fn line(&mut self, until: Micros) -> Result<Option<String>, SupplyError> {
         let mut buffer = [0; 256];
         loop {
-            match self.lines.next_line() {
-                Ok(Some(line)) => {
-                    self.last = self.link.now();
-                    self.saw(&line);
-                    return Ok(Some(line));
-                }
+            let whole = match self.rules.receive {
+                Ending::Line(_) => self.lines.next_line(),
+                Ending::Pause(_) => Ok(None),
+            };
+            match whole {
+                Ok(Some(line)) => return Ok(Some(self.ended(line))),
                 Ok(None) => {}
                 Err(overlong) => {
                     self.in_step = false;
@@ -282,7 +296,15 @@ impl Wire {
                     return Err(SupplyError::OutOfStep { asked: "a line".to_owned(), found });
                 }
             }
+            let until = match self.rules.receive {
+                Ending::Pause(pause) if !self.lines.is_empty() => self.link.now() + pause,
+                _ => until,
+            };
             match self.link.read(&mut buffer, until) {
+                Ok(0) if matches!(self.rules.receive, Ending::Pause(_)) && !self.lines.is_empty() => {
+                    let line = self.lines.take_rest();
+                    return Ok(Some(self.ended(line)));
+                }
                 Ok(0) => return Ok(None),
                 Ok(many) => self.lines.push(&buffer[..many]),
                 Err(error) => {
@@ -291,6 +313,13 @@ impl Wire {
                 }
             }
         }
+    }
+
+    /// A line that came to its end now.
+    fn ended(&mut self, line: String) -> String {
+        self.last = self.link.now();
+        self.saw(&line);
+        line
     }
 
     fn saw(&mut self, line: &str) {

@@ -94,7 +94,7 @@ impl Bench {
             safe_voltage: Volts(30.0),
             safe_within: Micros::from_secs(3),
         };
-        let settings = Settings { limits, channel: None, expected: None };
+        let settings = Settings { limits, channel: None, expected: None, first_answer: Micros::ZERO };
         Supply::open(Box::new(link), profile, settings).map(|(supply, _)| supply)
     }
 

@@ -68,6 +68,14 @@ impl Instrument {
             values.remove(0);
         }
         if question {
+            // SCPI-99 Vol. 1, 7.2.1: whatever is set can be asked for the most that it takes.
+            let most = values.first().is_some_and(|value| value.eq_ignore_ascii_case("MAX"));
+            let does = match does {
+                Does::Voltage if most => Does::RatedVoltage,
+                Does::Current if most => Does::RatedCurrent,
+                Does::Power if most => Does::RatedPower,
+                does => does,
+            };
             return self.question(does).map(Some);
         }
         self.command(does, &values).map(|()| None)
@@ -115,6 +123,9 @@ impl Instrument {
                 set.watchdog.map_or("-1".to_owned(), |delay| (delay.0.div_ceil(1000)).to_string())
             }
             Does::WatchdogDelay => (set.watchdog_delay.0 / 1_000_000).to_string(),
+            Does::RatedVoltage => self.number(RATED_VOLTAGE.0, "V"),
+            Does::RatedCurrent => self.number(RATED_CURRENT.0, "A"),
+            Does::RatedPower => self.number(RATED_VOLTAGE.0 * RATED_CURRENT.0, "W"),
             Does::Quiet => self.state(false),
             _ => return Err(UNDEFINED),
         })

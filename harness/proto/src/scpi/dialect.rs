@@ -197,6 +197,12 @@ pub enum Does {
     WatchdogDelay,
     /// `SET,milliseconds` or `STOP`
     WatchdogSet,
+    /// the most that it can
+    RatedVoltage,
+    /// the most that it can
+    RatedCurrent,
+    /// the most that it can
+    RatedPower,
     /// taken without effect
     Quiet,
 }

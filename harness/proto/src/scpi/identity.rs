@@ -71,7 +71,8 @@ impl Identity {
             Some((*fields.get(at)?).to_owned())
         };
         let identity = Self {
-            maker: told(Field::Maker)?,
+            // Korad says maker and model in one word.
+            maker: told(Field::Maker).or_else(|| told(Field::Model).filter(|_| order.len() == 1))?,
             model: told(Field::Model)?,
             serial: told(Field::Serial).unwrap_or_default(),
             firmware: told(Field::Firmware).unwrap_or_default(),

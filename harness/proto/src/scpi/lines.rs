@@ -1,7 +1,12 @@
 //! Lines out of the fragments in which a serial port hands them over.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::StrDeserializer;
+use serde::{Deserialize, Deserializer};
+
+use crate::quantity::Micros;
 
 /// What ends a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
@@ -14,6 +19,8 @@ pub enum Terminator {
     CrLf,
     /// carriage return alone
     Cr,
+    /// nothing: the supply takes what comes as one message (Korad)
+    None,
 }
 
 impl Terminator {
@@ -24,6 +31,7 @@ impl Terminator {
             Self::Lf => b"\n",
             Self::CrLf => b"\r\n",
             Self::Cr => b"\r",
+            Self::None => b"",
         }
     }
 
@@ -31,9 +39,42 @@ impl Terminator {
     #[must_use]
     pub const fn last(self) -> u8 {
         match self {
-            Self::Lf | Self::CrLf => b'\n',
+            Self::Lf | Self::CrLf | Self::None => b'\n',
             Self::Cr => b'\r',
         }
+    }
+}
+
+/// What ends an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// bytes
+    Line(Terminator),
+    /// nothing but a pause: what came until then is the answer
+    Pause(Micros),
+}
+
+impl<'de> Deserialize<'de> for Ending {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.strip_prefix("pause ") {
+            Some(span) => Micros::deserialize(StrDeserializer::new(span)).map(Self::Pause),
+            None => Terminator::deserialize(StrDeserializer::new(text.as_str())).map(Self::Line),
+        }
+    }
+}
+
+impl JsonSchema for Ending {
+    fn schema_name() -> Cow<'static, str> {
+        "Ending".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "what ends an answer: lf, cr-lf, cr, or a pause such as `pause 30 ms` where nothing does",
+            "type": "string",
+            "pattern": "^(lf|cr-lf|cr|pause [0-9.]+ ?(us|ms|s))$"
+        })
     }
 }
 
@@ -68,6 +109,23 @@ impl Lines {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty()
+    }
+
+    /// What came in and is no whole line, decoded as latin-1.
+    #[must_use]
+    pub fn rest(&self) -> String {
+        self.pending.iter().copied().map(char::from).collect()
+    }
+
+    /// What came in until now as one answer that nothing ends. A line feed behind it is none of it.
+    pub fn take_rest(&mut self) -> String {
+        let rest = self.rest();
+        self.clear();
+        match rest.len() {
+            // One byte may be a register.
+            0 | 1 => rest,
+            _ => rest.trim_end_matches(['\r', '\n']).to_owned(),
+        }
     }
 
     /// Forgets what came in.

@@ -130,6 +130,16 @@ impl Reply<'_> {
         }
     }
 
+    /// A status register that is sent as one byte, without digits.
+    ///
+    /// # Errors
+    /// When it is not one byte.
+    pub fn byte_register(self) -> Result<u16, ReplyError> {
+        let mut characters = self.0.chars();
+        let byte = characters.next().and_then(|character| u8::try_from(character).ok());
+        byte.filter(|_| characters.next().is_none()).map(u16::from).ok_or(ReplyError::NotARegister)
+    }
+
     fn quantity(self, unit: &'static str, units: Units) -> Result<f64, ReplyError> {
         let (value, rest) = self.number()?;
         let scale = match rest.strip_suffix(unit) {

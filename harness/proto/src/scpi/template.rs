@@ -54,7 +54,7 @@ pub enum TemplateError {
     Character(char),
     /// Braces that are no slot.
     #[error(
-        "`{{{0}}}` is no slot: there is {{volts}}, {{amps}}, {{watts}}, {{seconds}}, {{milliseconds}}, {{channel}}, {{voc}}, {{isc}}, {{vmp}}, {{imp}}, with decimals as {{volts:2}}"
+        "`{{{0}}}` is no slot: there is {{volts}}, {{amps}}, {{watts}}, {{seconds}}, {{milliseconds}}, {{channel}}, with decimals as {{volts:2}}"
     )]
     Slot(String),
     /// Longer than any command.

@@ -73,7 +73,8 @@ impl Supply {
     pub(super) fn reported(&mut self, after: &str) -> Result<(), SupplyError> {
         self.see_alarms()?;
         match self.drain_errors()? {
-            errors if errors.is_empty() => Ok(()),
+            // That some were lost, and nothing else: somebody else filled the queue. What was told here is read back.
+            errors if errors.iter().all(QueuedError::says_that_errors_were_lost) => Ok(()),
             // A supply that has tripped refuses what it is told: that is the echo of the trip, and no news.
             _ if !self.alarms.is_empty() => Err(self.tripped()),
             errors => Err(SupplyError::Reported { after: after.to_owned(), errors }),
@@ -128,9 +129,22 @@ impl Supply {
         Ok(template.command(&arguments)?)
     }
 
+    /// Asks, and once more where no answer comes and the question changes nothing.
     pub(super) fn ask(&mut self, template: &Template) -> Result<String, SupplyError> {
         let question = self.plain(template)?;
-        self.wire.ask(&question)
+        match self.wire.ask(&question) {
+            Err(silent @ SupplyError::Silent { .. }) if self.may_repeat(template) => {
+                self.wire.ask_again(&question).map_err(|error| first_cause(silent, error))
+            }
+            answer => answer,
+        }
+    }
+
+    /// Whether a question may be asked again: one that empties a queue or a register would give another answer.
+    fn may_repeat(&self, template: &Template) -> bool {
+        let consumes = self.profile.errors.iter().map(|errors| &errors.ask).chain(&self.profile.events);
+        let tells_of_trips = self.profile.protection.alarms.iter().map(|question| &question.ask);
+        self.repeats && consumes.chain(tells_of_trips).all(|other| other.text() != template.text())
     }
 
     /// The same error with what the supply itself says of it: one that does not know a question gives no reply, and keeps
@@ -138,8 +152,8 @@ impl Supply {
     #[must_use]
     pub(crate) fn explained(&mut self, error: SupplyError) -> SupplyError {
         match error {
-            SupplyError::Silent { asked, within, queue: None } if !self.lit => {
-                SupplyError::Silent { asked, within, queue: self.first_entry() }
+            SupplyError::Silent { asked, within, came, queue: None } if !self.lit => {
+                SupplyError::Silent { asked, within, came, queue: self.first_entry() }
             }
             error => error,
         }
@@ -152,14 +166,28 @@ impl Supply {
         QueuedError::parse(&said).filter(|entry| said != queue.empty && !entry.is_empty()).map(|_| said)
     }
 
-    /// A question whose answer is read; one that makes no sense was the answer to something else.
+    /// A question whose answer is read; one that makes no sense was the answer to something else, and it is asked once
+    /// more.
     pub(super) fn question<T>(
         &mut self,
         template: &Template,
         read: impl Fn(Reply<'_>) -> Result<T, ReplyError>,
     ) -> Result<T, SupplyError> {
         let said = self.ask(template)?;
-        read(Reply(&said)).map_err(|why| self.garbled(template.text(), said, why))
+        let garbled = match read(Reply(&said)) {
+            Ok(value) => return Ok(value),
+            Err(why) => self.garbled(template.text(), said, why),
+        };
+        let an_overload =
+            matches!(garbled, SupplyError::Garbled { why: ReplyError::Infinite | ReplyError::Undefined, .. });
+        if an_overload || !self.may_repeat(template) {
+            return Err(garbled);
+        }
+        let question = self.plain(template)?;
+        match self.wire.ask_again(&question) {
+            Ok(said) => read(Reply(&said)).map_err(|why| self.garbled(template.text(), said, why)),
+            Err(error) => Err(first_cause(garbled, error)),
+        }
     }
 
     pub(super) fn garbled(&mut self, asked: &str, said: String, why: ReplyError) -> SupplyError {
@@ -182,4 +210,9 @@ impl Supply {
         }
         Ok(())
     }
+}
+
+/// What to tell where asking again failed too: that the line could not be brought back says less than why it was lost.
+fn first_cause(first: SupplyError, then: SupplyError) -> SupplyError {
+    if matches!(then, SupplyError::OutOfStep { .. }) { first } else { then }
 }

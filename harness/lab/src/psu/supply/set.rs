@@ -57,6 +57,8 @@ impl Supply {
         fits("over-voltage", over_voltage, voltage)?;
         fits("over-current", over_current, current)?;
         self.check_restart()?;
+        self.has_room(over_voltage, voltage)?;
+        self.choose_range()?;
         let mut power_moved = self.guard_power(target.over_power, voltage * current)?;
         power_moved |= self.raise_power(voltage * current)?;
         let voltage_moved = self.follow_voltage(voltage, over_voltage)?;
@@ -180,6 +182,35 @@ impl Supply {
             over_current: self.over_current_level()?,
             over_power: self.over_power_level()?,
         })
+    }
+
+    /// Gives each setting what it holds: its words are seen to work, and nothing changes. Only with the output off.
+    ///
+    /// # Errors
+    /// When it does not answer, refuses, or holds something else then.
+    pub fn rehearse(&mut self) -> Result<(), SupplyError> {
+        self.switch_off()?;
+        let profile = self.profile.clone();
+        self.holds_on(&profile.voltage)?;
+        self.holds_on(&profile.current)?;
+        if let Some(power) = &profile.power {
+            self.holds_on(power)?;
+        }
+        if let Some(level) = &profile.protection.over_voltage.level {
+            self.holds_on(level)?;
+        }
+        if let Some(level) = profile.protection.over_current.and_then(|guard| guard.level) {
+            self.holds_on(&level)?;
+        }
+        if let Some(level) = profile.protection.over_power.and_then(|guard| guard.level) {
+            self.holds_on(&level)?;
+        }
+        Ok(())
+    }
+
+    fn holds_on<Q: Quantity>(&mut self, setting: &Setting<Q>) -> Result<(), SupplyError> {
+        let held = self.read_back(setting)?;
+        self.set(setting, held).map(drop)
     }
 
     /// A setting is accepted at once, but terminals fall slowly: a protection that is lowered before them trips.

@@ -64,6 +64,8 @@ impl Supply {
     /// again.
     pub fn shut_down(&mut self) -> ShutDown {
         let mut done = ShutDown::default();
+        // Time counts now, and off is said again and again by itself.
+        self.repeats = false;
         // First of all the words that matter, whatever state the line is in.
         let blind = self.plain(&self.profile.output.off).and_then(|off| self.wire.blurt(&off));
         done.note(blind);
@@ -86,6 +88,7 @@ impl Supply {
             let unlocked = self.let_go();
             done.unlocked = done.note(unlocked);
         }
+        self.repeats = true;
         done
     }
 

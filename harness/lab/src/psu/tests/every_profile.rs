@@ -1,6 +1,6 @@
 use rstest::rstest;
 
-use super::super::{Direction, SupplyError};
+use super::super::{Direction, SupplyError, Tape};
 use super::*;
 use files::profile::Status;
 use proto::scpi::Alarm;
@@ -113,6 +113,77 @@ fn residual_voltage_keeps_the_output_off() {
         assert!(matches!(refused, Err(SupplyError::Residual { .. })), "{name}: {refused:?}");
         assert!(!at(&instrument).is_on(), "{name}");
     });
+}
+
+/// Every word of every profile is said to its supply by what a run and the doctor do: nothing stands in a profile that
+/// nobody sends.
+#[test]
+fn every_word_is_sent() {
+    each(|name| {
+        let (instrument, tape, profile) = (instrument(name), Tape::default(), profile(name));
+        tape.begins(&profile);
+        let link = tape.on(Box::new(InMemory::new(instrument.clone())));
+        // Too little of it, so that it is set.
+        at(&instrument).turn_power(proto::quantity::Watts(100.0));
+        let (mut supply, _) = Supply::open(link, profile.clone(), SETTINGS).expect("it answers");
+        supply.rated().unwrap_or_else(|error| panic!("{name}: {error}"));
+        if let Some(watchdog) = &profile.watchdog {
+            // Whether it is proven is another matter.
+            let _ = supply.prove_watchdog(watchdog.longest.min(Micros::from_secs(2)), || false);
+            let _ = supply.clear_trip();
+        }
+        let over_power = profile.protection.over_power.as_ref().map(|_| proto::quantity::Watts(1000.0));
+        let target = Target { over_power, ..TARGET };
+        supply.apply(target).unwrap_or_else(|error| panic!("{name}: {error}"));
+        supply.switch_on().unwrap_or_else(|error| panic!("{name}: {error}"));
+        (0..3).for_each(|_| drop(supply.read().unwrap_or_else(|error| panic!("{name}: {error}"))));
+        at(&instrument).feed_terminals(Volts(70.0));
+        let _ = supply.read();
+        let _ = supply.clear_trip();
+        supply.shut_down();
+        let said = tape.told().expect("it was spoken to").answers();
+        let said: Vec<String> =
+            said.keys().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect();
+        for (path, word) in profile.words() {
+            // What stands between its slots, in order.
+            let parts: Vec<&str> = word
+                .text()
+                .split('{')
+                .map(|part| part.split_once('}').map_or(part, |(_, rest)| rest))
+                .collect();
+            let fits = |line: &String| {
+                line.starts_with(parts[0])
+                    && parts
+                        .iter()
+                        .try_fold(&line[..], |rest, part| rest.split_once(part).map(|(_, rest)| rest))
+                        .is_some()
+            };
+            assert!(
+                said.iter().any(fits),
+                "{name}: `{path}`, `{}`, is sent by nobody: {said:?}",
+                word.text()
+            );
+        }
+    });
+}
+
+/// Genesys refuses an over-voltage protection nearer than 5 % of its rating to the setting (E04 of its manual, 7.7): that
+/// is told before it is sent, with the level that it would take.
+#[rstest]
+#[case(Volts(58.0), true)]
+#[case(Volts(57.9), false)]
+fn a_protection_that_would_be_refused_is_told(#[case] level: Volts, #[case] taken: bool) {
+    let (mut supply, _instrument) = open("genesys");
+    match supply.apply(Target { over_voltage: level, ..TARGET }) {
+        Ok(_) => assert!(taken),
+        Err(error) => {
+            let said = error.to_string();
+            assert!(
+                !taken && said.contains("5 % of its rated 200 V") && said.contains("58 V at least"),
+                "{said}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(super) enum Fault {
     Times(String, f64),
     /// until then each question is answered with what came for it before
     Repeats(Micros),
+    /// until then nothing that is sent is heard
+    Deaf(Micros),
     /// nothing is taken and nothing comes
     Frozen,
     /// the port is gone
@@ -101,6 +103,7 @@ impl Link for Faulty {
                 self.now = self.now.max(until);
                 return Err(LinkError::Stuck { link: "test".to_owned() });
             }
+            Fault::Deaf(until) if self.now < until => return Ok(()),
             Fault::Echo => self.deliver(self.now, Micros::ZERO, bytes),
             _ => {}
         }
