@@ -269,6 +269,16 @@ mod tests {
 
     const FILE: &str = include_str!("../../../../rigs/psu/generic.yaml");
 
+    #[test]
+    fn a_share_of_the_rating_needs_the_rating() {
+        let room = FILE.replacen("  clear:", "  over-voltage-room: 5 %\n  clear:", 1);
+        assert!(Profile::parse("p.yaml", &room).is_ok());
+        let rating = "rating: { voltage: \"VOLT? MAX\", current: \"CURR? MAX\" }\n";
+        assert!(room.contains(rating), "it stands in the file");
+        let error = Profile::parse("p.yaml", &room.replacen(rating, "", 1)).expect_err("unknown").to_string();
+        assert!(error.contains("a rating that is not known"), "{error}");
+    }
+
     /// The words of supplies that end nothing, choose among outputs and switch ranges.
     #[rstest]
     #[case("send: lf, receive: lf", "send: none, receive: pause 30 ms")]
@@ -299,7 +309,6 @@ mod tests {
     #[case("receive: lf", "receive: none", "an answer has an end")]
     #[case("receive: lf", "receive: pause 2 s", "no such pause")]
     #[case("receive: lf", "receive: pause", "not known here")]
-    #[case("  clear:", "  over-voltage-room: 5 %\n  clear:", "a rating that is not known")]
     #[case("ask: \"OUTP?\" }", "ask: \"OUTP?\", state: { bit: 16 } }", "no such bit")]
     #[case("identify:", "selected: { ask: \"INST?\", answer: OUT1 }\nidentify:", "nothing chooses")]
     #[case("status: documented", "status: sure", "`sure` is not known here")]
