@@ -31,6 +31,7 @@ const SETTINGS: Settings = Settings {
     },
     channel: None,
     expected: None,
+    first_answer: Micros::ZERO,
 };
 
 fn profile(name: &str) -> Profile {
