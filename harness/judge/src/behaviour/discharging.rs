@@ -1,9 +1,9 @@
 //! CVL-06: a CVL that is so low that the system discharges the battery (P 1.5.3).
 
-use proto::quantity::{Amps, Micros, Percent};
+use proto::quantity::{Amps, Micros, Percent, PercentPerHour};
 
 use super::scene::{Scene, shown};
-use crate::metrics::{covered, discharge, sink, soc_fall};
+use crate::metrics::{Discharge, covered, discharge, sink, soc_fall};
 use crate::thresholds::Graded;
 use crate::thresholds::fixed::BALANCED;
 use crate::trace::Channel;
@@ -20,7 +20,7 @@ pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
     if !scene.hears(opinion, &[Channel::PackCurrent], &windows) {
         return;
     }
-    let Some(found) = discharge(scene.trace, &windows, scene.subject.battery.capacity) else {
+    let Some(found) = charge_lost(scene, &windows, full) else {
         opinion.unclear("PV never covered the loads with the grid connected while the battery was full");
         return;
     };
@@ -56,6 +56,24 @@ pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
             opinion.unclear(scene.too_short(observed));
         }
     }
+}
+
+/// M7. What loads took off-grid is charged anew, and a battery that is full again gives back what it was charged beyond its
+/// rest: between one pull of the suite and the next only what it takes beyond what it was given is lost.
+fn charge_lost(scene: &Scene<'_>, windows: &[Window], full: Window) -> Option<Discharge> {
+    let capacity = scene.subject.battery.capacity;
+    let pulls = scene.pulls(full);
+    let mut before = full.from;
+    let mut lost = 0.0;
+    for window in windows {
+        let after_pull = pulls.iter().any(|pull| before < pull.to && pull.to <= window.from);
+        before = window.to;
+        let Some(Discharge { rate, mean }) = discharge(scene.trace, &[*window], capacity) else { continue };
+        let beyond = PercentPerHour((-100.0 * (mean.0 / capacity.0)).max(0.0));
+        lost += hours(&[*window]) * if after_pull { beyond } else { rate }.0;
+    }
+    let all = discharge(scene.trace, windows, capacity)?;
+    Some(Discharge { rate: PercentPerHour(lost / hours(windows)), ..all })
 }
 
 /// M17: at rest CVL does not go on falling. A cell that stands above the others may have to be rescued by a CVL that
@@ -105,7 +123,23 @@ fn discharges_what_never_was_full(scene: &Scene<'_>, opinion: &mut Opinion) {
 mod tests {
     use super::super::staged::{check, good};
     use crate::trace::Channel;
-    use crate::verdict::Outcome::{Fail, Pass};
+    use crate::verdict::Outcome::{self, Fail, Pass};
+    use rstest::rstest;
+
+    /// From 6600 s on the suite pulls for two minutes of each ten. A battery that was charged after the pull and gives a part of
+    /// it back loses nothing; one that was not, or that nobody pulled, does.
+    #[rstest]
+    #[case::charged_after_the_pull(6600, 60.0, Pass)]
+    #[case::not_charged(6600, 0.0, Fail)]
+    #[case::not_pulled(3600, 60.0, Fail)]
+    fn what_is_given_back_after_a_pull(#[case] from: u64, #[case] given: f64, #[case] expected: Outcome) {
+        let cycle = move |t: u64, i: f64| match t % 600 {
+            120..240 if t > from => given,
+            240..420 if t > from => -50.0,
+            _ => i,
+        };
+        check(&good().shaped(Channel::PackCurrent, cycle), "CVL-06", expected);
+    }
 
     #[test]
     fn a_cvl_too_low_discharges() {
