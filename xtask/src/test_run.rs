@@ -15,15 +15,13 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<(), Failure> {
     let all = ["--locked", "--workspace", "--no-fail-fast"];
     let run = workspace.cargo("test").args(all).env("INSTA_UPDATE", "no").told(&mut |line| failed.read(line));
     let Err(failure) = run else { return Ok(()) };
-    if failed.names.is_empty() || failed.targets.is_empty() || failed.names.len() > FEW {
+    if !failed.may_be_an_accident() {
         return Err(failed.found(failure));
     }
-    for target in &failed.targets {
-        let again = workspace.cargo("test").arg("--locked").args(target.split_whitespace());
-        let again = again.args(["--", "--exact"]).args(&failed.names).env("INSTA_UPDATE", "no");
-        if let Err(failure) = again.run() {
-            return Err(failed.found(failure));
-        }
+    // With the whole workspace, as before: a part of it would be built anew, with other features.
+    let again = workspace.cargo("test").args(["--locked", "--workspace", "--tests", "--", "--exact"]);
+    if let Err(failure) = again.args(&failed.names).env("INSTA_UPDATE", "no").run() {
+        return Err(failed.found(failure));
     }
     eprintln!("unsteady, passed when run once more: {}", failed.names.join(", "));
     Ok(())
@@ -36,9 +34,18 @@ struct Failed {
     names: Vec<String>,
     /// as arguments of `cargo test`, such as `-p cli --test serve`
     targets: Vec<String>,
+    /// test programs that came to their end with failed tests
+    ended: usize,
 }
 
 impl Failed {
+    /// Whether a few tests failed, and nothing else did: a test program that died names no test, and what stands in
+    /// documentation waits for nothing.
+    fn may_be_an_accident(&self) -> bool {
+        let documentation = self.targets.iter().any(|target| target.ends_with("--doc"));
+        (1..=FEW).contains(&self.names.len()) && self.ended == self.targets.len() && !documentation
+    }
+
     /// Takes a line in: `test NAME ... FAILED` of a test program, or a line of cargo's closing list, which stands in backquotes.
     fn read(&mut self, line: &str) {
         let name = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"));
@@ -49,6 +56,7 @@ impl Failed {
         if let Some(target) = target.filter(|target| target.starts_with("-p ")) {
             self.targets.push(target.to_owned());
         }
+        self.ended += usize::from(line.starts_with("test result: FAILED"));
     }
 
     fn found(&self, failure: Failure) -> Failure {
@@ -67,12 +75,25 @@ mod tests {
     #[test]
     fn failed_tests_and_their_targets_are_found_in_the_output() {
         let output = "test a::b ... ok\ntest serve::night ... FAILED\ntest pass/hold     ... FAILED\n\
-                      failures:\n    serve::night\nerror: 1 target failed:\n    `-p cli --test serve`\n";
+                      failures:\n    serve::night\ntest result: FAILED. 1 passed; 2 failed\nerror: 1 target failed:\n    `-p cli --test serve`\n";
         let mut failed = Failed::default();
         output.lines().for_each(|line| failed.read(line));
         assert_eq!(failed.names, ["serve::night", "pass/hold"]);
         assert_eq!(failed.targets, ["-p cli --test serve"]);
+        assert!(failed.may_be_an_accident());
         let text = failed.found(Failure::Found("it ended with 101".into())).to_string();
         assert_eq!(text, "it ended with 101; failed tests: serve::night, pass/hold; of -p cli --test serve");
+    }
+
+    #[test]
+    fn a_program_that_died_and_documentation_are_no_accident() {
+        let one = || vec!["one".to_owned()];
+        let failed = |target: &str, ended| Failed { names: one(), targets: vec![target.to_owned()], ended };
+        assert!(failed("-p lab --lib", 1).may_be_an_accident());
+        assert!(!failed("-p lab --lib", 0).may_be_an_accident(), "it died");
+        assert!(!failed("-p lab --doc", 1).may_be_an_accident());
+        assert!(!Failed::default().may_be_an_accident(), "nothing was built");
+        let many = Failed { names: vec!["one".to_owned(); FEW + 1], ..failed("-p lab --lib", 1) };
+        assert!(!many.may_be_an_accident());
     }
 }

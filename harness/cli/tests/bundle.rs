@@ -300,7 +300,10 @@ fn every_attempt_is_in_the_bundle() {
     let at = home.path().display().to_string();
     let output = busbar(&at, &["certify", "--quiet", "--rig", "simulated", "--out", &at]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    for words in ["undecided, once more: vain/never", "vain/never (attempt 2) is undecided: SoC ≥ 100 % did not come within 0:00:10"] {
+    for words in [
+        "undecided, once more: vain/never",
+        "vain/never (attempt 2) is undecided: SoC ≥ 100 % did not come within 0:00:10",
+    ] {
         assert!(said(&output).contains(words), "{words}: {}", said(&output));
     }
     let run = home.path().join("certify-reference-seed1-001");
