@@ -1,10 +1,11 @@
 //! How other programs are called: what is about to run is said first, its exit code is passed on.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::SyncSender;
+use std::thread::spawn;
 
 use serde::Deserialize;
 
@@ -251,13 +252,9 @@ impl Program {
         let mut child =
             self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(not_started)?;
         let (lines, heard) = std::sync::mpsc::sync_channel(64);
-        for pipe in
-            [child.stdout.take().map(Pipe::Out), child.stderr.take().map(Pipe::Err)].into_iter().flatten()
-        {
-            let lines = lines.clone();
-            std::thread::spawn(move || pipe.forward(&lines));
-        }
-        drop(lines);
+        let both = lines.clone();
+        child.stdout.take().map(move |out| spawn(move || forward(out, std::io::stdout(), &both)));
+        child.stderr.take().map(move |err| spawn(move || forward(err, std::io::stderr(), &lines)));
         heard.into_iter().for_each(|line: String| reader(&line));
         match child.wait() {
             Ok(status) if status.success() => Ok(()),
@@ -301,26 +298,14 @@ impl Program {
     }
 }
 
-/// One of the two outputs of a program that is read along.
-enum Pipe {
-    Out(ChildStdout),
-    Err(ChildStderr),
-}
-
-impl Pipe {
-    /// Passes every line on to the same output of this program, and to `lines`.
-    fn forward(self, lines: &SyncSender<String>) {
-        let (mut from, mut to): (Box<dyn BufRead>, Box<dyn Write>) = match self {
-            Self::Out(pipe) => (Box::new(BufReader::new(pipe)), Box::new(std::io::stdout())),
-            Self::Err(pipe) => (Box::new(BufReader::new(pipe)), Box::new(std::io::stderr())),
-        };
-        let mut line = Vec::new();
-        while from.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            // A reader of the log that went away does not end the program.
-            let _ = to.write_all(&line);
-            let _ = lines.send(String::from_utf8_lossy(&line).trim_end().to_owned());
-            line.clear();
-        }
+/// Passes every line of an output of another program on to the same one of this program, and to `lines`.
+fn forward(from: impl Read, mut to: impl Write, lines: &SyncSender<String>) {
+    let (mut from, mut line) = (BufReader::new(from), Vec::new());
+    while from.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        // A reader of the log that went away does not end the program.
+        let _ = to.write_all(&line);
+        let _ = lines.send(String::from_utf8_lossy(&line).trim_end().to_owned());
+        line.clear();
     }
 }
 

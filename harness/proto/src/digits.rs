@@ -33,6 +33,20 @@ pub fn byte(high: u8, low: u8) -> Option<u8> {
     u8::try_from(digit(high)? << 4 | digit(low)?).ok()
 }
 
+/// The first byte of a text in which `slice::escape_ascii` or Python have escaped what is not printable, and what follows it.
+#[must_use]
+pub fn unescape(text: &[u8]) -> Option<(u8, &[u8])> {
+    Some(match text {
+        [b'\\', b'x', high, low, after @ ..] => (byte(*high, *low)?, after),
+        [b'\\', b't', after @ ..] => (b'\t', after),
+        [b'\\', b'n', after @ ..] => (b'\n', after),
+        [b'\\', b'r', after @ ..] => (b'\r', after),
+        [b'\\', itself @ (b'\\' | b'\'' | b'"'), after @ ..] => (*itself, after),
+        [printable @ b' '..=b'~', after @ ..] if *printable != b'\\' => (*printable, after),
+        _ => return None,
+    })
+}
+
 /// Appends a whole number.
 pub fn whole(out: &mut Vec<u8>, value: u64) {
     let mut text = [0; 20];
@@ -102,6 +116,22 @@ mod tests {
         assert_eq!(byte(b'0', b'0'), Some(0));
         assert_eq!(byte(b'a', b'F'), Some(0xAF));
         assert_eq!((byte(b'G', b'0'), byte(b'0', b' '), byte(0xC3, b'0')), (None, None, None));
+    }
+
+    #[test]
+    fn what_is_escaped_comes_back() {
+        let all: Vec<u8> = (0..=255).collect();
+        let escaped = all.escape_ascii().to_string();
+        let (mut found, mut rest) = (Vec::new(), escaped.as_bytes());
+        while let Some((byte, after)) = unescape(rest) {
+            found.push(byte);
+            rest = after;
+        }
+        assert_eq!((found, rest.len()), (all, 0));
+        assert_eq!(
+            (unescape(b"\\x4"), unescape(b"\\q"), unescape(b"\x07"), unescape(b"")),
+            (None, None, None, None)
+        );
     }
 
     #[test]

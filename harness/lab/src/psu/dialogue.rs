@@ -106,30 +106,34 @@ impl Dialogue {
         if serial.is_empty() {
             return;
         }
-        let mut of_identity = false;
-        for turn in &mut self.turns {
-            if turn.direction == Direction::Sent {
-                of_identity = self.identifies.contains(&turn.bytes);
-            } else if of_identity || serial.len() >= LONG {
-                hide(&mut turn.bytes, serial);
+        for (bytes, of_identity) in self.answers_mut() {
+            if of_identity || serial.len() >= LONG {
+                hide(bytes, serial);
             }
         }
     }
 
     /// The same where nobody knows which part of its answers is the serial number: every word with four digits or more.
     fn hide_numbers(&mut self) {
-        let mut of_identity = false;
-        for turn in &mut self.turns {
-            if turn.direction == Direction::Sent {
-                of_identity = self.identifies.contains(&turn.bytes);
-            } else if of_identity {
-                for word in turn.bytes.split_mut(|byte| !byte.is_ascii_alphanumeric()) {
-                    if word.iter().filter(|byte| byte.is_ascii_digit()).count() > 3 {
-                        word.fill(b'0');
-                    }
+        for (bytes, _) in self.answers_mut().filter(|(_, of_identity)| *of_identity) {
+            for word in bytes.split_mut(|byte| !byte.is_ascii_alphanumeric()) {
+                if word.iter().filter(|byte| byte.is_ascii_digit()).count() > 3 {
+                    word.fill(b'0');
                 }
             }
         }
+    }
+
+    /// The bytes of each answer, and whether it says who the supply is.
+    fn answers_mut(&mut self) -> impl Iterator<Item = (&mut [u8], bool)> {
+        let (identifies, mut of_identity) = (&self.identifies, false);
+        self.turns.iter_mut().filter_map(move |turn| match turn.direction {
+            Direction::Sent => {
+                of_identity = identifies.contains(&turn.bytes);
+                None
+            }
+            Direction::Received => Some((&mut turn.bytes[..], of_identity)),
+        })
     }
 }
 
@@ -173,20 +177,11 @@ impl Turn {
 }
 
 fn unescape(text: &str) -> Option<Vec<u8>> {
-    let (mut bytes, mut rest) = (Vec::new(), text.bytes());
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'\\' => match rest.next()? {
-                b'n' => b'\n',
-                b'r' => b'\r',
-                b't' => b'\t',
-                b'x' => digits::byte(rest.next()?, rest.next()?)?,
-                itself @ (b'\\' | b'\'' | b'"') => itself,
-                _ => return None,
-            },
-            b' '..=b'~' => byte,
-            _ => return None,
-        });
+    let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
+    while !rest.is_empty() {
+        let (byte, after) = digits::unescape(rest)?;
+        bytes.push(byte);
+        rest = after;
     }
     Some(bytes)
 }

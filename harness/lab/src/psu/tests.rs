@@ -5,6 +5,7 @@ mod every_profile;
 mod faults;
 mod faulty;
 mod language;
+mod scripted;
 mod setpoint;
 mod settle;
 mod watchdog;

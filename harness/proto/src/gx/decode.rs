@@ -80,35 +80,43 @@ impl<'a> Answers<'a> {
     }
 
     fn told(&self, channel: Channel) -> Option<Value> {
+        match channel {
+            Channel::GxAlarms => return Some(Value::Word(self.alarms()?.0)),
+            Channel::GxWarnings => return Some(Value::Word(self.alarms()?.1)),
+            _ => {}
+        }
+        let register = self.read_from(channel)?;
         Some(match channel {
-            Channel::GxAlarms => Value::Word(self.alarms()?.0),
-            Channel::GxWarnings => Value::Word(self.alarms()?.1),
             // Off, low power, fault and passthru neither invert nor charge.
-            Channel::InverterRunning => Value::Flag(![0, 1, 2, 8].contains(&self.count(inverter::STATE)?)),
+            Channel::InverterRunning => Value::Flag(![0, 1, 2, 8].contains(&self.count(register)?)),
             Channel::PvPower => {
-                let fine = self.value(solar::PV_POWER)?;
+                let fine = self.value(register)?;
                 // An older GX has the tenths only.
                 let whole =
                     if self.lacks(solar::PV_POWER_32) { fine } else { self.value(solar::PV_POWER_32)? };
                 Value::Number(if whole > MOST_PV_TENTHS.0 { whole } else { fine })
             }
-            // What an older GX has in 16 bits only.
-            Channel::GridPower if self.lacks(system::GRID_L1_32) => {
-                Value::Number(self.value(system::GRID_L1)?)
-            }
-            Channel::AcLoads if self.lacks(system::AC_LOADS_L1_32) => {
-                Value::Number(self.value(system::AC_LOADS_L1)?)
-            }
             // Grid, generator or shore.
-            Channel::GridConnected => Value::Flag((1..=3).contains(&self.count(system::ACTIVE_INPUT)?)),
-            Channel::FeedIn => Value::Flag(self.count(ess::FEED_IN_EXCESS)? == 1),
-            _ => {
-                let &(_, register) = TOLD.iter().find(|(told, _)| *told == channel)?;
-                match register.kind {
-                    super::Kind::Text4 | super::Kind::Text6 => Value::Text(self.text(register)?),
-                    _ => Value::of(channel, self.value(register)?),
-                }
-            }
+            Channel::GridConnected => Value::Flag((1..=3).contains(&self.count(register)?)),
+            Channel::FeedIn => Value::Flag(self.count(register)? == 1),
+            _ => match register.kind {
+                super::Kind::Text4 | super::Kind::Text6 => Value::Text(self.text(register)?),
+                _ => Value::of(channel, self.value(register)?),
+            },
+        })
+    }
+
+    /// The register that tells a quantity, of this GX; alarms have many.
+    fn read_from(&self, channel: Channel) -> Option<Register> {
+        Some(match channel {
+            Channel::InverterRunning => inverter::STATE,
+            Channel::PvPower => solar::PV_POWER,
+            // What an older GX has in 16 bits only.
+            Channel::GridPower if self.lacks(system::GRID_L1_32) => system::GRID_L1,
+            Channel::AcLoads if self.lacks(system::AC_LOADS_L1_32) => system::AC_LOADS_L1,
+            Channel::GridConnected => system::ACTIVE_INPUT,
+            Channel::FeedIn => ess::FEED_IN_EXCESS,
+            _ => TOLD.iter().find(|(told, _)| *told == channel)?.1,
         })
     }
 
@@ -122,13 +130,7 @@ impl<'a> Answers<'a> {
             Channel::GxAlarms | Channel::GxWarnings => {
                 ALARMS.iter().any(|(_, register)| !register.is_newer() && self.lacks(*register))
             }
-            Channel::InverterRunning => self.lacks(inverter::STATE),
-            Channel::PvPower => self.lacks(solar::PV_POWER),
-            Channel::GridPower => self.lacks(system::GRID_L1),
-            Channel::AcLoads => self.lacks(system::AC_LOADS_L1),
-            Channel::GridConnected => self.lacks(system::ACTIVE_INPUT),
-            Channel::FeedIn => self.lacks(ess::FEED_IN_EXCESS),
-            _ => TOLD.iter().any(|(told, register)| *told == channel && self.lacks(*register)),
+            _ => self.read_from(channel).is_some_and(|register| self.lacks(register)),
         }
     }
 

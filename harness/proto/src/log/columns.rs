@@ -6,11 +6,11 @@
 //! 610138,00000351,false,Rx,0,8,48,02,00,05,00,05,AE,01,
 //! ```
 
-use super::cursor::{identifier, seconds};
+use super::cursor::{identifier, pairs, seconds};
 use super::numbers::{Base, Numbers};
 use super::pattern::{millis, time_of_day, way, width};
 use super::{Parsed, Reader, Stamp};
-use crate::candump::{Content, Expected, LineError, hex_digit};
+use crate::candump::{Content, Expected, LineError};
 use crate::frame::Frame;
 use crate::quantity::Micros;
 
@@ -255,12 +255,9 @@ fn at(text: &[u8], unit: Role) -> Option<Micros> {
 fn bytes(rest: &mut &[u8], data: &mut [u8; 8], count: &mut usize, base: Base) -> bool {
     *rest = rest.trim_ascii();
     if rest.len() > 2 && rest.iter().all(u8::is_ascii_hexdigit) {
-        let fits = rest.len().is_multiple_of(2) && rest.len() <= 16;
-        for (place, pair) in data.iter_mut().zip(rest.chunks_exact(2)) {
-            *place = hex_digit(pair[0]).unwrap_or(0) << 4 | hex_digit(pair[1]).unwrap_or(0);
-        }
-        *count = rest.len() / 2;
-        return fits;
+        let packed = pairs(rest);
+        (*data, *count) = packed.unwrap_or_default();
+        return packed.is_some();
     }
     while let Some(value) = base.byte(rest) {
         let Some(place) = data.get_mut(*count) else { return false };

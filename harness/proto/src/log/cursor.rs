@@ -123,6 +123,15 @@ pub(super) fn two_digits(text: &[u8]) -> Option<u8> {
     Some(hex_digit(high)? << 4 | hex_digit(low)?)
 }
 
+/// Data bytes as pairs of digits without blanks, eight at most, and how many.
+pub(super) fn pairs(word: &[u8]) -> Option<([u8; 8], usize)> {
+    let (mut data, count) = ([0; 8], word.len() / 2);
+    for (place, pair) in data.get_mut(..count)?.iter_mut().zip(word.chunks(2)) {
+        *place = two_digits(pair)?;
+    }
+    word.len().is_multiple_of(2).then_some((data, count))
+}
+
 fn eight_bits(text: &[u8]) -> Option<u8> {
     let bits = text.len() == 8 && text.iter().all(|b| matches!(b, b'0' | b'1'));
     bits.then(|| text.iter().fold(0, |byte, bit| byte << 1 | (bit - b'0')))

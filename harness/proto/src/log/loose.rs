@@ -3,7 +3,7 @@
 
 use super::cursor::identifier;
 use super::numbers::Numbers;
-use super::pattern::{find, time_of_day};
+use super::pattern::{clock_of, find};
 use super::{Parsed, Reader, Stamp};
 use crate::candump::{Content, Expected, LineError};
 use crate::frame::Frame;
@@ -51,8 +51,12 @@ fn read(line: &[u8], numbers: Numbers) -> Option<Parsed<'_>> {
         }
         rest = next;
     }
-    let stamp = (0..line.len().min(24)).find_map(|at| time_of_day(&line[at..])).and_then(|(_, time)| time);
-    Some(Parsed::Frame(stamp.map_or(Stamp::Absent, Stamp::At), Reader::UNNAMED, None, Content::Data(found?)))
+    Some(Parsed::Frame(
+        clock_of(line).map_or(Stamp::Absent, Stamp::At),
+        Reader::UNNAMED,
+        None,
+        Content::Data(found?),
+    ))
 }
 
 fn token_from(line: &[u8], from: usize) -> Option<Token<'_>> {

@@ -11,9 +11,9 @@
 //!
 //! Sources: `json.dumps` of Python, `console.log` of the package socketcan for Node, component canbus of ESPHome.
 
-use super::cursor::{identifier, seconds};
+use super::cursor::{identifier, pairs, seconds};
 use super::numbers::Numbers;
-use super::pattern::{millis, time_of_day, width};
+use super::pattern::{clock_of, millis, width};
 use super::{Parsed, Reader, Stamp};
 use crate::candump::{Content, Expected, LineError};
 use crate::frame::Frame;
@@ -163,8 +163,7 @@ pub(super) fn parse<'a>(line: &'a [u8], told: &mut Told, numbers: Numbers) -> Re
     if !is_named {
         return Ok(Parsed::Nothing);
     }
-    let clock = (0..line.len().min(24)).find_map(|at| time_of_day(&line[at..])).and_then(|(_, time)| time);
-    told.time = told.time.or(clock);
+    told.time = told.time.or_else(|| clock_of(line));
     let Some(content) = told.frame() else { return Ok(Parsed::Nothing) };
     let stamp = core::mem::take(told).time.map_or(Stamp::Absent, Stamp::At);
     Ok(Parsed::Frame(stamp, Reader::UNNAMED, None, content))
@@ -215,12 +214,10 @@ fn list(text: &[u8], told: &mut Told, numbers: Numbers) -> bool {
     rest = &rest[from.unwrap_or(rest.len())..];
     (told.count, told.whole) = (0, true);
     let (word, _) = value(rest);
-    if word.len() > 3 && word.len() <= 16 && word.len().is_multiple_of(2) && !word.starts_with(b"0x") {
-        for (place, pair) in told.data.iter_mut().zip(word.chunks_exact(2)) {
-            let Some(byte) = super::cursor::two_digits(pair) else { return false };
-            *place = byte;
-        }
-        told.count = word.len() / 2;
+    if word.len() > 3
+        && let Some(packed) = pairs(word)
+    {
+        (told.data, told.count) = packed;
         return true;
     }
     while let Some(byte) = numbers.data.byte(&mut rest) {

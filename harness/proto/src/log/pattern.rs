@@ -1,11 +1,12 @@
 //! Reads a line by the pieces of a [`Grammar`].
 
-use super::cursor::{DAY, date, identifier, seconds};
+use super::cursor::{DAY, date, identifier, pairs, seconds};
 use super::grammar::{Grammar, Piece};
 use super::numbers::{Base, Numbers};
 use super::{Parsed, Reader, Stamp};
 use crate::bus::{BusState, ErrorFrame};
-use crate::candump::{Content, Direction, Expected, LineError, hex_digit};
+use crate::candump::{Content, Direction, Expected, LineError};
+use crate::digits;
 use crate::frame::Frame;
 use crate::quantity::Micros;
 
@@ -270,13 +271,8 @@ impl<'a> Walk<'a> {
 
     fn packed(&mut self) -> Option<()> {
         let word = self.word();
-        if !word.len().is_multiple_of(2) || word.len() > 16 {
-            return None;
-        }
-        for (place, pair) in self.read.data.iter_mut().zip(word.chunks_exact(2)) {
-            *place = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
-        }
-        self.read.count = (word.len() / 2) as u8;
+        let (data, count) = pairs(word)?;
+        (self.read.data, self.read.count) = (data, count as u8);
         self.at += word.len();
         Some(())
     }
@@ -286,15 +282,7 @@ impl<'a> Walk<'a> {
         let mut rest = text;
         self.read.count = 0;
         while rest.first() != Some(&quote) {
-            let (value, after) = match *rest {
-                [b'\\', b'x', high, low, ref after @ ..] => (hex_digit(high)? << 4 | hex_digit(low)?, after),
-                [b'\\', b't', ref after @ ..] => (b'\t', after),
-                [b'\\', b'n', ref after @ ..] => (b'\n', after),
-                [b'\\', b'r', ref after @ ..] => (b'\r', after),
-                [b'\\', byte @ (b'\\' | b'\'' | b'"'), ref after @ ..] => (byte, after),
-                [byte @ b' '..=b'~', ref after @ ..] if byte != b'\\' => (byte, after),
-                _ => return None,
-            };
+            let (value, after) = digits::unescape(rest)?;
             *self.read.data.get_mut(usize::from(self.read.count))? = value;
             self.read.count += 1;
             rest = after;
@@ -379,6 +367,11 @@ pub(super) fn time_of_day(text: &[u8]) -> Option<(usize, Option<Micros>)> {
     let place = |n: usize| fraction[..digits].get(n).map_or(0, |d| u64::from(d - b'0'));
     let micros = (0..6).fold(0, |sum, n| sum * 10 + place(n));
     Some((9 + digits, Some(Micros(whole * 1_000_000 + micros))))
+}
+
+/// The time of day that stands near the beginning of a line, where it has a fraction.
+pub(super) fn clock_of(line: &[u8]) -> Option<Micros> {
+    (0..line.len().min(24)).find_map(|at| time_of_day(&line[at..]))?.1
 }
 
 pub(super) fn millis(text: &[u8]) -> Option<Micros> {

@@ -1,59 +1,19 @@
 //! Recorded dialogues play again as supplies: those of every simulated one, and each file that somebody sent in.
 
-use std::collections::{BTreeMap, VecDeque};
-
-use super::super::{Dialogue, Link, LinkError, Tape};
+use super::super::{Dialogue, Link, Tape};
+use super::scripted::Scripted;
 use super::*;
 use files::profile::Status;
 
 /// A supply that says what one has said. Of several answers to one question the last is repeated.
-struct Replay {
-    now: Micros,
-    answers: BTreeMap<Vec<u8>, VecDeque<(Micros, Vec<u8>)>>,
-    coming: VecDeque<(Micros, u8)>,
-}
-
-impl Replay {
-    fn of(dialogue: &Dialogue) -> Self {
-        Self { now: Micros::ZERO, answers: dialogue.answers(), coming: VecDeque::new() }
-    }
-}
-
-impl Link for Replay {
-    fn name(&self) -> &str {
-        "recorded"
-    }
-
-    fn now(&self) -> Micros {
-        self.now
-    }
-
-    fn write(&mut self, bytes: &[u8], _: Micros) -> Result<(), LinkError> {
-        let Some(answers) = self.answers.get_mut(bytes) else { return Ok(()) };
+fn replay(dialogue: &Dialogue) -> Scripted {
+    let mut answers = dialogue.answers();
+    Scripted::new(move |bytes| {
+        let Some(answers) = answers.get_mut(bytes) else { return Vec::new() };
         let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
         let (after, said) = answer.expect("each question has one, if an empty one");
-        self.coming.extend(said.into_iter().map(|byte| (self.now + after, byte)));
-        Ok(())
-    }
-
-    fn read(&mut self, buffer: &mut [u8], until: Micros) -> Result<usize, LinkError> {
-        match self.coming.front() {
-            Some(&(ready, _)) if ready <= until.max(self.now) => self.now = self.now.max(ready),
-            _ => {
-                self.now = self.now.max(until);
-                return Ok(0);
-            }
-        }
-        let ready = self.coming.iter().take_while(|(ready, _)| *ready <= self.now).count().min(buffer.len());
-        for (place, (_, byte)) in buffer.iter_mut().zip(self.coming.drain(..ready)) {
-            *place = byte;
-        }
-        Ok(ready)
-    }
-
-    fn wait(&mut self, until: Micros) {
-        self.now = self.now.max(until);
-    }
+        said.into_iter().map(|byte| (after, byte)).collect()
+    })
 }
 
 /// What the doctor says to a supply, in order.
@@ -81,7 +41,7 @@ fn what_was_recorded_plays_as_the_supply() {
         assert!(serial.len() < 5 || !text.contains(&serial), "{name}: {text}");
         let dialogue = Dialogue::parse(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(dialogue.profile, *name);
-        let (hidden, again, can) = looked_at(Box::new(Replay::of(&dialogue)), name);
+        let (hidden, again, can) = looked_at(Box::new(replay(&dialogue)), name);
         assert_eq!((again, can), (accepted, rated), "{name}");
         assert!(
             hidden.bytes().filter(u8::is_ascii_alphanumeric).all(|byte| byte == b'0'),
@@ -99,7 +59,7 @@ fn recorded_files_play() {
         let path = entry.expect("a file").path();
         let text = std::fs::read_to_string(&path).expect("text");
         let dialogue = Dialogue::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        looked_at(Box::new(Replay::of(&dialogue)), &dialogue.profile);
+        looked_at(Box::new(replay(&dialogue)), &dialogue.profile);
         if !text.contains("SIMULATED") {
             by.push(dialogue.profile);
         }

@@ -1,57 +1,22 @@
 //! What some supplies need said otherwise: messages that nothing ends, the output as a bit of a register, one output of
 //! several, ranges.
 
-use std::collections::VecDeque;
-
-use super::super::{Link, LinkError, SupplyError};
+use super::super::SupplyError;
 use super::every_profile::sent;
+use super::scripted::Scripted;
 use super::*;
 
 /// What answers a message: the bytes, or nothing.
 type Answers = Box<dyn FnMut(&[u8]) -> Option<Vec<u8>> + Send>;
 
 /// An instrument of a few lines. It answers 10 ms after the message, in two pieces 5 ms apart.
-struct Small {
-    now: Micros,
-    coming: VecDeque<(Micros, u8)>,
-    answers: Answers,
-}
-
-impl Link for Small {
-    fn name(&self) -> &str {
-        "small"
-    }
-
-    fn now(&self) -> Micros {
-        self.now
-    }
-
-    fn write(&mut self, bytes: &[u8], _: Micros) -> Result<(), LinkError> {
-        let said = (self.answers)(bytes).unwrap_or_default();
+fn small(mut answers: Answers) -> Scripted {
+    Scripted::new(move |bytes| {
+        let said = answers(bytes).unwrap_or_default();
         let half = said.len() / 2;
-        let ready = |at: usize| self.now + Micros::from_millis(if at < half { 10 } else { 15 });
-        self.coming.extend(said.iter().enumerate().map(|(at, byte)| (ready(at), *byte)));
-        Ok(())
-    }
-
-    fn read(&mut self, buffer: &mut [u8], until: Micros) -> Result<usize, LinkError> {
-        match self.coming.front() {
-            Some(&(ready, _)) if ready <= until.max(self.now) => self.now = self.now.max(ready),
-            _ => {
-                self.now = self.now.max(until);
-                return Ok(0);
-            }
-        }
-        let ready = self.coming.iter().take_while(|(ready, _)| *ready <= self.now).count().min(buffer.len());
-        for (place, (_, byte)) in buffer.iter_mut().zip(self.coming.drain(..ready)) {
-            *place = byte;
-        }
-        Ok(ready)
-    }
-
-    fn wait(&mut self, until: Micros) {
-        self.now = self.now.max(until);
-    }
+        let after = |at: usize| Micros::from_millis(if at < half { 10 } else { 15 });
+        said.into_iter().enumerate().map(|(at, byte)| (after(at), byte)).collect()
+    })
 }
 
 /// The shipped profile of SCPI-99 with other words.
@@ -112,7 +77,7 @@ fn a_supply_that_ends_nothing() {
         *seen.lock().expect("one thread") = on;
         None
     });
-    let link = Small { now: Micros::ZERO, coming: VecDeque::new(), answers };
+    let link = small(answers);
     let (mut supply, found) =
         Supply::open(Box::new(link), profile, SETTINGS).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((found.identity.model.as_str(), found.output), ("KORADKA3005PV2.0", false));
@@ -132,7 +97,7 @@ fn a_supply_that_ends_nothing() {
 }
 
 /// An instrument of SCPI-99 with something of its own beside it.
-fn beside(mut own: impl FnMut(&str) -> Option<Option<String>> + Send + 'static) -> (Small, Shared) {
+fn beside(mut own: impl FnMut(&str) -> Option<Option<String>> + Send + 'static) -> (Scripted, Shared) {
     let instrument = instrument("generic");
     let theirs = instrument.clone();
     let mut now = Micros::ZERO;
@@ -149,7 +114,7 @@ fn beside(mut own: impl FnMut(&str) -> Option<Option<String>> + Send + 'static) 
         }
         Some(said)
     });
-    (Small { now: Micros::ZERO, coming: VecDeque::new(), answers }, instrument)
+    (small(answers), instrument)
 }
 
 /// Three outputs behind one set of words (E3631A): somebody chooses another one at the front panel, and nothing is set or
