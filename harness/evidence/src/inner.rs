@@ -29,7 +29,7 @@ struct Line {
     state: Option<Map<String, Value>>,
 }
 
-/// Gives each case what its program told in this run folder. A line that is none is passed over: it decides nothing.
+/// Gives each case what its program told in this run folder. A line that cannot be read is left out, since no verdict depends on it.
 pub fn read(folder: &Path, cases: &mut [CaseResult]) {
     let Ok(file) = File::open(folder.join(PROGRAM)) else { return };
     let (mut current, mut begins) = (None, 0);

@@ -58,9 +58,9 @@ const GROUPS: [Group; 4] = [
     Group { name: "supply", of: &[Channel::SupplyVoltage, Channel::SupplyCurrent] },
 ];
 
-/// What is the same on both sides, whatever flows; and who of them is held to it. What the battery says of its current proves
-/// nothing of the rig's own instruments, whose reading may well be steady while the battery under test is wrong: of these only
-/// what another one of the rig measures too, and what the GX has from the battery itself.
+/// A sum that stays the same while the instruments in it agree, and the groups that a change of it can blame. The battery under
+/// test may report its current wrongly, so its report blames no instrument of the rig: an instrument is blamed where another one
+/// of the rig measures the same, or where the GX repeats the battery.
 struct Balance {
     terms: &'static [(f64, Channel)],
     groups: &'static [usize],

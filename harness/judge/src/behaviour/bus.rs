@@ -51,7 +51,7 @@ pub(crate) fn is_sound(scene: &Scene<'_>, opinion: &mut Opinion) {
     let caused = scene.recording.account().disturbed();
     let first = state.points().first().map(|&(at, _)| at);
     for window in bad.into_iter().flat_map(|w| without(w, &caused)) {
-        // Whatever made it so was there before the case: another cable, another case, an adapter that was left so.
+        // The cause was there before the case: another cable, an earlier case, the adapter's own state.
         if Some(window.from) == first {
             opinion.unclear(format!(
                 "the CAN interface was error-passive or bus-off before the case began, and until {}: that is a state of the \
@@ -134,7 +134,7 @@ mod tests {
     #[rstest]
     #[case(good(), Pass)]
     #[case(passive(500, 520), Fail)]
-    // From before the case on: whatever made it so was not this battery.
+    // It was so before the case began, so this battery did not cause it.
     #[case(passive(0, 40), Inconclusive)]
     #[case(good().deaf(Channel::BusState), Inconclusive)]
     #[case(good().silent_after(Channel::BusState, 5000), Inconclusive)]

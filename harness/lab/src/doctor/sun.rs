@@ -230,7 +230,7 @@ fn rehearsed(supply: &mut Supply) -> Finding {
         Ok(()) => Part::Supply.ok("each setting was given what it held, for the recording"),
         Err(error) => Part::Supply.warning(
             format!("it does not take back what it holds: {error}"),
-            "the recording has it: it is of use to whoever writes its profile",
+            "the recording holds the refusal: send it to the author of the profile",
         ),
     }
 }

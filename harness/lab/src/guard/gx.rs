@@ -1,4 +1,4 @@
-//! The GX as it was found: what a harness that died has written to it, the guard writes back.
+//! Restores the GX: the guard writes back the registers that a harness changed before it died.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use files::live::GxPlace;
 const WITHIN: Micros = Micros::from_millis(500);
 /// A write is acknowledged before it is applied, and refused values are too.
 const SETTLING: Duration = Duration::from_millis(150);
-/// How long it may take until everything is as it was: a limit of the inverter/charger goes through the GX.
+/// How long all registers may take to read back: a limit of the inverter/charger takes its way through the GX.
 const ALL_WITHIN: Duration = Duration::from_secs(5);
 
 /// A register that was written, or is about to be.

@@ -33,7 +33,7 @@ impl World {
     }
 }
 
-/// Who says what was, whatever is.
+/// The instruments that repeat their last reading.
 #[derive(Clone, Copy, PartialEq)]
 enum Frozen {
     Nobody,
