@@ -93,6 +93,15 @@ struct Stands {
     told: Micros,
 }
 
+impl Stands {
+    /// Whether it tells something, and has told the same for so long and so often that the others have had their time.
+    fn is_still(&self, at: Micros) -> bool {
+        at.since(self.since) >= FOLLOWS
+            && self.readings >= READINGS
+            && self.values.iter().any(Option::is_some)
+    }
+}
+
 /// What a balance was while a group stood still.
 #[derive(Debug, Clone, Copy, Default)]
 struct Watch {
@@ -112,35 +121,40 @@ pub(super) struct Still {
 impl Interlocks {
     /// Looks at everybody once the GX was polled.
     pub(super) fn stands_still(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
-        let mut still = self.still;
+        let Self { still, told: all, .. } = self;
         for (group, stands) in GROUPS.iter().zip(&mut still.groups) {
-            let mut values = [None; MOST];
-            let mut told = Micros::ZERO;
-            for (value, &channel) in values.iter_mut().zip(group.of) {
-                let is_polled = matches!(channel.row().source, Source::Gx(_));
-                let (seen, last) = self.told[channel as usize].last;
-                (*value, told) = match said.number(channel) {
-                    Some(polled) => (Some(polled), at),
-                    None if is_polled || seen == Micros::ZERO => (None, told),
-                    None => (Some(last), told.max(seen)),
+            let (mut told, mut moved) = (Micros::ZERO, false);
+            for (value, &channel) in stands.values.iter_mut().zip(group.of) {
+                let (seen, last) = all[channel as usize].last;
+                let now;
+                (now, told) = match channel.row().source {
+                    Source::Gx(_) => {
+                        let polled = said.number(channel);
+                        (polled, if polled.is_some() { at } else { told })
+                    }
+                    _ if seen == Micros::ZERO => (None, told),
+                    _ => (Some(last), told.max(seen)),
                 };
+                moved |= *value != now;
+                *value = now;
             }
             let is_told = told > stands.told;
             stands.told = told;
-            if values != stands.values {
-                *stands = Stands { values, since: at, readings: 0, told };
+            if moved {
+                (stands.since, stands.readings) = (at, 0);
             } else if is_told {
                 stands.readings += 1;
             }
         }
         let mut trip = None;
-        for (balance, watches) in BALANCES.iter().zip(&mut still.watches) {
-            let sum = self.balance(at, balance, said);
-            for (&group, watch) in balance.groups.iter().zip(watches) {
-                let stands = still.groups[group];
-                let settled = at.since(stands.since) >= FOLLOWS && stands.readings >= READINGS;
-                let tells = stands.values.iter().any(Option::is_some);
-                let Some((sum, explained)) = sum.filter(|_| settled && tells) else {
+        for (which, balance) in BALANCES.iter().enumerate() {
+            // Where nobody stands still, which is nearly always, there is nothing to add up.
+            let suspected = balance.groups.iter().any(|&group| self.still.groups[group].is_still(at));
+            let sum = if suspected { self.balance(at, balance, said) } else { None };
+            let Still { groups, watches } = &mut self.still;
+            for (&group, watch) in balance.groups.iter().zip(&mut watches[which]) {
+                let stands = &groups[group];
+                let Some((sum, explained)) = sum.filter(|_| stands.is_still(at)) else {
                     *watch = Watch::default();
                     continue;
                 };
@@ -155,9 +169,8 @@ impl Interlocks {
                 }
             }
         }
-        self.still = still;
         let (group, moved, of) = trip?;
-        let stands = still.groups[group];
+        let stands = &self.still.groups[group];
         let told = GROUPS[group].of.iter().zip(stands.values);
         let told: Vec<String> =
             told.filter_map(|(channel, value)| Some(format!("{} {}", value?, channel.unit()))).collect();
