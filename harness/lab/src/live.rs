@@ -96,10 +96,8 @@ impl Lab {
     /// From now on the supply is reached through a guard, which switches it off when this process dies.
     #[cfg(unix)]
     pub fn guarded_by(&mut self, guard: Arc<crate::guard::Guard>) {
-        if let Some(profile) = &self.profile
-            && let Ok(off) = profile.off_line(None)
-        {
-            guard.switches_off_with(off, profile.serial);
+        if let Some(profile) = &self.profile {
+            guard.switches_off(profile);
         }
         let notes = Arc::downgrade(&guard);
         self.watchdog.noted_by(move |what| notes.upgrade().iter().for_each(|guard| guard.note(what)));

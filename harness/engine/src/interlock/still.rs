@@ -19,6 +19,8 @@ const FOLLOWS: Micros = Micros::from_secs(15);
 const READINGS: u32 = 3;
 /// Share of the largest of the currents or powers that meters explain (assumption: each within 5 %).
 const METERS: f64 = 0.10;
+/// Share of the voltage of the DC bus that meters and the cables between them explain (assumption: each within 0.5 %).
+const BUS: f64 = 0.01;
 /// Share of the rig's limit of the current that always explains a difference.
 const CURRENT: f64 = 0.05;
 
@@ -35,8 +37,9 @@ const BATTERY: usize = 0;
 const SHOWN: usize = 1;
 const SOLAR: usize = 2;
 const SUPPLY: usize = 3;
+const INVERTER: usize = 4;
 
-const GROUPS: [Group; 4] = [
+const GROUPS: [Group; 5] = [
     Group {
         name: "battery on CAN",
         of: &[
@@ -56,6 +59,10 @@ const GROUPS: [Group; 4] = [
         of: &[Channel::SolarVoltage, Channel::SolarCurrent, Channel::PvPower, Channel::PvVoltage],
     },
     Group { name: "supply", of: &[Channel::SupplyVoltage, Channel::SupplyCurrent] },
+    Group {
+        name: "inverter on the GX",
+        of: &[Channel::BusVoltage, Channel::InverterCurrent, Channel::AcOut, Channel::AcIn],
+    },
 ];
 
 /// A sum that stays the same while the instruments in it agree, and the groups that a change of it can blame. The battery under
@@ -63,23 +70,36 @@ const GROUPS: [Group; 4] = [
 /// of the rig measures the same, or where the GX repeats the battery.
 struct Balance {
     terms: &'static [(f64, Channel)],
+    /// share of the largest term that meters explain
+    meters: f64,
     groups: &'static [usize],
 }
 
-const BALANCES: [Balance; 3] = [
+const BALANCES: [Balance; 4] = [
     Balance {
         terms: &[
             (1.0, Channel::PackCurrent),
             (-1.0, Channel::InverterCurrent),
             (-1.0, Channel::SolarCurrent),
         ],
+        meters: METERS,
         groups: &[BATTERY],
     },
     Balance {
         terms: &[(1.0, Channel::PackCurrent), (-1.0, Channel::GxPackCurrent)],
+        meters: METERS,
         groups: &[BATTERY, SHOWN],
     },
-    Balance { terms: &[(1.0, Channel::PsuPower), (-1.0, Channel::PvPower)], groups: &[SUPPLY, SOLAR] },
+    Balance {
+        terms: &[(1.0, Channel::PsuPower), (-1.0, Channel::PvPower)],
+        meters: METERS,
+        groups: &[SUPPLY, SOLAR],
+    },
+    Balance {
+        terms: &[(1.0, Channel::BusVoltage), (-1.0, Channel::SolarVoltage)],
+        meters: BUS,
+        groups: &[INVERTER],
+    },
 ];
 
 /// How long a group has stood still.
@@ -197,14 +217,16 @@ impl Interlocks {
             sum += sign * value;
             largest = largest.max(value.abs());
         }
-        Some((sum, explained(&self.limits, balance.terms[0].1) + METERS * largest))
+        Some((sum, explained(&self.limits, balance.terms[0].1) + balance.meters * largest))
     }
 }
 
-/// What always explains a difference: of powers what a supply may be off by, of currents a share of the rig's limit.
+/// What always explains a difference: of powers what a supply may be off by, of currents a share of the rig's limit, of
+/// voltages nothing.
 fn explained(limits: &RigLimits, of: Channel) -> f64 {
     match of {
         Channel::PsuPower => limits.psu_deviation_max.0,
+        Channel::BusVoltage => 0.0,
         _ => CURRENT * limits.at_most(Channel::PackCurrent),
     }
 }

@@ -17,6 +17,7 @@ use super::shared::{Shared, State, beat, listen};
 use super::words::Ask;
 use crate::live::connect;
 use crate::psu::{Link, LinkError};
+use files::Profile;
 use files::live::Live;
 use files::profile::SerialPort;
 use proto::quantity::Micros;
@@ -45,11 +46,20 @@ pub struct Guard {
     seized: Condvar,
 }
 
+/// How a supply is switched off before anything is known of it.
+#[derive(Clone)]
+struct SwitchOff {
+    line: Vec<u8>,
+    /// least time between two lines
+    gap: Micros,
+    settings: SerialPort,
+}
+
 /// The port of a supply whose guard has died.
 #[derive(Default)]
 struct Seizure {
     /// what switches off, and over what port
-    off: Option<(Vec<u8>, SerialPort)>,
+    off: Option<SwitchOff>,
     /// it is being opened
     busy: bool,
     /// it is open, and output off was sent
@@ -111,10 +121,10 @@ impl Guard {
         }))
     }
 
-    /// What switches the supply off, over a port with these settings: sent in the moment in which the guard dies, before
-    /// anything is asked or locked.
-    pub(crate) fn switches_off_with(self: &Arc<Self>, off: Vec<u8>, settings: SerialPort) {
-        self.seizure().off = Some((off, settings));
+    /// Switches a supply of this profile off in the moment in which the guard dies, before anything is asked or locked.
+    pub(crate) fn switches_off(self: &Arc<Self>, profile: &Profile) {
+        let Ok(line) = profile.off_line(None) else { return };
+        self.seizure().off = Some(SwitchOff { line, gap: profile.line.gap, settings: profile.serial });
         let this = Arc::downgrade(self);
         self.shared.state().on_death = Some(Box::new(move || {
             let Some(this) = this.upgrade() else { return };
@@ -136,7 +146,7 @@ impl Guard {
     fn seize(&self) {
         let (off, place) = (self.seizure().off.clone(), self.live.psu.as_ref());
         let mut link = None;
-        if let Some(((off, settings), place)) = off.zip(place) {
+        if let Some((SwitchOff { line, gap, settings }, place)) = off.zip(place) {
             let until = Instant::now() + TAKE_OVER;
             loop {
                 match connect(&place.port, settings) {
@@ -144,7 +154,11 @@ impl Guard {
                         let mut opened = self.penned(opened);
                         let soon = opened.now() + SEIZED_WITHIN;
                         // The orderly way follows and tells what is wrong.
-                        let _ = opened.write(&off, soon);
+                        let _ = opened.write(&line, soon);
+                        // The guard may have died in the middle of a line, which swallowed this one.
+                        let again = opened.now() + gap;
+                        opened.wait(again);
+                        let _ = opened.write(&line, again + SEIZED_WITHIN);
                         link = Some(opened);
                         break;
                     }

@@ -284,9 +284,11 @@ fn a_supply_that_stays_away_is_told_at_once_and_quarantined_until_it_is_off() {
     );
 }
 
-/// The guard dies: the harness sees it at once, and reaches the supply itself.
-#[test]
-fn a_harness_without_its_guard_switches_off_itself() {
+/// The guard dies: the harness sees it at once, and reaches the supply itself, whatever the guard has left on the line.
+#[rstest]
+#[case::between_two_lines(b"")]
+#[case::in_the_middle_of_a_line(b"VOLT 85")]
+fn a_harness_without_its_guard_switches_off_itself(#[case] half: &[u8]) {
     let scene = scene();
     let (ours, theirs) = UnixStream::pair().expect("a socket");
     let (live, path) = (scene.live.clone(), scene.live.psu.clone().expect("it has one").port);
@@ -307,12 +309,15 @@ fn a_harness_without_its_guard_switches_off_itself() {
     let direct = connect(&path, scene.profile.serial).expect("it opens");
     let on = scene.shine(direct);
     drop(on);
+    let mut dying = connect(&path, scene.profile.serial).expect("it opens");
+    dying.write(half, dying.now() + Micros::from_secs(1)).expect("written");
+    drop(dying);
     let guard = Guard::on(ours, &live, Holder::this("lab")).expect("ready");
     let file = scene.folder.path().join("wire.log");
     guard.record_in(&file);
     let (lost, told) = channel();
     guard.on_loss(move |why| lost.send(why).expect("awaited"));
-    guard.switches_off_with(scene.profile.off_line(None).expect("no channel"), scene.profile.serial);
+    guard.switches_off(&scene.profile);
     let mut link = guard.link(scene.profile.serial).expect("it opens");
     let began = Instant::now();
     let _ = link.write(b"*IDN?\n", link.now() + Micros::from_secs(1));

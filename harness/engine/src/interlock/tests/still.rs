@@ -3,27 +3,33 @@
 use super::fake::{first, injected, whole};
 use super::*;
 
-/// What each instrument says of a world of these numbers: battery current, current of the charger, power of the sun.
+/// What each instrument says of a world of these numbers: battery current, current of the charger, power of the sun, and what
+/// the DC bus has more than when it is calm.
 #[derive(Clone, Copy)]
 struct World {
     pack: f64,
     solar: f64,
     sun: f64,
+    lift: f64,
 }
 
-const CALM: World = World { pack: 40.0, solar: 50.0, sun: 2600.0 };
+const CALM: World = World { pack: 40.0, solar: 50.0, sun: 2600.0, lift: 0.0 };
 
 impl World {
     fn can(self) -> Input {
-        measured(52.0, self.pack, 25.0)
+        measured(52.0 + self.lift, self.pack, 25.0)
     }
     fn gx(self) -> Input {
+        self.gx_beside(self)
+    }
+    /// An inverter that says what it said in another world.
+    fn gx_beside(self, inverter: Self) -> Input {
         gx(&[
-            (Channel::GxPackVoltage, 52.0),
+            (Channel::GxPackVoltage, 52.0 + self.lift),
             (Channel::GxPackCurrent, self.pack),
-            (Channel::BusVoltage, 52.2),
-            (Channel::InverterCurrent, self.pack - self.solar),
-            (Channel::SolarVoltage, 52.3),
+            (Channel::BusVoltage, 52.2 + inverter.lift),
+            (Channel::InverterCurrent, inverter.pack - inverter.solar),
+            (Channel::SolarVoltage, 52.3 + self.lift),
             (Channel::SolarCurrent, self.solar),
             (Channel::PvPower, self.sun),
         ])
@@ -40,6 +46,7 @@ enum Frozen {
     Battery,
     Gx,
     Supply,
+    Inverter,
 }
 
 /// The first trip of an hour in which the world is another from the 60th second on.
@@ -51,7 +58,7 @@ fn trips(frozen: Frozen, then: fn(u64) -> World, interlocks: &mut Interlocks) ->
             limits_frame(),
             by(Frozen::Battery).can(),
             cells(3.2, 3.3, 20.0, 25.0),
-            by(Frozen::Gx).gx(),
+            by(Frozen::Gx).gx_beside(if frozen == Frozen::Gx { CALM } else { by(Frozen::Inverter) }),
             by(Frozen::Supply).supply(),
         ]
     })
@@ -63,9 +70,15 @@ fn trips(frozen: Frozen, then: fn(u64) -> World, interlocks: &mut Interlocks) ->
 #[case::gx(Frozen::Gx, |_| World { pack: 10.0, ..CALM }, Some("battery on the GX stands still at 52 V, 40 A"))]
 #[case::supply(
     Frozen::Supply,
-    |_| World { pack: 20.0, solar: 30.0, sun: 1600.0 },
+    |_| World { pack: 20.0, solar: 30.0, sun: 1600.0, ..CALM },
     Some("supply stands still at 120 V, 21.666666666666668 A, while the others moved by 1000.0 W")
 )]
+#[case::inverter(
+    Frozen::Inverter,
+    |_| World { pack: 10.0, lift: -0.8, ..CALM },
+    Some("inverter on the GX stands still at 52.2 V, -10 A, while the others moved by 0.8 V")
+)]
+#[case::inverter_and_cables(Frozen::Inverter, |_| World { lift: 0.4, ..CALM }, None)]
 #[case::a_ramp(
     Frozen::Battery,
     |t| World { pack: 40.0 - 0.05 * (t - 60) as f64, ..CALM },
@@ -122,7 +135,7 @@ fn who_follows_late_is_not_blamed_for_it() {
         let trip = first(&mut interlocks, 1..=600, |second| {
             let of = |second: u64| match second / 60 % 2 {
                 0 => CALM,
-                _ => World { pack: 0.0, solar: 10.0, sun: 520.0 },
+                _ => World { pack: 0.0, solar: 10.0, sun: 520.0, ..CALM },
             };
             let (now, shown) = (of(second), of(second.saturating_sub(late)));
             vec![limits_frame(), now.can(), cells(3.2, 3.3, 20.0, 25.0), shown.gx(), now.supply()]
