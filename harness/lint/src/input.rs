@@ -9,8 +9,9 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use flate2::read::MultiGzDecoder;
+use proto::frame::Frame;
 use proto::log::wrapped::Unwrap;
-use proto::log::{Item, NotALog, Reader, sniff};
+use proto::log::{Entry, Item, NotALog, Reader, sniff};
 use proto::vedirect::is_vedirect;
 
 /// Why a log cannot be read.
@@ -92,6 +93,17 @@ impl Log {
             Ok(None) => Ok(None),
             Err(source) => Err(InputError::Read { name: self.name.clone(), line: lines.number, source }),
         }
+    }
+
+    /// The next line, if it is the data frame that nearly every line of a candump log is; [`Self::next_line`] reads all others.
+    #[inline(always)]
+    pub fn next_common(&mut self) -> Option<(u64, Entry<Frame>)> {
+        let Self { reader, lines, .. } = self;
+        let number = lines.number + 1;
+        let (length, entry) = reader.line_of(number, lines.waiting())?;
+        lines.start += length;
+        lines.number = number;
+        Some((number, entry))
     }
 
     /// Whether everything that has arrived is read, so that the next line may take its time to come.

@@ -8,9 +8,9 @@ use judge::verdict::{Outcome, Verdict, outcome_of_case};
 use judge::verdicts::of_log;
 use judge::wire::{Spot, Terms, Wire};
 use proto::bus::ErrorFrame;
-use proto::frame::CanId;
+use proto::frame::{CanId, Frame};
 use proto::log::{Content, Foreign, Item, LineError, Reader, Report, TimeKind, foreign};
-use proto::message::{Message, id};
+use proto::message::id;
 use proto::quantity::Micros;
 
 use crate::input::{InputError, Log};
@@ -79,18 +79,24 @@ impl Judged {
 /// What is collected while a log is read.
 struct Reading {
     log: Log,
-    wires: Vec<Wire>,
-    latest: Vec<Micros>,
+    sides: Vec<Side>,
     began: Option<Micros>,
     /// the largest step back in time, and its line
     back: Option<(Micros, u64)>,
     problem: Option<(u64, LineError)>,
 }
 
+/// What is collected of one interface.
+#[derive(Default)]
+struct Side {
+    wire: Wire,
+    /// when its latest frame was
+    latest: Micros,
+}
+
 /// Judges a log to its end, or to where it cannot be read any further.
 pub fn judge(log: Log, conditions: &Conditions<'_>) -> (Vec<Judged>, Option<InputError>) {
-    let mut reading =
-        Reading { log, wires: Vec::new(), latest: Vec::new(), began: None, back: None, problem: None };
+    let mut reading = Reading { log, sides: Vec::new(), began: None, back: None, problem: None };
     let error = reading.all().err();
     let judged = reading.buses().into_iter().map(|bus| reading.judged(bus, conditions)).collect();
     (judged, error)
@@ -98,49 +104,70 @@ pub fn judge(log: Log, conditions: &Conditions<'_>) -> (Vec<Judged>, Option<Inpu
 
 impl Reading {
     fn all(&mut self) -> Result<(), InputError> {
-        while let Some((line, item)) = self.log.next_line()? {
+        loop {
+            while let Some((line, entry)) = self.log.next_common() {
+                self.data(line, entry.at, entry.interface, &entry.content);
+            }
+            let Some((line, item)) = self.log.next_line()? else { return Ok(()) };
             match item {
-                Item::Frame(entry) => {
-                    let error = ErrorFrame::of(&entry.content);
-                    if !matches!(entry.content, Content::Data(_)) && error.is_none() {
-                        continue;
+                Item::Frame(entry) => match ErrorFrame::of(&entry.content) {
+                    Some(error) => {
+                        let (wire, spot) = self.spot(line, entry.at, entry.interface);
+                        wire.error(spot, &error);
                     }
-                    if entry.interface >= self.wires.len() {
-                        self.wires.resize_with(entry.interface + 1, Wire::default);
-                        self.latest.resize(entry.interface + 1, Micros::ZERO);
+                    None => {
+                        if let Content::Data(frame) = entry.content {
+                            self.seldom(line, entry.at, entry.interface, &frame);
+                        }
                     }
-                    let latest = &mut self.latest[entry.interface];
-                    if entry.at < *latest {
-                        self.back = self.back.max(Some((latest.since(entry.at), line)));
-                    }
-                    *latest = entry.at;
-                    let at = entry.at.since(*self.began.get_or_insert(entry.at));
-                    let (wire, spot) = (&mut self.wires[entry.interface], Spot::new(at, Some(line)));
-                    error.iter().for_each(|error| wire.error(spot, error));
-                    let Content::Data(frame) = entry.content else { continue };
-                    wire.frame(spot, &frame, Message::decode(&frame).as_ref());
-                }
+                },
                 Item::Problem(error) => {
                     self.problem.get_or_insert((line, error));
                 }
                 Item::Lost(_) | Item::Nothing => {}
             }
         }
-        Ok(())
+    }
+
+    #[inline(always)]
+    fn data(&mut self, line: u64, at: Micros, interface: usize, frame: &Frame) {
+        let (wire, spot) = self.spot(line, at, interface);
+        wire.take(spot.at, spot.line, frame);
+    }
+
+    /// The same where it need not be fast.
+    #[inline(never)]
+    fn seldom(&mut self, line: u64, at: Micros, interface: usize, frame: &Frame) {
+        self.data(line, at, interface, frame);
+    }
+
+    /// The facts of an interface, and where they are added to.
+    #[inline(always)]
+    fn spot(&mut self, line: u64, at: Micros, interface: usize) -> (&mut Wire, Spot) {
+        if interface >= self.sides.len() {
+            self.sides.resize_with(interface + 1, Side::default);
+        }
+        let Side { wire, latest } = &mut self.sides[interface];
+        if at < *latest {
+            self.back = self.back.max(Some((latest.since(at), line)));
+        }
+        *latest = at;
+        let at = at.since(*self.began.get_or_insert(at));
+        (wire, Spot::new(at, Some(line)))
     }
 
     /// The interfaces to judge: those with a battery, else the busiest one.
     fn buses(&mut self) -> Vec<usize> {
-        if self.wires.is_empty() {
-            self.wires.push(Wire::default());
+        if self.sides.is_empty() {
+            self.sides.push(Side::default());
         }
         let with_battery: Vec<usize> =
-            (0..self.wires.len()).filter(|&n| self.wires[n].has_battery()).collect();
+            (0..self.sides.len()).filter(|&n| self.sides[n].wire.has_battery()).collect();
         if !with_battery.is_empty() {
             return with_battery;
         }
-        let heard = |&n: &usize| (self.wires[n].count(), self.wires[n].errors().count());
-        (0..self.wires.len()).max_by_key(heard).into_iter().collect()
+        let heard = |&n: &usize| (self.sides[n].wire.count(), self.sides[n].wire.errors().count());
+        (0..self.sides.len()).max_by_key(heard).into_iter().collect()
     }
 
     /// Why no period is judged, where none is.
@@ -161,7 +188,7 @@ impl Reading {
     }
 
     fn judged(&self, bus: usize, conditions: &Conditions<'_>) -> Judged {
-        let (wire, reader) = (&self.wires[bus], self.log.reader());
+        let (wire, reader) = (&self.sides[bus].wire, self.log.reader());
         let untimed = self.untimed();
         let timed = untimed.is_none();
         let terms = Terms {
@@ -230,7 +257,7 @@ impl Reading {
         if terms.bounds().is_none() {
             out.push("no battery file was given: bounds of values come from the log itself".to_owned());
         }
-        for (other, wire) in self.wires.iter().enumerate() {
+        for (other, Side { wire, .. }) in self.sides.iter().enumerate() {
             if other != bus && wire.count() > 0 {
                 let battery =
                     if wire.has_battery() { "another battery, judged by itself" } else { "no battery" };

@@ -33,7 +33,7 @@ mod tests;
 
 pub use content::{Content, Direction, FdFrame};
 pub use error::{Expected, LineError};
-pub(crate) use fast::{Fast, fast};
+pub(crate) use fast::{Fast, InBlock, Recent, fast};
 pub use write::{write_line, write_record};
 
 use crate::frame::{CanId, Frame};

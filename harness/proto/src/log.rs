@@ -36,7 +36,8 @@ pub use crate::candump::{Content, Direction, Expected, FdFrame, LineError};
 pub use foreign::{Foreign, foreign};
 pub use sniff::{NotALog, sniff};
 
-use crate::candump::{self, BYTE_ORDER_MARK, Line};
+use crate::candump::{self, BYTE_ORDER_MARK, InBlock, Line, Recent};
+use crate::frame::Frame;
 use crate::quantity::Micros;
 use cursor::DAY;
 use grammar::{GRAMMARS, Piece};
@@ -55,9 +56,9 @@ pub enum Item {
     Problem(LineError),
 }
 
-/// A frame of a log.
+/// A frame of a log; of any kind, where no other is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct Entry<C = Content> {
     /// When, as [`Reader::time_kind`] says: since 1970, since the first frame, or made up.
     pub at: Micros,
     /// number of the interface, for [`Reader::interface`]
@@ -65,7 +66,7 @@ pub struct Entry {
     /// which way, where the log says it
     pub direction: Option<Direction>,
     /// what was on the bus
-    pub content: Content,
+    pub content: C,
 }
 
 /// The forms of logs.
@@ -188,6 +189,10 @@ pub struct Reader {
     interfaces: Vec<Interface>,
     /// the one of the latest frame
     current: usize,
+    /// what lines of the most common form have in common, once there was one
+    recent: Option<Recent>,
+    /// whether its times are those of a clock on the wall
+    shows_time_of_day: bool,
     report: Report,
     /// the interface that a header names for lines without one
     unnamed: String,
@@ -243,6 +248,8 @@ impl Reader {
             clock: Micros(0),
             interfaces: Vec::new(),
             current: 0,
+            recent: None,
+            shows_time_of_day: shows_time_of_day(format),
             report: Report::default(),
             unnamed: Self::UNNAMED.to_owned(),
             base: Base::Hexadecimal,
@@ -258,6 +265,19 @@ impl Reader {
     #[must_use]
     pub const fn line_end(&self) -> u8 {
         self.end
+    }
+
+    /// Reads the line with this number at the beginning of a block, if it is the data frame that nearly every line of a
+    /// candump log is: how long it is with its end, and the frame. Nothing, where that takes more care:
+    /// [`Self::line`] is to be asked then.
+    #[inline(always)]
+    pub fn line_of(&mut self, number: u64, block: &[u8]) -> Option<(usize, Entry<Frame>)> {
+        let InBlock { at, direction, frame, length } = self.recent.as_mut()?.line_of(block)?;
+        self.report.data += 1;
+        // This form has whole times, and no other kind.
+        self.clock = at;
+        self.goes_on(number, at);
+        Some((length, Entry { at, interface: self.current, direction, content: frame }))
     }
 
     /// Reads the line with this number, counted from 1, with or without its end.
@@ -373,7 +393,7 @@ impl Reader {
                 let found = self.number_of(if name == Self::UNNAMED { &unnamed } else { name });
                 self.unnamed = unnamed;
                 match found {
-                    Some(at) => self.current = at,
+                    Some(at) => self.turn_to(at),
                     None => return self.problem(LineError::new(line, 0, Expected::FewInterfaces)),
                 }
                 self.frame(number, stamp, direction, content)
@@ -396,6 +416,13 @@ impl Reader {
             Content::Fd(_) => self.report.fd += 1,
         }
         let at = self.time(stamp);
+        self.goes_on(number, at);
+        Item::Frame(Entry { at, interface: self.current, direction, content })
+    }
+
+    /// A frame of the current interface was at this time.
+    #[inline]
+    fn goes_on(&mut self, number: u64, at: Micros) {
         // Frames of two interfaces may be written out of order; of one, they may not.
         let latest = &mut self.interfaces[self.current].latest;
         if at < *latest {
@@ -404,7 +431,14 @@ impl Reader {
             self.report.first_backwards.get_or_insert(Backwards { line: number, by });
         }
         *latest = at;
-        Item::Frame(Entry { at, interface: self.current, direction, content })
+    }
+
+    fn turn_to(&mut self, interface: usize) {
+        self.current = interface;
+        if self.format == Format::Candump && self.end == b'\n' {
+            let name = self.interfaces.get(interface).map_or(Self::UNNAMED, |interface| &interface.name);
+            self.recent.get_or_insert_with(Recent::new).of(name);
+        }
     }
 
     #[inline]
@@ -418,7 +452,7 @@ impl Reader {
         });
         self.clock = match stamp {
             // A log that shows the time of day goes on over midnight.
-            Stamp::At(at) if kind == TimeKind::SinceStart && self.shows_time_of_day() => {
+            Stamp::At(at) if kind == TimeKind::SinceStart && self.shows_time_of_day => {
                 let days = self.clock.0 / DAY.0;
                 let today = days * DAY.0 + at.0;
                 let past_midnight = today.saturating_add(DAY.0 / 2) < self.clock.0;
@@ -429,17 +463,6 @@ impl Reader {
             Stamp::Absent => Micros(self.clock.0.saturating_add(Self::SYNTHETIC_STEP.0)),
         };
         self.clock
-    }
-
-    /// Whether its times are those of a clock on the wall.
-    fn shows_time_of_day(&self) -> bool {
-        match self.format {
-            Format::Printed(row) => GRAMMARS.get(usize::from(row)).is_some_and(|grammar| {
-                grammar.lines.iter().flat_map(|pieces| pieces.iter()).any(|piece| *piece == Piece::Clock)
-            }),
-            Format::Named | Format::Console => true,
-            _ => false,
-        }
     }
 
     fn number_of(&mut self, name: &str) -> Option<usize> {
@@ -466,6 +489,17 @@ impl Reader {
     fn problem(&mut self, error: LineError) -> Item {
         self.report.problems += 1;
         Item::Problem(error)
+    }
+}
+
+/// Whether the times of a form are those of a clock on the wall.
+fn shows_time_of_day(format: Format) -> bool {
+    match format {
+        Format::Printed(row) => GRAMMARS.get(usize::from(row)).is_some_and(|grammar| {
+            grammar.lines.iter().flat_map(|pieces| pieces.iter()).any(|piece| *piece == Piece::Clock)
+        }),
+        Format::Named | Format::Console => true,
+        _ => false,
     }
 }
 

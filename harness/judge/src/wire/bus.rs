@@ -15,8 +15,8 @@ use crate::window::{Window, about};
 #[derive(Debug, Clone)]
 pub(crate) struct Bus {
     frames: Tally,
-    /// bits without stuffing, and with as many stuffed bits as there can be
-    bits: (u64, u64),
+    /// how many frames by the number of their data bytes, with 11 bits and with 29 bits
+    lengths: [[u64; 9]; 2],
     /// 29-bit frames of VE.Can, which other products send on the same wires
     ve_can: Tally,
     /// all other 29-bit frames
@@ -35,7 +35,7 @@ impl Default for Bus {
     fn default() -> Self {
         Self {
             frames: Tally::default(),
-            bits: (0, 0),
+            lengths: [[0; 9]; 2],
             ve_can: Tally::default(),
             extended: Tally::default(),
             extended_ids: [Vec::new(), Vec::new()],
@@ -51,14 +51,14 @@ impl Bus {
     #[inline]
     pub(super) fn frame(&mut self, spot: Spot, frame: &Frame) {
         self.frames.hit(spot);
-        let bits = u64::from(frame.bits());
-        // What follows the checksum is not stuffed; up to one stuffed bit in four of the rest.
-        self.bits = (self.bits.0 + bits, self.bits.1 + bits + (bits - 14) / 4);
+        let length = usize::from(frame.dlc().min(8));
         match frame.id() {
             CanId::Standard(id) => {
+                self.lengths[0][length] += 1;
                 self.standard(spot, id, frame);
             }
             CanId::Extended(id) => {
+                self.lengths[1][length] += 1;
                 let is_ve_can = matches!(foreign(frame.id()), Some(Foreign::VeCan { .. }));
                 if is_ve_can {
                     self.ve_can.hit(spot)
@@ -136,7 +136,16 @@ impl Bus {
     pub(super) fn percent(&self) -> Option<(f64, f64)> {
         let seconds = self.window().secs();
         let percent = |bits: u64| 100.0 * bits as f64 / seconds / 500_000.0;
-        (seconds >= 1.0).then(|| (percent(self.bits.0), percent(self.bits.1)))
+        let (mut least, mut most) = (0, 0);
+        for (counts, id) in self.lengths.iter().zip([CanId::Standard(0), CanId::Extended(0)]) {
+            for (length, count) in counts.iter().enumerate() {
+                let bits = Frame::new(id, &[0; 8][..length]).map_or(0, |frame| u64::from(frame.bits()));
+                // What follows the checksum is not stuffed; up to one stuffed bit in four of the rest.
+                least += count * bits;
+                most += count * (bits + (bits - 14) / 4);
+            }
+        }
+        (seconds >= 1.0).then(|| (percent(least), percent(most)))
     }
 
     pub(super) fn window(&self) -> Window {

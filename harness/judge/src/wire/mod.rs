@@ -92,9 +92,25 @@ pub struct Wire {
 pub(crate) type Judge = fn(&Wire, &Terms<'_>, &mut Opinion);
 
 impl Wire {
-    /// Takes a frame and what it says, if the document knows it.
-    #[inline]
+    /// Takes a frame, and what it says, if the document knows it: when, and in which line of a log.
+    #[inline(always)]
+    pub fn take(&mut self, at: Micros, line: Option<u64>, frame: &Frame) {
+        let spot = self.on_the_bus(Spot::new(at, line), frame);
+        if let Some(message) = Message::decode(frame) {
+            self.says(spot, frame, &message);
+        }
+    }
+
+    /// The same with what it says, where that is known.
     pub fn frame(&mut self, spot: Spot, frame: &Frame, message: Option<&Message>) {
+        let spot = self.on_the_bus(spot, frame);
+        if let Some(message) = message {
+            self.says(spot, frame, message);
+        }
+    }
+
+    #[inline(always)]
+    fn on_the_bus(&mut self, spot: Spot, frame: &Frame) -> Spot {
         let spot = Spot { frame: Some(*frame), ..spot };
         if let Some(pause) = self.bus.pause(spot).filter(|&pause| !self.is_cut_off(spot.at, pause)) {
             self.timing.pause(pause, spot.at);
@@ -103,7 +119,11 @@ impl Wire {
         if let CanId::Extended(_) = frame.id() {
             self.beside.frame(spot, frame);
         }
-        let Some(message) = message else { return };
+        spot
+    }
+
+    #[inline(always)]
+    fn says(&mut self, spot: Spot, frame: &Frame, message: &Message) {
         self.presence.frame(spot, frame, message);
         match message {
             Message::Limits(m) => {
@@ -198,6 +218,7 @@ impl Wire {
     }
 
     /// Whether nothing could be heard, on purpose, at the end of a pause.
+    #[inline(never)]
     fn is_cut_off(&self, at: Micros, pause: Micros) -> bool {
         let began = Micros(at.0.saturating_sub(pause.0));
         self.account.cuts(Window::new(began, at))

@@ -66,18 +66,18 @@ fn apart(a: [u8; 8], b: [u8; 8], steps: [u16; 4]) -> u32 {
 }
 
 impl Turns {
-    #[inline]
-    fn take(&mut self, now: [u8; 8], steps: [u16; 4], spot: Spot) {
+    /// About the same content as the last.
+    #[inline(always)]
+    fn again(&mut self, last: [u8; 8], now: [u8; 8], at: Micros) {
+        (self.last, self.before, self.run) = (Some((now, at)), Some(last), 0);
+    }
+
+    /// Another content, so many steps from the last.
+    fn take(&mut self, now: [u8; 8], far: u32, steps: [u16; 4], spot: Spot) {
         let Some((last, at)) = self.last.replace((now, spot.at)) else { return };
-        let before = self.before.replace(last);
-        if now == last {
-            self.run = 0;
-            return;
-        }
-        let Some(before) = before else { return };
+        let Some(before) = self.before.replace(last) else { return };
         // Each stream may move a little from frame to frame.
-        let (other, own) = (apart(now, last, steps), apart(now, before, steps));
-        if other <= 4 * own {
+        if far <= 4 * apart(now, before, steps) {
             self.run = 0;
             return;
         }
@@ -120,18 +120,21 @@ struct Clocks {
 }
 
 impl Clocks {
-    #[inline]
-    fn take(&mut self, now: [u8; 8], steps: [u16; 4], spot: Spot) {
+    /// About the same content as the last.
+    #[inline(always)]
+    fn again(&mut self, now: [u8; 8], at: Micros) {
+        if let Some(own) = &mut self.own {
+            *own = Stream { content: now, at, alone: at.since(own.at) };
+        }
+    }
+
+    /// Another content, so many steps from the last.
+    fn take(&mut self, now: [u8; 8], far: u32, steps: [u16; 4], spot: Spot) {
         let fresh = Stream { content: now, at: spot.at, alone: Micros(0) };
         let Some(own) = &mut self.own else {
             self.own = Some(fresh);
             return;
         };
-        if now == own.content {
-            *own = Stream { alone: spot.at.since(own.at), ..fresh };
-            return;
-        }
-        let far = apart(now, own.content, steps);
         match self.other {
             Some(other) if far > 4 * apart(now, other.content, steps) => {
                 if other.alone.0 > 0 {
@@ -163,11 +166,27 @@ pub(crate) struct Senders {
 }
 
 impl Senders {
-    #[inline]
+    #[inline(always)]
     pub(super) fn frame(&mut self, which: Watched, spot: Spot, frame: &Frame) {
+        let ((_, steps), now) = (WATCHED[which as usize], frame.padded());
+        let (turns, clocks) = (&mut self.turns[which as usize], &mut self.clocks[which as usize]);
+        let last = turns.last.map(|(last, _)| last);
+        let far = last.map_or(0, |last| if last == now { 0 } else { apart(now, last, steps) });
+        match last {
+            // One sender may move a little from frame to frame.
+            Some(last) if far == 0 => {
+                turns.again(last, now, spot.at);
+                clocks.again(now, spot.at);
+            }
+            _ => self.other(which, spot, now, far),
+        }
+    }
+
+    #[inline(never)]
+    fn other(&mut self, which: Watched, spot: Spot, now: [u8; 8], far: u32) {
         let (_, steps) = WATCHED[which as usize];
-        self.turns[which as usize].take(frame.padded(), steps, spot);
-        self.clocks[which as usize].take(frame.padded(), steps, spot);
+        self.turns[which as usize].take(now, far, steps, spot);
+        self.clocks[which as usize].take(now, far, steps, spot);
     }
 
     /// The runs that two senders explain and one does not: where the state of charge takes turns, two messages do, or

@@ -46,7 +46,7 @@ pub(crate) struct Timing {
 }
 
 impl Cadence {
-    #[inline]
+    #[inline(always)]
     fn frame(&mut self, spot: Spot) {
         if let Some(last) = self.last {
             // Frames are disturbed on purpose until then.
@@ -57,11 +57,16 @@ impl Cadence {
             self.count += 1;
             self.gaps[((gap.0 / BIN) as usize).min(BINS)] += 1;
             if gap > self.longest[LONGEST - 1].0 {
-                self.longest[LONGEST - 1] = (gap, Some(spot));
-                self.longest.sort_by_key(|&(gap, _)| core::cmp::Reverse(gap));
+                self.long(gap, spot);
             }
         }
         self.last = Some(spot.at);
+    }
+
+    #[inline(never)]
+    fn long(&mut self, gap: Micros, spot: Spot) {
+        self.longest[LONGEST - 1] = (gap, Some(spot));
+        self.longest.sort_by_key(|&(gap, _)| core::cmp::Reverse(gap));
     }
 
     /// Frames are disturbed on purpose: gaps count from the end of that.
@@ -112,7 +117,7 @@ impl Cadence {
 
 impl Timing {
     /// A frame of the n-th core message.
-    #[inline]
+    #[inline(always)]
     pub(super) fn core(&mut self, which: usize, spot: Spot) {
         self.core[which].frame(spot);
     }

@@ -189,7 +189,7 @@ macro_rules! messages {
             /// The message in a frame; nothing for an identifier that is not in the document. A frame that is too
             /// short for a field is a message without that field.
             #[must_use]
-            #[inline]
+            #[inline(always)]
             pub fn decode(frame: &Frame) -> Option<Self> {
                 let CanId::Standard(id) = frame.id() else { return None };
                 let payload = Payload::of(frame);
