@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use evidence::again::{Again, again};
 use evidence::text::plain;
-use evidence::words::trim;
+use evidence::words::{room, trim};
 use report::compare::{Comparison, compare as compared};
 use report::html;
 
@@ -53,7 +53,7 @@ fn shown(comparison: &Comparison<'_>) -> String {
     }
     let mut same = 0;
     for pair in &comparison.pairs {
-        if !pair.differs() && pair.figures.is_empty() {
+        if pair.is_same() {
             same += 1;
             continue;
         }
@@ -62,6 +62,10 @@ fn shown(comparison: &Comparison<'_>) -> String {
         out += &format!("\n{}: {} -> {}\n", plain(&name), outcome(pair.a), outcome(pair.b));
         for (id, a, b) in &pair.verdicts {
             out += &format!("  {id:<8} {} -> {}\n", a.short(), b.short());
+        }
+        for shift in &pair.margins {
+            let (a, b, id) = (room(&shift.a), room(&shift.b), shift.requirement);
+            out += &format!("  {id:<8} {a} -> {b}: {} room\n", shift.words());
         }
         for figure in &pair.figures {
             let (a, b) = (trim(figure.a, 3), trim(figure.b, 3));

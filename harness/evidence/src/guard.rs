@@ -7,7 +7,7 @@
 use files::DecisionRule;
 use judge::requirement::{Requirement, Severity};
 use judge::thresholds::{Row, Sense, measured};
-use judge::verdict::{Evidence, Outcome, Verdict};
+use judge::verdict::{Measure, Verdict};
 
 use crate::certificate::Certificate;
 use crate::run::{CaseResult, Run};
@@ -39,10 +39,7 @@ impl Statement {
     /// What is said of a value that is held against a limit with a guard band of this width, all in one unit.
     #[must_use]
     pub fn of(sense: Sense, value: f64, limit: f64, width: f64) -> Self {
-        let room = match sense {
-            Sense::AtMost => limit - value,
-            Sense::AtLeast => value - limit,
-        };
+        let room = sense.margin(value, limit);
         if room >= width && room >= 0.0 {
             Self::Pass
         } else if room >= 0.0 {
@@ -107,20 +104,12 @@ impl Figure<'_> {
     /// A number of this figure, with the sign of a limit: `≤ 9.50 %`.
     #[must_use]
     pub fn bound(&self, number: f64) -> String {
-        let sign = match self.threshold.sense {
-            Sense::AtMost => "≤",
-            Sense::AtLeast => "≥",
-        };
-        format!("{sign} {}", amount(number, self.threshold.unit))
+        format!("{} {}", self.threshold.sense.sign(), amount(number, self.threshold.unit))
     }
 
     /// How far it is from its limit, as a share of that; negative beyond it.
     fn room(&self) -> f64 {
-        let room = match self.threshold.sense {
-            Sense::AtMost => self.limit - self.value,
-            Sense::AtLeast => self.value - self.limit,
-        };
-        room / self.limit.abs().max(f64::MIN_POSITIVE)
+        self.threshold.sense.room(self.value, self.limit)
     }
 }
 
@@ -138,7 +127,7 @@ pub fn figures<'r>(run: &'r Run, certificate: &Certificate) -> Vec<Figure<'r>> {
     for case in &run.cases {
         for verdict in &case.verdicts {
             found.extend(
-                verdict.evidence.iter().filter_map(|evidence| figure(case, verdict, evidence, certificate)),
+                verdict.figures().filter_map(|(_, measure)| figure(case, verdict, measure, certificate)),
             );
         }
     }
@@ -148,23 +137,16 @@ pub fn figures<'r>(run: &'r Run, certificate: &Certificate) -> Vec<Figure<'r>> {
 fn figure<'r>(
     case: &'r CaseResult,
     verdict: &'r Verdict,
-    evidence: &Evidence,
+    measure: Measure,
     certificate: &Certificate,
 ) -> Option<Figure<'r>> {
-    let measure = evidence.measure?;
     let (threshold, with) = measured().find(|(row, _)| row.name == measure.threshold)?;
     let uncertainty =
         certificate.uncertainty.iter().find(|u| u.figure == measure.threshold).map(|u| u.amount);
     let width = width(certificate.rule, uncertainty);
     let statement = Statement::of(threshold.sense, measure.value, measure.limit, width);
-    // A good figure beside the bad one that failed a requirement decided nothing, and the other way round.
-    let decided = match verdict.outcome {
-        Outcome::Pass => matches!(statement, Statement::Pass | Statement::ConditionalPass),
-        Outcome::Fail => matches!(statement, Statement::Fail | Statement::ConditionalFail),
-        Outcome::Inconclusive | Outcome::NotApplicable => false,
-    };
     let (value, limit) = (measure.value, measure.limit);
-    decided.then_some(Figure { threshold, with, case, verdict, value, limit, uncertainty, statement })
+    Some(Figure { threshold, with, case, verdict, value, limit, uncertainty, statement })
 }
 
 /// Of each threshold the figure that came nearest to its limit, or went farthest beyond it.

@@ -6,7 +6,7 @@ use judge::catalogue::requirements;
 use judge::portrait::SeenPage;
 use judge::requirement::{Requirement, Severity};
 use judge::trace::Trace;
-use judge::verdict::{Outcome, Verdict};
+use judge::verdict::{Evidence, Measure, Outcome, Verdict};
 use proto::quantity::Micros;
 
 use crate::certificate::Certificate;
@@ -273,6 +273,28 @@ impl Run {
             .filter(move |(_, v)| v.requirement.id == requirement.id)
     }
 
+    /// How close a requirement came to the other verdict, in the case in which it came closest: the evidence with its figure.
+    /// Of a requirement that failed only failures count. Nothing where no figure decided.
+    #[must_use]
+    pub fn closest(&self, requirement: &'static Requirement) -> Option<Closest<'_>> {
+        let failed = self.verdicts_on(requirement).any(|(_, v)| v.outcome == Outcome::Fail);
+        let own = self.verdicts_on(requirement).filter(|(_, v)| !failed || v.outcome == Outcome::Fail);
+        let found = own.filter_map(|(case, verdict)| {
+            let (evidence, measure) = verdict.closest()?;
+            Some(Closest { requirement: verdict.requirement, case, evidence, measure })
+        });
+        found.min_by(|a, b| a.measure.room().total_cmp(&b.measure.room()))
+    }
+
+    /// The requirements that must hold, do, and were measured: the one with the least room first.
+    #[must_use]
+    pub fn closest_passes(&self) -> Vec<Closest<'_>> {
+        let musts = self.requirements(Mark::Pass).into_iter().filter(|r| r.severity == Severity::Must);
+        let mut found: Vec<Closest<'_>> = musts.filter_map(|requirement| self.closest(requirement)).collect();
+        found.sort_by(|a, b| a.measure.room().total_cmp(&b.measure.room()));
+        found
+    }
+
     /// How a requirement stands over all cases: the worst that was seen. What was not applicable in one case does not
     /// hide what was judged in another, and a case that was not tried counts where no other was.
     #[must_use]
@@ -304,6 +326,19 @@ impl Run {
         found.sort_by_key(|r| (core::cmp::Reverse(r.severity), r.id != SILENCE));
         found
     }
+}
+
+/// A figure that decided a requirement, and how near it came to its limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Closest<'r> {
+    /// the requirement
+    pub requirement: &'static Requirement,
+    /// the case in which it was measured
+    pub case: &'r CaseResult,
+    /// what was measured
+    pub evidence: &'r Evidence,
+    /// the same in numbers
+    pub measure: Measure,
 }
 
 /// What runs that belong together leave open, such as the tries of a night.

@@ -1,7 +1,7 @@
 //! Times, powers and changes of the world in the words of a lab log.
 
 use judge::trace::{Event, EventKind};
-use judge::verdict::Evidence;
+use judge::verdict::{Evidence, Measure};
 use proto::quantity::Micros;
 
 /// A time of a case: `1:02:03`, rounded to seconds.
@@ -86,7 +86,7 @@ pub fn evidence(evidence: &Evidence) -> String {
         out.push_str(&evidence.value);
     }
     if !evidence.limit.is_empty() {
-        out.push_str(&format!(" (limit {})", evidence.limit));
+        out.push_str(&format!(" ({})", limit(evidence)));
     }
     if let Some((from, to)) = evidence.at {
         out.push_str(&format!(" at {}", window(from, to)));
@@ -95,6 +95,27 @@ pub fn evidence(evidence: &Evidence) -> String {
         out.push_str(&format!(", log line {line}"));
     }
     out
+}
+
+/// The limit of a fact, and how close it came where that was measured: `limit ≤ 1.5 %/h, 11 % left`.
+#[must_use]
+pub fn limit(evidence: &Evidence) -> String {
+    let room = evidence.measure.map_or(String::new(), |measure| format!(", {}", room(&measure)));
+    format!("limit {}{room}", evidence.limit)
+}
+
+/// How much of a limit is left, or how far a figure lies beyond it, as a share of the limit: `11 % left`, `34 % beyond`.
+#[must_use]
+pub fn room(measure: &Measure) -> String {
+    let room = measure.room() * 100.0;
+    let (share, side) = (room.abs(), if room < 0.0 { "beyond" } else { "left" });
+    match share {
+        _ if room == 0.0 => "at it".to_owned(),
+        share if share < 0.1 => format!("< 0.1 % {side}"),
+        share if share < 9.95 => format!("{} % {side}", trim(share, 1)),
+        share if share < 1000.0 => format!("{share:.0} % {side}"),
+        _ => format!("> 1000 % {side}"),
+    }
 }
 
 /// A number with three digits that count, and its unit.
@@ -117,6 +138,25 @@ pub fn amount(value: f64, unit: &str) -> String {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    /// Settling within 120 s, and at least 20 mV for the cells.
+    #[rstest]
+    #[case::with_room("settling", 60.0, 120.0, "50 % left")]
+    #[case::little("settling", 117.6, 120.0, "2 % left")]
+    #[case::hardly_any("settling", 119.99, 120.0, "< 0.1 % left")]
+    #[case::none("settling", 120.0, 120.0, "at it")]
+    #[case::beyond("settling", 150.0, 120.0, "25 % beyond")]
+    #[case::far_beyond("settling", 5400.0, 120.0, "> 1000 % beyond")]
+    #[case::at_least("cell-margin", 0.025, 0.02, "25 % left")]
+    #[case::too_little("cell-margin", -0.01, 0.02, "150 % beyond")]
+    fn how_close(
+        #[case] threshold: &'static str,
+        #[case] value: f64,
+        #[case] limit: f64,
+        #[case] says: &str,
+    ) {
+        assert_eq!(room(&Measure { threshold, value, limit }), says);
+    }
 
     #[rstest]
     #[case(Micros::from_millis(250), "250 ms")]

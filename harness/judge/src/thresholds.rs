@@ -172,6 +172,41 @@ pub enum Sense {
     AtLeast,
 }
 
+impl Sense {
+    /// How far a value lies on the right side of a limit, in their unit; negative beyond it.
+    #[must_use]
+    pub fn margin(self, value: f64, limit: f64) -> f64 {
+        match self {
+            Self::AtMost => limit - value,
+            Self::AtLeast => value - limit,
+        }
+    }
+
+    /// The same as a share of the limit.
+    #[must_use]
+    pub fn room(self, value: f64, limit: f64) -> f64 {
+        self.margin(value, limit) / limit.abs().max(f64::MIN_POSITIVE)
+    }
+
+    /// As the files of a run write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AtMost => "at-most",
+            Self::AtLeast => "at-least",
+        }
+    }
+
+    /// The sign of a limit: `≤` or `≥`.
+    #[must_use]
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::AtMost => "≤",
+            Self::AtLeast => "≥",
+        }
+    }
+}
+
 /// What the macro needs of a quantity.
 pub(crate) trait Bound: Copy + PartialOrd + FromStr<Err = QuantityError> + Display + Default {
     const EXPECTED: &'static str;

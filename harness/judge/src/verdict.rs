@@ -4,7 +4,7 @@ use proto::frame::Frame;
 use proto::quantity::Micros;
 
 use crate::requirement::{Requirement, Severity};
-use crate::thresholds::{Bound, Graded};
+use crate::thresholds::{self, Bound, Graded, Row};
 use crate::window::Window;
 
 /// The answer to one requirement in one case. Nothing that was not seen is ever [`Outcome::Pass`].
@@ -63,6 +63,26 @@ pub struct Measure {
     pub limit: f64,
 }
 
+impl Measure {
+    /// Its threshold.
+    #[must_use]
+    pub fn row(&self) -> Option<&'static Row> {
+        thresholds::find(self.threshold)
+    }
+
+    /// How far it lies on the right side of its limit, in the unit of the threshold; negative beyond it.
+    #[must_use]
+    pub fn margin(&self) -> f64 {
+        self.row().map_or(0.0, |row| row.sense.margin(self.value, self.limit))
+    }
+
+    /// The same as a share of the limit.
+    #[must_use]
+    pub fn room(&self) -> f64 {
+        self.row().map_or(0.0, |row| row.sense.room(self.value, self.limit))
+    }
+}
+
 /// The verdict on one requirement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
@@ -74,6 +94,29 @@ pub struct Verdict {
     pub reason: String,
     /// what it stands on
     pub evidence: Vec<Evidence>,
+}
+
+impl Verdict {
+    /// The measured facts that decided it, each with its figure: of a pass those within their limits, of a failure those
+    /// beyond them. A good figure beside the bad one that failed a requirement decided nothing.
+    pub fn figures(&self) -> impl Iterator<Item = (&Evidence, Measure)> {
+        self.evidence.iter().filter_map(|evidence| {
+            let measure = evidence.measure?;
+            let decided = match self.outcome {
+                Outcome::Pass => measure.margin() >= 0.0,
+                Outcome::Fail => measure.margin() < 0.0,
+                Outcome::Inconclusive | Outcome::NotApplicable => false,
+            };
+            decided.then_some((evidence, measure))
+        })
+    }
+
+    /// How close it was: of the facts that decided it the one with the least room. Nothing where no figure did, such as of a
+    /// requirement that is only yes or no.
+    #[must_use]
+    pub fn closest(&self) -> Option<(&Evidence, Measure)> {
+        self.figures().min_by(|a, b| a.1.room().total_cmp(&b.1.room()))
+    }
 }
 
 /// What a case comes to: a requirement that must hold and does not fails it, one that is undecided leaves it

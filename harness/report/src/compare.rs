@@ -1,7 +1,9 @@
 //! Two runs beside each other: what came out differently.
 
 use judge::catalogue::requirements;
+use judge::verdict::{Measure, Outcome};
 
+use crate::history::changes::Turn;
 use crate::history::drift::least;
 use crate::history::figures::{Figure, figures};
 use crate::history::firmware;
@@ -30,8 +32,47 @@ pub struct Pair<'a> {
     pub b: Option<&'a CaseResult>,
     /// requirements that stand otherwise: id, in A, in B
     pub verdicts: Vec<(&'static str, Mark, Mark)>,
+    /// requirements that hold in both, with other room
+    pub margins: Vec<Shift>,
     /// figures that differ by more than what counts as the same
     pub figures: Vec<Moved>,
+}
+
+/// A requirement that holds in both runs, and came much closer to its limit in one of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shift {
+    /// its id
+    pub requirement: &'static str,
+    /// the figure that decided it in A
+    pub a: Measure,
+    /// in B
+    pub b: Measure,
+}
+
+/// This share of the room that was there must be gone, or come back, before it is told.
+const TOLD: f64 = 1.0 / 3.0;
+/// Less of a limit than this is no change of room (assumption: below what any figure is exact to).
+const SAME: f64 = 0.005;
+
+impl Shift {
+    /// Where the room changed enough to be told.
+    fn of(requirement: &'static str, a: Measure, b: Measure) -> Option<Self> {
+        let (before, now) = (a.room(), b.room());
+        let told = (before - now).abs() > SAME && before.min(now) < before.max(now) * (1.0 - TOLD);
+        told.then_some(Self { requirement, a, b })
+    }
+
+    /// Whether B has more room or less.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        if self.turn() == Turn::Better { "more" } else { "less" }
+    }
+
+    /// Whether there is more room in B.
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        if self.b.room() > self.a.room() { Turn::Better } else { Turn::Worse }
+    }
 }
 
 /// A figure in both runs.
@@ -53,6 +94,12 @@ impl Pair<'_> {
     pub fn differs(&self) -> bool {
         let outcome = |case: Option<&CaseResult>| case.map(|case| case.outcome);
         outcome(self.a) != outcome(self.b) || !self.verdicts.is_empty()
+    }
+
+    /// Whether nothing is to be told of it.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        !self.differs() && self.margins.is_empty() && self.figures.is_empty()
     }
 }
 
@@ -121,15 +168,21 @@ fn pair<'a>(
     of_a: &[Figure],
     of_b: &[Figure],
 ) -> Pair<'a> {
-    let standing = |case: Option<&CaseResult>, id: &str| {
-        let verdict = case.and_then(|case| case.verdicts.iter().find(|verdict| verdict.requirement.id == id));
-        verdict.map_or(Mark::NotJudged, Mark::of)
+    let find = |case: Option<&'a CaseResult>, id: &str| {
+        case.and_then(|case| case.verdicts.iter().find(|verdict| verdict.requirement.id == id))
+    };
+    let standing = |case, id: &str| find(case, id).map_or(Mark::NotJudged, Mark::of);
+    let room = |case, id: &str| {
+        let passed = find(case, id).filter(|verdict| verdict.outcome == Outcome::Pass)?;
+        passed.closest().map(|(_, measure)| measure)
     };
     let both = a.is_some() && b.is_some();
     let verdicts = requirements()
         .map(|requirement| (requirement.id, standing(a, requirement.id), standing(b, requirement.id)))
         .filter(|(_, a, b)| both && a != b)
         .collect();
+    let margins =
+        requirements().filter_map(|row| Shift::of(row.id, room(a, row.id)?, room(b, row.id)?)).collect();
     let name = b.or(a).map(CaseResult::name).unwrap_or_default();
     let own = |figures: &[Figure]| -> Vec<Figure> {
         figures.iter().filter(|figure| figure.case == name).cloned().collect()
@@ -143,5 +196,25 @@ fn pair<'a>(
             moved.then_some(Moved { name: now.name, unit: now.unit, a: then.value, b: now.value })
         })
         .collect();
-    Pair { a, b, verdicts, figures }
+    Pair { a, b, verdicts, margins, figures }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    /// Settling within 120 s.
+    #[rstest]
+    #[case::a_third_is_gone(60.0, 81.0, Some(Turn::Worse))]
+    #[case::less_than_a_third(60.0, 79.0, None)]
+    #[case::back_again(81.0, 60.0, Some(Turn::Better))]
+    #[case::of_little_room(117.0, 118.5, Some(Turn::Worse))]
+    #[case::too_little_to_tell(119.5, 119.9, None)]
+    #[case::the_same(60.0, 60.0, None)]
+    fn room_that_is_gone(#[case] before: f64, #[case] now: f64, #[case] turn: Option<Turn>) {
+        let measure = |value| Measure { threshold: "settling", value, limit: 120.0 };
+        let shift = Shift::of("CVL-04", measure(before), measure(now));
+        assert_eq!(shift.map(|shift| shift.turn()), turn);
+    }
 }

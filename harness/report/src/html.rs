@@ -12,6 +12,7 @@ mod figure;
 mod geometry;
 pub mod golden;
 mod lanes;
+mod margins;
 mod matrix;
 pub mod morning;
 mod overlay;
@@ -68,6 +69,7 @@ fn page(out: &mut String, run: &Run) -> fmt::Result {
     summary::head(out, run)?;
     certificate::certificate(out, run)?;
     summary::cases(out, run)?;
+    margins::margins(out, run)?;
     summary::facts(out, run)?;
     pages::pages(out, run)?;
     cases::all(out, run, points_per_line(run))?;

@@ -23,7 +23,7 @@
 //! `note`, `not-applicable`, `not-judged`.
 
 use judge::requirement::Requirement;
-use judge::verdict::{Evidence, Verdict};
+use judge::verdict::{Evidence, Measure, Verdict};
 use proto::quantity::Micros;
 use serde::Serialize;
 
@@ -142,7 +142,19 @@ struct VerdictDto<'a> {
     severity: &'static str,
     outcome: &'static str,
     reason: &'a str,
+    margin: Option<MarginDto>,
     evidence: Vec<EvidenceDto<'a>>,
+}
+
+#[derive(Serialize)]
+struct MarginDto {
+    threshold: &'static str,
+    unit: &'static str,
+    sense: &'static str,
+    value: f64,
+    limit: f64,
+    margin: f64,
+    room: f64,
 }
 
 #[derive(Serialize)]
@@ -247,8 +259,22 @@ fn verdict(v: &Verdict) -> VerdictDto<'_> {
         severity: severity(v.requirement.severity),
         outcome: v.outcome.name(),
         reason: &v.reason,
+        margin: v.closest().and_then(|(_, measure)| margin(&measure)),
         evidence: v.evidence.iter().map(evidence).collect(),
     }
+}
+
+fn margin(measure: &Measure) -> Option<MarginDto> {
+    let row = measure.row()?;
+    Some(MarginDto {
+        threshold: row.name,
+        unit: row.unit,
+        sense: row.sense.name(),
+        value: measure.value,
+        limit: measure.limit,
+        margin: measure.margin(),
+        room: measure.room(),
+    })
 }
 
 fn evidence(e: &Evidence) -> EvidenceDto<'_> {

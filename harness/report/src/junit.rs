@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use judge::verdict::Outcome;
+use judge::verdict::{Outcome, Verdict};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
@@ -16,7 +16,7 @@ use evidence::gaps::Gaps;
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run};
 use evidence::text::plain;
-use evidence::words::evidence;
+use evidence::words::{amount, evidence, room};
 
 /// The whole file.
 #[must_use]
@@ -138,9 +138,15 @@ fn testcase(w: &mut Out, case: &CaseResult, took: &Took) -> std::io::Result<()> 
     let wall = wall(case, took);
     attribute(&mut start, "time", &seconds(wall.unwrap_or(case.length.0)));
     w.write_event(Event::Start(start))?;
-    if wall.is_some() {
+    let margins: Vec<(String, String)> = case.verdicts.iter().filter_map(margin).collect();
+    if wall.is_some() || !margins.is_empty() {
         w.write_event(Event::Start(BytesStart::new("properties")))?;
-        property(w, "simulated-time", &seconds(case.length.0))?;
+        if wall.is_some() {
+            property(w, "simulated-time", &seconds(case.length.0))?;
+        }
+        for (name, value) in &margins {
+            property(w, name, value)?;
+        }
         w.write_event(Event::End(BytesEnd::new("properties")))?;
     }
     let (tag, marks): (_, &[Mark]) = match case.outcome {
@@ -167,6 +173,13 @@ fn testcase(w: &mut Out, case: &CaseResult, took: &Took) -> std::io::Result<()> 
         w.write_event(Event::End(BytesEnd::new("system-out")))?;
     }
     w.write_event(Event::End(BytesEnd::new("testcase")))
+}
+
+/// How close a verdict was, as a property of its case: `margin:CVL-04` with the signed margin and its share of the limit.
+fn margin(verdict: &Verdict) -> Option<(String, String)> {
+    let (_, measure) = verdict.closest()?;
+    let margin = amount(measure.margin(), measure.row()?.unit);
+    Some((format!("margin:{}", verdict.requirement.id), format!("{margin}, {}", room(&measure))))
 }
 
 /// One line per requirement with one of these marks, its evidence indented below.

@@ -8,7 +8,7 @@ use proto::quantity::Micros;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use evidence::mark::Mark;
-use evidence::run::{CaseResult, Run, severity};
+use evidence::run::{CaseResult, Closest, Run, severity};
 use evidence::text::plain;
 use evidence::words;
 
@@ -29,6 +29,9 @@ pub struct Style<'a> {
 
 /// Columns before the text of a finding.
 const INDENT: usize = 8;
+
+/// Requirements that hold, but are told with how close they came to their limits.
+pub(crate) const CLOSEST: usize = 3;
 
 /// Cases that are told in full for one requirement; the others are named.
 const TOLD: usize = 2;
@@ -73,6 +76,7 @@ impl Table<'_> {
         for mark in [Mark::Inconclusive, Mark::Warning] {
             self.findings(run, mark)?;
         }
+        self.closest(run)?;
         self.cases(run)?;
         self.matrix(run)?;
         self.totals(run)?;
@@ -198,6 +202,25 @@ impl Table<'_> {
             writeln!(self.out)?;
         }
         Ok(())
+    }
+
+    /// Of what holds, what came closest to its limit.
+    fn closest(&mut self, run: &Run) -> fmt::Result {
+        let closest = run.closest_passes();
+        if closest.is_empty() {
+            return Ok(());
+        }
+        writeln!(self.out, "Closest to its limit, of what holds:")?;
+        for Closest { requirement, case, evidence, .. } in closest.iter().take(CLOSEST) {
+            self.wrapped_behind(requirement.id, &format!("{}: {}", case.name(), words::evidence(evidence)))?;
+        }
+        writeln!(self.out)
+    }
+
+    /// Words behind a name.
+    fn wrapped_behind(&mut self, name: &str, text: &str) -> fmt::Result {
+        write!(self.out, "  {name}  ")?;
+        self.wrapped_from(text, name.width() + 4, INDENT)
     }
 
     /// Every requirement of the catalogue with its standing, a line for each family.

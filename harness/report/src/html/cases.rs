@@ -101,7 +101,7 @@ fn requirements(out: &mut String, number: usize, case: &CaseResult) -> fmt::Resu
 
 /// What, value against limit, when; the time zooms the figure.
 fn evidence(out: &mut String, number: usize, e: &Evidence) -> fmt::Result {
-    let limit = if e.limit.is_empty() { String::new() } else { format!("limit {}", e.limit) };
+    let limit = if e.limit.is_empty() { String::new() } else { words::limit(e) };
     write!(
         out,
         "<li><span>{}</span> <b>{}</b> <span>{}</span> <span class=when>",

@@ -12,6 +12,7 @@ use super::trend::decimals;
 use super::{STYLE, figure, mark, open};
 use crate::compare::{Comparison, Pair};
 use evidence::run::{CaseResult, Run};
+use evidence::words::room;
 
 const OWN: &str = include_str!("compare.css");
 const WIDTH: f64 = 1000.0;
@@ -53,13 +54,13 @@ fn page(out: &mut String, comparison: &Comparison<'_>) -> fmt::Result {
     for pair in comparison.pairs.iter().filter(|pair| pair.differs()) {
         section(out, pair)?;
     }
-    for pair in comparison.pairs.iter().filter(|pair| !pair.differs() && !pair.figures.is_empty()) {
+    for pair in comparison.pairs.iter().filter(|pair| !pair.differs() && !pair.is_same()) {
         section(out, pair)?;
     }
     let same: Vec<String> = comparison
         .pairs
         .iter()
-        .filter(|pair| !pair.differs() && pair.figures.is_empty())
+        .filter(|pair| pair.is_same())
         .filter_map(|pair| pair.b.map(CaseResult::name))
         .collect();
     if !same.is_empty() {
@@ -90,10 +91,20 @@ fn section(out: &mut String, pair: &Pair<'_>) -> fmt::Result {
     if let (Some(a), Some(b)) = (pair.a, pair.b) {
         overlay(out, a, b)?;
     }
-    if !pair.verdicts.is_empty() || !pair.figures.is_empty() {
+    if !pair.verdicts.is_empty() || !pair.margins.is_empty() || !pair.figures.is_empty() {
         out.push_str("<table><thead><tr><th>What<th>A<th>B</tr></thead><tbody>");
         for (id, a, b) in &pair.verdicts {
             write!(out, "<tr><td class=id>{}<td>{}<td>{}</tr>", Esc(id), mark(*a), mark(*b))?;
+        }
+        for shift in &pair.margins {
+            write!(
+                out,
+                "<tr><td><span class=id>{}</span>, {} room<td>{}<td>{}</tr>",
+                Esc(shift.requirement),
+                Esc(shift.words()),
+                Esc(room(&shift.a)),
+                Esc(room(&shift.b))
+            )?;
         }
         for figure in &pair.figures {
             write!(

@@ -9,9 +9,10 @@ use proto::quantity::Micros;
 use super::escape::{Esc, unbroken};
 use super::{count, figure, mark, shape};
 use crate::causes::{Cause, by_it, causes};
+use crate::terminal::CLOSEST;
 use evidence::against::Weight;
 use evidence::mark::Mark;
-use evidence::run::{CaseResult, Run, severity};
+use evidence::run::{CaseResult, Closest, Run, severity};
 use evidence::words;
 
 /// The verdict in one word.
@@ -75,7 +76,33 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
         write!(out, "<p class=simulated>{}</p>", Esc(line))?;
     }
     findings(out, run, Mark::Inconclusive, "What the evidence does not decide")?;
-    findings(out, run, Mark::Warning, "Warnings")
+    findings(out, run, Mark::Warning, "Warnings")?;
+    closest(out, run)
+}
+
+/// Of what holds, what came closest to its limit.
+fn closest(out: &mut String, run: &Run) -> fmt::Result {
+    let closest = run.closest_passes();
+    if closest.is_empty() {
+        return Ok(());
+    }
+    out.push_str("<section class=findings><h2>Closest to its limit, of what holds</h2><ol>");
+    for Closest { requirement, case, evidence, .. } in closest.iter().take(CLOSEST) {
+        write!(
+            out,
+            "<li>{}<div><p class=what><a class=id href=\"#r-{id}\">{id}</a> {} <span class=quiet>{}</span></p>\
+             <p class=why><a href=\"#{}\">{}</a> {}</p></div></li>",
+            shape(Mark::Pass),
+            Esc(requirement.title),
+            Esc(requirement.section),
+            anchor(run, case),
+            Esc(case.name()),
+            Esc(words::evidence(evidence)),
+            id = Esc(requirement.id),
+        )?;
+    }
+    out.push_str("</ol><p class=quiet><a href=\"#margins\">How close everything came</a></p></section>\n");
+    Ok(())
 }
 
 /// The verdict in a sentence.

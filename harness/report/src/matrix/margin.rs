@@ -90,10 +90,7 @@ pub fn margins(cells: &[Cell]) -> Vec<Margin> {
 /// How far a value has gone to the threshold: 0 far on the good side, 1 at it, more beyond.
 fn excess(name: &Row, value: f64) -> f64 {
     let limit = Thresholds::default().limit(name.name).filter(|l| l.abs() > 0.0).unwrap_or(1.0);
-    match name.sense {
-        Sense::AtMost => value / limit,
-        Sense::AtLeast => 2.0 - value / limit,
-    }
+    1.0 - name.sense.room(value, limit)
 }
 
 /// The values of faulty batteries that say something of a threshold.

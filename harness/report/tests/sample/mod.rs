@@ -5,7 +5,7 @@ use core::time::Duration;
 use evidence::run::{BatteryUnderTest, CaseResult, Rig, Run, RunMeta, SuiteFile};
 use judge::catalogue::find;
 use judge::trace::{Channel, EventKind, Trace, WaitResult};
-use judge::verdict::{Evidence, Outcome, Verdict};
+use judge::verdict::{Evidence, Measure, Outcome, Verdict};
 use proto::quantity::{Amps, Micros, Watts};
 use proto::stimulus::Stimulus;
 
@@ -133,6 +133,11 @@ fn evidence(what: &str, at: Option<(Micros, Micros)>, value: &str, limit: &str) 
     }
 }
 
+/// A fact with the figure that was held against a threshold.
+fn measured(evidence: Evidence, threshold: &'static str, value: f64, limit: f64) -> Evidence {
+    Evidence { measure: Some(Measure { threshold, value, limit }), ..evidence }
+}
+
 pub(crate) fn verdict(id: &str, outcome: Outcome, reason: &str, evidence: Vec<Evidence>) -> Verdict {
     Verdict {
         requirement: find(id).expect("a requirement of the catalogue"),
@@ -238,13 +243,18 @@ fn load_steps() -> CaseResult {
                 "CVL-04",
                 Outcome::Pass,
                 "CVL reversed 0.3 times an hour.",
-                vec![evidence("M3 reversals", window, "0.3 /h", "≤ 6 /h")],
+                vec![measured(evidence("M3 reversals", window, "0.3 /h", "≤ 6 /h"), "reversals", 0.3, 6.0)],
             ),
             verdict(
                 "CVL-06",
                 Outcome::Pass,
                 "The lowered CVL did not discharge the battery.",
-                vec![evidence("M7 discharge while PV covers the load", window, "0.02 %/h", "≤ 0.5 %/h")],
+                vec![measured(
+                    evidence("M7 discharge while PV covers the load", window, "0.02 %/h", "≤ 0.5 %/h"),
+                    "discharge",
+                    0.02,
+                    0.5,
+                )],
             ),
             verdict(
                 "TIM-01",
@@ -351,7 +361,7 @@ fn input_limit() -> CaseResult {
                 Outcome::Fail,
                 "CVL swings by 0.7 V every 94 s for as long as the solar charger is limited.",
                 vec![
-                    evidence("M3 reversals", hold, "76 /h", "≤ 20 /h"),
+                    measured(evidence("M3 reversals", hold, "76 /h", "≤ 20 /h"), "reversals", 76.0, 20.0),
                     evidence("M5 total variation", hold, "54 V/h", "≤ 5 V/h"),
                 ],
             ),
