@@ -18,6 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(reader) => assert!(reader.is_some(), "a whole head decides"),
         Err(error) => assert_eq!(error.to_string().lines().count(), 1, "one sentence"),
     }
+    in_a_block(bytes);
     for format in Format::all() {
         let mut reader = Reader::new(format);
         let (mut frames, mut problems, mut lost) = (0, 0, 0);
@@ -53,3 +54,29 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!((report.frames(), report.problems, report.lost), (frames, problems, lost));
     }
 });
+
+/// Lines of candump that are read where they stand in a block: as when they are read by themselves.
+fn in_a_block(bytes: &[u8]) {
+    let block = [bytes, &[b'\n'; 80]].concat();
+    let (mut fast, mut slow) = (Reader::new(Format::Candump), Reader::new(Format::Candump));
+    let (mut from, mut number) = (0, 0);
+    while from < bytes.len() {
+        number += 1;
+        let end = from + block[from..].iter().position(|&b| b == b'\n').expect("it ends in line feeds");
+        let expected = slow.line(number, &block[from..end]);
+        match fast.line_of(number, &block[from..]) {
+            Some((length, entry)) => {
+                assert_eq!(from + length, end + 1);
+                let Item::Frame(slowly) = expected else { panic!("{expected:?}") };
+                assert_eq!(slowly.content, Content::Data(entry.content));
+                assert_eq!(
+                    (slowly.at, slowly.interface, slowly.direction),
+                    (entry.at, entry.interface, entry.direction)
+                );
+            }
+            None => assert_eq!(fast.line(number, &block[from..end]), expected),
+        }
+        from = end + 1;
+    }
+    assert_eq!(fast.report(), slow.report());
+}

@@ -199,7 +199,12 @@ impl Reading {
             untimed,
             alone: true,
         };
-        let nobody = nobody(wire);
+        let nobody = match reader.report().fd {
+            fd if fd > 0 && wire.count() == 0 => Some(format!(
+                "{fd} CAN FD frames and no other: a GX reads classic CAN alone (P 1.2), at 500 kbit/s"
+            )),
+            _ => nobody(wire),
+        };
         let verdicts = if nobody.is_some() { Vec::new() } else { of_log(wire, &terms) };
         let outcome = outcome(&verdicts, conditions.strict);
         let headline = nobody.unwrap_or_else(|| headline(wire, &verdicts));

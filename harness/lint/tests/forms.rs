@@ -157,6 +157,16 @@ fn check(text: Vec<u8>, as_candump: &str) {
 #[case::ixxat("\"Time\",\"Identifier (hex)\",\"Format\",\"Flags\",\"Data (hex)\"\n", |at: u64, id: u16, data: &[u8]| format!("\"{}\",\"{id:X}\",\"Std\",\"\",\"{}\"", since(at), hex(data, " ")))]
 #[case::tshark("frame.time_epoch,can.id,can.len,data.data\n", |at: u64, id: u16, data: &[u8]| format!("{},{id},{},{}", epoch(at), data.len(), hex(data, "").to_lowercase()))]
 #[case::vehicle_spy("Line,Abs Time(Sec),Rel Time (Sec),Status,Er,Tx,Description,Network,Node,Arb ID,Remote,Xtd,B1,B2,B3,B4,B5,B6,B7,B8,Value\n", |at: u64, id: u16, data: &[u8]| format!("1,{},0,67108864,F,F,HS CAN ${id:X},HS CAN,,{id:X},F,F,{}{},", since(at), hex(data, ","), ",".repeat(8 - data.len())))]
+#[case::cabana("time,addr,bus,data\n", |at: u64, id: u16, data: &[u8]| format!("{},{id},0,{}", since(at), hex(data, "")))]
+#[case::cl2000("# Logger type: CL2000\nTimestamp;Type;ID;Length;Data\n", |at: u64, id: u16, data: &[u8]| format!("15T{};0;{id:x};{};{}", clock(at, 3).replace([':', '.'], ""), data.len(), hex(data, "").to_lowercase()))]
+#[case::microchip("//----\nMicrochip Technology Inc.\n", |at: u64, id: u16, data: &[u8]| format!("{};RX;0x{id:08X};{};0x{};", millis(at), data.len(), hex(data, ";0x")))]
+#[case::socketcand("", |at: u64, id: u16, data: &[u8]| format!("< frame {id:03X} {} {} >", epoch(at), hex(data, "")))]
+#[case::car_bus_analyzer("@ TEXT @ 2 @ 64 @\n", |at: u64, id: u16, data: &[u8]| format!("{}\t1\t0004\t{id:03X}\t{}\t{}\t00000000\t\t", since(at).replace('.', ","), data.len(), hex(data, " ")))]
+#[case::tai64n("", |at: u64, id: u16, data: &[u8]| format!("@40000000{:08x}{:08x}   can0  {id:03X}   [{}]  {}", DAY + at / 100 + 10, at % 100 * 10_000_000, data.len(), hex(data, " ")))]
+#[case::a_clock_before_it("", |at: u64, id: u16, data: &[u8]| format!("2023-11-15T{}Z   can0  {id:03X}   [{}]  {}", clock(at, 3), data.len(), hex(data, " ")))]
+#[case::grep("", |at: u64, id: u16, data: &[u8]| format!("can.log:7:({}) can0 {id:03X}#{}", epoch(at), hex(data, "")))]
+#[case::asc_with_commas("date Mi Nov 15 10:00:00.000 2023\nbase hex  timestamps absolute\n", |at: u64, id: u16, data: &[u8]| format!("   {} 1  {id:X}             Rx   d {} {}", since(at).replace('.', ","), data.len(), hex(data, " ")))]
+#[case::without_a_header("", |at: u64, id: u16, data: &[u8]| format!("{},{id:08X},false,Rx,0,{},{},", millis(at) * 1000, data.len(), hex(data, ",")))]
 #[case::slcan("", |at: u64, id: u16, data: &[u8]| format!("t{id:03X}{}{}{:04X}\r", data.len(), hex(data, ""), millis(at) % 60_000))]
 fn with_times(#[case] head: &str, #[case] line: Write) {
     check(written(head, line).into_bytes(), &written("", CANDUMP));
@@ -171,9 +181,39 @@ fn with_times(#[case] head: &str, #[case] line: Write) {
 #[case::mcp2515("", |_: u64, id: u16, data: &[u8]| format!("{id:x} {} {}", data.len(), data.iter().map(|byte| format!("{byte:x} ")).collect::<String>()))]
 #[case::cansniffer("", |_: u64, id: u16, data: &[u8]| format!("00999 | {id:03X} | {}", hex(data, " ")))]
 #[case::slcan("", |_: u64, id: u16, data: &[u8]| format!("t{id:03X}{}{}\r", data.len(), hex(data, "")))]
+#[case::milliseconds_that_nobody_names("", |at: u64, id: u16, data: &[u8]| format!("{} {id:03X} {} {}", millis(at), data.len(), hex(data, " ")))]
+#[case::source_text("", |_: u64, id: u16, data: &[u8]| format!("{{ 0x{id:03X}, {}, {{ 0x{} }} }},", data.len(), hex(data, ", 0x")))]
+#[case::esphome_pretty("", |_: u64, id: u16, data: &[u8]| format!("[10:00:00][D][can:101]: CAN frame 0x{id:03X}: {} ({})", hex(data, "."), data.len()))]
+#[case::a_length_in_brackets("", |at: u64, id: u16, data: &[u8]| format!("[{}] RX 0x{id:X} ({}): {}", millis(at), data.len(), hex(data, " ")))]
 #[case::console("", |_: u64, id: u16, data: &[u8]| format!("I (12) twai: rx id 0x{id:03X} len {} data {}", data.len(), hex(data, " ")))]
 fn without_times(#[case] head: &str, #[case] line: Write) {
     check(written(head, line).into_bytes(), &written("", NO_TIMES));
+}
+
+/// docs/lint.md names every form.
+#[test]
+fn the_documentation_names_every_form() {
+    let page = include_str!("../../../docs/lint.md");
+    let table = page.split("## Forms").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("a table");
+    let missing: Vec<&str> =
+        proto::log::Format::all().map(|form| form.name()).filter(|name| !table.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// A capture of Wireshark: a header, then a record for each frame.
+#[test]
+fn as_wireshark_saves_it() {
+    let mut capture = vec![0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0];
+    [0_u32, 0, 262_144, 227].iter().for_each(|word| capture.extend(word.to_le_bytes()));
+    for Frame { at, id, data } in frames() {
+        let length = 8 + data.len() as u32;
+        let head = [(DAY + at / 100) as u32, (at % 100 * 10_000) as u32, length, length];
+        head.iter().for_each(|word| capture.extend(word.to_le_bytes()));
+        capture.extend(u32::from(id).to_be_bytes());
+        capture.extend([data.len() as u8, 0, 0, 0]);
+        capture.extend(data);
+    }
+    check(capture, &written("", CANDUMP));
 }
 
 #[test]

@@ -343,7 +343,8 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn expect(&mut self, byte: u8, expected: Expected) -> Result<(), LineError> {
-        if self.peek() == Some(byte) {
+        // A copy may have tabs for blanks.
+        if self.peek().is_some_and(|found| found == byte || found == b'\t' && byte == b' ') {
             self.at += 1;
             Ok(())
         } else {

@@ -14,6 +14,7 @@
 //! assert_eq!(reader.time_kind(), TimeKind::Synthetic, "no times: judge no periods");
 //! ```
 
+mod around;
 mod asc;
 mod columns;
 mod csv;
@@ -355,13 +356,45 @@ impl Reader {
             self.comment(&line[1..]);
             return Item::Nothing;
         }
-        let line = quoted(past_the_log_of_a_system(line));
+        let line = around::quoted(around::past_the_log_of_a_system(line));
         // A page of Markdown sets it in.
         let line = if self.format == Format::Candump { line.trim_ascii_start() } else { line };
         if line.is_empty() {
             return Item::Nothing;
         }
-        let parsed = match self.format {
+        let mut parsed = self.parsed(line);
+        if parsed.is_err()
+            && matches!(self.format, Format::Candump | Format::Screen)
+            && let Some(stamped) = around::past_what_precedes_a_time(line)
+        {
+            parsed = self.parsed(stamped).or(parsed);
+        }
+        let parsed =
+            parsed.map_err(|error| LineError { column: error.column + whole.len() - line.len(), ..error });
+        match parsed {
+            Ok(Parsed::Frame(stamp, name, direction, content)) => {
+                // Only the screen of P 5.1 has frames without a name beside a header that gives one.
+                let unnamed = core::mem::take(&mut self.unnamed);
+                let found = self.number_of(if name == Self::UNNAMED { &unnamed } else { name });
+                self.unnamed = unnamed;
+                match found {
+                    Some(at) => self.turn_to(at),
+                    None => return self.problem(LineError::new(line, 0, Expected::FewInterfaces)),
+                }
+                self.frame(number, stamp, direction, content)
+            }
+            Ok(Parsed::Lost(frames)) => {
+                self.report.lost += u64::from(frames);
+                Item::Lost(frames)
+            }
+            Ok(Parsed::Nothing) => Item::Nothing,
+            Err(error) => self.problem(error),
+        }
+    }
+
+    /// What a line says, in the form of the log.
+    fn parsed<'a>(&mut self, line: &'a [u8]) -> Result<Parsed<'a>, LineError> {
+        match self.format {
             Format::Candump => match candump::parse(line) {
                 Ok(Line::Record(r)) => {
                     Ok(Parsed::Frame(Stamp::At(r.at), r.interface, r.direction, r.content))
@@ -383,27 +416,6 @@ impl Reader {
             },
             Format::Named => named::parse(line, &mut self.told, self.numbers),
             Format::Console => loose::parse(line, self.numbers),
-        };
-        let parsed =
-            parsed.map_err(|error| LineError { column: error.column + whole.len() - line.len(), ..error });
-        match parsed {
-            Ok(Parsed::Frame(stamp, name, direction, content)) => {
-                // Only the screen of P 5.1 has frames without a name beside a header that gives one.
-                let unnamed = core::mem::take(&mut self.unnamed);
-                let found = self.number_of(if name == Self::UNNAMED { &unnamed } else { name });
-                self.unnamed = unnamed;
-                match found {
-                    Some(at) => self.turn_to(at),
-                    None => return self.problem(LineError::new(line, 0, Expected::FewInterfaces)),
-                }
-                self.frame(number, stamp, direction, content)
-            }
-            Ok(Parsed::Lost(frames)) => {
-                self.report.lost += u64::from(frames);
-                Item::Lost(frames)
-            }
-            Ok(Parsed::Nothing) => Item::Nothing,
-            Err(error) => self.problem(error),
         }
     }
 
@@ -501,32 +513,4 @@ fn shows_time_of_day(format: Format) -> bool {
         Format::Named | Format::Console => true,
         _ => false,
     }
-}
-
-/// A line without what a log of the system puts before what candump says, such as `May  1 10:00:00 venus candump[123]: `.
-fn past_the_log_of_a_system(line: &[u8]) -> &[u8] {
-    if !line.first().is_some_and(u8::is_ascii_alphanumeric) {
-        return line;
-    }
-    let Some(begin) = pattern::find(line, b" candump[") else { return line };
-    pattern::find(&line[begin..], b"]: ").map_or(line, |end| &line[begin + end + 3..])
-}
-
-/// A line without what mail, web pages and the colours of a terminal put before it.
-fn quoted(line: &[u8]) -> &[u8] {
-    let mut line = line;
-    loop {
-        line = match line {
-            [b'>', rest @ ..] => rest.strip_prefix(b" ").unwrap_or(rest),
-            [0x1B, b'[', rest @ ..] => match rest.iter().position(u8::is_ascii_alphabetic) {
-                Some(end) => &rest[end + 1..],
-                None => return line,
-            },
-            _ => break,
-        };
-    }
-    if line.starts_with(b"```") {
-        return &[];
-    }
-    if line.len() > 1 { line.strip_suffix(b"`").unwrap_or(line) } else { line }
 }

@@ -10,7 +10,7 @@
 //! "absolute" there means since the start of the measurement. Events of a measurement that are no frames are known
 //! by their beginnings.
 
-use super::cursor::{Cursor, Word, hex_number, identifier, seconds};
+use super::cursor::{Cursor, Word, hex_number, identifier, seconds_or_comma};
 use super::numbers::Base;
 use super::{Parsed, Stamp, TimeKind};
 use crate::bus::{BusState, ErrorFrame};
@@ -46,6 +46,12 @@ const EVENTS: &[&str] = &[
     "j1939tp",
     "tfs:",
     "gps-event",
+    // frames of LIN, FlexRay and Ethernet
+    "li ",
+    "l1 ",
+    "l2 ",
+    "fr ",
+    "eth ",
 ];
 
 pub(super) fn parse<'a>(
@@ -62,7 +68,7 @@ pub(super) fn parse<'a>(
     }
     let mut cursor = Cursor::new(line);
     let first = cursor.word();
-    let Some(at) = seconds(first.text) else { return cursor.fail(first, Expected::AscEvent) };
+    let Some(at) = seconds_or_comma(first.text) else { return cursor.fail(first, Expected::AscEvent) };
     let second = cursor.peek();
     if let Some((channel, state)) = state(cursor.clone()) {
         return Ok(Parsed::Frame(Stamp::At(at), channel, None, ErrorFrame::controller(state).content()));

@@ -165,6 +165,41 @@ pub(super) fn seconds(text: &[u8]) -> Option<Micros> {
     Some(Micros(number(whole) * 1_000_000 + (number(&micros) + 5) / 10))
 }
 
+/// The same, with a comma in place of the point too, as programs of some languages write it.
+pub(super) fn seconds_or_comma(text: &[u8]) -> Option<Micros> {
+    let mut pointed = [0; 24];
+    match (text.iter().position(|&b| b == b','), pointed.get_mut(..text.len())) {
+        (Some(comma), Some(pointed)) => {
+            pointed.copy_from_slice(text);
+            pointed[comma] = b'.';
+            seconds(pointed)
+        }
+        _ => seconds(text),
+    }
+}
+
+/// Seconds; a number of more digits counts milli- or microseconds since 1970.
+pub(super) fn moment(text: &[u8]) -> Option<Micros> {
+    match text.iter().take_while(|b| b.is_ascii_digit()).count() {
+        0..=10 => seconds(text),
+        11..=13 => millis(text),
+        _ => core::str::from_utf8(text).ok()?.parse().ok().map(Micros),
+    }
+}
+
+pub(super) fn millis(text: &[u8]) -> Option<Micros> {
+    let point = text.iter().position(|&b| b == b'.').unwrap_or(text.len());
+    let (whole, fraction) = (&text[..point], text.get(point + 1..).unwrap_or_default());
+    let number = |text: &[u8]| {
+        (text.len() <= 13 && text.iter().all(u8::is_ascii_digit))
+            .then(|| text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
+    };
+    let mut micros = [b'0'; 3];
+    let shown = fraction.len().min(3);
+    micros[..shown].copy_from_slice(&fraction[..shown]);
+    Some(Micros(number(whole)? * 1000 + number(&micros)?))
+}
+
 fn with_exponent(text: &[u8]) -> Option<Micros> {
     let has_exponent = text.first()?.is_ascii_digit() && text.iter().any(|b| b.eq_ignore_ascii_case(&b'e'));
     let seconds: f64 = core::str::from_utf8(text).ok().filter(|_| has_exponent)?.parse().ok()?;

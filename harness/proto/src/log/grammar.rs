@@ -2,8 +2,9 @@
 //! another way is another row.
 
 use Piece::{
-    BusError, Bytes, Channel, Clock, Date, Error, Id, Length, Millis, Number, Other, Packed, Padded, Past,
-    Pause, Python, Seconds, State, Struct, Text, Way, Wide, Width,
+    Begin, Bus, BusError, Bytes, Channel, Clock, Comma, Date, Error, Flexible, Id, Length, Micros, Millis,
+    Month, Number, Other, Packed, Padded, Past, Pause, Python, Seconds, State, Struct, Tai, Text, Way, Wide,
+    Width,
 };
 
 /// What a place of a line takes. Blanks before it are skipped.
@@ -11,6 +12,8 @@ use Piece::{
 pub(super) enum Piece {
     /// this text
     Text(&'static str),
+    /// the same as the beginning of a word
+    Begin(&'static str),
     /// whatever stands before this text, and the text
     Past(&'static str),
     /// this text, which says that the identifier has 29 bits
@@ -19,8 +22,16 @@ pub(super) enum Piece {
     Number,
     /// the same with a point
     Pause,
-    /// seconds, as a decimal number
+    /// seconds, as a decimal number with a point; a whole number of ten digits and more is a time since 1970
     Seconds,
+    /// seconds with a comma in place of the point
+    Comma,
+    /// microseconds, as a whole number
+    Micros,
+    /// a label of TAI64N, as multilog of daemontools puts it before a line
+    Tai,
+    /// three letters for a month
+    Month,
     /// milliseconds, as a decimal number
     Millis,
     /// a date such as 2026-01-31, before a clock
@@ -29,6 +40,8 @@ pub(super) enum Piece {
     Clock,
     /// name or number of an interface
     Channel,
+    /// the number of an interface in front of the next piece, or nothing
+    Bus,
     /// which way: `Rx`, `Tx`, `R`, `T`
     Way,
     /// a hexadecimal identifier of three digits or more; more than four are 29 bits
@@ -41,6 +54,8 @@ pub(super) enum Piece {
     Length,
     /// data bytes of one or two digits, as many as were announced, or to the end
     Bytes,
+    /// this text, which says that the rest is a CAN FD frame with these flags
+    Flexible(&'static str, u8),
     /// data bytes without blanks between them
     Packed,
     /// data bytes as Python shows them: `b'H\x02\x00'`
@@ -72,9 +87,10 @@ pub(super) struct Grammar {
 /// All of them. Sources: PEAK's description of its trace files and python-can's reader of them; `str` and `repr` of
 /// python-can's messages; BUSMASTER's, Kvaser CanKing's and Kvaser Memorator's own logs; CRTD of Open Vehicles; the examples of the Arduino
 /// libraries mcp_can (Cory Fowler), arduino-mcp2515 (autowp); ESPHome's and YamBMS's consoles; OpenDTU-OnBattery's
-/// console; the logs of bms-to-inverter over JavaCAN and of dbus-serialbattery over python-can; `print_snifline` of
+/// console; the writers and readers of SavvyCAN, and the examples that it has of other programs; the protocol of socketcand; the
+/// logs of bms-to-inverter over JavaCAN and of dbus-serialbattery over python-can; `print_snifline` of
 /// can-utils; the protocol notes of setfirelabs.com.
-pub(super) const GRAMMARS: [Grammar; 15] = [
+pub(super) const GRAMMARS: [Grammar; 21] = [
     Grammar {
         name: "PCAN trace",
         lines: &[
@@ -85,6 +101,10 @@ pub(super) const GRAMMARS: [Grammar; 15] = [
             &[Number, Millis, Text("DT"), Id, Way, Length, Bytes],
             &[Number, Millis, Text("DT"), Channel, Id, Way, Text("-"), Length, Bytes],
             &[Number, Millis, Text("DT"), Channel, Id, Way, Length, Bytes],
+            &[Number, Millis, Flexible("FD", 0)],
+            &[Number, Millis, Flexible("FB", 1)],
+            &[Number, Millis, Flexible("FE", 2)],
+            &[Number, Millis, Flexible("BI", 3)],
             &[Number, Millis, Text("RR"), Id, Way, Length, Bytes],
             &[Number, Millis, Text("RR"), Channel, Id, Way, Text("-"), Length, Bytes],
             &[Number, Millis, Text("ER"), Channel, Text("-"), Way, Text("-"), Length, Number, BusError],
@@ -152,14 +172,14 @@ pub(super) const GRAMMARS: [Grammar; 15] = [
     Grammar {
         name: "CRTD",
         lines: &[
-            &[Seconds, Text("1R11"), Padded, Bytes],
-            &[Seconds, Text("R11"), Padded, Bytes],
-            &[Seconds, Text("1T11"), Padded, Bytes],
-            &[Seconds, Text("T11"), Padded, Bytes],
-            &[Seconds, Wide("1R29"), Padded, Bytes],
-            &[Seconds, Wide("R29"), Padded, Bytes],
+            &[Seconds, Bus, Text("R11"), Padded, Bytes],
+            &[Seconds, Bus, Text("T11"), Padded, Bytes],
+            &[Seconds, Bus, Wide("R29"), Padded, Bytes],
+            &[Seconds, Bus, Wide("T29"), Padded, Bytes],
+            // Comments, events, settings.
+            &[Seconds, Bus, Begin("C"), Other],
         ],
-        beside: &["1CXX", "CXX"],
+        beside: &[],
         example: "1700000000.100000 1R11 351 48 02 00 05 00 05 AE 01",
     },
     Grammar {
@@ -199,6 +219,7 @@ pub(super) const GRAMMARS: [Grammar; 15] = [
         name: "dbus-serialbattery log",
         lines: &[
             &[Date, Clock, Past("0x"), Padded, Past("bytearray("), Python],
+            &[Tai, Past("0x"), Padded, Past("bytearray("), Python],
             &[Past("0x"), Padded, Past("bytearray("), Python],
         ],
         beside: &[],
@@ -219,14 +240,67 @@ pub(super) const GRAMMARS: [Grammar; 15] = [
     Grammar {
         name: "list of frames",
         lines: &[
-            &[Id, Text("["), Length, Text("]"), Bytes],
-            &[Id, Length, Bytes],
-            &[Id, Text(":"), Bytes],
-            &[Seconds, Id, Length, Bytes],
-            &[Seconds, Channel, Id, Length, Bytes],
+            &[Padded, Text("["), Length, Text("]"), Bytes],
+            &[Padded, Length, Bytes],
+            &[Padded, Text(":"), Bytes],
+            &[Seconds, Padded, Length, Bytes],
+            &[Seconds, Channel, Padded, Length, Bytes],
+            // The same as values of a table without a header.
+            &[Seconds, Text(","), Padded, Text(","), Length, Bytes],
+            // A whole number counts nobody knows what.
+            &[Number, Padded, Length, Bytes],
         ],
-        beside: &["ID", "---"],
+        beside: &["ID", "---", "Time"],
         example: "351 8 48 2 0 5 0 5 AE 1",
+    },
+    Grammar {
+        name: "candump behind a clock",
+        lines: &[
+            &[Date, Clock, Channel, Id, Text("["), Length, Text("]"), Bytes],
+            &[Tai, Channel, Id, Text("["), Length, Text("]"), Bytes],
+            &[Seconds, Channel, Id, Text("["), Length, Text("]"), Bytes],
+            &[Month, Number, Clock, Channel, Id, Text("["), Length, Text("]"), Bytes],
+        ],
+        beside: &[],
+        example: "2026-01-31 12:00:00.123456   can0  351   [8]  48 02 00 05 00 05 AE 01",
+    },
+    Grammar {
+        name: "socketcand",
+        lines: &[
+            &[Text("<"), Text("frame"), Id, Seconds, Bytes, Text(">")],
+            &[Text("<"), Text("frame"), Id, Seconds, Packed, Text(">")],
+        ],
+        beside: &["< hi", "< ok"],
+        example: "< frame 351 1700000000.100000 480200050005AE01 >",
+    },
+    Grammar {
+        name: "CAR BUS Analyzer trace",
+        lines: &[&[Comma, Channel, Number, Padded, Length, Bytes]],
+        beside: &["@"],
+        example: "46,016\t1\t0004\t351\t8\t48 02 00 05 00 05 AE 01\t00000000\tH       ",
+    },
+    Grammar {
+        name: "CANWise log",
+        lines: &[&[Way, Number, Width, Padded, Length, Text("HEX"), Bytes, Micros]],
+        beside: &["EV"],
+        example: "RX 0000318 SFF 351 8 HEX   48  02  00  05  00  05  AE  01 0033299735 07.05.2022 14:10:08.135",
+    },
+    Grammar {
+        name: "Microchip CAN BUS Analyzer log",
+        lines: &[
+            &[Seconds, Text(";RX;"), Padded, Text(";"), Length, Bytes],
+            &[Seconds, Text(";TX;"), Padded, Text(";"), Length, Bytes],
+            &[Millis, Text(";RX;"), Padded, Text(";"), Length, Bytes],
+            &[Millis, Text(";TX;"), Padded, Text(";"), Length, Bytes],
+        ],
+        beside: &["//", "Microchip", "CAN BUS", "SavvyCAN", "Logging"],
+        example: "610138;RX;0x00000351;8;0x48;0x02;0x00;0x05;0x00;0x05;0xAE;0x01;",
+    },
+    Grammar {
+        name: "SavvyCAN trace",
+        lines: &[&[Number, Clock, Padded, Length, Bytes]],
+        beside: &[";"],
+        example: "         1\t10:00:00:1234\t00000351\t8\t48 02 00 05 00 05 AE 01",
     },
     Grammar {
         // The first number is how long the identifier paused: no time.

@@ -1,7 +1,7 @@
 //! A console whose form nobody knows: a line that ends in data bytes behind an identifier, with words between that programs
 //! put there, is a frame. It is tried where no form that is known reads anything.
 
-use super::cursor::identifier;
+use super::cursor::{identifier, pairs, two_digits};
 use super::numbers::Numbers;
 use super::pattern::{clock_of, find};
 use super::{Parsed, Reader, Stamp};
@@ -87,7 +87,7 @@ fn frame(line: &[u8], id: Token<'_>, number: u32, numbers: Numbers) -> Option<Fr
             );
         } else if is_length
             && (announced
-                || line.get(token.at.wrapping_sub(1)) == Some(&b'[')
+                || matches!(line.get(token.at.wrapping_sub(1)), Some(b'[' | b'('))
                 || counts(line, token, numbers))
         {
             length = Some(usize::from(token.text[0] - b'0'));
@@ -100,27 +100,69 @@ fn frame(line: &[u8], id: Token<'_>, number: u32, numbers: Numbers) -> Option<Fr
     }
     let mut rest = &line[at..];
     let (mut data, mut count) = ([0; 8], 0);
+    let first = token_from(line, at)?;
+    if let Some((bytes, together)) = together(first.text, length, &line[first.at + first.text.len()..]) {
+        (data, count, rest) = (bytes, together, &line[first.at + first.text.len()..]);
+    }
     while count < length.unwrap_or(8) {
         let Some(value) = numbers.data.byte(&mut rest) else { break };
         data[count] = value;
         count += 1;
     }
-    let whole =
-        length.is_none_or(|length| length == count) && count > 0 && numbers.data.byte(&mut rest).is_none();
+    let whole = length.is_none_or(|length| length == count)
+        && count > 0
+        && numbers.data.byte(&mut { rest }).is_none()
+        && !goes_on(rest, length.is_some() || count == 8);
     // Nobody knows whether the digits of an unknown program tell the width.
     Frame::new(identifier(number, number > 0x7FF)?, data.get(..count).filter(|_| whole)?)
+}
+
+/// Bytes that are written as one: pairs of digits, behind `0x` or not, or with points between them and their number behind
+/// them, as ESPHome's own printer of bytes has it. What may be a number instead has to be announced.
+fn together(word: &[u8], length: Option<usize>, after: &[u8]) -> Option<([u8; 8], usize)> {
+    let bare = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"0X"));
+    if let Some((data, count)) = pairs(bare.unwrap_or(word)).filter(|(_, count)| *count >= 2) {
+        let is_sure = length == Some(count) || count == 8 || length.is_none() && bare.is_none();
+        return is_sure.then_some((data, count));
+    }
+    let mut data = [0; 8];
+    let mut count = 0;
+    for part in word.split(|&b| b == b'.') {
+        *data.get_mut(count)? = two_digits(part)?;
+        count += 1;
+    }
+    let is_told = length == Some(count)
+        || matches!(after, [b' ', b'(', digit, b')', ..] if usize::from(digit.wrapping_sub(b'0')) == count);
+    (count >= 3 || count == 2 && is_told).then_some((data, count))
+}
+
+/// Whether data seem to go on where they were taken to end: nobody knows the form, so that they may be other numbers.
+fn goes_on(rest: &[u8], is_counted: bool) -> bool {
+    let Some(next) = token_from(rest, 0) else { return false };
+    let beside = rest[..next.at].iter().all(|b| matches!(b, b' ' | b'\t' | b',' | b'-' | b';'));
+    let is_byte = two_digits(next.text.strip_prefix(b"0x").unwrap_or(next.text)).is_some();
+    is_byte && (beside || !is_counted)
 }
 
 /// Whether a digit counts the bytes behind it, each of which has two digits: `8 48 02 00 05 00 05 AE 01`.
 fn counts(line: &[u8], digit: Token<'_>, numbers: Numbers) -> bool {
     let mut rest = &line[digit.at + 1..];
-    let mut count = 0;
+    // `8, { 0x48, 0x02 }`
+    rest = &rest[rest
+        .iter()
+        .position(|b| !matches!(b, b' ' | b',' | b':' | b'{' | b'[' | b'(' | b')'))
+        .unwrap_or(0)..];
+    let (mut count, length) = (0, usize::from(digit.text[0] - b'0'));
+    if token_from(rest, 0).is_some_and(|token| together(token.text, Some(length), &[]).is_some()) {
+        return true;
+    }
     loop {
         let before = rest.len();
         match numbers.data.byte(&mut rest) {
-            Some(_) if before - rest.len() >= 3 => count += 1,
+            // Two digits, and what separates them from the byte before.
+            Some(_) if before - rest.len() >= 2 + usize::from(count > 0) => count += 1,
             Some(_) => return false,
-            None => return count == digit.text[0] - b'0' && count > 0,
+            None => return count == length && count > 0,
         }
     }
 }

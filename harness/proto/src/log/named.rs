@@ -11,9 +11,9 @@
 //!
 //! Sources: `json.dumps` of Python, `console.log` of the package socketcan for Node, component canbus of ESPHome.
 
-use super::cursor::{identifier, pairs, seconds};
+use super::cursor::{identifier, moment, pairs, seconds};
 use super::numbers::Numbers;
-use super::pattern::{clock_of, millis, width};
+use super::pattern::{clock_of, width};
 use super::{Parsed, Reader, Stamp};
 use crate::candump::{Content, Expected, LineError};
 use crate::frame::Frame;
@@ -75,6 +75,8 @@ pub(super) struct Told {
     count: usize,
     /// all bytes were told at once
     whole: bool,
+    /// the list of bytes goes on in the next line
+    open: bool,
     time: Option<Micros>,
 }
 
@@ -98,6 +100,13 @@ impl Told {
 pub(super) fn parse<'a>(line: &'a [u8], told: &mut Told, numbers: Numbers) -> Result<Parsed<'a>, LineError> {
     let mut rest = line;
     let mut is_named = false;
+    if told.open {
+        if !more(&mut rest, told, numbers) {
+            *told = Told::default();
+            return Err(LineError::new(line, line.len() - rest.len(), Expected::AnyFrame));
+        }
+        is_named = told.whole;
+    }
     while let Some((name, place, after)) = name(rest) {
         rest = after;
         let Some(role) = role(name) else { continue };
@@ -206,18 +215,34 @@ fn value(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(end)
 }
 
+/// More bytes of a list that has lines of its own; false where something else stands there.
+fn more(rest: &mut &[u8], told: &mut Told, numbers: Numbers) -> bool {
+    while let Some(byte) = numbers.data.byte(rest) {
+        let Some(place) = told.data.get_mut(told.count) else { return false };
+        *place = byte;
+        told.count += 1;
+    }
+    let after = rest.trim_ascii();
+    (told.open, told.whole) = (!after.starts_with(b"]"), after.starts_with(b"]"));
+    told.whole || matches!(after, [] | [b','])
+}
+
 /// All bytes: within brackets, with blanks or commas between them, or as one word of pairs of digits.
 fn list(text: &[u8], told: &mut Told, numbers: Numbers) -> bool {
     let text = text.trim_ascii_start();
     let mut rest = text.strip_prefix(b"<Buffer").unwrap_or(text);
     let from = rest.iter().position(|b| !matches!(b, b'[' | b'{' | b'(' | b'"' | b'\'' | b' '));
     rest = &rest[from.unwrap_or(rest.len())..];
-    (told.count, told.whole) = (0, true);
+    (told.count, told.whole, told.open) = (0, true, false);
     let (word, _) = value(rest);
     if word.len() > 3
         && let Some(packed) = pairs(word)
     {
         (told.data, told.count) = packed;
+        return true;
+    }
+    if text == b"[" {
+        (told.whole, told.open) = (false, true);
         return true;
     }
     while let Some(byte) = numbers.data.byte(&mut rest) {
@@ -227,13 +252,4 @@ fn list(text: &[u8], told: &mut Told, numbers: Numbers) -> bool {
     }
     // No other name begins where a byte was expected: `data: FD=false`.
     !matches!(rest.trim_ascii_start(), [b'=' | b':', ..])
-}
-
-/// Seconds; a number of more digits counts milli- or microseconds since 1970.
-fn moment(text: &[u8]) -> Option<Micros> {
-    match text.iter().take_while(|b| b.is_ascii_digit()).count() {
-        0..=10 => seconds(text),
-        11..=13 => millis(text),
-        _ => core::str::from_utf8(text).ok()?.parse().ok().map(Micros),
-    }
 }

@@ -1,11 +1,11 @@
 //! Reads a line by the pieces of a [`Grammar`].
 
-use super::cursor::{DAY, date, identifier, pairs, seconds};
+use super::cursor::{DAY, date, hex_number, identifier, millis, moment, pairs, seconds_or_comma};
 use super::grammar::{Grammar, Piece};
 use super::numbers::{Base, Numbers};
 use super::{Parsed, Reader, Stamp};
 use crate::bus::{BusState, ErrorFrame};
-use crate::candump::{Content, Direction, Expected, LineError};
+use crate::candump::{Content, Direction, Expected, FdFrame, LineError};
 use crate::digits;
 use crate::frame::Frame;
 use crate::quantity::Micros;
@@ -56,6 +56,7 @@ struct Read<'a> {
     data: [u8; 8],
     count: u8,
     error: Option<ErrorFrame>,
+    flexible: Option<FdFrame>,
 }
 
 struct Walk<'a> {
@@ -85,6 +86,9 @@ impl<'a> Walk<'a> {
         if let Some(error) = read.error {
             return frame(error.content(), None);
         }
+        if let Some(flexible) = read.flexible {
+            return frame(Content::Fd(flexible), read.way);
+        }
         let id = identifier(read.id?, read.extended.unwrap_or(false))?;
         let content = if read.remote {
             Content::Remote { id, dlc: read.length.unwrap_or(0) }
@@ -103,10 +107,37 @@ impl<'a> Walk<'a> {
                 self.text(text)?;
                 self.read.extended = Some(true);
             }
+            Piece::Begin(text) => self.at += rest.starts_with(text.as_bytes()).then_some(text.len())?,
+            Piece::Bus => {
+                let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+                self.read.channel =
+                    core::str::from_utf8(&rest[..digits]).ok().filter(|name| !name.is_empty());
+                self.at += digits;
+            }
+            Piece::Month => self.at += Some(self.letters().len()).filter(|&length| length == 3)?,
             Piece::Past(text) => self.at += find(rest, text.as_bytes())? + text.len(),
             Piece::Number => _ = self.decimal()?,
             Piece::Pause => _ = self.decimal().filter(|digits| digits.contains(&b'.'))?,
-            Piece::Seconds => self.read.time = Some(seconds(self.decimal()?)?),
+            Piece::Seconds => {
+                // A whole number counts nobody knows what, unless it is a time since 1970.
+                let text = self.decimal().filter(|text| text.len() >= 10 || text.contains(&b'.'))?;
+                self.read.time = Some(moment(text)?);
+            }
+            Piece::Comma => {
+                let digits = rest.iter().take_while(|b| b.is_ascii_digit() || **b == b',').count();
+                let text = rest.get(..digits).filter(|text| text.contains(&b','))?;
+                self.read.time = Some(seconds_or_comma(text)?);
+                self.at += digits;
+            }
+            Piece::Micros => {
+                let digits = self.decimal().filter(|text| text.len() <= 18)?;
+                self.read.time = Some(Micros(core::str::from_utf8(digits).ok()?.parse().ok()?));
+            }
+            Piece::Tai => self.tai()?,
+            Piece::Flexible(text, flags) => {
+                self.text(text)?;
+                self.flexible(flags)?;
+            }
             Piece::Millis => self.read.time = Some(millis(self.decimal()?)?),
             Piece::Date => {
                 let text = rest.get(..10)?;
@@ -215,6 +246,64 @@ impl<'a> Walk<'a> {
         let date = self.read.date.unwrap_or(0) * DAY.0;
         self.read.time = time.map(|time| Micros(date + time.0));
         self.at += taken;
+        // The zone stays the same.
+        match self.line.get(self.at..).unwrap_or_default() {
+            [b'Z', ..] => self.at += 1,
+            [b'+' | b'-', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_digit) => self.at += 5,
+            [b'+' | b'-', a, b, b':', c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_digit) => {
+                self.at += 6;
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// `@4000000065549e1a1e1fa3c4`: seconds and nanoseconds.
+    fn tai(&mut self) -> Option<()> {
+        let &[b'@', b'4', b'0', b'0', b'0', b'0', b'0', b'0', b'0', ref label @ ..] = &self.line[self.at..]
+        else {
+            return None;
+        };
+        let number = |text: &[u8]| hex_number(text).map(u64::from);
+        let (seconds, nanos) = (number(label.get(..8)?)?, number(label.get(8..16)?)?);
+        /// how far this clock was ahead in 1970
+        const AHEAD: u64 = 10;
+        self.read.time = Some(Micros(seconds.saturating_sub(AHEAD) * 1_000_000 + nanos / 1000));
+        self.at += 25;
+        Some(())
+    }
+
+    /// What follows the word for a CAN FD frame: an interface or none, identifier, direction, a length, data.
+    fn flexible(&mut self, flags: u8) -> Option<()> {
+        let mut before = [&[][..]; 2];
+        let way = loop {
+            let word = self.word();
+            self.at += word.len().max(usize::from(self.at < self.line.len()));
+            match way(word) {
+                Some(way) => break way,
+                None if word.is_empty() => return None,
+                None => before = [before[1], word],
+            }
+        };
+        let [channel, digits] = before;
+        self.read.channel = core::str::from_utf8(channel).ok().filter(|name| !name.is_empty());
+        self.read.way = Some(way);
+        let id = identifier(hex_number(digits)?, digits.len() > 4)?;
+        if self.word() == b"-" {
+            self.blanks();
+            self.at += 1;
+        }
+        _ = {
+            self.blanks();
+            self.decimal()?
+        };
+        let (mut data, mut count, mut rest) = ([0; 64], 0, &self.line[self.at..]);
+        while let Some(value) = Base::Hexadecimal.byte(&mut rest) {
+            *data.get_mut(count)? = value;
+            count += 1;
+        }
+        self.at = self.line.len() - rest.len();
+        self.read.flexible = Some(FdFrame::new(id, flags, data.get(..count)?)?);
         Some(())
     }
 
@@ -313,17 +402,19 @@ impl<'a> Walk<'a> {
 
 pub(super) fn way(word: &[u8]) -> Option<Direction> {
     /// received and sent, in UTF-8 and in GBK
-    const RECEIVED: [&[u8]; 4] = [b"rx", b"r", "接收".as_bytes(), b"\xBD\xD3\xCA\xD5"];
-    const SENT: [&[u8]; 4] = [b"tx", b"t", "发送".as_bytes(), b"\xB7\xA2\xCB\xCD"];
+    const RECEIVED: [&[u8]; 5] = [b"rx", b"r", b"receive", "接收".as_bytes(), b"\xBD\xD3\xCA\xD5"];
+    const SENT: [&[u8]; 5] = [b"tx", b"t", b"transmit", "发送".as_bytes(), b"\xB7\xA2\xCB\xCD"];
     let is = |words: &[&[u8]]| words.iter().any(|other| word.eq_ignore_ascii_case(other));
     if is(&RECEIVED) { Some(Direction::Received) } else { is(&SENT).then_some(Direction::Sent) }
 }
 
 /// Words for the width of an identifier, in lower case, in UTF-8 and in GBK: 29 bits, a remote frame.
-const WIDTHS: [(&[u8], bool, bool); 18] = [
+const WIDTHS: [(&[u8], bool, bool); 22] = [
     (b"s", false, false),
     (b"std", false, false),
     (b"standard", false, false),
+    (b"sff", false, false),
+    (b"standard frame", false, false),
     (b"false", false, false),
     (b"0", false, false),
     ("标准帧".as_bytes(), false, false),
@@ -332,6 +423,8 @@ const WIDTHS: [(&[u8], bool, bool); 18] = [
     (b"e", true, false),
     (b"ext", true, false),
     (b"xtd", true, false),
+    (b"eff", true, false),
+    (b"extended frame", true, false),
     (b"extended", true, false),
     (b"true", true, false),
     (b"1", true, false),
@@ -372,19 +465,6 @@ pub(super) fn time_of_day(text: &[u8]) -> Option<(usize, Option<Micros>)> {
 /// The time of day that stands near the beginning of a line, where it has a fraction.
 pub(super) fn clock_of(line: &[u8]) -> Option<Micros> {
     (0..line.len().min(24)).find_map(|at| time_of_day(&line[at..]))?.1
-}
-
-pub(super) fn millis(text: &[u8]) -> Option<Micros> {
-    let point = text.iter().position(|&b| b == b'.').unwrap_or(text.len());
-    let (whole, fraction) = (&text[..point], text.get(point + 1..).unwrap_or_default());
-    let number = |text: &[u8]| {
-        (text.len() <= 13 && text.iter().all(u8::is_ascii_digit))
-            .then(|| text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
-    };
-    let mut micros = [b'0'; 3];
-    let shown = fraction.len().min(3);
-    micros[..shown].copy_from_slice(&fraction[..shown]);
-    Some(Micros(number(whole)? * 1000 + number(&micros)?))
 }
 
 pub(super) fn find(line: &[u8], text: &[u8]) -> Option<usize> {

@@ -32,7 +32,7 @@ pub enum NotALog {
     },
 }
 
-const READABLE: &str = "Tried: logs and screens of candump, ASC, BLF, PCAN TRC, CSV with a header (SavvyCAN, python-can), SLCAN, \
+const READABLE: &str = "Tried: logs and screens of candump, ASC, BLF, PCAN TRC, pcap, CSV with a header (SavvyCAN, python-can), SLCAN, \
                         BUSMASTER, Kvaser, CRTD, consoles with an identifier and data bytes in a line. `candump -L can0 > \
                         battery.log` on the GX or on any Linux makes a log that can be read";
 
@@ -55,10 +55,6 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"BZh", "compressed by bzip2"),
     (b"\xFD7zXZ\0", "compressed by xz"),
     (b"\x28\xB5\x2F\xFD", "compressed by zstd"),
-    (b"\x0A\x0D\x0D\x0A", "a pcapng capture (Wireshark: File, Export Packet Dissections, As CSV)"),
-    (b"\xD4\xC3\xB2\xA1", "a pcap capture"),
-    (b"\xA1\xB2\xC3\xD4", "a pcap capture"),
-    (b"\x4D\x3C\xB2\xA1", "a pcap capture"),
     (
         b"SQLite format 3",
         "an SQLite database (of python-can: `can_logconvert battery.db battery.asc` makes ASC of it)",
@@ -212,6 +208,7 @@ fn other(head: &[u8], end: u8) -> NotALog {
 
 /// Whether a form that is strict about its lines takes one for no frame.
 fn is_header(line: &[u8]) -> bool {
-    let others = [Format::Screen, Format::Csv, Format::Asc, Format::Table, Format::TRACE];
-    others.into_iter().any(|format| Reader::new(format).line(1, line) == Item::Nothing)
+    let others = [Format::Screen, Format::Csv, Format::Asc, Format::TRACE];
+    super::columns::is_header(line)
+        || others.into_iter().any(|format| Reader::new(format).line(1, line) == Item::Nothing)
 }

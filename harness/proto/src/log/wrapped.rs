@@ -1,20 +1,33 @@
-//! Logs that are no text as they stand: text in UTF-16, as PowerShell writes what it redirects, and BLF of Vector. Bytes
+//! Logs that are no text as they stand: text in UTF-16, as PowerShell writes what it redirects, BLF of Vector, captures of Wireshark. Bytes
 //! go in as they are read, lines come out; no more than one object of the log is held.
 
 mod blf;
+mod pcap;
 
 use blf::Blf;
+use pcap::Pcap;
 
 /// Why it cannot be read on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WrappedError {
     /// something is not as the form has it
-    #[error("the BLF log is damaged behind byte {at}: {what}")]
+    #[error("the {form} is damaged behind byte {at}: {what}")]
     Damaged {
+        /// what it is
+        form: &'static str,
         /// where, counted from 0
         at: u64,
         /// what is wrong there
         what: &'static str,
+    },
+    /// a capture of another network
+    #[error(
+        "it is a capture of a network that is no CAN bus (link type {link}): capture the interface itself, such as `tcpdump -i can0 -w \
+         battery.pcap`"
+    )]
+    NotCan {
+        /// the number that tcpdump.org has for it
+        link: u16,
     },
 }
 
@@ -26,6 +39,7 @@ pub struct Unwrap(Kind);
 enum Kind {
     Utf16 { big_endian: bool, odd: Option<u8>, high: Option<u16> },
     Blf(Box<Blf>),
+    Pcap(Box<Pcap>),
 }
 
 impl Unwrap {
@@ -42,7 +56,7 @@ impl Unwrap {
             [1..=0xFF, 0, 1..=0xFF, 0, ..] => utf16(false),
             [0, 1..=0xFF, 0, 1..=0xFF, ..] => utf16(true),
             [b'L', b'O', b'G', b'G', ..] => Some(Self(Kind::Blf(Box::default()))),
-            _ => None,
+            _ => Pcap::of(head).map(|pcap| Self(Kind::Pcap(Box::new(pcap)))),
         }
     }
 
@@ -52,6 +66,7 @@ impl Unwrap {
         match self.0 {
             Kind::Utf16 { .. } => None,
             Kind::Blf(_) => Some("Vector BLF"),
+            Kind::Pcap(_) => Some("Wireshark capture"),
         }
     }
 
@@ -73,6 +88,7 @@ impl Unwrap {
                 Ok(())
             }
             Kind::Blf(blf) => blf.take(bytes, out),
+            Kind::Pcap(pcap) => pcap.take(bytes, out),
         }
     }
 }

@@ -197,10 +197,110 @@ fn every_row_reads_its_example() {
     "console of an unknown program",
     Some(36_000_500_000)
 )]
-#[case::semicolons_without_a_header(
+#[case::microchip(
+    "//---------------\nMicrochip Technology Inc.\n//---------------\n1500;RX;0x00000351;8;0x48;0x02;0x00;0x05;0x00;0x05;0xAE;0x01;",
+    "Microchip CAN BUS Analyzer log",
+    Some(1_500_000)
+)]
+#[case::microchip_in_seconds(
     "0.5;RX;0x351;8;0x48;0x02;0x00;0x05;0x00;0x05;0xAE;0x01\n0.6;RX;0x305;1;0x00",
+    "Microchip CAN BUS Analyzer log",
+    Some(500_000)
+)]
+#[case::cabana("time,addr,bus,data\n1.500000.0,849,0,480200050005AE01", "CSV with a header", Some(1_500_000))]
+#[case::css_electronics_cl2000(
+    "# Logger type: CL2000\n# Time format: 4\nTimestamp;Type;ID;Length;Data\n15T100000500;0;351;8;480200050005ae01",
+    "CSV with a header",
+    Some(36_000_500_000)
+)]
+#[case::ixxat_with_its_head(
+    "ASCII Trace IXXAT\nDate: 15:11:2023\n\"Bus\",\"No\",\"Time\",\"State\",\"ID (hex)\",\"DLC\",\"Data (hex)\",\"ASCII\"\n\
+     \"USB-to-CAN V2\",\"1,000\",\"0:0:1.500\",\"  \",\"351\",\"8\",\"48 02 00 05 00 05 AE 01\",\"H.......\"",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::asammdf(
+    "timestamps,CAN_DataFrame.CAN_DataFrame.BusChannel,CAN_DataFrame.CAN_DataFrame.ID,CAN_DataFrame.CAN_DataFrame.IDE,CAN_DataFrame.CAN_DataFrame.DataLength,CAN_DataFrame.CAN_DataFrame.DataBytes\n\
+     1.5,1,849,0,8,[ 72   2   0   5   0   5 174   1]",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::a_list_between_quotes(
+    "time,id,data\n1.5,0x351,\"[0x48, 0x02, 0x00, 0x05, 0x00, 0x05, 0xAE, 0x01]\"",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::one_number_for_all_bytes(
+    "Timestamp,Type,ID,Data Length,Data\n1.5,Standard,0x351,8,0x480200050005AE01",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::zcanpro_in_english(
+    "No.,Direction,Time Stamp,Name,Frame ID,Format,Type,DLC,Data (HEX)\n\
+     0,Receive,1.500000,,0x351,Data frame,Standard frame,8,48 02 00 05 00 05 AE 01",
+    "CSV with a header",
+    Some(1_500_000)
+)]
+#[case::the_second_part_of_a_table(
+    "610138,00000351,false,Rx,0,8,48,02,00,05,00,05,AE,01,\n610139,00000305,false,Rx,0,1,00,",
+    "CSV with a header",
+    Some(610_138)
+)]
+#[case::crtd_of_a_second_bus(
+    "1.000000 CXX OVMS\n1.000000 2CBC 500000\n1.500000 2R11 351 48 02 00 05 00 05 AE 01",
+    "CRTD",
+    Some(1_500_000)
+)]
+#[case::asc_with_commas(
+    "date Mi Nov 15 10:00:00.000 2023\nbase hex  timestamps absolute\n   0,000000 Start of measurement\n   1,500000 1  351             Rx   d 8 48 02 00 05 00 05 AE 01",
+    "Vector ASC",
+    Some(1_500_000)
+)]
+#[case::socketcand("< hi >\n< frame 351 1.500000 48 02 00 05 00 05 AE 01 >", "socketcand", Some(1_500_000))]
+#[case::grep("can.log:12:(1.500000) can0 351#480200050005AE01", "candump log", Some(1_500_000))]
+#[case::numbered_lines("    12\t(1.500000) can0 351#480200050005AE01", "candump log", Some(1_500_000))]
+#[case::a_journal_of_another_program(
+    "2023-11-15T10:00:00+0000 venus bash[123]: (1.500000)  can0  351   [8]  48 02 00 05 00 05 AE 01",
+    "candump screen",
+    Some(1_500_000)
+)]
+#[case::tabs("(1.500000)\tcan0\t351#480200050005AE01", "candump log", Some(1_500_000))]
+#[case::multilog(
+    "@4000000065549e1a1dcd6500   can0  351   [8]  48 02 00 05 00 05 AE 01",
+    "candump behind a clock",
+    Some(1_700_044_304_500_000)
+)]
+#[case::a_clock_with_a_zone(
+    "2023-11-15T10:00:00.500+01:00 can0  351   [8]  48 02 00 05 00 05 AE 01",
+    "candump behind a clock",
+    Some(1_700_042_400_500_000)
+)]
+#[case::ts(
+    "Nov 15 10:00:00.500000   can0  351   [8]  48 02 00 05 00 05 AE 01",
+    "candump behind a clock",
+    Some(36_000_500_000)
+)]
+#[case::milliseconds_that_nobody_names("1500 351 8 48 02 00 05 00 05 AE 01", "list of frames", None)]
+#[case::padded_identifiers("1.500 00000351 8 48 02 00 05 00 05 AE 01", "list of frames", Some(1_500_000))]
+#[case::a_length_in_brackets(
+    "[10] RX 0x351 (8): 48 02 00 05 00 05 AE 01\n[20] RX 0x305 (1): 00",
     "console of an unknown program",
     None
+)]
+#[case::source_text(
+    "{ 0x351, 8, { 0x48, 0x02, 0x00, 0x05, 0x00, 0x05, 0xAE, 0x01 } },\n{ 0x305, 1, { 0x00 } },",
+    "console of an unknown program",
+    None
+)]
+#[case::pretty_bytes_of_esphome(
+    "[10:00:00][D][can:101]: Received CAN frame ID 0x351: 48.02.00.05.00.05.AE.01 (8)\n[10:00:00][D][can:101]: Received CAN frame ID 0x379: 18.01 (2)",
+    "console of an unknown program",
+    None
+)]
+#[case::json_with_a_line_for_each_byte(
+    "{\n  \"timestamp\": 1.5,\n  \"canid\": 849,\n  \"dlc\": 8,\n  \"data\": [\n    72,\n    2,\n    0,\n    5,\n    0,\n    5,\n    174,\n    1\n  ]\n},",
+    "frames as named values",
+    Some(1_500_000)
 )]
 #[case::cansniffer(
     "00|ms  | ID  | data ...     < can0 # l=20 h=100 t=500 slots=2 >\n00999 | 351 | 48 02 00 05 00 05 AE 01 H.......",
@@ -282,6 +382,9 @@ fn a_night_goes_on_over_midnight() {
 #[case::code("const LIMITS: u16 = 0x351;\nlet data = [0x48, 0x02];\n")]
 #[case::numbers("time,voltage,current\n1.0,52.1,10\n2.0,52.2,11\n")]
 #[case::registers("0x100 reset\n0x104 status\n")]
+#[case::packets_without_data(
+    "\"1\",\"0.5\",\"\",\"\",\"CAN\",\"32\",\"ID: 849 (0x00000351), Length: 8\"\n\"2\",\"0.6\",\"\",\"\",\"CAN\",\"32\",\"ID: 773 (0x00000305), Length: 8\"\n"
+)]
 fn what_is_no_log_stays_none(#[case] text: &str) {
     assert!(
         sniff(text.as_bytes(), true).is_err(),
@@ -324,6 +427,26 @@ fn errors_of_others(#[case] log: &str, #[case] kind: ErrorKind) {
     assert_eq!(entries.len(), 2, "{entries:?}");
     let error = ErrorFrame::of(&entries[1].content).expect("an error frame");
     assert_eq!(error.kinds().collect::<Vec<_>>(), [kind]);
+}
+
+/// CAN FD frames of PEAK's trace, with an interface and without.
+#[rstest]
+#[case("      1      1059.900 FB 1      0351 Rx -  9    00 11 22 33 44 55 66 77 88 99 AA BB", 1)]
+#[case("      1      1059.900 FD     0351 Rx 12  00 11 22 33 44 55 66 77 88 99 AA BB", 0)]
+fn flexible_frames_of_peak(#[case] line: &str, #[case] flags: u8) {
+    let Item::Frame(entry) = Reader::new(Format::TRACE).line(2, line.as_bytes()) else { panic!("{line}") };
+    let data: Vec<u8> = (0..12).map(|n| n * 0x11).collect();
+    assert_eq!(entry.content, fd(CanId::Standard(0x351), flags, &data));
+}
+
+/// Two buses in one table are two.
+#[test]
+fn a_table_tells_its_buses_apart() {
+    let (entries, reader) = read(
+        "Time Stamp,ID,Extended,Dir,Bus,LEN,D1\n10,00000351,false,Rx,0,1,48\n20,00000351,false,Rx,1,1,48\n",
+    );
+    assert_eq!((entries[0].interface, entries[1].interface), (0, 1));
+    assert_eq!(reader.interfaces().collect::<Vec<_>>(), ["0", "1"]);
 }
 
 #[rstest]

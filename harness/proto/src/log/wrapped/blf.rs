@@ -96,7 +96,7 @@ impl Blf {
     }
 
     fn damaged(&self, what: &'static str) -> Result<(), WrappedError> {
-        Err(WrappedError::Damaged { at: self.at, what })
+        Err(WrappedError::Damaged { form: "BLF log", at: self.at, what })
     }
 }
 

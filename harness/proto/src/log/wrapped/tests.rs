@@ -128,3 +128,96 @@ proptest::proptest! {
         let _ = text_of(&damaged, 50);
     }
 }
+
+/// One frame of 0x351 with its identifier in the order of the network, and behind what Linux puts before a packet.
+fn packet(link: u16) -> Vec<u8> {
+    let limits = [0x48, 0x02, 0x00, 0x05, 0x00, 0x05, 0xAE, 0x01];
+    let own = [&0x351_u32.to_le_bytes()[..], &[8, 0, 0, 0], &limits].concat();
+    match link {
+        113 => [&[0, 4, 1, 24][..], &[0; 10], &[0, 0x0C], &own].concat(),
+        276 => [&[0, 0x0C, 0, 0][..], &[0, 0, 0, 3], &[1, 24, 4, 0], &[0; 8], &own].concat(),
+        _ => [&0x351_u32.to_be_bytes()[..], &[8, 0, 0, 0], &limits].concat(),
+    }
+}
+
+/// A capture of one frame at 1.5 s.
+fn pcap(magic: [u8; 4], link: u16, fraction: u32) -> Vec<u8> {
+    let word = |word: u32| if magic[0] == 0xA1 { word.to_be_bytes() } else { word.to_le_bytes() };
+    let packet = packet(link);
+    let mut capture = magic.to_vec();
+    capture.extend(word(0x0002_0004));
+    for part in [0, 0, 262_144, u32::from(link), 1, fraction, packet.len() as u32, packet.len() as u32] {
+        capture.extend(word(part));
+    }
+    [capture, packet].concat()
+}
+
+fn pcapng(big_endian: bool, resolution: Option<u8>, at: u64) -> Vec<u8> {
+    let word = |word: u32| if big_endian { word.to_be_bytes() } else { word.to_le_bytes() };
+    let half = |half: u16| if big_endian { half.to_be_bytes() } else { half.to_le_bytes() };
+    let block = |kind: u32, body: &[u8]| {
+        let length = word(12 + body.len().next_multiple_of(4) as u32);
+        let mut block = [&word(kind), &length, body].concat();
+        block.resize(block.len().next_multiple_of(4), 0);
+        [&block[..], &length].concat()
+    };
+    let option = |code: u16, value: &[u8]| {
+        let mut option = [&half(code)[..], &half(value.len() as u16), value].concat();
+        option.resize(option.len().next_multiple_of(4), 0);
+        option
+    };
+    let mut interface = [&half(227)[..], &[0; 2], &word(0), &option(2, b"can1")].concat();
+    interface.extend(resolution.map(|resolution| option(9, &[resolution])).unwrap_or_default());
+    interface.extend(option(0, &[]));
+    let packet = packet(227);
+    let length = word(packet.len() as u32);
+    let body = [&word(0)[..], &word((at >> 32) as u32), &word(at as u32), &length, &length, &packet].concat();
+    let section = [&word(0x1A2B_3C4D)[..], &half(1), &half(0), &[0xFF; 8]].concat();
+    // A block that nobody here knows is passed over.
+    [block(0x0A0D_0D0A, &section), block(1, &interface), block(5, &[0; 8]), block(6, &body)].concat()
+}
+
+#[rstest::rstest]
+#[case::records(pcap([0xD4, 0xC3, 0xB2, 0xA1], 227, 500_000), "-", "")]
+#[case::big_endian(pcap([0xA1, 0xB2, 0xC3, 0xD4], 227, 500_000), "-", "")]
+#[case::nanoseconds(pcap([0x4D, 0x3C, 0xB2, 0xA1], 227, 500_000_000), "-", "")]
+#[case::all_interfaces(pcap([0xD4, 0xC3, 0xB2, 0xA1], 113, 500_000), "-", " T")]
+#[case::all_interfaces_2(pcap([0xD4, 0xC3, 0xB2, 0xA1], 276, 500_000), "-", " T")]
+#[case::blocks(pcapng(false, None, 1_500_000), "can1", "")]
+#[case::blocks_big_endian(pcapng(true, None, 1_500_000), "can1", "")]
+#[case::blocks_in_nanoseconds(pcapng(false, Some(9), 1_500_000_000), "can1", "")]
+#[case::blocks_in_halves(pcapng(false, Some(0x81), 3), "can1", "")]
+fn captures_are_read(#[case] capture: Vec<u8>, #[case] interface: &str, #[case] direction: &str) {
+    let expected = format!("(0000000001.500000) {interface} 351#480200050005AE01{direction}\n");
+    for chunk in [1, 7, 1000] {
+        assert_eq!(text_of(&capture, chunk.max(4)).as_deref(), Ok(&expected[..]));
+    }
+}
+
+#[test]
+fn a_capture_of_another_network_is_named() {
+    let error = text_of(&pcap([0xD4, 0xC3, 0xB2, 0xA1], 1, 0), 64).expect_err("Ethernet");
+    assert_eq!(
+        error.to_string(),
+        "it is a capture of a network that is no CAN bus (link type 1): capture the interface itself, such as `tcpdump -i can0 -w \
+         battery.pcap`"
+    );
+    let mut damaged = pcapng(false, None, 1);
+    damaged[4] = 0xFF;
+    assert!(matches!(text_of(&damaged, 64), Err(WrappedError::Damaged { at: 0, .. })));
+}
+
+proptest::proptest! {
+    /// Any bytes in a capture: no panic.
+    #[test]
+    fn no_capture_panics(big in proptest::bool::ANY, bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400), at in 4..200usize, byte in proptest::num::u8::ANY) {
+        for mut capture in [pcapng(big, Some(9), 1_500_000_000), pcap([0xD4, 0xC3, 0xB2, 0xA1], 276, 1)] {
+            if let Some(place) = capture.get_mut(at) {
+                *place = byte;
+            }
+            let _ = text_of(&[&capture[..], &bytes].concat(), 50);
+            capture.truncate(24);
+            let _ = text_of(&[&capture[..], &bytes].concat(), 50);
+        }
+    }
+}
