@@ -37,6 +37,7 @@ const STEPS: &[Step] = &[
             .run()
     }),
     ("matrix", matrix::cut),
+    ("zoo", matrix::zoo),
     ("can-guest", guest),
 ];
 

@@ -1,6 +1,6 @@
 //! What is declared about a battery: the data sheet the judge holds the measured values against.
 
-use crate::thresholds::fixed::{TELLING, UP_TO_12_V, UP_TO_24_V};
+use crate::thresholds::fixed::{CVL_STEP, TELLING, UP_TO_12_V, UP_TO_24_V};
 use proto::chemistry::Chemistry;
 use proto::quantity::{AmpHours, Amps, Celsius, Volts, Watts};
 
@@ -58,6 +58,12 @@ impl Battery {
     #[must_use]
     pub fn share_of_48_v(&self) -> f64 {
         self.system_voltage() / Volts(48.0)
+    }
+
+    /// What so many volts of a 48 V system are on its own: two steps of 0x351 are one at 24 V, and less than one is none.
+    #[must_use]
+    pub fn of_system(&self, volts: Volts) -> Volts {
+        (volts * self.share_of_48_v()).max(Volts(CVL_STEP))
     }
 }
 

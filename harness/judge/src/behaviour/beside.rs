@@ -206,7 +206,7 @@ pub(super) fn of_current(scene: &Scene<'_>) -> Standing {
 /// Who is right about the voltage: the battery, the shunt, or inverter and charger.
 pub(super) fn of_voltage(scene: &Scene<'_>) -> Standing {
     let Some(shunt) = Shunt::of(scene) else { return Standing::Untold };
-    let good = scene.subject.thresholds.bus_difference.good.0;
+    let good = scene.of_system(scene.subject.thresholds.bus_difference).good.0;
     let contradicts = |one, other, by: bool| {
         let (difference, volts) = apart(scene, one, other)?;
         let uncertain = if by { shunt.of_volts(volts) } else { 0.0 };

@@ -66,11 +66,7 @@ pub(crate) fn stops_charge_by_cvl(scene: &Scene<'_>, opinion: &mut Opinion) {
     let bulk = extremes(scene.series(Channel::Cvl), &[Window::new(scene.whole.from, full.to)]);
     let (Some((_, bulk)), Some(held)) = (bulk, mean(scene.series(Channel::Cvl), &surplus)) else { return };
     let lowered = Volts(bulk - held);
-    let graded = Graded {
-        good: scene.of_system(thresholds.reduction.good),
-        limit: scene.of_system(thresholds.reduction.limit),
-        ..thresholds.reduction
-    };
+    let graded = scene.of_system(thresholds.reduction);
     opinion.show(
         Evidence::fact("CVL below its highest value, mean while full", format!("{:.2} V", lowered.0))
             .against(format!("≥ {}", graded.limit))
@@ -172,8 +168,14 @@ pub(crate) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
         full,
         &format!("{cycle} while nothing disturbs it; reversals"),
     );
+    let share = scene.subject.battery.share_of_48_v();
+    let most = Graded {
+        good: thresholds.travel.good * share,
+        limit: thresholds.travel.limit * share,
+        ..thresholds.travel
+    };
     let travel = if observed < thresholds.observation.limit {
-        VoltsPerHour(found.travel.0.min(thresholds.travel.limit.0))
+        VoltsPerHour(found.travel.0.min(most.limit.0))
     } else {
         found.travel
     };
@@ -181,7 +183,7 @@ pub(crate) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
         opinion,
         "M5 travel of CVL",
         travel,
-        thresholds.travel,
+        most,
         full,
         &if still {
             format!("{cycle} while nothing disturbs it; total travel")
@@ -309,7 +311,7 @@ fn waits_for_no_warning(scene: &Scene<'_>, opinion: &mut Opinion) {
     let cvl = scene.series(Channel::Cvl);
     let before = extremes(cvl, &[Window::new(scene.whole.from, first.from)]).map(|(_, high)| high);
     let Some((highest, then)) = before.zip(cvl.at(first.from)) else { return };
-    if Volts(highest - then) >= scene.of_system(scene.subject.thresholds.reduction.limit) {
+    if Volts(highest - then) >= scene.of_system(scene.subject.thresholds.reduction).limit {
         return;
     }
     opinion.prove(

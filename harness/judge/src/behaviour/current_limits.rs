@@ -1,12 +1,12 @@
 //! CCL-02 and DCL-02: what the current limits may and may not be used for (P 1.5.2, P 2 §0x351).
 
-use proto::fault::Fault;
+use proto::fault::{Fault, FaultKind};
 use proto::message::AlarmKind;
-use proto::quantity::{Micros, Percent};
+use proto::quantity::{Celsius, Micros, Percent};
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
-use crate::thresholds::fixed::{AT_FULL, CLEARS, DCL_ZERO, ZERO_LIMIT};
+use crate::thresholds::fixed::{AT_FULL, CLEARS, COLD_CHARGE, DCL_ZERO, HOT_CHARGE, ZERO_LIMIT};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, hours, times, without};
@@ -101,14 +101,15 @@ fn stays_above_zero(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// When the battery protects itself: an alarm of the mask, the main switch open after a fault that was injected.
+/// When the battery protects itself: an alarm of the mask, the main switch open after a fault that was injected. A room that no
+/// battery must be protected from is none: it works there as anywhere.
 pub(super) fn protecting(scene: &Scene<'_>, window: Window, mask: u32) -> Vec<Window> {
     let mut out = times([scene.series(Channel::Alarms)], window, |[alarms]| alarms as u32 & mask != 0);
     if mask == u32::MAX {
         out.extend(times([scene.series(Channel::Online)], window, |[online]| online < 0.5));
     }
     out.extend(scene.trace.events.iter().filter_map(|e| match &e.kind {
-        EventKind::Stimulus(Stimulus::Inject(Fault { span, .. })) => {
+        EventKind::Stimulus(Stimulus::Inject(Fault { kind, span })) if !is_borne(scene, kind) => {
             Some(Window::new(e.at, e.at + *span + CLEARS))
         }
         _ => None,
@@ -117,11 +118,20 @@ pub(super) fn protecting(scene: &Scene<'_>, window: Window, mask: u32) -> Vec<Wi
     out
 }
 
+/// A room as warm or as cold as this explains no limit: between where cold and heat explain that charge is forbidden, and below what
+/// the battery declares.
+fn is_borne(scene: &Scene<'_>, fault: &FaultKind) -> bool {
+    let FaultKind::Ambient { at } = fault else { return false };
+    let most = scene.subject.battery.max_temperature.min(Celsius(HOT_CHARGE));
+    at.0 > COLD_CHARGE && *at < most
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::staged::good;
-    use crate::trace::Channel;
-    use crate::verdict::Outcome::{Fail, Inconclusive, Pass};
+    use super::*;
+    use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
+    use rstest::rstest;
 
     #[test]
     fn ccl_zero_when_full_is_found_and_protection_exempts() {
@@ -131,6 +141,20 @@ mod tests {
         let protected = zero.shaped(Channel::Alarms, |t, _| if t > 4000 { 2.0 } else { 0.0 });
         assert_eq!(protected.verdict("CCL-02").outcome, Inconclusive);
         assert_eq!(good().deaf(Channel::Ccl).verdict("CCL-02").outcome, Inconclusive);
+    }
+
+    /// A warm day within what the battery declares explains no CCL of 0; frost does, and so does a room as hot as data sheets end.
+    #[rstest]
+    #[case::a_warm_day(40.0, Fail)]
+    #[case::frost(-20.0, Pass)]
+    #[case::a_hot_room(50.0, Pass)]
+    fn a_room_that_the_battery_bears_explains_nothing(#[case] celsius: f64, #[case] expected: Outcome) {
+        let mut zero = good().shaped(Channel::Ccl, |t, v| if (5000..8000).contains(&t) { 0.0 } else { v });
+        let fault =
+            Fault { kind: FaultKind::Ambient { at: Celsius(celsius) }, span: Micros::from_secs(7000) };
+        zero.note(4000, EventKind::Stimulus(Stimulus::Inject(fault)));
+        let verdict = zero.verdict("CVL-02");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
     }
 
     #[test]

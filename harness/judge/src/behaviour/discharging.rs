@@ -3,12 +3,12 @@
 use proto::quantity::{Amps, Micros, Percent, PercentPerHour};
 
 use super::scene::{Scene, shown};
-use crate::metrics::{Discharge, covered, discharge, sink, soc_fall};
+use crate::metrics::{Discharge, Lift, covered, discharge, sink, soc_fall};
 use crate::thresholds::Graded;
 use crate::thresholds::fixed::BALANCED;
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, common, hours};
+use crate::window::{Window, common, hours, integral, times};
 
 /// CVL-06, M7: *"a setpoint that is too low will cause the Victron system to discharge the battery"*.
 pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -59,7 +59,8 @@ pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
 }
 
 /// M7. What loads took off-grid is charged anew, and a battery that is full again gives back what it was charged beyond its
-/// rest: between one pull of the suite and the next only what it takes beyond what it was given is lost.
+/// rest: between one pull of the suite and the next only what it takes beyond what it was given is lost. Nor is it a loss when
+/// it gives back what solar chargers put into it above CVL, for want of anybody else to take their sun (P 1.5.3.3).
 fn charge_lost(scene: &Scene<'_>, windows: &[Window], full: Window) -> Option<Discharge> {
     let capacity = scene.subject.battery.capacity;
     let pulls = scene.pulls(full);
@@ -73,7 +74,19 @@ fn charge_lost(scene: &Scene<'_>, windows: &[Window], full: Window) -> Option<Di
         lost += hours(&[*window]) * if after_pull { beyond } else { rate }.0;
     }
     let all = discharge(scene.trace, windows, capacity)?;
-    Some(Discharge { rate: PercentPerHour(lost / hours(windows)), ..all })
+    let net = (-100.0 * (all.mean.0 / capacity.0)).max(0.0);
+    let given = 100.0 * (charged_above_cvl(scene, windows) / capacity.0);
+    Some(Discharge { rate: PercentPerHour(((lost - given) / hours(windows)).max(net)), ..all })
+}
+
+/// Ah that flowed into the battery while the DC bus stood above CVL by more than half of what solar chargers may lift it.
+fn charged_above_cvl(scene: &Scene<'_>, windows: &[Window]) -> f64 {
+    let half = Lift::of(scene.subject.battery, scene.subject.thresholds.excess_band.limit).offset / 2.0;
+    let pair = [scene.series(Channel::BusVoltage), scene.series(Channel::Cvl)];
+    let lifted: Vec<Window> =
+        windows.iter().flat_map(|&w| times(pair, w, |[bus, cvl]| bus - cvl > half.0)).collect();
+    integral(scene.series(Channel::PackCurrent), &lifted, |i| i.max(0.0))
+        .map_or(0.0, |(charge, _)| charge / 3600.0)
 }
 
 /// M17: at rest CVL does not go on falling. A cell that stands above the others may have to be rescued by a CVL that
@@ -139,6 +152,25 @@ mod tests {
             _ => i,
         };
         check(&good().shaped(Channel::PackCurrent, cycle), "CVL-06", expected);
+    }
+
+    /// Each ten minutes the sun is more than the grid takes for two of them, and charges the battery above CVL; then it gives back
+    /// what it took. At CVL that would be a CVL that swings.
+    #[rstest]
+    #[case::above_cvl(0.4, Pass)]
+    #[case::at_cvl(0.0, Fail)]
+    fn what_was_charged_above_cvl_is_given_back(#[case] lift: f64, #[case] expected: Outcome) {
+        let sunny = |t: u64| (3600..6600).contains(&t);
+        let taken = move |t: u64| sunny(t) && t % 600 < 120;
+        let cycle = move |t: u64, i: f64| match t % 600 {
+            _ if taken(t) => 60.0,
+            120..300 if sunny(t) => -40.0,
+            _ => i,
+        };
+        let stage = good()
+            .shaped(Channel::PackCurrent, cycle)
+            .shaped(Channel::BusVoltage, |t, v| if taken(t) { 55.2 + lift } else { v });
+        check(&stage, "CVL-06", expected);
     }
 
     #[test]

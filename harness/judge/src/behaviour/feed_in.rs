@@ -5,7 +5,7 @@ use proto::stimulus::Stimulus;
 
 use super::imbalance::differ;
 use super::scene::Scene;
-use crate::metrics::{Excess, Lift, curtailed, excess, headroom, ripple, settling, trips};
+use crate::metrics::{Excess, Lift, curtailed, excess, headroom, ripple, settling};
 use crate::thresholds::fixed::{BALANCED, BEFORE_STEP, CURTAILED_TIME, SUN};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
@@ -103,7 +103,7 @@ pub(crate) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
 /// M1: no disconnect and no high-voltage alarm in the whole case.
 fn never_trips(scene: &Scene<'_>, opinion: &mut Opinion) {
     let (found, doubtful): (Vec<_>, Vec<_>) =
-        trips(scene.trace, scene.whole).into_iter().partition(|t| t.how.convicts());
+        scene.trips(scene.whole).into_iter().partition(|t| t.how.convicts());
     opinion.show(
         Evidence::fact("M1 disconnects and high-voltage alarms", found.len().to_string())
             .against("none")

@@ -58,7 +58,7 @@ impl Scene<'_> {
             return None;
         }
         // One that stands above its CVL was not charged to there by it: a case may begin so.
-        let lift = self.of_system(EXCESS).0;
+        let lift = battery.of_system(EXCESS).0;
         let pair = [self.series(Channel::Cvl), self.series(Channel::PackVoltage)];
         let charged = times(pair, window, |[cvl, pack]| pack <= cvl + lift);
         // Without 0x373 the mean of the cells has to do.

@@ -5,7 +5,6 @@ use proto::quantity::Micros;
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
-use crate::metrics::trips;
 use crate::thresholds::fixed::{AT_WORK, BACK_AT_WORK, BORNE, CLOSED_CURRENT, HEARD, KEEP_ALIVE_CLOCK};
 use crate::trace::{Channel, EventKind, Series};
 use crate::verdict::{Evidence, Opinion};
@@ -124,7 +123,7 @@ fn returns(scene: &Scene<'_>, opinion: &mut Opinion, back: Micros, after: Window
 
 /// When and how the battery switched off in a window, if it did.
 fn opened(scene: &Scene<'_>, window: Window) -> Option<(Micros, String)> {
-    let off = trips(scene.trace, window).into_iter().find(|t| t.how.is_disconnect() && t.how.convicts());
+    let off = scene.trips(window).into_iter().find(|t| t.how.is_disconnect() && t.how.convicts());
     let off = off.map(|t| (t.window.from, t.how.to_string()));
     let limits = scene.series(Channel::Cvl);
     let mute = limits.silences().iter().map(|&(from, to)| Window::new(from, to));

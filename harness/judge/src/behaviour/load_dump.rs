@@ -4,7 +4,6 @@ use proto::quantity::{Micros, Volts, Watts};
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
-use crate::metrics::trips;
 use crate::thresholds::fixed::{AFTER_DROP, BEFORE_DROP, BIG_LOAD, DROP_SEEN, PRODUCING};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
@@ -99,7 +98,7 @@ fn judge(scene: &Scene<'_>, opinion: &mut Opinion, drop: &Drop) {
         opinion.show(Evidence::fact(format!("{what}: charge that went on"), value).within(drop.after));
     }
     let mut good = true;
-    if let Some(trip) = trips(scene.trace, drop.after).into_iter().find(|t| t.how.convicts()) {
+    if let Some(trip) = scene.trips(drop.after).into_iter().find(|t| t.how.convicts()) {
         good = false;
         let after = about(trip.window.from.since(drop.after.from));
         opinion.prove(Evidence::fact(format!("{what}: trip"), trip.how.to_string()).within(trip.window));
@@ -125,7 +124,7 @@ fn bus_stays_low(scene: &Scene<'_>, opinion: &mut Opinion, drop: &Drop, what: &s
         opinion,
         &format!("{what}: highest DC bus above the declared charge voltage"),
         above.max(Volts::ZERO),
-        scene.subject.thresholds.bus_rise,
+        scene.of_system(scene.subject.thresholds.bus_rise),
         drop.after,
         &format!("{what}: the DC bus rises too far above the declared charge voltage"),
     )

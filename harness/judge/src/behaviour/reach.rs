@@ -149,7 +149,7 @@ impl Scene<'_> {
         let (bus, pack, dcl) = (now(Channel::BusVoltage)?, now(Channel::PackVoltage)?, now(Channel::Dcl)?);
         let charged = now(Channel::PvAvailable).unwrap_or(0.0) < SUN
             || now(Channel::PackCurrent).is_some_and(|amps| amps > SURE_CURRENT);
-        let connected = (bus - pack).abs() < CONNECTED.0;
+        let connected = (bus - pack).abs() < self.subject.battery.of_system(CONNECTED).0;
         (still && willing && heard(Channel::Dcl) && charged && connected).then_some(Obstacle::CutOff {
             bus: Volts(bus),
             dcl: Amps(dcl),

@@ -7,10 +7,10 @@ use proto::stimulus::Stimulus;
 
 use super::Subject;
 use super::fullness::takes_no_more;
-use crate::metrics::imbalance;
+use crate::metrics::{Trip, imbalance, trips};
 use crate::recording::Recording;
 use crate::thresholds::fixed::{
-    AWAY, CONTROLS, CVL_STEP, HEARD, ONE_DISTURBANCE, STANDSTILL, STIRRED, TO_REST,
+    AWAY, CONTROLS, HEARD, ONE_DISTURBANCE, PARTED, STANDSTILL, STIRRED, TO_REST,
 };
 use crate::thresholds::{Bound, Graded};
 use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
@@ -116,7 +116,8 @@ impl<'a> Scene<'a> {
     /// and soon comes back controls all the same, or no swing would be seen that is wider than what counts as near.
     pub(super) fn near(&self, windows: &[Window]) -> Vec<Window> {
         let pair = [self.series(Channel::Cvl), self.series(Channel::PackVoltage)];
-        let near = times(pair, self.whole, |[cvl, pack]| cvl - pack < CONTROLS);
+        let controls = self.subject.battery.of_system(Volts(CONTROLS)).0;
+        let near = times(pair, self.whole, |[cvl, pack]| cvl - pack < controls);
         common(windows, &bridged(near, AWAY))
     }
 
@@ -197,10 +198,15 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// What so many volts of a 48 V system are on the battery's: two steps of 0x351 are one at 24 V, and less than one
-    /// is none.
-    pub(super) fn of_system(&self, volts: Volts) -> Volts {
-        (volts * self.subject.battery.share_of_48_v()).max(Volts(CVL_STEP))
+    /// M1: every trip in a window.
+    pub(super) fn trips(&self, window: Window) -> Vec<Trip> {
+        trips(self.trace, window, self.subject.battery.of_system(PARTED))
+    }
+
+    /// A threshold that is written for 48 V, as it is on the system of the battery.
+    pub(super) fn of_system(&self, graded: Graded<Volts>) -> Graded<Volts> {
+        let own = |volts| self.subject.battery.of_system(volts);
+        Graded { good: own(graded.good), limit: own(graded.limit), ..graded }
     }
 
     /// Why the case did not run to its end, if it did not.

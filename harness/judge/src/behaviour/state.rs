@@ -259,7 +259,7 @@ fn agree(scene: &Scene<'_>, opinion: &mut Opinion, flow: &Flow, figure: Percent,
 /// MEA-03: battery voltage agrees with the inverter's DC voltage within calibration and cable drop, while the switch
 /// is closed and the current is small (P 1.5.3: *"voltage drops and calibration differences"*), and with a shunt.
 pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let limit = scene.subject.thresholds.bus_difference;
+    let limit = scene.of_system(scene.subject.thresholds.bus_difference);
     let bus = BUS.into_iter().find_map(|bus| Some((bus, beside::apart(scene, bus, Channel::PackVoltage)?)));
     let shunt = Shunt::of(scene);
     let own = shunt

@@ -3,7 +3,7 @@
 use proto::quantity::Micros;
 
 use super::scene::Scene;
-use crate::metrics::{Lift, excess, steps, swings, trips};
+use crate::metrics::{Lift, excess, steps, swings};
 use crate::thresholds::fixed::{CVL_STEP, HUNTING, STEP_END, STEP_SEEN, TRIP_LAG};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
@@ -25,7 +25,7 @@ pub(crate) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             .within(window),
     );
     let hit = found.windows.iter().map(|w| Window::new(w.from, w.to + TRIP_LAG));
-    let trips: Vec<_> = hit.flat_map(|w| trips(scene.trace, w)).collect();
+    let trips: Vec<_> = hit.flat_map(|w| scene.trips(w)).collect();
     let trip = trips.iter().find(|t| t.how.convicts()).or(trips.first());
     if let Some(trip) = trip.filter(|t| !t.how.convicts()) {
         opinion.show(Evidence::fact("M1 doubtful", trip.how.to_string()).against("none").within(trip.window));
@@ -112,7 +112,7 @@ pub(crate) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
             opinion,
             "M6 largest step of CVL up",
             up,
-            thresholds.step,
+            scene.of_system(thresholds.step),
             window,
             "CVL jumps up in one step",
         );

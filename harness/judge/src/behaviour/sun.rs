@@ -6,7 +6,6 @@ use proto::quantity::{Micros, Percent, Watts};
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
-use crate::metrics::trips;
 use crate::requirement::Sun;
 use crate::thresholds::fixed::{HEARD, NO_SUN, SUPPLY_FOLLOWS};
 use crate::trace::{Channel, EventKind, Series};
@@ -89,7 +88,7 @@ fn stands(scene: &Scene<'_>, verdict: &Verdict, other: &Other) -> bool {
     }
     // One that switches itself off with less sun would not stay on with more.
     let more = matches!(other, Other::Offered { offered, asked, .. } if offered > asked);
-    let tripped = || trips(scene.trace, scene.whole).iter().any(|trip| trip.how.convicts());
+    let tripped = || scene.trips(scene.whole).iter().any(|trip| trip.how.convicts());
     match verdict.requirement.sun {
         Sun::Apart => true,
         Sun::Decides => false,

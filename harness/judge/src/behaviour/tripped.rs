@@ -96,7 +96,8 @@ fn asked_for(scene: &Scene<'_>, at: Micros, channel: Channel) -> Option<Blame> {
     let volts = |channel| scene.series(channel).at(at).map(Volts);
     let (seen, cvl) = (volts(channel)?, volts(Channel::Cvl)?);
     let declared = scene.subject.battery.max_charge_voltage;
-    (cvl > declared + METERS && seen > declared + EXCESS && seen <= cvl + EXCESS + METERS).then(|| {
+    let [excess, meters] = [EXCESS, METERS].map(|volts| scene.subject.battery.of_system(volts));
+    (cvl > declared + meters && seen > declared + excess && seen <= cvl + excess + meters).then(|| {
         let why = format!("it asked for {cvl}, and declares {declared} at most");
         (why, vec![(Channel::Cvl, cvl.to_string())])
     })
@@ -109,7 +110,8 @@ fn did_not_protect(scene: &Scene<'_>, at: Micros) -> Option<Blame> {
     let (pack, cvl) = (Volts(value(Channel::PackVoltage)?), Volts(value(Channel::Cvl)?));
     let current = Amps(value(Channel::PackCurrent)?);
     let declared = scene.subject.battery.cell_over_voltage;
-    (cell > declared && current > Amps(CLOSED_CURRENT) && pack <= cvl + EXCESS + METERS).then(|| {
+    let above = scene.subject.battery.of_system(EXCESS) + scene.subject.battery.of_system(METERS);
+    (cell > declared && current > Amps(CLOSED_CURRENT) && pack <= cvl + above).then(|| {
         let why = format!(
             "it declares that it disconnects itself at {declared}, its own CVL of {cvl} was kept, and {current} still \
              flowed into it"

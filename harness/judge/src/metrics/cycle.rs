@@ -3,7 +3,7 @@
 use proto::quantity::{Micros, Volts, Watts};
 
 use super::swings::turns;
-use crate::thresholds::fixed::{CVL_STEP, CYCLE_SHARE, CYCLE_TURNS};
+use crate::thresholds::fixed::{CVL_STEP, CYCLE_SHARE, CYCLE_TURNS, SLOW_STEP};
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, mean, stretches};
 
@@ -26,20 +26,29 @@ pub struct Cycle {
 /// turn and the next is compared with that between the next two. What CVL does not move is the same in both. A cycle
 /// that is slow for the battery moves it by how fast CVL goes and not by how high it stands, so halves from the middle
 /// between two turns to the next middle are looked at too.
+///
+/// One step of the wire to and fro is none where it is slow: a battery cannot say what lies between, and what it decides
+/// so seldom is no oscillation.
 #[must_use]
 pub fn cycle(trace: &Trace, windows: &[Window]) -> Option<Cycle> {
     let one = |&window: &Window| {
-        let turns = turns(trace.series(Channel::Cvl), window, Volts(CVL_STEP / 2.0));
+        let (turns, heights): (Vec<Micros>, Vec<Volts>) =
+            turns(trace.series(Channel::Cvl), window, Volts(CVL_STEP / 2.0)).into_iter().unzip();
         let (first, last) = (*turns.first()?, *turns.last()?);
         let goes_on = last.since(first).secs() >= CYCLE_SHARE * window.secs();
         if turns.len() < CYCLE_TURNS || !goes_on {
             return None;
         }
-        let middles: Vec<Micros> = turns.windows(2).map(|t| Micros((t[0].0 + t[1].0) / 2)).collect();
-        let moved = [&turns, &middles].into_iter().filter_map(|cuts| moved(trace, cuts)).fold(0.0, f64::max);
         let mut halves: Vec<u64> = turns.windows(2).map(|t| t[1].since(t[0]).0).collect();
         halves.sort_unstable();
-        let period = Micros(2 * halves[halves.len() / 2]);
+        let half = Micros(halves[halves.len() / 2]);
+        let one_step = heights.iter().all(|height| height.0 < 1.5 * CVL_STEP);
+        if one_step && half >= SLOW_STEP {
+            return None;
+        }
+        let middles: Vec<Micros> = turns.windows(2).map(|t| Micros((t[0].0 + t[1].0) / 2)).collect();
+        let moved = [&turns, &middles].into_iter().filter_map(|cuts| moved(trace, cuts)).fold(0.0, f64::max);
+        let period = Micros(2 * half.0);
         Some(Cycle { window: Window::new(first, last), turns: turns.len(), period, moved: Watts(moved) })
     };
     windows.iter().filter_map(one).max_by(|a, b| a.moved.0.total_cmp(&b.moved.0))
@@ -109,6 +118,17 @@ mod tests {
         let amps = move |t: f64| if beat > 0.0 { 6.0 * square(beat)(t) } else { 1.0 };
         let found = seen(|t| 55.0 + 0.05 * square(180.0)(t) + 0.001, amps).expect("a cycle");
         assert!(found.moved.0 < 100.0, "{found:?}");
+    }
+
+    /// One step of the wire each eleven minutes is the least that a battery can do between two of them; two steps are not, nor
+    /// is one each nine minutes.
+    #[rstest]
+    #[case::slow(0.05, 1320.0, false)]
+    #[case::two_steps(0.1, 1320.0, true)]
+    #[case::sooner(0.05, 1080.0, true)]
+    fn one_step_now_and_then_is_a_decision(#[case] by: f64, #[case] period: f64, #[case] counts: bool) {
+        let found = seen(|t| 55.0 + by * square(period)(t) + 0.001, square(period));
+        assert_eq!(found.is_some(), counts, "{found:?}");
     }
 
     #[test]

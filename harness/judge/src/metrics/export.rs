@@ -7,7 +7,7 @@ use crate::thresholds::fixed::{
     RIPPLES, SCAN, SETTLED_LEAST, SETTLED_SHARE, STEADY,
 };
 use crate::trace::{Channel, Trace};
-use crate::window::{Stretch, Trend, Window, bridged, common, extremes, mean, stretches, times, without};
+use crate::window::{Trend, Window, bridged, common, extremes, mean, stretches, times, without};
 
 /// How steady the export is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -59,13 +59,16 @@ pub struct Settling {
 
 /// M8, M10: time from the start of `window` until grid power stays, for 60 s, within ±5 % (at least ±150 W) of its
 /// mean over the last 60 s of the window, which ends where CVL begins a course of its own. Nothing where the window is
-/// shorter than 2 min or the grid power is unknown.
+/// shorter than 2 min, CVL was on that course before it, or the grid power is unknown.
 #[must_use]
 pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
     if window.length() < AFTERMATH {
         return None;
     }
     let window = Window::new(window.from, own_course(trace, window));
+    if window.length() == Micros::ZERO {
+        return None;
+    }
     let grid = trace.series(Channel::GridPower);
     let (mut calm, scans) = without_scans(trace, window);
     let late =
@@ -95,16 +98,29 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
 }
 
 /// When CVL begins a course of its own, or the end of the window: it stood still for two minutes after the step, and then does
-/// nothing but fall, as from absorption to float. What follows is no answer to the step.
+/// nothing but fall, as from absorption to float. What follows is no answer to the step. Where it fell before the step too,
+/// at that pace or faster, it was on that course all the time.
 fn own_course(trace: &Trace, window: Window) -> Micros {
-    let parts: Vec<_> = stretches([trace.series(Channel::Cvl)], window).collect();
-    let step = |pair: &[Stretch<1>]| pair[1].values[0] - pair[0].values[0];
-    let falls = parts.windows(2).all(|pair| step(pair) < CVL_STEP / 2.0);
-    let first = parts.windows(2).find(|pair| step(pair).abs() > CVL_STEP / 2.0);
-    first
-        .map(|pair| pair[1].window.from)
-        .filter(|at| falls && at.since(window.from) >= AFTERMATH)
-        .unwrap_or(window.to)
+    let cvl = trace.series(Channel::Cvl);
+    let before = Window::new(Micros(window.from.0.saturating_sub(AFTERMATH.0)), window.from);
+    let fallen = |within: Window| {
+        let parts: Vec<_> = stretches([cvl], within).map(|s| s.values[0]).collect();
+        let falls = parts.windows(2).all(|pair| pair[1] - pair[0] < CVL_STEP / 2.0);
+        falls.then(|| parts.first().zip(parts.last()).map_or(0.0, |(first, last)| first - last))
+    };
+    if fallen(window).is_none() {
+        return window.to;
+    }
+    let after = Window::new(window.from, window.from + AFTERMATH);
+    if let Some((before, after)) = fallen(before).zip(fallen(after))
+        && before > CVL_STEP / 2.0
+        && after < before + 1.5 * CVL_STEP
+    {
+        return window.from;
+    }
+    let parts: Vec<_> = stretches([cvl], window).collect();
+    let first = parts.windows(2).find(|pair| (pair[1].values[0] - pair[0].values[0]).abs() > CVL_STEP / 2.0);
+    first.map(|pair| pair[1].window.from).filter(|at| at.since(window.from) >= AFTERMATH).unwrap_or(window.to)
 }
 
 /// Since when CVL stands still or moves by one step at most, until the end of the window; nothing where it is unknown.
@@ -353,6 +369,25 @@ mod tests {
         let first = |at| 55.0 - if at < 60 { 0.0 } else { before };
         (0..3600).for_each(|at| t.push(Channel::Cvl, s(at), first(at) - if at < 240 { 0.0 } else { step }));
         assert_eq!(settling(&t, w(0, 300)).expect("long enough").time, settled);
+    }
+
+    /// CVL is on its way down by 0.1 V a minute, and the export with it, when the load steps: nothing of it is an answer. Where it
+    /// stood still before, or goes faster from then on, it is.
+    #[rstest]
+    #[case::on_its_way(600, 0.1, None)]
+    #[case::it_begins_with_the_step(300, 0.1, Some(true))]
+    #[case::faster_from_the_step(600, 0.3, Some(true))]
+    fn a_way_down_that_began_before_the_step(
+        #[case] since: u64,
+        #[case] then: f64,
+        #[case] expected: Option<bool>,
+    ) {
+        let minutes = |from: u64, to: u64| (to.saturating_sub(from) / 60) as f64;
+        let cvl = |at: u64| 0.1 * minutes(900 - since, at.min(600)) + then * minutes(600, at);
+        let mut t = exporting(|at| 1500.0 + 3000.0 * cvl(at));
+        (0..3600).for_each(|at| t.push(Channel::Cvl, s(at), 56.0 - cvl(at)));
+        let found = settling(&t, w(600, 900));
+        assert_eq!(found.map(|found| found.time > s(120)), expected, "{found:?}");
     }
 
     /// What swings at a constant CVL is not the battery's step.

@@ -8,7 +8,7 @@ use super::{
     soc_fall, steps, swings, tracking, trips,
 };
 use crate::site::Site;
-use crate::thresholds::fixed::EXCESS;
+use crate::thresholds::fixed::{EXCESS, PARTED};
 use crate::trace::{Channel, Series, Trace};
 use crate::window::{Window, deviation, mean, slope};
 
@@ -75,7 +75,7 @@ fn all(trace: &Trace, windows: &[Window]) -> Vec<f64> {
         out.extend(settling(trace, window).map(|s| s.settled.0));
         out.extend(regularity(cvl, window).into_iter().flat_map(|m| [m.r, m.deviation.0]));
         out.push(excess(trace, window, Lift { offset: EXCESS, band: Volts(0.15) }).highest.0);
-        out.push(trips(trace, window).len() as f64);
+        out.push(trips(trace, window, PARTED).len() as f64);
         out.push(covered(trace, window).len() as f64);
         out.extend([mean(cvl, &[window]), deviation(cvl, window), slope(cvl, window)].into_iter().flatten());
     }

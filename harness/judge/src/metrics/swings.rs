@@ -53,14 +53,14 @@ pub fn swings(cvl: &Series, windows: &[Window], dead_band: Volts) -> Swings {
     }
 }
 
-/// Where a series turned by more than `dead_band` within a window: each highest and lowest value with its time.
+/// Where a series turned by more than `dead_band` within a window: when it was highest or lowest, and how far it had come to there.
 #[must_use]
-pub(super) fn turns(series: &Series, window: Window, dead_band: Volts) -> Vec<Micros> {
+pub(super) fn turns(series: &Series, window: Window, dead_band: Volts) -> Vec<(Micros, Volts)> {
     let mut zigzag = Zigzag::new(dead_band.0);
     let mut out = Vec::new();
     for s in stretches([series], window) {
-        if zigzag.follow(s.window.from, s.values[0]).is_some() {
-            out.extend(zigzag.last_turn);
+        if let Some(turn) = zigzag.follow(s.window.from, s.values[0]) {
+            out.extend(zigzag.last_turn.map(|at| (at, Volts(turn.height))));
         }
     }
     out

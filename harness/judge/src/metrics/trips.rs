@@ -3,9 +3,9 @@
 use core::fmt;
 
 use proto::message::AlarmKind;
-use proto::quantity::Micros;
+use proto::quantity::{Micros, Volts};
 
-use crate::thresholds::fixed::{CLOSED_CURRENT, CURRENT_ZERO, PARTED, PARTED_FOR, USUAL_TIME};
+use crate::thresholds::fixed::{CLOSED_CURRENT, CURRENT_ZERO, PARTED_FOR, USUAL_TIME};
 use crate::trace::{Channel, Series, Trace};
 use crate::window::{Window, heard, stretches, times};
 
@@ -25,7 +25,7 @@ pub enum How {
     Offline,
     /// a high-voltage alarm on CAN
     HighVoltageAlarm,
-    /// no current at all while the DC bus leaves the battery voltage by more than 1 V, seen against their usual
+    /// no current at all while the DC bus leaves the battery voltage by far, seen against their usual
     /// difference
     Parted,
     /// the same while 0x35A says all the time that the main switch is closed: a battery that hides it, or instruments
@@ -53,9 +53,9 @@ impl fmt::Display for How {
         f.write_str(match self {
             Self::Offline => "0x35A says the main switch is open",
             Self::HighVoltageAlarm => "0x35A raises a high-voltage alarm",
-            Self::Parted => "no current flows while the DC bus leaves the battery voltage by more than 1 V",
+            Self::Parted => "no current flows while the DC bus leaves the battery voltage by far",
             Self::PartedUnsaid => {
-                "no current flows while the DC bus leaves the battery voltage by more than 1 V, yet 0x35A says the main switch is closed"
+                "no current flows while the DC bus leaves the battery voltage by far, yet 0x35A says the main switch is closed"
             }
             Self::LostOnGx => "the GX has lost the battery",
         })
@@ -63,15 +63,15 @@ impl fmt::Display for How {
 }
 
 /// M1: every trip in a window. The threshold is none: *"the battery does not switch off in an over-voltage error"*
-/// (P 1.5.3.1).
+/// (P 1.5.3.1). A battery has parted from the bus where their voltages differ by more than `apart` beyond what is usual.
 #[must_use]
-pub fn trips(trace: &Trace, window: Window) -> Vec<Trip> {
+pub fn trips(trace: &Trace, window: Window, apart: Volts) -> Vec<Trip> {
     let one = |channel| trace.series(channel);
     let high_voltage = |[mask]: [f64; 1]| mask as u32 & (1 << AlarmKind::HighVoltage as u32) != 0;
     let parts = [one(Channel::PackCurrent), one(Channel::PackVoltage), one(Channel::BusVoltage)];
     let usual = usual_difference(parts);
     let parted = |[current, pack, bus]: [f64; 3]| {
-        current.abs() < CURRENT_ZERO && usual.is_some_and(|usual| (bus - pack - usual).abs() > PARTED)
+        current.abs() < CURRENT_ZERO && usual.is_some_and(|usual| (bus - pack - usual).abs() > apart.0)
     };
     // The GX is polled and CAN is not: after a fast change the two voltages differ for a poll or two.
     let lasting = |w: &Window| w.length() >= PARTED_FOR;
@@ -134,6 +134,7 @@ fn lost(on_gx: &Series, window: Window) -> Vec<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::thresholds::fixed::PARTED;
     use rstest::rstest;
 
     fn s(t: u64) -> Micros {
@@ -159,8 +160,8 @@ mod tests {
 
     #[test]
     fn a_healthy_battery_never_trips() {
-        assert_eq!(trips(&healthy(), hour()), []);
-        assert_eq!(trips(&Trace::default(), hour()), []);
+        assert_eq!(trips(&healthy(), hour(), PARTED), []);
+        assert_eq!(trips(&Trace::default(), hour(), PARTED), []);
     }
 
     #[rstest]
@@ -173,7 +174,7 @@ mod tests {
         for &(channel, value) in changes {
             t.push(channel, s(100), value);
         }
-        let found = trips(&t, hour());
+        let found = trips(&t, hour(), PARTED);
         assert_eq!(found, [Trip { window: Window::new(s(100), s(3600)), how }]);
     }
 
@@ -181,7 +182,7 @@ mod tests {
     fn a_low_voltage_alarm_is_no_over_voltage() {
         let mut t = healthy();
         t.push(Channel::Alarms, s(100), 4.0);
-        assert_eq!(trips(&t, hour()), []);
+        assert_eq!(trips(&t, hour(), PARTED), []);
     }
 
     /// A charger that rests at the battery voltage moves no current either.
@@ -189,7 +190,7 @@ mod tests {
     fn rest_is_no_disconnect() {
         let mut t = healthy();
         t.push(Channel::PackCurrent, s(100), 0.0);
-        assert_eq!(trips(&t, hour()), []);
+        assert_eq!(trips(&t, hour(), PARTED), []);
     }
 
     /// An hour once a second: current flows for the first half, and is regulated to nothing in the second.
@@ -210,7 +211,7 @@ mod tests {
         t
     }
     fn only(t: &Trace) -> Vec<How> {
-        trips(t, hour()).iter().map(|t| t.how).collect()
+        trips(t, hour(), PARTED).iter().map(|t| t.how).collect()
     }
 
     /// The battery's voltmeter reads 1.5 V too low or too high, whether or not current ever flows.
@@ -257,6 +258,6 @@ mod tests {
         let mut t = Trace::default();
         t.push(Channel::GxBattery, s(0), 0.0);
         t.push(Channel::GxBattery, s(20), 1.0);
-        assert_eq!(trips(&t, hour()), []);
+        assert_eq!(trips(&t, hour(), PARTED), []);
     }
 }

@@ -61,6 +61,7 @@ thresholds! {
     /// (assumption).
     dead_band ("dead-band", "M3", AtMost, Counts): Volts = Volts(0.15), Volts(0.15);
     /// M5: total travel of CVL up and down. *"Very stable and slow"* (P 1.5.3).
+    /// On a 24 V system half of it, on a 12 V one a quarter.
     travel ("travel", "M5", AtMost, Battery): VoltsPerHour = VoltsPerHour(1.5), VoltsPerHour(5.0);
     /// M16: power that a cycle of CVL moves to and fro in the battery, as a share of the power of the inverter. *"It needs
     /// to be very stable and slow to prevent oscillations"* (P 1.5.3). Volts alone do not tell: one step of 0.1 V each 90
@@ -72,6 +73,7 @@ thresholds! {
     /// than that in the 8 h of a day's sun does not rest.
     sink ("sink", "M17", AtMost, Battery): VoltsPerHour = VoltsPerHour(0.0025), VoltsPerHour(0.005);
     /// M6: largest single step of CVL that protects nothing (P 1.5.3).
+    /// On a 24 V system half of it, on a 12 V one a quarter. 1 V up on 8.7 mΩ asks for 115 A at once; half a volt does where half of the cells have half of the resistance.
     step ("step", "M6", AtMost, Battery): Volts = Volts(0.5), Volts(1.0);
     /// M7: charge taken from the battery while PV covers the load and the grid is there. *"A setpoint that is too low
     /// will cause the Victron system to discharge the battery"* (P 1.5.3).
@@ -120,6 +122,7 @@ thresholds! {
     current_difference ("current-difference", "MEA-04", AtMost, Counts): Percent = Percent(2.5), Percent(5.0);
     /// How far CVL must fall below the bulk CVL to be a reduced one (P 1.5.3). Two steps of 0x351 are no rounding,
     /// and on a pack of 8.7 mΩ they take off 23 A.
+    /// On a 24 V system half of it, on a 12 V one a quarter. One step of the wire at least.
     reduction ("reduction", "CVL-02", AtLeast, Battery): Volts = Volts(0.2), Volts(0.2);
     /// CCL in percent of capacity per hour that is still usable (P 1.5.3). 2 % is 5.6 A on 280 Ah: the GX leaves the
     /// solar chargers 300 W of it, less is curtailed to nothing that a house would notice.
@@ -166,9 +169,11 @@ thresholds! {
     gx_delay ("gx-delay", "GXD-02", AtMost, Counts): Micros = Micros::from_secs(5), Micros::from_secs(10);
     /// How far the DC bus may rise above the declared charge voltage when a load is dropped off-grid (P 1.5.4). 4 V
     /// were seen where a 48 V battery opened under charge; the borders are an assumption.
+    /// On a 24 V system half of it, on a 12 V one a quarter.
     bus_rise ("bus-rise", "BEH-AC", AtMost, BusVoltage): Volts = Volts(1.0), Volts(3.0);
     /// Difference between battery voltage and the inverter's DC voltage: *"voltage drops and calibration
     /// differences"* (P 1.5.3). Two voltmeters of 0.5 % at 55 V (assumption) may differ by 0.55 V, and 3 mΩ of cables
     /// drop 0.06 V at 20 A: together 0.6 V. One voltmeter alone makes half of it.
+    /// On a 24 V system half of it, on a 12 V one a quarter.
     bus_difference ("bus-difference", "MEA-03", AtMost, BusVoltage): Volts = Volts(0.3), Volts(0.6);
 }

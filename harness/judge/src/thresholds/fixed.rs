@@ -275,6 +275,7 @@ fixed! {
     /// A system that stands still for more of the time than this was not in operation (assumption).
     STANDSTILL ("standstill", "CVL-04", "%", Counts): Percent = Percent(50.0);
     /// A CVL further above the battery voltage than this controls nothing: its changes are harmless (assumption).
+    /// On a 24 V system half of it, on a 12 V one a quarter.
     CONTROLS ("controls", "M3", "V", Battery): f64 = 1.5;
     /// A CVL that leaves the battery voltage for less than this was not released: slower than any control loop that
     /// is to be found out, shorter than a battery needs until it takes charge again (assumption).
@@ -283,6 +284,9 @@ fixed! {
     CYCLE_TURNS ("cycle-turns", "M16", "turns", Counts): usize = 4;
     /// What turns for less of the time swings in, and is no cycle that goes on (assumption).
     CYCLE_SHARE ("cycle-share", "M16", "share", Counts): f64 = 0.5;
+    /// One step of the wire to and fro is no cycle where CVL turns no sooner than this: a voltage between two steps is held by going
+    /// to and fro, six turns an hour are as still as M3 calls good, and M8 looks at the export in stretches of this length (P 1.5.3: "very stable and slow").
+    SLOW_STEP ("slow-step", "M16", "s", Battery): Micros = Micros::from_secs(600);
     /// A fall of CVL at rest is looked at over so long at least, in two halves: a ramp down to float may take an hour
     /// (P 1.5.3: slow), and ends within the first.
     SINK_TIME ("sink-time", "M17", "s", Counts): Micros = Micros::from_secs(6_000);
@@ -295,7 +299,8 @@ fixed! {
     // M1: trips
     /// A battery has parted from the bus where the voltages differ by this much beyond their usual difference: a
     /// voltmeter that is off, and the drop of the cables, are less (assumption).
-    PARTED ("parted", "M1", "V", BusVoltage): f64 = 1.0;
+    /// On a 24 V system half of it, on a 12 V one a quarter.
+    PARTED ("parted", "M1", "V", BusVoltage): Volts = Volts(1.0);
     /// So long: the GX is polled and CAN is not, so after a fast change the two voltages differ for a poll or two
     /// (assumption).
     PARTED_FOR ("parted-for", "M1", "s", PollTimes): Micros = Micros::from_secs(5);
@@ -304,6 +309,7 @@ fixed! {
     /// A battery trips some seconds after the voltage that made it trip (assumption).
     TRIP_LAG ("trip-lag", "CVL-08", "s", Counts): Micros = Micros::from_secs(30);
     /// Meters of battery and inverter may differ by so much (assumption: 0.5 % of 57 V, twice).
+    /// On a 24 V system half of it, on a 12 V one a quarter.
     METERS ("meters", "CVL-01", "V", BusVoltage): Volts = Volts(0.6);
     // M8, M9: the export, and the scans of the tracker
     /// A tracker scans its whole range every some minutes and gives less than this for a moment: no fault of the
@@ -469,6 +475,7 @@ fixed! {
     /// So long before the end charge or discharge must have gone on (assumption).
     GOES_ON ("goes-on", "BEH-BO", "s", Counts): Micros = Micros::from_secs(600);
     /// Battery and bus are connected where their voltages differ by less (assumption).
+    /// On a 24 V system half of it, on a 12 V one a quarter.
     CONNECTED ("connected", "BEH-BO", "V", BusVoltage): Volts = Volts(1.0);
     /// A battery that took so much of its capacity from empty has had what it needs to come back: the suites expect
     /// 10 % of charge after a blackout (assumption).
