@@ -1,4 +1,5 @@
-//! `busbar init`: the folder of a vendor whose battery is a program: battery file, program, kit, and what CI calls.
+//! `busbar init`: the folder of a vendor: battery file, a suite of his own, what CI calls and what editors check by; and where
+//! the battery is a program, that with its kit.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,9 +11,9 @@ use crate::{Exit, Failure, answer};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Language of the program
+    /// Language of a program that is the battery; without one a model is, made from the data sheet
     #[arg(long, value_enum)]
-    program: Language,
+    program: Option<Language>,
     /// Name of the battery [default: my-battery]
     #[arg(long, default_value = "my-battery", hide_default_value = true)]
     name: String,
@@ -77,13 +78,18 @@ impl Language {
     }
 }
 
-/// The files that every language has, with the capitals that stand for what differs.
+/// The files that every vendor has, with the capitals that stand for what differs.
 const FORMS: &[(&str, &str)] = &[
     ("NAME.yaml", include_str!("../../kits/battery.yaml")),
-    ("NAME-follows.yaml", include_str!("../../kits/follows.yaml")),
+    ("suites/NAME-own.yaml", include_str!("../../kits/suite.yaml")),
     (".github/workflows/rehearsal.yml", include_str!("../../kits/ci.yaml")),
     (".gitlab-ci.yml", include_str!("../../kits/gitlab.yaml")),
 ];
+
+/// The same battery with a fault, of a program that has it.
+const FAULT: (&str, &str) = ("NAME-follows.yaml", include_str!("../../kits/follows.yaml"));
+/// Where a battery file goes on about its program.
+const PROGRAM: &str = "\nsimulated:\n";
 
 /// What an editor checks the vendor's own files by, as their first lines say.
 const SCHEMAS: &[(&str, Kind)] = &[
@@ -100,14 +106,22 @@ pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
             format!("`{name}` is no name of a battery: use a to z, 0 to 9 and `-`, such as acme-16s");
         return Err(Failure::usage(message));
     }
-    let kit = program.kit();
-    let filled = |form: &str| {
-        [("COMMAND", kit.command), ("FILES", kit.files), ("BUILD", kit.build), ("NAME", name)]
+    let kit = program.map(Language::kit);
+    let filled = |form: &str| match &kit {
+        Some(kit) => [("COMMAND", kit.command), ("FILES", kit.files), ("BUILD", kit.build), ("NAME", name)]
             .iter()
-            .fold(form.to_owned(), |text, (place, with)| text.replace(place, with))
+            .fold(form.to_owned(), |text, (place, with)| text.replace(place, with)),
+        None => {
+            let sheet = form.split_once(PROGRAM).map_or(form, |(sheet, _)| sheet);
+            let lines = sheet.lines().filter(|line| !line.contains("BUILD"));
+            lines.map(|line| line.replace("NAME", name) + "\n").collect()
+        }
     };
-    let forms = FORMS.iter().map(|(path, form)| (filled(path), filled(form)));
-    let sources = kit.sources.iter().map(|&(path, text)| (path.to_owned(), text.to_owned()));
+    let fault = kit.as_ref().map(|_| &FAULT);
+    let forms =
+        FORMS.iter().chain(fault).map(|(path, form)| (filled(path).trim_end().to_owned(), filled(form)));
+    let sources = kit.iter().flat_map(|kit| kit.sources);
+    let sources = sources.map(|&(path, text)| (path.to_owned(), text.to_owned()));
     let schemas = SCHEMAS.iter().map(|&(path, kind)| (path.to_owned(), schema::text(kind)));
     let files: Vec<(PathBuf, String)> =
         forms.chain(sources).chain(schemas).map(|(path, text)| (folder.join(path), text)).collect();
@@ -124,7 +138,10 @@ pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
     if folder != Path::new(".") {
         told += &format!("  cd {}\n", folder.display());
     }
-    told += &format!("  {}\n  busbar run --battery ./{name}.yaml --out reports\n", kit.build);
+    if let Some(kit) = &kit {
+        told += &format!("  {}\n", kit.build);
+    }
+    told += &format!("  busbar run --battery ./{name}.yaml --out reports\n");
     answer(&told)?;
     Ok(Exit::Pass)
 }

@@ -232,7 +232,7 @@ enum Command {
     Guard(guard::Args),
     /// Write a first battery file from a CAN log
     Battery(battery::Args),
-    /// Lay the folder of a vendor whose battery is a program
+    /// Lay the folder of a vendor: battery file, suite, CI, and a program that is the battery
     Init(init::Args),
     /// Print the JSON schema of a file kind, for editors
     Schema(schema::Args),

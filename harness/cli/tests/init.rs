@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use rstest::rstest;
 use tempfile::TempDir;
@@ -13,8 +14,12 @@ const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// As where there is no project, and nothing but the binary.
 fn busbar(arguments: &[&str]) -> Output {
+    busbar_in(Path::new("/"), arguments)
+}
+
+fn busbar_in(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_busbar"));
-    let command = command.args(arguments).env_remove("BUSBAR_HOME").current_dir("/");
+    let command = command.args(arguments).env_remove("BUSBAR_HOME").current_dir(folder);
     command.output().expect("the binary was built for this test")
 }
 
@@ -24,6 +29,11 @@ fn said(output: &Output) -> String {
 
 /// A folder with a battery `acme`, built.
 fn laid(language: &str) -> TempDir {
+    with_program(language, None)
+}
+
+/// The same with this file in place of its program.
+fn with_program(language: &str, program: Option<(&str, &str)>) -> TempDir {
     let folder = TempDir::new().expect("a temporary folder");
     let at = folder.path().to_string_lossy().into_owned();
     let output = busbar(&["init", "--program", language, "--name", "acme", &at]);
@@ -35,6 +45,9 @@ fn laid(language: &str) -> TempDir {
     let workflow =
         fs::read_to_string(folder.path().join(".github/workflows/rehearsal.yml")).expect("a workflow");
     assert!(workflow.contains(&format!("run: {build}")), "CI builds it alike: {workflow}");
+    if let Some((name, source)) = program {
+        fs::write(folder.path().join(name), source).expect("writable");
+    }
     if language == "rust" {
         build_rust(folder.path());
     } else {
@@ -54,6 +67,9 @@ fn laid(language: &str) -> TempDir {
 
 /// The crates that the workspace was built with, without a network, and what was built of them before.
 fn build_rust(folder: &Path) {
+    /// What is built in one place is taken from there before the next is built.
+    static ONE_BY_ONE: Mutex<()> = Mutex::new(());
+    let _turn = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
     fs::copy(Path::new(PROJECT).join("Cargo.lock"), folder.join("Cargo.lock")).expect("a copy");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("init");
     let mut cargo = Command::new(env!("CARGO"));
@@ -69,7 +85,7 @@ fn run(folder: &Path, battery: &str, out: &str, cases: &[&str]) -> (PathBuf, Opt
     let (battery, out) = (folder.join(battery), folder.join(out));
     let arguments =
         ["run", "--quiet", "--battery", &battery.to_string_lossy(), "--out", &out.to_string_lossy()];
-    let output = busbar(&[&arguments, cases].concat());
+    let output = busbar_in(folder, &[&arguments, cases].concat());
     (out.join("latest"), output.status.code(), said(&output))
 }
 
@@ -79,7 +95,7 @@ fn run(folder: &Path, battery: &str, out: &str, cases: &[&str]) -> (PathBuf, Opt
 #[case("rust")]
 fn a_program_is_built_passes_repeats_itself_and_is_refused_with_its_fault(#[case] language: &str) {
     let folder = laid(language);
-    let cases = ["gx/start-up", "alarms/electronics", "blackout-recovery/after-over-voltage"];
+    let cases = ["gx/start-up", "alarms/electronics", "blackout-recovery/after-over-voltage", "acme-own"];
     let (first, code, told) = run(folder.path(), "acme.yaml", "first", &cases);
     assert_eq!(code, Some(0), "{told}");
     let (second, ..) = run(folder.path(), "acme.yaml", "second", &cases);
@@ -96,6 +112,31 @@ fn a_program_is_built_passes_repeats_itself_and_is_refused_with_its_fault(#[case
     let failed = verdicts["cases"][0]["verdicts"].as_array().expect("verdicts of the case");
     let follows = failed.iter().find(|verdict| verdict["requirement"] == "CVL-05").expect("CVL-05");
     assert_eq!(follows["outcome"], "fail", "{follows:#}");
+}
+
+/// Without a program it is the data sheet alone, and a suite of one's own; CI builds nothing.
+#[test]
+fn a_battery_by_its_data_sheet_is_laid_and_passes() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let at = folder.path().to_string_lossy().into_owned();
+    let output = busbar(&["init", "--name", "acme", &at]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(
+        said(&output).ends_with("  busbar run --battery ./acme.yaml --out reports\n"),
+        "{}",
+        said(&output)
+    );
+    for file in [".github/workflows/rehearsal.yml", ".gitlab-ci.yml", "acme.yaml", "suites/acme-own.yaml"] {
+        let text = fs::read_to_string(folder.path().join(file)).expect(file);
+        assert!(text.contains("acme") && !text.contains("NAME") && !text.contains("BUILD"), "{file}: {text}");
+        assert!(!text.contains("program:"), "{file}: {text}");
+    }
+    assert!(!folder.path().join("acme-follows.yaml").exists());
+    let (run, code, told) = run(folder.path(), "acme.yaml", "reports", &["gx/start-up", "acme-own"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("PASS  acme-own/full-by-afternoon"), "{told}");
+    let verdicts = fs::read_to_string(run.join("verdicts.json")).expect("verdicts.json");
+    assert!(verdicts.contains("gets-full"), "judged under its own name: {verdicts}");
 }
 
 /// What the program answers to these lines, and how it ends.
@@ -160,6 +201,96 @@ fn speaks_the_protocol(folder: &Path, language: &str) {
     assert_eq!((answers.len(), code), (2, Some(1)), "{language}: an error is not answered: {answers:?}");
     let (answers, code) = converse(folder, language, &[&hello.replace("bms/1", "bms/2")]);
     assert_eq!((answers.len(), code), (0, Some(69)), "{language}: {answers:?}");
+}
+
+/// Programs of modules side by side with each kit, all three alike: an answer for each module, and the same of one.
+#[rstest]
+#[case("c", "bms.c", include_str!("modules/bms.c"))]
+#[case("python", "bms.py", include_str!("modules/bms.py"))]
+#[case("rust", "src/main.rs", include_str!("modules/bms.rs"))]
+fn a_kit_speaks_for_several_modules(#[case] language: &str, #[case] name: &str, #[case] source: &str) {
+    let folder = with_program(language, Some((name, source)));
+    let hello = |modules: usize| {
+        format!(
+            r#"{{"hello":"busbar-bms/1","declared":{{"capacity_Ah":280}},"cells":3,"modules":{modules},"sensors":["a"],"bitrate":500000,"seed":7,"soc_pct":52.0,"memory":null}}"#
+        )
+    };
+    let turn = |of: &dyn Fn(&str, &str) -> String| {
+        let values = of(
+            r#""cells_V":[[3.1,3.2,3.3],[3.0,3.6,3.2]],"temperatures_C":[[20],[61.5]],"current_A":[1.5,2.5],"pack_V":[9.6,9.8]"#,
+            r#""cells_V":[3.1,3.2,3.3],"temperatures_C":[20],"current_A":1.5,"pack_V":9.6"#,
+        );
+        let closed = of("[true,false]", "true");
+        format!(r#"{{"t":0,{values},"terminal_V":9.7,"closed":{closed},"bus":"ok","lost":0,"frames":[]}}"#)
+    };
+    let (two, one) = (turn(&|two, _| two.to_owned()), turn(&|_, one| one.to_owned()));
+    let (off, on, bye) = (r#"{"t":1,"power":"off"}"#, r#"{"t":1,"power":"on"}"#, r#"{"bye":true}"#);
+
+    let (answers, code) = converse(folder.path(), language, &[&hello(2), &two, off, on, &two, bye]);
+    assert_eq!((answers.len(), code), (6, Some(0)), "{language}: {answers:?}");
+    for answer in [&answers[1], &answers[4]] {
+        // A module that is hot is opened, the highest cell of each is drained, the currents are summed (0x356, P 2).
+        assert_eq!(answer["contactor"], serde_json::json!([true, false]), "{language}");
+        let drained = serde_json::json!([[0.0, 0.0, 0.1], [0.0, 0.1, 0.0]]);
+        assert_eq!(numbers(&answer["balance_A"]), numbers(&drained), "{language}: {answer}");
+        let sent = answer["frames"][0]["data"].as_str().expect("hexadecimal digits").to_ascii_uppercase();
+        assert_eq!((&sent[..8], answer["frames"][0]["id"].as_u64()), ("CA032800", Some(0x356)), "{language}");
+    }
+    let (answers, code) = converse(folder.path(), language, &[&hello(1), &one, bye]);
+    assert_eq!((answers.len(), code), (3, Some(0)), "{language}: {answers:?}");
+    assert_eq!(answers[1]["contactor"], true, "{language}: one module, no lists");
+    assert_eq!(numbers(&answers[1]["balance_A"]), [0.0, 0.0, 0.1], "{language}: {answers:?}");
+    let (answers, code) = converse(folder.path(), language, &[&hello(4)]);
+    assert_eq!((answers.len(), code), (0, Some(69)), "{language}: more than it manages: {answers:?}");
+
+    // In the simulated system it is told what it expects, and told right.
+    let battery = folder.path().join("acme.yaml");
+    let text = fs::read_to_string(&battery).expect("a battery file");
+    fs::write(&battery, text.replace("\n  program:", "\n  modules: 2\n  program:")).expect("writable");
+    let (run, _, told) = run(folder.path(), "acme.yaml", "modules", &["gx/start-up"]);
+    let program = fs::read_to_string(run.join("program.jsonl")).expect("program.jsonl");
+    assert!(program.contains("\"modules\":2") && program.contains("it exited with 0"), "{program}\n{told}");
+}
+
+/// All numbers of it, in order.
+fn numbers(value: &serde_json::Value) -> Vec<f64> {
+    match value {
+        serde_json::Value::Array(all) => all.iter().flat_map(numbers).collect(),
+        one => one.as_f64().into_iter().collect(),
+    }
+}
+
+/// A program that is not there, or that ends at once: its sentence is the first thing that is said, and it is said once.
+#[rstest]
+#[case("./gone", "the battery's program: ", "gone is not there: build it, or correct `command`")]
+#[case("false", "the battery's program ended before it answered to hello; it exited with 1", "")]
+fn a_program_that_does_not_start_is_told_first_and_once(
+    #[case] command: &str,
+    #[case] begins: &str,
+    #[case] says: &str,
+) {
+    let folder = laid("python");
+    let battery = folder.path().join("acme.yaml");
+    let text = fs::read_to_string(&battery).expect("a battery file");
+    let line = text.lines().find(|line| line.contains("command:")).expect("a command");
+    let indent = line.len() - line.trim_start().len();
+    let other = format!("{:indent$}command: [\"{command}\"]", "");
+    fs::write(&battery, text.replace(line, &other)).expect("writable");
+    let (run, code, told) = run(folder.path(), "acme.yaml", "reports", &["alarms", "gx"]);
+    assert_eq!(code, Some(2), "{told}");
+    let flat = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let first = flat.find("INCONCLUSIVE the battery's program").unwrap_or_else(|| panic!("{told}"));
+    assert!(flat[first..].starts_with(&format!("INCONCLUSIVE {begins}")) && flat.contains(says), "{told}");
+    let (above, below) = flat.split_at(first);
+    assert!(!above.contains("TIM-01"), "nothing stands before it: {told}");
+    assert!(below.contains(" in all 8 cases, of which nothing is decided again: "), "{told}");
+    // Once at the top, once in the list of cases, which are one line.
+    assert_eq!(flat.matches("the battery's program").count(), 2, "{told}");
+    let report = fs::read_to_string(run.join("report.html")).expect("a report");
+    let section = report.split("What the evidence does not decide").nth(1).expect("a section");
+    let (first, rest) = section.split_once("</li>").expect("a finding");
+    let rest = rest.split_once("</section>").expect("its end").0;
+    assert!(first.contains("program") && !rest.contains("<li>"), "{first}");
 }
 
 #[test]

@@ -122,7 +122,7 @@ pub const STOPPED: &str = "stopped by you";
 #[derive(Debug, thiserror::Error)]
 #[error("{instrument}{}{what}", if instrument.is_empty() { "" } else { ": " })]
 pub struct BenchError {
-    /// which part of the rig; none where somebody wanted it to end
+    /// which part of the rig; none where somebody wanted it to end, or the battery ended it
     pub instrument: String,
     /// what happened and what to do
     pub what: String,

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use judge::trace::BATTERY;
 use proto::quantity::Micros;
 
 use crate::bench::STOPPED;
@@ -59,7 +60,7 @@ impl fmt::Display for Abort {
             Self::Interlock(Trip { what, value, limit, by }) => {
                 write!(f, "interlock: {what} {value} ({by}), the rig's limit is {limit}")
             }
-            Self::Fault(what) if what.starts_with(STOPPED) => f.write_str(what),
+            Self::Fault(what) if what.starts_with(STOPPED) || what.starts_with(BATTERY) => f.write_str(what),
             Self::Fault(what) => write!(f, "the bench failed: {what}"),
             Self::Operator { line, text, what } => write!(f, "the operator {what}: {text} (line {line})"),
         }

@@ -160,6 +160,7 @@ fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> 
 
 /// How a case ended, by its events.
 enum End {
+    /// before its first step, and why: nothing of the battery was tried
     NotBegun(String),
     Began(Ended),
 }
@@ -176,12 +177,12 @@ struct Ended {
 
 impl End {
     fn of(trace: &Trace) -> Self {
-        let (mut end, mut completed) = (Ended::default(), false);
+        let (mut end, mut begun, mut completed) = (Ended::default(), false, false);
         for event in &trace.events {
             match &event.kind {
-                EventKind::NotBegun(why) => return Self::NotBegun(why.clone()),
+                EventKind::Step { .. } | EventKind::Stimulus(_) | EventKind::Mark(_) => begun = true,
                 EventKind::Completed => completed = true,
-                EventKind::Aborted(why) => end.early = Some(why.clone()),
+                EventKind::NotBegun(why) | EventKind::Aborted(why) => end.early = Some(why.clone()),
                 EventKind::Trouble(what) => end.trouble = Some(what.clone()),
                 EventKind::NotOff(what) => end.not_off = Some(what.clone()),
                 _ => {}
@@ -190,7 +191,7 @@ impl End {
         if !completed && end.early.is_none() {
             end.early = Some("the run was cut off".to_owned());
         }
-        Self::Began(end)
+        if begun || completed { Self::Began(end) } else { Self::NotBegun(end.conclude(&[]).1) }
     }
 }
 
@@ -250,17 +251,17 @@ mod tests {
     #[rstest]
     #[case(&[EventKind::Completed], Outcome::Pass, (Outcome::Pass, ""))]
     #[case(&[EventKind::Completed], Outcome::Fail, (Outcome::Fail, "CVL-04: seen"))]
-    #[case(&[EventKind::Aborted("waited".into())], Outcome::Pass, (Outcome::Inconclusive, "waited"))]
-    #[case(&[EventKind::Aborted("waited".into())], Outcome::Fail, (Outcome::Fail, "CVL-04: seen"))]
+    #[case(&[EventKind::Mark("full".into()), EventKind::Aborted("waited".into())], Outcome::Pass, (Outcome::Inconclusive, "waited"))]
+    #[case(&[EventKind::Mark("full".into()), EventKind::Aborted("waited".into())], Outcome::Fail, (Outcome::Fail, "CVL-04: seen"))]
     #[case(&[EventKind::Mark("full".into())], Outcome::Pass, (Outcome::Inconclusive, "the run was cut off"))]
     #[case(&[EventKind::Completed, EventKind::Trouble("lost".into())], Outcome::Pass, (Outcome::Pass, ""))]
     #[case(
-        &[EventKind::Aborted("waited".into()), EventKind::Trouble("lost".into())],
+        &[EventKind::Mark("full".into()), EventKind::Aborted("waited".into()), EventKind::Trouble("lost".into())],
         Outcome::Pass,
         (Outcome::Inconclusive, "waited; lost")
     )]
     #[case(
-        &[EventKind::Aborted("waited".into()), EventKind::NotOff("on".into())],
+        &[EventKind::Mark("full".into()), EventKind::Aborted("waited".into()), EventKind::NotOff("on".into())],
         Outcome::Fail,
         (Outcome::Inconclusive, "waited; then the rig was not confirmed off: on")
     )]
@@ -274,5 +275,24 @@ mod tests {
         let End::Began(end) = End::of(&trace) else { panic!("it began") };
         let (outcome, reason) = end.conclude(&verdicts(outcome));
         assert_eq!((outcome, reason.as_str()), expected);
+    }
+
+    /// What ended it before its first step, and what is said of it: whatever its requirements would say of nothing.
+    #[rstest]
+    #[case(&[EventKind::NotBegun("no supply".into())], "no supply")]
+    #[case(&[EventKind::DriverFault("gone".into()), EventKind::Aborted("gone".into())], "gone")]
+    #[case(&[EventKind::Aborted("gone".into()), EventKind::Trouble("lost".into())], "gone; lost")]
+    #[case(
+        &[EventKind::Aborted("gone".into()), EventKind::NotOff("on".into())],
+        "gone; then the rig was not confirmed off: on"
+    )]
+    fn a_case_that_ended_before_its_first_step_was_not_begun(
+        #[case] events: &[EventKind],
+        #[case] expected: &str,
+    ) {
+        let mut trace = Trace::default();
+        events.iter().for_each(|kind| trace.note(Micros::ZERO, kind.clone()));
+        let End::NotBegun(why) = End::of(&trace) else { panic!("it did not begin") };
+        assert_eq!(why, expected);
     }
 }

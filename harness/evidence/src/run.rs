@@ -5,7 +5,7 @@ use core::time::Duration;
 use judge::catalogue::requirements;
 use judge::portrait::SeenPage;
 use judge::requirement::{Requirement, Severity};
-use judge::trace::Trace;
+use judge::trace::{EventKind, Trace};
 use judge::verdict::{Evidence, Measure, Outcome, Verdict};
 use proto::quantity::Micros;
 
@@ -206,6 +206,24 @@ impl CaseResult {
             Outcome::Inconclusive => Mark::Inconclusive,
             Outcome::NotApplicable => Mark::NotApplicable,
         }
+    }
+
+    /// Why it was not decided, or not all of it, where that is not for one of its requirements to say: it did not begin, or
+    /// ended early.
+    #[must_use]
+    pub fn ended_early(&self) -> Option<&str> {
+        let why = match self.outcome {
+            Outcome::Inconclusive => &self.reason,
+            Outcome::Fail => self.trace.events.iter().find_map(|event| match &event.kind {
+                EventKind::Aborted(why) => Some(why),
+                _ => None,
+            })?,
+            Outcome::Pass | Outcome::NotApplicable => return None,
+        };
+        let by_one =
+            |v: &Verdict| why.strip_prefix(v.requirement.id).is_some_and(|rest| rest.starts_with(": "));
+        let early = self.tried && !why.is_empty() && !self.verdicts.iter().any(by_one);
+        early.then_some(why.as_str())
     }
 
     /// Requirements that only warn and do not hold.

@@ -38,7 +38,7 @@ pub enum EventKind {
         /// its limit, with unit
         limit: String,
     },
-    /// A driver failed; the case ends here.
+    /// A driver failed, or the battery itself where this begins with [`BATTERY`]; the case ends here.
     DriverFault(String),
     /// The last step was done.
     Completed,
@@ -58,6 +58,9 @@ pub enum EventKind {
     /// The rig did not confirm that everything is off, with what it said: somebody must look.
     NotOff(String),
 }
+
+/// What a fault begins with that is the battery's own doing, such as of a program that ended, and no instrument's.
+pub const BATTERY: &str = "the battery";
 
 /// How a `wait` or an `expect` ended.
 #[derive(Debug, Clone, PartialEq)]

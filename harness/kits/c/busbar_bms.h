@@ -13,7 +13,15 @@
  *
  * One header, C99, standard library only, nothing is allocated. Time is that of the simulated world: `b.t_us` counts
  * microseconds since the start of the case, and a turn takes no time. Read no clock and never sleep. Standard output
- * belongs to the protocol: print to standard error. Do not call setlocale: numbers are written with a point. */
+ * belongs to the protocol: print to standard error. Do not call setlocale: numbers are written with a point.
+ *
+ * A battery of several modules side by side (`modules:` of the battery file) defines the most that it manages:
+ *
+ *     #define BUSBAR_MODULES 4
+ *     #include "busbar_bms.h"
+ *
+ * Then `cells_V`, `temperatures_C`, `current_A`, `pack_V`, `closed`, `contactor` and `balance_A` have an index more, the
+ * first: `b.cells_V[m][i]`, `b.contactor[m]`, for each `m` below `b.modules`, which may also be 1. */
 #ifndef BUSBAR_BMS_H
 #define BUSBAR_BMS_H
 
@@ -41,6 +49,13 @@
 #define BUSBAR_TEXT 1024
 #endif
 
+#ifdef BUSBAR_MODULES
+#define BUSBAR__EACH [BUSBAR_MODULES]
+#else
+#define BUSBAR_MODULES 1
+#define BUSBAR__EACH
+#endif
+
 /* Alarms of 0x35A (P 2), by the place of their two bits; warnings have the same places four bytes later. */
 enum {
     BUSBAR_HIGH_VOLTAGE = 1, BUSBAR_LOW_VOLTAGE, BUSBAR_HIGH_TEMPERATURE, BUSBAR_LOW_TEMPERATURE,
@@ -57,7 +72,7 @@ typedef struct {
 
 typedef struct {
     /* Of the case, set by busbar_begin. */
-    unsigned cells, sensors;
+    unsigned modules, cells, sensors; /* cells in series and sensors of each module */
     uint64_t seed;
     double soc_pct;           /* how full the battery is to believe that it is; NAN after a loss of supply */
     double capacity_Ah;       /* as the battery file declares it */
@@ -65,20 +80,21 @@ typedef struct {
     /* Of the turn, set by busbar_next. */
     bool switched_on; /* the first turn, or the first after a loss of supply */
     uint64_t t_us;
-    double cells_V[BUSBAR_CELLS], temperatures_C[BUSBAR_SENSORS];
-    double current_A;          /* positive charges */
-    double pack_V, terminal_V; /* on the battery's side of the contactor and on the side of the bus */
-    bool closed;               /* what the contactor really does */
+    double cells_V BUSBAR__EACH[BUSBAR_CELLS], temperatures_C BUSBAR__EACH[BUSBAR_SENSORS];
+    double current_A BUSBAR__EACH; /* positive charges */
+    double pack_V BUSBAR__EACH;    /* on the battery's side of the contactor */
+    double terminal_V;             /* on the side of the bus */
+    bool closed BUSBAR__EACH;      /* what the contactor really does */
     bool self_test_failed, short_circuit;
     char bus[16];  /* state of the CAN controller, "ok" */
     unsigned lost; /* frames that nobody acknowledged */
     busbar_frame frames[BUSBAR_HEARD];
     unsigned heard, missed;
     /* Of the answer, set by you; they stay as they are until you change them. */
-    bool contactor, wake;
-    uint32_t next_us;               /* until the next turn: 1 ms to 60 s */
-    uint32_t gap_us;                /* between frames of a turn; less where the time to the next turn is too short */
-    double balance_A[BUSBAR_CELLS]; /* drains a cell where positive */
+    bool contactor BUSBAR__EACH, wake;
+    uint32_t next_us; /* until the next turn: 1 ms to 60 s */
+    uint32_t gap_us;  /* between frames of a turn; less where the time to the next turn is too short */
+    double balance_A BUSBAR__EACH[BUSBAR_CELLS]; /* drains a cell where positive */
     /* Of the answer, appended to by the functions below. */
     busbar_frame sent[BUSBAR_SENT];
     unsigned sends;
@@ -277,16 +293,43 @@ static inline void busbar__raw(busbar *b, char *text, size_t size) {
     if (text) text[used] = 0;
 }
 
+static inline double busbar__number(const char *text) { return strcmp(text, "null") ? strtod(text, NULL) : NAN; }
+
 static inline unsigned busbar__numbers(busbar *b, double *values, unsigned room) {
     char text[32];
     unsigned count = 0;
     for (busbar__is(b, '['); !busbar__is(b, ']'); count++) {
         busbar__scalar(b, text, sizeof text);
         if (count >= room) busbar__stop(1, "more cells or sensors than BUSBAR_CELLS or BUSBAR_SENSORS");
-        values[count] = strcmp(text, "null") ? strtod(text, NULL) : NAN;
+        values[count] = busbar__number(text);
     }
     return count;
 }
+
+/* Lists of numbers, one for each module, `room` apart; returns how many are in the last. */
+static inline unsigned busbar__lists(busbar *b, double *values, unsigned room) {
+    unsigned count = 0;
+    bool several = b->modules > 1 && busbar__is(b, '[');
+    for (unsigned m = 0; m < b->modules; m++) count = busbar__numbers(b, values + m * room, room);
+    if (several) busbar__is(b, ']');
+    return count;
+}
+
+/* Numbers, or words that are true or false, one for each module. */
+static inline void busbar__each(busbar *b, double *values, bool *yes) {
+    char text[32];
+    bool several = b->modules > 1 && busbar__is(b, '[');
+    for (unsigned m = 0; m < b->modules; m++) {
+        busbar__scalar(b, text, sizeof text);
+        if (values) values[m] = busbar__number(text);
+        if (yes) yes[m] = text[0] == 't';
+    }
+    if (several) busbar__is(b, ']');
+}
+
+/* The first of what is there once or once for each module. */
+static inline double *busbar__doubles(void *first) { return (double *)first; }
+static inline bool *busbar__bools(void *first) { return (bool *)first; }
 
 static inline void busbar__frame(busbar *b) {
     char key[16], text[32];
@@ -327,46 +370,57 @@ static inline void busbar__message(busbar *b, char *what, char *said, size_t siz
         } else if (!strcmp(key, "frames") && busbar__is(b, '[')) {
             while (!busbar__is(b, ']')) busbar__is(b, '{'), busbar__frame(b);
         } else if (!strcmp(key, "cells_V")) {
-            busbar__numbers(b, b->cells_V, BUSBAR_CELLS);
+            busbar__lists(b, busbar__doubles(b->cells_V), BUSBAR_CELLS);
         } else if (!strcmp(key, "temperatures_C")) {
-            b->sensors = busbar__numbers(b, b->temperatures_C, BUSBAR_SENSORS);
+            b->sensors = busbar__lists(b, busbar__doubles(b->temperatures_C), BUSBAR_SENSORS);
+        } else if (!strcmp(key, "current_A")) {
+            busbar__each(b, busbar__doubles(&b->current_A), NULL);
+        } else if (!strcmp(key, "pack_V")) {
+            busbar__each(b, busbar__doubles(&b->pack_V), NULL);
+        } else if (!strcmp(key, "closed")) {
+            busbar__each(b, NULL, busbar__bools(&b->closed));
         } else if (!strcmp(key, "memory")) {
             busbar__raw(b, b->memory, sizeof b->memory);
         } else if (b->next_char == '[' || b->next_char == '{') {
             busbar__raw(b, NULL, 0);
         } else {
             busbar__scalar(b, text, sizeof text);
-            double number = strcmp(text, "null") ? strtod(text, NULL) : NAN;
-            bool yes = text[0] == 't';
+            double number = busbar__number(text);
             if (!strcmp(key, "t")) b->t_us = strtoull(text, NULL, 10);
             if (!strcmp(key, "cells")) b->cells = (unsigned)number;
             if (!strcmp(key, "seed")) b->seed = strtoull(text, NULL, 10);
             if (!strcmp(key, "soc_pct")) b->soc_pct = number;
-            if (!strcmp(key, "current_A")) b->current_A = number;
-            if (!strcmp(key, "pack_V")) b->pack_V = number;
             if (!strcmp(key, "terminal_V")) b->terminal_V = number;
-            if (!strcmp(key, "closed")) b->closed = yes;
             if (!strcmp(key, "self_test")) b->self_test_failed = !strcmp(text, "failed");
-            if (!strcmp(key, "short_circuit")) b->short_circuit = yes;
+            if (!strcmp(key, "short_circuit")) b->short_circuit = text[0] == 't';
             if (!strcmp(key, "lost")) b->lost = (unsigned)number;
             if (!strcmp(key, "bus")) snprintf(b->bus, sizeof b->bus, "%.15s", text);
-            if (!strcmp(key, "modules") && number != 1) busbar__stop(69, "this kit drives one module");
+            if (!strcmp(key, "modules")) b->modules = (unsigned)number;
             if (!strcmp(key, "hello") || !strcmp(key, "power") || !strcmp(key, "bye") || !strcmp(key, "error"))
                 snprintf(what, 24, "%s", key), snprintf(said, size, "%s", text);
         }
     }
 }
 
+/* As a battery finds itself that is switched on. */
+static inline void busbar__on(busbar *b) {
+    b->switched_on = true;
+    for (unsigned m = 0; m < b->modules; m++) busbar__bools(&b->contactor)[m] = true;
+    memset(b->balance_A, 0, sizeof b->balance_A);
+}
+
 /* Reads hello and answers it. `can_set_soc`: the battery takes `b->soc_pct` for what it holds. */
 static inline void busbar_begin(busbar *b, const char *name, bool can_set_soc) {
     char what[24], said[256];
     memset(b, 0, sizeof *b);
+    b->modules = 1;
     busbar__message(b, what, said, sizeof said);
     if (strcmp(what, "hello") || strcmp(said, "busbar-bms/1")) busbar__stop(69, "expected hello of busbar-bms/1");
     if (b->cells > BUSBAR_CELLS) busbar__stop(69, "more cells than BUSBAR_CELLS");
+    if (b->modules > BUSBAR_MODULES) busbar__stop(69, "more modules than BUSBAR_MODULES");
     b->next_us = 1000000;
     b->gap_us = 10000;
-    b->contactor = b->switched_on = true;
+    busbar__on(b);
     printf("{\"hello\":\"busbar-bms/1\",\"name\":\"%s\",\"can_set_soc\":%s}\n", name, can_set_soc ? "true" : "false");
     fflush(stdout);
 }
@@ -381,9 +435,17 @@ static inline void busbar__answer(busbar *b) {
         for (unsigned n = 0; n < f->length; n++) printf("%02X", f->data[n]);
         printf("\",\"after_us\":%u}", (unsigned)(gap * i));
     }
-    printf("],\"contactor\":%s,\"balance_A\":[", b->contactor ? "true" : "false");
-    for (unsigned i = 0; i < b->cells; i++) printf("%s%.4g", i ? "," : "", b->balance_A[i]);
-    printf("],\"next_us\":%u%s", (unsigned)b->next_us, b->wake ? ",\"wake\":true" : "");
+    const char *open = b->modules > 1 ? "[" : "", *close = b->modules > 1 ? "]" : "";
+    printf("],\"contactor\":%s", open);
+    for (unsigned m = 0; m < b->modules; m++)
+        printf("%s%s", m ? "," : "", busbar__bools(&b->contactor)[m] ? "true" : "false");
+    printf("%s,\"balance_A\":%s", close, open);
+    for (unsigned m = 0; m < b->modules; m++) {
+        const double *balance_A = busbar__doubles(b->balance_A) + m * BUSBAR_CELLS;
+        for (unsigned i = 0; i < b->cells; i++) printf("%s%.4g", i ? "," : m ? ",[" : "[", balance_A[i]);
+        printf("]");
+    }
+    printf("%s,\"next_us\":%u%s", close, (unsigned)b->next_us, b->wake ? ",\"wake\":true" : "");
     if (b->log[0]) printf(",\"log\":[%s]", b->log);
     if (b->state[0]) printf(",\"state\":{%s}", b->state);
     printf("}\n");
@@ -399,9 +461,8 @@ static inline bool busbar_next(busbar *b) {
     for (b->due = false;;) {
         busbar__message(b, what, said, sizeof said);
         if (!strcmp(what, "power")) {
-            b->contactor = b->switched_on = true;
+            busbar__on(b);
             b->soc_pct = NAN; /* nobody tells a battery that comes back how full it is */
-            memset(b->balance_A, 0, sizeof b->balance_A);
             printf("{}\n");
             fflush(stdout);
         } else if (!strcmp(what, "bye")) {

@@ -1,9 +1,10 @@
-//! What does not hold, by its cause: requirements that are so for one reason are told together.
+//! What does not hold, by its cause: requirements that are so for one reason are told together, and so are cases that ended
+//! early for one reason.
 
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run};
 use judge::requirement::Requirement;
-use judge::verdict::Verdict;
+use judge::verdict::{Outcome, Verdict};
 
 /// Requirements that stand so for one reason.
 pub(crate) struct Cause<'a> {
@@ -16,11 +17,14 @@ pub(crate) struct Cause<'a> {
 }
 
 /// What stands so in the run, each cause once, in the order of [`Run::requirements`]. What no case tried is left out: it
-/// stands under what was not tried, with the reason.
+/// stands under what was not tried, with the reason, and what is undecided in cases that ended early under [`early`].
 pub(crate) fn causes(run: &Run, mark: Mark) -> Vec<Cause<'_>> {
     let mut causes: Vec<Cause<'_>> = Vec::new();
     for requirement in run.requirements(mark) {
-        let seen: Vec<_> = run.verdicts_on(requirement).filter(|(_, v)| Mark::of(v) == mark).collect();
+        let seen: Vec<_> = run
+            .verdicts_on(requirement)
+            .filter(|(case, v)| Mark::of(v) == mark && !spoilt(case, v))
+            .collect();
         if seen.iter().all(|(case, _)| !case.tried) {
             continue;
         }
@@ -33,6 +37,54 @@ pub(crate) fn causes(run: &Run, mark: Mark) -> Vec<Cause<'_>> {
         }
     }
     causes
+}
+
+/// Cases that ended early for one reason.
+pub(crate) struct Early<'a> {
+    /// why
+    pub(crate) reason: &'a str,
+    /// all of them
+    pub(crate) cases: Vec<&'a CaseResult>,
+    /// nothing of them is decided
+    pub(crate) whole: bool,
+    /// what else the run leaves undecided and only cases that ended early would have decided, each told once
+    pub(crate) undecided: Vec<&'static Requirement>,
+}
+
+/// Why cases ended early or did not begin, each reason once, in the order of the cases.
+pub(crate) fn early(run: &Run) -> Vec<Early<'_>> {
+    let mut all: Vec<Early<'_>> = Vec::new();
+    for (case, reason) in run.cases.iter().filter_map(|case| Some((case, case.ended_early()?))) {
+        match all.iter_mut().find(|other| other.reason == reason) {
+            Some(known) => known.cases.push(case),
+            None => all.push(Early { reason, cases: vec![case], whole: false, undecided: Vec::new() }),
+        }
+    }
+    for early in &mut all {
+        let mut verdicts = early.cases.iter().flat_map(|case| &case.verdicts);
+        early.whole = verdicts.all(|verdict| verdict.outcome == Outcome::Inconclusive);
+    }
+    for requirement in run.requirements(Mark::Inconclusive) {
+        let mut seen =
+            run.verdicts_on(requirement).filter(|(case, v)| case.tried && Mark::of(v) == Mark::Inconclusive);
+        let first = seen.next().and_then(|(case, _)| case.ended_early());
+        if seen.all(|(case, v)| spoilt(case, v))
+            && let Some(known) = all.iter_mut().find(|other| Some(other.reason) == first && !other.whole)
+        {
+            known.undecided.push(requirement);
+        }
+    }
+    all
+}
+
+/// Whether these are all cases that were tried, and so many that nobody wants them by name.
+pub(crate) fn all_tried(run: &Run, cases: &[&CaseResult]) -> bool {
+    cases.len() > 2 && cases.len() == run.cases.iter().filter(|case| case.tried).count()
+}
+
+/// Whether this is undecided and its case ended early.
+fn spoilt(case: &CaseResult, verdict: &Verdict) -> bool {
+    Mark::of(verdict) == Mark::Inconclusive && case.ended_early().is_some()
 }
 
 /// The case, and what the reason begins with: what follows from that stands behind it.

@@ -12,7 +12,7 @@ use evidence::run::{CaseResult, Closest, Run, severity};
 use evidence::text::plain;
 use evidence::words;
 
-use crate::causes::{Cause, by_it, causes};
+use crate::causes::{Cause, Early, all_tried, by_it, causes, early};
 
 /// How the table is set.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,9 @@ pub struct Style<'a> {
     /// the command that runs a case of this run again, but for the name of the case
     pub again: Option<&'a str>,
 }
+
+/// Reasons for which cases ended early that are told in full; those of the others stand with their cases.
+const REASONS: usize = 3;
 
 /// Columns before the text of a finding.
 const INDENT: usize = 8;
@@ -73,6 +76,7 @@ impl Table<'_> {
         if failed && self.not_tried(run)? {
             writeln!(self.out)?;
         }
+        self.early(run)?;
         for mark in [Mark::Inconclusive, Mark::Warning] {
             self.findings(run, mark)?;
         }
@@ -124,7 +128,44 @@ impl Table<'_> {
         Ok(!lines.is_empty())
     }
 
-    /// A line for each case; cases that were not tried or did not apply for one reason are one line.
+    /// Why cases ended early, each reason once, with what nothing decides for it.
+    fn early(&mut self, run: &Run) -> fmt::Result {
+        let mark = Mark::Inconclusive;
+        let all = early(run);
+        let (told, more) = all.split_at(all.len().min(REASONS));
+        for Early { reason, cases, whole, undecided } in told {
+            self.coloured(mark, mark.short())?;
+            write!(self.out, "  ")?;
+            self.wrapped_from(reason, mark.short().width() + 2, INDENT)?;
+            let none = if *whole { ", of which nothing is decided" } else { "" };
+            self.wrapped(&(among(run, cases) + none), INDENT)?;
+            if !undecided.is_empty() {
+                let ids: Vec<&str> = undecided.iter().map(|r| r.id).collect();
+                self.wrapped(&format!("{}: {}", by_it(mark), ids.join(", ")), INDENT)?;
+            }
+            self.again(cases[0])?;
+            writeln!(self.out)?;
+        }
+        if !more.is_empty() {
+            let names: Vec<String> =
+                more.iter().flat_map(|early| &early.cases).map(|case| case.name()).collect();
+            self.coloured(mark, mark.short())?;
+            write!(self.out, "  ")?;
+            let text = format!("ended early too, each with its reason below: {}", names.join(", "));
+            self.wrapped_from(&text, mark.short().width() + 2, INDENT)?;
+            writeln!(self.out)?;
+        }
+        Ok(())
+    }
+
+    /// The command that repeats a case. Not cut: it is there to be copied.
+    fn again(&mut self, case: &CaseResult) -> fmt::Result {
+        let Some(again) = self.again else { return Ok(()) };
+        let name = format!("{}/{}", case.suite, case.case);
+        writeln!(self.out, "{:INDENT$}again: {} {}", "", plain(again), plain(&name))
+    }
+
+    /// A line for each case; cases that were not tried, did not begin or did not apply for one reason are one line.
     fn cases(&mut self, run: &Run) -> fmt::Result {
         // A name is cut only where the line is too short for it: two names may differ at their ends.
         let room = self.width.saturating_sub(self.marks + 12);
@@ -190,11 +231,8 @@ impl Table<'_> {
             if let Some(remedy) = remedy(first).filter(|_| mark != Mark::Inconclusive) {
                 self.wrapped(&format!("change: {remedy}"), INDENT)?;
             }
-            let tried = seen.iter().find(|(case, _)| case.tried).filter(|_| mark != Mark::Warning);
-            if let Some(((case, _), again)) = tried.zip(self.again) {
-                // Not cut: it is there to be copied.
-                let name = format!("{}/{}", case.suite, case.case);
-                writeln!(self.out, "{:INDENT$}again: {} {}", "", plain(again), plain(&name))?;
+            if let Some((case, _)) = seen.iter().find(|(case, _)| case.tried && mark != Mark::Warning) {
+                self.again(case)?;
             }
             if let Some(path) = self.report.filter(|_| mark == Mark::Fail) {
                 writeln!(self.out, "{:INDENT$}see: {}#r-{}", "", plain(path), first.id)?;
@@ -348,7 +386,17 @@ fn marks(run: &Run) -> usize {
 
 /// Whether there is nothing to tell of a case but why.
 fn is_left_out(case: &CaseResult) -> bool {
-    !case.tried || case.outcome == Outcome::NotApplicable
+    let begun = case.length > Micros::ZERO || case.ended_early().is_none();
+    !case.tried || !begun || case.outcome == Outcome::NotApplicable
+}
+
+/// Which cases these are of those that were tried.
+fn among(run: &Run, cases: &[&CaseResult]) -> String {
+    if all_tried(run, cases) {
+        return format!("in all {} cases", cases.len());
+    }
+    let names: Vec<String> = cases.iter().map(|case| case.name()).collect();
+    format!("in {}", names.join(", "))
 }
 
 /// What stands beside a case: why it is not a pass, or that it warns.

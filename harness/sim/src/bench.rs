@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use engine::bench::{Action, Bench, BenchError, Capability, Input};
 #[cfg(unix)]
 use evidence::run::PROGRAM;
+use judge::trace::BATTERY;
 use plant::bus::Heard;
 use plant::management::ManagementError;
 use plant::world::World;
@@ -59,7 +60,11 @@ impl SimBench {
     }
 
     fn failed(error: ManagementError) -> BenchError {
-        BenchError { instrument: "management of the battery".to_owned(), what: error.to_string() }
+        let what = match error {
+            ManagementError::Failed(what) => what,
+            other => format!("{BATTERY}: {other}"),
+        };
+        BenchError { instrument: String::new(), what }
     }
 }
 

@@ -1,11 +1,15 @@
 //! A battery management system in Rust as a battery of Busbar: the protocol `busbar-bms/1` of `docs/program.md`.
 //!
-//! A firmware implements [`Bms`], and [`run`] speaks the protocol for it.
+//! A firmware implements [`Bms`], and [`run`] speaks the protocol for it. What the sensors of its one module read, and its
+//! contactor and balancing, are fields of [`Turn`] and [`Answer`]: `seen.cells`, `answer.contactor`. A battery of several
+//! modules side by side (`modules:` of the battery file) says how many it manages, [`Bms::MODULES`], and has them in
+//! [`Turn::modules`] and [`Answer::modules`].
 //!
 //! Time is that of the simulated world: [`Turn::t_us`] counts microseconds since the start of the case, and a turn takes no
 //! time. Read no clock and never sleep. Standard output belongs to the protocol: print to standard error.
 
 use std::io::{self, BufRead, Write};
+use std::ops::{Deref, DerefMut};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -19,6 +23,9 @@ pub const VERSION: &str = "busbar-bms/1";
 
 /// What a firmware is to the kit.
 pub trait Bms {
+    /// The most modules side by side that it manages.
+    const MODULES: usize = 1;
+
     /// It is switched on: at the start of a case, and after a loss of supply.
     fn start(hello: &Hello) -> Self;
 
@@ -34,8 +41,10 @@ pub trait Bms {
 /// The battery that the firmware finds itself in.
 #[derive(Debug, Clone)]
 pub struct Hello {
-    /// in series
+    /// in series, in each module
     pub cells: usize,
+    /// side by side, at most [`Bms::MODULES`]
+    pub modules: usize,
     /// how full it is to believe that it is, %; nothing after a loss of supply
     pub soc_pct: Option<f64>,
     /// of all that is scattered
@@ -46,11 +55,9 @@ pub struct Hello {
     pub declared: Value,
 }
 
-/// What the sensors read, V, A and °C, and what was heard since the turn before.
+/// What the sensors of a module read, V, A and °C.
 #[derive(Debug, Clone, Default)]
-pub struct Turn {
-    /// time since the start of the case
-    pub t_us: u64,
+pub struct Module {
     /// of each cell
     pub cells: Vec<f64>,
     /// of each sensor
@@ -59,10 +66,19 @@ pub struct Turn {
     pub current: f64,
     /// on the battery's side of the contactor
     pub pack: f64,
-    /// on the side of the bus
-    pub terminals: f64,
     /// what the contactor really does
     pub closed: bool,
+}
+
+/// What the sensors read, and what was heard since the turn before. The fields of the first module are its own, too.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// time since the start of the case
+    pub t_us: u64,
+    /// one at least
+    pub modules: Vec<Module>,
+    /// voltage on the side of the bus, V
+    pub terminals: f64,
     /// the self-test of the electronics fails
     pub self_test_failed: bool,
     /// the current is beyond what the ammeter can tell
@@ -88,13 +104,21 @@ pub struct Heard {
     pub data: Vec<u8>,
 }
 
-/// What the battery does until its next turn. Contactor, balancing and the time to that turn stay as they were set.
+/// What is done in a module.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct Switches {
     /// the contactor is to be closed
     pub contactor: bool,
     /// drains each cell, A; empty drains none
     pub balance: Vec<f64>,
+}
+
+/// What the battery does until its next turn. Contactors, balancing and the time to that turn stay as they were set. The
+/// fields of the first module are its own, too.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// one for each module
+    pub modules: Vec<Switches>,
     /// time until the next turn, 1 ms to 60 s
     pub next_us: u64,
     /// time between the frames of a turn; less where the time to the next turn is too short
@@ -108,10 +132,39 @@ pub struct Answer {
 
 impl Default for Answer {
     fn default() -> Self {
+        Self::of(1)
+    }
+}
+
+impl Deref for Turn {
+    type Target = Module;
+
+    fn deref(&self) -> &Module {
+        &self.modules[0]
+    }
+}
+
+impl Deref for Answer {
+    type Target = Switches;
+
+    fn deref(&self) -> &Switches {
+        &self.modules[0]
+    }
+}
+
+impl DerefMut for Answer {
+    fn deref_mut(&mut self) -> &mut Switches {
+        &mut self.modules[0]
+    }
+}
+
+impl Answer {
+    /// That of a battery of so many modules that is switched on: their contactors are closed.
+    #[must_use]
+    pub fn of(modules: usize) -> Self {
         let (frames, log, state) = (Vec::new(), Vec::new(), serde_json::Map::new());
         Self {
-            contactor: true,
-            balance: Vec::new(),
+            modules: vec![Switches { contactor: true, balance: Vec::new() }; modules.max(1)],
             next_us: 1_000_000,
             gap_us: 10_000,
             wake: false,
@@ -120,9 +173,7 @@ impl Default for Answer {
             state,
         }
     }
-}
 
-impl Answer {
     /// Sends a frame: identifier and up to 8 bytes. Frames leave in this order, [`Self::gap_us`] apart.
     pub fn send(&mut self, id: u32, data: &[u8]) {
         self.frames.push((id, data.to_vec()));
@@ -145,9 +196,15 @@ impl Answer {
             let data: String = data.iter().map(|byte| format!("{byte:02X}")).collect();
             json!({ "id": id, "ext": id > 0x7FF, "data": data, "after_us": gap * n })
         };
+        let each = |of: fn(&Switches) -> Value| match self.modules.as_slice() {
+            [one] => of(one),
+            several => several.iter().map(of).collect(),
+        };
         json!({
             "frames": (0..).zip(frames).map(frame).collect::<Vec<_>>(),
-            "contactor": self.contactor, "balance_A": self.balance, "next_us": self.next_us, "wake": self.wake,
+            "contactor": each(|module| json!(module.contactor)),
+            "balance_A": each(|module| json!(module.balance)),
+            "next_us": self.next_us, "wake": self.wake,
             "log": core::mem::take(&mut self.log), "state": core::mem::take(&mut self.state),
         })
     }
@@ -186,17 +243,20 @@ fn talk<B: Bms>(
         if read == 0 { Ok(None) } else { message.map(Some) }
     };
     let first = hear()?.unwrap_or_default();
-    if first["hello"] != VERSION || first["modules"].as_u64().is_some_and(|modules| modules != 1) {
-        return Err((69, format!("expected {VERSION} with one module, found {first}")));
+    let count = |key: &str| first[key].as_u64().and_then(|count| usize::try_from(count).ok());
+    let modules = count("modules").unwrap_or(1);
+    if first["hello"] != VERSION || modules > B::MODULES {
+        return Err((69, format!("expected {VERSION} with at most {} modules, found {first}", B::MODULES)));
     }
     let mut hello = Hello {
-        cells: first["cells"].as_u64().and_then(|cells| usize::try_from(cells).ok()).unwrap_or(0),
+        cells: count("cells").unwrap_or(0),
+        modules,
         soc_pct: first["soc_pct"].as_f64(),
         seed: first["seed"].as_u64().unwrap_or(0),
         memory: first["memory"].clone(),
         declared: first["declared"].clone(),
     };
-    let (mut bms, mut answer) = (B::start(&hello), Answer::default());
+    let (mut bms, mut answer) = (B::start(&hello), Answer::of(modules));
     tell(&json!({ "hello": VERSION, "name": name, "can_set_soc": can_set_soc }))?;
     while let Some(message) = hear()? {
         if let Some(error) = message["error"].as_str() {
@@ -207,18 +267,18 @@ fn talk<B: Bms>(
             if power == "on" {
                 // Nobody tells a battery that comes back how full it is.
                 (hello.memory, hello.soc_pct) = (bms.memory(), None);
-                (bms, answer) = (B::start(&hello), Answer::default());
+                (bms, answer) = (B::start(&hello), Answer::of(modules));
             }
             tell(&json!({}))?;
         } else {
-            bms.turn(&Turn::of(&message), &mut answer);
+            bms.turn(&Turn::of(&message, modules), &mut answer);
             tell(&answer.take())?;
         }
     }
     Ok(())
 }
 
-impl Turn {
+impl Module {
     /// The lowest cell, counted from 1, and the highest, each with its voltage.
     #[must_use]
     pub fn extremes(&self) -> ((usize, f64), (usize, f64)) {
@@ -228,23 +288,39 @@ impl Turn {
         (cells().min_by(by_voltage).unwrap_or(none), cells().max_by(by_voltage).unwrap_or(none))
     }
 
-    fn of(message: &Value) -> Self {
-        let number = |key: &str| message[key].as_f64().unwrap_or(f64::NAN);
-        let list = |key: &str| message[key].as_array().map(Vec::as_slice).unwrap_or_default();
-        let numbers = |key: &str| list(key).iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect();
+    /// What a turn says of it, `of` what stands there for all modules.
+    fn read<'a>(of: impl Fn(&str) -> &'a Value) -> Self {
+        let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+        let numbers = |value: &Value| list(value).iter().map(number).collect();
+        Self {
+            cells: numbers(of("cells_V")),
+            temperatures: numbers(of("temperatures_C")),
+            current: number(of("current_A")),
+            pack: number(of("pack_V")),
+            closed: *of("closed") == true,
+        }
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+impl Turn {
+    fn of(message: &Value, modules: usize) -> Self {
+        let modules = match modules {
+            0 | 1 => vec![Module::read(|key| &message[key])],
+            several => (0..several).map(|module| Module::read(|key| &message[key][module])).collect(),
+        };
         Self {
             t_us: message["t"].as_u64().unwrap_or(0),
-            cells: numbers("cells_V"),
-            temperatures: numbers("temperatures_C"),
-            current: number("current_A"),
-            pack: number("pack_V"),
-            terminals: number("terminal_V"),
-            closed: message["closed"] == true,
+            modules,
+            terminals: message["terminal_V"].as_f64().unwrap_or(f64::NAN),
             self_test_failed: message["self_test"] == "failed",
             short_circuit: message["short_circuit"] == true,
             bus: message["bus"].as_str().unwrap_or("ok").to_owned(),
             lost: message["lost"].as_u64().unwrap_or(0),
-            frames: list("frames").iter().map(Heard::of).collect(),
+            frames: list(&message["frames"]).iter().map(Heard::of).collect(),
         }
     }
 }

@@ -3,12 +3,13 @@
 use std::fmt::{self, Write};
 
 use judge::remedy::remedy;
+use judge::requirement::Requirement;
 use judge::verdict::Outcome;
 use proto::quantity::Micros;
 
 use super::escape::{Esc, unbroken};
 use super::{count, figure, mark, shape};
-use crate::causes::{Cause, by_it, causes};
+use crate::causes::{Cause, Early, all_tried, by_it, causes, early};
 use crate::terminal::CLOSEST;
 use evidence::against::Weight;
 use evidence::mark::Mark;
@@ -161,10 +162,21 @@ fn lead(run: &Run) -> String {
 
 fn findings(out: &mut String, run: &Run, mark: Mark, title: &str) -> fmt::Result {
     let causes = causes(run, mark);
-    if causes.is_empty() {
+    let early = if mark == Mark::Inconclusive { early(run) } else { Vec::new() };
+    if causes.is_empty() && early.is_empty() {
         return Ok(());
     }
     write!(out, "<section class=findings><h2>{title}</h2><ol>")?;
+    for Early { reason, cases, whole, undecided } in early {
+        write!(out, "<li>{}<div><p class=what>{}</p><p class=\"why in\">In ", shape(mark), Esc(reason))?;
+        match all_tried(run, &cases) {
+            true => write!(out, "all {} cases", cases.len())?,
+            false => linked(out, run, cases.into_iter())?,
+        }
+        out.push_str(if whole { ", of which nothing is decided</p>" } else { "</p>" });
+        rows(out, "Undecided by it", &undecided)?;
+        out.push_str("</div></li>");
+    }
     for Cause { first: r, seen, others } in causes {
         write!(
             out,
@@ -184,26 +196,39 @@ fn findings(out: &mut String, run: &Run, mark: Mark, title: &str) -> fmt::Result
             )?;
         }
         if seen.len() > 2 {
-            write!(out, "<p class=why>and {}: ", count(seen.len() - 2, "more case", "more cases"))?;
-            for (i, (case, _)) in seen.iter().skip(2).enumerate() {
-                let comma = if i == 0 { "" } else { ", " };
-                write!(out, "{comma}<a href=\"#{}\">{}</a>", anchor(run, case), Esc(case.name()))?;
-            }
+            write!(out, "<p class=\"why in\">and {}: ", count(seen.len() - 2, "more case", "more cases"))?;
+            linked(out, run, seen.iter().skip(2).map(|(case, _)| *case))?;
             out.push_str("</p>");
         }
-        if !others.is_empty() {
-            write!(out, "<p class=why>Also {}:", by_it(mark))?;
-            for other in others {
-                write!(out, " <a class=id href=\"#r-{id}\">{id}</a>", id = Esc(other.id))?;
-            }
-            out.push_str("</p>");
-        }
+        rows(out, &format!("Also {}", by_it(mark)), &others)?;
         if let Some(remedy) = remedy(r).filter(|_| mark != Mark::Inconclusive) {
             write!(out, "<p class=change><b>What to change</b> {}</p>", Esc(remedy))?;
         }
         out.push_str("</div></li>");
     }
     out.push_str("</ol></section>\n");
+    Ok(())
+}
+
+/// The names of cases, each a link.
+fn linked<'a>(out: &mut String, run: &Run, cases: impl Iterator<Item = &'a CaseResult>) -> fmt::Result {
+    for (i, case) in cases.enumerate() {
+        let comma = if i == 0 { "" } else { ", " };
+        write!(out, "{comma}<a href=\"#{}\">{}</a>", anchor(run, case), Esc(case.name()))?;
+    }
+    Ok(())
+}
+
+/// A line of requirements, each a link; none where there are none.
+fn rows(out: &mut String, what: &str, requirements: &[&Requirement]) -> fmt::Result {
+    if requirements.is_empty() {
+        return Ok(());
+    }
+    write!(out, "<p class=why>{what}:")?;
+    for requirement in requirements {
+        write!(out, " <a class=id href=\"#r-{id}\">{id}</a>", id = Esc(requirement.id))?;
+    }
+    out.push_str("</p>");
     Ok(())
 }
 
@@ -327,6 +352,6 @@ fn capitalised(text: &str) -> String {
 }
 
 /// A severity as the tables show it.
-pub(crate) fn severity_cell(r: &judge::requirement::Requirement) -> String {
+pub(crate) fn severity_cell(r: &Requirement) -> String {
     format!("<span class=\"sev {0}\">{0}</span>", severity(r.severity))
 }

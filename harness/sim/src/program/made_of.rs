@@ -74,7 +74,8 @@ impl MadeOf {
 /// Where a program is: relative to a folder, or in PATH where its name has no `/`.
 pub(super) fn program(folder: &Path, name: &str) -> PathBuf {
     if name.contains('/') {
-        return folder.join(name);
+        // Without `./` in its middle, for people.
+        return folder.join(name).components().collect();
     }
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&paths).map(|place| place.join(name)).find(|path| path.is_file());

@@ -114,6 +114,9 @@ pub(super) fn not_started(program: &Path, error: &io::Error) -> String {
         (ErrorKind::NotFound, _) => {
             format!("{name} is not there: build it, or correct `command` (relative to the battery file)")
         }
+        (ErrorKind::PermissionDenied, _) if program.is_dir() => {
+            format!("{name} is a folder: `command` begins with the program itself")
+        }
         (ErrorKind::PermissionDenied, _) => {
             format!(
                 "{name} may not be executed: `chmod +x {name}`, or name its interpreter first in `command`"

@@ -114,7 +114,7 @@ impl Talk {
         if !line.trim_ascii_start().starts_with(b"{") {
             return Err(NO_ANSWER.to_owned());
         }
-        let answer: Answer<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        let answer: Answer<'_> = serde_json::from_slice(line).map_err(|error| misread(&error, line))?;
         let next = answer.check(self.modules, self.cells)?;
         self.load.turn(at);
         for sent in answer.sends() {
@@ -203,6 +203,15 @@ impl Talk {
         });
         let ended = if by_itself { format!("; {ended}") } else { String::new() };
         format!("{ended}{last}")
+    }
+}
+
+/// Why it is no answer, with what stands there where it is no JSON.
+fn misread(error: &serde_json::Error, line: &[u8]) -> String {
+    let rest = line.get(error.column().saturating_sub(1)..).unwrap_or_default();
+    match shown(&rest[..rest.len().min(24)]) {
+        there if error.is_syntax() && !there.is_empty() => format!("{error}, where `{there}` stands"),
+        _ => error.to_string(),
     }
 }
 
