@@ -171,7 +171,11 @@ impl Source {
                 let head = io::Cursor::new(lines.waiting().to_vec());
                 return Ok(Self::VeDirect { name, bytes: Box::new(head.chain(lines.source)) });
             }
-            match sniff(lines.waiting(), is_whole) {
+            // A line that goes on behind what was read would be damaged.
+            let known = lines.waiting();
+            let end =
+                known.iter().rposition(|&b| matches!(b, b'\n' | b'\r')).filter(|_| is_whole && !lines.ended);
+            match sniff(end.map_or(known, |end| &known[..=end]), is_whole) {
                 Ok(Some(reader)) => {
                     lines.line_end = reader.line_end();
                     return Ok(Self::Can(Box::new(Log { name, reader, lines, wrapped })));

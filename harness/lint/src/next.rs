@@ -29,7 +29,9 @@ impl Next {
         (log, interface): (&str, &str),
     ) -> Self {
         let is_name = |name: &str| {
-            name.starts_with(|c: char| c.is_ascii_lowercase())
+            // Other programs than those of Linux number their interfaces, or call them otherwise.
+            name.contains("can")
+                && name.starts_with(|c: char| c.is_ascii_lowercase())
                 && name.bytes().all(|b| b.is_ascii_alphanumeric())
         };
         let interface = if is_name(interface) { interface } else { "can0" };
