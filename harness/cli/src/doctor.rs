@@ -26,10 +26,10 @@ pub(crate) struct Args {
     /// For how many seconds to listen to the bus
     #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3600))]
     listen: u64,
-    /// Lift the quarantine of a rig whose supply you have seen to be off
+    /// Lift the quarantine of a rig whose supply you have seen to be off, and forget what could not be put back on its GX
     #[arg(long)]
     clear: bool,
-    /// Write down what the supply is asked and what it says, without its serial number, as a file to send in
+    /// Write down what supply and GX are asked and what they say, without serial numbers, as a file to send in
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
     /// What to print on standard output
@@ -60,16 +60,20 @@ pub(crate) fn doctor(args: &Args) -> Result<Exit, Failure> {
     let file = args.record.as_deref().map(new).transpose()?;
     let asked = file.is_some().then_some(&tape);
     let findings = examine(&rig, &battery, &library, Micros::from_secs(args.listen), asked)?;
+    if let (true, Some(live)) = (args.clear, &rig.live) {
+        // It was tried: what is left is done by hand.
+        lease::forget_gx(live).map_err(Failure::open)?;
+    }
     if let (Some(mut file), Some(path)) = (file, &args.record) {
         match tape.told() {
             Some(dialogue) => {
                 file.write_all(dialogue.to_string().as_bytes()).map_err(unwritable(path))?;
                 crate::warn(&format!(
-                    "what the supply said stands in {}: read it before you send it",
+                    "what supply and GX said stands in {}: read it before you send it",
                     path.display()
                 ));
             }
-            None => crate::warn("no supply was spoken to: the recording is empty"),
+            None => crate::warn("neither supply nor GX was spoken to: the recording is empty"),
         }
     }
     let worst = findings.iter().flatten().map(|finding| finding.level).max().unwrap_or(Level::Ok);

@@ -42,7 +42,7 @@ enum Kind {
     Batteries,
     /// Rigs: where they are from, what they can do
     Rigs,
-    /// Profiles of programmable supplies: where they are from, whether a bench has confirmed them, and the supplies
+    /// Profiles of programmable supplies: where they are from, how sure they are, and the supplies
     PsuProfiles,
 }
 
@@ -290,7 +290,7 @@ fn psu_profiles() -> Result<Vec<Row>, Failure> {
     for path in library.psu_profiles().map_err(Failure::from)? {
         let (text, shown) = (files::read_text(&path).map_err(Failure::from)?, library.shown(&path));
         let profile = files::Profile::parse(&shown, &text).map_err(files::InputError::from)?;
-        let status = profile.status.name().to_owned();
+        let status = profile.proof();
         rows.push(vec![
             ("psu-profile", profile.psu_profile.into()),
             ("from", library.origin(&shown).into()),

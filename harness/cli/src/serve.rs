@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// How many SLCAN pseudo-terminals are on the bus, for several programs at once [default: 1; beside --can: 0]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(1..=16))]
     adapters: Option<u8>,
+    /// These acknowledge nothing, as a CANable with the firmware that it comes with
+    #[arg(long)]
+    mute_adapters: bool,
     /// TCP port at which programs join the bus in the protocol of socketcand, as python-can does; 0 takes a free one
     #[arg(long, value_name = "PORT")]
     socketcand: Option<u16>,
@@ -80,6 +83,7 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
         can: CanWires {
             interface: args.can.clone(),
             adapters: args.adapters.unwrap_or(if args.can.is_some() { 0 } else { 1 }),
+            mute: args.mute_adapters,
             socketcand: args.socketcand.map(port),
         },
         psu: args.psu_port.map_or(PsuWire::Terminal, |number| PsuWire::Tcp(port(number))),

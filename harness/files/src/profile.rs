@@ -24,6 +24,8 @@ pub struct Profile {
     pub status: Status,
     /// where the words were found
     pub source: String,
+    /// the recorded dialogue with a real supply that confirmed it, a file of `psu/tests/dialogues`
+    pub dialogue: Option<String>,
     /// the keys below whose words or numbers are assumptions: no manual or driver has them
     #[serde(default)]
     pub assumed: Vec<String>,
@@ -184,6 +186,18 @@ pub struct Verify {
     pub answer: String,
 }
 
+/// A command, and the one right answer to the question for what became of it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Told {
+    /// the command
+    pub set: Template,
+    /// the question
+    pub ask: Template,
+    /// the answer, in capitals or not
+    pub answer: String,
+}
+
 /// The output.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -297,6 +311,9 @@ pub struct Protection {
     pub over_voltage_room: Option<Percent>,
     /// over-current; absent where only the current limit holds
     pub over_current: Option<Guard<Amps>>,
+    /// a protection that trips as soon as the current limit holds, where it has one: kept off. A solar charger takes all
+    /// that there is, so that a sun runs at its current limit
+    pub foldback: Option<Told>,
     /// over-power, where a manual has it: set to `over-power` of the rig file; where that says nothing it stays as it is, and
     /// one that would trip at once is told before the output goes on
     pub over_power: Option<Guard<Watts>>,
@@ -422,6 +439,16 @@ impl Watchdog {
 }
 
 impl Profile {
+    /// How sure it is, in words: `documented`, whether a simulated supply was driven with it, and what confirmed it.
+    #[must_use]
+    pub fn proof(&self) -> String {
+        match (&self.dialogue, self.simulated.is_some()) {
+            (Some(file), _) => format!("{} by {file}", self.status.name()),
+            (None, true) => format!("{}, tried on a fake", self.status.name()),
+            (None, false) => format!("{}, never tried", self.status.name()),
+        }
+    }
+
     /// Reads and validates the text of a profile.
     ///
     /// # Errors

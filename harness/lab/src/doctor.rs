@@ -140,8 +140,12 @@ pub fn examine(
     let (of_bus, heard) = bus::examine(rig, live, listen);
     findings.extend(of_bus);
     findings.extend(witness::examine(&rig.witnesses, live, listen, &heard));
+    // Not while the supply may be on: that the sun goes to the mains may be all that keeps the battery from it.
+    let is_off =
+        !findings.iter().any(|finding| finding.about == Part::Supply && finding.level == Level::Problem);
+    findings.extend(is_off.then(|| gateway::restored(live)).flatten());
     if let Some(place) = &live.gx {
-        findings.extend(gateway::examine(place, rig, &heard));
+        findings.extend(gateway::examine(place, rig, &heard, tape));
     }
     findings.extend(hands::examine(live));
     findings.push(paper::reach(live));

@@ -17,6 +17,7 @@ mod ears;
 mod error;
 mod gx;
 mod incoming;
+mod kept;
 pub mod lease;
 mod link;
 mod pen;
@@ -36,6 +37,8 @@ use proto::quantity::{Amps, Micros};
 use crate::psu::{Link, Settings, ShutDown, Supply};
 use files::Profile;
 use files::live::PsuPlace;
+
+pub(crate) use gx::restore as restore_gx;
 
 pub use client::Guard;
 pub use error::GuardError;

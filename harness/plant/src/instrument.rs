@@ -215,6 +215,11 @@ impl Instrument {
         self.set.over_power = watts;
     }
 
+    /// Somebody switches its protection against more current on or off at its front panel.
+    pub const fn turn_guard_current(&mut self, on: bool) {
+        self.set.guards_current = on;
+    }
+
     /// Somebody presses the key of the output at its front panel.
     pub fn press_output(&mut self, on: bool) {
         self.power(on);

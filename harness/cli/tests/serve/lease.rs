@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Output, Stdio};
 use std::time::Duration;
 
-use super::process::{Serving, busbar, within};
+use super::process::{Serving, busbar, register, within};
 
 /// A run, ended with its test by its id.
 struct Run(Child);
@@ -166,4 +166,59 @@ fn a_run_after_one_that_died_with_its_guard_says_that_the_output_was_on() {
         "{why}"
     );
     assert!(wire("next").contains("was on; it was switched off"), "it is in the evidence");
+}
+
+/// What somebody had set on the GX, and what the case needs: unit, register, value.
+const SET: [(u8, u16, u16); 2] = [(100, 2707, 0), (227, 22, 200)];
+const NEEDED: [(u8, u16, u16); 2] = [(100, 2707, 1), (227, 22, 320)];
+
+/// Harness and guard are killed while registers of the GX are not as they were found: what they held is on the disk, and
+/// the next command on that rig writes it back and says so; not while the supply may be on.
+#[test]
+fn a_gx_that_a_dead_run_has_changed_is_put_back_by_whoever_comes_next() {
+    let desk = Desk::new();
+    let gx = desk.serving.address("gx");
+    let held = || SET.map(|(unit, at, _)| (unit, at, register(&gx, unit, at, None)));
+    let dies_when = |out: &str, is: &dyn Fn() -> bool| {
+        let mut run = Run(desk.run(out, &[]).stderr(Stdio::null()).spawn().expect("it starts"));
+        within(Duration::from_secs(60), is, "the run");
+        let guard = guard_of(&desk.rig).expect("it runs");
+        let both = ["-KILL", &guard, &run.0.id().to_string()];
+        assert!(std::process::Command::new("kill").args(both).status().expect("a kill command").success());
+        within(Duration::from_secs(10), || run.0.try_wait().expect("it is ours").is_some(), "its end");
+        assert_eq!(held(), NEEDED);
+    };
+    let doctor = || {
+        let done = desk.command(&["doctor", "--listen", "1"]).output().expect("it starts");
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    };
+    let wire = |out: &str| {
+        let runs = fs::read_dir(desk.folder.path().join(out)).into_iter().flatten().flatten();
+        runs.filter_map(|run| fs::read_to_string(run.path().join("psu-wire.log")).ok()).collect::<String>()
+    };
+    let says = "the GX is as it was found: 2 registers were put back";
+    for (unit, at, value) in SET {
+        register(&gx, unit, at, Some(value));
+    }
+    assert_eq!(held(), SET);
+
+    dies_when("before-the-sun", &|| held() == NEEDED);
+    assert!(wire("before-the-sun").contains("put back at the end: register 2707"), "it is in the evidence");
+    let told = doctor();
+    assert!(told.contains(&format!("a run that died had written to it: {says}")), "{told}");
+    assert_eq!(held(), SET);
+    assert!(!doctor().contains(says), "once");
+
+    dies_when("in-the-sun", &|| wire("in-the-sun").contains("> OUTP ON"));
+    let told = doctor();
+    assert!(told.contains("its output is on") && !told.contains(says), "{told}");
+    assert_eq!(held(), NEEDED);
+    let mut next = Run(desk.run("next", &[]).stderr(Stdio::piped()).spawn().expect("it starts"));
+    within(Duration::from_secs(60), || desk.began("next"), "the next run");
+    end(&mut next);
+    let mut why = String::new();
+    std::io::Read::read_to_string(&mut next.0.stderr.take().expect("piped"), &mut why).expect("text");
+    assert!(why.contains("the output of the supply was on; it was switched off"), "{why}");
+    assert!(why.contains(&format!("a run before this one died: {says}")), "{why}");
+    assert_eq!(held(), SET);
 }

@@ -7,6 +7,7 @@ mod clock;
 mod days;
 mod disk;
 mod doctor;
+mod field;
 mod firmware;
 mod lease;
 mod limits;

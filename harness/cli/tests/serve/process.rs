@@ -1,7 +1,8 @@
 //! `busbar serve` in a process of its own, and the rig file that drives it.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -28,6 +29,29 @@ pub(crate) fn within(span: Duration, mut is: impl FnMut() -> bool, what: &str) {
         assert!(Instant::now() < end, "not in time: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// A register of the GX: read, or written first.
+pub(crate) fn register(gx: &str, unit: u8, register: u16, value: Option<u16>) -> u16 {
+    let mut stream = TcpStream::connect(gx).expect("it listens");
+    let mut ask = |function: u8, last: u16| {
+        let [high, low] = register.to_be_bytes();
+        let [last_high, last_low] = last.to_be_bytes();
+        let asked = [0, 1, 0, 0, 0, 6, unit, function, high, low, last_high, last_low];
+        stream.write_all(&asked).expect("sent");
+        let mut head = [0; 6];
+        stream.read_exact(&mut head).expect("an answer");
+        let mut rest = vec![0; usize::from(head[5])];
+        stream.read_exact(&mut rest).expect("an answer");
+        assert_eq!(rest[1], function, "no exception");
+        u16::from_be_bytes([rest[rest.len() - 2], rest[rest.len() - 1]])
+    };
+    if let Some(value) = value {
+        ask(6, value);
+        // A write is acknowledged before it is applied.
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    ask(3, 1)
 }
 
 /// A served rig, which ends with its test.

@@ -134,6 +134,10 @@ impl<'p> Commands<'p> {
         if let Some(guard) = &protection.over_power {
             self.guard("protection.over-power", guard, Slot::Watts);
         }
+        if let Some(foldback) = &protection.foldback {
+            self.add("protection.foldback.set", &foldback.set, Role::Command);
+            self.add("protection.foldback.ask", &foldback.ask, Role::Question);
+        }
         for question in &protection.alarms {
             self.add("protection.alarms", &question.ask, Role::Question);
         }
@@ -220,6 +224,10 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
     }
     if profile.status == Status::Confirmed && !profile.assumed.is_empty() {
         return no("assumed", "a confirmed profile assumes nothing".to_owned(), "`status: documented`");
+    }
+    if (profile.status == Status::Confirmed) != profile.dialogue.is_some() {
+        let message = "it is confirmed by the dialogue with a real supply, and by nothing else".to_owned();
+        return no("status", message, "`status: documented`, or `status: confirmed` and `dialogue: FILE`");
     }
     if let Some(selected) = profile.selected.as_ref().filter(|_| profile.begin.is_empty()) {
         let message = format!("nothing chooses the output that `{}` asks about", selected.ask.text());
@@ -315,6 +323,7 @@ mod tests {
     #[case("over-voltage: 0,", "over-voltage: 16,", "no such bit")]
     #[case("assumed: [", "assumed: [line.pause, ", "there is no `line.pause`")]
     #[case("status: documented", "status: confirmed", "assumes nothing")]
+    #[case("status: documented", "status: documented\ndialogue: a.txt", "the dialogue with a real supply")]
     #[case("ask: [\"*IDN?\"]", "ask: [\"*IDN?\"], order: [model, serial]", "maker and model are needed")]
     #[case(
         "  clear:",

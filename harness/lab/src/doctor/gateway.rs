@@ -12,9 +12,11 @@ use proto::samples::Value;
 use super::bus::Heard;
 use super::{Finding, Part};
 use crate::can::RunClock;
+use crate::guard::restore_gx;
 use crate::gx::{GxEvent, GxPort, GxSettings, Poll, Timed, name};
+use crate::psu::{Registers, Tape};
 use files::RigFile;
-use files::live::GxPlace;
+use files::live::{GxPlace, Live};
 
 /// How long the GX may take to be read whole.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -26,9 +28,16 @@ const CABLE: Volts = Volts(1.0);
 /// What the bus said a moment before.
 const MOMENT: Volts = Volts(0.5);
 
-pub(super) fn examine(place: &GxPlace, rig: &RigFile, heard: &Heard) -> Vec<Finding> {
+pub(super) fn examine(place: &GxPlace, rig: &RigFile, heard: &Heard, tape: Option<&Tape>) -> Vec<Finding> {
     let poll = match poll(place) {
-        Ok(poll) => poll,
+        Ok(poll) => {
+            for answer in tape.iter().flat_map(|_| &poll.answers) {
+                let Block { first, count, .. } = answer.block;
+                let said = Registers { unit: answer.unit, first, count, said: answer.cells.clone() };
+                tape.iter().for_each(|tape| tape.saw(said.clone()));
+            }
+            poll
+        }
         Err(why) => {
             let named = why.starts_with(&place.address);
             return vec![Part::Gx.problem(
@@ -48,6 +57,21 @@ pub(super) fn examine(place: &GxPlace, rig: &RigFile, heard: &Heard) -> Vec<Find
     findings.extend(compared(&poll, heard));
     findings.extend(settings(&poll, rig));
     findings
+}
+
+/// What a run that died with its guard left on the GX is written back.
+pub(super) fn restored(live: &Live) -> Option<Finding> {
+    match restore_gx(live) {
+        Ok(None) => None,
+        Ok(Some(what)) => Some(Part::Gx.warning(
+            format!("a run that died had written to it: {what}"),
+            "nothing more; look at the end of that run for what killed it",
+        )),
+        Err(what) => Some(Part::Gx.problem(
+            format!("a run that died had written to it: {what}"),
+            "write it back by hand, then `busbar doctor --clear`",
+        )),
+    }
 }
 
 const PRODUCTS: [Product; Product::COUNT] =
@@ -226,4 +250,26 @@ fn value(poll: &Poll, register: Register) -> Option<f64> {
             .map(|cells| (answer.block.first, cells.clone()))
     };
     poll.answers.iter().filter_map(cells).find_map(|(first, cells)| register.read(first, &cells))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gx::Answer;
+
+    /// Since 2026 something outside may hold a set-point over that of the GX: told, and so is what there is of a block.
+    #[test]
+    fn a_set_point_from_outside_is_told() {
+        let rig =
+            RigFile::parse("lab", include_str!("../../../../rigs/lab-example.yaml")).expect("a good rig");
+        let says = |watts: u16| {
+            let block = Block { product: Product::Ess, first: 2716, count: 2 };
+            let answer = Answer { block, unit: 100, at: Micros::ZERO, cells: Ok(vec![0, watts]) };
+            settings(&Poll::of(vec![answer]), &rig)
+        };
+        assert!(says(0).iter().all(|finding| !finding.what.contains("2716")));
+        let told = says(800);
+        let told = told.iter().find(|finding| finding.what.contains("register 2716")).expect("it is told");
+        assert!(told.what.contains("800 W") && told.remedy.contains("switch that off"), "{told:?}");
+    }
 }

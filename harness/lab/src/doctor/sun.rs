@@ -27,7 +27,7 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, most: Most, tape: Opti
         return vec![obstacle];
     }
     let mut findings = words(place, &profile);
-    let (name, status) = (profile.psu_profile.clone(), profile.status);
+    let (name, status, proof) = (profile.psu_profile.clone(), profile.status, profile.proof());
     tape.iter().for_each(|tape| tape.begins(&profile));
     let opened = connect(&place.port, profile.serial)
         .map(|link| match tape {
@@ -44,9 +44,11 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, most: Most, tape: Opti
         }
     };
     let who = match status {
-        Status::Confirmed => Part::Supply.ok(format!("{}, as the profile `{name}` says", found.identity)),
+        Status::Confirmed => {
+            Part::Supply.ok(format!("{}, as the profile `{name}` says ({proof})", found.identity))
+        }
         Status::Documented => Part::Supply.ok(format!(
-            "{}, as the profile `{name}` says; the profile was written after the manual and no bench has confirmed it",
+            "{}, as the profile `{name}` says ({proof}: written after the manual, and no bench has confirmed it)",
             found.identity
         )),
     };

@@ -196,15 +196,25 @@ impl Guard {
     }
 
     /// A register of the GX is about to be written: what it holds where it is left alone.
+    ///
+    /// Returns once that is on the disk: whoever comes after both are dead writes it back.
     pub(crate) fn keeps(&self, unit: u8, first: u16, cells: &[u16]) {
+        let known = self.shared.state().kept;
         // As above.
-        let _ = self.shared.say(&Ask::Keep(unit, first, cells.to_vec()));
+        if self.shared.say(&Ask::Keep(unit, first, cells.to_vec())).is_ok() {
+            drop(self.shared.wait(SAY_WITHIN, |state| state.kept != known || state.loss().is_some()));
+        }
     }
 
     /// Every register of the GX holds that again.
     pub(crate) fn has_put_back(&self) {
         // As above.
         let _ = self.shared.say(&Ask::PutBack);
+        if self.shared.state().loss().is_some() && self.take_over().is_ok() {
+            let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+            // The next one writes back what is there already.
+            let _ = own.as_mut().map(|lease| lease.leaves(&[]));
+        }
     }
 
     /// The time of the run begins now.

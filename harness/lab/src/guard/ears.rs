@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::gx::Kept;
+use super::kept::Kept;
 use super::pen::{Pen, RunTime};
 use super::words::{Ask, Tell, next_line};
 

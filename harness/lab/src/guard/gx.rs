@@ -1,14 +1,16 @@
-//! Restores the GX: the guard writes back the registers that a harness changed before it died.
+//! Restores the GX: the guard writes back the registers that a harness changed before it died. Where both died, the lease
+//! of the GX holds what they held, and whoever comes next writes it back.
 
 use std::time::{Duration, Instant};
 
-use proto::gx::Register;
 use proto::quantity::Micros;
 use tokio::runtime::Builder;
 use tokio::time::sleep;
 
+use super::kept::Kept;
+use super::lease::{self, LeaseError};
 use crate::gx::{GxError, Link};
-use files::live::GxPlace;
+use files::live::{GxPlace, Live};
 
 /// How long the GX may take to connect, and to answer. Assumption: it answers within 100 ms.
 const WITHIN: Micros = Micros::from_millis(500);
@@ -16,22 +18,6 @@ const WITHIN: Micros = Micros::from_millis(500);
 const SETTLING: Duration = Duration::from_millis(150);
 /// How long all registers may take to read back: a limit of the inverter/charger takes its way through the GX.
 const ALL_WITHIN: Duration = Duration::from_secs(5);
-
-/// A register that was written, or is about to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kept {
-    pub(super) unit: u8,
-    pub(super) first: u16,
-    /// what it holds where it is left alone
-    pub(super) cells: Vec<u16>,
-}
-
-/// Notes one; what was found first counts.
-pub(super) fn keep(all: &mut Vec<Kept>, kept: Kept) {
-    if !all.iter().any(|known| (known.unit, known.first) == (kept.unit, kept.first)) {
-        all.push(kept);
-    }
-}
 
 /// Writes every register back, the last one first, and reads it back. What was put back is forgotten. Gives what was done
 /// and what was not, in words.
@@ -55,8 +41,27 @@ pub(super) fn put_back(place: &GxPlace, all: &mut Vec<Kept>) -> String {
     if all.is_empty() {
         return format!("the GX is as it was found: {many} registers were put back");
     }
-    let left: Vec<String> = all.iter().map(told).collect();
+    let left: Vec<String> = all.iter().map(ToString::to_string).collect();
     format!("the GX is not as it was found, write back by hand: {}: {why}", left.join(", "))
+}
+
+/// Writes back what a run that died with its guard left on the GX of a rig that nobody has; nothing where none did.
+///
+/// # Errors
+/// With what a person must do, where that is not done.
+pub(crate) fn restore(live: &Live) -> Result<Option<String>, String> {
+    let Some(place) = &live.gx else { return Ok(None) };
+    let restored = lease::with_left(live, |left| {
+        let was_left = !left.is_empty();
+        was_left.then(|| put_back(place, left))
+    });
+    match restored {
+        Ok((Some(what), true)) => Err(what),
+        Ok((what, _)) => Ok(what),
+        // Its holder puts it back.
+        Err(LeaseError::Busy(_) | LeaseError::Trying { .. }) => Ok(None),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Each once.
@@ -94,12 +99,4 @@ async fn once(place: &GxPlace, all: &mut Vec<Kept>) -> Result<(), GxError> {
     }
     *all = left;
     refused
-}
-
-/// One, for a person.
-fn told(kept: &Kept) -> String {
-    let Kept { unit, first, cells } = kept;
-    let label = Register::at(*first).map(|register| format!(" ({})", register.label)).unwrap_or_default();
-    let cells: Vec<String> = cells.iter().map(ToString::to_string).collect();
-    format!("register {first}{label} of unit {unit} to {}", cells.join(" "))
 }

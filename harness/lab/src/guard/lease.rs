@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::kept::Kept;
 use files::live::{CanPlace, Live, PsuPort, Switch};
 
 pub use holder::Holder;
@@ -47,6 +48,8 @@ struct Record {
     last: Option<String>,
     /// of a pseudo-terminal: which of those that had this name one after the other
     device: Option<String>,
+    /// of a GX: registers that are not as they were found, and what they held
+    left: Vec<Kept>,
 }
 
 /// What only one run can have.
@@ -56,6 +59,8 @@ struct Thing {
     file: String,
     /// as [`Record::device`]
     device: Option<String>,
+    /// what is left of a GX stands in its own file: another rig may have another supply beside it
+    is_gx: bool,
 }
 
 /// A lock file that is locked, and for what.
@@ -120,8 +125,9 @@ impl Lease {
         if let Some(why) = records.iter().find_map(|record| record.quarantine.clone()) {
             return Err(LeaseError::Quarantined(why));
         }
+        let left = left_of(&records);
         let before = records.into_iter().find_map(|record| record.holder);
-        let record = Record { holder: Some(holder), ..Record::default() };
+        let record = Record { holder: Some(holder), left, ..Record::default() };
         let mut lease = Self { folder, files, record, before };
         lease.write()?;
         Ok(lease)
@@ -131,6 +137,21 @@ impl Lease {
     #[must_use]
     pub const fn before(&self) -> Option<&Holder> {
         self.before.as_ref()
+    }
+
+    /// Registers of the GX that are not as they were found, and what they held: of whoever had the rig before, until
+    /// [`Lease::leaves`] says otherwise.
+    pub(super) fn left(&self) -> &[Kept] {
+        &self.record.left
+    }
+
+    /// Notes that registers of the GX are not as they were found. It outlives this process.
+    ///
+    /// # Errors
+    /// When that cannot be written.
+    pub(super) fn leaves(&mut self, left: &[Kept]) -> Result<(), LeaseError> {
+        left.clone_into(&mut self.record.left);
+        self.write()
     }
 
     /// Nobody may use the rig from now on, until somebody clears it or it is seen to be off.
@@ -157,7 +178,8 @@ impl Lease {
     /// # Errors
     /// When that cannot be written: the next run then takes it for a dead holder's.
     pub fn free(mut self, last: Option<String>) -> Result<(), LeaseError> {
-        self.record = Record { last, ..Record::default() };
+        let left = std::mem::take(&mut self.record.left);
+        self.record = Record { last, left, ..Record::default() };
         self.write()
     }
 
@@ -177,6 +199,39 @@ pub fn look(live: &Live) -> Result<(), LeaseError> {
     quarantine.map_or(Ok(()), |why| Err(LeaseError::Quarantined(why)))
 }
 
+/// Gives what is left of the GX to somebody who may write it back, of a rig that nobody has; what remains of it, and
+/// whether anything does.
+pub(super) fn with_left<T>(
+    live: &Live,
+    what: impl FnOnce(&mut Vec<Kept>) -> T,
+) -> Result<(T, bool), LeaseError> {
+    let folder = folder()?;
+    let things: Vec<Thing> = things(live).into_iter().filter(|thing| thing.is_gx).collect();
+    let (mut files, mut records) = lock(&folder, &things)?;
+    let mut left = left_of(&records);
+    let before = left.clone();
+    let done = what(&mut left);
+    if left != before
+        && let Some(record) = records.pop()
+    {
+        let record = Record { left: left.clone(), ..record };
+        write(&mut files, &record).map_err(|source| LeaseError::System { path: folder, source })?;
+    }
+    Ok((done, !left.is_empty()))
+}
+
+/// Forgets what could not be put back on the GX: a person has done it.
+///
+/// # Errors
+/// When somebody has the rig, or the system refuses.
+pub fn forget_gx(live: &Live) -> Result<(), LeaseError> {
+    with_left(live, Vec::clear).map(drop)
+}
+
+fn left_of(records: &[Record]) -> Vec<Kept> {
+    records.iter().find(|record| !record.left.is_empty()).map_or_else(Vec::new, |record| record.left.clone())
+}
+
 /// Lifts a quarantine, and says what it was for. The caller has seen that the output is off.
 ///
 /// # Errors
@@ -187,9 +242,10 @@ pub fn clear(live: &Live) -> Result<Option<String>, LeaseError> {
 
 fn clear_in(folder: PathBuf, things: &[Thing]) -> Result<Option<String>, LeaseError> {
     let (mut files, records) = lock(&folder, things)?;
+    let left = left_of(&records);
     let why = records.into_iter().find_map(|record| record.quarantine);
     let cleared = why.as_ref().map(|why| format!("cleared by hand {}: {why}", now()));
-    let record = Record { last: cleared, ..Record::default() };
+    let record = Record { last: cleared, left, ..Record::default() };
     write(&mut files, &record).map_err(|source| LeaseError::System { path: folder, source })?;
     Ok(why)
 }
@@ -284,7 +340,8 @@ fn read(file: &mut File) -> io::Result<Record> {
 
 fn write(files: &mut [Locked], record: &Record) -> io::Result<()> {
     files.iter_mut().try_for_each(|(file, thing)| {
-        let record = Record { device: thing.device.clone(), ..record.clone() };
+        let left = if thing.is_gx { record.left.clone() } else { Vec::new() };
+        let record = Record { device: thing.device.clone(), left, ..record.clone() };
         let text = format!("{}\n", serde_json::to_string(&record)?);
         // Cut off only after it is written: on a full disk, or a machine that loses its power in between, a rig is never
         // free because its record is empty.
@@ -304,7 +361,7 @@ fn things(live: &Live) -> Vec<Thing> {
         PsuPort::Serial { serial, .. } => port(serial),
         PsuPort::Tcp { tcp } => vec![address(&tcp.to_string())],
     }));
-    things.extend(live.gx.as_ref().map(|gx| address(&gx.address)));
+    things.extend(live.gx.as_ref().map(|gx| Thing { is_gx: true, ..address(&gx.address) }));
     // Two rigs may share a box of relays, and not one of its coils.
     things.extend(live.switches.all().filter_map(|switch| match switch {
         Switch::Coil { address: at, unit, number } => {
@@ -319,7 +376,7 @@ fn things(live: &Live) -> Vec<Thing> {
 
 fn thing(name: &str, device: Option<String>) -> Thing {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-    Thing { file: format!("{}.lease", name.chars().map(plain).collect::<String>()), device }
+    Thing { file: format!("{}.lease", name.chars().map(plain).collect::<String>()), device, is_gx: false }
 }
 
 /// A serial port, whatever link leads to it. An adapter that has a name of its own is also known by that: its number may be

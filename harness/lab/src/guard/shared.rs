@@ -42,6 +42,8 @@ pub(super) struct State {
     pub(super) gone: Option<String>,
     /// why it has switched off by itself
     pub(super) off: Option<String>,
+    /// how many registers of the GX it has noted
+    pub(super) kept: u32,
     /// what the guard found before it was ready, for a person
     pub(super) found: Option<String>,
     /// why it is not known to be off, while that is tried
@@ -172,6 +174,7 @@ impl Shared {
                 Tell::Gone(why) => state.gone = Some(why),
                 Tell::Off(why) => state.off = Some(why),
                 Tell::Found(what) => state.found = Some(what),
+                Tell::Kept => state.kept = state.kept.wrapping_add(1),
                 Tell::Trying(why) => state.trying = Some(why),
                 Tell::Fails(why) => state.why = Some(format!("it failed: {why}")),
                 Tell::Safe => state.end = Some(Ok(())),

@@ -11,7 +11,8 @@ use proto::quantity::Micros;
 
 use super::again::Again;
 use super::ears::{Line, Mouth, Order, listen, lock};
-use super::gx::{self, Kept};
+use super::gx;
+use super::kept::{Kept, keep};
 use super::lease::{Lease, LeaseError, now};
 use super::pen::Pen;
 use super::post::Post;
@@ -48,6 +49,7 @@ pub fn stand(post: Post, socket: UnixStream) {
         Err(LeaseError::Busy(holder)) => return mouth.tell(&Tell::Busy(holder.to_string())),
         Err(error) => return mouth.tell(&Tell::Refused(error.to_string())),
     };
+    let mut found = Vec::new();
     if let Some(before) = lease.before().cloned() {
         // Whoever had it is dead, and so is its guard: the output is unknown.
         let off = mouth.beating(|| post.found_and_off());
@@ -55,7 +57,7 @@ pub fn stand(post: Post, socket: UnixStream) {
             let what = format!(
                 "the output of the supply was on; it was switched off, and that was read back. Who left it on: {before}"
             );
-            mouth.tell(&Tell::Found(what));
+            found.push(what);
         }
         if let Err(why) = off {
             let what = format!("{before} died with its guard, and its supply is not known to be off: {why}");
@@ -63,6 +65,22 @@ pub fn stand(post: Post, socket: UnixStream) {
             let _ = lease.quarantine(&what);
             return mouth.tell(&Tell::Refused(LeaseError::Quarantined(what).to_string()));
         }
+    }
+    // With the supply off: the GX as somebody left it who could not put it back any more.
+    if let (Some(place), false) = (&post.live.gx, lease.left().is_empty()) {
+        let mut left = lease.left().to_vec();
+        let what = mouth.beating(|| gx::put_back(place, &mut left));
+        // Where it cannot be written, the next one does it again.
+        let _ = lease.leaves(&left);
+        let what = format!("a run before this one died: {what}");
+        if !left.is_empty() {
+            let what = format!("{what}; then `busbar doctor --rig … --clear`");
+            return mouth.tell(&Tell::Refused(what));
+        }
+        found.push(what);
+    }
+    if !found.is_empty() {
+        mouth.tell(&Tell::Found(found.join("; ")));
     }
     let line = Arc::new(Line {
         writer: Mutex::default(),
@@ -136,12 +154,27 @@ impl Warden {
                 Ok(Order::End) => return self.finish(None),
                 Ok(Order::Open) => self.open(),
                 Ok(Order::Close) => self.close(),
-                Ok(Order::Keep(kept)) => gx::keep(&mut self.kept, kept),
-                Ok(Order::PutBack) => self.kept.clear(),
+                Ok(Order::Keep(kept)) => self.keep(kept),
+                Ok(Order::PutBack) => self.forget(),
                 Ok(Order::Failed(why)) => self.lose(&why),
                 Err(RecvTimeoutError::Timeout) => self.hear(),
             }
         }
+    }
+
+    /// On the disk before the harness writes to the GX: both may die.
+    fn keep(&mut self, kept: Kept) {
+        self.note(&format!("found on the GX, and put back at the end: {kept}"));
+        keep(&mut self.kept, kept);
+        // Where it cannot be written, this process still knows.
+        let _ = self.lease.leaves(&self.kept);
+        self.mouth.tell(&Tell::Kept);
+    }
+
+    fn forget(&mut self) {
+        self.kept.clear();
+        // The next one writes back what is there already.
+        let _ = self.lease.leaves(&[]);
     }
 
     fn limit(&self) -> Duration {
@@ -319,8 +352,8 @@ impl Warden {
         // What was said before it fell silent.
         while let Ok(order) = self.orders.try_recv() {
             match order {
-                Order::Keep(kept) => gx::keep(&mut self.kept, kept),
-                Order::PutBack => self.kept.clear(),
+                Order::Keep(kept) => self.keep(kept),
+                Order::PutBack => self.forget(),
                 _ => {}
             }
         }
@@ -328,6 +361,8 @@ impl Warden {
         if let (Some(place), false) = (&self.post.live.gx, kept.is_empty()) {
             let what = gx::put_back(place, &mut kept);
             self.note(&what);
+            // What could not be put back is left to whoever comes next.
+            let _ = self.lease.leaves(&kept);
         }
     }
 

@@ -60,6 +60,8 @@ pub(super) enum Tell {
     Opened,
     /// the port does not open
     Closed(String),
+    /// what a register held is on the disk
+    Kept,
     /// bytes of the supply
     Read(Vec<u8>),
     /// the port is gone
@@ -127,6 +129,7 @@ impl Tell {
             Self::Busy(who) => text("busy", who),
             Self::Found(what) => text("found", what),
             Self::Beat => "beat\n".to_owned(),
+            Self::Kept => "kept\n".to_owned(),
             Self::Refused(why) => text("refused", why),
             Self::Opened => "opened\n".to_owned(),
             Self::Closed(why) => text("closed", why),
@@ -149,6 +152,7 @@ impl Tell {
             "busy" => Self::Busy(text()?),
             "found" => Self::Found(text()?),
             "beat" => Self::Beat,
+            "kept" => Self::Kept,
             "refused" => Self::Refused(text()?),
             "opened" => Self::Opened,
             "closed" => Self::Closed(text()?),
@@ -213,6 +217,7 @@ mod tests {
     #[rstest]
     #[case(Tell::Here(7))]
     #[case(Tell::Ready(7))]
+    #[case(Tell::Kept)]
     #[case(Tell::Read(b"1\n".to_vec()))]
     #[case(Tell::Off("no heartbeat\nfor 1 s".to_owned()))]
     #[case(Tell::Found("it was on".to_owned()))]

@@ -10,6 +10,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proto::digits;
+use proto::gx::system;
 use proto::quantity::Micros;
 
 use super::link::{Link, LinkError};
@@ -20,6 +21,8 @@ use files::Profile;
 const HEAD: &str = "# busbar dialogue 1";
 /// Where the name of the profile stands.
 const PROFILE: &str = "# profile: ";
+/// The name where there was none.
+const NO_SUPPLY: &str = "none";
 
 /// A dialogue.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +34,25 @@ pub struct Dialogue {
     /// whether the serial number was known and is hidden
     hidden: bool,
     turns: Vec<Turn>,
+    /// what the GX of the rig answered to each request
+    pub gx: Vec<Registers>,
 }
+
+/// Registers of a GX, as they were read in one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registers {
+    /// unit id
+    pub unit: u8,
+    /// first address
+    pub first: u16,
+    /// how many
+    pub count: u16,
+    /// the cells, or the number of the exception
+    pub said: Result<Vec<u16>, u8>,
+}
+
+/// How its lines begin.
+const GX: &str = "gx ";
 
 /// What went one way without a break.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +87,8 @@ impl Dialogue {
         for (number, line) in lines {
             if let Some(name) = line.strip_prefix(PROFILE) {
                 name.clone_into(&mut dialogue.profile);
+            } else if let Some(rest) = line.strip_prefix(GX) {
+                dialogue.gx.push(Registers::parse(rest).ok_or(DialogueError::Line(number + 1))?);
             } else if !line.starts_with('#') && !line.trim().is_empty() {
                 dialogue.turns.push(Turn::parse(line).ok_or(DialogueError::Line(number + 1))?);
             }
@@ -156,7 +179,53 @@ impl fmt::Display for Dialogue {
             let sign = if *direction == Direction::Sent { '>' } else { '<' };
             writeln!(f, "{}.{:06} {sign} {}", at.0 / 1_000_000, at.0 % 1_000_000, bytes.escape_ascii())?;
         }
-        Ok(())
+        if !self.gx.is_empty() {
+            writeln!(
+                f,
+                "# the GX: unit, first register, how many; = and each in hexadecimal digits, or ! and the exception"
+            )?;
+        }
+        self.gx.iter().try_for_each(|registers| writeln!(f, "{GX}{registers}"))
+    }
+}
+
+impl fmt::Display for Registers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {} ", self.unit, self.first, self.count)?;
+        match &self.said {
+            Ok(cells) => {
+                cells.iter().try_fold((), |(), cell| write!(f, "{cell:04x} ")).and_then(|()| write!(f, "="))
+            }
+            Err(exception) => write!(f, "! {exception}"),
+        }
+    }
+}
+
+impl Registers {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let unit = words.next()?.parse().ok()?;
+        let first = words.next()?.parse().ok()?;
+        let count = words.next()?.parse().ok()?;
+        let rest: Vec<&str> = words.collect();
+        let said = match rest.as_slice() {
+            ["!", exception] => Err(exception.parse().ok()?),
+            [cells @ .., "="] if cells.len() == usize::from(count) => {
+                let cells = cells.iter().map(|cell| u16::from_str_radix(cell, 16).ok());
+                Ok(cells.collect::<Option<_>>()?)
+            }
+            _ => return None,
+        };
+        Some(Self { unit, first, count, said })
+    }
+
+    /// Zeros for the serial number of the GX.
+    fn hide(&mut self) {
+        let serial = system::SERIAL;
+        let cells = serial.address..serial.address + serial.kind.cells();
+        if let Ok(said) = &mut self.said {
+            (self.first..).zip(said).filter(|(at, _)| cells.contains(at)).for_each(|(_, cell)| *cell = 0);
+        }
     }
 }
 
@@ -219,14 +288,23 @@ impl Tape {
         self.dialogue().hide(serial);
     }
 
-    /// What was taken down until now, without serial numbers; nothing where no supply was spoken to.
+    /// What the GX of the rig answered.
+    pub(crate) fn saw(&self, mut registers: Registers) {
+        registers.hide();
+        self.dialogue().gx.push(registers);
+    }
+
+    /// What was taken down until now, without serial numbers; nothing where nobody was spoken to.
     #[must_use]
     pub fn told(&self) -> Option<Dialogue> {
         let mut dialogue = self.dialogue().clone();
         if !dialogue.hidden {
             dialogue.hide_numbers();
         }
-        (!dialogue.turns.is_empty()).then_some(dialogue)
+        if dialogue.profile.is_empty() {
+            NO_SUPPLY.clone_into(&mut dialogue.profile);
+        }
+        (!dialogue.turns.is_empty() || !dialogue.gx.is_empty()).then_some(dialogue)
     }
 
     fn takes_down(&self, at: Micros, direction: Direction, bytes: &[u8]) {
@@ -297,7 +375,26 @@ mod tests {
         assert_eq!(answers[&b""[..]], [(Micros::ZERO, Vec::new())]);
     }
 
+    /// What a GX said comes back too, exceptions included, and its serial number does not.
+    #[test]
+    fn registers_come_back() {
+        let tape = Tape::default();
+        let cells: Vec<u16> = (0x4841..0x484B).collect();
+        tape.saw(Registers { unit: 100, first: 800, count: 10, said: Ok(cells) });
+        tape.saw(Registers { unit: 225, first: 327, count: 3, said: Err(2) });
+        let text = tape.told().expect("it was spoken to").to_string();
+        assert!(
+            text.contains("gx 100 800 10 0000 0000 0000 0000 0000 0000 4847 4848 4849 484a =\n"),
+            "{text}"
+        );
+        let dialogue = Dialogue::parse(&text).expect("a dialogue");
+        assert_eq!((dialogue.profile.as_str(), dialogue.gx.len()), ("none", 2));
+        assert_eq!(dialogue.gx[1], Registers { unit: 225, first: 327, count: 3, said: Err(2) });
+    }
+
     #[rstest]
+    #[case("# busbar dialogue 1\n# profile: a\ngx 225 327 3 0000 =\n", DialogueError::Line(3))]
+    #[case("# busbar dialogue 1\n# profile: a\ngx 225 327 3 ! x\n", DialogueError::Line(3))]
     #[case("", DialogueError::Head)]
     #[case("# busbar dialogue 1\n", DialogueError::Head)]
     #[case("# busbar dialogue 1\n# profile: a\n0.1 > x\n", DialogueError::Line(3))]

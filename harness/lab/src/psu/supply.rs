@@ -142,6 +142,8 @@ struct Known {
     over_power: Option<Seen<Watts>>,
     /// the range of the output is the one that fits
     in_range: bool,
+    /// what trips at the current limit itself is off
+    without_foldback: bool,
     /// its rated voltage
     rated: Option<Volts>,
 }
@@ -323,7 +325,11 @@ impl Supply {
         };
         let identity = identity.ok_or(SupplyError::NoIdentity(line))?;
         let begins = &self.profile.identify.begins;
-        let fits = |start: &String| identity.model.starts_with(start) || identity.maker.starts_with(start);
+        let begins_with = |name: &str, start: &str| {
+            name.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+        };
+        let fits =
+            |start: &String| begins_with(&identity.model, start) || begins_with(&identity.maker, start);
         let wrong =
             |expected: String| SupplyError::WrongSupply { found: Box::new(identity.clone()), expected };
         if !begins.is_empty() && !begins.iter().any(fits) {

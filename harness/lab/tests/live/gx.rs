@@ -12,7 +12,8 @@ use proto::quantity::Micros;
 use rstest::rstest;
 
 use super::bench::Bench;
-use super::hands::person;
+use super::hands::overridden;
+use super::proxy::Tcp;
 
 /// What somebody had set before the laboratory came: unit, register, value.
 const SET: [(u8, u16, u16); 3] = [(100, 2700, 123), (100, 2707, 0), (227, 22, 200)];
@@ -43,9 +44,6 @@ fn held(at: SocketAddr) -> Vec<(u8, u16, u16)> {
 #[case::told_to_stop(true)]
 fn the_gx_is_left_as_it_was_found(#[case] stops: bool) {
     let bench = Bench::new();
-    // A person prepares the case: the program of a served rig would set its world up anew, settings of the GX included.
-    let (terminal, _) = person(Micros::from_secs(3), vec!["y\n", "y\n"]);
-    *bench.person.lock().expect("alive") = Some((terminal, "3 s"));
     let at = bench.served.addresses().gx;
     ask(at, async |link: &mut Link| {
         for (unit, register, value) in SET {
@@ -84,4 +82,20 @@ fn a_gx_without_the_battery_is_told() {
     assert!(told.contains("has no battery: reading registers 256 to 326 of unit 226"), "{told}");
     assert!(told.contains("none for the whole case"), "{told}");
     assert_ne!(attempt.outcome, Outcome::Fail, "{}", attempt.reason);
+}
+
+/// Something outside holds a set-point over that of the GX (2716): a suite that writes 2700 ends with that, and before
+/// anything is written.
+#[test]
+fn a_set_point_that_counts_for_nothing_is_not_written() {
+    let mut bench = Bench::new();
+    let gx = bench.gx.address();
+    bench.gx = Tcp::to(overridden(gx, 800));
+    let before = held(gx);
+    let (attempt, _) =
+        bench.run("- gx-write: { register: 2700, value: 2500 }\n      - hold: 20 s", |_, _| {});
+    assert_eq!(attempt.outcome, Outcome::Inconclusive, "{}", attempt.reason);
+    let says = "holds 800 W: the GX takes no notice of register 2700";
+    assert!(attempt.reason.contains("register 2716") && attempt.reason.contains(says), "{}", attempt.reason);
+    assert_eq!(held(gx)[0], before[0]);
 }

@@ -94,6 +94,37 @@ fn with_relay(gx: SocketAddr, seen: Switched) -> SocketAddr {
     address
 }
 
+/// A GX over whose set-point something outside holds another (register 2716, 32 bits); else that of another one.
+pub(super) fn overridden(gx: SocketAddr, watts: u16) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("bound");
+    std::thread::spawn(move || {
+        for mut near in listener.incoming().flatten() {
+            let mut far = TcpStream::connect(gx).expect("it is served");
+            std::thread::spawn(move || {
+                while let Ok(mut bytes) = message(&mut near) {
+                    if bytes[7] == 3 && bytes[8..10] == 2716_u16.to_be_bytes() {
+                        let [high, low] = watts.to_be_bytes();
+                        bytes.truncate(8);
+                        bytes[5] = 7;
+                        bytes.extend([4, 0, 0, high, low]);
+                    } else {
+                        if far.write_all(&bytes).is_err() {
+                            return;
+                        }
+                        let Ok(answer) = message(&mut far) else { return };
+                        bytes = answer;
+                    }
+                    if near.write_all(&bytes).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
 const LOAD_AND_NIGHT: &str =
     "- ac-load: 1 kW\n      - hold: 20 s\n      - grid: off\n      - hold: 20 s\n      - mark: over";
 
@@ -140,7 +171,7 @@ fn a_switch_that_does_not_switch_ends_the_case(#[case] by: &str, #[case] says: &
 }
 
 /// A terminal at which somebody answers the questions one after the other, and then none any more; what was shown.
-pub(super) fn person(within: Micros, mut answers: Vec<&'static str>) -> (Terminal, Arc<Mutex<String>>) {
+fn person(within: Micros, mut answers: Vec<&'static str>) -> (Terminal, Arc<Mutex<String>>) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
     grantpt(&master).expect("granted");
     unlockpt(&master).expect("unlocked");

@@ -52,6 +52,7 @@ enum Broken {
 /// output is off where it can be reached.
 #[rstest]
 #[case::supply_unplugged_and_plugged_in_again(Broken::Supply(Mode::Cut), "is gone", true)]
+#[case::supply_resets_its_connection(Broken::Supply(Mode::Reset), "supply: ", true)]
 #[case::supply_unplugged(Broken::Supply(Mode::Dead), "not confirmed off", false)]
 #[case::supply_does_not_answer(Broken::Supply(Mode::Mute), "no reply to", true)]
 #[case::gx_gone(Broken::Gx(Mode::Dead), "time without an answer of the GX", true)]
@@ -86,6 +87,24 @@ fn what_breaks_ends_the_case(#[case] broken: Broken, #[case] says: &str, #[case]
     if reachable {
         assert!(!bench.supply_is_on(), "{}", attempt.reason);
     }
+}
+
+/// A connection that is reset while the output is off is made again: the case goes on, and has its sun later. (With the
+/// output on it ends: what a supply does meanwhile is not known.)
+#[test]
+fn a_connection_that_is_reset_while_nothing_is_on_is_made_again() {
+    let bench = Bench::new();
+    let steps = "- hold: 60 s\n      - pv: { power: 3 kW }\n      - hold: 60 s";
+    let (attempt, seen) = bench.run(steps, |bench, seen| {
+        if seen.readings_of_gx == 10 && !seen.broken {
+            seen.broken = true;
+            bench.supply.set(Mode::Reset);
+        }
+    });
+    assert!(seen.broken && seen.available > 2900.0, "{seen:?}: {}", attempt.reason);
+    assert!(!attempt.reason.contains("failed"), "{}", attempt.reason);
+    assert!(bench.supply.was_made_again(), "it was reset");
+    assert!(!bench.supply_is_on());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode as Permissions, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -20,6 +20,8 @@ pub(crate) enum Mode {
     Whole,
     /// it was cut once: what is connected now is lost, what connects later is not
     Cut,
+    /// what is connected now ends with a reset (RST), what connects later is whole
+    Reset,
     /// it is cut
     Dead,
     /// nothing comes back
@@ -47,12 +49,10 @@ impl Tcp {
                 }
                 let Ok(server) = TcpStream::connect(peer) else { continue };
                 // It was cut before this one came.
-                let _ = shared.compare_exchange(
-                    Mode::Cut as u8,
-                    Mode::Whole as u8,
-                    Ordering::SeqCst,
-                    Ordering::SeqCst,
-                );
+                for cut in [Mode::Cut as u8, Mode::Reset as u8] {
+                    let whole = Mode::Whole as u8;
+                    let _ = shared.compare_exchange(cut, whole, Ordering::SeqCst, Ordering::SeqCst);
+                }
                 let back = (server.try_clone().expect("a handle"), client.try_clone().expect("a handle"));
                 let (one, other) = (shared.clone(), shared.clone());
                 std::thread::spawn(move || pass(client, server, &one, false));
@@ -69,6 +69,11 @@ impl Tcp {
     pub(crate) fn set(&self, mode: Mode) {
         self.mode.store(mode as u8, Ordering::SeqCst);
     }
+
+    /// Whether somebody has connected since it was cut or reset.
+    pub(crate) fn was_made_again(&self) -> bool {
+        self.mode.load(Ordering::SeqCst) == Mode::Whole as u8
+    }
 }
 
 fn pass(mut from: TcpStream, mut to: TcpStream, mode: &AtomicU8, is_answer: bool) {
@@ -79,6 +84,17 @@ fn pass(mut from: TcpStream, mut to: TcpStream, mode: &AtomicU8, is_answer: bool
         let is = mode.load(Ordering::SeqCst);
         if is == Mode::Cut as u8 || is == Mode::Dead as u8 {
             break;
+        }
+        if is == Mode::Reset as u8 {
+            // A socket that is closed with bytes that nobody has read is a reset one, once both threads have let go of it.
+            let ends = Instant::now() + Duration::from_secs(20);
+            while !is_answer && Instant::now() < ends {
+                std::thread::sleep(STEP * 4);
+                if from.peek(&mut buffer).is_ok_and(|many| many > 0) {
+                    break;
+                }
+            }
+            return;
         }
         match from.read(&mut buffer) {
             Ok(0) => break,

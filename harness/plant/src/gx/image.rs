@@ -92,7 +92,9 @@ impl Image {
 
     /// The run that holds the cells, of a product that is there under this unit id.
     fn reach(&self, unit: u8, address: u16, count: u16) -> Result<&'static Block, Exception> {
-        let run = Block::run_of(address, count).ok_or(Exception::Address)?;
+        let end = u32::from(address) + u32::from(count);
+        let lacks = self.params.lacks.iter().any(|&(first, last)| u32::from(first) < end && address <= last);
+        let run = Block::run_of(address, count).filter(|_| !lacks).ok_or(Exception::Address)?;
         let there = self.products[run.product as usize].there && self.is_unit(run.product, unit);
         if there { Ok(run) } else { Err(Exception::NoProduct) }
     }
@@ -195,6 +197,20 @@ mod tests {
         #[case] expected: Result<usize, Exception>,
     ) {
         assert_eq!(image().read(unit, function, address, count).map(|cells| cells.len()), expected);
+    }
+
+    /// Firmware of before 2026 (dbus_modbustcp c7aeeac) has no 327 to 329: whoever reads across them gets nothing.
+    #[rstest]
+    #[case(326, 1, true)]
+    #[case(326, 2, false)]
+    #[case(329, 1, false)]
+    #[case(329, 3, false)]
+    #[case(330, 1, true)]
+    #[case(256, 76, false)]
+    fn old_firmware_lacks_registers(#[case] address: u16, #[case] count: u16, #[case] has: bool) {
+        let mut image = image();
+        image.params.lacks = vec![(327, 329)];
+        assert_eq!(image.read(225, 3, address, count).is_ok(), has);
     }
 
     #[test]

@@ -82,6 +82,10 @@ pub struct ModbusParams {
     pub missed_reads: u8,
     /// unit ids of the products; system and settings are 100 and 0
     pub units: Units,
+    /// registers that its firmware does not have, each as first and last address: a request that touches one is answered
+    /// with exception 2
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<(u16, u16)>,
 }
 
 /// Unit ids of products on the gateway.
@@ -175,6 +179,7 @@ impl Default for ModbusParams {
             write_delay: Micros::from_millis(7),
             missed_reads: 2,
             units: Units { battery: 225, inverter: 227, solar: 229, grid: 30 },
+            lacks: Vec::new(),
         }
     }
 }

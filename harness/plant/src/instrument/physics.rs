@@ -118,10 +118,11 @@ impl Instrument {
             self.tripped.clear();
         }
         if self.tripped.is_empty() {
-            if self.temper.relay == Micros::ZERO {
+            let relay = self.temper.relay.max(self.dialect.relay);
+            if relay == Micros::ZERO {
                 self.power(on);
             } else {
-                self.moving = Some((self.at + self.temper.relay, on));
+                self.moving = Some((self.at + relay, on));
             }
         } else if on {
             self.complain(-221, "Settings conflict");

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Alarm, Terminator};
+use crate::quantity::Micros;
 
 /// How a simulated supply answers.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -55,6 +56,9 @@ pub struct Dialect {
     /// reading the queue clears a trip
     #[serde(default)]
     pub reading_errors_clears: bool,
+    /// from a command for the output to when its relay does it, and it says so
+    #[serde(default)]
+    pub relay: Micros,
     /// its power limit is 0 W after power-on
     #[serde(default)]
     pub starts_without_power: bool,

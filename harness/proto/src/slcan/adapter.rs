@@ -36,6 +36,7 @@ pub struct Adapter {
     rate: Option<BitRate>,
     stamps: bool,
     flags: Flags,
+    mute: bool,
 }
 
 impl Default for Adapter {
@@ -46,22 +47,34 @@ impl Default for Adapter {
             rate: None,
             stamps: false,
             flags: Flags::NONE,
+            mute: false,
         }
     }
 }
 
 impl Adapter {
+    /// One that acknowledges nothing and knows no flags, as a CANable with the firmware that it comes with: `V` alone is
+    /// answered (normaldotcom/canable-fw, `slcan.c`).
+    #[must_use]
+    pub fn mute() -> Self {
+        Self { mute: true, ..Self::default() }
+    }
+
     /// Takes a byte of the host; writes the answer that it completes, if it does, and says what the bus has to do.
     pub fn host(&mut self, byte: u8, answer: &mut Vec<u8>) -> Option<Request> {
         let command = match self.decoder.push(byte)? {
             Piece::Line(line) => command(line).ok(),
             Piece::Refused | Piece::Noise(_) => None,
         };
-        let Some(request) = command.and_then(|command| self.obey(command, answer)) else {
+        let (before, is_heard) = (answer.len(), !self.mute || command == Some(Command::Version));
+        let request = command.and_then(|command| self.obey(command, answer));
+        if request.is_none() {
             answer.push(BEL);
-            return None;
-        };
-        request
+        }
+        if !is_heard {
+            answer.truncate(before);
+        }
+        request.flatten()
     }
 
     /// Nothing where the command makes no sense now.

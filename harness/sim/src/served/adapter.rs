@@ -32,11 +32,10 @@ const WAITING: usize = 16 << 10;
 
 impl Adapter {
     /// An adapter on a new pseudo-terminal, and the path to open.
-    pub(crate) fn open(rate: BitRate) -> io::Result<(Self, PathBuf)> {
+    pub(crate) fn open(adapter: slcan::Adapter, rate: BitRate) -> io::Result<(Self, PathBuf)> {
         let Pty { master, held, path } = Pty::open()?;
         rustix::io::ioctl_fionbio(&master, true)?;
-        let (adapter, out) = (slcan::Adapter::default(), VecDeque::new());
-        Ok((Self { pty: master, _held: held, adapter, rate, mistuned: false, out }, path))
+        Ok((Self { pty: master, _held: held, adapter, rate, mistuned: false, out: VecDeque::new() }, path))
     }
 
     /// What is readable when the host says something.

@@ -1,5 +1,6 @@
 //! The simulated world against the clock on the wall, and the supply that is its sun.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use plant::bus::Heard;
@@ -7,8 +8,8 @@ use plant::management::ManagementError;
 use plant::world::{Bounds, StimulusError, World};
 use proto::channel::{Channel, Instrument as ProtoInstrument};
 use proto::frame::Frame;
-use proto::gx::Exception;
-use proto::quantity::{Micros, Ohms, Percent, Watts};
+use proto::gx::{Exception, ess, inverter};
+use proto::quantity::{Amps, Micros, Ohms, Percent, Watts};
 use proto::stimulus::{Start, Stimulus};
 
 use super::gx::Registers;
@@ -66,7 +67,12 @@ impl Registers for Shared {
         address: u16,
         cells: &[u16],
     ) -> Option<Result<(), Exception>> {
-        self.now().world.modbus_write(unit, function, address, cells)
+        let mut paced = self.now();
+        let answer = paced.world.modbus_write(unit, function, address, cells);
+        if matches!(answer, Some(Ok(()))) {
+            paced.written.extend((address..).zip(cells).map(|(at, &cell)| (at, (unit, cell))));
+        }
+        answer
     }
 }
 
@@ -92,6 +98,8 @@ pub(crate) struct Paced {
     speak: Micros,
     /// why the battery's management went on no longer
     failed: Option<ManagementError>,
+    /// what was written to the GX, by address: unit and cell. It stays as it is when the world is another
+    written: BTreeMap<u16, (u8, u16)>,
 }
 
 /// The most of the wall's time that the world may take at once, so that nobody waits for it long.
@@ -131,6 +139,7 @@ impl Paced {
             said: Vec::new(),
             speak: Micros::ZERO,
             failed: None,
+            written: BTreeMap::new(),
         };
         paced.acquaint()?;
         Ok(paced)
@@ -212,6 +221,19 @@ impl Paced {
     /// # Errors
     /// When the battery's management does not start, or cannot go on: the world stands still then.
     pub(crate) fn prepare(&mut self, start: &Start) -> Result<(), ManagementError> {
+        // Whoever prepares a case sets what the case asks for, whatever is set on the GX.
+        let feed_in = Some(f64::from(u8::from(start.feed_in)));
+        let limit = start.input_current_limit.map(|Amps(limit)| limit);
+        for (register, value) in [(ess::FEED_IN_EXCESS, feed_in), (inverter::INPUT_CURRENT_LIMIT, limit)] {
+            let cell = value.and_then(|value| register.setting(value).ok());
+            if let (Some([cell, _]), Some(written)) = (cell, self.written.get_mut(&register.address)) {
+                written.1 = cell;
+            }
+        }
+        self.anew(start)
+    }
+
+    fn anew(&mut self, start: &Start) -> Result<(), ManagementError> {
         // A program that listens has one conversation at a time: the old one is over before the new one begins, whatever it
         // says to that.
         let _ = self.simulation.end(&mut self.world);
@@ -231,6 +253,10 @@ impl Paced {
             self.world.mute_battery();
         }
         self.look_at_supply();
+        for (&address, &(unit, cell)) in &self.written {
+            // What it does not take now, it did not take then.
+            let _ = self.world.modbus_write(unit, WRITE, address, &[cell]);
+        }
         let known = self.world.now() + ACQUAINTED;
         self.world.pass(known)?;
         let modbus = &self.simulation.plant.gx.modbus;
@@ -271,7 +297,7 @@ impl Paced {
     /// # Errors
     /// As [`Self::prepare`].
     pub(crate) fn rest(&mut self) -> Result<(), ManagementError> {
-        self.prepare(&AT_REST)
+        self.anew(&AT_REST)
     }
 
     /// Changes the world now.
@@ -322,6 +348,9 @@ pub(crate) enum ApplyError {
     #[error("the sun of a served rig is its supply: set voltage, current limit and output there")]
     Sun,
 }
+
+/// Write registers (Modbus).
+const WRITE: u8 = 16;
 
 /// An open pair of terminals.
 const NO_LOAD: Ohms = Ohms(1e9);

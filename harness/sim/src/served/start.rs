@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use proto::channel::Instrument as Meter;
 use proto::quantity::Micros;
+use proto::slcan;
 
 use super::adapter::Adapter;
 use super::bus::{Nodes, Serving};
@@ -51,6 +52,8 @@ pub struct CanWires {
     pub interface: Option<String>,
     /// how many SLCAN adapters, each on a pseudo-terminal of its own
     pub adapters: u8,
+    /// those acknowledge nothing, as a CANable with the firmware that it comes with
+    pub mute: bool,
     /// where clients of socketcand's protocol join; port 0 takes a free one
     pub socketcand: Option<SocketAddr>,
 }
@@ -58,7 +61,7 @@ pub struct CanWires {
 /// One adapter.
 impl Default for CanWires {
     fn default() -> Self {
-        Self { interface: None, adapters: 1, socketcand: None }
+        Self { interface: None, adapters: 1, mute: false, socketcand: None }
     }
 }
 
@@ -137,9 +140,11 @@ impl ServedRig {
 
         let named = |name: &str| options.folder.join(name).display().to_string();
         let mut links: Vec<(String, PathBuf)> = Vec::new();
-        let CanWires { interface: name, adapters, socketcand } = &options.can;
+        let CanWires { interface: name, adapters, mute, socketcand } = &options.can;
         let interface = name.as_ref().map(|name| interface(name, rig, clock)).transpose()?;
-        let opened: Result<Vec<_>, _> = (0..*adapters).map(|_| Adapter::open(rig.can.gx_profile)).collect();
+        let firmware = || if *mute { slcan::Adapter::mute() } else { slcan::Adapter::default() };
+        let opened: Result<Vec<_>, _> =
+            (0..*adapters).map(|_| Adapter::open(firmware(), rig.can.gx_profile)).collect();
         let (adapters, paths): (Vec<_>, Vec<_>) = opened.map_err(system("CAN"))?.into_iter().unzip();
         let ends = (0..).map(|k| if k == 0 { "can".to_owned() } else { format!("can{k}") });
         links.extend(ends.zip(paths));

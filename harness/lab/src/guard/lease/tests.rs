@@ -6,7 +6,7 @@ fn take(folder: &Path, names: &[&str]) -> Result<Lease, LeaseError> {
 }
 
 fn of(name: &str, device: Option<&str>) -> Thing {
-    Thing { file: name.to_owned(), device: device.map(str::to_owned) }
+    Thing { file: name.to_owned(), device: device.map(str::to_owned), is_gx: name == "gx" }
 }
 
 #[test]
@@ -49,6 +49,32 @@ fn a_quarantine_outlives_its_process_until_somebody_clears_it() {
         clear_in(folder.path().to_owned(), &things).expect("nobody has it").expect("it was quarantined");
     assert!(why.starts_with("the supply does not answer ("), "{why}");
     take(folder.path(), &["can", "psu"]).expect("cleared");
+}
+
+/// What registers of a GX held stands in the file of that GX until somebody has written it back, whatever else becomes of
+/// the rig: its holder dies, it is quarantined and cleared, another supply stands beside it.
+#[test]
+fn what_is_left_of_a_gx_is_left_for_whoever_comes_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let left = [Kept { unit: 100, first: 2707, cells: vec![0] }];
+    let mut lease = take(folder.path(), &["gx", "psu"]).expect("it is free");
+    assert!(lease.left().is_empty());
+    lease.leaves(&left).expect("written");
+    drop(lease);
+    assert!(take(folder.path(), &["other-gx", "psu"]).expect("free").left().is_empty(), "another GX");
+    let mut lease = take(folder.path(), &["gx", "other-psu"]).expect("free");
+    assert_eq!(lease.left(), left, "another supply");
+    lease.quarantine("it does not answer").expect("written");
+    drop(lease);
+    clear_in(folder.path().to_owned(), &[of("gx", None)]).expect("nobody has it");
+    let lease = take(folder.path(), &["gx"]).expect("cleared");
+    assert_eq!(lease.left(), left);
+    lease.free(None).expect("written");
+    let mut lease = take(folder.path(), &["gx"]).expect("free");
+    assert_eq!(lease.left(), left, "an orderly end that could not put it back");
+    lease.leaves(&[]).expect("written");
+    drop(lease);
+    assert!(take(folder.path(), &["gx"]).expect("free").left().is_empty());
 }
 
 /// Whoever is told to clear it while the guard has it would be told that again.

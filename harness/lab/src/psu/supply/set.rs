@@ -59,6 +59,7 @@ impl Supply {
         self.check_restart()?;
         self.has_room(over_voltage, voltage)?;
         self.choose_range()?;
+        self.without_foldback()?;
         let mut power_moved = self.guard_power(target.over_power, voltage * current)?;
         power_moved |= self.raise_power(voltage * current)?;
         let voltage_moved = self.follow_voltage(voltage, over_voltage)?;
@@ -69,6 +70,32 @@ impl Supply {
         }
         self.check_trip()?;
         self.accepted()
+    }
+
+    /// Whoever had it before may have left it on: it would trip as soon as the charger takes all of the sun.
+    fn without_foldback(&mut self) -> Result<(), SupplyError> {
+        let Some(foldback) =
+            self.profile.protection.foldback.clone().filter(|_| !self.known.without_foldback)
+        else {
+            return Ok(());
+        };
+        let command = self.plain(&foldback.set)?;
+        self.wire.command(&command)?;
+        let ask = |this: &mut Self| this.ask(&foldback.ask);
+        let is = |now: &String| now.trim().eq_ignore_ascii_case(&foldback.answer);
+        let (now, agrees) = self.until_it_agrees(Some(&command), ask, is)?;
+        if !agrees {
+            let (asked, settle) = (foldback.answer, self.profile.settle);
+            return Err(SupplyError::NotTaken {
+                command,
+                asked,
+                now,
+                tolerance: "nothing".to_owned(),
+                settle,
+            });
+        }
+        self.known.without_foldback = true;
+        Ok(())
     }
 
     /// A power limit below what voltage and current make would take the rest of the sun away, and no other setting would

@@ -86,7 +86,11 @@ impl Supply {
         let units = self.profile.line.units;
         self.question(&setting.ask, |Reply(said)| {
             let number = match &setting.answer_ends {
-                Some(end) => said.strip_suffix(end.as_str()).ok_or(ReplyError::NotANumber)?,
+                // A number alone says no less of the number; what stands behind it must be this.
+                Some(end) if said.contains(',') => {
+                    said.strip_suffix(end.as_str()).ok_or(ReplyError::NotANumber)?
+                }
+                Some(_) => said,
                 None => said,
             };
             Q::read(Reply(number), units)

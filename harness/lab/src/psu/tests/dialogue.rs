@@ -61,12 +61,17 @@ fn recorded_files_play() {
         let dialogue = Dialogue::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         looked_at(Box::new(replay(&dialogue)), &dialogue.profile);
         if !text.contains("SIMULATED") {
-            by.push(dialogue.profile);
+            let file = path.file_name().expect("a file").to_string_lossy().into_owned();
+            by.push((file, dialogue.profile));
         }
     }
     // A profile is confirmed by the dialogue with a real supply.
     for name in names() {
-        let confirmed = profile(&name).status == Status::Confirmed;
-        assert!(!confirmed || by.contains(&name), "{name}: no dialogue of a real supply is there");
+        let profile = profile(&name);
+        let is_there = profile.dialogue.is_some_and(|file| by.contains(&(file, name.clone())));
+        assert!(
+            profile.status != Status::Confirmed || is_there,
+            "{name}: no dialogue of a real supply is there"
+        );
     }
 }

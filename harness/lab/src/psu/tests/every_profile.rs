@@ -85,6 +85,28 @@ fn over_voltage_trips_and_clearing_never_energises() {
     });
 }
 
+/// A solar charger takes all that there is, so that a sun runs at its current limit: no profile lets that trip, whatever
+/// somebody has left on.
+#[test]
+fn a_sun_runs_at_its_current_limit() {
+    each(|name| {
+        let (mut supply, instrument) = open(name);
+        let folds_back = supply.profile().protection.foldback.is_some();
+        if folds_back {
+            at(&instrument).turn_guard_current(true);
+        }
+        supply.apply(TARGET).unwrap_or_else(|error| panic!("{name}: {error}"));
+        supply.switch_on().unwrap_or_else(|error| panic!("{name}: {error}"));
+        at(&instrument).load(proto::quantity::Ohms(2.0));
+        // Its terminals fall to where the load takes 10 A.
+        supply.wait(Micros::from_secs(1));
+        let status = supply.read().unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(status.reading.output && status.alarms.is_empty(), "{name}: {status:?}");
+        assert!(near(status.reading.current.0, 10.0), "{name}: {status:?}");
+        assert!(supply.shut_down().is_safe(), "{name}");
+    });
+}
+
 #[test]
 fn a_genesys_is_switched_on_again_after_its_trip_was_cleared() {
     let (mut supply, instrument) = open("genesys");

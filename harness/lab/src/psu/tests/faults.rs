@@ -123,6 +123,25 @@ fn a_first_answer_is_waited_for(#[case] patience: u64, #[case] met: bool) {
     }
 }
 
+/// What the rig file says of the line goes before the profile: an adapter or a long line takes more.
+#[rstest]
+#[case::slow(Fault::Slow(Micros::from_millis(1500)), "", false)]
+#[case::slow_and_waited_for(Fault::Slow(Micros::from_millis(1500)), "reply-within: 2 s", true)]
+#[case::needs_a_pause(Fault::Busy(Micros::from_millis(80)), "", false)]
+#[case::needs_a_pause_and_gets_it(Fault::Busy(Micros::from_millis(80)), "gap: 100 ms", true)]
+fn the_rig_file_knows_the_line(#[case] line: Fault, #[case] says: &str, #[case] works: bool) {
+    let rig = include_str!("../../../../../rigs/lab-example.yaml");
+    assert!(rig.contains("    profile: ea "), "it names one");
+    let rig = rig.replace("    profile: ea ", &format!("    {says}\n    profile: ea "));
+    let rig = files::RigFile::parse("lab", &rig).unwrap_or_else(|error| panic!("{error}"));
+    let place = rig.live.and_then(|live| live.psu).expect("it has one");
+    let (link, fault) = Faulty::new(instrument("ea"));
+    set(&fault, line);
+    let opened = Supply::open(Box::new(link), place.applied_to(profile("ea")), SETTINGS)
+        .and_then(|(mut supply, _)| supply.take_over().and_then(|_| supply.apply(TARGET)));
+    assert_eq!(opened.is_ok(), works, "{:?}", opened.err());
+}
+
 #[test]
 fn a_split_reply_is_put_together() {
     for name in NAMES {

@@ -28,6 +28,10 @@ pub(super) enum Fault {
     Repeats(Micros),
     /// until then nothing that is sent is heard
     Deaf(Micros),
+    /// every reply comes later by this
+    Slow(Micros),
+    /// what is sent sooner than this after the last reply or command is not heard
+    Busy(Micros),
     /// nothing is taken and nothing comes
     Frozen,
     /// the port is gone
@@ -41,6 +45,8 @@ pub(super) struct Faulty {
     coming: VecDeque<(Micros, u8)>,
     /// what came for each question
     before: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// when it was done with what came last
+    done: Option<Micros>,
 }
 
 impl Faulty {
@@ -52,6 +58,7 @@ impl Faulty {
             now: Micros::ZERO,
             coming: VecDeque::new(),
             before: BTreeMap::new(),
+            done: None,
         };
         (this, fault)
     }
@@ -104,6 +111,7 @@ impl Link for Faulty {
                 return Err(LinkError::Stuck { link: "test".to_owned() });
             }
             Fault::Deaf(until) if self.now < until => return Ok(()),
+            Fault::Busy(rest) if self.done.is_some_and(|done| self.now < done + rest) => return Ok(()),
             Fault::Echo => self.deliver(self.now, Micros::ZERO, bytes),
             _ => {}
         }
@@ -117,6 +125,7 @@ impl Link for Faulty {
             reply.extend(supply.answers(ready));
         }
         drop(supply);
+        self.done = Some(ready);
         if reply.is_empty() {
             return Ok(());
         }
@@ -143,6 +152,10 @@ impl Link for Faulty {
                 let asked = bytes.windows(question.len()).any(|part| part == question.as_bytes());
                 let reply = if asked { times(&reply, factor) } else { reply };
                 self.deliver(ready, Micros::ZERO, &reply);
+                spent = false;
+            }
+            Fault::Slow(by) => {
+                self.deliver(ready + by, Micros::ZERO, &reply);
                 spent = false;
             }
             Fault::Repeats(_) => {
