@@ -18,10 +18,12 @@ pub(crate) fn tests(workspace: &Workspace) -> Result<(), Failure> {
     if !failed.may_be_an_accident() {
         return Err(failed.found(failure));
     }
-    // With the whole workspace, as before: a part of it would be built anew, with other features.
-    let again = workspace.cargo("test").args(["--locked", "--workspace", "--tests", "--", "--exact"]);
-    if let Err(failure) = again.args(&failed.names).env("INSTA_UPDATE", "no").run() {
-        return Err(failed.found(failure));
+    // One by one: a test program may take one name only.
+    for name in &failed.names {
+        let again = workspace.cargo("test").args(failed.again(name));
+        if let Err(failure) = again.env("INSTA_UPDATE", "no").run() {
+            return Err(failed.found(failure));
+        }
     }
     eprintln!("unsteady, passed when run once more: {}", failed.names.join(", "));
     Ok(())
@@ -44,6 +46,13 @@ impl Failed {
     fn may_be_an_accident(&self) -> bool {
         let documentation = self.targets.iter().any(|target| target.ends_with("--doc"));
         (1..=FEW).contains(&self.names.len()) && self.ended == self.targets.len() && !documentation
+    }
+
+    /// The arguments of `cargo test` that run one of them once more: in the programs that failed, of the whole workspace as before,
+    /// since a part of it would be built anew, with other features.
+    fn again<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
+        let words = self.targets.iter().flat_map(|target| target.split(' ').skip(2));
+        ["--locked", "--workspace"].into_iter().chain(words).chain(["--", "--exact", name]).collect()
     }
 
     /// Takes a line in: `test NAME ... FAILED` of a test program, or a line of cargo's closing list, which stands in backquotes.
@@ -81,6 +90,8 @@ mod tests {
         assert_eq!(failed.names, ["serve::night", "pass/hold"]);
         assert_eq!(failed.targets, ["-p cli --test serve"]);
         assert!(failed.may_be_an_accident());
+        let again = ["--locked", "--workspace", "--test", "serve", "--", "--exact", "pass/hold"];
+        assert_eq!(failed.again("pass/hold"), again);
         let text = failed.found(Failure::Found("it ended with 101".into())).to_string();
         assert_eq!(text, "it ended with 101; failed tests: serve::night, pass/hold; of -p cli --test serve");
     }
