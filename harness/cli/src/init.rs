@@ -86,7 +86,7 @@ const FORMS: &[(&str, &str)] = &[
     (".gitlab-ci.yml", include_str!("../../kits/gitlab.yaml")),
 ];
 
-/// The same battery with a fault, of a program that has it.
+/// A battery file for the same program with a deliberate fault.
 const FAULT: (&str, &str) = ("NAME-follows.yaml", include_str!("../../kits/follows.yaml"));
 /// Where a battery file goes on about its program.
 const PROGRAM: &str = "\nsimulated:\n";
@@ -118,8 +118,7 @@ pub(crate) fn init(args: &Args) -> Result<Exit, Failure> {
         }
     };
     let fault = kit.as_ref().map(|_| &FAULT);
-    let forms =
-        FORMS.iter().chain(fault).map(|(path, form)| (filled(path).trim_end().to_owned(), filled(form)));
+    let forms = FORMS.iter().chain(fault).map(|(path, form)| (path.replace("NAME", name), filled(form)));
     let sources = kit.iter().flat_map(|kit| kit.sources);
     let sources = sources.map(|&(path, text)| (path.to_owned(), text.to_owned()));
     let schemas = SCHEMAS.iter().map(|&(path, kind)| (path.to_owned(), schema::text(kind)));

@@ -160,7 +160,7 @@ fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> 
 
 /// How a case ended, by its events.
 enum End {
-    /// before its first step, and why: nothing of the battery was tried
+    /// it ended before its first step, for this reason
     NotBegun(String),
     Began(Ended),
 }
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!((outcome, reason.as_str()), expected);
     }
 
-    /// What ended it before its first step, and what is said of it: whatever its requirements would say of nothing.
+    /// A case that ended before its first step has the reason of its end, and no verdict of its requirements.
     #[rstest]
     #[case(&[EventKind::NotBegun("no supply".into())], "no supply")]
     #[case(&[EventKind::DriverFault("gone".into()), EventKind::Aborted("gone".into())], "gone")]

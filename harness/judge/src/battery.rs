@@ -60,7 +60,7 @@ impl Battery {
         self.system_voltage() / Volts(48.0)
     }
 
-    /// What so many volts of a 48 V system are on its own: two steps of 0x351 are one at 24 V, and less than one is none.
+    /// Scales volts of a 48 V system to the voltage of this one. The result is one step of 0x351 at least.
     #[must_use]
     pub fn of_system(&self, volts: Volts) -> Volts {
         (volts * self.share_of_48_v()).max(Volts(CVL_STEP))

@@ -134,9 +134,7 @@ impl Table<'_> {
         let all = early(run);
         let (told, more) = all.split_at(all.len().min(REASONS));
         for Early { reason, cases, whole, undecided } in told {
-            self.coloured(mark, mark.short())?;
-            write!(self.out, "  ")?;
-            self.wrapped_from(reason, mark.short().width() + 2, INDENT)?;
+            self.marked(mark, reason)?;
             let none = if *whole { ", of which nothing is decided" } else { "" };
             self.wrapped(&(among(run, cases) + none), INDENT)?;
             if !undecided.is_empty() {
@@ -149,13 +147,17 @@ impl Table<'_> {
         if !more.is_empty() {
             let names: Vec<String> =
                 more.iter().flat_map(|early| &early.cases).map(|case| case.name()).collect();
-            self.coloured(mark, mark.short())?;
-            write!(self.out, "  ")?;
-            let text = format!("ended early too, each with its reason below: {}", names.join(", "));
-            self.wrapped_from(&text, mark.short().width() + 2, INDENT)?;
+            self.marked(mark, &format!("ended early too, each with its reason below: {}", names.join(", ")))?;
             writeln!(self.out)?;
         }
         Ok(())
+    }
+
+    /// Words behind a mark.
+    fn marked(&mut self, mark: Mark, text: &str) -> fmt::Result {
+        self.coloured(mark, mark.short())?;
+        write!(self.out, "  ")?;
+        self.wrapped_from(text, mark.short().width() + 2, INDENT)
     }
 
     /// The command that repeats a case. Not cut: it is there to be copied.
@@ -250,15 +252,11 @@ impl Table<'_> {
         }
         writeln!(self.out, "Closest to its limit, of what holds:")?;
         for Closest { requirement, case, evidence, .. } in closest.iter().take(CLOSEST) {
-            self.wrapped_behind(requirement.id, &format!("{}: {}", case.name(), words::evidence(evidence)))?;
+            write!(self.out, "  {}  ", requirement.id)?;
+            let text = format!("{}: {}", case.name(), words::evidence(evidence));
+            self.wrapped_from(&text, requirement.id.width() + 4, INDENT)?;
         }
         writeln!(self.out)
-    }
-
-    /// Words behind a name.
-    fn wrapped_behind(&mut self, name: &str, text: &str) -> fmt::Result {
-        write!(self.out, "  {name}  ")?;
-        self.wrapped_from(text, name.width() + 4, INDENT)
     }
 
     /// Every requirement of the catalogue with its standing, a line for each family.

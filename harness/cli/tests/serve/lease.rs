@@ -55,6 +55,17 @@ impl Desk {
         })
     }
 
+    /// What went over the wire to the supply in runs that went there.
+    fn wire(&self, out: &str) -> String {
+        let runs = fs::read_dir(self.folder.path().join(out)).into_iter().flatten().flatten();
+        runs.filter_map(|run| fs::read_to_string(run.path().join("psu-wire.log")).ok()).collect()
+    }
+
+    /// Whether the supply was switched on there, and says so: a line that is written down may not have got through.
+    fn is_on(&self, out: &str) -> bool {
+        self.wire(out).split_once("> OUTP ON").is_some_and(|(_, then)| then.contains(") < 1\n"))
+    }
+
     /// The lock of all users, by the device that the supply is.
     fn lock_of_the_supply(&self) -> std::path::PathBuf {
         let device = fs::metadata(self.serving.address("psu")).expect("it is there");
@@ -152,13 +163,7 @@ fn kill_both(guard: &str, harness: &Child) {
 fn a_run_after_one_that_died_with_its_guard_says_that_the_output_was_on() {
     let desk = Desk::new();
     let mut first = Run(desk.run("first", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
-    let wire = |out: &str| {
-        let runs = fs::read_dir(desk.folder.path().join(out)).into_iter().flatten().flatten();
-        runs.filter_map(|run| fs::read_to_string(run.path().join("psu-wire.log")).ok()).collect::<String>()
-    };
-    // Read back: a line that is written down may not have got through.
-    let is_on = |wire: &str| wire.split_once("> OUTP ON").is_some_and(|(_, then)| then.contains(") < 1\n"));
-    within(Duration::from_secs(60), || is_on(&wire("first")), "the sun");
+    within(Duration::from_secs(60), || desk.is_on("first"), "the sun");
     let guard = guard_of(&desk.rig).expect("it runs");
     kill_both(&guard, &first.0);
     within(Duration::from_secs(10), || first.0.try_wait().expect("it is ours").is_some(), "its end");
@@ -173,7 +178,7 @@ fn a_run_after_one_that_died_with_its_guard_says_that_the_output_was_on() {
         why.contains("the output of the supply was on; it was switched off") && why.contains(&holder),
         "{why}"
     );
-    assert!(wire("next").contains("was on; it was switched off"), "it is in the evidence");
+    assert!(desk.wire("next").contains("was on; it was switched off"), "it is in the evidence");
 }
 
 /// What somebody had set on the GX, and what the case needs: unit, register, value.
@@ -199,10 +204,6 @@ fn a_gx_that_a_dead_run_has_changed_is_put_back_by_whoever_comes_next() {
         let done = desk.command(&["doctor", "--listen", "1"]).output().expect("it starts");
         String::from_utf8_lossy(&done.stdout).into_owned()
     };
-    let wire = |out: &str| {
-        let runs = fs::read_dir(desk.folder.path().join(out)).into_iter().flatten().flatten();
-        runs.filter_map(|run| fs::read_to_string(run.path().join("psu-wire.log")).ok()).collect::<String>()
-    };
     let says = "the GX is as it was found: 2 registers were put back";
     for (unit, at, value) in SET {
         register(&gx, unit, at, Some(value));
@@ -210,13 +211,16 @@ fn a_gx_that_a_dead_run_has_changed_is_put_back_by_whoever_comes_next() {
     assert_eq!(held(), SET);
 
     dies_when("before-the-sun", &|| held() == NEEDED);
-    assert!(wire("before-the-sun").contains("put back at the end: register 2707"), "it is in the evidence");
+    assert!(
+        desk.wire("before-the-sun").contains("put back at the end: register 2707"),
+        "it is in the evidence"
+    );
     let told = doctor();
     assert!(told.contains(&format!("a run that died had written to it: {says}")), "{told}");
     assert_eq!(held(), SET);
     assert!(!doctor().contains(says), "once");
 
-    dies_when("in-the-sun", &|| wire("in-the-sun").contains("> OUTP ON"));
+    dies_when("in-the-sun", &|| desk.is_on("in-the-sun"));
     let told = doctor();
     assert!(told.contains("its output is on") && !told.contains(says), "{told}");
     assert_eq!(held(), NEEDED);

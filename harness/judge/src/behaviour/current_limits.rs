@@ -101,8 +101,8 @@ fn stays_above_zero(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// When the battery protects itself: an alarm of the mask, the main switch open after a fault that was injected. A room that no
-/// battery must be protected from is none: it works there as anywhere.
+/// When the battery protects itself: an alarm of the mask, the main switch open after a fault that was injected. A room
+/// temperature that the battery declares to bear does not count.
 pub(super) fn protecting(scene: &Scene<'_>, window: Window, mask: u32) -> Vec<Window> {
     let mut out = times([scene.series(Channel::Alarms)], window, |[alarms]| alarms as u32 & mask != 0);
     if mask == u32::MAX {

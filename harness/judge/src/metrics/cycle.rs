@@ -27,8 +27,8 @@ pub struct Cycle {
 /// that is slow for the battery moves it by how fast CVL goes and not by how high it stands, so halves from the middle
 /// between two turns to the next middle are looked at too.
 ///
-/// One step of the wire to and fro is none where it is slow: a battery cannot say what lies between, and what it decides
-/// so seldom is no oscillation.
+/// A slow change by one step of the wire to and fro does not count: a battery cannot send what lies between two steps, and
+/// a decision each ten minutes is no oscillation.
 #[must_use]
 pub fn cycle(trace: &Trace, windows: &[Window]) -> Option<Cycle> {
     let one = |&window: &Window| {

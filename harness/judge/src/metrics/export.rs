@@ -7,7 +7,7 @@ use crate::thresholds::fixed::{
     RIPPLES, SCAN, SETTLED_LEAST, SETTLED_SHARE, STEADY,
 };
 use crate::trace::{Channel, Trace};
-use crate::window::{Trend, Window, bridged, common, extremes, mean, stretches, times, without};
+use crate::window::{Stretch, Trend, Window, bridged, common, extremes, mean, stretches, times, without};
 
 /// How steady the export is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -103,14 +103,19 @@ pub fn settling(trace: &Trace, window: Window) -> Option<Settling> {
 fn own_course(trace: &Trace, window: Window) -> Micros {
     let cvl = trace.series(Channel::Cvl);
     let before = Window::new(Micros(window.from.0.saturating_sub(AFTERMATH.0)), window.from);
-    let fallen = |within: Window| {
-        let parts: Vec<_> = stretches([cvl], within).map(|s| s.values[0]).collect();
-        let falls = parts.windows(2).all(|pair| pair[1] - pair[0] < CVL_STEP / 2.0);
-        falls.then(|| parts.first().zip(parts.last()).map_or(0.0, |(first, last)| first - last))
+    let falls = |parts: &[Stretch<1>]| {
+        parts.windows(2).all(|pair| pair[1].values[0] - pair[0].values[0] < CVL_STEP / 2.0)
     };
-    if fallen(window).is_none() {
+    let parts: Vec<_> = stretches([cvl], window).collect();
+    if !falls(&parts) {
         return window.to;
     }
+    let fallen = |within: Window| {
+        let parts: Vec<_> = stretches([cvl], within).collect();
+        let volts =
+            parts.first().zip(parts.last()).map_or(0.0, |(first, last)| first.values[0] - last.values[0]);
+        falls(&parts).then_some(volts)
+    };
     let after = Window::new(window.from, window.from + AFTERMATH);
     if let Some((before, after)) = fallen(before).zip(fallen(after))
         && before > CVL_STEP / 2.0
@@ -118,7 +123,6 @@ fn own_course(trace: &Trace, window: Window) -> Micros {
     {
         return window.from;
     }
-    let parts: Vec<_> = stretches([cvl], window).collect();
     let first = parts.windows(2).find(|pair| (pair[1].values[0] - pair[0].values[0]).abs() > CVL_STEP / 2.0);
     first.map(|pair| pair[1].window.from).filter(|at| at.since(window.from) >= AFTERMATH).unwrap_or(window.to)
 }
@@ -371,7 +375,7 @@ mod tests {
         assert_eq!(settling(&t, w(0, 300)).expect("long enough").time, settled);
     }
 
-    /// CVL is on its way down by 0.1 V a minute, and the export with it, when the load steps: nothing of it is an answer. Where it
+    /// CVL is on its way down by 0.1 V a minute, and the export with it, when the load steps: its fall does not answer the step. Where it
     /// stood still before, or goes faster from then on, it is.
     #[rstest]
     #[case::on_its_way(600, 0.1, None)]

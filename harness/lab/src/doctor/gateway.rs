@@ -31,10 +31,11 @@ const MOMENT: Volts = Volts(0.5);
 pub(super) fn examine(place: &GxPlace, rig: &RigFile, heard: &Heard, tape: Option<&Tape>) -> Vec<Finding> {
     let poll = match poll(place) {
         Ok(poll) => {
-            for answer in tape.iter().flat_map(|_| &poll.answers) {
-                let Block { first, count, .. } = answer.block;
-                let said = Registers { unit: answer.unit, first, count, said: answer.cells.clone() };
-                tape.iter().for_each(|tape| tape.saw(said.clone()));
+            if let Some(tape) = tape {
+                for answer in &poll.answers {
+                    let Block { first, count, .. } = answer.block;
+                    tape.saw(Registers { unit: answer.unit, first, count, said: answer.cells.clone() });
+                }
             }
             poll
         }

@@ -99,8 +99,7 @@ pub fn stand(post: Post, socket: UnixStream) {
     }
     mouth.tell(&Tell::Ready(std::process::id()));
     tell_of_panics(&mouth);
-    Warden { post, lease, line, mouth, orders, link: None, energised: false, lost: None, kept: Vec::new() }
-        .run();
+    Warden { post, lease, line, mouth, orders, link: None, energised: false, lost: None }.run();
 }
 
 /// A guard that panics says so before it ends.
@@ -127,8 +126,6 @@ struct Warden {
     energised: bool,
     /// the port is gone, and the supply may be on
     lost: Option<Again>,
-    /// what registers of the GX hold where it is left alone
-    kept: Vec<Kept>,
 }
 
 impl Warden {
@@ -165,14 +162,14 @@ impl Warden {
     /// On the disk before the harness writes to the GX: both may die.
     fn keep(&mut self, kept: Kept) {
         self.note(&format!("found on the GX, and put back at the end: {kept}"));
-        keep(&mut self.kept, kept);
+        let mut left = self.lease.left().to_vec();
+        keep(&mut left, kept);
         // Where it cannot be written, this process still knows.
-        let _ = self.lease.leaves(&self.kept);
+        let _ = self.lease.leaves(&left);
         self.mouth.tell(&Tell::Kept);
     }
 
     fn forget(&mut self) {
-        self.kept.clear();
         // The next one writes back what is there already.
         let _ = self.lease.leaves(&[]);
     }
@@ -357,12 +354,12 @@ impl Warden {
                 _ => {}
             }
         }
-        let mut kept = std::mem::take(&mut self.kept);
-        if let (Some(place), false) = (&self.post.live.gx, kept.is_empty()) {
-            let what = gx::put_back(place, &mut kept);
+        if let (Some(place), false) = (&self.post.live.gx, self.lease.left().is_empty()) {
+            let mut left = self.lease.left().to_vec();
+            let what = gx::put_back(place, &mut left);
             self.note(&what);
             // What could not be put back is left to whoever comes next.
-            let _ = self.lease.leaves(&kept);
+            let _ = self.lease.leaves(&left);
         }
     }
 

@@ -51,64 +51,55 @@ fn relay_board(sticks: bool, seen: Switched) -> SocketAddr {
 
 /// A GX whose relay 2 (register 807) is there; everything else is that of another one.
 fn with_relay(gx: SocketAddr, seen: Switched) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let address = listener.local_addr().expect("bound");
     let relay = Arc::new(Mutex::new(0));
-    std::thread::spawn(move || {
-        for mut near in listener.incoming().flatten() {
-            let (relay, seen) = (relay.clone(), seen.clone());
-            let mut far = TcpStream::connect(gx).expect("it is served");
-            std::thread::spawn(move || {
-                while let Ok(mut bytes) = message(&mut near) {
-                    let of_relay = bytes[8..10] == 807_u16.to_be_bytes();
-                    match bytes[7] {
-                        6 | 16 if of_relay => {
-                            let value = bytes[bytes.len() - 1];
-                            *relay.lock().expect("alive") = value;
-                            seen.lock().expect("alive").push(("relay", value == 1));
-                            if bytes[7] == 16 {
-                                bytes.truncate(12);
-                                bytes[5] = 6;
-                            }
-                        }
-                        3 if of_relay => {
-                            bytes.truncate(8);
-                            bytes[5] = 5;
-                            bytes.extend([2, 0, *relay.lock().expect("alive")]);
-                        }
-                        _ => {
-                            if far.write_all(&bytes).is_err() {
-                                return;
-                            }
-                            let Ok(answer) = message(&mut far) else { return };
-                            bytes = answer;
-                        }
-                    }
-                    if near.write_all(&bytes).is_err() {
-                        return;
-                    }
+    before(gx, move |bytes| {
+        let of_relay = bytes[8..10] == 807_u16.to_be_bytes();
+        match bytes[7] {
+            6 | 16 if of_relay => {
+                let value = bytes[bytes.len() - 1];
+                *relay.lock().expect("alive") = value;
+                seen.lock().expect("alive").push(("relay", value == 1));
+                if bytes[7] == 16 {
+                    bytes.truncate(12);
+                    bytes[5] = 6;
                 }
-            });
+            }
+            3 if of_relay => {
+                bytes.truncate(8);
+                bytes[5] = 5;
+                bytes.extend([2, 0, *relay.lock().expect("alive")]);
+            }
+            _ => return false,
         }
-    });
-    address
+        true
+    })
 }
 
 /// A GX over whose set-point something outside holds another (register 2716, 32 bits); else that of another one.
 pub(super) fn overridden(gx: SocketAddr, watts: u16) -> SocketAddr {
+    before(gx, move |bytes| {
+        let is_it = bytes[7] == 3 && bytes[8..10] == 2716_u16.to_be_bytes();
+        if is_it {
+            let [high, low] = watts.to_be_bytes();
+            bytes.truncate(8);
+            bytes[5] = 7;
+            bytes.extend([4, 0, 0, high, low]);
+        }
+        is_it
+    })
+}
+
+/// Stands before a GX: a request that `answers` turns into its answer does not reach that GX.
+fn before(gx: SocketAddr, answers: impl Fn(&mut Vec<u8>) -> bool + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("bound");
     std::thread::spawn(move || {
         for mut near in listener.incoming().flatten() {
+            let answers = answers.clone();
             let mut far = TcpStream::connect(gx).expect("it is served");
             std::thread::spawn(move || {
                 while let Ok(mut bytes) = message(&mut near) {
-                    if bytes[7] == 3 && bytes[8..10] == 2716_u16.to_be_bytes() {
-                        let [high, low] = watts.to_be_bytes();
-                        bytes.truncate(8);
-                        bytes[5] = 7;
-                        bytes.extend([4, 0, 0, high, low]);
-                    } else {
+                    if !answers(&mut bytes) {
                         if far.write_all(&bytes).is_err() {
                             return;
                         }

@@ -6,7 +6,7 @@
 //! 610138,00000351,false,Rx,0,8,48,02,00,05,00,05,AE,01,
 //! ```
 
-use super::cursor::{identifier, millis, pairs, seconds_or_comma};
+use super::cursor::{decimal, identifier, millis, pairs, seconds_or_comma};
 use super::numbers::{Base, Numbers};
 use super::pattern::{time_of_day, way, width};
 use super::{Parsed, Reader, Stamp};
@@ -286,7 +286,7 @@ fn frame(time: Option<Micros>, channel: &str, way: Option<Direction>, content: C
 }
 
 /// Whether an interface can be called so.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|b| b > b' ')
 }
 
@@ -310,10 +310,7 @@ fn at(text: &[u8], unit: Role) -> Option<Micros> {
 
 /// A time of day without zeros in front, `9:5:7.012`, or without marks and behind a date, `20231115T090507012`.
 fn written_otherwise(text: &[u8]) -> Option<Micros> {
-    let number = |text: &[u8]| {
-        let digits = (1..=9).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
-        digits.then(|| text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
-    };
+    let number = |text: &[u8]| decimal(text, 9).filter(|_| !text.is_empty());
     let (hours, minutes, seconds) = if let Some(begin) = text.iter().position(|&b| b == b'T') {
         let (_, clock) = (number(&text[..begin])?, &text[begin + 1..]);
         if clock.len() != 9 {

@@ -187,17 +187,19 @@ pub(super) fn moment(text: &[u8]) -> Option<Micros> {
     }
 }
 
+/// A whole number of so many digits at most; 0 where there is none.
+pub(super) fn decimal(text: &[u8], most: usize) -> Option<u64> {
+    (text.len() <= most && text.iter().all(u8::is_ascii_digit))
+        .then(|| text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
+}
+
 pub(super) fn millis(text: &[u8]) -> Option<Micros> {
     let point = text.iter().position(|&b| b == b'.').unwrap_or(text.len());
     let (whole, fraction) = (&text[..point], text.get(point + 1..).unwrap_or_default());
-    let number = |text: &[u8]| {
-        (text.len() <= 13 && text.iter().all(u8::is_ascii_digit))
-            .then(|| text.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')))
-    };
     let mut micros = [b'0'; 3];
     let shown = fraction.len().min(3);
     micros[..shown].copy_from_slice(&fraction[..shown]);
-    Some(Micros(number(whole)? * 1000 + number(&micros)?))
+    Some(Micros(decimal(whole, 13)? * 1000 + decimal(&micros, 3)?))
 }
 
 fn with_exponent(text: &[u8]) -> Option<Micros> {

@@ -89,18 +89,9 @@ fn closest(out: &mut String, run: &Run) -> fmt::Result {
     }
     out.push_str("<section class=findings><h2>Closest to its limit, of what holds</h2><ol>");
     for Closest { requirement, case, evidence, .. } in closest.iter().take(CLOSEST) {
-        write!(
-            out,
-            "<li>{}<div><p class=what><a class=id href=\"#r-{id}\">{id}</a> {} <span class=quiet>{}</span></p>\
-             <p class=why><a href=\"#{}\">{}</a> {}</p></div></li>",
-            shape(Mark::Pass),
-            Esc(requirement.title),
-            Esc(requirement.section),
-            anchor(run, case),
-            Esc(case.name()),
-            Esc(words::evidence(evidence)),
-            id = Esc(requirement.id),
-        )?;
+        named(out, Mark::Pass, requirement)?;
+        because(out, run, case, &words::evidence(evidence))?;
+        out.push_str("</div></li>");
     }
     out.push_str("</ol><p class=quiet><a href=\"#margins\">How close everything came</a></p></section>\n");
     Ok(())
@@ -178,22 +169,9 @@ fn findings(out: &mut String, run: &Run, mark: Mark, title: &str) -> fmt::Result
         out.push_str("</div></li>");
     }
     for Cause { first: r, seen, others } in causes {
-        write!(
-            out,
-            "<li>{}<div><p class=what><a class=id href=\"#r-{id}\">{id}</a> {} <span class=quiet>{}</span></p>",
-            shape(mark),
-            Esc(r.title),
-            Esc(r.section),
-            id = Esc(r.id),
-        )?;
+        named(out, mark, r)?;
         for (case, v) in seen.iter().take(2) {
-            write!(
-                out,
-                "<p class=why><a href=\"#{}\">{}</a> {}</p>",
-                anchor(run, case),
-                Esc(case.name()),
-                Esc(&v.reason)
-            )?;
+            because(out, run, case, &v.reason)?;
         }
         if seen.len() > 2 {
             write!(out, "<p class=\"why in\">and {}: ", count(seen.len() - 2, "more case", "more cases"))?;
@@ -208,6 +186,23 @@ fn findings(out: &mut String, run: &Run, mark: Mark, title: &str) -> fmt::Result
     }
     out.push_str("</ol></section>\n");
     Ok(())
+}
+
+/// Begins an item with a requirement.
+fn named(out: &mut String, mark: Mark, requirement: &Requirement) -> fmt::Result {
+    write!(
+        out,
+        "<li>{}<div><p class=what><a class=id href=\"#r-{id}\">{id}</a> {} <span class=quiet>{}</span></p>",
+        shape(mark),
+        Esc(requirement.title),
+        Esc(requirement.section),
+        id = Esc(requirement.id),
+    )
+}
+
+/// What was seen in a case.
+fn because(out: &mut String, run: &Run, case: &CaseResult, why: &str) -> fmt::Result {
+    write!(out, "<p class=why><a href=\"#{}\">{}</a> {}</p>", anchor(run, case), Esc(case.name()), Esc(why))
 }
 
 /// The names of cases, each a link.

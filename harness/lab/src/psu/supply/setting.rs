@@ -85,12 +85,9 @@ impl Supply {
     pub(super) fn read_back<Q: Quantity>(&mut self, setting: &Setting<Q>) -> Result<Q, SupplyError> {
         let units = self.profile.line.units;
         self.question(&setting.ask, |Reply(said)| {
-            let number = match &setting.answer_ends {
-                // A number alone says no less of the number; what stands behind it must be this.
-                Some(end) if said.contains(',') => {
-                    said.strip_suffix(end.as_str()).ok_or(ReplyError::NotANumber)?
-                }
-                Some(_) => said,
+            // A number alone says no less; what stands behind one must be this.
+            let number = match setting.answer_ends.as_ref().filter(|_| said.contains(',')) {
+                Some(end) => said.strip_suffix(end.as_str()).ok_or(ReplyError::NotANumber)?,
                 None => said,
             };
             Q::read(Reply(number), units)

@@ -1,8 +1,9 @@
 //! A line between driver and instrument that fails on demand.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::super::{Link, LinkError};
+use super::scripted::Coming;
 use super::*;
 
 /// What the line does to the next replies.
@@ -41,8 +42,7 @@ pub(super) enum Fault {
 pub(super) struct Faulty {
     instrument: Shared,
     fault: Arc<Mutex<Fault>>,
-    now: Micros,
-    coming: VecDeque<(Micros, u8)>,
+    coming: Coming,
     /// what came for each question
     before: BTreeMap<Vec<u8>, Vec<u8>>,
     /// when it was done with what came last
@@ -55,8 +55,7 @@ impl Faulty {
         let this = Self {
             instrument,
             fault: fault.clone(),
-            now: Micros::ZERO,
-            coming: VecDeque::new(),
+            coming: Coming::default(),
             before: BTreeMap::new(),
             done: None,
         };
@@ -76,7 +75,7 @@ impl Faulty {
         let mut at = from;
         for &byte in bytes {
             at += step;
-            self.coming.push_back((at, byte));
+            self.coming.bytes.push_back((at, byte));
         }
     }
 }
@@ -100,25 +99,25 @@ impl Link for Faulty {
     }
 
     fn now(&self) -> Micros {
-        self.now
+        self.coming.now
     }
 
     fn write(&mut self, bytes: &[u8], until: Micros) -> Result<(), LinkError> {
         match self.fault() {
             Fault::Gone => return Err(Self::gone()),
             Fault::Frozen => {
-                self.now = self.now.max(until);
+                self.coming.wait(until);
                 return Err(LinkError::Stuck { link: "test".to_owned() });
             }
-            Fault::Deaf(until) if self.now < until => return Ok(()),
-            Fault::Busy(rest) if self.done.is_some_and(|done| self.now < done + rest) => return Ok(()),
-            Fault::Echo => self.deliver(self.now, Micros::ZERO, bytes),
+            Fault::Deaf(until) if self.coming.now < until => return Ok(()),
+            Fault::Busy(rest) if self.done.is_some_and(|done| self.coming.now < done + rest) => return Ok(()),
+            Fault::Echo => self.deliver(self.coming.now, Micros::ZERO, bytes),
             _ => {}
         }
         let instrument = self.instrument.clone();
-        at(&instrument).receive(self.now, bytes);
+        at(&instrument).receive(self.coming.now, bytes);
         let mut reply = Vec::new();
-        let mut ready = self.now;
+        let mut ready = self.coming.now;
         let mut supply = at(&instrument);
         while let Some(next) = supply.ready_at() {
             ready = next;
@@ -129,7 +128,7 @@ impl Link for Faulty {
         if reply.is_empty() {
             return Ok(());
         }
-        if !matches!(self.fault(), Fault::Repeats(until) if self.now < until) {
+        if !matches!(self.fault(), Fault::Repeats(until) if self.coming.now < until) {
             self.before.insert(bytes.to_vec(), reply.clone());
         }
         let mut spent = true;
@@ -179,25 +178,13 @@ impl Link for Faulty {
             return Err(Self::gone());
         }
         if self.fault() == Fault::Frozen {
-            self.now = self.now.max(until);
+            self.coming.wait(until);
             return Ok(0);
         }
-        match self.coming.front() {
-            Some(&(ready, _)) if ready <= until.max(self.now) => self.now = self.now.max(ready),
-            _ => {
-                self.now = self.now.max(until);
-                return Ok(0);
-            }
-        }
-        let ready = self.coming.iter().take_while(|(ready, _)| *ready <= self.now).count();
-        let many = ready.min(buffer.len());
-        for (place, (_, byte)) in buffer.iter_mut().zip(self.coming.drain(..many)) {
-            *place = byte;
-        }
-        Ok(many)
+        Ok(self.coming.read(buffer, until))
     }
 
     fn wait(&mut self, until: Micros) {
-        self.now = self.now.max(until);
+        self.coming.wait(until);
     }
 }

@@ -9,15 +9,44 @@ use super::super::{Link, LinkError};
 /// What is said to a message.
 type Says = Box<dyn FnMut(&[u8]) -> Vec<(Micros, u8)> + Send>;
 
+/// Bytes on their way, each with when it arrives, and a clock that jumps to what is waited for.
+#[derive(Default)]
+pub(super) struct Coming {
+    pub(super) now: Micros,
+    pub(super) bytes: VecDeque<(Micros, u8)>,
+}
+
+impl Coming {
+    /// As [`Link::wait`].
+    pub(super) fn wait(&mut self, until: Micros) {
+        self.now = self.now.max(until);
+    }
+
+    /// As [`Link::read`].
+    pub(super) fn read(&mut self, buffer: &mut [u8], until: Micros) -> usize {
+        match self.bytes.front() {
+            Some(&(ready, _)) if ready <= until.max(self.now) => self.wait(ready),
+            _ => {
+                self.wait(until);
+                return 0;
+            }
+        }
+        let ready = self.bytes.iter().take_while(|(ready, _)| *ready <= self.now).count().min(buffer.len());
+        for (place, (_, byte)) in buffer.iter_mut().zip(self.bytes.drain(..ready)) {
+            *place = byte;
+        }
+        ready
+    }
+}
+
 pub(super) struct Scripted {
-    now: Micros,
-    coming: VecDeque<(Micros, u8)>,
+    coming: Coming,
     says: Says,
 }
 
 impl Scripted {
     pub(super) fn new(says: impl FnMut(&[u8]) -> Vec<(Micros, u8)> + Send + 'static) -> Self {
-        Self { now: Micros::ZERO, coming: VecDeque::new(), says: Box::new(says) }
+        Self { coming: Coming::default(), says: Box::new(says) }
     }
 }
 
@@ -27,31 +56,20 @@ impl Link for Scripted {
     }
 
     fn now(&self) -> Micros {
-        self.now
+        self.coming.now
     }
 
     fn write(&mut self, bytes: &[u8], _: Micros) -> Result<(), LinkError> {
-        let said = (self.says)(bytes).into_iter().map(|(after, byte)| (self.now + after, byte));
-        self.coming.extend(said);
+        let now = self.coming.now;
+        self.coming.bytes.extend((self.says)(bytes).into_iter().map(|(after, byte)| (now + after, byte)));
         Ok(())
     }
 
     fn read(&mut self, buffer: &mut [u8], until: Micros) -> Result<usize, LinkError> {
-        match self.coming.front() {
-            Some(&(ready, _)) if ready <= until.max(self.now) => self.now = self.now.max(ready),
-            _ => {
-                self.now = self.now.max(until);
-                return Ok(0);
-            }
-        }
-        let ready = self.coming.iter().take_while(|(ready, _)| *ready <= self.now).count().min(buffer.len());
-        for (place, (_, byte)) in buffer.iter_mut().zip(self.coming.drain(..ready)) {
-            *place = byte;
-        }
-        Ok(ready)
+        Ok(self.coming.read(buffer, until))
     }
 
     fn wait(&mut self, until: Micros) {
-        self.now = self.now.max(until);
+        self.coming.wait(until);
     }
 }

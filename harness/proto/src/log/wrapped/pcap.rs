@@ -5,6 +5,7 @@ use super::WrappedError;
 use crate::candump::{Content, Direction, FdFrame, Record, write_record};
 use crate::frame::Frame;
 use crate::log::Reader;
+use crate::log::columns::is_name;
 use crate::log::cursor::identifier;
 use crate::message::Payload;
 use crate::quantity::Micros;
@@ -142,7 +143,7 @@ impl Pcap {
                     match (code, value) {
                         (Some(2), name_of) => {
                             let text = String::from_utf8_lossy(name_of);
-                            if !text.is_empty() && text.len() <= 32 && text.bytes().all(|b| b > b' ') {
+                            if is_name(&text) {
                                 name = text.into_owned();
                             }
                         }
