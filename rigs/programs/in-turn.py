@@ -38,7 +38,7 @@ class InTurn(bms.Bms):
         silent = self.t - self.heard
         if silent >= ALONE and silent % AGAIN >= 1:
             return
-        ring = fast + slow
+        ring = fast + slow()
         answer.send(*(ring[(self.place + k) % len(ring)] for k in range(10)))
         self.place = (self.place + 10) % len(ring)
 

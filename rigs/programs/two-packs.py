@@ -51,8 +51,8 @@ class TwoPacks(bms.Bms):
 
     def speak(self, answer, fast, slow):
         online = 2 * answer.contactor
-        slow = [busbar.modules(online, 2 - online) if frame.id == 0x372 else frame for frame in slow]
-        super().speak(answer, fast, slow)
+        own = busbar.modules(online, 2 - online)
+        super().speak(answer, fast, lambda: [own if frame.id == 0x372 else frame for frame in slow()])
 
 
 busbar.run(TwoPacks, "aggregator of two packs")

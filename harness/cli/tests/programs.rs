@@ -11,6 +11,7 @@ const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 #[case("ramp", "imbalance/five-percent", &["CVL-07", "BEH-IM"])]
 #[case("three-modes", "imbalance/five-percent", &["CVL-04"])]
 #[case("in-turn", "keep-alive/just-below-ten-minutes", &["BEH-KA", "TIM-03", "TIM-01"])]
+#[case("in-turn", "load-dump/full-with-imbalance", &["BEH-AC"])]
 #[case("two-packs", "imbalance/five-percent", &["CVL-07", "BEH-IM"])]
 #[case("side-by-side", "blackout-recovery/after-over-voltage", &[])]
 #[case("side-by-side", "alarms/contactor", &[])]

@@ -75,18 +75,20 @@ class Bms:
                 busbar.measurements(self.pack, self.current, (self.cold + self.hot) / 2),
                 busbar.alarms(alarms, warnings, range(1, 13), WARNINGS, seen.closed),
                 busbar.cells(self.low, self.high, self.cold, self.hot))
-        online = int(answer.contactor)
-        slow = (busbar.text(0x35E, "BusbarPy"), *busbar.long_text(0x370, "BusbarPy LFP"),
+        self.speak(answer, fast, lambda: self.seldom(seen, int(answer.contactor)))
+        self.turns += 1
+        answer.state = {"soc": round(self.soc, 2), "wanted": round(self.wanted, 3)}
+
+    def seldom(self, seen, online):
+        """What is sent every ten seconds."""
+        return (busbar.text(0x35E, "BusbarPy"), *busbar.long_text(0x370, "BusbarPy LFP"),
                 busbar.identity(0, 1, 0, CAPACITY * online), busbar.modules(online, 1 - online),
                 busbar.text(0x374, str(seen.cells_V.index(self.low) + 1)), busbar.text(0x376, "T1"),
                 busbar.text(0x375, str(seen.cells_V.index(self.high) + 1)), busbar.text(0x377, "T2"),
                 busbar.energy(self.charged, self.discharged), busbar.installed_capacity(CAPACITY))
-        self.speak(answer, fast, slow)
-        self.turns += 1
-        answer.state = {"soc": round(self.soc, 2), "wanted": round(self.wanted, 3)}
 
     def speak(self, answer, fast, slow):
-        answer.send(*fast, *(slow if self.turns % 10 == 0 else ()))
+        answer.send(*fast, *(slow() if self.turns % 10 == 0 else ()))
 
     def protect(self):
         for kind, (samples, beyond, released) in TRIPS.items():

@@ -150,6 +150,7 @@ impl<'a> Ready<'a> {
         let asked = self.asked;
         let seed = if first { asked.seed } else { asked.seed.wrapping_add(1) };
         let entries = self.setup.plan(core::mem::take(left))?;
+        self.setup.anew();
         let recorder = match open {
             Some(recorder) => recorder,
             None => {

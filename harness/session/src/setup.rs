@@ -73,6 +73,13 @@ impl Setup {
         Self { rig: self.rig.swept(draw), battery: self.battery.clone(), simulation, draw: Some(draw) }
     }
 
+    /// What has never begun to work is tried again, as if for the first time.
+    pub(crate) fn anew(&self) {
+        if let Some(simulation) = &self.simulation {
+            simulation.anew();
+        }
+    }
+
     /// Whether the simulated system is one of the voltage that the battery is for; a real one may be anything.
     pub(crate) fn fits(&self) -> bool {
         let system = self.battery.declared.system_voltage();

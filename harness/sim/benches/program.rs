@@ -30,6 +30,7 @@ fn main() {
     if std::env::args().any(|word| word == "--program") {
         return program();
     }
+    one_cpu();
     let second = |battery: &str| median(|| seconds(battery, TURNS).0);
     let (floor, turn, world) = (median(floor), second(&with_program("")), second(REFERENCE));
     let seldom = second(&with_program(SELDOM));
@@ -43,6 +44,17 @@ fn main() {
     if let Some((short, long)) = short.zip(long) {
         say(&format!("memory after {TURNS} turns"), short, "MB");
         say(&format!("memory after {} turns", 10 * TURNS), long, "MB");
+    }
+}
+
+/// Everything stays on one CPU, the floor too: there harness and program are where a case is played.
+fn one_cpu() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CpuSet, sched_getcpu, sched_setaffinity};
+        let mut only = CpuSet::new();
+        only.set(sched_getcpu());
+        sched_setaffinity(None, &only).expect("this thread may stay where it is");
     }
 }
 

@@ -12,7 +12,10 @@ use plant::world::World;
 use proto::bus::BusReading;
 use proto::chunk::Chunk;
 use proto::quantity::Micros;
+use proto::stimulus::Start;
 
+#[cfg(unix)]
+use crate::Simulated;
 use crate::Simulation;
 use crate::prepare::prepare;
 
@@ -53,6 +56,27 @@ impl SimBench {
             next_witness: Micros::NEVER,
             said: VecDeque::new(),
         }
+    }
+
+    /// The world at the start of a case.
+    #[cfg(unix)]
+    fn prepare(&self, start: &Start) -> Result<(World, Micros), BenchError> {
+        // Every case would wait for it as long.
+        let mute = |battery: &Simulated| {
+            let what = battery.never_said_hello()?;
+            Some(BenchError { instrument: String::new(), what })
+        };
+        if let Some(error) = mute(&self.simulation.battery) {
+            return Err(error);
+        }
+        let prepared = prepare(&self.simulation, start, self.seed);
+        prepared.map_err(|error| mute(&self.simulation.battery).unwrap_or_else(|| Self::failed(error)))
+    }
+
+    /// The world at the start of a case.
+    #[cfg(not(unix))]
+    fn prepare(&self, start: &Start) -> Result<(World, Micros), BenchError> {
+        prepare(&self.simulation, start, self.seed).map_err(Self::failed)
     }
 
     fn refused(what: impl ToString) -> BenchError {
@@ -123,7 +147,7 @@ impl Bench for SimBench {
         match action {
             Action::Prepare(start) => {
                 self.trouble = None;
-                let (world, began) = prepare(&self.simulation, start, self.seed).map_err(Self::failed)?;
+                let (world, began) = self.prepare(start)?;
                 (self.world, self.began) = (Some(world), began);
                 let polling = &self.simulation.polling;
                 (self.next_bus, self.next_psu, self.next_gx) = (polling.bus, polling.psu, polling.gx);

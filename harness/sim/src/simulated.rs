@@ -75,7 +75,7 @@ impl Simulated {
         self
     }
 
-    /// The same with an account of its own, where it is a program.
+    /// The same for one bench in virtual time: where it is a program, with an account of its own.
     #[cfg(unix)]
     pub(crate) fn apart(mut self) -> Self {
         if let Self::Program(program) = &mut self {
@@ -90,6 +90,23 @@ impl Simulated {
         match self {
             Self::Model(_) => None,
             Self::Program(program) => Some(program.account()),
+        }
+    }
+
+    /// Why it is not started again, where it is a program that was started and has never said hello.
+    #[cfg(unix)]
+    pub(crate) fn never_said_hello(&self) -> Option<String> {
+        match self {
+            Self::Model(_) => None,
+            Self::Program(program) => program.never_said_hello(),
+        }
+    }
+
+    /// Starts it again, where it is a program, whether it has ever said hello or not.
+    #[cfg(unix)]
+    pub(crate) fn anew(&self) {
+        if let Self::Program(program) = self {
+            program.anew();
         }
     }
 

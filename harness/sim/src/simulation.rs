@@ -99,6 +99,12 @@ impl Simulation {
         SimBench::new(own, seed)
     }
 
+    /// What has never begun to work is tried again, as if for the first time.
+    pub fn anew(&self) {
+        #[cfg(unix)]
+        self.battery.anew();
+    }
+
     /// The battery, as it is played.
     #[must_use]
     pub fn battery(&self) -> &Simulated {

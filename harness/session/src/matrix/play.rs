@@ -1,19 +1,19 @@
-//! Plays cells in parallel: a queue of keys, a thread for each core, one small record a cell.
+//! Plays cells in parallel: a queue of cases, cell by cell, a thread for each core, one small record a cell.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use evidence::conclusion::Attempt;
 use evidence::gaps::Demand;
-use evidence::run::{BatteryUnderTest, Rig, Run, RunMeta};
+use evidence::run::{BatteryUnderTest, CaseResult, Rig, Run, RunMeta};
 use judge::trace::Trace;
 use proto::quantity::Micros;
 use report::matrix::cell::Cell;
 
-use super::inputs::{Inputs, Key};
+use super::inputs::{Inputs, Key, Subject};
 use super::store::Store;
-use crate::Error;
 use crate::attempt::Unseen;
+use crate::{Entry, Error, Setup};
 
 /// Plays cells and keeps each the moment it is done; with `fail_fast` until one is not as it must be.
 /// `kept` is told of each.
@@ -27,24 +27,23 @@ pub fn play(
     store: &mut Store,
     mut kept: impl FnMut(&Cell),
 ) -> Result<(), Error> {
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (next, stop) = (&next, &stop);
+    let queue = &Queue { inputs, keys, at: Mutex::default(), stop: AtomicBool::new(false) };
     let (done, results) = mpsc::channel();
     let work = move |done: mpsc::Sender<Result<Cell, Error>>| {
-        while !stop.load(Ordering::Relaxed) {
-            let Some(key) = keys.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            let result = cell(inputs, *key);
+        while let Some(next) = queue.next() {
+            let Some(result) = next.map(|(begun, n)| begun.play(n)).transpose() else { continue };
             // Said by who played it, before the next one is begun.
             if fail_fast && result.as_ref().is_ok_and(|cell| !cell.is_right()) {
-                stop.store(true, Ordering::Relaxed);
+                queue.stop();
             }
             if done.send(result).is_err() {
                 return;
             }
         }
     };
+    let cases = inputs.suites.cases().count().max(1);
     std::thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, keys.len().max(1)) {
+        for _ in 0..jobs.clamp(1, (keys.len() * cases).max(1)) {
             let done = done.clone();
             scope.spawn(move || work(done));
         }
@@ -56,7 +55,7 @@ pub fn play(
                 Ok(cell) => kept(&cell),
                 // The others finish what they have begun, nothing more.
                 Err(error) => {
-                    stop.store(true, Ordering::Relaxed);
+                    queue.stop();
                     failure.get_or_insert(error);
                 }
             }
@@ -65,31 +64,101 @@ pub fn play(
     })
 }
 
-/// Every suite once: on the rig as its file says with seed 1, and else with the numbers of its `sweep:` drawn anew.
-fn cell(inputs: &Inputs, key: Key) -> Result<Cell, Error> {
-    let subject = &inputs.subjects[key.subject];
-    let drawn = (key.seed != 1).then(|| subject.setup.swept(key.seed));
-    let setup = drawn.as_ref().unwrap_or(&subject.setup);
-    let rig = &setup.rig;
-    let entries = setup.plan(inputs.suites.cases());
-    let entries = entries.map_err(|error| Error::Refused(format!("{}: {error}", rig.rig)))?;
-    let mut cases = Vec::new();
-    for entry in entries {
+/// Cells that are to be played. Threads share the cases of a cell, so that the last cell, or the only one, takes no longer
+/// than it must.
+struct Queue<'a> {
+    inputs: &'a Inputs,
+    keys: &'a [Key],
+    at: Mutex<At<'a>>,
+    stop: AtomicBool,
+}
+
+/// How far it has come.
+#[derive(Default)]
+struct At<'a> {
+    /// cells that were begun
+    begun: usize,
+    /// the last of them, and how many of its cases were taken
+    open: Option<(Arc<Begun<'a>>, usize)>,
+}
+
+impl<'a> Queue<'a> {
+    /// The next case of the cell that was begun last, or the first one of the next cell.
+    fn next(&self) -> Option<Result<(Arc<Begun<'a>>, usize), Error>> {
+        let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some((begun, taken)) = &mut at.open
+                && *taken < begun.planned.len()
+            {
+                *taken += 1;
+                return Some(Ok((begun.clone(), *taken - 1)));
+            }
+            let key = self.keys.get(at.begun).filter(|_| !self.stop.load(Ordering::Relaxed))?;
+            at.begun += 1;
+            match Begun::new(self.inputs, *key) {
+                Ok(begun) => at.open = Some((Arc::new(begun), 0)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// No other cell is begun; those that are begun are finished.
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A cell that is being played: every suite once, on the rig as its file says with seed 1, and else with the numbers of its
+/// `sweep:` drawn anew.
+struct Begun<'a> {
+    seed: u64,
+    subject: &'a Subject,
+    drawn: Option<Setup>,
+    planned: Vec<Mutex<Option<Entry<'a>>>>,
+    /// what came of each
+    results: Mutex<Vec<Option<CaseResult>>>,
+}
+
+impl<'a> Begun<'a> {
+    fn new(inputs: &'a Inputs, key: Key) -> Result<Self, Error> {
+        let subject = &inputs.subjects[key.subject];
+        let drawn = (key.seed != 1).then(|| subject.setup.swept(key.seed));
+        let setup = drawn.as_ref().unwrap_or(&subject.setup);
+        let entries = setup.plan(inputs.suites.cases());
+        let entries = entries.map_err(|error| Error::Refused(format!("{}: {error}", setup.rig.rig)))?;
+        let results = entries.iter().map(|_| None).collect();
+        let planned = entries.into_iter().map(|entry| Mutex::new(Some(entry))).collect();
+        Ok(Self { seed: key.seed, subject, drawn, planned, results: Mutex::new(results) })
+    }
+
+    fn setup(&self) -> &Setup {
+        self.drawn.as_ref().unwrap_or(&self.subject.setup)
+    }
+
+    /// Plays this case; the whole cell, where it was the last one.
+    fn play(&self, n: usize) -> Option<Cell> {
+        let entry = self.planned[n].lock().unwrap_or_else(PoisonError::into_inner).take()?;
         let name = entry.name();
-        let attempt = setup.attempt(entry.planned, &name, key.seed, &mut Unseen);
+        let attempt = self.setup().attempt(entry.planned, &name, self.seed, &mut Unseen);
         // Hours of samples: a cell keeps none of them.
         let attempt = Attempt { trace: Trace::default(), ..attempt };
-        let result = attempt.into_result((entry.suite, entry.case), Micros::ZERO, &cases);
-        cases.push(result);
+        let result = attempt.into_result((entry.suite, entry.case), Micros::ZERO, &[]);
+        let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        results[n] = Some(result);
+        let cases = results.iter().all(Option::is_some).then(|| results.drain(..).flatten().collect())?;
+        Some(self.concluded(cases))
     }
-    let name = setup.battery.declared.name.clone();
-    let meta = RunMeta {
-        seed: key.seed,
-        rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: true, ..Rig::default() },
-        battery: BatteryUnderTest { name, ..BatteryUnderTest::default() },
-        demand: Demand::Whole,
-        not_here: rig.not_here.clone().into_iter().collect(),
-        ..RunMeta::default()
-    };
-    Ok(Cell::of(&Run { meta, cases }, subject.expect.as_deref()))
+
+    fn concluded(&self, cases: Vec<CaseResult>) -> Cell {
+        let Setup { rig, battery, .. } = self.setup();
+        let meta = RunMeta {
+            seed: self.seed,
+            rig: Rig { name: rig.rig.clone(), title: rig.title.clone(), simulated: true, ..Rig::default() },
+            battery: BatteryUnderTest { name: battery.declared.name.clone(), ..BatteryUnderTest::default() },
+            demand: Demand::Whole,
+            not_here: rig.not_here.clone().into_iter().collect(),
+            ..RunMeta::default()
+        };
+        Cell::of(&Run { meta, cases }, self.subject.expect.as_deref())
+    }
 }

@@ -53,7 +53,7 @@ pub(super) fn end(_: u64, _: Pid) {}
 
 /// Those that live: with this mark, or a parent who is one of them.
 #[cfg(target_os = "linux")]
-fn find(mark: &str, first: Pid) -> Vec<Pid> {
+pub(super) fn find(mark: &str, first: Pid) -> Vec<Pid> {
     let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let all = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok().and_then(Pid::from_raw));
     // Without what has ended already, and with their parents.

@@ -1,11 +1,13 @@
 //! A battery that is a program, `simulated: { program: … }`: whatever decides what a management system decides, written
 //! in any language, in lockstep with the simulated world. `docs/program.md` is its protocol, `busbar-bms/1`.
 
+mod hello;
 mod kept;
 mod kin;
 mod link;
 mod load;
 mod made_of;
+mod one_cpu;
 mod process;
 mod sheet;
 mod tail;
@@ -24,10 +26,12 @@ use judge::battery::Battery;
 use plant::management::{Design, Installed, Management, ManagementError};
 use plant::sensors::SensorParams;
 
+use hello::Hello;
 pub(crate) use kept::Account;
 use kept::Kept;
 use link::Link;
 use made_of::MadeOf;
+use one_cpu::Together;
 use process::Process;
 pub(crate) use sheet::Sheet;
 use talk::Talk;
@@ -49,6 +53,10 @@ pub struct Program {
     /// of the bus, bit/s
     bit_rate: u32,
     kept: Kept,
+    hello: Hello,
+    /// nothing but the harness decides when it has its turn, so that both may share a CPU
+    in_turn: bool,
+    together: Together,
 }
 
 /// Where a program is.
@@ -77,6 +85,9 @@ impl Program {
             declared: declared(&battery.declared, battery.chemistry),
             bit_rate: 0,
             kept: Kept::default(),
+            hello: Hello::default(),
+            in_turn: false,
+            together: Together::default(),
         }
     }
 
@@ -85,14 +96,25 @@ impl Program {
         self.bit_rate = bit_rate;
     }
 
-    /// The same with an account of its own, for one bench.
+    /// The same with an account of its own, for one bench in virtual time.
     pub(crate) fn apart(&mut self) {
         self.kept = Kept::default();
+        self.in_turn = true;
     }
 
     /// What is known of it in this case.
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
         self.kept.open()
+    }
+
+    /// Why it is not started again, where it was started and has never said hello.
+    pub(crate) fn never_said_hello(&self) -> Option<String> {
+        self.hello.never_said().map(|why| format!("{why}; it is not started again in this run"))
+    }
+
+    /// The next case starts it again, whether it has ever said hello or not.
+    pub(crate) fn anew(&self) {
+        self.hello.forget();
     }
 
     /// What it is made of, as `sha256sum` writes it: a hash, two spaces and a file in each line.
@@ -139,13 +161,20 @@ impl Design for Program {
 
     fn start(&self, battery: &Installed) -> Result<Box<dyn Management>, ManagementError> {
         self.kept.open().begin();
+        // What is started from now on inherits where this thread may run.
+        let shares = self.in_turn && matches!(self.place, Place::Command(_));
+        let share = shares.then(|| self.together.take()).flatten();
         let ends = self.open().map_err(|what| {
             let what = format!("the battery's program: {what}");
             self.kept.open().line(&format!("{{\"t\":0,\"ended\":{}}}\n", kept::quoted(&what)));
+            self.hello.missing(&what);
             ManagementError::Failed(what)
         })?;
         let facts = (self.declared.as_str(), self.bit_rate);
-        let (talk, name) = Talk::begin(ends, facts, battery, &self.kept, self.within)?;
+        let (talk, name) = Talk::begin(ends, facts, battery, &self.kept, self.within)
+            .inspect_err(|error| self.hello.missing(&error.to_string()))?;
+        self.hello.said();
+        let talk = talk.sharing(share);
         self.kept.open().identity = Some(self.identity(&name));
         Ok(Box::new(talk))
     }

@@ -77,6 +77,12 @@ impl Process {
         Ok(status)
     }
 
+    /// It and everything that it has started, as far as it lives.
+    #[cfg(target_os = "linux")]
+    pub(super) fn all(&self) -> Vec<Pid> {
+        kin::find(&self.mark.to_string(), self.group)
+    }
+
     fn has_exited(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         waitid(WaitId::Pid(self.group), options).is_ok_and(|status| status.is_some())

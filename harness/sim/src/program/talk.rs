@@ -1,7 +1,7 @@
 //! A program at work as what manages the cells: turns in lockstep, in the time of the world.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plant::management::{Installed, Management, ManagementError, Readings};
 use proto::frame::Frame;
@@ -11,6 +11,7 @@ use proto::text::plain;
 use super::kept::Kept;
 use super::link::{Broken, LONGEST, Link};
 use super::load::Load;
+use super::one_cpu::Share;
 use super::process::{Process, told};
 use super::words::{self, Answer, Farewell, Greeting, PROTOCOL};
 
@@ -21,6 +22,8 @@ const LAST_WORD: Duration = Duration::from_millis(200);
 /// What is wrong with a line that is meant for people.
 const NO_ANSWER: &str =
     "expected one JSON object; what is for people belongs into `log` or on standard error";
+/// To what it answers first.
+const HELLO: &str = "to hello";
 /// So much of a line is shown in a message.
 const SHOWN: usize = 160;
 
@@ -30,6 +33,8 @@ pub(super) struct Talk {
     link: Link,
     /// nothing where the program runs by itself and is reached over TCP
     process: Option<Process>,
+    /// the CPU that harness and program share, where they do
+    share: Option<Share>,
     kept: Kept,
     within: Duration,
     modules: usize,
@@ -65,6 +70,7 @@ impl Talk {
         let mut talk = Self {
             link,
             process,
+            share: None,
             kept: kept.clone(),
             within,
             modules: battery.modules,
@@ -86,9 +92,12 @@ impl Talk {
         // A program that must load an interpreter first takes longer than its turns do.
         let patience = 10 * within;
         if let Err(broken) = talk.link.ask(&talk.line, patience) {
-            return Err(talk.broke(Micros::ZERO, "to hello", broken, patience));
+            return Err(talk.broke(Micros::ZERO, HELLO, broken, patience));
         }
-        let greeting = serde_json::from_slice::<Greeting<'_>>(talk.link.line());
+        // Some runtimes begin what they write in UTF-8 with a byte order mark.
+        let line = talk.link.line();
+        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+        let greeting = serde_json::from_slice::<Greeting<'_>>(line);
         let wrong = match &greeting {
             Err(error) => {
                 Some(format!("{error}; expected {{\"hello\":\"{PROTOCOL}\",\"name\":…,\"can_set_soc\":…}}"))
@@ -104,7 +113,22 @@ impl Talk {
                 kept.open().cannot_set_soc = !can_set_soc;
                 Ok((talk, name))
             }
-            (wrong, _) => Err(talk.refuse(Micros::ZERO, "to hello", &wrong.unwrap_or_default())),
+            (wrong, _) => Err(talk.refuse(Micros::ZERO, HELLO, &wrong.unwrap_or_default())),
+        }
+    }
+
+    /// The same, sharing a CPU with the harness.
+    pub(super) fn sharing(mut self, share: Option<Share>) -> Self {
+        self.share = share;
+        self
+    }
+
+    /// Lets the program go where it works for long in its turns.
+    fn took(&mut self, long: Duration) {
+        if self.share.as_mut().is_some_and(|share| share.is_in_the_way(long))
+            && let (Some(share), Some(process)) = (self.share.take(), &self.process)
+        {
+            share.let_go(process);
         }
     }
 
@@ -153,6 +177,10 @@ impl Talk {
         let within = format!("{} s (`within` of the battery file)", within.as_secs_f64());
         let line = shown(self.link.heard());
         let what = match broken {
+            Broken::Late if line.is_empty() && to == HELLO => format!(
+                "did not answer {to} within {within}; what stays in a buffer is not there: it has to flush standard \
+                 output after each line"
+            ),
             Broken::Late if line.is_empty() => format!("did not answer {to} within {within}"),
             Broken::Late => {
                 format!("did not end its answer {to} with a line break within {within}: `{line}`")
@@ -194,6 +222,7 @@ impl Talk {
             Some(Ok(status)) => told(*status),
             Some(Err(error)) => format!("how it ended is not known: {error}"),
         };
+        self.share = None;
         // What it wrote until it was killed.
         self.link.hang_up(LAST_WORD);
         self.kept.open().end(at, &mut self.link.tail, &ended);
@@ -230,9 +259,11 @@ impl Management for Talk {
     fn turn(&mut self, at: Micros, seen: &Readings<'_>) -> Result<(), ManagementError> {
         words::turn(&mut self.line, at, seen, &self.heard);
         self.heard.clear();
+        let asked = Instant::now();
         if let Err(broken) = self.link.ask(&self.line, self.within) {
             return Err(self.broke(at, &format!("to its turn at {at}"), broken, self.within));
         }
+        self.took(asked.elapsed());
         self.obey(at).map_err(|what| self.refuse(at, &format!("to its turn at {at}"), &what))
     }
 

@@ -3,7 +3,7 @@
 use proto::quantity::Micros;
 use rstest::rstest;
 
-use super::play::{Folder, is_alive};
+use super::play::{Folder, is_alive, play};
 
 const MINUTE: Micros = Micros::from_secs(60);
 
@@ -184,6 +184,36 @@ fn a_wrong_hello_is_told(#[case] code: &str, #[case] says: &str) {
     let played = Folder::python(code).play(MINUTE);
     assert!(played.said().contains(says), "{}", played.said());
     assert_eq!(played.identity, None);
+}
+
+/// One that never said hello is waited for once, not by every case; asked anew, it is started again.
+#[test]
+fn a_program_that_never_said_hello_is_started_once() {
+    let folder = Folder::python("open('starts', 'a').write('.')\ntime.sleep(60)");
+    folder.says("command: [python3, bms.py], within: 300 ms");
+    let simulation = folder.simulation();
+    let said = |seed| play(&mut simulation.bench(seed), MINUTE, &[]).error.expect("undecided");
+    let first = said(1);
+    assert!(first.contains("did not answer to hello within 3 s (`within` of the battery file); "), "{first}");
+    assert!(first.ends_with("; it is not started again in this run"), "{first}");
+    assert_eq!((said(2), said(3)), (first.clone(), first.clone()));
+    assert_eq!(folder.read("starts"), ".");
+    simulation.anew();
+    assert_eq!((said(4), folder.read("starts").as_str()), (first, ".."));
+}
+
+/// Where it has said it once, what goes wrong later is of one case.
+#[test]
+fn a_program_that_said_hello_once_is_started_for_every_case() {
+    let code = "open('starts', 'a').write('.')\nif len(open('starts').read()) == 2: sys.exit(3)\nmain(lambda m, n: whole())";
+    let folder = Folder::python(code);
+    let simulation = folder.simulation();
+    let said = |seed| play(&mut simulation.bench(seed), Micros::from_secs(3), &[]).error;
+    assert_eq!(said(1), None);
+    assert!(
+        said(2).is_some_and(|said| said.ends_with("ended before it answered to hello; it exited with 3"))
+    );
+    assert_eq!(said(3), None);
 }
 
 /// A program that cannot start, and what to do.

@@ -38,6 +38,68 @@ fn a_program_charges_a_battery() {
     assert_eq!(played.trouble, None);
 }
 
+/// Harness and program are kept on one CPU of those that there are, for as long as the case runs.
+#[cfg(target_os = "linux")]
+#[test]
+fn harness_and_program_share_a_cpu_while_a_case_runs() {
+    use engine::bench::{Action, Bench as _};
+    use rustix::thread::sched_getaffinity;
+
+    use super::play::START;
+
+    let folder = Folder::python(
+        "open('cpus', 'w').write(str(sorted(os.sched_getaffinity(0))))\nmain(lambda m, n: whole())",
+    );
+    let own = || sched_getaffinity(None).expect("of this thread");
+    let before = own();
+    let mut bench = folder.bench();
+    bench.act(&Action::Prepare(START)).expect("it starts");
+    let during = own();
+    bench.act(&Action::Finish).expect("off");
+    assert!(during.count() == 1 && own() == before);
+    let cpu = (0..).find(|&cpu| during.is_set(cpu)).expect("one");
+    assert!(before.is_set(cpu));
+    assert_eq!(folder.read("cpus"), format!("[{cpu}]"));
+}
+
+/// One that works for long in its turns may do so on every CPU: it is let go, with its threads and what it has started,
+/// and is not kept in the cases after.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_works_for_long_in_its_turns_is_let_go() {
+    let folder = Folder::python(
+        "
+import subprocess, threading
+child = subprocess.Popen(['sleep', '100'])
+def cpus():
+    ids = [int(id) for id in os.listdir('/proc/self/task')] + [child.pid]
+    return sorted({len(os.sched_getaffinity(id)) for id in ids})
+threading.Thread(target=time.sleep, args=(100,), daemon=True).start()
+main(lambda m, n: whole(log=[str(cpus()), str(time.sleep(0.003))[4:]]))",
+    );
+    let all = rustix::thread::sched_getaffinity(None).expect("of this thread").count();
+    let simulation = folder.simulation();
+    for first in [1, all] {
+        let played = play(&mut simulation.bench(1), secs(40), &[]);
+        assert_eq!(played.error, None);
+        let mut said = played.told.lines().filter(|line| line.contains("\"log\":\"[")).map(|line| {
+            line.rsplit_once("\"log\":").map(|(_, log)| log.trim_end_matches('}').to_owned()).expect("a log")
+        });
+        assert_eq!(said.next(), Some(format!("\"[{first}]\"")));
+        assert_eq!(said.next_back(), Some(format!("\"[{all}]\"")));
+    }
+}
+
+/// Some runtimes begin what they write with a byte order mark.
+#[test]
+fn a_byte_order_mark_before_hello_is_read_over() {
+    let hello = r#"'\ufeff{"hello":"busbar-bms/1","name":"tiny","can_set_soc":true}'"#;
+    let code = format!("sys.stdout.reconfigure(encoding='utf-8')\nmain(lambda m, n: whole(), hello={hello})");
+    let played = Folder::python(&code).play(secs(3));
+    assert_eq!(played.error, None);
+    assert_eq!(of(&played, 0x351).len(), 3);
+}
+
 /// Hello says what there is, and readings have the resolution of its sensors.
 #[test]
 fn it_is_told_what_it_is_built_into() {

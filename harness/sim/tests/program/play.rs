@@ -92,7 +92,7 @@ impl Folder {
         std::fs::read_to_string(self.path().join(name)).unwrap_or_default()
     }
 
-    fn simulation(&self) -> Simulation {
+    pub(crate) fn simulation(&self) -> Simulation {
         let shown = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let battery = BatteryFile::load(&self.path().join("acme.yaml"), &shown).expect("a good battery");
         let rig = RigFile::parse("simulated.yaml", RIG).expect("a good rig");
