@@ -151,9 +151,9 @@ const CVL_01: Row =
 static CVL_01_ADVICE: Requirement = advice(CVL_01);
 #[rustfmt::skip]
 const MEA_04: Row =
-    must("MEA-04", "P 1.5.3", "B/X", "The current that the battery reports agrees in magnitude with independent meters")
-        .in_run(state::has_the_size).held_to(&["current-difference"]);
-/// MEA-04 where it only warns: what differs by no more than 5 % and 1 A may be a matter of calibration.
+    must("MEA-04", "P 1.5.3", "B/X", "Current and voltage that the battery reports agree in magnitude with independent meters")
+        .in_run(state::has_the_size).held_to(&["current-difference", "voltage-difference"]);
+/// MEA-04 where it only warns: what differs by no more than 5 % and 1 A, or 1 % of the voltage, may be a matter of calibration.
 static MEA_04_ADVICE: Requirement = advice(MEA_04);
 /// MSG-02 for a battery that does not ask for official support.
 static MSG_02_ADVICE: Requirement = advice(MSG_02);

@@ -89,7 +89,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ("MEA-01", "send current in 0.1 A with its sign: negative when it discharges"),
     ("MEA-02", "send no value before it was measured, and hold the last one where a sensor fails"),
     ("MEA-03", "calibrate the voltage of the pack, or measure it behind the contactor"),
-    ("MEA-04", "calibrate offset and gain of the current sensor, small currents included"),
+    ("MEA-04", "calibrate offset and gain of the sensors of current and voltage, small currents included"),
     (
         "ALM-01",
         "send 10 (OK) for each alarm and warning that is supported, and 01 while it is active; 00 is not supported",

@@ -4,7 +4,7 @@
 //! recording, and so holds no condition; what was heard before it is not known any more while it lasts. What the battery
 //! was made to sense wrongly holds none either, but everything that it does about it may.
 
-use judge::behaviour::fullness::trickles;
+use judge::behaviour::fullness::{SCANNED, trickles};
 use judge::recording::Recording;
 use judge::tampering::Sense;
 use judge::thresholds::Thresholds;
@@ -62,6 +62,8 @@ pub(super) struct Taper {
     /// what the battery declares
     capacity: Option<AmpHours>,
     since: Option<Micros>,
+    /// when it was last seen to be one
+    last: Option<Micros>,
     /// when the current was heard that was looked at last
     looked: Option<Micros>,
 }
@@ -69,7 +71,7 @@ pub(super) struct Taper {
 impl Taper {
     /// Nothing yet, of a battery that declares this capacity.
     pub(super) const fn of(capacity: Option<AmpHours>) -> Self {
-        Self { capacity, since: None, looked: None }
+        Self { capacity, since: None, last: None, looked: None }
     }
 
     /// With what is known now, while so much PV power is asked for.
@@ -83,7 +85,10 @@ impl Taper {
         let ends = measured.zip(self.capacity).is_some_and(|((current, pack), capacity)| {
             trickles(Amps(current), Amps(tail * capacity.0), sun, Volts(pack))
         });
-        Self { since: ends.then(|| self.since.unwrap_or(seen.now)), looked: heard, ..self }
+        // What a scan of the tracker took is charged again within seconds, and each minute anew.
+        let holds = ends || self.last.is_some_and(|last| seen.now.since(last) <= SCANNED);
+        let since = self.since.filter(|_| holds).or_else(|| ends.then_some(seen.now));
+        Self { since, last: if ends { Some(seen.now) } else { self.last }, looked: heard, ..self }
     }
 }
 
@@ -369,6 +374,22 @@ mod tests {
         let standing = Standing::of(Some(AmpHours(280.0)), (soc, volts, amps), seconds);
         let seen = standing.seen();
         assert_eq!(seen.holds(&FULL), expected, "{}", seen.told(&FULL));
+    }
+
+    /// Each minute a scan of the tracker takes charge, which is charged again within `seconds`.
+    #[rstest]
+    #[case::within_seconds(8, true)]
+    #[case::for_half_of_the_time(30, false)]
+    fn what_a_scan_took_is_no_charge(#[case] seconds: u64, #[case] expected: bool) {
+        let mut standing = Standing::of(Some(AmpHours(280.0)), (96.0, 55.2, 1.0), 0);
+        for at in 1..300 {
+            standing.now = Micros::from_secs(at);
+            standing.send(Limits::new(Volts(55.2), Amps(140.0), Amps(200.0), Volts(44.8)));
+            standing.send(StateOfCharge::new(Percent(96.0), Percent(100.0), Percent(96.0)));
+            let amps = if at % 60 < seconds { 20.0 } else { 1.0 };
+            standing.send(Measurements::new(Volts(55.2), Amps(amps), Celsius(25.0)));
+        }
+        assert_eq!(standing.seen().holds(&FULL), expected, "{}", standing.seen().told(&FULL));
     }
 
     /// What is unknown holds nothing: the capacity of the battery says what a small current is.

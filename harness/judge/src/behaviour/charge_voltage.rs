@@ -1,13 +1,15 @@
 //! CVL-02, CVL-03, CVL-04 and CVL-07: the charge voltage limit of a full battery, the heart of the specification (P 1.5.3).
 
 use proto::message::AlarmKind;
-use proto::quantity::{Micros, PerHour, Percent, Volts, VoltsPerHour};
+use proto::quantity::{Amps, Micros, PerHour, Percent, Volts, VoltsPerHour};
 
 use super::current_limits::protecting;
 use super::scene::{Scene, shown};
 use crate::metrics::{covered, cycle, headroom, pace, regularity, swings};
 use crate::thresholds::Graded;
-use crate::thresholds::fixed::{END_LEAST, LIMITING, RECOVERS, RISE_TIME, STANDS, STIRRED};
+use crate::thresholds::fixed::{
+    END_LEAST, INVERTER_CURRENT, RECOVERS, RISE_TIME, SLOW_STEP, STANDS, STIRRED,
+};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, common, extremes, hours, mean, slope, times, without};
@@ -92,8 +94,9 @@ fn ended_by_voltage(scene: &Scene<'_>, opinion: &mut Opinion, surplus: &[Window]
     let thresholds = &scene.subject.thresholds;
     let tail = thresholds.tail.limit.0 / 100.0 * scene.subject.battery.capacity.0;
     let pair = [scene.series(Channel::Cvl), scene.series(Channel::PackVoltage)];
+    let limiting = scene.limiting();
     let at_cvl: Vec<Window> =
-        surplus.iter().flat_map(|&w| times(pair, w, |[cvl, pack]| cvl - pack <= LIMITING.0)).collect();
+        surplus.iter().flat_map(|&w| times(pair, w, |[cvl, pack]| cvl - pack <= limiting.0)).collect();
     let share = hours(&at_cvl) / hours(surplus);
     let current = mean(scene.series(Channel::PackCurrent), surplus)?;
     opinion
@@ -217,8 +220,12 @@ pub(crate) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
 
 /// M16: what a cycle of CVL does, and not how high it is.
 fn moves_no_power(scene: &Scene<'_>, opinion: &mut Opinion, windows: &[Window]) -> bool {
-    let Some(found) = cycle(scene.trace, windows) else { return true };
-    let all = scene.subject.site.inverter_power;
+    let battery = scene.subject.battery;
+    let slow_step = Micros((SLOW_STEP.0 as f64 / battery.share_of_48_v()) as u64);
+    let Some(found) = cycle(scene.trace, windows, slow_step) else { return true };
+    let (all, system) = (scene.subject.site.inverter_power, battery.system_voltage());
+    // Of 12 and 24 V a large inverter is one of another house.
+    let all = if system < Volts(48.0) { all.min(system * Amps(INVERTER_CURRENT)) } else { all };
     Scene::at_most(
         opinion,
         &format!(

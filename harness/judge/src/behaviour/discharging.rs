@@ -4,8 +4,8 @@ use proto::quantity::{Amps, Micros, Percent, PercentPerHour};
 
 use super::scene::{Scene, shown};
 use crate::metrics::{Discharge, Lift, covered, discharge, sink, soc_fall};
-use crate::thresholds::Graded;
-use crate::thresholds::fixed::BALANCED;
+use crate::thresholds::fixed::{BALANCED, RESCUE};
+use crate::thresholds::{Graded, Thresholds};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, common, hours, integral, times};
@@ -25,6 +25,11 @@ pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
         return;
     };
     opinion.show(Evidence::fact("mean battery current", shown(found.mean)).within(full));
+    let (discharge, soc_fall_limit) = if rescues(scene) {
+        rescuing(scene, hours(&windows))
+    } else {
+        (thresholds.discharge, thresholds.soc_fall)
+    };
     let complaint = if found.mean < Amps::ZERO {
         format!("CVL is so low that the system discharges the battery ({} on average)", shown(found.mean))
     } else {
@@ -35,7 +40,7 @@ pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
         opinion,
         "M7 charge taken from the full battery while PV covers the load and the grid is there",
         found.rate,
-        thresholds.discharge,
+        discharge,
         full,
         &complaint,
     );
@@ -44,7 +49,7 @@ pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
             opinion,
             "fall of the state of charge",
             fall.max(Percent(0.0)),
-            thresholds.soc_fall,
+            soc_fall_limit,
             full,
             "the state of charge falls while PV covers the load",
         );
@@ -56,6 +61,23 @@ pub(crate) fn does_not_discharge(scene: &Scene<'_>, opinion: &mut Opinion) {
             opinion.unclear(scene.too_short(observed));
         }
     }
+}
+
+/// Whether a cell stands above the others, or was charged to.
+fn rescues(scene: &Scene<'_>) -> bool {
+    scene.imbalance().is_some_and(|apart| apart >= BALANCED) || scene.subject.imbalance >= BALANCED
+}
+
+/// What may be taken from a battery with a cell that stands above the others, in so many hours: down to where that cell is no longer in
+/// its knee, all CVL must come (P 1.5.3.2). What a balanced one may lose is good.
+fn rescuing(scene: &Scene<'_>, hours: f64) -> (Graded<PercentPerHour>, Graded<Percent>) {
+    let Thresholds { discharge, soc_fall, .. } = scene.subject.thresholds;
+    let rate = PercentPerHour(RESCUE.0 / hours).max(discharge.limit);
+    let fall = RESCUE.max(soc_fall.limit);
+    (
+        Graded { good: discharge.limit, limit: rate, ..discharge },
+        Graded { good: soc_fall.limit, limit: fall, ..soc_fall },
+    )
 }
 
 /// M7. What loads took off-grid is charged anew, and a battery that is full again gives back what it was charged beyond its
@@ -92,7 +114,7 @@ fn charged_above_cvl(scene: &Scene<'_>, windows: &[Window]) -> f64 {
 /// M17: at rest CVL does not go on falling. A cell that stands above the others may have to be rescued by a CVL that
 /// falls for hours.
 fn sinks_not(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
-    if scene.imbalance().is_some_and(|apart| apart >= BALANCED) || scene.subject.imbalance >= BALANCED {
+    if rescues(scene) {
         return;
     }
     let quietest = scene.quiet(full).into_iter().max_by_key(|w| w.length());
@@ -170,6 +192,18 @@ mod tests {
         let stage = good()
             .shaped(Channel::PackCurrent, cycle)
             .shaped(Channel::BusVoltage, |t, v| if taken(t) { 55.2 + lift } else { v });
+        check(&stage, "CVL-06", expected);
+    }
+
+    /// The state of charge falls in two hours, of a battery with a cell that stands above the others, and of one without.
+    #[rstest]
+    #[case::balanced(3.44, 4.0, Fail)]
+    #[case::rescued(3.36, 4.0, Pass)]
+    #[case::more_than_a_rescue_takes(3.36, 7.0, Fail)]
+    fn a_high_cell_may_be_brought_down(#[case] lowest: f64, #[case] by: f64, #[case] expected: Outcome) {
+        let stage = good()
+            .shaped(Channel::MinCell, move |_, _| lowest)
+            .shaped(Channel::Soc, move |t, v| if t > 6000 { v - by } else { v });
         check(&stage, "CVL-06", expected);
     }
 

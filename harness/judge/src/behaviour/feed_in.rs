@@ -4,7 +4,7 @@ use proto::quantity::{Micros, Watts};
 use proto::stimulus::Stimulus;
 
 use super::imbalance::differ;
-use super::scene::Scene;
+use super::scene::{Scene, shown};
 use crate::metrics::{Excess, Lift, curtailed, excess, headroom, ripple, settling};
 use crate::thresholds::fixed::{BALANCED, BEFORE_STEP, CURTAILED_TIME, SUN};
 use crate::trace::{Channel, EventKind};
@@ -202,7 +202,16 @@ fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
                 .within(full),
         );
     }
-    let found: Vec<_> = fair.iter().filter_map(|(_, w)| settling(scene.trace, *w)).collect();
+    let once = scene.lowered_once(full);
+    if let Some(once) = once {
+        opinion.show(
+            Evidence::fact("M8 lowering of CVL that happened once", shown(once.by))
+                .against("no answer to the steps")
+                .within(once.window),
+        );
+    }
+    let before = |w: Window| once.map_or(Some(w), |once| once.before(w));
+    let found: Vec<_> = fair.iter().filter_map(|(_, w)| settling(scene.trace, before(*w)?)).collect();
     if let Some(slowest) = found.iter().max_by_key(|s| s.time) {
         let what = format!("M8 slowest settling of the grid power after {} steps", found.len());
         let complaint = "the power fed into the grid takes too long to settle after a step";
@@ -334,6 +343,38 @@ mod tests {
             .shaped(Channel::BusVoltage, move |t, v| if (4000..5000).contains(&t) { bus } else { v });
         for (at, load) in [(5000, 2000.0), (5400, 0.0)] {
             stage.note(at, EventKind::Stimulus(Stimulus::AcLoad(Watts(load))));
+        }
+        check(&stage, "BEH-FI", expected);
+    }
+
+    /// A way down of 0.3 V, so long after it began.
+    fn way_down(since: u64) -> f64 {
+        0.1 * (since / 60 + 1).min(3) as f64
+    }
+
+    /// A load is switched each five minutes, and 58 s later CVL begins a way down of two minutes, and the export with it.
+    #[rstest]
+    #[case::once_for_good(|t| if t >= 4258 { way_down(t - 4258) } else { 0.0 }, Pass)]
+    #[case::once_for_a_while(|t| if (4258..5000).contains(&t) { way_down(t - 4258) } else { 0.0 }, Fail)]
+    #[case::each_time(|t| if t % 300 >= 58 { way_down(t % 300 - 58) } else { 0.0 }, Fail)]
+    #[case::further_each_time(|t| {
+        (0..8).map(|k| 4258 + 300 * k).filter(|&at| t >= at).map(|at| way_down(t - at)).sum()
+    }, Fail)]
+    fn a_lowering_that_happens_once_is_no_answer_to_steps(
+        #[case] lowered: fn(u64) -> f64,
+        #[case] expected: Outcome,
+    ) {
+        let fallen = move |t: u64| if t < 4200 { 0.0 } else { lowered(t.min(6599)) };
+        let export = move |t: u64, p: f64| {
+            let load = if (4200..6600).contains(&t) && (t / 300).is_multiple_of(2) { 1500.0 } else { 0.0 };
+            let given_back = 4000.0 * (fallen(t) - fallen(t - 24.min(t)));
+            if p < 0.0 { p + load - given_back } else { p }
+        };
+        let mut stage =
+            good().shaped(Channel::Cvl, move |t, v| v - fallen(t)).shaped(Channel::GridPower, export);
+        for k in 0..8 {
+            let load = if k % 2 == 0 { 1500.0 } else { 0.0 };
+            stage.note(4200 + 300 * k, EventKind::Stimulus(Stimulus::AcLoad(Watts(load))));
         }
         check(&stage, "BEH-FI", expected);
     }

@@ -3,7 +3,7 @@
 use proto::quantity::Percent;
 
 use super::scene::Scene;
-use crate::metrics::{answered, copies, tracking};
+use crate::metrics::{answered, copies, lowered_once, tracking};
 use crate::thresholds::fixed::{COPIES, CVL_STEP, FEWEST_PULLS, FLICKER, PULLS};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
@@ -17,7 +17,14 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
         return;
     };
     let pulls = scene.pulls(since_full);
-    let answered = answered(scene.trace, &pulls);
+    // Absorption that ends by the clock may end within one of them.
+    let once = lowered_once(scene.series(Channel::Cvl), since_full, &pulls);
+    let chosen: Vec<Window> = pulls
+        .iter()
+        .copied()
+        .filter(|&pull| once.is_none_or(|once| once.before(pull) == Some(pull)))
+        .collect();
+    let answered = answered(scene.trace, if chosen.len() < FEWEST_PULLS { &pulls } else { &chosen });
     let found = tracking(scene.trace, &answered);
     let on_its_way = pulls.len() - answered.len();
     let copied = copies(scene.trace, &[since_full]).filter(|&share| share >= COPIES);
@@ -46,7 +53,7 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
         )
         .show(
             Evidence::fact(
-                "M12 windows left out, in which CVL went on falling as before",
+                "M12 windows left out, in which CVL went on falling as before, or fell once for all",
                 on_its_way.to_string(),
             )
             .against(format!("≥ {FEWEST_PULLS} others")),
@@ -178,6 +185,12 @@ mod tests {
             v + (3.0 - fallen - if t >= pull { more } else { 0.0 }).max(0.0)
         };
         check(&good().shaped(Channel::Cvl, again), "CVL-05", expected);
+    }
+
+    /// Float that begins within one of the pulls, and never again.
+    #[test]
+    fn a_lowering_that_happens_once_answers_no_pull() {
+        check(&good().shaped(Channel::Cvl, |t, v| if t >= 7810 { v - 0.8 } else { v }), "CVL-05", Pass);
     }
 
     /// A control loop of the highest cell: CVL rises a little while the cells are low, or flickers by one step.

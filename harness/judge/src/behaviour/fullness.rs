@@ -3,9 +3,12 @@
 use proto::quantity::{Amps, Micros, PercentPerHour, Volts, Watts};
 
 use super::Subject;
-use crate::thresholds::fixed::{ENDED, POSSIBLE, SUN, TAPERED};
+use crate::thresholds::fixed::{AFTER_SCAN, ENDED, LONGEST_SCAN, POSSIBLE, SUN, TAPERED};
 use crate::trace::{Channel, Trace};
-use crate::window::{Window, stretches, times};
+use crate::window::{Window, bridged, stretches, times};
+
+/// A scan of the tracker, and the charge that it took and that is given back, are over within this.
+pub const SCANNED: Micros = Micros(LONGEST_SCAN.0 + AFTER_SCAN.0);
 
 /// Whether a charge current is the last trickle into a full battery: below the tail current, and not because the sun
 /// gives no more.
@@ -31,7 +34,8 @@ pub(super) fn takes_no_more(
     let highest = cvl.points().iter().filter(|&&(_, v)| v <= POSSIBLE);
     let before = highest.clone().filter(|&&(at, _)| at <= from).map(|p| p.1).fold(0.0, f64::max);
     // Wire values are binary fractions of decimals.
-    let low_enough = |highest: f64| highest - thresholds.reduction.limit.0 + 1e-6;
+    let reduction = subject.battery.of_system(thresholds.reduction.limit).0;
+    let low_enough = |highest: f64| highest - reduction + 1e-6;
     let lowered = stretches([cvl], window)
         .scan(before, |top, s| {
             *top = if s.values[0] <= POSSIBLE { top.max(s.values[0]) } else { *top };
@@ -42,12 +46,13 @@ pub(super) fn takes_no_more(
     let refused = first(times([trace.series(Channel::Ccl)], window, |[ccl]| ccl < usable));
     let (current, sun) = (trace.series(Channel::PackCurrent), trace.series(Channel::PvAvailable));
     let highest = subject.battery.max_charge_voltage.0;
-    let mut ended = if sun.points().is_empty() {
+    let ended = if sun.points().is_empty() {
         times([current], window, |[current]| current <= tail)
     } else {
         let is_over = |current, sun| trickles(Amps(current), Amps(tail), Watts(sun), Volts(highest));
         times([current, sun], window, |[current, sun]| is_over(current, sun))
     };
+    let mut ended = bridged(ended, SCANNED);
     ended.retain(|w| w.length() >= ENDED);
     [lowered, refused, first(ended)].into_iter().flatten().min()
 }

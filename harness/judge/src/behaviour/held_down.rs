@@ -7,7 +7,7 @@ use proto::quantity::{Micros, Volts};
 
 use super::scene::Scene;
 use crate::metrics::covered;
-use crate::thresholds::fixed::{EXCESS, FULL_CHARGE, LIMITING, SHORT_OF_CHARGE, SHORT_OF_MAXIMUM};
+use crate::thresholds::fixed::{EXCESS, FULL_CHARGE, SHORT_OF_CHARGE, SHORT_OF_MAXIMUM};
 use crate::trace::Channel;
 use crate::window::{Window, about, common, extremes, hours, mean, times};
 
@@ -85,9 +85,10 @@ impl Scene<'_> {
         let short = self.never_full()?;
         let thresholds = &self.subject.thresholds;
         let charging = self.subject.battery.capacity.0 * thresholds.usable_ccl.limit.0 / 100.0;
+        let limiting = self.limiting().0;
         let channels = [Channel::Cvl, Channel::PackVoltage, Channel::PackCurrent];
         let limited = times(channels.map(|c| self.series(c)), self.whole, |[cvl, pack, current]| {
-            cvl - pack <= LIMITING.0 && current < charging
+            cvl - pack <= limiting && current < charging
         });
         let with_sun = common(&limited, &covered(self.trace, self.whole));
         // A battery that warns has a cause: too cold to be charged, for one.

@@ -5,8 +5,8 @@ use proto::quantity::{Micros, Volts, VoltsPerHour};
 use super::scene::Scene;
 use crate::metrics::swings;
 use crate::thresholds::fixed::{
-    AGAIN, BALANCED, CONVERGE_TIME, CONVERGE_TURNS, CONVERGED, CVL_STEP, END_LEAST, FALLING, FALLS_LEAST,
-    FALLS_SHARE,
+    AGAIN, BACK_AT_MOST, BALANCED, CONVERGE_TIME, CONVERGE_TURNS, CONVERGED, CVL_STEP, END_LEAST, FALLING,
+    FALLS_LEAST, FALLS_SHARE,
 };
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
@@ -65,8 +65,11 @@ pub(crate) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion
                 .within(end),
         )
         .show(Evidence::fact("trend of CVL at the end", format!("{:.2} V/h", trend.0)).within(end));
+    let battery = scene.subject.battery;
+    let converged = battery.of_system(CONVERGED);
+    let falling = FALLING * battery.share_of_48_v();
     // A slow rise is the recovery that is asked for; turning or falling on is not converging.
-    if turns > CONVERGE_TURNS || (moved > CONVERGED && trend < VoltsPerHour(FALLING)) {
+    if turns > CONVERGE_TURNS || (moved > converged && trend < VoltsPerHour(falling)) {
         opinion.fail(format!(
             "with cells {:.0} mV apart CVL does not converge: it moves by {:.1} V and turns {turns} times in the last {}",
             widest * 1000.0,
@@ -79,7 +82,10 @@ pub(crate) fn converges_under_imbalance(scene: &Scene<'_>, opinion: &mut Opinion
     let lowest = extremes(cvl, &[full]).map_or(low, |(lowest, _)| lowest);
     let held = mean(cvl, &[end]).unwrap_or(low);
     let soc = scene.series(Channel::Soc).at(end.from).unwrap_or(100.0);
-    if last < widest * AGAIN && soc < 99.0 && held < scene.subject.battery.max_charge_voltage.0 - 1.0 {
+    if last < widest * AGAIN
+        && soc < 99.0
+        && held < (battery.max_charge_voltage - battery.of_system(BACK_AT_MOST)).0
+    {
         opinion.fail(format!(
             "the cells are balanced again ({:.0} mV apart) at {soc:.0} % charge, and CVL stays at {held:.1} V: the battery never gets full",
             last * 1000.0

@@ -7,10 +7,10 @@ use proto::stimulus::Stimulus;
 
 use super::Subject;
 use super::fullness::takes_no_more;
-use crate::metrics::{Trip, imbalance, trips};
+use crate::metrics::{Lowering, Trip, imbalance, lowered_once, trips};
 use crate::recording::Recording;
 use crate::thresholds::fixed::{
-    AWAY, CONTROLS, HEARD, ONE_DISTURBANCE, PARTED, STANDSTILL, STIRRED, TO_REST,
+    AWAY, CONTROLS, CVL_STEP, HEARD, LIMITING, ONE_DISTURBANCE, PARTED, STANDSTILL, STIRRED, TO_REST,
 };
 use crate::thresholds::{Bound, Graded};
 use crate::trace::{BATTERY, Channel, EventKind, Series, Trace, WaitResult};
@@ -132,6 +132,13 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
+    /// The lowering of CVL that happens once among all steps of load and sun, and is no answer to any of them.
+    pub(super) fn lowered_once(&self, within: Window) -> Option<Lowering> {
+        let steps = self.after_disturbances(within).into_iter().filter(|(d, _)| d.is_step());
+        let after_steps: Vec<Window> = steps.map(|(_, w)| w).collect();
+        lowered_once(self.series(Channel::Cvl), within, &after_steps)
+    }
+
     /// The windows in which the suite took the grid away, so that the loads pull the battery down. What comes after
     /// them does not count: a battery that was pulled down may well raise CVL to be charged again.
     pub(super) fn pulls(&self, within: Window) -> Vec<Window> {
@@ -207,6 +214,11 @@ impl<'a> Scene<'a> {
     pub(super) fn of_system(&self, graded: Graded<Volts>) -> Graded<Volts> {
         let own = |volts| self.subject.battery.of_system(volts);
         Graded { good: own(graded.good), limit: own(graded.limit), ..graded }
+    }
+
+    /// How far above the battery voltage a CVL still limits it: on every system what rounding may make of both.
+    pub(super) fn limiting(&self) -> Volts {
+        self.subject.battery.of_system(LIMITING).max(Volts(1.5 * CVL_STEP))
     }
 
     /// Why the case did not run to its end, if it did not.

@@ -7,7 +7,7 @@ use super::beside::{self, BUS, Flow, Shunt, Standing, flows};
 use super::scene::Scene;
 use crate::thresholds::fixed::{
     CURRENT_OFFSET, ENERGY_SEEN, ENERGY_SHARE, ENERGY_STEP, GAIN_CURRENT, GAIN_TIME, SIGNED_CURRENT,
-    SIGNED_RATE, SOC_SWING,
+    SIGNED_RATE, SMALL_SIGNED, SOC_SWING,
 };
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
@@ -90,13 +90,24 @@ pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
         scene,
         opinion,
         [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent],
-        |[solar, inverter, pack]| (solar + inverter, pack),
+        |[solar, inverter, pack]| Beheld {
+            expected: solar + inverter,
+            through: solar.abs() + inverter.abs(),
+            pack,
+        },
         plant,
     );
     let by_shunt = shunt.is_some_and(|shunt| {
         let shows =
             format!("`{}` shows (unless it is connected the other way round: `polarity`)", shunt.name());
-        sign_against(scene, opinion, [Channel::ShuntCurrent, Channel::PackCurrent], |[a, b]| (a, b), &shows)
+        let channels = [Channel::ShuntCurrent, Channel::PackCurrent];
+        sign_against(
+            scene,
+            opinion,
+            channels,
+            |[a, pack]| Beheld { expected: a, through: a.abs(), pack },
+            &shows,
+        )
     });
     if !by_plant && !by_shunt && opinion.is_good() {
         opinion.unclear(
@@ -105,39 +116,68 @@ pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// Holds the sign of the battery's current against that of another meter, of both of which `split` makes one number of these
-/// channels. Whether charge and discharge were both seen.
+/// The current of the battery beside that of another meter, A.
+struct Beheld {
+    expected: f64,
+    /// what the other meter reads all together, where it is a difference
+    through: f64,
+    pack: f64,
+}
+
+/// For how long a current flowed one way, s, and how much of it had the sign of that way.
+#[derive(Clone, Copy, Default)]
+struct Signed {
+    time: f64,
+    agreeing: f64,
+}
+
+impl Signed {
+    const LEAST: f64 = 60.0;
+
+    fn add(&mut self, secs: f64, agrees: bool) {
+        self.time += secs;
+        self.agreeing += if agrees { secs } else { 0.0 };
+    }
+
+    fn share(self) -> f64 {
+        100.0 * self.agreeing / self.time
+    }
+}
+
+/// Holds the sign of the battery's current against that of another meter, which `beheld` reads from these channels; that of small
+/// currents apart, for it may be lost in them alone. Whether charge and discharge were both seen.
 fn sign_against<const N: usize>(
     scene: &Scene<'_>,
     opinion: &mut Opinion,
     channels: [Channel; N],
-    split: impl Fn([f64; N]) -> (f64, f64),
+    beheld: impl Fn([f64; N]) -> Beheld,
     shows: &str,
 ) -> bool {
     let signed = SIGNED_CURRENT.min(SIGNED_RATE * scene.subject.battery.capacity.0);
-    let [mut charging, mut discharging] = [(0.0, 0.0); 2];
+    let ways = [("charging", "positive"), ("discharging", "negative")];
+    let [mut all, mut small] = [[Signed::default(); 2]; 2];
     for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
-        let (expected, pack) = split(s.values);
+        let Beheld { expected, through, pack } = beheld(s.values);
         if expected.abs() < signed || pack.abs() < signed / 2.0 {
             continue;
         }
-        let tally = if expected > 0.0 { &mut charging } else { &mut discharging };
-        tally.0 += s.window.secs();
-        if pack * expected > 0.0 {
-            tally.1 += s.window.secs();
+        let (way, secs) = (usize::from(expected < 0.0), s.window.secs());
+        all[way].add(secs, pack * expected > 0.0);
+        // The small difference of two large currents is not known well enough.
+        if expected.abs() < SMALL_SIGNED * signed && expected.abs() >= through / 2.0 {
+            small[way].add(secs, pack * expected > 0.0);
         }
     }
     let mut seen = 0;
-    for (word, sign, (time, agreeing)) in
-        [("charging", "positive", charging), ("discharging", "negative", discharging)]
-    {
-        if time < 60.0 {
-            opinion.show(Evidence::fact(format!("time {word}"), format!("{time:.0} s")).against("≥ 60 s"));
+    for ((word, sign), (all, small)) in ways.into_iter().zip(all.into_iter().zip(small)) {
+        if all.time < Signed::LEAST {
+            let time = format!("{:.0} s", all.time);
+            opinion.show(Evidence::fact(format!("time {word}"), time).against("≥ 60 s"));
             continue;
         }
         seen += 1;
         opinion.part(|opinion| {
-            let share = 100.0 * agreeing / time;
+            let share = all.share();
             opinion.show(
                 Evidence::fact(format!("time {word} with a {sign} battery current"), format!("{share:.0} %"))
                     .against("≥ 90 %"),
@@ -153,14 +193,70 @@ fn sign_against<const N: usize>(
                     .unclear(format!("while {word} the battery current is {sign} for {share:.0} % of the time"));
             }
         });
+        if small.time >= Signed::LEAST {
+            let (share, below) = (small.share(), SMALL_SIGNED * signed);
+            let what = format!("time {word} below {below:.0} A with a {sign} battery current");
+            opinion.show(Evidence::fact(what, format!("{share:.0} %")).against("> 50 %"));
+            if share <= 50.0 && all.share() > 50.0 {
+                opinion.fail(format!(
+                    "while {shows} the battery {word} with less than {below:.0} A, its current is {sign} for only {share:.0} % of the time: the sign is lost in small currents"
+                ));
+            }
+        }
     }
     seen == 2
 }
 
-/// MEA-04: the current that the battery reports agrees in magnitude with what solar chargers and inverter show on the GX
-/// (P 1.5.3: *"calibration differences"*), and with a shunt: for charge and for discharge, the mean of each over all the
-/// time that it flowed one way. What differs by more than any calibration must not be; a smaller difference warns.
+/// MEA-04: current and voltage that the battery reports agree in magnitude with independent meters (P 1.5.3: *"calibration
+/// differences"*). What differs by more than any calibration must not be; a smaller difference warns.
 pub(crate) fn has_the_size(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let thresholds = &scene.subject.thresholds;
+    let current = has_the_size_of_current(scene, opinion);
+    let voltage = has_the_size_of_voltage(scene, opinion);
+    opinion.advise(
+        current <= thresholds.current_difference.limit && voltage <= thresholds.voltage_difference.limit,
+    );
+}
+
+/// The mean voltage while the current is small, with what the inverter shows on the GX, and with a shunt: by how much they differ at
+/// most.
+fn has_the_size_of_voltage(scene: &Scene<'_>, opinion: &mut Opinion) -> Percent {
+    let limit = scene.subject.thresholds.voltage_difference;
+    let standing = beside::of_voltage(scene);
+    let shunt = Shunt::of(scene).filter(|shunt| shunt.calibration().is_some());
+    let by_bus = BUS
+        .into_iter()
+        .find_map(|bus| Some((bus.words().to_owned(), beside::apart(scene, bus, Channel::PackVoltage)?, 0.0)))
+        .filter(|_| standing != Standing::Open && !(standing == Standing::Confirmed && shunt.is_some()));
+    let by_shunt = shunt
+        .filter(|_| matches!(standing, Standing::Confirmed | Standing::BatteryAlone))
+        .and_then(|shunt| {
+            let apart @ (_, volts) = beside::apart(scene, Channel::ShuntVoltage, Channel::PackVoltage)?;
+            Some((format!("`{}`", shunt.name()), apart, shunt.of_volts(volts)))
+        });
+    let mut worst = Percent(0.0);
+    for (name, (difference, volts), uncertain) in [by_bus, by_shunt].into_iter().flatten() {
+        let figure = Percent(100.0 * (beside::beyond(difference, uncertain).0 / volts));
+        worst = worst.max(figure);
+        let complaint = format!(
+            "the battery says {:.2} V on average below 20 A, {name} shows {volts:.2} V; difference",
+            volts - difference
+        );
+        let what = format!("mean difference between {name} and battery voltage below 20 A, of the voltage");
+        Scene::at_most(opinion, &what, figure, limit, scene.whole, &complaint);
+        if figure > limit.good && figure <= limit.limit {
+            opinion.fail(format!(
+                "{complaint}: {figure:.1}, meters that are calibrated differ by {} at most",
+                limit.good
+            ));
+        }
+    }
+    worst
+}
+
+/// Current, with what solar chargers and inverter show on the GX, and with a shunt: for charge and for discharge, the mean of each
+/// over all the time that it flowed one way. By how much they differ at most.
+fn has_the_size_of_current(scene: &Scene<'_>, opinion: &mut Opinion) -> Percent {
     let plant = flows(
         scene,
         [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent],
@@ -225,13 +321,12 @@ pub(crate) fn has_the_size(scene: &Scene<'_>, opinion: &mut Opinion) {
             }
         }
     }
-    // What a calibration may explain only warns.
-    opinion.advise(worst <= scene.subject.thresholds.current_difference.limit);
     if !seen {
         opinion.unclear(format!(
             "neither charge nor discharge of {GAIN_CURRENT} A was seen for {GAIN_TIME} s, with solar charger and inverter on the GX"
         ));
     }
+    worst
 }
 
 fn told_by_plant(flow: &Flow) -> Evidence {
@@ -364,6 +459,7 @@ fn longest(windows: Vec<Window>) -> Option<Window> {
 mod tests {
     use super::super::staged::{Stage, declared, good};
     use crate::battery::Battery;
+    use crate::requirement::Severity;
     use crate::trace::Channel;
     use crate::verdict::Outcome::{self, Fail, Inconclusive, Pass};
     use proto::quantity::AmpHours;
@@ -433,6 +529,22 @@ mod tests {
         assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
     }
 
+    /// 10 A discharge for a while, and 66 A in the pulls: which of the two have no sign.
+    #[rstest]
+    #[case::both_have_one(0.0, Pass)]
+    #[case::lost_in_small_ones(15.0, Fail)]
+    fn sign_of_small_currents(#[case] lost_below: f64, #[case] expected: Outcome) {
+        let little = |t: u64| (4000..4300).contains(&t);
+        let stage = good()
+            .shaped(Channel::SolarCurrent, move |t, i| if little(t) { 0.0 } else { i })
+            .shaped(Channel::InverterCurrent, move |t, i| if little(t) { -10.0 } else { i })
+            .shaped(Channel::PackCurrent, move |t, i| if little(t) { -10.0 } else { i })
+            .shaped(Channel::PackCurrent, move |_, i| if i.abs() < lost_below { i.abs() } else { i });
+        let verdict = stage.verdict("MEA-01");
+        assert_eq!(verdict.outcome, expected, "{}", verdict.reason);
+        assert!(expected == Pass || verdict.reason.contains("lost in small currents"), "{}", verdict.reason);
+    }
+
     /// 54 A of sun, of which 38 A go to the inverter, charge with 16 A; 66 A discharge.
     #[rstest]
     #[case::right(1.0, 0.0, Pass)]
@@ -445,6 +557,19 @@ mod tests {
         let verdict = stage.verdict("MEA-04");
         assert_eq!(verdict.outcome, expected, "{} {:#?}", verdict.reason, verdict.evidence);
         assert_eq!(good().deaf(Channel::InverterCurrent).verdict("MEA-04").outcome, Inconclusive);
+    }
+
+    /// Of 55.2 V 1 % is 0.55 V: more must not be, and more than 0.28 V warns.
+    #[rstest]
+    #[case::right(1.0, Pass, Severity::Must)]
+    #[case::a_calibration(0.997, Pass, Severity::Must)]
+    #[case::a_little_low(0.993, Fail, Severity::Should)]
+    #[case::two_percent_high(1.02, Fail, Severity::Must)]
+    #[case::two_percent_low(0.98, Fail, Severity::Must)]
+    fn size_of_the_voltage(#[case] gain: f64, #[case] expected: Outcome, #[case] severity: Severity) {
+        let verdict = good().shaped(Channel::PackVoltage, move |_, v| gain * v).verdict("MEA-04");
+        assert_eq!(verdict.outcome, expected, "{} {:#?}", verdict.reason, verdict.evidence);
+        assert!(expected == Pass || verdict.requirement.severity == severity, "{}", verdict.reason);
     }
 
     #[rstest]

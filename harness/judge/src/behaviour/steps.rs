@@ -61,7 +61,9 @@ pub(crate) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
     let band = thresholds.dead_band.limit;
     let mut judged = 0;
     let (mut slowest, mut most_turns) = ((Micros::ZERO, full), (0, full));
-    for (_, window) in scene.after_disturbances(full).into_iter().filter(|(d, _)| d.is_step()) {
+    let once = scene.lowered_once(full);
+    let steps_of_plant = scene.after_disturbances(full).into_iter().filter(|(d, _)| d.is_step());
+    for window in steps_of_plant.filter_map(|(_, w)| once.map_or(Some(w), |once| once.before(w))) {
         if window.length() < STEP_SEEN {
             continue;
         }

@@ -3,7 +3,7 @@
 use proto::quantity::{Micros, Volts, Watts};
 
 use super::swings::turns;
-use crate::thresholds::fixed::{CVL_STEP, CYCLE_SHARE, CYCLE_TURNS, SLOW_STEP};
+use crate::thresholds::fixed::{CVL_STEP, CYCLE_SHARE, CYCLE_TURNS};
 use crate::trace::{Channel, Trace};
 use crate::window::{Window, mean, stretches};
 
@@ -27,10 +27,10 @@ pub struct Cycle {
 /// that is slow for the battery moves it by how fast CVL goes and not by how high it stands, so halves from the middle
 /// between two turns to the next middle are looked at too.
 ///
-/// A slow change by one step of the wire to and fro does not count: a battery cannot send what lies between two steps, and
-/// a decision each ten minutes is no oscillation.
+/// A change by one step of the wire to and fro that turns no sooner than `slow_step` does not count: a battery cannot send what lies
+/// between two steps, and a decision each ten minutes is no oscillation.
 #[must_use]
-pub fn cycle(trace: &Trace, windows: &[Window]) -> Option<Cycle> {
+pub fn cycle(trace: &Trace, windows: &[Window], slow_step: Micros) -> Option<Cycle> {
     let one = |&window: &Window| {
         let (turns, heights): (Vec<Micros>, Vec<Volts>) =
             turns(trace.series(Channel::Cvl), window, Volts(CVL_STEP / 2.0)).into_iter().unzip();
@@ -43,7 +43,7 @@ pub fn cycle(trace: &Trace, windows: &[Window]) -> Option<Cycle> {
         halves.sort_unstable();
         let half = Micros(halves[halves.len() / 2]);
         let one_step = heights.iter().all(|height| height.0 < 1.5 * CVL_STEP);
-        if one_step && half >= SLOW_STEP {
+        if one_step && half >= slow_step {
             return None;
         }
         let middles: Vec<Micros> = turns.windows(2).map(|t| Micros((t[0].0 + t[1].0) / 2)).collect();
@@ -86,7 +86,7 @@ mod tests {
             t.push(Channel::PackCurrent, now, amps(at as f64));
             t.push(Channel::PackVoltage, now, 50.0);
         }
-        cycle(&t, &[Window::new(Micros::ZERO, Micros::from_secs(6600))])
+        cycle(&t, &[Window::new(Micros::ZERO, Micros::from_secs(6600))], Micros::from_secs(600))
     }
     fn square(period: f64) -> impl Fn(f64) -> f64 {
         move |t| if t % period < period / 2.0 { -1.0 } else { 1.0 }

@@ -120,6 +120,9 @@ thresholds! {
     /// How far the current that the battery reports may lie from what solar chargers and inverter show, beside 1 A (P
     /// 1.5.3 expects differences of calibration). Meters of 2 % (assumption) differ by 4 % at most.
     current_difference ("current-difference", "MEA-04", AtMost, Counts): Percent = Percent(2.5), Percent(5.0);
+    /// How far the voltage that the battery reports may lie from what other meters show while the current is small (P 1.5.3
+    /// expects differences of calibration). Voltmeters of half a percent (assumption) differ by 1 % at most.
+    voltage_difference ("voltage-difference", "MEA-04", AtMost, BusVoltage): Percent = Percent(0.5), Percent(1.0);
     /// How far CVL must fall below the bulk CVL to be a reduced one (P 1.5.3). Two steps of 0x351 are no rounding,
     /// and on a pack of 8.7 mΩ they take off 23 A.
     /// On a 24 V system half of it, on a 12 V one a quarter. One step of the wire at least.

@@ -137,6 +137,7 @@ fixed! {
     SHORT_OF_CHARGE ("short-of-charge", "CVL-10", "%", Battery): Percent = Percent(7.0);
     /// A CVL that is no further above the battery voltage limits it: two steps of the wire, and the calibration of
     /// the chargers (assumption).
+    /// On a 24 V system half of it, on a 12 V one a quarter, and a step and a half of the wire at least.
     LIMITING ("limiting", "CVL-10", "V", Battery): Volts = Volts(0.25);
     /// A current is not over because a tracker scans for some seconds, or a cloud passes (assumption).
     ENDED ("ended", "CVL-02", "s", Battery): Micros = Micros::from_secs(60);
@@ -227,10 +228,14 @@ fixed! {
     SIGNED_CURRENT ("signed-current", "MEA-01", "A", Battery): f64 = 5.0;
     /// Of a small battery so much has a sign: 2.5 A of 50 Ah are more than meters are off by (assumption).
     SIGNED_RATE ("signed-rate", "MEA-01", "C", Battery): f64 = 0.05;
+    /// Currents below so many times the least that has a sign are small: one that is cut off, averaged or measured by another
+    /// range may lose it there alone (assumption).
+    SMALL_SIGNED ("small-signed", "MEA-01", "ratio", Battery): f64 = 4.0;
     /// What a meter of the current may be off by, whatever flows (assumption: ten steps of 0x356).
     CURRENT_OFFSET ("current-offset", "MEA-04", "A", Battery): f64 = 1.0;
-    /// Energy that must have flowed one way before a counter of 100 Wh can be held against it (P 2 §0x378): ten steps.
-    ENERGY_SEEN ("energy-seen", "ENE-01", "Wh", Battery): f64 = 1000.0;
+    /// Energy that must have flowed one way before a counter of 100 Wh can be held against it (P 2 §0x378): two steps, which
+    /// a counter of kilowatt hours misses both.
+    ENERGY_SEEN ("energy-seen", "ENE-01", "Wh", Battery): f64 = 200.0;
     /// What a counter and a meter may differ by: one step (P 2 §0x378).
     ENERGY_STEP ("energy-step", "ENE-01", "Wh", Battery): f64 = 100.0;
     /// And this share: two meters of current and of voltage (assumption).
@@ -286,6 +291,7 @@ fixed! {
     CYCLE_SHARE ("cycle-share", "M16", "share", Counts): f64 = 0.5;
     /// One step of the wire to and fro is no cycle where CVL turns no sooner than this: a voltage between two steps is held by going
     /// to and fro, six turns an hour are as still as M3 calls good, and M8 looks at the export in stretches of this length (P 1.5.3: "very stable and slow").
+    /// On a 24 V system twice as long, on a 12 V one four times: there a step is so much larger a share of the voltage.
     SLOW_STEP ("slow-step", "M16", "s", Battery): Micros = Micros::from_secs(600);
     /// A fall of CVL at rest is looked at over so long at least, in two halves: a ramp down to float may take an hour
     /// (P 1.5.3: slow), and ends within the first.
@@ -337,6 +343,8 @@ fixed! {
     /// A scan takes charge from the battery for a moment, which then is given back: what stands so near the end of a
     /// window says nothing of where the power has settled, nor does a shorter window (assumption).
     AFTERMATH ("aftermath", "M8", "s", PollTimes): Micros = Micros::from_secs(120);
+    /// A lowering of CVL within one window after a step, and within none of so many others, is no answer to steps (assumption).
+    ONCE_AMONG ("once-among", "M8", "steps", Counts): usize = 3;
     /// The export has settled within this share of its final value (assumption: what M8 calls steady).
     SETTLED_SHARE ("settled-share", "M8", "share", GridPower): f64 = 0.05;
     /// The export has settled within this of its final value, whatever its share (assumption: 3 kW at 5 %).
@@ -370,16 +378,24 @@ fixed! {
     /// Whether CVL converges is looked at over the last of this (assumption).
     CONVERGE_TIME ("converge-time", "CVL-10", "s", Counts): Micros = Micros::from_secs(1800);
     /// CVL that moves less than this over that time has converged (assumption).
+    /// On a 24 V system half of it, on a 12 V one a quarter, and one step of the wire at least.
     CONVERGED ("converged", "CVL-10", "V", Battery): Volts = Volts(0.3);
     /// CVL that turns more often in that time does not converge (assumption).
     CONVERGE_TURNS ("converge-turns", "CVL-10", "turns", Battery): usize = 2;
     /// CVL that has not converged and falls faster than this does not recover (assumption).
+    /// On a 24 V system half of it, on a 12 V one a quarter.
     FALLING ("falling", "CVL-10", "V/h", Battery): f64 = -0.1;
     /// Cells that differ by less charge than this are balanced: spread of capacity and of resistance make up to 0.3 %
     /// of it (assumption), the suites ask for 1 % and 5 %.
     BALANCED ("balanced", "CVL-10", "%", Battery): Percent = Percent(0.5);
+    /// So much may go from a battery that brings a high cell down out of its knee: 5 % that it was charged above the others, and
+    /// what a controller overshoots by (P 1.5.3.2).
+    RESCUE ("rescue", "CVL-06", "%", Battery): Percent = Percent(6.0);
     /// Cells that differ by this share of what they differed at most are balanced again (assumption).
     AGAIN ("again", "CVL-10", "share", Battery): f64 = 0.25;
+    /// A CVL that comes so near to the most that is declared lets all cells get full again (assumption).
+    /// On a 24 V system half of it, on a 12 V one a quarter.
+    BACK_AT_MOST ("back-at-most", "CVL-10", "V", Battery): Volts = Volts(1.0);
     /// An imbalance falls when it has lost this share of its most (assumption).
     FALLS_SHARE ("falls-share", "CVL-10", "share", Battery): f64 = 0.05;
     /// It has lost at least this: two steps of 0x373, which carries 1 mV (P 2 §0x373).

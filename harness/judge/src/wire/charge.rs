@@ -6,7 +6,9 @@ use proto::quantity::Micros;
 
 use super::Terms;
 use super::seen::{Range, Spot, Tally};
-use crate::thresholds::fixed::{ABOVE_DISCONNECT, FORCED_HIGH, FORCED_LOW, LARGEST_CURRENT};
+use crate::thresholds::fixed::{
+    ABOVE_DISCONNECT, ENERGY_SEEN, ENERGY_SHARE, ENERGY_STEP, FORCED_HIGH, FORCED_LOW, LARGEST_CURRENT,
+};
 use crate::verdict::{Evidence, Opinion};
 
 #[derive(Debug, Clone, Default)]
@@ -333,10 +335,11 @@ impl Charge {
                 opinion.show(counter.restarted.evidence(&format!("{name} restarts at zero")));
                 continue;
             }
-            // Ten counts: the step of 100 Wh is then a tenth of it.
-            if counter.measured_wh >= 1000.0 && terms.is_timed() {
+            if counter.measured_wh >= ENERGY_SEEN && terms.is_timed() {
                 compared = true;
-                if (counted - counter.measured_wh).abs() > 100.0 + 0.15 * counter.measured_wh {
+                if (counted - counter.measured_wh).abs()
+                    > ENERGY_STEP + ENERGY_SHARE / 100.0 * counter.measured_wh
+                {
                     opinion.fail(format!(
                         "{name} counted {:.1} kWh while {:.1} kWh were measured",
                         counted / 1000.0,
@@ -350,7 +353,10 @@ impl Charge {
         } else if let Some(why) = &terms.untimed {
             opinion.unclear(format!("{why}: no energy can be measured"));
         } else {
-            opinion.unclear("less than 1 kWh flowed: whether the counters count it was not seen");
+            opinion.unclear(format!(
+                "less than {:.1} kWh flowed: whether the counters count it was not seen",
+                ENERGY_SEEN / 1000.0
+            ));
         }
     }
 }

@@ -1,10 +1,10 @@
 //! State of charge: a coulomb count that is put right where the battery shows that it is full or empty.
 
-use proto::quantity::{CRate, Micros, Percent, Volts};
+use proto::quantity::{CRate, Micros, Percent, PercentPerHour, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::params::ParamsError;
+use super::params::{ParamsError, positive};
 use super::view::View;
 
 /// Where the count is put right.
@@ -21,10 +21,12 @@ pub struct GaugeParams {
     pub empty_cell: Volts,
     /// how much too high the count is at the start: it drifts until it is put right
     pub offset: Percent,
+    /// how fast it is put right: nobody likes a state of charge that jumps
+    pub correction: PercentPerHour,
 }
 
 /// 3.38 V at rest is above 99 % of an LFP cell (knee of the APR18650M1B at C/32), 2.80 V below 1 % (LibreSolar's
-/// curve); tail current and time are assumptions.
+/// curve); tail current, time and rate of correction are assumptions.
 impl Default for GaugeParams {
     fn default() -> Self {
         Self {
@@ -33,12 +35,14 @@ impl Default for GaugeParams {
             full_after: Micros::from_secs(60),
             empty_cell: Volts(2.80),
             offset: Percent(0.0),
+            correction: PercentPerHour(60.0),
         }
     }
 }
 
 impl GaugeParams {
     pub(super) fn check(&self) -> Result<(), ParamsError> {
+        positive("gauge.correction", self.correction.0)?;
         ParamsError::order("gauge.empty-cell", self.empty_cell, "gauge.full-cell", self.full_cell)
     }
 }
@@ -51,8 +55,6 @@ pub(super) struct Gauge {
     full_since: Option<Micros>,
 }
 
-/// A correction is faded in at this rate, %/s: nobody likes a state of charge that jumps (assumption).
-const CORRECTION: f64 = 1.0 / 60.0;
 /// Short of the proof of full the count stops here, % (assumption; common practice).
 const UNPROVEN: f64 = 99.0;
 
@@ -80,7 +82,7 @@ impl Gauge {
         };
         let full = self.full_since.is_some_and(|since| view.at.since(since) >= p.full_after);
 
-        let step = CORRECTION * view.dt;
+        let step = p.correction.0 / 3600.0 * view.dt;
         self.soc = if full {
             (self.soc + step).max(counted)
         } else if view.lowest <= p.empty_cell.0 {
@@ -126,6 +128,14 @@ mod tests {
             "a high cell under current proves nothing"
         );
         assert!((after(95.0, 60 + 6 * 60, 3.45, 1.0) - 100.0).abs() < 1e-6, "one percent a minute");
+    }
+
+    #[test]
+    fn it_may_be_put_right_at_once() {
+        let params = GaugeParams { correction: PercentPerHour(36_000.0), ..GaugeParams::default() };
+        let mut gauge = Gauge::new(params, 85.0);
+        (0..63).for_each(|at| gauge.sample(&View::sound(at, 3.45, 1.0)));
+        assert!((gauge.soc() - 100.0).abs() < 1e-6, "{}", gauge.soc());
     }
 
     #[test]

@@ -24,7 +24,7 @@ const STRATEGIES: [(&str, &str); 11] = [
     ("penalty-sum", "cell-sum: { law: { penalty: { gain: 0.5 } } }"),
     ("clipped-sum", "cell-sum: { law: { clipped: {} } }"),
     ("lower-when-full", "lower-when-full: {}"),
-    ("float", "float: {}"),
+    ("float", "float: { span: 20 min }"),
     ("ramp", "ramp: {}"),
     ("high-cell", "lower-when-full: { tail: 10 C }"),
     ("half-volts", "lower-when-full: { step: 0.5 V, period: 2 min }"),
@@ -45,6 +45,8 @@ const BUILDS: [Build; 10] = [
 ];
 /// Ah
 const CAPACITIES: [u32; 5] = [50, 100, 280, 560, 1000];
+/// How long absorption lasts where it ends by the clock, of each capacity: a moment in which nothing else happens is none of them.
+const ABSORPTION: [&str; CAPACITIES.len()] = ["20 min", "60 min", "75 min", "90 min", "45 min"];
 /// Time between two 0x351, and between two of the messages that seldom change, s. No 0x351 may be missing for 3 s (P 1.4), so
 /// that 10 s is for those others.
 const PERIODS: [(&str, &str, &str); 4] =
@@ -169,10 +171,13 @@ impl Member {
         [12.0, 24.0].into_iter().find(|volts| charged <= 1.4 * volts).unwrap_or(48.0)
     }
 
-    /// Half a volt is one of 48 V.
+    /// Half a volt is one of 48 V, and 20 minutes are those of the smallest.
     fn strategy(&self) -> String {
         let half = (0.5 * self.system() / 48.0 * 10.0).floor() / 10.0;
-        STRATEGIES[self.0[0]].1.replace("0.5 V", &format!("{half} V"))
+        STRATEGIES[self.0[0]]
+            .1
+            .replace("0.5 V", &format!("{half} V"))
+            .replace("20 min", ABSORPTION[self.0[2]])
     }
 
     fn wire(&self) -> String {

@@ -88,6 +88,11 @@ pub enum Defect {
         /// 100 % is right
         share: Percent,
     },
+    /// the current is measured without its sign where it is smaller than this; state of charge and energy are counted from it
+    UnsignedBelow {
+        /// from here on it has one
+        current: Amps,
+    },
     /// an alarm is gone after this time, though its cause lasts
     BriefAlarms {
         /// how long an alarm is raised
@@ -257,6 +262,7 @@ impl Defect {
             Self::SaggingCvl { resistance } => positive("sagging-cvl.resistance", resistance.0),
             Self::PausingCharge { every, span } => repeated("pausing-charge.span", *every, *span),
             Self::CurrentGain { share } => positive("current-gain.share", share.0),
+            Self::UnsignedBelow { current } => positive("unsigned-below.current", current.0),
             Self::KeepAliveTrip { after } => positive_time("keep-alive-trip.after", *after),
             Self::SilentWithoutKeepAlive { after } => {
                 positive_time("silent-without-keep-alive.after", *after)
@@ -333,6 +339,7 @@ impl Defects {
     pub(super) fn current(&self, current: f64) -> f64 {
         self.list.iter().fold(current, |current, defect| match defect {
             Defect::CurrentGain { share } => current * share.0 / 100.0,
+            Defect::UnsignedBelow { current: border } if current.abs() < border.0 => current.abs(),
             _ => current,
         })
     }

@@ -64,6 +64,16 @@ fn a_miscoded_field_is_what_it_should_be_in_another_form(
     assert_eq!(sound.frames[0].0, wrong.frames[0].0, "at the same time");
 }
 
+/// 20 A discharge the battery.
+#[rstest]
+#[case::smaller_ones_have_none("25 A", 1)]
+#[case::it_is_large_enough("15 A", -1)]
+fn a_small_current_has_no_sign(#[case] below: &str, #[case] sign: i16) {
+    let bench = off_grid(with(&format!("unsigned-below: {{ current: {below} }}"), 80.0));
+    let last = sent(&bench, 0x356).pop().map(|(_, frame)| field(&frame, 2).cast_signed());
+    assert!(last.is_some_and(|current| (180..220).contains(&(current * sign))), "{last:?}");
+}
+
 #[test]
 fn bytes_are_cut_off_and_written_over_at_their_times() {
     let faults = "cut-short: { id: 0x355, length: 2 }, overwritten: { id: 0x35A, from: 3, bytes: [0x06], every: 20 s, span: 5 s }";
