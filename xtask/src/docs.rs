@@ -3,7 +3,7 @@
 use crate::process::{Failure, Workspace};
 
 /// The documents that have such tables.
-const PAGES: &[&str] = &["docs/requirements.md", "docs/metrics.md"];
+const PAGES: &[&str] = &["docs/requirements.md", "docs/metrics.md", "docs/supplies.md"];
 
 /// What stands around a table; between the two is the kind that `busbar list` takes.
 const BEGIN: [&str; 2] = ["<!-- begin: busbar list ", ", written by cargo xtask docs -->\n"];

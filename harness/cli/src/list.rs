@@ -42,8 +42,11 @@ enum Kind {
     Batteries,
     /// Rigs: where they are from, what they can do
     Rigs,
-    /// Profiles of programmable supplies: where they are from, how sure they are, and the supplies
+    /// Profiles of programmable supplies: where they are from, how sure they are, and the supplies; then every word that is
+    /// sent, with its source
     PsuProfiles,
+    /// Words of the profiles of supplies: the key, the word, where it was found, how far it is proven
+    PsuWords,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -63,6 +66,8 @@ enum Cell {
     Number(usize),
     /// several, with what stands between them in a table
     List(Vec<String>, &'static str),
+    /// things of its own, of which a table says how many there are
+    Things(Vec<Row>),
 }
 
 impl Cell {
@@ -76,6 +81,7 @@ impl Cell {
             Self::Text(text) => text.clone(),
             Self::Number(number) => number.to_string(),
             Self::List(words, between) => words.join(between),
+            Self::Things(rows) => rows.len().to_string(),
         }
     }
 
@@ -84,6 +90,7 @@ impl Cell {
             Self::Text(text) => text.clone().into(),
             Self::Number(number) => (*number).into(),
             Self::List(words, _) => words.clone().into(),
+            Self::Things(rows) => rows.iter().map(object).collect::<Vec<_>>().into(),
         }
     }
 }
@@ -113,8 +120,12 @@ pub(crate) fn list(args: &Args) -> Result<Exit, Failure> {
         Kind::Batteries => batteries()?,
         Kind::Rigs => rigs()?,
         Kind::PsuProfiles => psu_profiles()?,
+        Kind::PsuWords => psu_words()?,
     };
     let text = match args.format {
+        Format::Text if matches!(args.kind, Kind::PsuProfiles) => {
+            format!("{}\n{}", columns(&rows), columns(&psu_words()?))
+        }
         Format::Text => columns(&rows),
         Format::Json => json(&rows),
         Format::Markdown => markdown(&rows),
@@ -284,21 +295,51 @@ fn rigs() -> Result<Vec<Row>, Failure> {
     Ok(rows)
 }
 
-fn psu_profiles() -> Result<Vec<Row>, Failure> {
+/// Each profile, and where it is from.
+fn read_profiles() -> Result<Vec<(files::Profile, String)>, Failure> {
     let library = crate::library()?;
-    let mut rows = Vec::new();
-    for path in library.psu_profiles().map_err(Failure::from)? {
-        let (text, shown) = (files::read_text(&path).map_err(Failure::from)?, library.shown(&path));
+    let paths = library.psu_profiles().map_err(Failure::from)?;
+    let read = paths.iter().map(|path| {
+        let (text, shown) = (files::read_text(path).map_err(Failure::from)?, library.shown(path));
         let profile = files::Profile::parse(&shown, &text).map_err(files::InputError::from)?;
-        let status = profile.proof();
-        rows.push(vec![
-            ("psu-profile", profile.psu_profile.into()),
-            ("from", library.origin(&shown).into()),
-            ("status", status.into()),
+        Ok((profile, library.origin(&shown)))
+    });
+    read.collect()
+}
+
+fn psu_profiles() -> Result<Vec<Row>, Failure> {
+    let row = |(profile, origin): (files::Profile, String)| {
+        let words = Cell::Things(
+            words_of(&profile).into_iter().map(|row| row.into_iter().skip(1).collect()).collect(),
+        );
+        vec![
+            ("psu-profile", profile.psu_profile.clone().into()),
+            ("from", origin.into()),
+            ("status", profile.proof().into()),
+            ("words", words),
             ("title", profile.title.into()),
-        ]);
-    }
-    Ok(rows)
+        ]
+    };
+    Ok(read_profiles()?.into_iter().map(row).collect())
+}
+
+fn psu_words() -> Result<Vec<Row>, Failure> {
+    Ok(read_profiles()?.iter().flat_map(|(profile, _)| words_of(profile)).collect())
+}
+
+/// What a profile sends and assumes, with the source of each.
+fn words_of(profile: &files::Profile) -> Vec<Row> {
+    let row = |backed: files::profile::Backed<'_>| {
+        let source = backed.source;
+        vec![
+            ("psu-profile", profile.psu_profile.clone().into()),
+            ("key", backed.key.into()),
+            ("word", backed.word.unwrap_or("a number").to_owned().into()),
+            ("source", source.name().to_owned().into()),
+            ("state", profile.proof_of(source).into()),
+        ]
+    };
+    profile.backed().into_iter().map(row).collect()
 }
 
 /// Columns as wide as their widest cell; the last one runs free.
@@ -335,10 +376,14 @@ fn markdown(rows: &[Row]) -> String {
     out
 }
 
+/// A thing as JSON has it.
+fn object(row: &Row) -> serde_json::Value {
+    let fields: serde_json::Map<String, serde_json::Value> =
+        row.iter().map(|(name, cell)| ((*name).to_owned(), cell.json())).collect();
+    fields.into()
+}
+
 fn json(rows: &[Row]) -> String {
-    let objects: Vec<serde_json::Map<String, serde_json::Value>> = rows
-        .iter()
-        .map(|row| row.iter().map(|(name, cell)| ((*name).to_owned(), cell.json())).collect())
-        .collect();
+    let objects: Vec<serde_json::Value> = rows.iter().map(object).collect();
     proto::text::json(format!("{:#}\n", serde_json::json!(objects)))
 }

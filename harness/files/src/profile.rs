@@ -1,12 +1,16 @@
 //! Profiles of supplies, `rigs/psu/*.yaml`: every word that is sent to one, and how it answers.
 
 mod check;
+mod source;
+
+pub use source::{Backed, Source};
 
 use std::collections::BTreeMap;
 
 use proto::quantity::{Amps, Micros, Percent, Volts, Watts};
 use proto::scpi::{
-    Alarm, Arguments, CommandError, Dialect, Ending, Field, Template, Terminator, Units, Word,
+    Alarm, Arguments, CommandError, Dialect, Ending, Field, Reply, ReplyError, Template, Terminator, Units,
+    Word,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,6 +28,10 @@ pub struct Profile {
     pub status: Status,
     /// where the words were found
     pub source: String,
+    /// where each word was found: a manual with its section, a driver; and the keys that are from there. A key stands for
+    /// all below it. What stands neither here nor in `assumed` is a guess
+    #[serde(default)]
+    pub sources: BTreeMap<String, Vec<String>>,
     /// the recorded dialogue with a real supply that confirmed it, a file of `psu/tests/dialogues`
     pub dialogue: Option<String>,
     /// the keys below whose words or numbers are assumptions: no manual or driver has them
@@ -134,6 +142,19 @@ pub struct LineRules {
     /// whether replies carry units
     #[serde(default)]
     pub units: Units,
+    /// whether it sends back every line that it is sent, before it answers
+    #[serde(default)]
+    pub echo: bool,
+    /// what it prints before or after each answer, as a console does: `">"`. Blanks around it do not matter
+    #[serde(default)]
+    pub prompt: String,
+    /// whether NUL bytes in its answers are padding. Elsewhere a wrong baud rate or a bad line makes them of digits, and
+    /// an answer with one is refused
+    #[serde(default)]
+    pub nul_padding: bool,
+    /// whether a number may have the name of what it is in front, as in `V1 12.00` (TTi, `SYST:HEAD ON`)
+    #[serde(default)]
+    pub header: bool,
     /// what every command that is no question is answered with; absent where there is no answer
     pub acknowledge: Option<Acknowledge>,
     /// how lines begin that the supply sends without being asked: they are kept as notices, and answer nothing. Any other
@@ -208,7 +229,7 @@ pub struct Output {
     pub off: Template,
     /// on or off?
     pub ask: Template,
-    /// the bit of the answer that is 1 while it is on, where the answer is a register
+    /// the bit of the answer that says so, where the answer is a register
     pub state: Option<Bit>,
 }
 
@@ -260,8 +281,25 @@ pub enum Form {
     Decimal,
     /// in hexadecimal digits
     Hexadecimal,
+    /// bit by bit, the highest first: `00100100`
+    Bits,
     /// as one byte
     Byte,
+}
+
+impl Form {
+    /// A register that is written so.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn read(self, reply: Reply<'_>) -> Result<u32, ReplyError> {
+        match self {
+            Self::Decimal => reply.register(),
+            Self::Hexadecimal => reply.hex_register(),
+            Self::Bits => reply.bit_register(),
+            Self::Byte => reply.byte_register(),
+        }
+    }
 }
 
 /// A bit of a register.
@@ -269,11 +307,14 @@ pub enum Form {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Bit {
     /// which, counted from 0
-    #[schemars(range(max = 15))]
+    #[schemars(range(max = 31))]
     pub bit: u8,
     /// how the register is written
     #[serde(default)]
     pub form: Form,
+    /// whether it is 1 while the output is off
+    #[serde(default)]
+    pub inverted: bool,
 }
 
 /// Something that is set and read back.
@@ -357,9 +398,12 @@ pub struct AlarmQuestion {
     /// the bit of each alarm, counted from 0
     #[serde(default)]
     pub bits: BTreeMap<Alarm, u8>,
-    /// whether the register is written in hexadecimal digits
+    /// whether the register is written in hexadecimal digits: `form: hexadecimal`
     #[serde(default)]
     pub hexadecimal: bool,
+    /// how the register is written
+    #[serde(default)]
+    pub form: Form,
     /// the alarm that a yes stands for
     pub yes: Option<Alarm>,
     /// the field of each alarm, counted from 1, in an answer that has a yes or no for each

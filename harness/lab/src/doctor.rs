@@ -137,7 +137,7 @@ pub fn examine(
         let most = sun::Most { current, power: rig.limits.pv_power_max };
         findings.extend(sun::examine(place, profile, most, tape));
     }
-    let (of_bus, heard) = bus::examine(rig, live, listen);
+    let (of_bus, heard) = bus::examine(rig, live, listen, tape);
     findings.extend(of_bus);
     findings.extend(witness::examine(&rig.witnesses, live, listen, &heard));
     // Not while the supply may be on: that the sun goes to the mains may be all that keeps the battery from it.

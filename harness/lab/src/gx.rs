@@ -37,6 +37,7 @@ mod port;
 
 pub use driver::Coil;
 pub use error::GxError;
+pub(crate) use error::refusal;
 pub use link::Link;
 pub(crate) use link::with_port;
 pub use poll::{Answer, Poll};
@@ -135,4 +136,4 @@ pub(crate) const fn name(product: Product) -> &'static str {
 }
 
 #[cfg(all(test, unix))]
-mod tests;
+pub(crate) mod tests;

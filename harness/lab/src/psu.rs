@@ -9,7 +9,7 @@ mod link;
 mod supply;
 mod wire;
 
-pub use dialogue::{Dialogue, DialogueError, Registers, Tape};
+pub use dialogue::{Dialogue, DialogueError, Heard, Registers, Tape};
 pub use error::{SupplyError, Trips};
 pub(crate) use link::Brake;
 #[cfg(test)]

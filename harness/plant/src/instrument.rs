@@ -96,6 +96,15 @@ pub struct Instrument {
     moving: Option<(Micros, bool)>,
 }
 
+/// What limits the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Regulation {
+    /// its voltage setting (CV)
+    Voltage,
+    /// its current limit (CC)
+    Current,
+}
+
 /// What is set, and lost in a restart.
 #[derive(Debug, Clone, Copy)]
 struct Settings {
@@ -108,6 +117,7 @@ struct Settings {
     over_power: Watts,
     guards_voltage: bool,
     guards_current: bool,
+    folds_back_at: Option<Regulation>,
     watchdog: Option<Micros>,
     watchdog_delay: Micros,
 }
@@ -128,6 +138,7 @@ impl Settings {
             over_power: Watts(RATED_VOLTAGE.0 * RATED_CURRENT.0 * OVER_RANGE),
             guards_voltage: dialect.is_fixed(Does::GuardVoltage),
             guards_current: dialect.is_fixed(Does::GuardCurrent),
+            folds_back_at: None,
             watchdog: None,
             watchdog_delay: Micros::from_secs(60),
         }
@@ -216,8 +227,12 @@ impl Instrument {
     }
 
     /// Somebody switches its protection against more current on or off at its front panel.
-    pub const fn turn_guard_current(&mut self, on: bool) {
-        self.set.guards_current = on;
+    pub fn turn_guard_current(&mut self, on: bool) {
+        if self.dialect.is_fixed(Does::Foldback) {
+            self.set.guards_current = on;
+        } else {
+            self.set.folds_back_at = on.then_some(Regulation::Current);
+        }
     }
 
     /// Somebody presses the key of the output at its front panel.
@@ -235,7 +250,15 @@ impl Instrument {
         for &byte in bytes {
             if byte == self.dialect.ends_with.last() {
                 let line: String = self.input.drain(..).map(char::from).collect();
-                self.line(line.trim_matches(['\r', '\n']));
+                let line = line.trim_matches(['\r', '\n']);
+                if self.dialect.echoes {
+                    self.reply(line);
+                }
+                self.line(line);
+                if !self.dialect.prompt.is_empty() {
+                    let at = self.at + self.surroundings.latency;
+                    self.output.push_back((at, self.dialect.prompt.clone().into_bytes()));
+                }
             } else if self.input.len() < proto::scpi::LONGEST_LINE {
                 self.input.push(byte);
             }

@@ -14,7 +14,7 @@ mod template;
 pub use alarm::Alarm;
 pub use dialect::{Dialect, Does, HeaderSet, Numbers};
 pub use identity::{Field, Identity};
-pub use lines::{Ending, LONGEST_LINE, Lines, Overlong, Terminator};
+pub use lines::{Chaff, Ending, LONGEST_LINE, Lines, Overlong, Terminator};
 pub use queue::QueuedError;
 pub use reply::{Reply, ReplyError, Units};
 pub use template::{Arguments, CommandError, Slot, Template, TemplateError, Word, WordError};

@@ -1,4 +1,4 @@
-//! Documents stay true: a command or a path they name exists.
+//! Documents stay true: a command, a path or a test they name exists.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +20,10 @@ pub(crate) fn check(files: &[File], subcommands: &[String]) -> Vec<Finding> {
             }
             for path in paths(line).filter(|path| !exists(path, files)) {
                 let what = format!("`{path}` is not in the tree");
+                findings.push(Finding::new(&document.path, at + 1, what));
+            }
+            for (file, test) in tests(line).filter(|(file, test)| !is_tested(file, test, files)) {
+                let what = format!("there is no test `{test}` in a file `{file}`");
                 findings.push(Finding::new(&document.path, at + 1, what));
             }
         }
@@ -56,6 +60,24 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Every test that a line names between backticks: the end of the path of its file, a colon, its name or its title.
+fn tests(line: &str) -> impl Iterator<Item = (&str, &str)> {
+    line.split('`').skip(1).step_by(2).filter_map(|word| word.split_once(": ")).filter(|(file, _)| {
+        file.ends_with(".rs") && file.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+    })
+}
+
+fn is_tested(file: &str, test: &str, files: &[File]) -> bool {
+    let ending = format!("/{file}");
+    let of_name = files.iter().filter(|known| known.path.ends_with(&ending)).filter_map(File::text);
+    let (function, title) = (format!("fn {test}("), format!("\"{test}\""));
+    // An attribute stands right before a test: `#[test]`, or the last `#[case(…)]`.
+    let is_test = |text: &str, at: usize| text[..at].trim_end().ends_with(']');
+    of_name
+        .into_iter()
+        .any(|text| text.contains(&title) || text.match_indices(&function).any(|(at, _)| is_test(text, at)))
+}
+
 fn exists(path: &str, files: &[File]) -> bool {
     let folder = format!("{}/", path.trim_end_matches('/'));
     files.iter().any(|file| file.path == path || file.path.starts_with(&folder))
@@ -68,7 +90,8 @@ mod tests {
     use rstest::rstest;
 
     fn findings(path: &str, text: &str) -> Vec<Finding> {
-        let files = [file(path, text), file("harness/lab/src/lib.rs", "")];
+        let lib = "fn no_test_but_a_function() {}\n#[test]\nfn a_test() {}\nTrial::test(\"a title\", f)\n";
+        let files = [file(path, text), file("harness/lab/src/lib.rs", lib)];
         check(&files, &["run".to_owned(), "tidy".to_owned()])
     }
 
@@ -77,6 +100,9 @@ mod tests {
     #[case(".ci/run", "exec cargo xtask rum", "cargo xtask rum")]
     #[case("ARCHITECTURE.md", "see `harness/lab/src/gone.rs`", "harness/lab/src/gone.rs")]
     #[case("reports/README.md", "`rigs/simulated.yaml`", "rigs/simulated.yaml")]
+    #[case("docs/a.md", "`src/lib.rs: a_test_that_is_gone`", "no test `a_test_that_is_gone`")]
+    #[case("docs/a.md", "`lib.rs: no_test_but_a_function`", "no test `no_test_but_a_function`")]
+    #[case("docs/a.md", "`gone.rs: a_test`", "in a file `gone.rs`")]
     fn what_does_not_exist_is_found(#[case] path: &str, #[case] text: &str, #[case] what: &str) {
         let found = findings(path, &format!("# Title\n{text}\n"));
         assert!(found.len() == 1 && found[0].line == 2 && found[0].what.contains(what), "{found:?}");
@@ -88,6 +114,7 @@ mod tests {
         "`harness/lab/`, `harness/lab/src`, `harness/lab/src/lib.rs`, `harness/*/src`, `rigs/psu/<name>.yaml`"
     )]
     #[case("plain harness/gone.rs outside of backticks")]
+    #[case("`src/lib.rs: a_test`, `lib.rs: a title`")]
     fn what_exists_passes(#[case] text: &str) {
         assert_eq!(findings("README.md", text), []);
     }

@@ -164,6 +164,17 @@ impl<'p> Commands<'p> {
     }
 }
 
+/// Whether this is told from an answer: no number and no word has it.
+fn is_prompt(text: &str) -> bool {
+    const LONGEST: usize = 16;
+    let is_of_answers = |c: char| c.is_ascii_alphanumeric() || " +-.,;\"'".contains(c);
+    text.len() <= LONGEST
+        && text.chars().all(|c| (' '..='~').contains(&c))
+        && !text.chars().all(is_of_answers)
+}
+
+/// The highest bit of a register: some makers have 32 (Chroma, Magna).
+const MOST_BIT: u8 = 31;
 /// Whoever waits for output off waits for this some times over.
 const SETTLE_MOST: Micros = Micros::from_secs(10);
 
@@ -194,10 +205,10 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
     }
     for question in &profile.protection.alarms {
         let forms = [!question.bits.is_empty(), question.yes.is_some(), !question.fields.is_empty()];
-        let bits_fit = question.bits.values().all(|bit| *bit <= 15);
+        let bits_fit = question.bits.values().all(|bit| *bit <= MOST_BIT);
         if forms.iter().filter(|form| **form).count() != 1 || !bits_fit {
             let message = format!("what `{}` answers is not said", question.ask.text());
-            return no("protection.alarms", message, "one of `bits`, from 0 to 15, `yes` and `fields`");
+            return no("protection.alarms", message, "one of `bits`, from 0 to 31, `yes` and `fields`");
         }
         if question.field.iter().chain(question.fields.values()).any(|field| *field == 0) {
             let message = "no such field".to_owned();
@@ -209,13 +220,20 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
         }
     }
     if let Some(order) = &profile.identify.order
-        && !(order.contains(&Field::Model) && (order.contains(&Field::Maker) || order.len() == 1))
+        && !order.contains(&Field::Model)
     {
-        return no(
-            "identify.order",
-            "maker and model are needed, or the model alone".to_owned(),
-            "`[maker, model, firmware, serial]`",
-        );
+        return no("identify.order", "the model is needed".to_owned(), "`[maker, model, firmware, serial]`");
+    }
+    let named = profile.sources.values().flatten();
+    for key in named.clone().chain(&profile.assumed) {
+        if named.clone().chain(&profile.assumed).filter(|other| *other == key).count() > 1 {
+            return no("sources", format!("`{key}` has two"), "one source for each key");
+        }
+    }
+    for key in named {
+        if !has(text, key) {
+            return no("sources", format!("there is no `{key}`"), "keys of this file, such as `voltage.set`");
+        }
     }
     for key in &profile.assumed {
         if !has(text, key) {
@@ -233,8 +251,8 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
         let message = format!("nothing chooses the output that `{}` asks about", selected.ask.text());
         return no("selected", message, "a command in `begin`, such as `INST OUT1`");
     }
-    if profile.output.state.is_some_and(|state| state.bit > 15) {
-        return no("output.state", "no such bit".to_owned(), "bits from 0 to 15");
+    if profile.output.state.is_some_and(|state| state.bit > MOST_BIT) {
+        return no("output.state", "no such bit".to_owned(), "bits from 0 to 31");
     }
     if profile.protection.over_voltage_room.is_some()
         && !profile.rating.as_ref().is_some_and(|rating| rating.in_model || rating.voltage.is_some())
@@ -250,6 +268,18 @@ pub(super) fn check(profile: &Profile, file: &str, text: &str) -> Result<(), Yam
     if profile.line.receive == Ending::Line(Terminator::None) {
         let message = "an answer has an end, if only a pause".to_owned();
         return no("line.receive", message, "lf, cr-lf, cr, or a pause such as `pause 30 ms`");
+    }
+    let (line, prompt) = (&profile.line, profile.line.prompt.as_str());
+    if matches!(line.receive, Ending::Pause(_)) && (line.echo || !prompt.is_empty()) {
+        let message = "a console ends its lines".to_owned();
+        return no("line.receive", message, "lf, cr-lf or cr beside `echo` and `prompt`");
+    }
+    if !prompt.is_empty() && !is_prompt(prompt) {
+        return no(
+            "line.prompt",
+            format!("`{prompt}` may be the beginning of an answer"),
+            "up to 16 characters of ASCII, one of them none of those in numbers and words, such as `>`",
+        );
     }
     let longest = Micros::from_secs(30);
     let times = [("line.reply-within", profile.line.reply_within), ("line.quiet", profile.line.quiet)];
@@ -283,13 +313,20 @@ mod tests {
         assert!(Profile::parse("p.yaml", &room).is_ok());
         let rating = "rating: { voltage: \"VOLT? MAX\", current: \"CURR? MAX\" }\n";
         assert!(room.contains(rating), "it stands in the file");
-        let error = Profile::parse("p.yaml", &room.replacen(rating, "", 1)).expect_err("unknown").to_string();
+        let source = "  \"SCPI-99 Vol. 1, 7.2.1\": [rating]\n";
+        assert!(room.contains(source), "and so does its source");
+        let without = room.replacen(rating, "", 1).replacen(source, "", 1);
+        let error = Profile::parse("p.yaml", &without).expect_err("unknown").to_string();
         assert!(error.contains("a rating that is not known"), "{error}");
     }
 
     /// The words of supplies that end nothing, choose among outputs and switch ranges.
     #[rstest]
     #[case("send: lf, receive: lf", "send: none, receive: pause 30 ms")]
+    #[case(
+        "send: lf, receive: lf",
+        "send: cr-lf, receive: cr-lf, echo: true, prompt: \"SCPI> \", nul-padding: true"
+    )]
     #[case("ask: \"OUTP?\" }", "ask: \"STATUS?\", state: { bit: 6, form: byte } }")]
     #[case(
         "identify: { ask: [\"*IDN?\"] }",
@@ -317,14 +354,19 @@ mod tests {
     #[case("receive: lf", "receive: none", "an answer has an end")]
     #[case("receive: lf", "receive: pause 2 s", "no such pause")]
     #[case("receive: lf", "receive: pause", "not known here")]
-    #[case("ask: \"OUTP?\" }", "ask: \"OUTP?\", state: { bit: 16 } }", "no such bit")]
+    #[case("receive: lf", "receive: lf, prompt: OK", "may be the beginning of an answer")]
+    #[case("receive: lf", "receive: lf, prompt: \"-\"", "may be the beginning of an answer")]
+    #[case("receive: lf", "receive: lf, prompt: \"> \\r\"", "may be the beginning of an answer")]
+    #[case("receive: lf", "receive: pause 30 ms, prompt: \">\"", "a console ends its lines")]
+    #[case("receive: lf", "receive: pause 30 ms, echo: true", "a console ends its lines")]
+    #[case("ask: \"OUTP?\" }", "ask: \"OUTP?\", state: { bit: 32 } }", "no such bit")]
     #[case("identify:", "selected: { ask: \"INST?\", answer: OUT1 }\nidentify:", "nothing chooses")]
     #[case("status: documented", "status: sure", "`sure` is not known here")]
     #[case("over-voltage: 0,", "over-voltage: 16,", "no such bit")]
     #[case("assumed: [", "assumed: [line.pause, ", "there is no `line.pause`")]
     #[case("status: documented", "status: confirmed", "assumes nothing")]
     #[case("status: documented", "status: documented\ndialogue: a.txt", "the dialogue with a real supply")]
-    #[case("ask: [\"*IDN?\"]", "ask: [\"*IDN?\"], order: [model, serial]", "maker and model are needed")]
+    #[case("ask: [\"*IDN?\"]", "ask: [\"*IDN?\"], order: [maker, serial]", "the model is needed")]
     #[case(
         "  clear:",
         "  alarms: [{ ask: \"STAT?\", field: 0, yes: over-voltage }]\n  clear:",

@@ -13,6 +13,7 @@ use crate::can::{CanError, CanPort, Kind, RunClock};
 use crate::live::hearing::Errors;
 use crate::live::open_can;
 use crate::live::pace::Pace;
+use crate::psu::{self, Tape};
 use files::RigFile;
 use files::live::{CanPlace, Live};
 
@@ -27,7 +28,13 @@ pub(super) struct Heard {
     pub(super) current: Option<Amps>,
 }
 
-pub(super) fn examine(rig: &RigFile, live: &Live, listen: Micros) -> (Vec<Finding>, Heard) {
+/// Listens; who is heard goes onto the tape, where there is one.
+pub(super) fn examine(
+    rig: &RigFile,
+    live: &Live,
+    listen: Micros,
+    tape: Option<&Tape>,
+) -> (Vec<Finding>, Heard) {
     let (mut findings, mut heard) = (Vec::new(), Heard::default());
     if let CanPlace::Slcan(path) = &live.can
         && let Some(obstacle) = device::obstacle(Part::Can, path)
@@ -39,6 +46,7 @@ pub(super) fn examine(rig: &RigFile, live: &Live, listen: Micros) -> (Vec<Findin
         .and_then(|mut port| listen_to(port.as_mut(), clock, listen, &mut findings));
     match listened {
         Ok(bus) => {
+            tape.iter().for_each(|tape| tape.heard(bus.recorded()));
             findings.extend(bus.findings(rig.can.bit_rate, live, listen));
             heard = bus.heard;
         }
@@ -54,6 +62,8 @@ pub(super) fn examine(rig: &RigFile, live: &Live, listen: Micros) -> (Vec<Findin
 struct Bus {
     recording: Recording,
     counts: BTreeMap<CanId, u32>,
+    /// the first time of each identifier, and its last frame with its time
+    frames: BTreeMap<CanId, (Micros, Micros, Frame)>,
     errors: Errors,
     heard: Heard,
 }
@@ -117,6 +127,8 @@ const WIRING: &str =
 impl Bus {
     fn take(&mut self, at: Micros, frame: &Frame) {
         *self.counts.entry(frame.id()).or_default() += 1;
+        let first = self.frames.get(&frame.id()).map_or(at, |(first, ..)| *first);
+        self.frames.insert(frame.id(), (first, at, *frame));
         self.recording.can(at, frame);
         match Message::decode(frame) {
             Some(Message::Limits(limits)) => self.heard.cvl = limits.cvl(),
@@ -125,6 +137,14 @@ impl Bus {
             }
             _ => {}
         }
+    }
+
+    /// Who was heard, for a recording.
+    fn recorded(&self) -> Vec<psu::Heard> {
+        let heard = |(id, (from, to, last)): (&CanId, &(Micros, Micros, Frame))| {
+            psu::Heard::of(last, self.counts.get(id).copied().unwrap_or_default(), *from, *to)
+        };
+        self.frames.iter().map(heard).collect()
     }
 
     fn findings(&self, rate: BitRate, live: &Live, listen: Micros) -> Vec<Finding> {
@@ -243,5 +263,54 @@ mod tests {
             bus.errors.to_string(),
             "2 error frames (1 error passive, 1 protocol violation, 1 bus error)"
         );
+    }
+
+    /// What was recorded plays again as the frames of that bus: the same battery is heard, without its serial number.
+    #[test]
+    fn a_recorded_bus_plays_again() {
+        let said: [(u16, &[u8]); 5] = [
+            (0x351, &[0x18, 0x02, 0xF4, 0x01, 0xF4, 0x01, 0xC0, 0x01]),
+            (0x356, &[0xC4, 0x14, 0x00, 0x00, 0xFA, 0x00]),
+            (0x35E, b"BUSBAR  "),
+            (0x380, b"SN123456"),
+            (0x381, b"78\0\0\0\0\0\0"),
+        ];
+        let bus_of = |frames: &[(Micros, Frame)]| {
+            let mut bus = Bus::default();
+            frames.iter().for_each(|(at, frame)| bus.take(*at, frame));
+            bus
+        };
+        let frames: Vec<(Micros, Frame)> = (0..4)
+            .flat_map(|second| said.map(|(id, data)| (Micros::from_secs(second), Frame::standard(id, data))))
+            .chain([(Micros::from_secs(4), Frame::standard(0x123, b"SN123456"))])
+            .collect();
+        let bus = bus_of(&frames);
+        let tape = Tape::default();
+        tape.heard(bus.recorded());
+        let text = tape.told().expect("something was heard").to_string();
+        assert!(
+            text.contains("can 351 4 1000 1802f401f401c001\n") && text.contains("can 123 1 - -\n"),
+            "{text}"
+        );
+        assert!(!text.contains("534e313233343536"), "no serial number: {text}");
+
+        let dialogue = psu::Dialogue::parse(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        let again: Vec<(Micros, Frame)> = dialogue
+            .can
+            .iter()
+            .filter_map(|heard| heard.frame().map(|frame| (heard, frame)))
+            .flat_map(|(heard, frame)| {
+                let step = heard.period.unwrap_or_default();
+                (0..u64::from(heard.frames)).map(move |nth| (Micros(step.0 * nth), frame))
+            })
+            .collect();
+        let again = bus_of(&again);
+        assert_eq!((again.heard.cvl, again.heard.voltage), (bus.heard.cvl, bus.heard.voltage));
+        let portrait = |bus: &Bus| bus.recording.portrait().identity();
+        let shown = |bus: &Bus| format!("{:?}", portrait(bus)).replace("SN12345678", "0000000000");
+        assert_eq!(shown(&again), shown(&bus));
+        let known: BTreeMap<_, _> =
+            bus.counts.iter().filter(|(id, _)| **id != CanId::Standard(0x123)).collect();
+        assert_eq!(again.counts.iter().collect::<BTreeMap<_, _>>(), known);
     }
 }

@@ -13,7 +13,7 @@ use super::bus::Heard;
 use super::{Finding, Part};
 use crate::can::RunClock;
 use crate::guard::restore_gx;
-use crate::gx::{GxEvent, GxPort, GxSettings, Poll, Timed, name};
+use crate::gx::{GxEvent, GxPort, GxSettings, Poll, Timed, name, refusal};
 use crate::psu::{Registers, Tape};
 use files::RigFile;
 use files::live::{GxPlace, Live};
@@ -124,9 +124,12 @@ fn answers(place: &GxPlace, poll: &Poll, product: Product) -> Finding {
                 }
             },
         ),
-        Some(code) => Part::Gx.problem(
-            format!("the {what}, unit {unit}, answers with exception {code}"),
-            "the firmware of the GX may be older than its registers: update it",
+        Some(&code) => Part::Gx.problem(
+            format!("the {what}, unit {unit}, answers with {}", refusal(code)),
+            match code {
+                4..=6 | 11 => "see whether a gateway stands between, and whether the device behind it is on",
+                _ => "the firmware of the GX may be older than its registers: update it",
+            },
         ),
     }
 }
@@ -136,11 +139,17 @@ fn lacking(poll: &Poll, product: Product) -> Option<Finding> {
     let of_product = || poll.answers.iter().filter(|answer| answer.block.product == product);
     let lacks: Vec<Block> =
         of_product().filter(|answer| answer.is_lacking()).map(|answer| answer.block).collect();
+    let code =
+        of_product().filter(|answer| answer.is_lacking()).find_map(|answer| answer.cells.clone().err());
     if lacks.is_empty() || !of_product().any(|answer| answer.cells.is_ok()) {
         return None;
     }
     let ranges = lacks.iter().copied().map(range).collect::<Vec<_>>().join(", ");
-    let what = format!("it has no registers {ranges} of the {} (exception 2)", name(product));
+    let what = format!(
+        "it has no registers {ranges} of the {} (exception {})",
+        name(product),
+        code.unwrap_or_default()
+    );
     Some(if lacks.iter().all(|block| block.is_newer()) {
         Part::Gx.ok(format!("{what}: they came in 2026, and a run does without them"))
     } else {

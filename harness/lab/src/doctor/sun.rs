@@ -53,6 +53,15 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, most: Most, tape: Opti
         )),
     };
     findings.insert(0, who);
+    if let Some(greeting) = &found.greeting {
+        findings.push(Part::Supply.warning(
+            format!(
+                "it said `{}` before it said who it is: it starts when its port is opened",
+                greeting.escape_debug()
+            ),
+            "whoever opens the port switches it off: part the line that resets it (DTR) where it has one",
+        ));
+    }
     findings.push(if found.output {
         Part::Supply.problem("its output is on", "find out who uses it, and switch it off")
     } else {
@@ -97,13 +106,12 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, most: Most, tape: Opti
 /// What its profile does not know, or knows otherwise than the rig file.
 fn words(place: &PsuPlace, profile: &Profile) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if !profile.assumed.is_empty() {
-        findings.push(
-            Part::Supply.ok(format!(
-                "assumed in its profile, with no manual behind it: {}",
-                profile.assumed.join(", ")
-            )),
-        );
+    let guesses = profile.guesses();
+    if !guesses.is_empty() {
+        findings.push(Part::Supply.ok(format!(
+            "guesses in its profile, with no manual or driver behind them: {}",
+            guesses.join(", ")
+        )));
     }
     if profile.protection.alarms.is_empty() {
         findings.push(Part::Supply.ok(

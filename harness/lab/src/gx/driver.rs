@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{sleep, timeout};
 
 use super::error::{Asked, What};
-use super::poll::{Answer, NO_ADDRESS, NO_PRODUCT, Poll, is_settled, requests};
+use super::poll::{Answer, LACKS, NO_PRODUCT, Poll, is_settled, requests};
 use super::{GxError, GxEvent, GxSettings, Link, Timed, name};
 use crate::can::RunClock;
 
@@ -96,8 +96,8 @@ pub(super) struct Driver<E> {
     /// written, and to be read back between two polls
     pending: Vec<Pending>,
     fading: Vec<Fading>,
-    /// blocks that this GX does not have whole, by their first address: the pieces, and whether it has each
-    pieces: BTreeMap<u16, Vec<(Block, bool)>>,
+    /// blocks that this GX does not have whole, by their first address: the pieces, and what it said to those that it lacks
+    pieces: BTreeMap<u16, Vec<(Block, Option<u8>)>>,
 }
 
 impl<E: From<Timed>> Driver<E> {
@@ -174,9 +174,12 @@ impl<E: From<Timed>> Driver<E> {
                 continue;
             }
             let known = self.pieces.get(&block.first).cloned();
-            let pieces = known.clone().unwrap_or_else(|| vec![(block, true)]);
-            for (block, has) in pieces {
-                let cells = if has { self.cells(unit, block).await? } else { Err(NO_ADDRESS) };
+            let pieces = known.clone().unwrap_or_else(|| vec![(block, None)]);
+            for (block, lacking) in pieces {
+                let cells = match lacking {
+                    None => self.cells(unit, block).await?,
+                    Some(code) => Err(code),
+                };
                 answers.push(Answer { block, unit, at: clock.now(), cells });
             }
             if known.is_none() && answers.last().is_some_and(Answer::is_lacking) {
@@ -214,7 +217,7 @@ impl<E: From<Timed>> Driver<E> {
             }
             let block = block(registers);
             let cells = self.cells(unit, block).await?;
-            if cells == Err(NO_ADDRESS) && registers.len() > 1 {
+            if cells.as_ref().is_err_and(|code| LACKS.contains(code)) && registers.len() > 1 {
                 let (left, right) = registers.split_at(registers.len() / 2);
                 ahead.extend([right, left]);
                 continue;
@@ -229,7 +232,7 @@ impl<E: From<Timed>> Driver<E> {
             }
         }
         if found.iter().all(|answer| answer.cells.is_ok() || answer.is_lacking()) {
-            let pieces = found.iter().map(|answer| (answer.block, answer.cells.is_ok()));
+            let pieces = found.iter().map(|answer| (answer.block, answer.cells.as_ref().err().copied()));
             self.pieces.insert(whole.first, pieces.collect());
         }
         Ok(found)
@@ -299,7 +302,7 @@ impl<E: From<Timed>> Driver<E> {
     }
 
     async fn write_once(&mut self, unit: u8, first: u16, cells: &[u16]) -> Result<(), GxError> {
-        self.link().await?.write(unit, first, cells).await.map_err(uncertain)
+        write(self.link().await?, unit, first, cells).await.map_err(uncertain)
     }
 
     fn unit_of(&self, register: Register) -> Result<u8, GxError> {
@@ -432,16 +435,38 @@ impl<E: From<Timed>> Driver<E> {
     }
 }
 
-/// Reads; a product that says it is not there is asked again.
+/// Reads; a product that says it is not there, and a gateway that cannot just now, are asked again.
 async fn read(link: &mut Link, unit: u8, first: u16, count: u16) -> Result<Vec<u16>, GxError> {
     let mut tries = 1;
     loop {
         match link.read(unit, first, count).await {
-            Err(GxError::Refused { code: NO_PRODUCT, .. }) if tries < TRIES => tries += 1,
+            Err(GxError::Refused { code, .. }) if passes(code) && tries < TRIES => tries += 1,
             answer => return answer,
         }
         sleep(PAUSE).await;
     }
+}
+
+/// Writes; a gateway that cannot just now is told again.
+async fn write(link: &mut Link, unit: u8, first: u16, cells: &[u16]) -> Result<(), GxError> {
+    let mut tries = 1;
+    loop {
+        match link.write(unit, first, cells).await {
+            Err(GxError::Refused { code, .. }) if passes(code) && tries < TRIES => tries += 1,
+            answer => return answer,
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// Whether an exception may be another answer a moment later: a product that has just come back, and what gateways between
+/// answer while they or the device behind them are busy (Modbus Application Protocol 1.1b3, 7).
+const fn passes(code: u8) -> bool {
+    const FAILURE: u8 = 4;
+    const ACKNOWLEDGED: u8 = 5;
+    const BUSY: u8 = 6;
+    const NO_ANSWER: u8 = 11;
+    matches!(code, NO_PRODUCT | FAILURE | ACKNOWLEDGED | BUSY | NO_ANSWER)
 }
 
 async fn switch(coil: &Coil, on: bool, within: Micros) -> Result<bool, GxError> {

@@ -140,11 +140,22 @@ impl std::fmt::Display for Asked {
     }
 }
 
-fn refusal(code: u8) -> String {
-    Exception::of(code).map_or_else(
-        || format!("exception {code}, which a GX is not known to give"),
-        |exception| exception.to_string(),
-    )
+/// An exception by its number and its words.
+pub(crate) fn refusal(code: u8) -> String {
+    /// Those of Modbus that a GX is not known to give, but whoever stands between (Modbus Application Protocol 1.1b3, 7).
+    const OF_OTHERS: [(u8, &str); 5] = [
+        (4, "the device failed"),
+        (5, "it takes its time"),
+        (6, "the device is busy"),
+        (8, "its memory is damaged"),
+        (11, "the device behind a gateway does not answer"),
+    ];
+    let known = Exception::of(code).map(|exception| exception.to_string());
+    let other = || {
+        let words = OF_OTHERS.iter().find(|(known, _)| *known == code).map(|(_, words)| format!(": {words}"));
+        format!("exception {code}{}, which a GX is not known to give", words.unwrap_or_default())
+    };
+    known.unwrap_or_else(other)
 }
 
 /// What to do about it.
@@ -152,6 +163,7 @@ const fn remedy(code: u8, asked: &Asked) -> &'static str {
     match (code, asked.what) {
         (2, What::Write(..)) => "; is writing enabled on the GX (Settings, Integrations, Modbus TCP server)?",
         (2, _) => "; does the firmware of the GX have these registers?",
+        (4..=6 | 11, _) => "; does a gateway or another program stand between?",
         (10, _) => "; is it connected and on, and does the rig file name the unit id that the GX lists?",
         _ => "",
     }

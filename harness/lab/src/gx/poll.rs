@@ -38,7 +38,7 @@ impl Answer {
     /// Whether this GX does not have the registers.
     #[must_use]
     pub fn is_lacking(&self) -> bool {
-        self.cells == Err(NO_ADDRESS)
+        self.cells.as_ref().is_err_and(|code| LACKS.contains(code))
     }
 }
 
@@ -93,8 +93,9 @@ pub(super) fn is_settled(answers: &[Answer], product: Product) -> bool {
 /// The exception of a product that is not there.
 pub(super) const NO_PRODUCT: u8 = proto::gx::Exception::NoProduct.code();
 
-/// The exception of a block that holds what this GX does not have.
-pub(super) const NO_ADDRESS: u8 = proto::gx::Exception::Address.code();
+/// The exceptions of a block that holds what this GX does not have: 2, and 3 of gateways between, to which it is too long or
+/// none of theirs.
+pub(super) const LACKS: [u8; 2] = [proto::gx::Exception::Address.code(), proto::gx::Exception::Value.code()];
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 
 mod desk;
 mod faulty;
+pub(crate) mod recorded;
 
 use std::net::Ipv4Addr;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -250,6 +251,7 @@ fn what_cannot_be_written() {
 #[case::the_end_of_the_connection(Mode::Close, "the connection was closed instead of an answer to reading")]
 #[case::an_end_amid_the_answer(Mode::MidAnswer, "the connection was closed instead of an answer")]
 #[case::another_unit(Mode::OtherUnit, "it belongs to another request")]
+#[case::unit_0(Mode::UnitZero, "unit_id: 0 }")]
 #[case::another_transaction(Mode::OtherTransaction, "it belongs to another request")]
 #[case::another_function(Mode::OtherFunction, "it is one to another function")]
 #[case::fewer_registers(Mode::Fewer, "70 registers instead of 71")]
@@ -267,6 +269,74 @@ fn a_bad_answer_is_told_and_survived(#[case] mode: Mode, #[case] says: &str) {
     assert!(matches!(back, GxEvent::Back { after } if after >= Micros::from_millis(50)), "{back}");
     assert!(tells(&bench.poll(), Block::Battery));
     assert_eq!(wire.left(), 0);
+}
+
+/// Exceptions that a GX never gives, but gateways do: now and then nothing is lost by one, for long it is told by its name.
+#[rstest]
+#[case(4, "the device failed")]
+#[case(6, "the device is busy")]
+#[case(11, "the device behind a gateway does not answer")]
+fn an_exception_of_a_gateway_is_told_by_its_name(#[case] code: u8, #[case] says: &str) {
+    let wire = Faulty::start();
+    let bench = Bench::through(|gx| wire.to(gx));
+    assert!(tells(&bench.poll(), Block::Battery));
+    for _ in 0..4 {
+        wire.spoil(Mode::Exception(code), 1);
+        assert!(tells(&bench.poll(), Block::Battery), "exception {code}");
+    }
+    wire.spoil(Mode::Exception(code), 1);
+    bench.port.write(system::RELAY_2, 1.0).expect("told again");
+    let harmless = |event: &GxEvent| matches!(event, GxEvent::Poll(_) | GxEvent::Slow { .. });
+    assert!(bench.events.try_iter().all(|timed| harmless(&timed.event)));
+    wire.spoil(Mode::Exception(code), 500);
+    let gone = bench.told().to_string();
+    assert!(gone.contains(&format!("exception {code}: {says}")), "{gone}");
+}
+
+/// A gateway that passes no more than so many registers refuses a longer block with exception 3: it is read in pieces, and
+/// nothing is missing.
+#[test]
+fn a_gateway_that_passes_few_registers_is_read_in_runs() {
+    let bench = Bench::start();
+    bench.desk().most = 16;
+    bench.desk().set(battery::CVL, 56.0);
+    bench.desk().set(solar::PV_POWER_32, 7000.0);
+    let poll = bench.poll();
+    assert_eq!(poll.said.number(Channel::GxCvl), Some(56.0));
+    assert_eq!(poll.said.number(Channel::PvPower), Some(7000.0));
+    assert!(poll.answers.iter().all(|answer| answer.cells.is_ok()), "{:?}", poll.answers);
+}
+
+/// A gateway that sends each byte by itself.
+#[test]
+fn an_answer_in_single_bytes_is_put_together() {
+    let wire = Faulty::start();
+    let bench = Bench::through(|gx| wire.to(gx));
+    bench.desk().set(battery::CVL, 57.6);
+    wire.spoil(Mode::Bytewise, 20);
+    assert_eq!(bench.poll().said.number(Channel::GxCvl), Some(57.6));
+    assert!(bench.events.try_iter().all(|timed| !matches!(timed.event, GxEvent::Lost(_))));
+}
+
+/// Venus OS answers for the system as unit 0 and as unit 100: what the rig file says is asked, and that unit must answer.
+#[test]
+fn the_system_is_the_unit_that_the_rig_file_says() {
+    let desk = Arc::new(Mutex::new(Desk::new()));
+    desk.lock().expect("nobody panicked").restore(0, 0);
+    let served = on_tcp(desk, (Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
+    for unit in [0, 100] {
+        let mut settings = settings(served.address().to_string());
+        settings.units.system = Some(unit);
+        let (sender, events) = sync_channel::<Timed>(64);
+        let port = GxPort::open(&settings, RunClock::start(), sender).expect("opened");
+        let poll = events.recv_timeout(LONG).expect("an event").event;
+        let GxEvent::Poll(poll) = poll else { panic!("{poll}") };
+        let of_system = poll.answers.iter().filter(|answer| answer.block.product == Product::System);
+        assert!(
+            of_system.clone().count() > 0 && of_system.clone().all(|a| a.unit == unit && a.cells.is_ok())
+        );
+        assert!((port.write(system::RELAY_1, 1.0).expect("taken") - 1.0).abs() < 1e-9, "unit {unit}");
+    }
 }
 
 #[test]

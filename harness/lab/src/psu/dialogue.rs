@@ -4,6 +4,10 @@
 //! printable ASCII escaped. Serial numbers are replaced by zeros. It plays again as a supply ([`Dialogue::answers`]): that
 //! is how a profile becomes confirmed by a supply that stands elsewhere.
 
+mod heard;
+
+pub use heard::Heard;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::Write;
@@ -36,6 +40,8 @@ pub struct Dialogue {
     turns: Vec<Turn>,
     /// what the GX of the rig answered to each request
     pub gx: Vec<Registers>,
+    /// who was heard on the bus of the rig
+    pub can: Vec<Heard>,
 }
 
 /// Registers of a GX, as they were read in one request.
@@ -89,6 +95,8 @@ impl Dialogue {
                 name.clone_into(&mut dialogue.profile);
             } else if let Some(rest) = line.strip_prefix(GX) {
                 dialogue.gx.push(Registers::parse(rest).ok_or(DialogueError::Line(number + 1))?);
+            } else if let Some(rest) = line.strip_prefix(heard::CAN) {
+                dialogue.can.push(Heard::parse(rest).ok_or(DialogueError::Line(number + 1))?);
             } else if !line.starts_with('#') && !line.trim().is_empty() {
                 dialogue.turns.push(Turn::parse(line).ok_or(DialogueError::Line(number + 1))?);
             }
@@ -185,7 +193,15 @@ impl fmt::Display for Dialogue {
                 "# the GX: unit, first register, how many; = and each in hexadecimal digits, or ! and the exception"
             )?;
         }
-        self.gx.iter().try_for_each(|registers| writeln!(f, "{GX}{registers}"))
+        self.gx.iter().try_for_each(|registers| writeln!(f, "{GX}{registers}"))?;
+        if !self.can.is_empty() {
+            writeln!(
+                f,
+                "# the bus: identifier, frames, milliseconds from one to the next, and the data of the last; serial numbers are \
+                 replaced by zeros, and the data of what the protocol does not know is left out"
+            )?;
+        }
+        self.can.iter().try_for_each(|heard| writeln!(f, "{}{heard}", heard::CAN))
     }
 }
 
@@ -294,6 +310,11 @@ impl Tape {
         self.dialogue().gx.push(registers);
     }
 
+    /// What was heard on the bus.
+    pub(crate) fn heard(&self, all: Vec<Heard>) {
+        self.dialogue().can = all;
+    }
+
     /// What was taken down until now, without serial numbers; nothing where nobody was spoken to.
     #[must_use]
     pub fn told(&self) -> Option<Dialogue> {
@@ -304,7 +325,8 @@ impl Tape {
         if dialogue.profile.is_empty() {
             NO_SUPPLY.clone_into(&mut dialogue.profile);
         }
-        (!dialogue.turns.is_empty() || !dialogue.gx.is_empty()).then_some(dialogue)
+        let told = !dialogue.turns.is_empty() || !dialogue.gx.is_empty() || !dialogue.can.is_empty();
+        told.then_some(dialogue)
     }
 
     fn takes_down(&self, at: Micros, direction: Direction, bytes: &[u8]) {

@@ -40,7 +40,7 @@ pub enum SupplyError {
         queue: Option<String>,
     },
     /// A reply that cannot be one to what was asked.
-    #[error("`{asked}` was answered with `{}`: {why}", said.escape_debug())]
+    #[error("`{asked}` was answered with `{}`: {why}{}", said.escape_debug(), hint(said))]
     Garbled {
         /// what was sent
         asked: String,
@@ -50,7 +50,9 @@ pub enum SupplyError {
         why: ReplyError,
     },
     /// The line sends back what it is given.
-    #[error("the line echoes `{0}`; switch off the echo of the supply or of the RS-485 adapter")]
+    #[error(
+        "the line echoes `{0}`; switch off the echo of the supply or of the RS-485 adapter, or say `echo: true` under `line` of its profile"
+    )]
     Echo(String),
     /// Question and answer could not be brought together again.
     #[error(
@@ -71,7 +73,11 @@ pub enum SupplyError {
         expected: String,
     },
     /// An identity that is none.
-    #[error("`{}` is no identity of a supply: expected maker, model, serial number and firmware", .0.escape_debug())]
+    #[error(
+        "`{}` is no identity of a supply: expected maker, model, serial number and firmware{}",
+        .0.escape_debug(),
+        hint(.0)
+    )]
     NoIdentity(String),
     /// The supply refused a command by its acknowledgement.
     #[error("the supply refused `{command}` with `{}`", said.escape_debug())]
@@ -277,6 +283,18 @@ pub enum SupplyError {
     /// The watchdog or a protection does not say that it is active.
     #[error("`{0}` answers that it is not active, although it was made so")]
     NotActive(String),
+}
+
+/// What is known of an answer that looks so.
+pub(super) fn hint(said: &str) -> &'static str {
+    if said.starts_with(['>', '$', '%', '=', ':', '#']) {
+        "; does it print a prompt (`prompt` under `line` of its profile)?"
+    } else if said.contains('\0') {
+        "; NUL bytes are what a wrong baud rate or a bad line makes of others, unless its firmware sends them behind texts \
+         (`nul-padding` under `line` of its profile)"
+    } else {
+        ""
+    }
 }
 
 fn listed(errors: &[QueuedError]) -> String {

@@ -20,7 +20,7 @@ use super::link::Link;
 use super::wire::{Recovery, Wire, Witness};
 use files::Profile;
 use files::live::PsuPlace;
-use files::profile::{Bit, Form};
+use files::profile::Bit;
 
 pub use rating::Rated;
 pub use set::{Accepted, Target};
@@ -92,6 +92,8 @@ pub struct Found {
     pub alarms: BTreeSet<Alarm>,
     /// what stood in the error queue
     pub errors: Vec<QueuedError>,
+    /// the first line that it said before it said who it is: it starts when its port is opened
+    pub greeting: Option<String>,
 }
 
 /// What is measured, and what is set.
@@ -282,8 +284,7 @@ impl Supply {
         let begin = self.profile.begin.clone();
         let begin = begin.iter().map(|template| self.plain(template)).collect::<Result<Vec<_>, _>>()?;
         self.wire.recovery = Recovery { begin, ..Recovery::default() };
-        self.wire.recover()?;
-        self.meet()?;
+        let greeting = self.meet()?;
         let alarms = self.see_alarms()?;
         let errors = self.drain_errors()?;
         self.take_control()?;
@@ -293,22 +294,52 @@ impl Supply {
             self.question(&events, |reply| reply.register())?;
         }
         self.wire.was_recovered();
-        Ok(Found { identity: self.identity.clone(), output: self.is_on()?, alarms, errors })
+        Ok(Found { identity: self.identity.clone(), output: self.is_on()?, alarms, errors, greeting })
     }
 
-    /// Who answers; where nobody does yet that was never met, for as long as a first answer may take.
-    fn meet(&mut self) -> Result<(), SupplyError> {
+    /// Who answers. One that was never met may be starting: for as long as a first answer may take it is asked again while
+    /// nobody answers, and while what comes is a text and no identity, such as the log of its start. The first of that is
+    /// given back.
+    fn meet(&mut self) -> Result<Option<String>, SupplyError> {
         let patience = if self.identity.model.is_empty() { self.first_answer } else { Micros::ZERO };
         let until = self.wire.now() + patience;
-        let mut again = false;
+        let (mut greeting, mut other) = (None, None);
         loop {
-            match self.identify() {
-                Err(SupplyError::Silent { .. }) if self.wire.now() < until => again = true,
-                // The answers to earlier questions are on the way.
-                Ok(()) if again => return self.wire.recover(),
-                met => return met,
+            let met = self.wire.recover().and_then(|()| self.identify());
+            let in_time = self.wire.now() < until;
+            match met {
+                // The answers to earlier questions are on the way, and a line of its log may look like an identity.
+                Ok(()) if patience > Micros::ZERO => match self.met_again() {
+                    Err(SupplyError::OutOfStep { .. }) if in_time => {
+                        greeting.get_or_insert_with(|| self.identity.to_string());
+                        self.wire.recovery.identity.clear();
+                    }
+                    recovered => return recovered.map(|()| greeting),
+                },
+                Ok(()) => return Ok(greeting),
+                Err(SupplyError::Silent { .. } | SupplyError::OutOfStep { .. }) if in_time => {}
+                Err(SupplyError::NoIdentity(said)) if in_time => {
+                    greeting.get_or_insert(said);
+                }
+                // Another one says so twice.
+                Err(SupplyError::WrongSupply { found, .. }) if in_time && other.as_ref() != Some(&found) => {
+                    greeting.get_or_insert_with(|| found.to_string());
+                    other = Some(found);
+                }
+                Err(silent @ SupplyError::Silent { .. }) => {
+                    return Err(greeting.map_or(silent, SupplyError::NoIdentity));
+                }
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Asks once more who it is. What stands in its error queue is left to whoever reads it.
+    fn met_again(&mut self) -> Result<(), SupplyError> {
+        let errors = self.wire.recovery.errors.take();
+        let again = self.wire.recover();
+        self.wire.recovery.errors = errors;
+        again
     }
 
     fn identify(&mut self) -> Result<(), SupplyError> {
@@ -400,13 +431,8 @@ impl Supply {
     pub fn is_on(&mut self) -> Result<bool, SupplyError> {
         let (ask, state) = (self.profile.output.ask.clone(), self.profile.output.state);
         self.question(&ask, |reply| {
-            let Some(Bit { bit, form }) = state else { return reply.state() };
-            let register = match form {
-                Form::Decimal => reply.register(),
-                Form::Hexadecimal => reply.hex_register(),
-                Form::Byte => reply.byte_register(),
-            };
-            Ok(register? >> bit & 1 == 1)
+            let Some(Bit { bit, form, inverted }) = state else { return reply.state() };
+            Ok((form.read(reply)? >> bit & 1 == 1) != inverted)
         })
     }
 
@@ -423,7 +449,7 @@ impl Supply {
     /// restarted unseen: what it accepted before does not count.
     fn check_restart(&mut self) -> Result<(), SupplyError> {
         /// Power on, IEEE 488.2, 11.5.1.1.2.
-        const POWER_ON: u16 = 1 << 7;
+        const POWER_ON: u32 = 1 << 7;
         self.wire.step()?;
         self.check_selected()?;
         if let Some(events) = self.profile.events.clone().filter(|_| !self.restarted) {

@@ -5,6 +5,7 @@ mod every_profile;
 mod faults;
 mod faulty;
 mod language;
+mod others;
 mod scripted;
 mod setpoint;
 mod settle;

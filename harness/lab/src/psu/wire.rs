@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use proto::quantity::Micros;
-use proto::scpi::{Ending, Lines, QueuedError, Terminator};
+use proto::scpi::{Chaff, Ending, Lines, QueuedError, Terminator};
 
-use super::error::SupplyError;
+use super::error::{SupplyError, hint};
 use super::link::Link;
 use files::profile::LineRules;
 
@@ -57,6 +57,18 @@ pub(super) struct Wire {
     pub(super) witness: Option<Witness>,
 }
 
+/// A number without the name of what it is in front: `V1 12.00`.
+fn without_header(line: String) -> String {
+    let named = line.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_number = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    match line.split_once(' ') {
+        Some((_, number)) if named && !line.contains(',') && is_number(number.trim_start()) => {
+            number.trim_start().to_owned()
+        }
+        _ => line,
+    }
+}
+
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire").field("link", &self.link.name()).field("in_step", &self.in_step).finish()
@@ -70,7 +82,8 @@ impl Wire {
             Ending::Line(terminator) => terminator,
             Ending::Pause(_) => Terminator::None,
         };
-        let (lines, last) = (Lines::new(terminator), link.now());
+        let chaff = Chaff { prompt: rules.prompt.clone(), nul: rules.nul_padding };
+        let (lines, last) = (Lines::new(terminator).without(chaff), link.now());
         let (recovery, notices) = (Recovery::default(), VecDeque::new());
         Self { link, rules, lines, in_step: false, recovered: false, last, recovery, notices, witness: None }
     }
@@ -123,6 +136,9 @@ impl Wire {
     pub(super) fn command(&mut self, command: &str) -> Result<(), SupplyError> {
         self.step()?;
         let until = self.send(command)?;
+        if self.rules.echo {
+            self.echoed(command, until)?;
+        }
         let Some(acknowledge) = self.rules.acknowledge.clone() else { return Ok(()) };
         let said = self.answer(command, until)?;
         if said == acknowledge.done {
@@ -151,7 +167,7 @@ impl Wire {
             // Whatever is there now was not asked for.
             let now = self.link.now();
             while let Some(line) = self.line(now)? {
-                self.in_step &= self.is_notice(line);
+                self.in_step &= self.is_none(line);
             }
             self.in_step &= self.lines.is_empty();
         }
@@ -177,11 +193,15 @@ impl Wire {
             for (question, expected) in &recovery.identity {
                 self.expect(question, expected)?;
             }
-            if recovery.identity.is_empty() || self.drain()? {
+            if recovery.identity.is_empty() {
                 break;
             }
+            let Some(more) = self.drain()? else { break };
             if attempt == ATTEMPTS {
-                let found = "more comes than was asked for".to_owned();
+                let found = format!(
+                    "more comes than was asked for, `{}` (a prompt is named by `prompt` under `line` of its profile)",
+                    more.escape_debug()
+                );
                 return Err(SupplyError::OutOfStep { asked: "the identity".to_owned(), found });
             }
         }
@@ -198,7 +218,7 @@ impl Wire {
     fn empty(&mut self, question: &str) -> Result<(), SupplyError> {
         for _ in 0..MOST_ERRORS {
             let until = self.send(question)?;
-            match self.line(until)? {
+            match self.line_but(question, until)? {
                 Some(line) if QueuedError::parse(&line).is_none_or(|error| !error.is_empty()) => {}
                 // Empty, or silent: the identity will tell.
                 _ => return Ok(()),
@@ -214,36 +234,40 @@ impl Wire {
             if line == expected {
                 return Ok(());
             }
-            found = format!("the reply was `{}`", line.escape_debug());
+            found = format!("the reply was `{}`{}", line.escape_debug(), hint(&line));
         }
         Err(SupplyError::OutOfStep { asked: question.to_owned(), found })
     }
 
-    /// Takes in and forgets until the line is quiet; says whether it was.
-    fn drain(&mut self) -> Result<bool, SupplyError> {
-        let mut silent = true;
+    /// Takes in and forgets until the line is quiet; gives the first that came and nobody asked for.
+    fn drain(&mut self) -> Result<Option<String>, SupplyError> {
+        let mut came = None;
         let limit = self.link.now() + self.rules.reply_within + self.rules.quiet;
         let mut buffer = [0; 256];
         loop {
             let until = self.link.now() + self.rules.quiet;
             let many = self.link.read(&mut buffer, until)?;
-            if many == 0 {
-                break;
-            }
             self.lines.push(&buffer[..many]);
             // A line without an end is forgotten like the others.
             while let Ok(Some(line)) = self.lines.next_line() {
                 self.saw(&line);
-                silent &= self.is_notice(line);
+                if !self.is_none(line.clone()) {
+                    came.get_or_insert(line);
+                }
+            }
+            if many == 0 {
+                break;
             }
             if self.link.now() > limit {
                 let found = "it never falls silent".to_owned();
                 return Err(SupplyError::OutOfStep { asked: "a pause".to_owned(), found });
             }
         }
-        silent &= self.lines.is_empty();
+        if !self.lines.is_empty() {
+            came.get_or_insert(self.lines.rest());
+        }
         self.lines.clear();
-        Ok(silent)
+        Ok(came)
     }
 
     /// Sends a line; gives the deadline of its reply.
@@ -264,19 +288,43 @@ impl Wire {
     }
 
     fn answer(&mut self, asked: &str, until: Micros) -> Result<String, SupplyError> {
-        while let Some(line) = self.line(until)? {
+        while let Some(line) = self.line_but(asked, until)? {
             if line == asked {
                 self.in_step = false;
                 return Err(SupplyError::Echo(line));
             }
-            if !line.is_empty() && !self.is_notice(line.clone()) {
-                return Ok(line);
+            if !line.is_empty() {
+                return Ok(if self.rules.header { without_header(line) } else { line });
             }
         }
         self.in_step = false;
         let (rest, within) = (self.lines.rest(), self.rules.reply_within);
         let came = (!rest.is_empty()).then_some(rest);
         Err(SupplyError::Silent { asked: asked.to_owned(), within, came, queue: None })
+    }
+
+    /// Takes the echo of a command. One that does not come is no loss of the command: what it set is read back.
+    fn echoed(&mut self, command: &str, until: Micros) -> Result<(), SupplyError> {
+        while let Some(line) = self.line(until)? {
+            if line == command {
+                return Ok(());
+            }
+            if !self.is_none(line) {
+                break;
+            }
+        }
+        self.in_step = false;
+        Ok(())
+    }
+
+    /// The next line that may answer: not the echo of what was asked, where this supply sends one, and no line of its own.
+    fn line_but(&mut self, asked: &str, until: Micros) -> Result<Option<String>, SupplyError> {
+        loop {
+            match self.line(until)? {
+                Some(line) if self.rules.echo && line == asked || self.is_none(line.clone()) => {}
+                line => return Ok(line),
+            }
+        }
     }
 
     /// The next line, or none when the deadline has passed.
@@ -297,11 +345,11 @@ impl Wire {
                 }
             }
             let until = match self.rules.receive {
-                Ending::Pause(pause) if !self.lines.is_empty() => self.link.now() + pause,
+                Ending::Pause(pause) if !self.lines.is_bare() => self.link.now() + pause,
                 _ => until,
             };
             match self.link.read(&mut buffer, until) {
-                Ok(0) if matches!(self.rules.receive, Ending::Pause(_)) && !self.lines.is_empty() => {
+                Ok(0) if matches!(self.rules.receive, Ending::Pause(_)) && !self.lines.is_bare() => {
                     let line = self.lines.take_rest();
                     return Ok(Some(self.ended(line)));
                 }
@@ -327,6 +375,12 @@ impl Wire {
         if let Some(witness) = &mut self.witness {
             witness(at, Direction::Received, line);
         }
+    }
+
+    /// Whether a line answers nothing: one that the supply sends by itself, or the empty one of a console.
+    fn is_none(&mut self, line: String) -> bool {
+        let console = self.rules.echo || !self.rules.prompt.is_empty();
+        console && line.trim().is_empty() || self.is_notice(line)
     }
 
     /// Keeps a line that the supply sends by itself; says whether it is one.

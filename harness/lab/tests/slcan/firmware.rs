@@ -23,6 +23,10 @@ struct Firmware {
     acknowledges: &'static str,
     /// what `V` is answered with
     version: &'static str,
+    /// what `F` is answered with; nothing where it is refused
+    status: &'static str,
+    /// whether NUL bytes stand before and behind each end of line
+    pads: bool,
     /// of the commands of one packet only the first is seen
     one_a_packet: bool,
     /// whether a program before has left the channel open
@@ -35,6 +39,8 @@ const MANUAL: Firmware = Firmware {
     starts: (Duration::ZERO, ""),
     acknowledges: "\r",
     version: "V1013\r",
+    status: "",
+    pads: false,
     one_a_packet: false,
     is_open: false,
     is_heard: true,
@@ -101,6 +107,10 @@ fn play(mut device: TTYPort, firmware: Firmware, stop: &AtomicBool) {
                     out.extend(firmware.version.as_bytes());
                     continue;
                 }
+                Ok(Command::Flags) if !firmware.status.is_empty() => {
+                    out.extend(firmware.status.as_bytes());
+                    continue;
+                }
                 Ok(Command::Rate(6)) => {
                     has_rate |= !is_open;
                     !is_open
@@ -128,6 +138,10 @@ fn play(mut device: TTYPort, firmware: Firmware, stop: &AtomicBool) {
             last = Instant::now();
             write(&mut out, &Carried::Data(frame(1)), None);
         }
+        if firmware.pads {
+            out = out.split_inclusive(|byte| *byte == CR).collect::<Vec<_>>().join(&[0, 0][..]);
+            out.insert(0, 0);
+        }
         send(&mut device, &out);
     }
 }
@@ -143,6 +157,9 @@ pub(crate) fn every_kind_is_opened() -> Result<(), Failed> {
         ("it answers with line feeds (normaldotcom/canable-fw#8)", Firmware { acknowledges: "\n", ..MANUAL }),
         ("it answers with CR LF (linux-can/can-utils#324)", Firmware { acknowledges: "\r\n", ..MANUAL }),
         ("one command a packet (UCCBEmbedded#3)", Firmware { one_a_packet: true, ..MANUAL }),
+        ("NUL bytes between its lines", Firmware { pads: true, ..MANUAL }),
+        // The register of its controller, whose bits mean something else than the flags of the manual.
+        ("its status has no F (EasySYNC USB2-F-7x01, p. 27)", Firmware { status: "20\r", ..MANUAL }),
         ("its channel is open still", Firmware { is_open: true, ..MANUAL }),
         ("nothing is acknowledged, with frames", Firmware { version: "", is_heard: true, ..CANABLE }),
     ];
@@ -150,8 +167,32 @@ pub(crate) fn every_kind_is_opened() -> Result<(), Failed> {
         let board = Board::of(firmware);
         let mut port = board.open().map_err(|error| format!("{kind}: {error}"))?;
         assert_eq!(next(&mut port)?.kind, Kind::Data(frame(1)), "{kind}");
-        assert_eq!(port.info()?.lost, 0, "{kind}");
+        let info = port.info()?;
+        assert_eq!(
+            (info.lost, info.state, info.notes.len()),
+            (0, None, usize::from(!port_answers(kind))),
+            "{kind}"
+        );
     }
+    Ok(())
+}
+
+/// Whether a kind acknowledges: of one that does not the port says so.
+fn port_answers(kind: &str) -> bool {
+    !kind.starts_with("nothing is acknowledged")
+}
+
+/// Flags that nobody asked for, of an adapter that refuses the question: an error frame with what they say, no loss, and no
+/// state, since nothing tells when it changes.
+pub(crate) fn flags_unasked() -> Result<(), Failed> {
+    let adapter = Simulated::start();
+    let mut port = adapter.open();
+    adapter.tell(Event::Bytes(b"F20\r".to_vec()));
+    let Kind::Error(error) = next(&mut port)?.kind else { return Err("no error frame".into()) };
+    assert!(error.kinds().any(|kind| kind == ErrorKind::ReceivePassive), "{error:?}");
+    adapter.tell(Event::Bus(proto::quantity::Micros::ZERO, Carried::Data(frame(1))));
+    assert_eq!(next(&mut port)?.kind, Kind::Data(frame(1)));
+    assert_eq!((port.info()?.lost, port.info()?.notes.len()), (0, 0));
     Ok(())
 }
 

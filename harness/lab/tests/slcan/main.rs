@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         Trial::test("a port that is not there is named", missing),
         Trial::test("an adapter of any firmware is opened", firmware::every_kind_is_opened),
         Trial::test("one that acknowledges nothing is believed by its frames", firmware::mute_but_heard),
+        Trial::test("flags that nobody asked for are told", firmware::flags_unasked),
         Trial::test("a log between frames is no loss", firmware::log_between_frames),
         Trial::test("a bell that nobody rang for is no refusal", firmware::bell),
     ];

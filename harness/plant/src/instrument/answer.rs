@@ -2,7 +2,7 @@
 
 use proto::quantity::{Amps, Micros, Volts, Watts};
 
-use super::{Instrument, RATED_CURRENT, RATED_VOLTAGE, header};
+use super::{Instrument, RATED_CURRENT, RATED_VOLTAGE, Regulation, header};
 use proto::scpi::{Alarm, Does, Numbers};
 
 /// Why a command is not done: entry of the queue, and the answer of a serial language without one.
@@ -98,6 +98,12 @@ impl Instrument {
             Does::LimitCurrent => format!("{},ON", self.number(set.over_current.0, "A")),
             Does::GuardVoltage => self.state(set.guards_voltage),
             Does::GuardCurrent => self.state(set.guards_current),
+            Does::Foldback => match set.folds_back_at {
+                None => "OFF",
+                Some(Regulation::Voltage) => "CV",
+                Some(Regulation::Current) => "CC",
+            }
+            .to_owned(),
             Does::Output => self.state(self.on),
             Does::Mode => self.mode().to_owned(),
             Does::LockOwner => if self.set.remote { "REMOTE" } else { "NONE" }.to_owned(),
@@ -178,6 +184,15 @@ impl Instrument {
             Does::GuardCurrent => {
                 let on = state(first)?;
                 self.change(|set| set.guards_current = on);
+            }
+            Does::Foldback => {
+                let at = match first.ok_or(MISSING)?.to_ascii_uppercase().as_str() {
+                    "OFF" => None,
+                    "CV" => Some(Regulation::Voltage),
+                    "CC" => Some(Regulation::Current),
+                    _ => return Err(TYPE),
+                };
+                self.change(|set| set.folds_back_at = at);
             }
             Does::Output => self.switch(state(first)?),
             Does::Remote => self.change(|set| set.remote = true),

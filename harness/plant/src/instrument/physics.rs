@@ -4,7 +4,7 @@ use proto::quantity::{Amps, Micros, Volts};
 
 use proto::scpi::Alarm;
 
-use super::{Instrument, Settings, Watchdog};
+use super::{Instrument, Regulation, Settings, Watchdog};
 
 impl Instrument {
     /// Lets time pass.
@@ -89,6 +89,10 @@ impl Instrument {
         let over =
             self.current() > self.set.over_current || self.dialect.folds_back && !self.is_constant_voltage();
         if self.on && self.set.guards_current && over {
+            self.trip(Alarm::OverCurrent);
+        }
+        let limits = if self.is_constant_voltage() { Regulation::Voltage } else { Regulation::Current };
+        if self.on && self.set.folds_back_at == Some(limits) {
             self.trip(Alarm::OverCurrent);
         }
         if self.on && self.terminals * self.current() > self.set.over_power {

@@ -20,6 +20,12 @@ pub struct Dialect {
     /// what ends a line, either way
     #[serde(default)]
     pub ends_with: Terminator,
+    /// every line that it is sent comes back first
+    #[serde(default)]
+    pub echoes: bool,
+    /// printed behind every answer, and behind a command that has none
+    #[serde(default)]
+    pub prompt: String,
     /// every command is answered with `OK` or a code
     #[serde(default)]
     pub acknowledges: bool,
@@ -161,6 +167,8 @@ pub enum Does {
     GuardVoltage,
     /// whether a protection is active
     GuardCurrent,
+    /// the change that trips: into constant current (CC), into constant voltage (CV), or none (OFF)
+    Foldback,
     /// output on or off
     Output,
     /// CV or CC

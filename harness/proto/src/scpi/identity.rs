@@ -45,7 +45,7 @@ impl Identity {
     /// Splits an answer of four or five fields, in the order of the standard.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
-        let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+        let fields: Vec<&str> = line.split(',').map(bare).collect();
         let (told, note) = match fields.as_slice() {
             [told @ .., note] if told.len() == Field::STANDARD.len() => (told, Some((*note).to_owned())),
             told => (told, None),
@@ -59,7 +59,7 @@ impl Identity {
     #[must_use]
     pub fn parse_as(line: &str, order: &[Field]) -> Option<Self> {
         let rest = order.len().checked_sub(1)?;
-        let mut fields: Vec<&str> = line.rsplitn(rest + 1, ',').map(str::trim).collect();
+        let mut fields: Vec<&str> = line.rsplitn(rest + 1, ',').map(bare).collect();
         fields.reverse();
         Self::of(order, &fields)
     }
@@ -71,8 +71,11 @@ impl Identity {
             Some((*fields.get(at)?).to_owned())
         };
         let identity = Self {
-            // Korad says maker and model in one word.
-            maker: told(Field::Maker).or_else(|| told(Field::Model).filter(|_| order.len() == 1))?,
+            // Korad says maker and model in one word, others no maker at all.
+            maker: match order.contains(&Field::Maker) {
+                true => told(Field::Maker)?,
+                false => told(Field::Model)?,
+            },
             model: told(Field::Model)?,
             serial: told(Field::Serial).unwrap_or_default(),
             firmware: told(Field::Firmware).unwrap_or_default(),
@@ -87,6 +90,12 @@ impl Identity {
     pub fn is_same_supply(&self, other: &Self) -> bool {
         (&self.maker, &self.model, &self.serial) == (&other.maker, &other.model, &other.serial)
     }
+}
+
+/// A field without blanks and quotation marks around it.
+fn bare(field: &str) -> &str {
+    let field = field.trim();
+    field.strip_prefix('"').and_then(|field| field.strip_suffix('"')).unwrap_or(field)
 }
 
 impl fmt::Display for Identity {
@@ -130,6 +139,10 @@ mod tests {
     #[case("CHROMA,62150H-600S,01.20,62150HS00001", &[Field::Maker, Field::Model, Field::Firmware, Field::Serial], "62150HS00001")]
     #[case("Maker, Inc.,PSU-1,SN7,1.0", &Field::STANDARD, "SN7")]
     #[case("CHROMA,62012P-80-60,01.70", &[Field::Maker, Field::Model, Field::Firmware], "")]
+    #[case("\"ARRAY\",\"3645A\",\"0012\",\"2.07\"", &Field::STANDARD, "0012")]
+    #[case("PSW80-40.5,TW1234567,01.70", &[Field::Model, Field::Serial, Field::Firmware], "TW1234567")]
+    #[case("Sorensen, Division of Elgar, SGI200X25D, 0123A04567, 1.24, 2.1",
+        &[Field::Maker, Field::Model, Field::Serial, Field::Firmware, Field::Note], "0123A04567")]
     fn an_order_of_its_own(#[case] line: &str, #[case] order: &[Field], #[case] serial: &str) {
         let identity = Identity::parse_as(line, order).expect("an identity");
         assert_eq!(identity.serial, serial, "{identity:?}");

@@ -33,8 +33,8 @@ pub enum ReplyError {
     /// Fewer fields than the one asked for.
     #[error("no field {0}, counted from 1")]
     NoField(usize),
-    /// No whole number of 0 to 65535.
-    #[error("no register of 16 bits")]
+    /// No whole number of 0 to 4294967295.
+    #[error("no register of up to 32 bits")]
     NotARegister,
 }
 
@@ -106,25 +106,37 @@ impl Reply<'_> {
     /// A status register, written as a decimal number.
     ///
     /// # Errors
-    /// When it is no whole number of 16 bits.
-    pub fn register(self) -> Result<u16, ReplyError> {
+    /// When it is no whole number of 32 bits.
+    pub fn register(self) -> Result<u32, ReplyError> {
         let (value, rest) = self.number()?;
-        if rest.is_empty() && (0.0..=65_535.0).contains(&value) && value.fract() == 0.0 {
-            Ok(value as u16)
+        if rest.is_empty() && (0.0..=f64::from(u32::MAX)).contains(&value) && value.fract() == 0.0 {
+            Ok(value as u32)
         } else {
             Err(ReplyError::NotARegister)
         }
     }
 
-    /// A status register, written in hexadecimal digits.
+    /// A status register, written in hexadecimal digits, as they are or behind `0x` or `#H` (IEEE 488.2, 8.7.8).
     ///
     /// # Errors
-    /// When it is no number of up to four such digits.
-    pub fn hex_register(self) -> Result<u16, ReplyError> {
-        let digits = self.0.trim();
-        let digits = digits.strip_prefix("0x").unwrap_or(digits);
-        if digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-            u16::from_str_radix(digits, 16).map_err(|_| ReplyError::NotARegister)
+    /// When it is no number of up to eight such digits.
+    pub fn hex_register(self) -> Result<u32, ReplyError> {
+        self.digits(16, &["0x", "0X", "#H", "#h"])
+    }
+
+    /// A status register, written bit by bit, as they are or behind `0b` or `#B` (IEEE 488.2, 8.7.10).
+    ///
+    /// # Errors
+    /// When it is no number of up to 32 such digits.
+    pub fn bit_register(self) -> Result<u32, ReplyError> {
+        self.digits(2, &["0b", "0B", "#B", "#b"])
+    }
+
+    fn digits(self, radix: u32, prefixes: &[&str]) -> Result<u32, ReplyError> {
+        let text = self.0.trim();
+        let digits = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
+        if digits.chars().all(|c| c.is_digit(radix)) {
+            u32::from_str_radix(digits, radix).map_err(|_| ReplyError::NotARegister)
         } else {
             Err(ReplyError::NotARegister)
         }
@@ -134,10 +146,10 @@ impl Reply<'_> {
     ///
     /// # Errors
     /// When it is not one byte.
-    pub fn byte_register(self) -> Result<u16, ReplyError> {
+    pub fn byte_register(self) -> Result<u32, ReplyError> {
         let mut characters = self.0.chars();
         let byte = characters.next().and_then(|character| u8::try_from(character).ok());
-        byte.filter(|_| characters.next().is_none()).map(u16::from).ok_or(ReplyError::NotARegister)
+        byte.filter(|_| characters.next().is_none()).map(u32::from).ok_or(ReplyError::NotARegister)
     }
 
     fn quantity(self, unit: &'static str, units: Units) -> Result<f64, ReplyError> {
@@ -254,22 +266,35 @@ mod tests {
     #[rstest]
     #[case("128", Ok(128))]
     #[case("+1.28E2", Ok(128))]
-    #[case("65536", Err(ReplyError::NotARegister))]
+    #[case("4294967295", Ok(u32::MAX))]
+    #[case("4294967296", Err(ReplyError::NotARegister))]
     #[case("-1", Err(ReplyError::NotARegister))]
     #[case("1.5", Err(ReplyError::NotARegister))]
     #[case("1 V", Err(ReplyError::NotARegister))]
-    fn registers(#[case] text: &str, #[case] bits: Result<u16, ReplyError>) {
+    fn registers(#[case] text: &str, #[case] bits: Result<u32, ReplyError>) {
         assert_eq!(Reply(text).register(), bits);
     }
 
     #[rstest]
     #[case("10", Ok(0x10))]
     #[case("0x00A4", Ok(0xA4))]
+    #[case("0X0224", Ok(0x224))]
     #[case("+1", Err(ReplyError::NotARegister))]
     #[case("", Err(ReplyError::NotARegister))]
-    #[case("12345", Err(ReplyError::NotARegister))]
-    fn hexadecimal_registers(#[case] text: &str, #[case] bits: Result<u16, ReplyError>) {
+    #[case("#HA4", Ok(0xA4))]
+    #[case("123456789", Err(ReplyError::NotARegister))]
+    fn hexadecimal_registers(#[case] text: &str, #[case] bits: Result<u32, ReplyError>) {
         assert_eq!(Reply(text).hex_register(), bits);
+    }
+
+    #[rstest]
+    #[case("00100100", Ok(0x24))]
+    #[case("#B101", Ok(5))]
+    #[case("0000 0001", Err(ReplyError::NotARegister))]
+    #[case("2", Err(ReplyError::NotARegister))]
+    #[case("", Err(ReplyError::NotARegister))]
+    fn registers_bit_by_bit(#[case] text: &str, #[case] bits: Result<u32, ReplyError>) {
+        assert_eq!(Reply(text).bit_register(), bits);
     }
 
     proptest! {
@@ -286,7 +311,7 @@ mod tests {
             if let Ok(volts) = reply.volts(Units::Optional) {
                 prop_assert!(volts.0.abs() < 9.9e40);
             }
-            let _ = (reply.state(), reply.register(), reply.hex_register());
+            let _ = (reply.state(), reply.register(), reply.hex_register(), reply.bit_register());
         }
     }
 }

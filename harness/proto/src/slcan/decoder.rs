@@ -34,8 +34,11 @@ impl Default for Decoder {
 
 impl Decoder {
     /// Takes the next byte; says what it completed. A line ends with CR; some firmware adds a line feed, and some sends a
-    /// line feed instead.
+    /// line feed instead. NUL is padding: where a bad line made it of another byte, the line is one short, and no frame.
     pub fn push(&mut self, byte: u8) -> Option<Piece<'_>> {
+        if byte == 0 {
+            return None;
+        }
         let after_cr = std::mem::replace(&mut self.after_cr, byte == CR);
         match byte {
             b'\n' if after_cr => None,

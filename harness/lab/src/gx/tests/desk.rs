@@ -20,6 +20,8 @@ pub(super) struct Desk {
     pub(super) write_delay: Duration,
     /// a register that falls back to 0 so long after it was written last
     pub(super) falls_back: Option<(u16, Duration)>,
+    /// the most registers of one request; more are refused with exception 3
+    pub(super) most: u16,
     written: Option<Instant>,
     /// requests to read
     pub(super) reads: usize,
@@ -36,6 +38,7 @@ impl Desk {
             unmapped: BTreeSet::new(),
             write_delay: Duration::from_millis(30),
             falls_back: None,
+            most: 125,
             written: None,
             reads: 0,
         }
@@ -73,6 +76,9 @@ impl Desk {
 
     fn answer(&mut self, unit: u8, address: u16, count: u16) -> Result<Vec<u16>, Exception> {
         self.reads += 1;
+        if count > self.most {
+            return Err(Exception::Value);
+        }
         self.reach(unit, address, count)?;
         if let Some(misses) = self.there.get_mut(&unit).filter(|misses| **misses > 0) {
             *misses -= 1;

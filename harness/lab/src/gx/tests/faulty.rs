@@ -15,11 +15,15 @@ pub(super) enum Mode {
     Close,
     MidAnswer,
     Doubled,
+    Bytewise,
+    UnitZero,
     OtherUnit,
     OtherTransaction,
     OtherFunction,
     Fewer,
     Words,
+    /// this exception in place of the answer
+    Exception(u8),
 }
 
 /// Between a driver and a GX.
@@ -102,6 +106,14 @@ fn pass(mut near: TcpStream, gx: SocketAddr, mode: &Mutex<(Mode, u32)>) -> io::R
             Some(Mode::Close) => return Ok(()),
             Some(Mode::MidAnswer) => return near.write_all(&answer[..answer.len() / 2]),
             Some(Mode::Doubled) => answer.extend_from_within(..),
+            Some(Mode::Bytewise) => {
+                for byte in &answer {
+                    near.write_all(&[*byte])?;
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                continue;
+            }
+            Some(Mode::UnitZero) => answer[6] = 0,
             Some(Mode::OtherUnit) => answer[6] ^= 1,
             Some(Mode::OtherTransaction) => answer[1] ^= 0x40,
             Some(Mode::OtherFunction) => answer[7] = 4,
@@ -109,6 +121,12 @@ fn pass(mut near: TcpStream, gx: SocketAddr, mode: &Mutex<(Mode, u32)>) -> io::R
                 answer.truncate(answer.len() - 2);
                 answer[5] -= 2;
                 answer[8] -= 2;
+            }
+            Some(Mode::Exception(code)) => {
+                answer.truncate(8);
+                answer[5] = 3;
+                answer[7] |= 0x80;
+                answer.push(code);
             }
             Some(Mode::Words) => answer = b"HTTP/1.1 400 Bad Request\r\n\r\n".repeat(999),
         }

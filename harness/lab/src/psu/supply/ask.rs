@@ -8,7 +8,7 @@ use proto::scpi::{Arguments, QueuedError, Reply, ReplyError, Template};
 use super::Supply;
 use crate::psu::error::{SupplyError, Trips};
 use crate::psu::wire::MOST_ERRORS;
-use files::profile::AlarmQuestion;
+use files::profile::{AlarmQuestion, Form};
 use proto::scpi::Alarm;
 
 /// From an answer that is not the right one yet to the next question.
@@ -45,7 +45,8 @@ impl Supply {
                     .collect());
             }
             let reply = question.field.map_or(Ok(reply), |field| reply.field(field))?;
-            let register = if question.hexadecimal { reply.hex_register()? } else { reply.register()? };
+            let form = if question.hexadecimal { Form::Hexadecimal } else { question.form };
+            let register = form.read(reply)?;
             let set = |(_, bit): &(&Alarm, &u8)| register >> **bit & 1 == 1;
             Ok(question.bits.iter().filter(set).map(|(alarm, _)| *alarm).collect())
         })

@@ -60,6 +60,15 @@ fn recorded_files_play() {
         let text = std::fs::read_to_string(&path).expect("text");
         let dialogue = Dialogue::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         looked_at(Box::new(replay(&dialogue)), &dialogue.profile);
+        if !dialogue.gx.is_empty() {
+            let poll = crate::gx::tests::recorded::polled(&dialogue.gx);
+            let there = dialogue.gx.iter().filter(|request| request.said.is_ok()).count();
+            assert!(
+                poll.answers.iter().filter(|answer| answer.cells.is_ok()).count() >= there,
+                "{}",
+                path.display()
+            );
+        }
         if !text.contains("SIMULATED") {
             let file = path.file_name().expect("a file").to_string_lossy().into_owned();
             by.push((file, dialogue.profile));

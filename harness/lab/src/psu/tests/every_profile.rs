@@ -2,7 +2,7 @@ use rstest::rstest;
 
 use super::super::{Direction, SupplyError, Tape};
 use super::*;
-use files::profile::Status;
+use files::profile::{Source, Status};
 use proto::scpi::Alarm;
 
 /// Every profile goes through `each`; what it cannot is said there.
@@ -17,6 +17,18 @@ fn every_profile_is_called_as_its_file_and_no_bench_has_confirmed_it() {
     each(|name| {
         let profile = profile(name);
         assert_eq!((profile.psu_profile.as_str(), profile.status), (name, Status::Documented));
+    });
+}
+
+/// Each word that is sent has a manual or a driver behind it, or the file says that it is assumed.
+#[test]
+fn every_word_has_a_source() {
+    each(|name| {
+        let profile = profile(name);
+        for backed in profile.backed() {
+            assert_ne!(backed.source, Source::Untold, "{name}: {backed:?}");
+        }
+        assert!(profile.backed().iter().any(|backed| matches!(backed.source, Source::Named(_))), "{name}");
     });
 }
 
@@ -105,6 +117,33 @@ fn a_sun_runs_at_its_current_limit() {
         assert!(near(status.reading.current.0, 10.0), "{name}: {status:?}");
         assert!(supply.shut_down().is_safe(), "{name}");
     });
+}
+
+/// The foldback of a Genesys+ has two kinds, and somebody has left one on: CC trips a sun at once, CV one that is not taken
+/// whole. Before the output goes on it is off; one that is turned on later is told by name.
+#[rstest]
+#[case("OUTP:PROT:FOLD CC", 2.0)]
+#[case("OUTP:PROT:FOLD CV", 10.0)]
+fn a_foldback_of_either_kind_is_kept_off(#[case] left: &str, #[case] ohms: f64) {
+    let (mut supply, instrument) = open("genesys-plus");
+    let sunny = |supply: &mut Supply| {
+        at(&instrument).load(proto::quantity::Ohms(ohms));
+        supply.wait(Micros::from_secs(1));
+        supply.read().unwrap_or_else(|error| panic!("{error}"))
+    };
+    let leaves = |supply: &Supply| {
+        let now = supply.now();
+        at(&instrument).receive(now, format!("{left}\n").as_bytes());
+    };
+    leaves(&supply);
+    supply.apply(TARGET).unwrap_or_else(|error| panic!("{error}"));
+    supply.switch_on().unwrap_or_else(|error| panic!("{error}"));
+    let status = sunny(&mut supply);
+    assert!(status.reading.output && status.alarms.is_empty(), "{status:?}");
+    leaves(&supply);
+    let status = sunny(&mut supply);
+    assert!(!status.reading.output && status.alarms.contains(&Alarm::OverCurrent), "{status:?}");
+    assert!(supply.shut_down().is_safe());
 }
 
 #[test]

@@ -123,6 +123,17 @@ fn a_first_answer_is_waited_for(#[case] patience: u64, #[case] met: bool) {
     }
 }
 
+/// It is asked twice who it is; what stood in its error queue is told all the same.
+#[test]
+fn errors_from_before_are_told() {
+    let instrument = instrument("generic");
+    at(&instrument).notes(-222, "Data out of range");
+    let patient = Settings { first_answer: Micros::from_secs(12), ..SETTINGS };
+    let link = Box::new(InMemory::new(instrument));
+    let (_, found) = Supply::open(link, profile("generic"), patient).expect("it answers");
+    assert_eq!(found.errors.len(), 1, "{found:?}");
+}
+
 /// What the rig file says of the line goes before the profile: an adapter or a long line takes more.
 #[rstest]
 #[case::slow(Fault::Slow(Micros::from_millis(1500)), "", false)]

@@ -1,8 +1,9 @@
 //! What some supplies need said otherwise: messages that nothing ends, the output as a bit of a register, one output of
 //! several, ranges.
 
-use super::super::SupplyError;
+use super::super::{Link, LinkError, SupplyError};
 use super::every_profile::sent;
+use super::faulty::{Fault, Faulty};
 use super::scripted::Scripted;
 use super::*;
 
@@ -21,7 +22,11 @@ fn small(mut answers: Answers) -> Scripted {
 
 /// The shipped profile of SCPI-99 with other words.
 fn with(words: &[(&str, &str)]) -> Profile {
-    let mut text = include_str!("../../../../../rigs/psu/generic.yaml").to_owned();
+    let shipped = include_str!("../../../../../rigs/psu/generic.yaml");
+    // Words of their own have other sources.
+    let (before, rest) = shipped.split_once("sources:\n").expect("it names them");
+    let (_, after) = rest.split_once("assumed:").expect("they stand before what is assumed");
+    let mut text = format!("{before}assumed:{after}");
     for (good, other) in words {
         assert!(text.contains(good), "{good} stands in the file");
         text = text.replacen(good, other, 1);
@@ -193,4 +198,161 @@ fn a_range_that_fits_is_switched_to(#[case] most: Volts, #[case] then: &str, #[c
         .cloned()
         .collect();
     assert_eq!(switched, says);
+}
+
+/// A console: it sends back what it is told and prints a prompt, before, behind or in place of the end of an answer, in one
+/// piece or byte by byte. Nothing of that is an answer, and the whole way from settings to off goes as with any other.
+#[rstest::rstest]
+#[case::echo("echo: true", "echoes: true", None)]
+#[case::prompt("prompt: \">\"", "prompt: \"> \"", None)]
+#[case::both("echo: true, prompt: \"SCPI> \"", "echoes: true, prompt: \"\\r\\nSCPI> \"", None)]
+#[case::byte_by_byte("echo: true, prompt: \">\"", "echoes: true, prompt: \"> \"", Some(Micros(700)))]
+fn a_console_is_understood(#[case] line: &str, #[case] plays: &str, #[case] step: Option<Micros>) {
+    let plays: String = plays.split(", ").map(|key| format!("  {key}\n")).collect();
+    let profile = with(&[
+        ("receive: lf,", &format!("receive: lf, {line},")),
+        ("simulated:", &format!("simulated:\n{plays}  # ")),
+    ]);
+    let dialect = profile.simulated.clone().expect("it is played");
+    let instrument = Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default())));
+    let (link, fault) = Faulty::new(instrument.clone());
+    if let Some(step) = step {
+        *fault.lock().expect("one thread") = Fault::Split(step);
+    }
+    let patient = Settings { first_answer: Micros::from_secs(12), ..SETTINGS };
+    let (mut supply, found) =
+        Supply::open(Box::new(link), profile, patient).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!((found.identity.model.as_str(), found.greeting), ("SIMULATED PSU", None));
+    let lines = sent(&mut supply);
+    supply.apply(TARGET).unwrap_or_else(|error| panic!("{error}"));
+    supply.switch_on().unwrap_or_else(|error| panic!("{error}"));
+    for _ in 0..3 {
+        let reading = supply.read().unwrap_or_else(|error| panic!("{error}")).reading;
+        assert!(reading.output && near(reading.voltage.0, 48.0), "{reading:?}");
+    }
+    let asked_who = lines.lock().expect("one thread").iter().filter(|line| *line == "*IDN?").count();
+    assert_eq!(asked_who, 0, "it never fell out of step");
+    at(&instrument).notes(-222, "Data out of range");
+    let refused = supply.apply(Target { current: Amps(7.0), ..TARGET });
+    assert!(matches!(refused, Err(SupplyError::Reported { .. })), "{refused:?}");
+    let done = supply.shut_down();
+    assert!(done.is_safe() && done.problems.is_empty() && !at(&instrument).is_on(), "{done:?}");
+}
+
+/// Its profile knows nothing of the prompt, or of the echo: the message names the key.
+#[rstest::rstest]
+#[case("prompt: \"> \"", "does it print a prompt (`prompt` under `line` of its profile)?")]
+#[case("echoes: true", "`echo: true` under `line` of its profile")]
+fn a_console_that_nobody_described_is_told(#[case] plays: &str, #[case] says: &str) {
+    let profile = with(&[("simulated:", &format!("simulated:\n  {plays}\n  # "))]);
+    let dialect = profile.simulated.clone().expect("it is played");
+    let link = InMemory::new(Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default()))));
+    let refused = Supply::open(Box::new(link), profile, SETTINGS).err().expect("it is not understood");
+    assert!(refused.to_string().contains(says), "{refused}");
+}
+
+/// NUL bytes behind its answers (SweepMe/instrument-drivers#43): read where the profile says that they are padding, else
+/// refused with what they may come of.
+#[rstest::rstest]
+#[case("", false)]
+#[case("nul-padding: true, ", true)]
+fn nul_bytes_are_padding_or_damage(#[case] says: &str, #[case] read: bool) {
+    let instrument = instrument("generic");
+    let theirs = instrument.clone();
+    let mut now = Micros::ZERO;
+    let link = small(Box::new(move |bytes| {
+        now += Micros::from_millis(20);
+        let mut instrument = at(&theirs);
+        instrument.receive(now, bytes);
+        let ready = instrument.ready_at()?;
+        let mut said = instrument.answers(ready);
+        let end = said.pop()?;
+        said.extend([0, 0, end]);
+        Some(said)
+    }));
+    let profile = with(&[("receive: lf, ", &format!("receive: lf, {says}"))]);
+    let opened = Supply::open(Box::new(link), profile, SETTINGS).and_then(|(mut supply, _)| {
+        supply.apply(TARGET)?;
+        supply.switch_on()?;
+        supply.read()
+    });
+    match opened {
+        Ok(status) => assert!(read && near(status.reading.voltage.0, 48.0), "{status:?}"),
+        Err(error) => {
+            let said = error.to_string();
+            assert!(
+                !read && said.contains("\\0\\0") && said.contains("`nul-padding` under `line`"),
+                "{said}"
+            );
+        }
+    }
+}
+
+/// One that starts when its port is opened: deaf for two seconds, then its log, of which lines look like identities, and then
+/// it answers. It is asked until it says who it is, and the log is told.
+#[rstest::rstest]
+#[case::words(&["rst:0x1 (POWERON_RESET),boot:0x13", "load:0x3fff0030,len:1184", "ready"], "generic", None)]
+#[case::like_an_identity(&["PSU boot, v1.2, build 77, ok"], "generic", None)]
+#[case::of_another(&["ESP-ROM, esp32s3, 20210327, Mar 27 2021", "SPI flash ok"], "rigol", None)]
+#[case::for_ever(&["panic", "rebooting"], "generic", Some("`panic` is no identity of a supply"))]
+fn a_log_of_its_start_is_no_identity(#[case] log: &[&str], #[case] name: &str, #[case] fails: Option<&str>) {
+    let log: Vec<u8> = log.iter().flat_map(|line| format!("{line}\r\n").into_bytes()).collect();
+    let (starting, until) = (Micros::from_secs(2), Micros::from_secs(if fails.is_some() { 99 } else { 4 }));
+    let link =
+        Starting { inner: Box::new(InMemory::new(instrument(name))), log, starting, until, said: false };
+    let patient = Settings { first_answer: Micros::from_secs(12), ..SETTINGS };
+    match Supply::open(Box::new(link), profile(name), patient) {
+        Ok((_, found)) => {
+            assert!(fails.is_none(), "{found:?}");
+            let greeting = found.greeting.expect("it said something first");
+            assert!(
+                greeting.contains("PSU boot") || greeting.contains("rst:0x1") || greeting.contains("ESP-ROM")
+            );
+        }
+        Err(error) => {
+            let said = error.to_string();
+            assert!(fails.is_some_and(|fails| said.contains(fails)), "{said}");
+        }
+    }
+}
+
+/// Hears nothing until it has started; what it is told before is answered with its log once.
+struct Starting {
+    inner: Box<dyn Link>,
+    log: Vec<u8>,
+    starting: Micros,
+    until: Micros,
+    said: bool,
+}
+
+impl Link for Starting {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn now(&self) -> Micros {
+        self.inner.now()
+    }
+
+    fn write(&mut self, bytes: &[u8], until: Micros) -> Result<(), LinkError> {
+        if self.now() >= self.until { self.inner.write(bytes, until) } else { Ok(()) }
+    }
+
+    fn read(&mut self, buffer: &mut [u8], until: Micros) -> Result<usize, LinkError> {
+        if self.said || self.now() >= self.until {
+            return self.inner.read(buffer, until);
+        }
+        self.inner.wait(until);
+        if self.now() < self.starting {
+            return Ok(0);
+        }
+        self.said = true;
+        let many = self.log.len().min(buffer.len());
+        buffer[..many].copy_from_slice(&self.log[..many]);
+        Ok(many)
+    }
+
+    fn wait(&mut self, until: Micros) {
+        self.inner.wait(until);
+    }
 }
