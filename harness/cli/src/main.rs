@@ -25,6 +25,7 @@ mod nightly;
 mod progress;
 mod run;
 mod schema;
+mod search;
 #[cfg(unix)]
 mod serve;
 mod shell;
@@ -208,6 +209,8 @@ enum Command {
     Lint(lint::Args),
     /// Prove the judge: batteries x rigs x seeds, every suite in each
     Matrix(matrix::Args),
+    /// Find the rig on which a battery is closest to failing, inside of what nobody knows exactly, and write it down
+    Search(search::Args),
     /// List what there is
     List(list::Args),
     /// Run every case, repeat what was undecided, and say what changed since the nights before
@@ -266,6 +269,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => bundle::verify(&args),
         Command::Lint(args) => lint::lint(&args),
         Command::Matrix(args) => matrix::matrix(&args),
+        Command::Search(args) => search::search(&args),
         Command::List(args) => list::list(&args),
         Command::Nightly(args) => nightly::nightly(&args),
         Command::History(args) => history::history(&args),

@@ -10,9 +10,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Section;
+use crate::Sweep;
 use crate::declared::{Declared, Nonsense, Optional};
 use crate::like::{self, Home, Kind, Like};
 use crate::section::{relaxed, with_sections};
+use crate::sweep::RangeError;
 use crate::{InputError, read_text};
 
 /// One battery.
@@ -32,6 +34,8 @@ pub struct BatteryFile {
     pub chemistry: Option<Chemistry>,
     /// how the simulated rig plays it; absent for a battery that exists only as hardware
     pub simulated: Option<Section>,
+    /// ranges of numbers under `simulated` that its maker may set otherwise: where a search looks for the worst
+    pub sweep: Sweep,
     /// where it lies; what it names is relative to it
     pub folder: PathBuf,
 }
@@ -93,7 +97,7 @@ impl Kind for BatteryFile {
         kind: "battery",
         folder: "rigs/batteries",
         example: "reference",
-        own: &["battery", "title", "expect", "like", "catalogue"],
+        own: &["battery", "title", "expect", "like", "catalogue", "sweep"],
         choices: &["simulated.strategy"],
         kinds: &["simulated.strategy", "simulated.program"],
     };
@@ -110,6 +114,20 @@ impl Kind for BatteryFile {
             return Err(layers.refuse(&format!("declared.{key}"), message, expected));
         }
         known(Some(&raw.expect), layers)?;
+        for range in raw.sweep.ranges() {
+            if !layers.has(&format!("simulated.{}", range.path)) {
+                let message = format!("`simulated.{}` is no number of this file", range.path);
+                let expected = "the keys of a number under `simulated`, such as `strategy: { cell-loop.target: [3.43 V, 3.47 V] }`";
+                return Err(layers.refuse(&format!("sweep.{}", range.path), message, expected));
+            }
+            if let Err(error) = range.at(0.0) {
+                return Err(layers.refuse(
+                    &format!("sweep.{}", range.path),
+                    error.to_string(),
+                    RangeError::EXPECTED,
+                ));
+            }
+        }
         Ok(Self {
             title: raw.title,
             expect: raw.expect,
@@ -118,6 +136,7 @@ impl Kind for BatteryFile {
             sends_cells: !d.never_sends.contains(&Optional::Cells),
             simulated: (raw.simulated.is_some() || d.chemistry.is_some())
                 .then(|| Section::of(layers, "simulated")),
+            sweep: raw.sweep,
             folder: folder.to_owned(),
             declared: d.battery(raw.battery),
         })
@@ -153,6 +172,10 @@ struct Raw {
     declared: Declared,
     /// how the simulated rig plays it
     simulated: Option<Section>,
+    /// ranges of numbers under `simulated` that its maker may set otherwise, each `[low, high]` by the first key and the rest
+    /// of its keys with dots between them; only `busbar search` looks at them
+    #[serde(default)]
+    sweep: Sweep,
 }
 
 #[cfg(test)]
@@ -168,6 +191,26 @@ mod tests {
     #[case("cells: 16", "cells: 16 V", "")]
     #[case("expect: pass", "expect: { fail: [CVL-99] }", "unknown requirement `CVL-99`")]
     #[case("expect: pass", "expekt: pass", "expected `expect`")]
+    #[case(
+        "expect: pass",
+        "expect: pass\nsweep: { strategy: { cell-loop.aim: [3.4 V, 3.5 V] } }",
+        "`simulated.strategy.cell-loop.aim` is no"
+    )]
+    #[case(
+        "expect: pass",
+        "expect: pass\nsweep: { strategy: { cell-loop.target: [3.5 V, 3.4 V] } }",
+        "the first of `3.5 V` and `3.4 V` is the higher"
+    )]
+    #[case(
+        "expect: pass",
+        "expect: pass\nsweep: { strategy: { cell-loop.target: [3.4 V, 3500 mV] } }",
+        "are not in one unit"
+    )]
+    #[case(
+        "expect: pass",
+        "expect: pass\nsweep: { strategy: { cell-loop.target: [low, high] } }",
+        "`low` is no number"
+    )]
     fn what_no_battery_is_is_refused(#[case] good: &str, #[case] bad: &str, #[case] says: &str) {
         assert!(FILE.contains(good), "{good} stands in the file");
         let error = BatteryFile::parse("b.yaml", &FILE.replacen(good, bad, 1)).expect_err(bad).to_string();

@@ -32,7 +32,7 @@ pub use profile::Profile;
 pub use rig::{CanBus, GxStated, OnOff, Polling, RigFile, Svs};
 pub use section::Section;
 pub use suites::{Broken, Suites, full_name};
-pub use sweep::{Draw, Sweep};
+pub use sweep::{Draw, Range, Sweep};
 pub use witness::{CalibrationPlace, Measures, Polarity, Speaks, WitnessPlace};
 
 /// Whether what an instrument says of itself is what only a simulated one says: the served GX in place of its serial

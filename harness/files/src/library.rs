@@ -93,6 +93,23 @@ impl Library {
         Ok(read().entry(path.to_owned()).or_insert(text).clone())
     }
 
+    /// The same with a file of this text at this path, whatever is on the disk there. What else was read stays what it is.
+    #[must_use]
+    pub fn with_text(&self, path: &Path, text: String) -> Self {
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        read.insert(path.to_owned(), text);
+        Self { read: Arc::new(Mutex::new(read)), ..self.clone() }
+    }
+
+    /// The file of a rig or a battery and all that it is like, each with its text.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn layers_of<K: Kind>(&self, path: &Path) -> Result<Vec<(PathBuf, String)>, InputError> {
+        let (shown, read) = (|path: &Path| self.shown(path), |path: &Path| self.text(path));
+        crate::like::files(&K::LIKE, path, self.home(&shown, &read))
+    }
+
     fn home<'a>(
         &'a self,
         shown: &'a dyn Fn(&Path) -> String,
@@ -120,12 +137,12 @@ impl Library {
                 self.place_beside(&path).unwrap_or_else(|| format!("suites/{folder}/{}", name(&path)));
             files.push((place, self.text(&path)?));
         }
-        for (like, path) in [(&RigFile::LIKE, rig), (&BatteryFile::LIKE, battery)] {
-            let folder = like.folder;
-            let (shown, read) = (|path: &Path| self.shown(path), |path: &Path| self.text(path));
-            for (path, text) in crate::like::files(like, path, self.home(&shown, &read))? {
-                files.push((format!("{folder}/{}", name(&path)), text));
-            }
+        for (folder, layers) in [
+            (RigFile::LIKE.folder, self.layers_of::<RigFile>(rig)?),
+            (BatteryFile::LIKE.folder, self.layers_of::<BatteryFile>(battery)?),
+        ] {
+            let placed = layers.into_iter().map(|(path, text)| (format!("{folder}/{}", name(&path)), text));
+            files.extend(placed);
         }
         if let Some(profile) = profile {
             let path = pick("PSU profile", profile, self.psu_profiles()?)?;

@@ -23,6 +23,71 @@ pub struct Range<'a> {
     pub high: &'a str,
 }
 
+/// Why a range has no values between its ends.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RangeError {
+    /// An end is no number.
+    #[error("`{0}` is no number with a unit")]
+    NoNumber(String),
+    /// Both ends are numbers of different units.
+    #[error("`{0}` and `{1}` are not in one unit")]
+    Units(String, String),
+    /// The ends stand in the wrong order.
+    #[error("the first of `{0}` and `{1}` is the higher one")]
+    Order(String, String),
+}
+
+impl RangeError {
+    /// What a range is.
+    pub const EXPECTED: &str = "`[low, high]`, both in the same unit";
+}
+
+/// Digits of a value inside of a range: more than any part is known to.
+const DIGITS: usize = 6;
+
+impl Range<'_> {
+    /// The value so far into it, 0 to 1, as a file says it. Both ends are as they are written.
+    ///
+    /// # Errors
+    /// When the ends are no range.
+    pub fn at(&self, share: f64) -> Result<String, RangeError> {
+        let [(low, unit), (high, other)] = [amount(self.low)?, amount(self.high)?];
+        let both = || (self.low.to_owned(), self.high.to_owned());
+        if unit != other {
+            let (low, high) = both();
+            return Err(RangeError::Units(low, high));
+        }
+        if low > high {
+            let (low, high) = both();
+            return Err(RangeError::Order(low, high));
+        }
+        let value = rounded(low + share * (high - low));
+        Ok(match value {
+            _ if share <= 0.0 || value <= low => self.low.to_owned(),
+            _ if share >= 1.0 || value >= high => self.high.to_owned(),
+            value => format!("{value} {unit}").trim_end().to_owned(),
+        })
+    }
+}
+
+/// The number and the unit of a text.
+///
+/// # Errors
+/// When it begins with no number.
+pub fn amount(text: &str) -> Result<(f64, &str), RangeError> {
+    let text = text.trim();
+    let number = |end: usize| text[..end].trim_end().parse::<f64>().ok().filter(|number| number.is_finite());
+    let ends = text.char_indices().map(|(i, c)| i + c.len_utf8()).rev();
+    let found = ends.filter_map(|end| Some((number(end)?, text[end..].trim_start()))).next();
+    found.ok_or_else(|| RangeError::NoNumber(text.to_owned()))
+}
+
+/// To so many digits as a value of a range has.
+#[must_use]
+pub fn rounded(value: f64) -> f64 {
+    format!("{value:.*e}", DIGITS - 1).parse().unwrap_or(value)
+}
+
 impl Sweep {
     /// Whether nothing has a range.
     #[must_use]
@@ -168,6 +233,16 @@ mod tests {
             assert!(differ(other), "{one:?} {other:?}");
         }
         assert_ne!(Draw::new("a", "r", 2).noise(), Draw::new("b", "r", 2).noise());
+    }
+
+    #[test]
+    fn a_value_of_a_range_is_a_text_as_files_have_it() {
+        let at = |low, high, share| Range { path: "p".to_owned(), low, high }.at(share).expect("a range");
+        assert_eq!(at("0.154 mΩ", "0.286 mΩ", 0.25), "0.187 mΩ");
+        assert_eq!(at("-50 mV", "50 mV", 1.0 / 3.0), "-16.6667 mV");
+        assert_eq!(at("2 %/month", "3 %/month", 1.0), "3 %/month");
+        assert_eq!(at("1e-3 V", "2e-3 V", 0.0), "1e-3 V");
+        assert_eq!(at("4", "40", 0.5), "22");
     }
 
     #[test]

@@ -333,8 +333,8 @@ impl Bus {
 
     /// Bytes missing and bits turned over.
     fn garble(&mut self, frame: &Frame) -> Frame {
-        let len = (self.rng.next() % 9).min(u64::from(frame.dlc())) as usize;
-        let turned = self.rng.next().to_le_bytes();
+        let len = (self.rng.bits() % 9).min(u64::from(frame.dlc())) as usize;
+        let turned = self.rng.bits().to_le_bytes();
         let mut data = frame.padded();
         data.iter_mut().zip(turned).for_each(|(byte, turn)| *byte ^= turn);
         Frame::new(frame.id(), &data[..len]).unwrap_or(*frame)

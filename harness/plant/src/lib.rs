@@ -24,7 +24,7 @@ mod modules;
 mod ocv;
 mod pack;
 mod readings;
-mod rng;
+pub mod rng;
 mod site;
 mod solar;
 mod supply;

@@ -105,7 +105,7 @@ impl Pack {
         let capacity: Vec<f64> = (0..cells).map(|_| coulombs * deviation(p.capacity_spread, rng)).collect();
         let spread: Vec<f64> = (0..cells).map(|_| deviation(p.resistance_spread, rng)).collect();
         let scale = p.reference_capacity.0 * 3600.0 / coulombs;
-        let odd = (rng.next() % cells as u64) as usize;
+        let odd = (rng.bits() % cells as u64) as usize;
         let mut pack = Self {
             ocv: Ocv::new(&p.ocv),
             soc: vec![soc.0 / 100.0; cells],

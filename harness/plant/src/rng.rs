@@ -3,18 +3,18 @@
 
 /// The same numbers for the same seed, for ever.
 #[derive(Debug, Clone)]
-pub(crate) struct Rng(u64);
+pub struct Rng(u64);
 
 impl Rng {
     /// `stream` keeps the users of one seed apart.
-    pub(crate) fn new(seed: u64, stream: u64) -> Self {
+    pub fn new(seed: u64, stream: u64) -> Self {
         let mut rng = Self(seed ^ stream.wrapping_mul(0xD1B5_4A32_D192_ED03));
-        rng.next();
+        rng.bits();
         rng
     }
 
     /// 64 even bits.
-    pub(crate) fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -23,14 +23,14 @@ impl Rng {
     }
 
     /// Even in [0, 1).
-    pub(crate) fn unit(&mut self) -> f64 {
-        parts(self.next() >> 11)
+    pub fn unit(&mut self) -> f64 {
+        parts(self.bits() >> 11)
     }
 
     /// About normal with deviation 1 and never beyond 6: a sum of twelve, which needs no function that differs
     /// between mathematical libraries.
-    pub(crate) fn normal(&mut self) -> f64 {
-        parts((0..12).map(|_| self.next() >> 11).sum()) - 6.0
+    pub fn normal(&mut self) -> f64 {
+        parts((0..12).map(|_| self.bits() >> 11).sum()) - 6.0
     }
 }
 
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn streams_differ_and_repeat() {
-        let draw = |seed, stream| Rng::new(seed, stream).next();
+        let draw = |seed, stream| Rng::new(seed, stream).bits();
         assert_eq!(draw(1, 1), draw(1, 1));
         assert_ne!(draw(1, 1), draw(1, 2));
         assert_ne!(draw(1, 1), draw(2, 1));

@@ -93,9 +93,9 @@ impl World {
         if let Some(limit) = start.input_current_limit {
             site.inverter.limit_input(limit);
         }
-        let phase = Micros(rng.next() % 900_000);
-        let gx = Gx::new(&params.gx, start.feed_in, phase, rng.next() % 3);
-        let installed = Installed { cells, modules, capacity: pack.capacity, soc, seed: rng.next() };
+        let phase = Micros(rng.bits() % 900_000);
+        let gx = Gx::new(&params.gx, start.feed_in, phase, rng.bits() % 3);
+        let installed = Installed { cells, modules, capacity: pack.capacity, soc, seed: rng.bits() };
         let mut world = Self {
             now: Micros::ZERO,
             next_step: STEP,

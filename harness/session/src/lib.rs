@@ -1,4 +1,4 @@
-//! A run: planned, guarded, recorded, judged and concluded; and many of them, a matrix.
+//! A run: planned, guarded, recorded, judged and concluded; and many of them, a matrix or a search for the worst.
 //!
 //! Start at [`Asked`], what somebody wants to have run, and [`run`](run::run()), which does it. [`Setup`] is a rig with a
 //! battery, on which cases are planned and attempted one by one.
@@ -11,7 +11,9 @@ pub mod golden;
 mod guarded;
 pub mod matrix;
 pub mod nights;
+mod results;
 pub mod run;
+pub mod search;
 mod setup;
 mod writer;
 

@@ -16,6 +16,7 @@ mod sweep;
 
 pub use bench::SimBench;
 pub use derived::{at_rest, levels};
+pub use plant::rng::Rng;
 #[cfg(unix)]
 pub use program::Program;
 pub use simulated::Simulated;

@@ -46,6 +46,29 @@ impl Node {
         Self { at: self.at, kind: Kind::Text(text.to_owned()) }
     }
 
+    /// Every value that is no list and no map, with the keys that lead to it, those of lists counted from 0: `cases.0.steps.2.hold`.
+    #[must_use]
+    pub fn values(&self) -> Vec<(String, Position, &str)> {
+        let mut found = Vec::new();
+        self.collect("", &mut found);
+        found
+    }
+
+    /// Depth is bounded by [`super::MAX_DEPTH`] when the tree is read, so the recursion is.
+    fn collect<'s>(&'s self, path: &str, found: &mut Vec<(String, Position, &'s str)>) {
+        let deeper = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        match &self.kind {
+            Kind::Text(written) => found.push((path.to_owned(), self.at, written)),
+            Kind::List(items) => {
+                items.iter().enumerate().for_each(|(i, item)| item.collect(&deeper(&i.to_string()), found));
+            }
+            Kind::Map(entries) => {
+                entries.iter().for_each(|(key, value)| value.collect(&deeper(&key.name), found));
+            }
+            Kind::Empty => {}
+        }
+    }
+
     /// Where the value behind dotted keys begins (`plant.pack.r0`), or the deepest of them that is there.
     #[must_use]
     pub fn place(&self, path: &str) -> Position {

@@ -52,6 +52,15 @@ pub struct MadeBy {
 }
 
 impl MadeBy {
+    /// This program with files that a text tells apart.
+    pub(crate) fn of_files(text: &str) -> Result<Self, Error> {
+        Ok(Self {
+            harness: env!("CARGO_PKG_VERSION").to_owned(),
+            program: short(&sha256(&program()?)),
+            files: short(&sha256(text.as_bytes())),
+        })
+    }
+
     /// For the name of a folder.
     #[must_use]
     pub fn short(&self) -> String {
@@ -125,11 +134,7 @@ impl Inputs {
         for path in paths {
             text += &format!("{} {}\n", library.shown(&path), sha256(read_text(&path)?.as_bytes()));
         }
-        let made_by = MadeBy {
-            harness: env!("CARGO_PKG_VERSION").to_owned(),
-            program: short(&sha256(&program()?)),
-            files: short(&sha256(text.as_bytes())),
-        };
+        let made_by = MadeBy::of_files(&text)?;
         let mut subjects = Vec::new();
         for (battery, expect) in played {
             for rig in &on {

@@ -1,9 +1,6 @@
-//! Results on the disk: a file of lines, the first says what made them, each other one is a cell. A line that was cut
-//! off when the program was stopped is no result.
+//! Where the cells of a matrix are kept: files of results in a folder, one for each shard.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use files::InputError;
@@ -13,11 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::asked::Shard;
 use super::inputs::MadeBy;
 use crate::Error;
-
-/// Version of the format.
-const VERSION: u32 = 1;
-/// No honest line is longer.
-const LONGEST_LINE: u64 = 1 << 20;
+use crate::results::{self, Results};
 
 /// The first line of a file of results.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,12 +20,20 @@ struct Head {
     made_by: MadeBy,
 }
 
+impl results::Head for Head {
+    const VERB: &'static str = "busbar matrix";
+    const VERSION: u32 = 1;
+
+    fn version(&self) -> u32 {
+        self.busbar_matrix
+    }
+}
+
 /// The folder of results, and the file of this run in it.
 #[derive(Debug)]
 pub struct Store {
     folder: PathBuf,
-    path: PathBuf,
-    file: File,
+    file: Results,
     made_by: MadeBy,
 }
 
@@ -46,30 +47,9 @@ impl Store {
             || "cells.jsonl".to_owned(),
             |Shard { index, count }| format!("cells-{index}of{count}.jsonl"),
         );
-        let path = folder.join(name);
-        std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
-        let mut options = OpenOptions::new();
-        let file = options.read(true).append(true).create(true).open(&path);
-        let file = file.map_err(|error| unwritable(&path, error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let message = format!(
-                    "{}: another busbar writes here; wait for it, or choose another --out",
-                    path.display()
-                );
-                return Err(Error::Usage(message));
-            }
-            Err(TryLockError::Error(error)) => return Err(unwritable(&path, error)),
-        }
-        let found = read(&path)?;
-        file.set_len(found.whole).map_err(|error| unwritable(&path, error))?;
-        let mut store = Self { folder: folder.to_owned(), path, file, made_by: made_by.clone() };
-        if found.made_by.is_none() {
-            let head = Head { busbar_matrix: VERSION, made_by: made_by.clone() };
-            store.line(&serde_json::to_string(&head).expect("a plain struct serialises"))?;
-        }
-        Ok(store)
+        let head = Head { busbar_matrix: <Head as results::Head>::VERSION, made_by: made_by.clone() };
+        let (file, _) = Results::open::<Head, Cell>(&folder.join(name), &head)?;
+        Ok(Self { folder: folder.to_owned(), file, made_by: made_by.clone() })
     }
 
     /// Every cell in the folder, by its name: those of other shards too.
@@ -89,15 +69,7 @@ impl Store {
     /// # Errors
     /// When it cannot be written.
     pub fn keep(&mut self, cell: &Cell) -> Result<(), Error> {
-        self.line(&serde_json::to_string(cell).expect("a plain struct with finite numbers serialises"))
-    }
-
-    fn line(&mut self, text: &str) -> Result<(), Error> {
-        let written = self
-            .file
-            .write_all(proto::text::json(format!("{text}\n")).as_bytes())
-            .and_then(|()| self.file.flush());
-        written.map_err(|error| unwritable(&self.path, error))
+        self.file.keep(cell)
     }
 }
 
@@ -130,8 +102,8 @@ struct Collected {
 
 impl Collected {
     fn take(&mut self, path: &Path) -> Result<(), Error> {
-        let found = read(path)?;
-        let Some(made_by) = found.made_by else { return Ok(()) };
+        let found = results::read::<Head, Cell>(path)?;
+        let Some(Head { made_by, .. }) = found.head else { return Ok(()) };
         match &self.made_by {
             Some((ours, from)) if *ours != made_by => {
                 return Err(mixed(path, &made_by, ours, from.as_deref()));
@@ -139,7 +111,7 @@ impl Collected {
             Some(_) => {}
             None => self.made_by = Some((made_by, Some(path.to_owned()))),
         }
-        for cell in found.cells {
+        for cell in found.results {
             let name = cell.name();
             let twice = self.cells.get(&name).is_some_and(|other| *other != cell);
             if twice {
@@ -168,51 +140,6 @@ fn mixed(path: &Path, theirs: &MadeBy, ours: &MadeBy, from: Option<&Path>) -> Er
     Error::Refused(message)
 }
 
-/// What a file of results holds.
-#[derive(Default)]
-struct Found {
-    /// nothing where the file has no whole line yet
-    made_by: Option<MadeBy>,
-    cells: Vec<Cell>,
-    /// bytes up to the end of the last whole line
-    whole: u64,
-}
-
-fn read(path: &Path) -> Result<Found, Error> {
-    let unreadable = |source| InputError::Unreadable { path: path.to_owned(), source };
-    let refused = |line: usize, why: String| {
-        Error::Refused(format!(
-            "{}:{line}: no result of busbar matrix: {why}; choose another folder, or delete the file",
-            path.display()
-        ))
-    };
-    let mut reader = BufReader::new(File::open(path).map_err(unreadable)?);
-    let (mut found, mut line) = (Found::default(), Vec::new());
-    for number in 1.. {
-        line.clear();
-        let length = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(unreadable)?;
-        if line.last() != Some(&b'\n') {
-            if length as u64 == LONGEST_LINE {
-                return Err(refused(number, format!("the line is longer than {LONGEST_LINE} bytes")));
-            }
-            // The end, or a line that was cut off there.
-            break;
-        }
-        if number == 1 {
-            let head: Head = serde_json::from_slice(&line).map_err(|e| refused(number, e.to_string()))?;
-            if head.busbar_matrix != VERSION {
-                let why = format!("version {} of the format, {VERSION} is known", head.busbar_matrix);
-                return Err(refused(number, why));
-            }
-            found.made_by = Some(head.made_by);
-        } else {
-            found.cells.push(serde_json::from_slice(&line).map_err(|e| refused(number, e.to_string()))?);
-        }
-        found.whole += length as u64;
-    }
-    Ok(found)
-}
-
 /// Files of results in a folder, in the order of their names.
 fn result_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let unreadable = |source| InputError::Unreadable { path: folder.to_owned(), source };
@@ -222,10 +149,4 @@ fn result_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     paths.retain(|path| path.extension().is_some_and(|e| e == "jsonl"));
     paths.sort();
     Ok(paths)
-}
-
-fn unwritable(path: &Path, source: std::io::Error) -> Error {
-    let path = path.display();
-    let why = format!("{source}; what is done so far is kept");
-    Error::System { what: format!("write {path}"), source: std::io::Error::new(source.kind(), why) }
 }
