@@ -12,8 +12,8 @@ use judge::catalogue;
 use judge::requirement::Severity;
 use judge::site::{CutOff, Site};
 use judge::trace::Series;
-use judge::witness::{FRESH, Witness};
-use proto::channel::{Channel, Instrument};
+use judge::witness::Witness;
+use proto::channel::Channel;
 use proto::chemistry::Chemistry;
 use proto::quantity::{Amps, BitRate, Micros, Volts, Watts};
 use schemars::JsonSchema;
@@ -227,10 +227,13 @@ impl Kind for RigFile {
                     .entry(channel)
                     .and_modify(|limit| limit.silence = limit.silence.or(Some(age)));
             }
-            // Nor does what the line of a witness takes.
-            let fresh = Micros(FRESH.0 * u64::from(live.speed));
+        }
+        // Nor does what the line of a witness takes.
+        let speed = rig.live.as_ref().map_or(1, |live| u64::from(live.speed));
+        for witness in rig.witnesses() {
+            let fresh = Micros(witness.protocol.fresh().0 * speed);
             for (channel, limit) in &mut rig.limits.rows {
-                if channel.row().source.instrument().is_some_and(Instrument::is_witness) {
+                if channel.row().source.instrument() == Some(witness.instrument) {
                     limit.silence = limit.silence.or(Some(fresh));
                 }
             }

@@ -1,8 +1,9 @@
 //! The section `witnesses:` of a rig file: meters beside the battery that take nothing from it, and where they are.
 
 use engine::yaml::{Layers, YamlError};
-use judge::witness::{Calibration, Protocol, Witness};
+use judge::witness::{Calibration, Protocol, Source, Witness};
 use proto::channel::Instrument;
+use proto::nmea2000::{AcSide, Role};
 use proto::quantity::{Amps, Ohms, Percent};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,6 +24,19 @@ pub struct WitnessPlace {
     pub protocol: Speaks,
     /// its serial port, best by its name under `/dev/serial/by-id`; a simulated rig has none
     pub port: Option<String>,
+    /// its bus where it speaks NMEA 2000: another one than that of the battery, at 250 kbit/s. Several witnesses may be on
+    /// one bus; a simulated rig has none
+    pub can: Option<CanPlace>,
+    /// its address on that bus, 0 to 251; left out, the one device that says it is of the right kind
+    #[schemars(range(max = 251))]
+    pub source: Option<u8>,
+    /// what it is on that bus; left out, what it says of itself
+    pub device: Option<Role>,
+    /// what is added to the instances of its messages, where they were changed in the field
+    #[serde(default)]
+    pub instance: u8,
+    /// the side of an inverter that its AC messages (65013, 65014) tell of; left out, nothing is told of AC
+    pub ac: Option<AcSide>,
     /// how a shunt is connected
     #[serde(default)]
     pub polarity: Polarity,
@@ -62,6 +76,8 @@ pub enum Speaks {
     VeDirect,
     /// the text protocol of the BMV-600
     Bmv,
+    /// NMEA 2000, which is VE.Can
+    Nmea2000,
 }
 
 /// How a shunt is connected.
@@ -109,6 +125,13 @@ impl WitnessPlace {
             protocol: match self.protocol {
                 Speaks::VeDirect => Protocol::VeDirect,
                 Speaks::Bmv => Protocol::Bmv,
+                Speaks::Nmea2000 => Protocol::Nmea2000,
+            },
+            source: Source {
+                address: self.source,
+                device: self.device,
+                instance: self.instance,
+                ac: self.ac,
             },
             is_reversed: self.polarity == Polarity::Reversed,
             cable: self.cable.unwrap_or(Ohms::ZERO),
@@ -142,17 +165,47 @@ pub(crate) fn check(rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
             let message = format!("another witness measures the {} too", one.instrument().words());
             return refuse(of("measures"), message, "one witness for battery, charger and inverter each");
         }
-        match (&one.port, rig.live.is_some()) {
-            (None, true) => {
-                let message = format!("nobody says where `{}` is connected", one.name);
-                return refuse(of("port"), message, "its serial port, by its name under `/dev/serial/by-id`");
+        let is_on_bus = one.protocol == Speaks::Nmea2000;
+        for (key, is_said, goes) in [
+            ("port", one.port.is_some(), !is_on_bus),
+            ("can", one.can.is_some(), is_on_bus),
+            ("source", one.source.is_some(), is_on_bus),
+            ("device", one.device.is_some(), is_on_bus),
+            ("instance", one.instance != 0, is_on_bus),
+            ("ac", one.ac.is_some(), is_on_bus && one.measures == Measures::Inverter),
+        ] {
+            if is_said && !goes {
+                let (message, expected) = match (key, is_on_bus) {
+                    ("port", _) => (
+                        "NMEA 2000 is a bus, not a serial line",
+                        "`can: { interface: can1 }`, or `slcan:` with its port",
+                    ),
+                    ("ac", true) => ("only an inverter tells of AC", "no `ac`"),
+                    _ => ("only a witness on a bus has that", "no such key, or `protocol: nmea2000`"),
+                };
+                return refuse(of(key), message.to_owned(), expected);
             }
-            (Some(_), false) => {
-                let message = "a simulated rig has no ports".to_owned();
-                return refuse(of("port"), message, "no `port`: the simulated rig plays it");
-            }
-            _ => {}
         }
+        let is_placed = one.port.is_some() || one.can.is_some();
+        if is_placed != rig.live.is_some() {
+            let key = if is_on_bus { "can" } else { "port" };
+            let (message, expected) = match (is_placed, is_on_bus) {
+                (true, _) => (
+                    "a simulated rig has no ports".to_owned(),
+                    format!("no `{key}`: the simulated rig plays it"),
+                ),
+                (false, true) => (
+                    format!("nobody says on which bus `{}` is", one.name),
+                    "`can: { interface: can1 }`, or `slcan:` with the port of its adapter".to_owned(),
+                ),
+                (false, false) => (
+                    format!("nobody says where `{}` is connected", one.name),
+                    "its serial port, by its name under `/dev/serial/by-id`".to_owned(),
+                ),
+            };
+            return refuse(of(key), message, &expected);
+        }
+        bus(rig, one, before, &refuse, &of)?;
         if let Some(port) = &one.port {
             let also = before
                 .iter()
@@ -176,7 +229,7 @@ pub(crate) fn check(rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
             let message = "what speaks the text of a BMV-600 is a battery monitor".to_owned();
             return refuse(of("measures"), message, "`battery`");
         }
-        if one.hex == OnOff::On && (one.protocol == Speaks::Bmv || battery) {
+        if one.hex == OnOff::On && (one.protocol != Speaks::VeDirect || battery) {
             let message = "nothing of it is asked for in HEX".to_owned();
             return refuse(of("hex"), message, "`off`; registers are asked for at chargers and inverters");
         }
@@ -226,6 +279,54 @@ pub(crate) fn check(rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
         Err(layers.refuse(&format!("limits.{}", channel.key()), message, expected))
     })
 }
+
+/// Refuses a device of a bus that cannot be what the rig file says.
+fn bus(
+    rig: &RigFile,
+    one: &WitnessPlace,
+    before: &[WitnessPlace],
+    refuse: &impl Fn(String, String, &str) -> Result<(), YamlError>,
+    of: &impl Fn(&str) -> String,
+) -> Result<(), YamlError> {
+    if let Some(can) = &one.can {
+        if rig.live.as_ref().is_some_and(|live| live.can == *can) {
+            let message = "this is the bus of the battery".to_owned();
+            return refuse(
+                of("can"),
+                message,
+                "a bus of its own: both protocols on one bus are not allowed for new integrations (P 1.3)",
+            );
+        }
+        if let CanPlace::Slcan(port) = can {
+            let serial = before.iter().find(|other| other.port.as_ref() == Some(port));
+            if let Some(other) = serial.map(|other| other.name.as_str()).or_else(|| taken(rig, port)) {
+                return refuse(
+                    of("can"),
+                    format!("`{port}` is the port of {other} too"),
+                    "a port of its own",
+                );
+            }
+        }
+    }
+    if let Some(address) = one.source {
+        if address > LAST_ADDRESS {
+            return refuse(of("source"), format!("no device has address {address}"), "0 to 251");
+        }
+        let also = before.iter().find(|other| other.can == one.can && other.source == one.source);
+        if let Some(other) = also {
+            let message = format!("`{}` has address {address} too", other.name);
+            return refuse(of("source"), message, "an address of its own");
+        }
+    }
+    if let Some(device) = one.device.filter(|device| device.instrument() != one.instrument()) {
+        let message = format!("a {} does not measure the {}", device.words(), one.instrument().words());
+        return refuse(of("device"), message, "one that fits `measures`");
+    }
+    Ok(())
+}
+
+/// Addresses 252 to 255 are nobody's (ISO 11783-5).
+const LAST_ADDRESS: u8 = 251;
 
 /// Whose port it is already.
 fn taken(rig: &RigFile, port: &str) -> Option<&'static str> {
@@ -309,6 +410,52 @@ mod tests {
         "  - { name: a, measures: battery, calibration: { date: 2026-03-01, voltage: 11 %, current: 1 %, zero: 0 A } }\n",
         "a meter that is 11 % off"
     )]
+    #[case::a_line_of_its_own(
+        SERVED,
+        "  - { name: a, measures: battery, protocol: nmea2000, port: /dev/a }\n",
+        "NMEA 2000 is a bus"
+    )]
+    #[case::no_bus(SERVED, "  - { name: a, measures: battery, protocol: nmea2000 }\n", "on which bus `a` is")]
+    #[case::the_battery_s_bus(
+        SERVED,
+        "  - { name: a, measures: battery, protocol: nmea2000, can: { slcan: /tmp/busbar/can } }\n",
+        "the bus of the battery"
+    )]
+    #[case::the_supply_s_port(
+        SERVED,
+        "  - { name: a, measures: battery, protocol: nmea2000, can: { slcan: /tmp/busbar/psu } }\n",
+        "is the port of the supply too"
+    )]
+    #[case::a_bus_in_the_box(
+        SIMULATED,
+        "  - { name: a, measures: battery, protocol: nmea2000, can: { interface: can1 } }\n",
+        "a simulated rig has no ports"
+    )]
+    #[case::a_source_on_a_line(
+        SIMULATED,
+        "  - { name: a, measures: battery, source: 3 }\n",
+        "only a witness on a bus"
+    )]
+    #[case::nobody_s_address(
+        SIMULATED,
+        "  - { name: a, measures: battery, protocol: nmea2000, source: 254 }\n",
+        "no device has address 254"
+    )]
+    #[case::one_address(
+        SIMULATED,
+        "  - { name: a, measures: battery, protocol: nmea2000, source: 3 }\n  - { name: b, measures: charger, protocol: nmea2000, source: 3 }\n",
+        "`a` has address 3 too"
+    )]
+    #[case::another_device(
+        SIMULATED,
+        "  - { name: a, measures: battery, protocol: nmea2000, device: solar }\n",
+        "a solar charger does not measure the shunt"
+    )]
+    #[case::ac_of_a_shunt(
+        SIMULATED,
+        "  - { name: a, measures: battery, protocol: nmea2000, ac: input }\n",
+        "only an inverter tells of AC"
+    )]
     #[case::unknown(SIMULATED, "  - { name: a, measures: heat }\n", "rigs/a.yaml:")]
     fn what_cannot_be_is_refused_with_its_place(
         #[case] rig: &str,
@@ -325,6 +472,6 @@ mod tests {
         let error = RigFile::parse("a.yaml", &limited).expect_err("refused").to_string();
         assert!(error.contains("no witness of this rig tells `shunt.voltage`"), "{error}");
         let rig = read(&limited, "  - { name: a, measures: battery }\n").expect("right");
-        assert_eq!(rig.limits.age(proto::channel::Channel::ShuntVoltage), judge::witness::FRESH);
+        assert_eq!(rig.limits.age(proto::channel::Channel::ShuntVoltage), Protocol::VeDirect.fresh());
     }
 }

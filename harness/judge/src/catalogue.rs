@@ -345,7 +345,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
     information("D-BT", "D BMV-600", "X", "The BMV-600 text protocol serves as a witness")
         .in_run(links::bmv),
     information("D-N2K", "D NMEA 2000", "X", "VE.Can / NMEA 2000 serves as a witness on a second CAN interface")
-        .in_run(|_, o| { o.absent("no second CAN interface with NMEA 2000 is part of this rig; it comes with a bench that has one"); }),
+        .in_run(links::nmea2000),
     information("D-VRM", "D VRM", "X", "Data exported from VRM stands beside a run as evidence")
         .in_run(|_, o| { o.absent("no data exported from VRM stands beside this run"); }),
     information("D-MK2", "D MK2", "X", "MK2 is not offered; VE.Bus is controlled through Modbus-TCP")

@@ -19,7 +19,7 @@ pub fn of_run(subject: &Subject<'_>, recording: &Recording) -> Vec<Verdict> {
     let judged = |requirement: &&'static Requirement| in_run(&scene, requirement, seen);
     let mut verdicts: Vec<Verdict> = subject.requirements.iter().map(judged).collect();
     // The line of a witness is told whether the case names it or not.
-    for id in ["D-VD", "D-BT"] {
+    for id in ["D-VD", "D-BT", "D-N2K"] {
         let unnamed = verdicts.iter().all(|verdict| verdict.requirement.id != id);
         let told = catalogue::find(id).filter(|_| unnamed).map(|link| in_run(&scene, link, None));
         verdicts.extend(told.filter(|verdict| verdict.outcome != Outcome::NotApplicable));

@@ -1,11 +1,17 @@
 //! Witnesses: meters beside the battery that take nothing from it. What a rig file says of each, and how the bytes of one
 //! become readings.
 
+mod bus;
+mod line;
+
 use proto::channel::{Channel, Instrument};
 use proto::chunk::Chunk;
+use proto::nmea2000::{AcSide, Role};
 use proto::quantity::{Amps, Micros, Ohms, Percent};
 use proto::samples::Samples;
-use proto::vedirect::{Counters, Decoder, Device, Piece};
+use proto::vedirect::{Counters, Device};
+
+use line::Line;
 
 /// What a rig file says of a witness.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +22,8 @@ pub struct Witness {
     pub instrument: Instrument,
     /// what it speaks
     pub protocol: Protocol,
+    /// which device of a bus it is; of a line of its own there is nothing to say
+    pub source: Source,
     /// it is connected the other way round: what charges the battery reads negative
     pub is_reversed: bool,
     /// both conductors between where it measures the voltage and the terminals of the battery
@@ -24,24 +32,78 @@ pub struct Witness {
     pub calibration: Option<Calibration>,
 }
 
-/// What a witness speaks on its line. Both are blocks of text once a second.
+/// What a witness speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// VE.Direct
+    /// VE.Direct: a block of text a second
     VeDirect,
     /// the text protocol of the BMV-600, which has no product ids
     Bmv,
+    /// NMEA 2000, on a bus with other devices: messages every 1.5 s. The bytes heard are its frames as SLCAN writes them
+    Nmea2000,
 }
 
 impl Protocol {
-    /// In words.
+    /// Its name.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
             Self::VeDirect => "VE.Direct",
             Self::Bmv => "BMV-600 text",
+            Self::Nmea2000 => "NMEA 2000",
         }
     }
+
+    /// What one says at a time.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::VeDirect | Self::Bmv => "block",
+            Self::Nmea2000 => "message",
+        }
+    }
+
+    /// What is wrong with one that does not count.
+    #[must_use]
+    pub const fn broken(self) -> &'static str {
+        match self {
+            Self::VeDirect | Self::Bmv => "with a wrong sum",
+            Self::Nmea2000 => "with frames lost",
+        }
+    }
+
+    /// The least difference of battery voltage and current that it tells, V and A: labels `V` and `I` in thousandths, the
+    /// fields of PGN 127508 in hundredths and tenths.
+    #[must_use]
+    pub const fn resolution(self) -> (f64, f64) {
+        match self {
+            Self::VeDirect | Self::Bmv => (0.001, 0.001),
+            Self::Nmea2000 => (0.01, 0.1),
+        }
+    }
+
+    /// The age from which a reading is stale, and silence a gap: 3 s where a block comes once a second; 5 s where messages come
+    /// every 1.5 to 2 s (PGN 127508 of the NMEA 2000 tables).
+    #[must_use]
+    pub const fn fresh(self) -> Micros {
+        match self {
+            Self::VeDirect | Self::Bmv => Micros::from_secs(3),
+            Self::Nmea2000 => Micros::from_secs(5),
+        }
+    }
+}
+
+/// Which device of a bus a witness is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Source {
+    /// its address; left out, the one device that says it is of the right kind
+    pub address: Option<u8>,
+    /// what it is; left out, what it says of itself
+    pub device: Option<Role>,
+    /// what is added to the instances of its messages, where they were changed
+    pub instance: u8,
+    /// the side of a VE.Bus product that its AC messages tell of
+    pub ac: Option<AcSide>,
 }
 
 /// How far the readings of a witness may be off, by whoever calibrated it.
@@ -71,9 +133,6 @@ impl Calibration {
     }
 }
 
-/// A block comes once a second; later than this it is a gap, and its values are stale.
-pub const FRESH: Micros = Micros::from_secs(3);
-
 /// How the line of a witness did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Health {
@@ -81,15 +140,15 @@ pub struct Health {
     pub opened: u32,
     /// when bytes were heard first
     pub first: Option<Micros>,
-    /// when a good block was heard last
+    /// when a good block or message was heard last
     pub last: Option<Micros>,
-    /// times of more than [`FRESH`] without a good block
+    /// times without one that were longer than [`Protocol::fresh`]
     pub gaps: u32,
     /// the longest time without one
     pub longest: Micros,
-    /// how often another product spoke than before
+    /// how often another product spoke than before, or another device that could be it
     pub changes: u32,
-    /// blocks of another kind of instrument than the rig file says
+    /// blocks or messages of another kind of instrument than the rig file says
     pub strange: u64,
 }
 
@@ -97,9 +156,7 @@ pub struct Health {
 #[derive(Debug, Clone)]
 pub struct Reader {
     witness: Witness,
-    decoder: Decoder,
-    /// what was heard before the port was opened again
-    before: Counters,
+    line: Line,
     device: Device,
     health: Health,
 }
@@ -108,13 +165,8 @@ impl Reader {
     /// Nothing heard yet.
     #[must_use]
     pub fn new(witness: Witness) -> Self {
-        Self {
-            witness,
-            decoder: Decoder::default(),
-            before: Counters::default(),
-            device: Device::default(),
-            health: Health::default(),
-        }
+        let line = Line::of(&witness);
+        Self { witness, line, device: Device::default(), health: Health::default() }
     }
 
     /// Which witness.
@@ -135,18 +187,16 @@ impl Reader {
         &self.health
     }
 
-    /// What was heard, good and bad.
+    /// What was heard, good and bad. Of a bus blocks are messages of this witness, and noise is lines that hold no frame.
     #[must_use]
-    pub const fn counters(&self) -> Counters {
-        let (a, b) = (self.before, *self.decoder.counters());
-        Counters {
-            bytes: a.bytes + b.bytes,
-            blocks: a.blocks + b.blocks,
-            bad_blocks: a.bad_blocks + b.bad_blocks,
-            hex: a.hex + b.hex,
-            bad_hex: a.bad_hex + b.bad_hex,
-            noise: a.noise + b.noise,
-        }
+    pub fn counters(&self) -> Counters {
+        self.line.counters()
+    }
+
+    /// Who else is heard beside it, each with its address and what it says of itself; nobody on a line of its own.
+    #[must_use]
+    pub fn others(&self) -> Vec<String> {
+        self.line.others()
     }
 
     /// What it says of itself: product, model, firmware, serial number; nothing where it said nothing.
@@ -168,27 +218,20 @@ impl Reader {
         if chunk.bytes().is_empty() {
             self.health.opened += 1;
             // What comes next may begin anywhere, and continues nothing.
-            self.before = self.counters();
-            self.decoder = Decoder::default();
+            self.line.restart();
             return;
         }
         let began = *self.health.first.get_or_insert(at);
         for &byte in chunk.bytes() {
-            let said = match self.decoder.push(byte) {
-                Some(Piece::Block(block)) => {
-                    let silent = at.since(self.health.last.unwrap_or(began));
-                    self.health.gaps += u32::from(silent > FRESH);
-                    self.health.longest = self.health.longest.max(silent);
-                    self.health.last = Some(at);
-                    let before = self.device.product;
-                    let said = self.device.take(block);
-                    self.health.changes += u32::from(before.is_some() && before != self.device.product);
-                    said
-                }
-                Some(Piece::Hex(hex)) => self.device.take_hex(&hex),
-                Some(Piece::BadHex(_) | Piece::BadBlock(_)) | None => None,
-            };
-            match said {
+            let Some(heard) = self.line.push(at, byte, &mut self.device) else { continue };
+            if heard.is_whole {
+                let silent = at.since(self.health.last.unwrap_or(began));
+                self.health.gaps += u32::from(silent > self.witness.protocol.fresh());
+                self.health.longest = self.health.longest.max(silent);
+                self.health.last = Some(at);
+            }
+            self.health.changes += u32::from(heard.is_another);
+            match heard.said {
                 Some(said) if said.from() == self.witness.instrument => each(&turned(&self.witness, said)),
                 Some(_) => self.health.strange += 1,
                 None => {}
@@ -228,6 +271,7 @@ mod tests {
             name: "shunt".to_owned(),
             instrument: Instrument::Shunt,
             protocol: Protocol::VeDirect,
+            source: Source::default(),
             is_reversed,
             cable: Ohms(cable),
             calibration: None,

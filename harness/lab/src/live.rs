@@ -170,12 +170,10 @@ impl Lab {
             .map_err(|error| failed("CAN", error))?;
         let listeners = vec![Listener::can(port, real(polling.bus), clock, outbox.clone())];
         let mut listeners = listeners;
-        let mut troubles = Vec::new();
-        for place in &self.rig.witnesses {
-            let Some(mut port) = WitnessPort::of(place, clock, real(SECOND)) else { continue };
-            troubles.push((place.name.clone(), port.trouble()));
+        let (ports, troubles) = WitnessPort::all(&self.rig.witnesses, clock, real(SECOND));
+        for mut port in ports {
             let outbox = outbox.clone();
-            listeners.push(Listener::start(place.instrument().words(), outbox.clone(), move || {
+            listeners.push(Listener::start(port.name(), outbox.clone(), move || {
                 port.step(|at, chunk| outbox.bytes(at, chunk));
                 Ok(())
             }));

@@ -1,18 +1,22 @@
-//! Drivers of the witnesses: serial ports of meters that take nothing from the battery.
+//! Drivers of the witnesses: serial ports and buses of meters that take nothing from the battery.
 //!
 //! A port that is not there, or goes away, is no fault of a case: it is opened again as soon as it is back, and how long
 //! nothing was heard stands in the evidence. Limits that rest on it have an age of their own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use files::live::CanPlace;
 use files::profile::SerialPort;
 use files::{OnOff, WitnessPlace};
 use proto::channel::Instrument;
 use proto::chunk::Chunk;
+use proto::nmea2000;
 use proto::quantity::Micros;
+use proto::slcan::{self, Carried};
 use proto::vedirect::{BAUD, Hex};
 
-use crate::can::RunClock;
+use crate::can::{CanPort, Kind, RunClock};
+use crate::live::open_can;
 use crate::psu::{Link, Serial};
 
 /// Longest wait for bytes in one step.
@@ -22,19 +26,32 @@ const AGAIN: Micros = Micros::from_millis(500);
 /// What is asked for in HEX, one register a second: uptime, what the GX set at a charger, and what it controls.
 const ASKED: [u16; 5] = [0x0120, 0x2001, 0x2015, 0x200E, 0xEDD5];
 
-/// A port of a witness, as long as somebody hears it.
+/// A port of witnesses, as long as somebody hears it: a line has one, a bus may have several.
 pub(crate) struct WitnessPort {
-    instrument: Instrument,
-    path: String,
-    link: Option<Serial>,
+    instruments: Vec<Instrument>,
+    place: Place,
+    open: Option<Open>,
     clock: RunClock,
     /// when the port is looked for next
     look: Micros,
-    /// when the next register is asked for, and how often, and which
+    /// when the next question is put, and how often; nothing where nothing is asked
     ask: Micros,
     every: Option<Micros>,
     asked: usize,
     trouble: Trouble,
+}
+
+/// Where a port is.
+#[derive(Clone, PartialEq)]
+enum Place {
+    Line(String),
+    Bus(CanPlace),
+}
+
+/// A port that is open.
+enum Open {
+    Line(Serial),
+    Bus(Box<dyn CanPort>),
 }
 
 /// Why a witness is not heard now; nothing where it is.
@@ -55,17 +72,54 @@ impl Trouble {
 impl WitnessPort {
     /// The port of a witness; nothing where the rig file names none. A second of its own time lasts so long on the clock.
     pub(crate) fn of(place: &WitnessPlace, clock: RunClock, second: Micros) -> Option<Self> {
+        let on_bus = place.can.clone().map(Place::Bus);
+        let at = on_bus.or_else(|| place.port.clone().map(Place::Line))?;
+        let every = match &at {
+            Place::Line(_) => (place.hex == OnOff::On).then_some(second),
+            Place::Bus(_) => Some(Micros(nmea2000::ASK_EVERY.0 / 1_000_000 * second.0)),
+        };
         Some(Self {
-            instrument: place.instrument(),
-            path: place.port.clone()?,
-            link: None,
+            instruments: vec![place.instrument()],
+            place: at,
+            open: None,
             clock,
             look: clock.now(),
             ask: clock.now() + second,
-            every: (place.hex == OnOff::On).then_some(second),
+            every,
             asked: 0,
             trouble: Trouble::default(),
         })
+    }
+
+    /// The ports of these witnesses, one for each bus, and under the name of each why it is not heard.
+    pub(crate) fn all(
+        places: &[WitnessPlace],
+        clock: RunClock,
+        second: Micros,
+    ) -> (Vec<Self>, Vec<(String, Trouble)>) {
+        let (mut ports, mut troubles): (Vec<Self>, _) = (Vec::new(), Vec::new());
+        for place in places {
+            let Some(port) = Self::of(place, clock, second) else { continue };
+            let known = ports.iter_mut().find(|known| known.place == port.place);
+            let trouble = match known {
+                Some(known) => {
+                    known.instruments.extend(port.instruments);
+                    known.trouble()
+                }
+                None => {
+                    let trouble = port.trouble();
+                    ports.push(port);
+                    trouble
+                }
+            };
+            troubles.push((place.name.clone(), trouble));
+        }
+        (ports, troubles)
+    }
+
+    /// What it is called in messages.
+    pub(crate) fn name(&self) -> &'static str {
+        self.instruments.first().map_or("witness", |instrument| instrument.words())
     }
 
     /// Why it is not heard, for whoever asks later.
@@ -76,50 +130,100 @@ impl WitnessPort {
     /// Hears for a moment; gives what came, with its time.
     pub(crate) fn step(&mut self, mut each: impl FnMut(Micros, Chunk)) {
         let now = self.clock.now();
-        let Some(link) = &mut self.link else {
+        let Some(open) = &mut self.open else {
             if now < self.look {
                 std::thread::sleep(self.clock.until(self.look.min(now + STEP)));
                 return;
             }
             self.look = now + AGAIN;
-            match open(&self.path) {
-                Ok(link) => {
-                    self.link = Some(link);
+            match self.place.open(self.clock) {
+                Ok(open) => {
+                    self.open = Some(open);
                     self.trouble.set(None);
-                    each(now, Chunk::opened(self.instrument));
+                    self.instruments.iter().for_each(|&instrument| each(now, Chunk::opened(instrument)));
+                    // Who is on a bus is asked at once.
+                    self.ask = self.ask.min(now + AGAIN);
                 }
                 Err(error) => self.trouble.set(Some(error)),
             }
             return;
         };
+        let question = self.every.filter(|_| now >= self.ask).map(|every| {
+            self.ask = now + every;
+            self.asked += 1;
+            self.asked - 1
+        });
         let mut buffer = [0; Chunk::MOST];
-        let until = link.now() + STEP;
-        let heard = match self.every {
-            Some(every) if now >= self.ask => {
-                self.ask = now + every;
-                let question = format!("{}\n", Hex::get(ASKED[self.asked % ASKED.len()]));
-                self.asked += 1;
-                link.write(question.as_bytes(), until).and_then(|()| link.read(&mut buffer, until))
-            }
-            _ => link.read(&mut buffer, until),
-        };
-        match heard {
+        match open.hear(question, self.clock, &mut buffer) {
             Ok(many) => {
                 let at = self.clock.now();
-                Chunk::all(self.instrument, &buffer[..many]).for_each(|chunk| each(at, chunk));
+                for &instrument in &self.instruments {
+                    Chunk::all(instrument, &buffer[..many]).for_each(|chunk| each(at, chunk));
+                }
             }
             Err(error) => {
-                self.link = None;
-                self.trouble.set(Some(error.to_string()));
+                self.open = None;
+                self.trouble.set(Some(error));
             }
         }
     }
 }
 
-/// Opens a port, and forgets what came while nobody heard it.
-fn open(path: &str) -> Result<Serial, String> {
-    let settings = SerialPort { baud: BAUD, stop_bits: 1, dtr: false };
-    let link = Serial::open(path, settings).map_err(|error| error.to_string())?;
-    link.forget();
-    Ok(link)
+impl Place {
+    /// Opens a port, and forgets what came while nobody heard it.
+    fn open(&self, clock: RunClock) -> Result<Open, String> {
+        match self {
+            Self::Line(path) => {
+                let settings = SerialPort { baud: BAUD, stop_bits: 1, dtr: false };
+                let link = Serial::open(path, settings).map_err(|error| error.to_string())?;
+                link.forget();
+                Ok(Open::Line(link))
+            }
+            Self::Bus(place) => {
+                let port = open_can(place, nmea2000::BIT_RATE, nmea2000::ASK_EVERY, clock)
+                    .map_err(|error| error.to_string())?;
+                Ok(Open::Bus(port))
+            }
+        }
+    }
+}
+
+impl Open {
+    /// Puts a question where there is one, and hears for a moment: so many bytes came. A frame of a bus is a line of SLCAN;
+    /// what is none of NMEA 2000 is not kept.
+    fn hear(
+        &mut self,
+        question: Option<usize>,
+        clock: RunClock,
+        buffer: &mut [u8; Chunk::MOST],
+    ) -> Result<usize, String> {
+        match self {
+            Self::Line(link) => {
+                let until = link.now() + STEP;
+                let asked = match question {
+                    Some(number) => {
+                        let question = format!("{}\n", Hex::get(ASKED[number % ASKED.len()]));
+                        link.write(question.as_bytes(), until)
+                    }
+                    None => Ok(()),
+                };
+                asked.and_then(|()| link.read(buffer, until)).map_err(|error| error.to_string())
+            }
+            Self::Bus(port) => {
+                if question.is_some() {
+                    let asked = nmea2000::who_is_there().try_for_each(|frame| port.send(&frame));
+                    asked.map_err(|error| error.to_string())?;
+                }
+                let heard = port.next(clock.now() + STEP).map_err(|error| error.to_string())?;
+                let Some(Kind::Data(frame)) = heard.map(|heard| heard.kind) else { return Ok(0) };
+                if !nmea2000::is_known(&frame) {
+                    return Ok(0);
+                }
+                let mut line = Vec::with_capacity(slcan::LONGEST + 1);
+                slcan::write(&mut line, &Carried::Data(frame), None);
+                buffer[..line.len()].copy_from_slice(&line);
+                Ok(line.len())
+            }
+        }
+    }
 }

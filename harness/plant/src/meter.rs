@@ -1,6 +1,8 @@
 //! Meters beside the battery as they speak over their own lines: a shunt in the battery's minus, the solar charger, the
-//! inverter. Each says a block of VE.Direct text a second; what is wrong with it stands in the rig file.
+//! inverter. Each says a block of VE.Direct text a second, or messages on a VE.Can bus; what is wrong with it stands in the rig
+//! file.
 
+mod bus;
 mod params;
 mod text;
 
@@ -11,6 +13,7 @@ use proto::quantity::Micros;
 use proto::vedirect::Hex;
 
 use crate::rng::Rng;
+use bus::Device;
 use text::Text;
 
 /// What the meters measure.
@@ -61,7 +64,7 @@ impl Meters {
         meter.map_or_else(Vec::new, |meter| meter.say(at))
     }
 
-    /// Bytes from whoever listens: questions in HEX, which are answered with the next text.
+    /// Bytes from whoever listens: questions in HEX, or frames of a bus, which are answered with what is said next.
     pub(crate) fn ask(&mut self, which: Instrument, bytes: &[u8]) {
         let meter = self.0.iter_mut().find(|meter| meter.which == which);
         meter.into_iter().for_each(|meter| meter.ask(bytes));
@@ -85,6 +88,8 @@ struct Meter {
     asked: Vec<u8>,
     /// answers that are not said yet
     answers: Vec<Hex>,
+    /// what it is on a bus, where it is on one
+    device: Option<Device>,
 }
 
 /// What a meter runs from at least, V.
@@ -114,6 +119,7 @@ impl Meter {
             since: Micros::ZERO,
             asked: Vec::new(),
             answers: Vec::new(),
+            device: p.on_bus.then(|| Device::new(which)),
         }
     }
 
@@ -154,6 +160,11 @@ impl Meter {
         if volts < SUPPLIED || restarted || gone {
             return Vec::new();
         }
+        if let Some(mut device) = self.device.take() {
+            let bytes = device.say(self, at);
+            self.device = Some(device);
+            return bytes;
+        }
         let mut text = Text::default();
         match self.which {
             Instrument::Charger => self.charger(&mut text, &m),
@@ -165,11 +176,7 @@ impl Meter {
         let unasked = [VOLTAGE, UPTIME, OUTPUT].into_iter().cycle().take(self.p.hex as usize);
         frames.extend(unasked.filter_map(|register| self.register(0xA, register, at)));
         let bytes = text.with(&frames, &mut self.rng);
-        if self.p.lost.0 <= 0.0 {
-            return bytes;
-        }
-        let share = self.p.lost.0 / 100.0;
-        bytes.into_iter().filter(|_| self.rng.unit() >= share).collect()
+        bytes.into_iter().filter(|_| !self.loses()).collect()
     }
 
     /// The current of a record, in mA.
@@ -252,8 +259,17 @@ impl Meter {
         text.end();
     }
 
+    /// Whether it is lost on the way.
+    fn loses(&mut self) -> bool {
+        self.p.lost.0 > 0.0 && self.rng.unit() < self.p.lost.0 / 100.0
+    }
+
     /// Bytes of a question.
     fn ask(&mut self, bytes: &[u8]) {
+        if let Some(device) = &mut self.device {
+            bytes.iter().for_each(|&byte| device.hear(byte));
+            return;
+        }
         for &byte in bytes {
             match byte {
                 b':' => self.asked = vec![byte],
@@ -318,7 +334,7 @@ mod tests {
     use proto::samples::Samples;
     use proto::vedirect::{Decoder, Device, Piece};
 
-    const NOW: Measured = Measured {
+    pub(super) const NOW: Measured = Measured {
         volts: 53.2,
         amps: -20.0,
         charger_volts: 53.3,

@@ -35,7 +35,7 @@ mod witness;
 
 pub use claim::Claim;
 pub use fast::{FastPackets, frames};
-pub use group::{enable, request, write};
+pub use group::{enable, request, who_is_there, write};
 pub use id::Id;
 pub use message::{LONGEST, Message, Told, Value};
 pub use name::{Name, VICTRON};
@@ -43,12 +43,25 @@ pub use network::{Network, Node};
 pub use table::{Count, Field, Group, Kind, PGNS, Pgn, pgn};
 pub use witness::{AcSide, INSTANCES, Instance, Role, Witness};
 
-/// Bits per second of the bus.
-pub const BIT_RATE: u32 = 250_000;
+use crate::frame::Frame;
+use crate::quantity::{BitRate, Micros};
+
+/// The bit rate of the bus.
+pub const BIT_RATE: BitRate = BitRate(250.0);
 /// The address of who has none: what cannot claim may send from it (D Q21).
 pub const NO_ADDRESS: u8 = 0xFE;
 /// The destination of what is for all.
 pub const TO_ALL: u8 = 0xFF;
+
+/// How often a bus is asked who is there: a device that is switched on later claims its address by itself, and tells its
+/// product only when it is asked.
+pub const ASK_EVERY: Micros = Micros::from_secs(60);
+
+/// Whether a frame is one of a message that the table of PGNs has.
+#[must_use]
+pub fn is_known(frame: &Frame) -> bool {
+    Id::of(frame.id()).is_some_and(|id| pgn(id.pgn).is_some())
+}
 
 #[cfg(test)]
 mod tests;

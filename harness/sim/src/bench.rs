@@ -11,6 +11,7 @@ use plant::management::ManagementError;
 use plant::world::World;
 use proto::bus::BusReading;
 use proto::chunk::Chunk;
+use proto::nmea2000;
 use proto::quantity::Micros;
 use proto::stimulus::Start;
 
@@ -130,6 +131,9 @@ impl Bench for SimBench {
                 self.next_gx += self.simulation.polling.gx;
                 Input::Samples(world.gx())
             } else if self.next_witness <= horizon {
+                if self.next_witness.0.is_multiple_of(nmea2000::ASK_EVERY.0) {
+                    self.simulation.ask_who_is_there(world);
+                }
                 self.next_witness += SECOND;
                 for witness in &self.simulation.witnesses {
                     let which = witness.instrument();

@@ -2,13 +2,15 @@
 
 use engine::bench::Capability;
 use engine::yaml::YamlError;
-use files::{BatteryFile, CanBus, Draw, Polling, RigFile, Sweep, WitnessPlace};
+use files::{BatteryFile, CanBus, Draw, Polling, RigFile, Speaks, Sweep, WitnessPlace};
 use judge::battery::Battery;
 use judge::site::CutOff;
 use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::{PackSize, World};
+use proto::nmea2000;
 use proto::quantity::Volts;
+use proto::slcan::{self, Carried};
 use proto::stimulus::Start;
 
 use crate::{SimBench, Simulated};
@@ -46,6 +48,9 @@ impl Simulation {
         let simulated = simulated.on(rig.can.bit_rate);
         let declared = &battery.declared;
         let mut plant = plant;
+        for witness in &rig.witnesses {
+            plant.witnesses.of(witness.instrument()).on_bus = witness.protocol == Speaks::Nmea2000;
+        }
         if let Some(ocv) = battery.chemistry.and_then(|kind| kind.ocv(derived::bulk(declared, kind))) {
             plant.pack.ocv = ocv;
         }
@@ -117,7 +122,18 @@ impl Simulation {
     /// When what manages the cells does not start.
     pub fn world(&self, start: &Start, seed: u64) -> Result<World, ManagementError> {
         let world = World::new(&self.installed(), &self.battery, &self.pack, start, seed)?;
-        Ok(world.on(self.can.bit_rate))
+        let mut world = world.on(self.can.bit_rate);
+        self.ask_who_is_there(&mut world);
+        Ok(world)
+    }
+
+    /// Asks on the buses of the witnesses who is there, as whoever listens to one does.
+    pub(crate) fn ask_who_is_there(&self, world: &mut World) {
+        let mut question = Vec::new();
+        nmea2000::who_is_there().for_each(|frame| slcan::write(&mut question, &Carried::Data(frame), None));
+        for witness in self.witnesses.iter().filter(|witness| witness.protocol == Speaks::Nmea2000) {
+            world.ask_witness(witness.instrument(), &question);
+        }
     }
 
     /// Ends a case: what its program has stored is given to that of the next.

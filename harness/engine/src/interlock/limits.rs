@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use core::fmt;
 
-use judge::witness::FRESH;
+use judge::witness::Protocol;
 use proto::channel::{Channel, Kind, Source};
 use proto::message::id;
 use proto::quantity::{Amps, Celsius, Dimension, Micros, Volts, Watts};
@@ -112,7 +112,7 @@ impl RigLimits {
             Source::Battery(_) => MEASUREMENTS.max(twice()),
             Source::Gx(_) | Source::Interface => gx(),
             Source::Supply => SUPPLY.max(gx()),
-            Source::Witness(_) => FRESH,
+            Source::Witness(_) => Protocol::VeDirect.fresh(),
         })
     }
 

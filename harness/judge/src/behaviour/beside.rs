@@ -83,14 +83,20 @@ impl<'a> Shunt<'a> {
         self.reader.witness().calibration.as_ref()
     }
 
+    /// What its protocol rounds off at most, V and A.
+    fn half_a_step(&self) -> (f64, f64) {
+        let (volts, amps) = self.reader.witness().protocol.resolution();
+        (0.5 * volts, 0.5 * amps)
+    }
+
     /// How far its current may be off, A.
     pub(super) fn of_amps(&self, amps: f64) -> f64 {
-        self.calibration().map_or(0.0, |calibration| calibration.of_amps(amps))
+        self.calibration().map_or(0.0, |calibration| calibration.of_amps(amps) + self.half_a_step().1)
     }
 
     /// How far its voltage may be off, V.
     pub(super) fn of_volts(&self, volts: f64) -> f64 {
-        self.calibration().map_or(0.0, |calibration| calibration.of_volts(volts))
+        self.calibration().map_or(0.0, |calibration| calibration.of_volts(volts) + self.half_a_step().0)
     }
 }
 

@@ -1,4 +1,4 @@
-//! D-VD and D-BT: whether the lines of the witnesses work, and what each says of itself.
+//! D-VD, D-BT and D-N2K: whether the lines of the witnesses work, and what each says of itself.
 
 use proto::channel::Instrument;
 use proto::quantity::Micros;
@@ -7,7 +7,7 @@ use super::beside::{self, Standing};
 use super::scene::Scene;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::about;
-use crate::witness::{FRESH, Protocol, Reader};
+use crate::witness::{Protocol, Reader};
 
 /// On a good line 7 blocks of 100 000 have a wrong sum; this share is a fault of the wiring.
 const BAD: f64 = 0.001;
@@ -22,6 +22,11 @@ pub(crate) fn ve_direct(scene: &Scene<'_>, opinion: &mut Opinion) {
 /// D-BT: the text of a BMV-600.
 pub(crate) fn bmv(scene: &Scene<'_>, opinion: &mut Opinion) {
     look(scene, opinion, Protocol::Bmv);
+}
+
+/// D-N2K: NMEA 2000, which is VE.Can.
+pub(crate) fn nmea2000(scene: &Scene<'_>, opinion: &mut Opinion) {
+    look(scene, opinion, Protocol::Nmea2000);
 }
 
 fn look(scene: &Scene<'_>, opinion: &mut Opinion, protocol: Protocol) {
@@ -40,14 +45,24 @@ fn look(scene: &Scene<'_>, opinion: &mut Opinion, protocol: Protocol) {
 fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
     let (name, counters, health) = (&reader.witness().name, reader.counters(), reader.health());
     let length = scene.whole.secs();
+    let protocol = reader.witness().protocol;
+    let (unit, fresh) = (protocol.unit(), protocol.fresh());
     if counters.blocks == 0 {
-        opinion.fail(if counters.bytes == 0 {
-            format!("nothing was heard of `{name}`: is it on, its cable in, its TX port set to communication?")
-        } else {
-            format!(
-                "{} bytes of `{name}` hold no block: another instrument, another bit rate than 19200, or an inverted line",
-                counters.bytes
-            )
+        opinion.fail(match (protocol, counters.bytes) {
+            (Protocol::Nmea2000, 0) => format!(
+                "nothing was heard of the bus of `{name}`: is it powered, at 250 kbit/s, and terminated at both ends?"
+            ),
+            (Protocol::Nmea2000, _) => {
+                let others = reader.others();
+                let heard = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
+                format!("`{name}` is not on its bus, on which there was heard: {heard}; its address is `source`")
+            }
+            (_, 0) => {
+                format!("nothing was heard of `{name}`: is it on, its cable in, its TX port set to communication?")
+            }
+            (_, bytes) => format!(
+                "{bytes} bytes of `{name}` hold no block: another instrument, another bit rate than 19200, or an inverted line"
+            ),
         });
         return;
     }
@@ -56,41 +71,51 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
     let bad = counters.bad_blocks as f64 / (counters.blocks + counters.bad_blocks) as f64;
     opinion
         .show(Evidence::fact(format!("`{name}`"), is))
-        .show(Evidence::fact("blocks", format!("{} ({per_second:.2} a second)", counters.blocks)))
+        .show(Evidence::fact(format!("{unit}s"), format!("{} ({per_second:.2} a second)", counters.blocks)))
         .show(
-            Evidence::fact("blocks with a wrong sum", format!("{}", counters.bad_blocks))
+            Evidence::fact(format!("{unit}s {}", protocol.broken()), format!("{}", counters.bad_blocks))
                 .against(format!("≤ {} in 1000", BAD * 1000.0)),
-        )
-        .show(Evidence::fact("HEX frames", format!("{} ({} bad)", counters.hex, counters.bad_hex)))
+        );
+    if protocol == Protocol::VeDirect {
+        opinion.show(Evidence::fact("HEX frames", format!("{} ({} bad)", counters.hex, counters.bad_hex)));
+    }
+    opinion
         .show(
-            Evidence::fact(format!("times of more than {FRESH} without a block"), health.gaps.to_string())
+            Evidence::fact(format!("times of more than {fresh} without a {unit}"), health.gaps.to_string())
                 .against("none"),
         )
         .show(Evidence::fact("restarts of the instrument", reader.device().resets.to_string()));
     let monitors = reader.device().measures.unwrap_or(0);
     let silent = scene.whole.to.since(health.last.unwrap_or(Micros::ZERO));
     if health.changes > 0 {
-        opinion.fail(format!("two instruments speak on the line of `{name}`"));
+        opinion.fail(match protocol {
+            Protocol::Nmea2000 => format!(
+                "another device of the bus could be `{name}` as well ({}): its address is `source`",
+                reader.others().join(", ")
+            ),
+            Protocol::VeDirect | Protocol::Bmv => format!("two instruments speak on the line of `{name}`"),
+        });
     } else if monitors != 0 {
         opinion.fail(format!(
             "`{name}` is set to meter something else than a battery (MON {monitors}): it told nothing"
         ));
     } else if health.strange > 0 {
         opinion.fail(format!(
-            "`{name}` is no {}: {} blocks are of another kind of instrument, and told nothing",
+            "`{name}` is no {}: {} {unit}s are of another kind of instrument, and told nothing",
             reader.witness().instrument.words(),
             health.strange
         ));
-    } else if silent > FRESH {
+    } else if silent > fresh {
         opinion.fail(format!("`{name}` fell silent {} before the end", about(silent)));
     } else if bad > BAD && counters.blocks + counters.bad_blocks >= BLOCKS || bad > 10.0 * BAD {
         opinion.fail(format!(
-            "{:.2} % of the blocks of `{name}` have a wrong sum: look at its wiring",
-            100.0 * bad
+            "{:.2} % of the {unit}s of `{name}` came {}: look at its wiring",
+            100.0 * bad,
+            protocol.broken()
         ));
     } else if health.gaps > 0 {
         opinion.fail(format!(
-            "`{name}` said nothing for up to {}, {} times for more than {FRESH}",
+            "`{name}` said nothing for up to {}, {} times for more than {fresh}",
             about(health.longest),
             health.gaps
         ));

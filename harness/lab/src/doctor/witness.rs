@@ -1,9 +1,9 @@
 //! The witnesses: what is at the end of each line, and whether it says what the battery says while nothing is switched on.
 
 use files::WitnessPlace;
-use files::live::Live;
+use files::live::{CanPlace, Live};
 use judge::trace::{Channel, Trace};
-use judge::witness::{FRESH, Reader};
+use judge::witness::{Protocol, Reader};
 use proto::quantity::{Amps, Micros, Volts};
 
 use super::bus::Heard;
@@ -25,8 +25,11 @@ pub(super) fn examine(places: &[WitnessPlace], live: &Live, listen: Micros, hear
 
 fn one(place: &WitnessPlace, live: &Live, listen: Micros, heard: &Heard) -> Vec<Finding> {
     let name = &place.name;
-    let Some(path) = &place.port else { return Vec::new() };
-    if let Some(obstacle) = device::obstacle(Part::Witness, path) {
+    let path = place.port.as_ref().or(match &place.can {
+        Some(CanPlace::Slcan(path)) => Some(path),
+        _ => None,
+    });
+    if let Some(obstacle) = path.and_then(|path| device::obstacle(Part::Witness, path)) {
         return vec![obstacle];
     }
     let clock = RunClock::start();
@@ -61,13 +64,27 @@ fn one(place: &WitnessPlace, live: &Live, listen: Micros, heard: &Heard) -> Vec<
     findings
 }
 
-/// Whether the line carries blocks.
+/// Whether the line carries blocks, or the bus messages of it.
 fn line(name: &str, reader: &Reader, listen: Micros) -> Finding {
     let (counters, secs) = (reader.counters(), listen.secs());
+    let protocol = reader.witness().protocol;
+    let on_bus = protocol == Protocol::Nmea2000;
     if counters.bytes == 0 {
         return Part::Witness.problem(
             format!("{name}: nothing was heard in {secs} s"),
-            "is it powered, is the cable in its VE.Direct port, and is that port's TX function set to communication?",
+            if on_bus {
+                "is the bus powered, at 250 kbit/s, and terminated at both ends? Pins of VE.Can: 7 CAN-H, 8 CAN-L, 3 minus"
+            } else {
+                "is it powered, is the cable in its VE.Direct port, and is that port's TX function set to communication?"
+            },
+        );
+    }
+    if counters.blocks == 0 && on_bus {
+        let others = reader.others();
+        let heard = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
+        return Part::Witness.problem(
+            format!("{name}: it is not on its bus; heard in {secs} s: {heard}"),
+            "state its address as `source`, or its kind as `device`; a GX repeats what the battery says and is no witness",
         );
     }
     if counters.blocks == 0 {
@@ -77,17 +94,22 @@ fn line(name: &str, reader: &Reader, listen: Micros) -> Finding {
         );
     }
     let said = reader.identity().unwrap_or_else(|| "it does not say what it is".to_owned());
-    let what = format!(
-        "{name}: {said}; {} blocks in {secs} s, {} with a wrong sum",
-        counters.blocks, counters.bad_blocks
-    );
+    let (unit, broken) = (protocol.unit(), protocol.broken());
+    let what =
+        format!("{name}: {said}; {} {unit}s in {secs} s, {} {broken}", counters.blocks, counters.bad_blocks);
     let all = counters.blocks + counters.bad_blocks;
     if counters.bad_blocks > BY_CHANCE && counters.bad_blocks as f64 / all as f64 > BAD {
-        return Part::Witness.warning(what, "look at cable and ground: 7 blocks in 100 000 are usual");
+        let remedy = if on_bus {
+            "look at cable, terminators and the load of the bus"
+        } else {
+            "look at cable and ground: 7 blocks in 100 000 are usual"
+        };
+        return Part::Witness.warning(what, remedy);
     }
     if reader.health().gaps > 0 {
-        let remedy =
-            format!("a block comes once a second; limits that rest on it trip after {}", FRESH.span());
+        let often = if on_bus { "every 1.5 s to 2 s" } else { "once a second" };
+        let fresh = protocol.fresh().span();
+        let remedy = format!("a {unit} comes {often}; limits that rest on it trip after {fresh}");
         return Part::Witness
             .warning(format!("{what}, up to {} without one", reader.health().longest), remedy);
     }
@@ -99,10 +121,16 @@ fn product(name: &str, place: &WitnessPlace, reader: &Reader) -> Option<Finding>
     let (device, health) = (reader.device(), reader.health());
     let expected = place.instrument().words();
     if health.changes > 0 {
-        return Some(
+        return Some(if reader.witness().protocol == Protocol::Nmea2000 {
+            let others = reader.others().join(", ");
+            Part::Witness.problem(
+                format!("{name}: another device of the bus could be it as well: {others}"),
+                "state its address as `source`",
+            )
+        } else {
             Part::Witness
-                .problem(format!("{name}: two instruments speak on one line"), "give each a port of its own"),
-        );
+                .problem(format!("{name}: two instruments speak on one line"), "give each a port of its own")
+        });
     }
     if device.measures.is_some_and(|what| what != 0) {
         return Some(Part::Witness.problem(

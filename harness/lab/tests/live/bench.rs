@@ -33,6 +33,8 @@ pub(crate) struct Bench {
     /// the line of a shunt, and whether the rig file names it
     pub(crate) shunt: SerialPort,
     pub(crate) is_witnessed: bool,
+    /// that shunt is on a bus of its own
+    on_bus: bool,
     pub(crate) supply: Tcp,
     pub(crate) gx: Tcp,
     pub(crate) operator: Tcp,
@@ -93,13 +95,24 @@ fn file(name: &str) -> String {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::beside("")
+    }
+
+    /// One whose shunt is on a VE.Can bus, behind an SLCAN adapter of its own.
+    pub(crate) fn on_ve_can() -> Self {
+        let bench =
+            Self::beside("\nwitnesses:\n  - { name: Shunt, measures: battery, protocol: nmea2000 }\n");
+        Self { is_witnessed: true, on_bus: true, ..bench }
+    }
+
+    fn beside(witnesses: &str) -> Self {
         let project = TempDir::new().expect("a folder");
         let battery =
             BatteryFile::parse("b", &file("rigs/batteries/reference.yaml")).expect("a good battery");
         // A shunt that says ten HEX frames a second beside its text.
         let plays = "\n  witnesses: { battery: { hex: 10 } }\n  solar:\n    maximum-current";
         let rig = file("rigs/simulated.yaml").replacen("\n  solar:\n    maximum-current", plays, 1);
-        let rig = RigFile::parse("rig", &rig).expect("a good rig");
+        let rig = RigFile::parse("rig", &format!("{rig}{witnesses}")).expect("a good rig");
         let free: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         let options = Options {
             speed: SPEED,
@@ -147,6 +160,7 @@ impl Bench {
             can_path,
             shunt,
             is_witnessed: false,
+            on_bus: false,
             supply,
             gx,
             operator,
@@ -184,9 +198,13 @@ impl Bench {
         );
         let witnesses = if self.is_witnessed {
             format!(
-                "witnesses:\n  - name: Shunt\n    measures: battery\n    port: {}\n    \
+                "witnesses:\n  - name: Shunt\n    measures: battery\n    {}\n    \
                  calibration: {{ date: 2026-03-01, voltage: 0.3 %, current: 0.4 %, zero: 0.1 A }}\n",
-                self.shunt.path()
+                if self.on_bus {
+                    format!("protocol: nmea2000\n    can: {{ slcan: {} }}", self.shunt.path())
+                } else {
+                    format!("port: {}", self.shunt.path())
+                }
             )
         } else {
             String::new()

@@ -9,7 +9,11 @@ use judge::verdict::{Outcome, Verdict};
 use super::bench::Bench;
 
 fn link(attempt: &Attempt) -> &Verdict {
-    attempt.verdicts.iter().find(|verdict| verdict.requirement.id == "D-VD").expect("it is told unnamed")
+    link_of(attempt, "D-VD")
+}
+
+fn link_of<'a>(attempt: &'a Attempt, id: &str) -> &'a Verdict {
+    attempt.verdicts.iter().find(|verdict| verdict.requirement.id == id).expect("it is told unnamed")
 }
 
 fn value<'a>(verdict: &'a Verdict, what: &str) -> &'a str {
@@ -57,4 +61,17 @@ fn a_line_that_vanishes_is_told_and_ends_no_case() {
     assert_eq!(attempt.outcome, Outcome::Pass, "{}", attempt.reason);
     let told = format!("{:?}", attempt.trace.events);
     assert!(told.contains("witness `Shunt`: "), "why it is not heard is told: {told}");
+}
+
+/// A bus of its own, which is asked who is there: the shunt is found by what it says of itself.
+#[test]
+fn a_shunt_on_a_bus_is_found_and_heard() {
+    let bench = Bench::on_ve_can();
+    let (attempt, _) = bench.run("- hold: 120 s", |_, _| {});
+    let link = link_of(&attempt, "D-N2K");
+    assert_eq!(link.outcome, Outcome::Pass, "{} {:#?}", link.reason, link.evidence);
+    assert!(value(link, "`Shunt`").contains("Lynx Shunt VE.Can 1000A"), "{}", value(link, "`Shunt`"));
+    let [shunt, battery] = [Channel::ShuntVoltage, Channel::PackVoltage]
+        .map(|channel| attempt.trace.series(channel).last().expect("told"));
+    assert!((shunt - battery).abs() < 0.1, "{shunt} V and {battery} V");
 }

@@ -1,5 +1,6 @@
 //! What is wrong with the meters beside the battery: `plant.witnesses` of a rig file. Without a word each is right.
 
+use proto::channel::Instrument;
 use proto::quantity::{Amps, Micros, Percent, Volts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -48,9 +49,21 @@ pub struct MeterParams {
     pub product: u16,
     /// what it says it monitors, the code of `MON`: 0 a battery
     pub monitors: i8,
+    /// it is on a VE.Can bus in place of a line of its own. What the rig file says of the witness decides that
+    #[serde(skip)]
+    pub on_bus: bool,
 }
 
 impl MetersParams {
+    /// That of an instrument; of what is no witness, that of the shunt.
+    pub fn of(&mut self, which: Instrument) -> &mut MeterParams {
+        match which {
+            Instrument::Charger => &mut self.charger,
+            Instrument::Converter => &mut self.inverter,
+            _ => &mut self.battery,
+        }
+    }
+
     /// Whether a line carries so much: its share and its frames.
     pub(crate) fn fault(&self) -> Option<(&'static str, String, &'static str)> {
         let all = [

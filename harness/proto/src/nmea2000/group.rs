@@ -1,6 +1,6 @@
 //! What is asked of other devices. A witness only listens; asking takes that a rig file wants it.
 
-use super::Id;
+use super::{Id, NO_ADDRESS, TO_ALL};
 use crate::frame::Frame;
 
 /// Asks for a message (59904), such as product information; the destination 255 asks everybody.
@@ -8,6 +8,12 @@ use crate::frame::Frame;
 pub fn request(source: u8, destination: u8, pgn: u32) -> Option<Frame> {
     let [low, middle, high, _] = pgn.to_le_bytes();
     Frame::new(Id { priority: 6, pgn: 59_904, source, destination }.bits(), &[low, middle, high])
+}
+
+/// Asks everybody on a bus who it is: for its claim of an address (60928) and for its product information (126996). Who asks
+/// has no address, as a listener may have none (D Q21).
+pub fn who_is_there() -> impl Iterator<Item = Frame> {
+    [60_928, 126_996].into_iter().filter_map(|pgn| request(NO_ADDRESS, TO_ALL, pgn))
 }
 
 /// The data of a group function (126208) that asks for a message at an interval. So a VE.Bus interface is made to send

@@ -1,5 +1,8 @@
 //! Which quantities a source tells: by what it is, and by the instances in its messages as the tables of `D` have them.
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::message::{Message, Value};
 use super::{Name, Node, VICTRON};
 use crate::channel::{Channel, Instrument};
@@ -7,9 +10,11 @@ use crate::quantity::Micros;
 use crate::samples::Samples;
 
 /// What a source is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Device")]
 pub enum Role {
-    /// BMV behind its interface
+    /// BMV or SmartShunt behind its interface
     Monitor,
     /// Lynx Shunt VE.Can
     LynxShunt,
@@ -25,7 +30,8 @@ pub enum Role {
 
 /// Which side of a VE.Bus product a source tells of in 65013 and 65014. The document has the AC input from the source with
 /// function 154; by the names of NMEA 2000, 153 would be it. One of them swaps import and load, so it is set for each source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum AcSide {
     /// AC input: grid or generator
     Input,
@@ -124,6 +130,19 @@ impl Role {
         };
         let model = node.model.as_deref();
         model.and_then(by_model).or_else(|| node.name.as_ref().and_then(by_function))
+    }
+
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Monitor => "battery monitor",
+            Self::LynxShunt => "Lynx Shunt",
+            Self::LynxIon => "Lynx Ion",
+            Self::Solar => "solar charger",
+            Self::Charger => "charger",
+            Self::VeBus => "VE.Bus product",
+        }
     }
 
     /// The instrument of the table of quantities.

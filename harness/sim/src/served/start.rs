@@ -16,7 +16,7 @@ use super::pace::{Paced, Shared};
 use super::psu::{on_pty_by, on_tcp_by};
 use super::socketcand::Gateway;
 use super::{Served, gx, operator, witness};
-use files::{BatteryFile, Profile, RigFile};
+use files::{BatteryFile, Profile, RigFile, Speaks, WitnessPlace};
 use lab::can::{CanPort, RunClock};
 use plant::instrument::{Instrument, Surroundings};
 
@@ -170,7 +170,12 @@ impl ServedRig {
             gx::on_tcp(shared.clone(), options.gx).map_err(system(&format!("the GX on {}", options.gx)))?;
         let operator = operator::on_tcp(options.operator, shared.clone())
             .map_err(system(&format!("the operator on {}", options.operator)))?;
-        let meters = Meter::WITNESSES.map(|which| witness::on_pty(which, shared.clone(), options.speed));
+        let on_bus = |which| {
+            let is_it = |place: &&WitnessPlace| place.instrument() == which;
+            rig.witnesses.iter().find(is_it).is_some_and(|place| place.protocol == Speaks::Nmea2000)
+        };
+        let meters = Meter::WITNESSES
+            .map(|which| witness::on_pty(which, on_bus(which), shared.clone(), options.speed));
         let meters: Vec<_> = meters.into_iter().collect::<Result<_, _>>().map_err(system("the witnesses"))?;
         let names = Meter::WITNESSES.map(Meter::words);
         links.extend(

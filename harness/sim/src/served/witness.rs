@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use proto::channel::Instrument;
+use proto::slcan::{self, Adapter, Request};
 use proto::vedirect::BAUD;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -20,16 +21,50 @@ const BITS: u32 = 10;
 /// Bytes that a meter holds back: what its line could not carry is never said.
 const HELD: usize = 4096;
 
-/// Serves a meter at the speed of its line, so many times faster than the clock on the wall.
+/// The serial line of an adapter.
+const ADAPTER: u32 = 115_200;
+
+/// An adapter on the bus of a meter.
+#[derive(Default)]
+struct Hears {
+    adapter: Adapter,
+    is_open: bool,
+}
+
+impl Hears {
+    /// Bytes of the host: what answers them goes to the host, frames that it sends pass to the bus.
+    fn host(&mut self, bytes: &[u8], out: &mut VecDeque<u8>, passes: &mut Vec<u8>) {
+        for &byte in bytes {
+            let mut answer = Vec::new();
+            match self.adapter.host(byte, &mut answer) {
+                Some(Request::Open { .. }) => self.is_open = true,
+                Some(Request::Close) => self.is_open = false,
+                Some(Request::Send(carried)) => slcan::write(passes, &carried, None),
+                None => {}
+            }
+            out.extend(answer);
+        }
+    }
+}
+
+/// Serves a meter at the speed of its line, so many times faster than the clock on the wall. What is on a bus is served as the
+/// SLCAN adapter that hears it, at the speed of its serial line.
 ///
 /// # Errors
 /// When the system has no pseudo-terminal left.
-pub(super) fn on_pty(which: Instrument, shared: Shared, speed: u32) -> io::Result<Served<PathBuf>> {
+pub(super) fn on_pty(
+    which: Instrument,
+    on_bus: bool,
+    shared: Shared,
+    speed: u32,
+) -> io::Result<Served<PathBuf>> {
     let Pty { mut master, held, path } = Pty::open()?;
     rustix::io::ioctl_fionbio(&master, true)?;
     shared.now().serves_witness(which);
     Served::start(path, which.words(), move |stopped| {
-        let rate = f64::from(BAUD / BITS) * f64::from(speed);
+        let baud = if on_bus { ADAPTER } else { BAUD };
+        let rate = f64::from(baud / BITS) * f64::from(speed);
+        let mut adapter = on_bus.then(Hears::default);
         let (mut out, mut carried, mut last) = (VecDeque::new(), 0.0, Instant::now());
         let timeout = Timespec { tv_sec: 0, tv_nsec: STEP.as_nanos() as _ };
         while let Ok(0) | Err(rustix::io::Errno::INTR) =
@@ -37,11 +72,21 @@ pub(super) fn on_pty(which: Instrument, shared: Shared, speed: u32) -> io::Resul
         {
             let mut asked = [0; 256];
             match master.read(&mut asked) {
-                Ok(many) => shared.now().world().ask_witness(which, &asked[..many]),
+                Ok(many) => {
+                    let mut passes = Vec::new();
+                    match &mut adapter {
+                        Some(adapter) => adapter.host(&asked[..many], &mut out, &mut passes),
+                        None => passes.extend(&asked[..many]),
+                    }
+                    shared.now().world().ask_witness(which, &passes);
+                }
                 Err(error) if again(&error) => {}
                 Err(_) => break,
             }
-            out.extend(shared.now().take_said(which));
+            let said = shared.now().take_said(which);
+            if adapter.as_ref().is_none_or(|adapter| adapter.is_open) {
+                out.extend(said);
+            }
             let surplus = out.len().saturating_sub(HELD * speed as usize);
             out.drain(..surplus);
             // What the line carries in this time, and no more.

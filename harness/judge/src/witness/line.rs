@@ -1,0 +1,96 @@
+//! What comes over the line of a witness, by what it speaks.
+
+use proto::quantity::Micros;
+use proto::samples::Samples;
+use proto::vedirect::{Counters, Decoder, Device, Piece};
+
+use super::bus::Bus;
+use super::{Protocol, Witness};
+
+/// The line of a witness, as far as it was heard.
+#[derive(Debug, Clone)]
+pub(super) enum Line {
+    /// text of one instrument
+    Text {
+        decoder: Box<Decoder>,
+        /// what was heard before the port was opened again
+        before: Counters,
+    },
+    /// frames of a bus
+    Bus(Box<Bus>),
+}
+
+/// What a byte completed.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// a good block, or a message of this witness
+    pub(super) is_whole: bool,
+    /// somebody else than before speaks
+    pub(super) is_another: bool,
+    /// what it tells of quantities
+    pub(super) said: Option<Samples>,
+}
+
+impl Line {
+    pub(super) fn of(witness: &Witness) -> Self {
+        match witness.protocol {
+            Protocol::VeDirect | Protocol::Bmv => {
+                Self::Text { decoder: Box::default(), before: Counters::default() }
+            }
+            Protocol::Nmea2000 => Self::Bus(Box::new(Bus::new(witness))),
+        }
+    }
+
+    /// Takes a byte; what the instrument says of itself goes into `device`.
+    pub(super) fn push(&mut self, at: Micros, byte: u8, device: &mut Device) -> Option<Heard> {
+        match self {
+            Self::Text { decoder, .. } => match decoder.push(byte)? {
+                Piece::Block(block) => {
+                    let before = device.product;
+                    let said = device.take(block);
+                    let is_another = before.is_some() && before != device.product;
+                    Some(Heard { is_whole: true, is_another, said })
+                }
+                Piece::Hex(hex) => Some(Heard { said: device.take_hex(&hex), ..Heard::default() }),
+                Piece::BadHex(_) | Piece::BadBlock(_) => None,
+            },
+            Self::Bus(bus) => bus.push(at, byte, device),
+        }
+    }
+
+    /// The port was opened anew: what was begun is dropped.
+    pub(super) fn restart(&mut self) {
+        let counters = self.counters();
+        match self {
+            Self::Text { decoder, before } => {
+                *before = counters;
+                **decoder = Decoder::default();
+            }
+            Self::Bus(bus) => bus.restart(),
+        }
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        match self {
+            Self::Text { decoder, before } => {
+                let (a, b) = (before, decoder.counters());
+                Counters {
+                    bytes: a.bytes + b.bytes,
+                    blocks: a.blocks + b.blocks,
+                    bad_blocks: a.bad_blocks + b.bad_blocks,
+                    hex: a.hex + b.hex,
+                    bad_hex: a.bad_hex + b.bad_hex,
+                    noise: a.noise + b.noise,
+                }
+            }
+            Self::Bus(bus) => bus.counters(),
+        }
+    }
+
+    pub(super) fn others(&self) -> Vec<String> {
+        match self {
+            Self::Text { .. } => Vec::new(),
+            Self::Bus(bus) => bus.others(),
+        }
+    }
+}
