@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::guard::lease::{self, LeaseError};
 use crate::psu::Tape;
+use crate::swapped;
 use files::{BatteryFile, InputError, Library, RigFile};
 
 /// One thing that was looked at.
@@ -132,13 +133,21 @@ pub fn examine(
         }
         Err(error) => Part::File.problem(error.to_string(), "see that the supply is off, then --clear"),
     });
-    if let (Some(place), Some(profile)) = (&live.psu, profile) {
+    let mut supply_answers = true;
+    if let (Some(place), Some(profile)) = (&live.psu, &profile) {
         let current = Amps(rig.limits.at_most(Channel::SupplyCurrent));
         let most = sun::Most { current, power: rig.limits.pv_power_max };
-        findings.extend(sun::examine(place, profile, most, tape));
+        let of_supply;
+        (of_supply, supply_answers) = sun::examine(place, profile.clone(), most, tape);
+        findings.extend(of_supply);
     }
     let (of_bus, heard) = bus::examine(rig, live, listen, tape);
     findings.extend(of_bus);
+    if !(supply_answers && heard.is_open)
+        && let Some(seem) = profile.as_ref().and_then(|profile| swapped::looked_for(live, profile))
+    {
+        findings.push(Part::File.problem(seem, "exchange the two in the rig file"));
+    }
     findings.extend(witness::examine(&rig.witnesses, live, listen, &heard));
     // Not while the supply may be on: that the sun goes to the mains may be all that keeps the battery from it.
     let is_off =

@@ -10,4 +10,5 @@ pub mod gx;
 pub mod live;
 pub mod operator;
 pub mod psu;
+mod swapped;
 mod witness;

@@ -162,12 +162,16 @@ impl Lab {
             let port = setup.place.port.clone();
             let serial = setup.profile.serial;
             let opener = self.opener(port, serial);
-            Sun::open(setup, opener, clock, outbox.clone())
-                .map_err(|what| failed("supply", what.trim_start_matches("supply: ")))
+            Sun::open(setup, opener, clock, outbox.clone()).map_err(|closed| {
+                let (sun::Closed::Unmet(what) | sun::Closed::Other(what)) = &closed;
+                let error = failed("supply", what.trim_start_matches("supply: "));
+                // One that has answered may be on: nobody waits for anything else then.
+                if matches!(closed, sun::Closed::Unmet(_)) { self.seen_swapped(error) } else { error }
+            })
         });
         let sun = sun.transpose()?;
         let port = open_can(&self.live.can, self.rig.can.bit_rate, real(polling.bus), clock)
-            .map_err(|error| failed("CAN", error))?;
+            .map_err(|error| self.seen_swapped(failed("CAN", error)))?;
         let listeners = vec![Listener::can(port, real(polling.bus), clock, outbox.clone())];
         let mut listeners = listeners;
         let (ports, troubles) = WitnessPort::all(&self.rig.witnesses, clock, real(SECOND));
@@ -214,6 +218,15 @@ impl Lab {
         let bench = bench.guarded(self.guard.clone());
         let tell = self.watchdog.clone();
         Ok(bench.told_by(move |what| tell.tell(what)))
+    }
+
+    /// The same error, and whether the ports of supply and adapter seem to be swapped.
+    fn seen_swapped(&self, error: BenchError) -> BenchError {
+        let seem = self.profile.as_ref().and_then(|profile| crate::swapped::looked_for(&self.live, profile));
+        match seem {
+            Some(seem) => BenchError { what: format!("{}; {seem}", error.what), ..error },
+            None => error,
+        }
     }
 
     /// Tells the guard what a register held before it is written: it is put back whatever dies.

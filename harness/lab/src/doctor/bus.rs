@@ -26,6 +26,8 @@ pub(super) struct Heard {
     pub(super) voltage: Option<Volts>,
     /// and its current
     pub(super) current: Option<Amps>,
+    /// our port was opened
+    pub(super) is_open: bool,
 }
 
 /// Listens; who is heard goes onto the tape, where there is one.
@@ -48,7 +50,7 @@ pub(super) fn examine(
         Ok(bus) => {
             tape.iter().for_each(|tape| tape.heard(bus.recorded()));
             findings.extend(bus.findings(rig.can.bit_rate, live, listen));
-            heard = bus.heard;
+            heard = Heard { is_open: true, ..bus.heard };
         }
         Err(error) => {
             findings.push(Part::Can.problem(error.to_string(), "correct it, or `live.can` of the rig file"))

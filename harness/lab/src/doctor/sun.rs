@@ -19,12 +19,17 @@ pub(super) struct Most {
     pub(super) power: Watts,
 }
 
-/// Looks at it; what is said goes onto the tape, where there is one.
-pub(super) fn examine(place: &PsuPlace, profile: Profile, most: Most, tape: Option<&Tape>) -> Vec<Finding> {
+/// Looks at it, and says whether it answered as a supply; what is said goes onto the tape, where there is one.
+pub(super) fn examine(
+    place: &PsuPlace,
+    profile: Profile,
+    most: Most,
+    tape: Option<&Tape>,
+) -> (Vec<Finding>, bool) {
     if let PsuPort::Serial { serial, .. } = &place.port
         && let Some(obstacle) = device::obstacle(Part::Supply, serial)
     {
-        return vec![obstacle];
+        return (vec![obstacle], false);
     }
     let mut findings = words(place, &profile);
     let (name, status, proof) = (profile.psu_profile.clone(), profile.status, profile.proof());
@@ -40,7 +45,7 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, most: Most, tape: Opti
         Ok(opened) => opened,
         Err(error) => {
             findings.push(Part::Supply.problem(error.to_string(), hint(&error)));
-            return findings;
+            return (findings, false);
         }
     };
     let who = match status {
@@ -100,7 +105,7 @@ pub(super) fn examine(place: &PsuPlace, profile: Profile, most: Most, tape: Opti
             ),
         );
     }
-    findings
+    (findings, true)
 }
 
 /// What its profile does not know, or knows otherwise than the rig file.

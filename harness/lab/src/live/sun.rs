@@ -39,6 +39,21 @@ pub(super) struct Sun {
     identity: String,
 }
 
+/// Why it is not open.
+#[derive(Debug)]
+pub(super) enum Closed {
+    /// nobody answered as this supply
+    Unmet(String),
+    /// it answered, and then something else went wrong, or its port is not there
+    Other(String),
+}
+
+impl From<String> for Closed {
+    fn from(what: String) -> Self {
+        Self::Other(what)
+    }
+}
+
 enum Order {
     Give(Watts),
     Off(SyncSender<Result<(), String>>),
@@ -61,14 +76,14 @@ impl Sun {
         opener: Opener,
         clock: RunClock,
         outbox: Outbox,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Closed> {
         let named = |error: &dyn std::fmt::Display| format!("supply: {error}");
         let Setup { place, profile, current_max, period, watchdog } = setup;
         let brake = Brake::default();
         let link = opener().map_err(|error| named(&error))?;
         let settings = Settings::of(&place, current_max).patient();
         let (mut supply, found) =
-            Supply::open(brake.on(link), profile, settings).map_err(|error| named(&error))?;
+            Supply::open(brake.on(link), profile, settings).map_err(|error| Closed::Unmet(named(&error)))?;
         if found.output {
             watchdog.tell("harness: the output of the supply was on; it is switched off first");
         }

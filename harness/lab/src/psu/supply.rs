@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use proto::channel::{Channel, Instrument};
 use proto::quantity::{Amps, Micros, Volts, Watts};
 use proto::samples::{Samples, Value};
-use proto::scpi::{Alarm, Identity, QueuedError, Word};
+use proto::scpi::{Alarm, Arguments, Identity, QueuedError, Template, Word};
 
 use super::error::SupplyError;
 use super::link::Link;
@@ -220,6 +220,17 @@ impl Supply {
         };
         let found = supply.take_over()?;
         Ok((supply, found))
+    }
+
+    /// What answers when it is asked who it is, in the words of a profile: the first line; nothing where no line comes.
+    /// Nothing else is said to it.
+    pub(crate) fn who(link: Box<dyn Link>, profile: &Profile) -> Option<String> {
+        let mut wire = Wire::new(link, profile.line.clone());
+        let channel = profile.channel.as_ref();
+        let question = |template: &Template| template.command(&Arguments { channel, ..Arguments::default() });
+        let begin = profile.begin.iter().map(question).collect::<Result<_, _>>().ok()?;
+        wire.recovery = Recovery { begin, ..Recovery::default() };
+        wire.ask(&question(profile.identify.ask.first()?).ok()?).ok()
     }
 
     /// Goes on over another link after the old one was lost. Only the same model and serial number is accepted, and

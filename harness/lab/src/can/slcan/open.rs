@@ -1,5 +1,6 @@
 //! Opening an adapter: some reset when their port is opened, some acknowledge nothing, some take one command a packet.
 
+use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use proto::slcan::{self, Flags, Reply};
@@ -152,6 +153,28 @@ impl Slcan {
         Ok(None)
     }
 
+    /// Whether what is on a serial port answers a question of SLCAN as an adapter does: with its versions, or with BEL, which
+    /// no supply sends. Nothing is told to it, so that whatever it is stays as it is.
+    pub(crate) fn is_on(path: &str) -> bool {
+        let Ok(mut port) = serialport::new(path, BAUD).timeout(QUIET).open() else { return false };
+        if port.write_all(b"\rV\r").is_err() {
+            return false;
+        }
+        let (give_up, mut decoder, mut byte) =
+            (Instant::now() + ANSWER_WITHIN, slcan::Decoder::default(), [0]);
+        while Instant::now() < give_up {
+            if !matches!(port.read(&mut byte), Ok(1)) {
+                continue;
+            }
+            match decoder.push(byte[0]).map(Said::from) {
+                Some(Said::Refused | Said::Reply(Reply::Version(_))) => return true,
+                Some(Said::Text(text)) if is_version(&text) => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// Whether it tells its versions (`V`): four digits, or a text of its maker.
     fn tells_versions(&mut self) -> Result<bool, CanError> {
         self.say(b"V")?;
@@ -176,4 +199,9 @@ impl Slcan {
         }
         Ok(None)
     }
+}
+
+/// Whether a text is the version of a firmware, as makers of adapters write it: `v1.2-3-gabcdef0`.
+fn is_version(text: &str) -> bool {
+    text.strip_prefix(['v', 'V']).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
