@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use lab::can::{CanError, CanPort, Kind, RunClock, Slcan};
 use libtest_mimic::Failed;
+use proto::bus::ErrorKind;
 use proto::slcan::{BEL, CR, Carried, Command, Decoder, Piece, command, write};
 use serialport::TTYPort;
 
@@ -189,7 +190,7 @@ pub(crate) fn flags_unasked() -> Result<(), Failed> {
     let mut port = adapter.open();
     adapter.tell(Event::Bytes(b"F20\r".to_vec()));
     let Kind::Error(error) = next(&mut port)?.kind else { return Err("no error frame".into()) };
-    assert!(error.kinds().any(|kind| kind == ErrorKind::ReceivePassive), "{error:?}");
+    assert!(error.kinds().any(|kind| kind == ErrorKind::Passive), "{error:?}");
     adapter.tell(Event::Bus(proto::quantity::Micros::ZERO, Carried::Data(frame(1))));
     assert_eq!(next(&mut port)?.kind, Kind::Data(frame(1)));
     assert_eq!((port.info()?.lost, port.info()?.notes.len()), (0, 0));
