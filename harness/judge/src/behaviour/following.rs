@@ -4,7 +4,7 @@ use proto::quantity::Percent;
 
 use super::scene::Scene;
 use crate::metrics::{answered, copies, lowered_once, tracking};
-use crate::thresholds::fixed::{COPIES, CVL_STEP, FEWEST_PULLS, FLICKER, PULLS};
+use crate::thresholds::fixed::{COPIES, CVL_STEP, FEWEST_PULLS, FLICKER, ONCE_DEPTH, PULLS};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, extremes};
@@ -17,8 +17,9 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
         return;
     };
     let pulls = scene.pulls(since_full);
-    // Absorption that ends by the clock may end within one of them.
-    let once = lowered_once(scene.series(Channel::Cvl), since_full, &pulls);
+    // Absorption that ends by the clock may end within one of them. What falls as far as the voltage was pulled may copy it.
+    let deepest = tracking(scene.trace, &pulls).excitation * ONCE_DEPTH;
+    let once = lowered_once(scene.series(Channel::Cvl), since_full, &pulls).filter(|once| once.by < deepest);
     let chosen: Vec<Window> = pulls
         .iter()
         .copied()
