@@ -23,13 +23,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::bench::BenchError;
 use proto::channel::Channel;
-use proto::quantity::{Amps, BitRate, Micros};
+use proto::quantity::{Amps, Micros};
 
-use crate::can::{CanError, CanPort, RunClock, Slcan};
+use crate::can::{RunClock, open_can};
 use crate::gx::{GxPort, GxSettings};
 use crate::operator::{Client, Operator, OperatorError, Reply, Request, Terminal};
 use crate::psu::{Link, LinkError, Serial, Tcp};
-use files::live::{CanPlace, Live, OperatorPlace, PsuPort, UnitIds};
+use files::live::{Live, OperatorPlace, PsuPort, UnitIds};
 use files::profile::SerialPort;
 use files::{InputError, Library, Profile, RigFile};
 
@@ -279,22 +279,6 @@ impl Operator for Desk {
     fn ask(&mut self, request: &Request) -> Result<Reply, OperatorError> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).ask(request)
     }
-}
-
-/// The port of a CAN bus, whose state is read once in `period`.
-pub(crate) fn open_can(
-    place: &CanPlace,
-    rate: BitRate,
-    period: Micros,
-    clock: RunClock,
-) -> Result<Box<dyn CanPort>, CanError> {
-    Ok(match place {
-        #[cfg(target_os = "linux")]
-        CanPlace::Interface(name) => Box::new(crate::can::SocketCan::open(name, rate, clock)?),
-        #[cfg(not(target_os = "linux"))]
-        CanPlace::Interface(name) => return Err(CanError::NoKernelCan { port: name.clone() }),
-        CanPlace::Slcan(path) => Box::new(Slcan::open(path, rate, clock)?.read_every(period)),
-    })
 }
 
 /// The way to a supply.

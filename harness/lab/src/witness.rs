@@ -15,8 +15,7 @@ use proto::quantity::Micros;
 use proto::slcan::{self, Carried};
 use proto::vedirect::{BAUD, Hex};
 
-use crate::can::{CanPort, Kind, RunClock};
-use crate::live::open_can;
+use crate::can::{CanPort, Kind, RunClock, open_can};
 use crate::psu::{Link, Serial};
 
 /// Longest wait for bytes in one step.

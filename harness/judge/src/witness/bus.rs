@@ -3,11 +3,22 @@
 use proto::channel::Instrument;
 use proto::nmea2000::{self, Message, Name, Network, Node, Role};
 use proto::quantity::Micros;
+use proto::samples::Samples;
 use proto::slcan::{self, Carried, Decoder, Piece, Reply};
 use proto::vedirect::{Counters, Device};
 
-use super::line::Heard;
 use super::{Source, Witness};
+
+/// What a byte completed.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// a good block, or a message of this witness
+    pub(super) is_whole: bool,
+    /// somebody else than before speaks
+    pub(super) is_another: bool,
+    /// what it tells of quantities
+    pub(super) said: Option<Samples>,
+}
 
 /// The bus of a witness.
 #[derive(Debug, Clone)]
@@ -152,7 +163,6 @@ mod tests {
     use proto::frame::Frame;
     use proto::nmea2000::{Id, frames};
     use proto::quantity::Ohms;
-    use proto::samples::Samples;
 
     const SHUNT: Instrument = Instrument::Shunt;
 

@@ -1,10 +1,9 @@
 //! What comes over the line of a witness, by what it speaks.
 
 use proto::quantity::Micros;
-use proto::samples::Samples;
 use proto::vedirect::{Counters, Decoder, Device, Piece};
 
-use super::bus::Bus;
+use super::bus::{Bus, Heard};
 use super::{Protocol, Witness};
 
 /// The line of a witness, as far as it was heard.
@@ -18,17 +17,6 @@ pub(super) enum Line {
     },
     /// frames of a bus
     Bus(Box<Bus>),
-}
-
-/// What a byte completed.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    /// a good block, or a message of this witness
-    pub(super) is_whole: bool,
-    /// somebody else than before speaks
-    pub(super) is_another: bool,
-    /// what it tells of quantities
-    pub(super) said: Option<Samples>,
 }
 
 impl Line {

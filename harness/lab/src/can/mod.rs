@@ -21,6 +21,7 @@ pub use slcan::Slcan;
 #[cfg(target_os = "linux")]
 pub use socketcan::SocketCan;
 
+use files::live::CanPlace;
 use proto::bus::{BusReading, BusState, ErrorFrame};
 use proto::frame::{CanId, Frame};
 use proto::quantity::{BitRate, Micros};
@@ -44,6 +45,22 @@ pub trait CanPort: Send {
     /// # Errors
     /// When the port is lost.
     fn info(&mut self) -> Result<PortInfo, CanError>;
+}
+
+/// The port of a CAN bus, whose state is read once in `period`.
+pub(crate) fn open_can(
+    place: &CanPlace,
+    rate: BitRate,
+    period: Micros,
+    clock: RunClock,
+) -> Result<Box<dyn CanPort>, CanError> {
+    Ok(match place {
+        #[cfg(target_os = "linux")]
+        CanPlace::Interface(name) => Box::new(SocketCan::open(name, rate, clock)?),
+        #[cfg(not(target_os = "linux"))]
+        CanPlace::Interface(name) => return Err(CanError::NoKernelCan { port: name.clone() }),
+        CanPlace::Slcan(path) => Box::new(Slcan::open(path, rate, clock)?.read_every(period)),
+    })
 }
 
 /// How long a full queue may keep a frame from being handed over: at 250 kbit/s a frame takes less than 1 ms, and no

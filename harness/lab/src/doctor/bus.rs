@@ -9,9 +9,8 @@ use proto::message::{Message, MessageSpec, Sender, id};
 use proto::quantity::{Amps, BitRate, Micros, Volts};
 
 use super::{Finding, Part, device};
-use crate::can::{CanError, CanPort, Kind, RunClock};
+use crate::can::{CanError, CanPort, Kind, RunClock, open_can};
 use crate::live::hearing::Errors;
-use crate::live::open_can;
 use crate::live::pace::Pace;
 use crate::psu::{self, Tape};
 use files::RigFile;

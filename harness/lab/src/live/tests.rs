@@ -163,7 +163,7 @@ fn guarded(
     let mut live = rig.expect("it is shipped").live.expect("it is real");
     // Nobody else's lease.
     let own = folder.path().display().to_string();
-    live.can = super::CanPlace::Slcan(own.clone());
+    live.can = files::live::CanPlace::Slcan(own.clone());
     live.gx.as_mut().expect("it has one").address = own;
     let port = super::PsuPort::Serial { serial: path.to_owned(), baud: None };
     // A machine that is busy is no dead harness.

@@ -247,7 +247,7 @@ fn a_console_that_nobody_described_is_told(#[case] plays: &str, #[case] says: &s
     let profile = with(&[("simulated:", &format!("simulated:\n  {plays}\n  # "))]);
     let dialect = profile.simulated.clone().expect("it is played");
     let link = InMemory::new(Arc::new(Mutex::new(Instrument::new(dialect, Surroundings::default()))));
-    let refused = Supply::open(Box::new(link), profile, SETTINGS).err().expect("it is not understood");
+    let refused = Supply::open(Box::new(link), profile, SETTINGS).expect_err("it is not understood");
     assert!(refused.to_string().contains(says), "{refused}");
 }
 

@@ -251,7 +251,7 @@ fn a_checksum_that_nobody_asked_for() {
         }
         said.into_iter().map(|byte| (Micros::from_millis(5), byte)).collect()
     });
-    let refused = Supply::open(Box::new(link), profile("genesys"), SETTINGS).err().expect("it is refused");
+    let refused = Supply::open(Box::new(link), profile("genesys"), SETTINGS).expect_err("it is refused");
     assert!(matches!(&refused, SupplyError::Garbled { said, .. } if said == "OFF$60"), "{refused}");
 }
 
