@@ -1,6 +1,6 @@
 //! The worst rig: where inside of the ranges of a rig and a battery a requirement is closest to its limit, or furthest beyond it.
 //!
-//! Points are chosen by [`strategy`], played by [`cell`] from the files that [`space`] writes, and kept one by one, so that what
+//! Points are chosen by `strategy`, played by `cell` from the files that `space` writes, and kept one by one, so that what
 //! was stopped goes on where it was: the same seed asks for the same points again, and those that are kept are not played.
 
 mod case;
