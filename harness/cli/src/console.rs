@@ -1,7 +1,9 @@
 //! A run told on standard error: standard output is for results. Signals end it.
 
 use std::cell::Cell;
+use std::ffi::c_int;
 use std::io::{BufReader, IsTerminal as _};
+use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -79,16 +81,32 @@ impl Console for Caller {
     }
 
     fn stop(&self) -> std::io::Result<Arc<AtomicBool>> {
-        let stop = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            signal_hook::flag::register(signal, stop.clone())?;
-        }
-        Ok(stop)
+        stopped_by(&ENDS)
     }
 
     fn operator(&self, within: Micros) -> std::io::Result<Terminal> {
         Terminal::new(Box::new(std::io::stderr()), Box::new(BufReader::new(std::io::stdin())), within)
     }
+}
+
+/// The signals that end what runs: Ctrl-C, `kill`, a terminal that closes.
+pub(crate) const ENDS: [c_int; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+/// A flag that is set once one of these signals comes.
+///
+/// # Errors
+/// When the system does not let the process hear them.
+pub(crate) fn stopped_by(signals: &[c_int]) -> std::io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for &signal in signals {
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    Ok(stop)
+}
+
+/// How many threads play cells: as many as were asked for, else one for each core.
+pub(crate) fn threads(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }
 
 /// Whether standard output shows colours, and how many columns it has.

@@ -5,14 +5,12 @@
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use lab::guard::{Post, stand};
 use proto::channel::Channel;
 use proto::quantity::Amps;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::console::{ENDS, stopped_by};
 use crate::{Exit, Failure};
 
 /// What to guard.
@@ -33,10 +31,7 @@ pub(crate) fn guard(args: &Args) -> Result<Exit, Failure> {
     // A terminal that closes, and whoever ends the group of the run, do not reach it. It fails only for a leader of a
     // group, which has been started by hand and may be reached.
     let _ = rustix::process::setsid();
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, stop.clone()).map_err(failed)?;
-    }
+    let stop = stopped_by(&ENDS).map_err(failed)?;
     let library = crate::library()?;
     let rig = session::rig(&library, &args.rig)?;
     let live = rig.live.clone().ok_or_else(|| Failure::usage("a simulated rig needs no guard"))?;

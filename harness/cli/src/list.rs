@@ -66,7 +66,7 @@ enum Cell {
     Number(usize),
     /// several, with what stands between them in a table
     List(Vec<String>, &'static str),
-    /// things of its own, of which a table says how many there are
+    /// rows of their own: JSON has them whole, a table says how many
     Things(Vec<Row>),
 }
 

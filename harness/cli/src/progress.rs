@@ -1,6 +1,8 @@
 //! Progress of a run: on a terminal one line that fits it, alive while a case waits; elsewhere a line for each case that is
 //! done, and one a minute.
 
+mod counted;
+
 use std::cell::{Cell, RefCell};
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -14,6 +16,8 @@ use judge::trace::{Channel, Trace};
 use judge::verdict::Outcome;
 use proto::quantity::Micros;
 use proto::text::plain;
+
+pub(crate) use counted::Counted;
 
 /// Where a run stands, on standard error: standard output is for results.
 pub(crate) struct Progress {

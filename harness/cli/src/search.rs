@@ -5,12 +5,10 @@ mod told;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use session::search::{Answer, Asked, Budget, How, Search};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::console::{ENDS, stopped_by, threads};
 use crate::{Exit, Failure};
 use progress::Progress;
 
@@ -72,9 +70,9 @@ pub(crate) fn search(args: &Args) -> Result<Exit, Failure> {
     let search = Search::read(&library, &asked)?;
     let reports = || library.root().join("reports").join(format!("search-{}", search.short()));
     let folder = args.out.clone().unwrap_or_else(reports);
-    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let budget = Budget { points: args.budget.get(), jobs, fail_fast: args.fail_fast };
-    let stop = stop()?;
+    let budget = Budget { points: args.budget.get(), jobs: threads(args.jobs), fail_fast: args.fail_fast };
+    let stop =
+        stopped_by(&ENDS).map_err(|error| Failure::open(format!("cannot listen for signals: {error}")))?;
     let mut progress = Progress::new(budget.points, args.quiet);
     let answer = search.run(&folder, budget, &stop, |point| progress.done(point));
     progress.finish();
@@ -100,16 +98,6 @@ fn exit(answer: &Answer) -> Exit {
     }
     let all_passed = answer.points.iter().all(|point| point.found.outcome == "pass");
     if all_passed && !answer.stopped && !answer.points.is_empty() { Exit::Pass } else { Exit::Inconclusive }
-}
-
-/// What is set once somebody wants it to end.
-fn stop() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, stop.clone())
-            .map_err(|error| Failure::open(format!("cannot listen for signals: {error}")))?;
-    }
-    Ok(stop)
 }
 
 /// Writes the files of the worst point, and what a script reads.

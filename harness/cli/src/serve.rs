@@ -2,14 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use proto::quantity::Micros;
 use proto::text::plain;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use sim::served::{CanWires, Options, PsuWire, ServeError, ServedRig, default_folder};
 
+use crate::console::stopped_by;
 use crate::{Exit, Failure};
 
 /// What to serve, and where.
@@ -92,11 +93,8 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
         operator: port(args.operator_port),
         folder: args.at.clone().unwrap_or_else(default_folder),
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, stop.clone())
-            .map_err(|error| Failure::open(format!("cannot wait for the signal that ends it: {error}")))?;
-    }
+    let stop = stopped_by(&[SIGINT, SIGTERM])
+        .map_err(|error| Failure::open(format!("cannot wait for the signal that ends it: {error}")))?;
     let mut served = ServedRig::start(&rig, &battery, &options).map_err(|error| Failure {
         exit: match error {
             ServeError::NotSimulated(_) | ServeError::Real(_) | ServeError::NoDialect(_) => Exit::Input,

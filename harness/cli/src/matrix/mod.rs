@@ -125,7 +125,7 @@ fn run(args: &Args) -> Result<(Vec<Cell>, String, PathBuf), Failure> {
     let mut store = Store::open(&folder, args.shard, &inputs.made_by)?;
     let done = store.cells()?;
     let left: Vec<_> = asked.iter().filter(|key| !done.contains_key(&inputs.name(key))).copied().collect();
-    let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let jobs = crate::console::threads(args.jobs);
     let mut progress = Progress::new(left.len(), args.quiet);
     let played = play(&inputs, &left, (jobs, args.fail_fast), &mut store, |cell| progress.done(cell));
     progress.finish();
