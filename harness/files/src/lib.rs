@@ -33,7 +33,7 @@ pub use rig::{CanBus, GxStated, OnOff, Polling, RigFile, Svs};
 pub use section::Section;
 pub use suites::{Broken, Suites, full_name};
 pub use sweep::{Draw, Range, Sweep};
-pub use witness::{CalibrationPlace, Measures, Polarity, Speaks, WitnessPlace};
+pub use witness::{CalibrationPlace, Measures, Polarity, WitnessPlace};
 
 /// Whether what an instrument says of itself is what only a simulated one says: the served GX in place of its serial
 /// number, the served supply in its answer to `*IDN?`. One that is served in the language of a maker answers as that.

@@ -93,7 +93,7 @@ impl Library {
         Ok(read().entry(path.to_owned()).or_insert(text).clone())
     }
 
-    /// The same with a file of this text at this path, whatever is on the disk there. What else was read stays what it is.
+    /// A copy of this library in which the file at this path has this text. Every other file is as it was read.
     #[must_use]
     pub fn with_text(&self, path: &Path, text: String) -> Self {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone();

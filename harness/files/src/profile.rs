@@ -288,10 +288,10 @@ pub enum Form {
 }
 
 impl Form {
-    /// A register that is written so.
+    /// Reads an answer that is a register in this form.
     ///
     /// # Errors
-    /// When it is none.
+    /// When the answer is no register in this form.
     pub fn read(self, reply: Reply<'_>) -> Result<u32, ReplyError> {
         match self {
             Self::Decimal => reply.register(),

@@ -21,7 +21,7 @@ pub struct WitnessPlace {
     pub measures: Measures,
     /// what it speaks
     #[serde(default)]
-    pub protocol: Speaks,
+    pub protocol: Protocol,
     /// its serial port, best by its name under `/dev/serial/by-id`; a simulated rig has none
     pub port: Option<String>,
     /// its bus where it speaks NMEA 2000: another one than that of the battery, at 250 kbit/s. Several witnesses may be on
@@ -67,19 +67,6 @@ pub enum Measures {
     Inverter,
 }
 
-/// What a witness speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Speaks {
-    /// VE.Direct
-    #[default]
-    VeDirect,
-    /// the text protocol of the BMV-600
-    Bmv,
-    /// NMEA 2000, which is VE.Can
-    Nmea2000,
-}
-
 /// How a shunt is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -122,11 +109,7 @@ impl WitnessPlace {
         Witness {
             name: self.name.clone(),
             instrument: self.instrument(),
-            protocol: match self.protocol {
-                Speaks::VeDirect => Protocol::VeDirect,
-                Speaks::Bmv => Protocol::Bmv,
-                Speaks::Nmea2000 => Protocol::Nmea2000,
-            },
+            protocol: self.protocol,
             source: Source {
                 address: self.source,
                 device: self.device,
@@ -165,7 +148,7 @@ pub(crate) fn check(rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
             let message = format!("another witness measures the {} too", one.instrument().words());
             return refuse(of("measures"), message, "one witness for battery, charger and inverter each");
         }
-        let is_on_bus = one.protocol == Speaks::Nmea2000;
+        let is_on_bus = one.protocol == Protocol::Nmea2000;
         for (key, is_said, goes) in [
             ("port", one.port.is_some(), !is_on_bus),
             ("can", one.can.is_some(), is_on_bus),
@@ -225,11 +208,11 @@ pub(crate) fn check(rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
             let message = "only a shunt can be connected the other way round".to_owned();
             return refuse(of("polarity"), message, "`normal`");
         }
-        if one.protocol == Speaks::Bmv && !battery {
+        if one.protocol == Protocol::Bmv && !battery {
             let message = "what speaks the text of a BMV-600 is a battery monitor".to_owned();
             return refuse(of("measures"), message, "`battery`");
         }
-        if one.hex == OnOff::On && (one.protocol != Speaks::VeDirect || battery) {
+        if one.hex == OnOff::On && (one.protocol != Protocol::VeDirect || battery) {
             let message = "nothing of it is asked for in HEX".to_owned();
             return refuse(of("hex"), message, "`off`; registers are asked for at chargers and inverters");
         }

@@ -10,6 +10,8 @@ use proto::nmea2000::{AcSide, Role};
 use proto::quantity::{Amps, Micros, Ohms, Percent};
 use proto::samples::Samples;
 use proto::vedirect::{Counters, Device};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use line::Line;
 
@@ -33,9 +35,11 @@ pub struct Witness {
 }
 
 /// What a witness speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// VE.Direct: a block of text a second
+    #[default]
     VeDirect,
     /// the text protocol of the BMV-600, which has no product ids
     Bmv,
@@ -197,6 +201,13 @@ impl Reader {
     #[must_use]
     pub fn others(&self) -> Vec<String> {
         self.line.others()
+    }
+
+    /// The same in words: each with commas between, or `nobody`.
+    #[must_use]
+    pub fn heard_beside(&self) -> String {
+        let others = self.others();
+        if others.is_empty() { "nobody".to_owned() } else { others.join(", ") }
     }
 
     /// What it says of itself: product, model, firmware, serial number; nothing where it said nothing.

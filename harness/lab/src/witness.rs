@@ -50,7 +50,8 @@ enum Place {
 /// A port that is open.
 enum Open {
     Line(Serial),
-    Bus(Box<dyn CanPort>),
+    /// with room for a frame as a line of SLCAN
+    Bus(Box<dyn CanPort>, Vec<u8>),
 }
 
 /// Why a witness is not heard now; nothing where it is.
@@ -181,7 +182,7 @@ impl Place {
             Self::Bus(place) => {
                 let port = open_can(place, nmea2000::BIT_RATE, nmea2000::ASK_EVERY, clock)
                     .map_err(|error| error.to_string())?;
-                Ok(Open::Bus(port))
+                Ok(Open::Bus(port, Vec::with_capacity(slcan::LONGEST + 1)))
             }
         }
     }
@@ -208,7 +209,7 @@ impl Open {
                 };
                 asked.and_then(|()| link.read(buffer, until)).map_err(|error| error.to_string())
             }
-            Self::Bus(port) => {
+            Self::Bus(port, line) => {
                 if question.is_some() {
                     let asked = nmea2000::who_is_there().try_for_each(|frame| port.send(&frame));
                     asked.map_err(|error| error.to_string())?;
@@ -218,9 +219,9 @@ impl Open {
                 if !nmea2000::is_known(&frame) {
                     return Ok(0);
                 }
-                let mut line = Vec::with_capacity(slcan::LONGEST + 1);
-                slcan::write(&mut line, &Carried::Data(frame), None);
-                buffer[..line.len()].copy_from_slice(&line);
+                line.clear();
+                slcan::write(line, &Carried::Data(frame), None);
+                buffer[..line.len()].copy_from_slice(line);
                 Ok(line.len())
             }
         }

@@ -52,11 +52,10 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
             (Protocol::Nmea2000, 0) => format!(
                 "nothing was heard of the bus of `{name}`: is it powered, at 250 kbit/s, and terminated at both ends?"
             ),
-            (Protocol::Nmea2000, _) => {
-                let others = reader.others();
-                let heard = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
-                format!("`{name}` is not on its bus, on which there was heard: {heard}; its address is `source`")
-            }
+            (Protocol::Nmea2000, _) => format!(
+                "`{name}` is not on its bus, on which there was heard: {}; its address is `source`",
+                reader.heard_beside()
+            ),
             (_, 0) => {
                 format!("nothing was heard of `{name}`: is it on, its cable in, its TX port set to communication?")
             }
@@ -91,7 +90,7 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
         opinion.fail(match protocol {
             Protocol::Nmea2000 => format!(
                 "another device of the bus could be `{name}` as well ({}): its address is `source`",
-                reader.others().join(", ")
+                reader.heard_beside()
             ),
             Protocol::VeDirect | Protocol::Bmv => format!("two instruments speak on the line of `{name}`"),
         });

@@ -5,6 +5,7 @@ use proto::quantity::{Micros, Percent, Volts};
 
 use super::beside::{self, BUS, Flow, Shunt, Standing, flows};
 use super::scene::Scene;
+use crate::thresholds::Graded;
 use crate::thresholds::fixed::{
     CURRENT_OFFSET, ENERGY_SEEN, ENERGY_SHARE, ENERGY_STEP, GAIN_CURRENT, GAIN_TIME, SIGNED_CURRENT,
     SIGNED_RATE, SMALL_SIGNED, SOC_SWING,
@@ -243,15 +244,27 @@ fn has_the_size_of_voltage(scene: &Scene<'_>, opinion: &mut Opinion) -> Percent 
             volts - difference
         );
         let what = format!("mean difference between {name} and battery voltage below 20 A, of the voltage");
-        Scene::at_most(opinion, &what, figure, limit, scene.whole, &complaint);
-        if figure > limit.good && figure <= limit.limit {
-            opinion.fail(format!(
-                "{complaint}: {figure:.1}, meters that are calibrated differ by {} at most",
-                limit.good
-            ));
-        }
+        calibrated(scene, opinion, &what, figure, limit, &complaint);
     }
     worst
+}
+
+/// Holds a difference of two meters against what calibration explains, and below that against what it usually does.
+fn calibrated(
+    scene: &Scene<'_>,
+    opinion: &mut Opinion,
+    what: &str,
+    figure: Percent,
+    limit: Graded<Percent>,
+    complaint: &str,
+) {
+    Scene::at_most(opinion, what, figure, limit, scene.whole, complaint);
+    if figure > limit.good && figure <= limit.limit {
+        opinion.fail(format!(
+            "{complaint}: {figure:.1}, meters that are calibrated differ by {} at most",
+            limit.good
+        ));
+    }
 }
 
 /// Current, with what solar chargers and inverter show on the GX, and with a shunt: for charge and for discharge, the mean of each
@@ -342,13 +355,7 @@ fn agree(scene: &Scene<'_>, opinion: &mut Opinion, flow: &Flow, figure: Percent,
     opinion.show(Evidence::fact(format!("mean {word} current"), said.clone()));
     let what = format!("difference of the {word} current beyond {CURRENT_OFFSET} A");
     let complaint = format!("the battery reports a mean {word} current of {said}; beyond {CURRENT_OFFSET} A");
-    Scene::at_most(opinion, &what, figure, limit, scene.whole, &complaint);
-    if figure > limit.good && figure <= limit.limit {
-        opinion.fail(format!(
-            "{complaint}: {figure:.1}, meters that are calibrated differ by {} at most",
-            limit.good
-        ));
-    }
+    calibrated(scene, opinion, &what, figure, limit, &complaint);
 }
 
 /// MEA-03: battery voltage agrees with the inverter's DC voltage within calibration and cable drop, while the switch

@@ -6,7 +6,7 @@ use proto::vedirect::{Counters, Decoder, Device, Piece};
 use super::bus::{Bus, Heard};
 use super::{Protocol, Witness};
 
-/// The line of a witness, as far as it was heard.
+/// What the bytes of a witness are read with, by its protocol.
 #[derive(Debug, Clone)]
 pub(super) enum Line {
     /// text of one instrument

@@ -80,8 +80,7 @@ fn line(name: &str, reader: &Reader, listen: Micros) -> Finding {
         );
     }
     if counters.blocks == 0 && on_bus {
-        let others = reader.others();
-        let heard = if others.is_empty() { "nobody".to_owned() } else { others.join(", ") };
+        let heard = reader.heard_beside();
         return Part::Witness.problem(
             format!("{name}: it is not on its bus; heard in {secs} s: {heard}"),
             "state its address as `source`, or its kind as `device`; a GX repeats what the battery says and is no witness",
@@ -122,7 +121,7 @@ fn product(name: &str, place: &WitnessPlace, reader: &Reader) -> Option<Finding>
     let expected = place.instrument().words();
     if health.changes > 0 {
         return Some(if reader.witness().protocol == Protocol::Nmea2000 {
-            let others = reader.others().join(", ");
+            let others = reader.heard_beside();
             Part::Witness.problem(
                 format!("{name}: another device of the bus could be it as well: {others}"),
                 "state its address as `source`",

@@ -302,7 +302,8 @@ impl<E: From<Timed>> Driver<E> {
     }
 
     async fn write_once(&mut self, unit: u8, first: u16, cells: &[u16]) -> Result<(), GxError> {
-        write(self.link().await?, unit, first, cells).await.map_err(uncertain)
+        let link = self.link().await?;
+        patiently(async || link.write(unit, first, cells).await).await.map_err(uncertain)
     }
 
     fn unit_of(&self, register: Register) -> Result<u8, GxError> {
@@ -435,23 +436,15 @@ impl<E: From<Timed>> Driver<E> {
     }
 }
 
-/// Reads; a product that says it is not there, and a gateway that cannot just now, are asked again.
 async fn read(link: &mut Link, unit: u8, first: u16, count: u16) -> Result<Vec<u16>, GxError> {
-    let mut tries = 1;
-    loop {
-        match link.read(unit, first, count).await {
-            Err(GxError::Refused { code, .. }) if passes(code) && tries < TRIES => tries += 1,
-            answer => return answer,
-        }
-        sleep(PAUSE).await;
-    }
+    patiently(async || link.read(unit, first, count).await).await
 }
 
-/// Writes; a gateway that cannot just now is told again.
-async fn write(link: &mut Link, unit: u8, first: u16, cells: &[u16]) -> Result<(), GxError> {
+/// Asks up to [`TRIES`] times where a product says that it is not there, or a gateway that it cannot just now.
+async fn patiently<T>(mut ask: impl AsyncFnMut() -> Result<T, GxError>) -> Result<T, GxError> {
     let mut tries = 1;
     loop {
-        match link.write(unit, first, cells).await {
+        match ask().await {
             Err(GxError::Refused { code, .. }) if passes(code) && tries < TRIES => tries += 1,
             answer => return answer,
         }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use proto::quantity::{Amps, Micros, Volts};
 
-use super::{Accepted, InMemory, Limits, Rated, Settings, Supply, Target};
+use super::{Accepted, InMemory, Limits, Link, Rated, Settings, Supply, Target};
 use files::Profile;
 use plant::instrument::{Instrument, Surroundings};
 use proto::scpi::Dialect;
@@ -79,6 +79,34 @@ fn open(name: &str) -> (Supply, Shared) {
 
 fn at(instrument: &Shared) -> MutexGuard<'_, Instrument> {
     instrument.lock().expect("no test panics while it holds an instrument")
+}
+
+/// Whether the output of a supply is on.
+type Lamp = Arc<Mutex<bool>>;
+
+/// Who it is, set, on, measured, off.
+fn goes_the_whole_way(profile: Profile, (link, lamp): (Box<dyn Link>, Lamp), model: &str) {
+    let (mut supply, found) =
+        Supply::open(link, profile, SETTINGS).unwrap_or_else(|error| panic!("{model}: {error}"));
+    assert_eq!((found.identity.model.as_str(), found.output), (model, false));
+    let target = Target {
+        voltage: Volts(24.0),
+        current: Amps(2.0),
+        over_voltage: Volts(28.0),
+        over_current: Amps(3.0),
+        over_power: None,
+    };
+    let accepted = supply.apply(target).unwrap_or_else(|error| panic!("{model}: {error}"));
+    assert!(near(accepted.voltage.0, 24.0) && near(accepted.over_voltage.0, 28.0), "{model}: {accepted:?}");
+    supply.switch_on().unwrap_or_else(|error| panic!("{model}: {error}"));
+    let reading = supply.read().unwrap_or_else(|error| panic!("{model}: {error}")).reading;
+    assert!(
+        reading.output && near(reading.voltage.0, 24.0) && near(reading.current.0, 0.5),
+        "{model}: {reading:?}"
+    );
+    let done = supply.shut_down();
+    assert!(done.is_safe() && done.problems.is_empty(), "{model}: {done:?}");
+    assert!(!*lamp.lock().expect("one thread"), "{model}");
 }
 
 fn near(a: f64, b: f64) -> bool {

@@ -3,11 +3,11 @@
 
 use proto::channel::Instrument;
 use proto::frame::Frame;
-use proto::nmea2000::{Id, Name, TO_ALL, frames};
+use proto::nmea2000::{Id, Name, TO_ALL, frames, pgn};
 use proto::quantity::Micros;
 use proto::slcan::{self, Carried, Decoder, Piece, Reply};
 
-use super::Meter;
+use super::{Meter, SET_CURRENT, SET_VOLTAGE};
 
 /// How often a device sends what it measures.
 const PERIOD: Micros = Micros::from_millis(1500);
@@ -23,8 +23,6 @@ const AC_POWER: u32 = 65_013;
 const AC_BASICS: u32 = 65_014;
 
 const CONSUMED: u16 = 0xEEFF;
-const SET_VOLTAGE: u16 = 0x2001;
-const SET_CURRENT: u16 = 0x2015;
 /// A byte, or a field of several, that the device does not have.
 const UNKNOWN: u8 = 0xFF;
 /// The same of a signed field of two bytes.
@@ -172,11 +170,11 @@ impl Device {
         self.send(out, REGISTER, &[0x66, 0x99, low, high, a, b, c, d]);
     }
 
-    /// A message in as many frames as it takes. What a fast packet is, is so at any length.
-    fn send(&mut self, out: &mut Vec<u8>, pgn: u32, data: &[u8]) {
-        let id = Id { priority: 6, pgn, source: self.address, destination: TO_ALL };
+    /// A message in as many frames as it takes. A PGN that is sent as a fast packet is one at any length.
+    fn send(&mut self, out: &mut Vec<u8>, number: u32, data: &[u8]) {
+        let id = Id { priority: 6, pgn: number, source: self.address, destination: TO_ALL };
         let mut put = |frame: Frame| slcan::write(out, &Carried::Data(frame), None);
-        if [PRODUCT, DETAILS, CHARGER, INVERTER].contains(&pgn) {
+        if pgn(number).is_some_and(|row| row.is_fast) {
             self.sequence = (self.sequence + 1) % 8;
             frames(id, self.sequence, data).into_iter().flatten().for_each(put);
         } else if let Some(frame) = Frame::new(id.bits(), data) {

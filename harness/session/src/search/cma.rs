@@ -2,9 +2,9 @@
 //! Tutorial* (arXiv 1604.00772): a normal distribution that is asked for points, told which of them were least, and moves, widens
 //! and turns there. It sees nothing but the order of values, so that what jumps or is cut off does not mislead it.
 //!
-//! It is here, and not a crate's, because a search evaluates points itself, several at once, goes on where it was stopped, and
-//! puts in points that come from elsewhere: that takes asking and telling apart, and numbers that are the same on every
-//! machine and in every version. The crate `cmaes` evaluates by itself, and draws from a generator that promises neither.
+//! It is here, and not a crate's, because a search plays points itself, several at once, goes on where it was stopped, and
+//! puts in points that come from elsewhere: that takes asking and telling apart. The crate `cmaes` (0.2.2) calls the function
+//! that it makes least, and takes no points from elsewhere.
 
 use sim::Rng;
 

@@ -16,8 +16,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use engine::suite::{Case, Suite};
 use evidence::manifest::sha256;
-use files::Library;
+use files::{Library, Suites};
 use judge::catalogue;
 use judge::requirement::{Requirement, Severity};
 use serde::{Deserialize, Serialize};
@@ -143,6 +144,37 @@ impl Answer {
     }
 }
 
+/// The requirements that are meant: those that were asked for, or every must that the cases judge.
+fn rows_of(
+    asked: &Asked,
+    suites: &Suites,
+    selected: &[(&Suite, &Case)],
+) -> Result<Vec<&'static Requirement>, Error> {
+    let judges = |case: &Case, id: &str| case.requirements.iter().any(|row| row.id == id);
+    let is_judged = |id: &str| selected.iter().any(|(_, case)| judges(case, id));
+    if asked.requirements.is_empty() {
+        let musts = catalogue::requirements().filter(|row| row.severity == Severity::Must);
+        return Ok(musts.filter(|row| is_judged(row.id)).collect());
+    }
+    let found = asked.requirements.iter().map(|id| {
+        let row = catalogue::find(id).ok_or_else(|| {
+            let near = proto::text::similar(id, catalogue::requirements().map(|row| row.id)).join(", ");
+            Error::Usage(format!("there is no requirement `{id}`; the nearest are: {near}"))
+        })?;
+        if is_judged(row.id) {
+            return Ok(row);
+        }
+        let others = suites.cases().filter(|(_, case)| judges(case, row.id));
+        let others: Vec<String> = others.map(|(suite, case)| files::full_name(suite, case)).collect();
+        let others = match others.is_empty() {
+            true => "no case of this project does".to_owned(),
+            false => format!("these do: {}", others.join(", ")),
+        };
+        Err(Error::Usage(format!("no case that was asked for judges {}; {others}", row.id)))
+    });
+    found.collect()
+}
+
 impl Search {
     /// Reads and validates everything that a search is made of.
     ///
@@ -163,37 +195,7 @@ impl Search {
         }
         let suites = library.read_suites()?;
         let selected = suites.select(&asked.cases)?;
-        let judges =
-            |row: &str| selected.iter().any(|(_, case)| case.requirements.iter().any(|r| r.id == row));
-        let rows: Vec<&'static Requirement> = if asked.requirements.is_empty() {
-            catalogue::requirements().filter(|row| row.severity == Severity::Must && judges(row.id)).collect()
-        } else {
-            let found = asked.requirements.iter().map(|id| {
-                let row = catalogue::find(id).ok_or_else(|| {
-                    let near = proto::text::similar(id, catalogue::requirements().map(|row| row.id));
-                    Error::Usage(format!(
-                        "there is no requirement `{id}`; the nearest are: {}",
-                        near.join(", ")
-                    ))
-                })?;
-                if !judges(row.id) {
-                    let of_all =
-                        suites.cases().filter(|(_, case)| case.requirements.iter().any(|r| r.id == row.id));
-                    let of_all: Vec<String> =
-                        of_all.map(|(suite, case)| files::full_name(suite, case)).collect();
-                    let others = match of_all.is_empty() {
-                        true => "no case of this project does".to_owned(),
-                        false => format!("these do: {}", of_all.join(", ")),
-                    };
-                    return Err(Error::Usage(format!(
-                        "no case that was asked for judges {}; {others}",
-                        row.id
-                    )));
-                }
-                Ok(row)
-            });
-            found.collect::<Result<_, _>>()?
-        };
+        let rows = rows_of(asked, &suites, &selected)?;
         let mut templates = Vec::new();
         for (suite, text) in suites.all.iter().zip(&suites.texts) {
             let cases: Vec<_> = selected

@@ -16,7 +16,7 @@ use super::pace::{Paced, Shared};
 use super::psu::{on_pty_by, on_tcp_by};
 use super::socketcand::Gateway;
 use super::{Served, gx, operator, witness};
-use files::{BatteryFile, Profile, RigFile, Speaks, WitnessPlace};
+use files::{BatteryFile, Profile, RigFile, WitnessPlace};
 use lab::can::{CanPort, RunClock};
 use plant::instrument::{Instrument, Surroundings};
 
@@ -172,7 +172,10 @@ impl ServedRig {
             .map_err(system(&format!("the operator on {}", options.operator)))?;
         let on_bus = |which| {
             let is_it = |place: &&WitnessPlace| place.instrument() == which;
-            rig.witnesses.iter().find(is_it).is_some_and(|place| place.protocol == Speaks::Nmea2000)
+            rig.witnesses
+                .iter()
+                .find(is_it)
+                .is_some_and(|place| place.protocol == judge::witness::Protocol::Nmea2000)
         };
         let meters = Meter::WITNESSES
             .map(|which| witness::on_pty(which, on_bus(which), shared.clone(), options.speed));

@@ -153,8 +153,8 @@ impl Slcan {
         Ok(None)
     }
 
-    /// Whether what is on a serial port answers a question of SLCAN as an adapter does: with its versions, or with BEL, which
-    /// no supply sends. Nothing is told to it, so that whatever it is stays as it is.
+    /// Whether the device on a serial port answers a question of SLCAN as an adapter does: with its versions, or with BEL, which
+    /// no supply sends. The device is only asked, so its settings stay.
     pub(crate) fn is_on(path: &str) -> bool {
         let Ok(mut port) = serialport::new(path, BAUD).timeout(QUIET).open() else { return false };
         if port.write_all(b"\rV\r").is_err() {

@@ -82,23 +82,7 @@ fn a_supply_that_ends_nothing() {
         *seen.lock().expect("one thread") = on;
         None
     });
-    let link = small(answers);
-    let (mut supply, found) =
-        Supply::open(Box::new(link), profile, SETTINGS).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!((found.identity.model.as_str(), found.output), ("KORADKA3005PV2.0", false));
-    let target = Target {
-        voltage: Volts(24.0),
-        current: Amps(2.0),
-        over_voltage: Volts(28.0),
-        over_current: Amps(3.0),
-        over_power: None,
-    };
-    supply.apply(target).unwrap_or_else(|error| panic!("{error}"));
-    supply.switch_on().unwrap_or_else(|error| panic!("{error}"));
-    let reading = supply.read().unwrap_or_else(|error| panic!("{error}")).reading;
-    assert!(reading.output && near(reading.voltage.0, 24.0) && near(reading.current.0, 0.5), "{reading:?}");
-    let done = supply.shut_down();
-    assert!(done.is_safe() && done.problems.is_empty() && !*state.lock().expect("one thread"), "{done:?}");
+    goes_the_whole_way(profile, (Box::new(small(answers)), state), "KORADKA3005PV2.0");
 }
 
 /// An instrument of SCPI-99 with something of its own beside it.

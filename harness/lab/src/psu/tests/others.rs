@@ -26,9 +26,6 @@ struct Own {
     end: &'static str,
 }
 
-/// Whether its output is on.
-type Lamp = Arc<Mutex<bool>>;
-
 impl Own {
     fn link(self) -> (Box<dyn Link>, Lamp) {
         let lamp = Lamp::default();
@@ -79,32 +76,6 @@ fn written(words: &str) -> Profile {
     Profile::parse("own.yaml", &text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// Who it is, set, on, measured, off.
-fn goes_the_whole_way(profile: Profile, own: Own, model: &str) {
-    let (link, lamp) = own.link();
-    let (mut supply, found) =
-        Supply::open(link, profile, SETTINGS).unwrap_or_else(|error| panic!("{model}: {error}"));
-    assert_eq!((found.identity.model.as_str(), found.output), (model, false));
-    let target = Target {
-        voltage: Volts(24.0),
-        current: Amps(2.0),
-        over_voltage: Volts(28.0),
-        over_current: Amps(3.0),
-        over_power: None,
-    };
-    let accepted = supply.apply(target).unwrap_or_else(|error| panic!("{model}: {error}"));
-    assert!(near(accepted.voltage.0, 24.0) && near(accepted.over_voltage.0, 28.0), "{model}: {accepted:?}");
-    supply.switch_on().unwrap_or_else(|error| panic!("{model}: {error}"));
-    let reading = supply.read().unwrap_or_else(|error| panic!("{model}: {error}")).reading;
-    assert!(
-        reading.output && near(reading.voltage.0, 24.0) && near(reading.current.0, 0.5),
-        "{model}: {reading:?}"
-    );
-    let done = supply.shut_down();
-    assert!(done.is_safe() && done.problems.is_empty(), "{model}: {done:?}");
-    assert!(!*lamp.lock().expect("one thread"), "{model}");
-}
-
 /// TTi CPX400DP: an answer begins with the name of what it is, which is not the question; numbers with and without unit.
 #[test]
 fn a_number_with_a_name_in_front() {
@@ -145,7 +116,7 @@ protection:
         },
         end: "\r\n",
     };
-    goes_the_whole_way(profile, own, "CPX400DP");
+    goes_the_whole_way(profile, own.link(), "CPX400DP");
 }
 
 /// Siglent SPD3303X (quick start guide; eimparas/Power-Supply-software): no question for the output, which is bit 4 of a
@@ -188,7 +159,7 @@ protection:
         },
         end: "\n",
     };
-    goes_the_whole_way(profile, own, "SPD3303X");
+    goes_the_whole_way(profile, own.link(), "SPD3303X");
 }
 
 /// No maker before the model, LF CR at the end, the output as a bit that is 1 while it is off in a register that is written bit
@@ -228,7 +199,7 @@ protection:
         },
         end: "\n\r",
     };
-    goes_the_whole_way(profile, own, "PSW80-40.5");
+    goes_the_whole_way(profile, own.link(), "PSW80-40.5");
 }
 
 /// The checksum of the serial language of Genesys (manual, 8.5.5) comes only where somebody asks with one. Behind a number it
