@@ -418,6 +418,10 @@ impl Supply {
     /// # Errors
     /// When the supply does not answer, has restarted, or a setting is not what it was set to any more.
     pub fn read(&mut self) -> Result<Status, SupplyError> {
+        self.or_restarted(Self::status)
+    }
+
+    fn status(&mut self) -> Result<Status, SupplyError> {
         self.check_restart()?;
         let measure = self.profile.measure.clone();
         let units = self.profile.line.units;
@@ -454,6 +458,21 @@ impl Supply {
     pub fn terminals(&mut self) -> Result<Volts, SupplyError> {
         let (ask, units) = (self.profile.measure.voltage.clone(), self.profile.line.units);
         self.question(&ask, |reply| reply.volts(units))
+    }
+
+    /// Does something. What a supply that restarts under way reads back is no setting that somebody moved and none that
+    /// it refuses: where it fails, the supply is asked for a restart first.
+    fn or_restarted<T>(
+        &mut self,
+        what: impl FnOnce(&mut Self) -> Result<T, SupplyError>,
+    ) -> Result<T, SupplyError> {
+        what(self).map_err(|error| match error {
+            SupplyError::Link(_) | SupplyError::Silent { .. } | SupplyError::Garbled { .. } => error,
+            _ => match self.check_restart() {
+                Err(rebooted @ SupplyError::Rebooted) => rebooted,
+                _ => error,
+            },
+        })
     }
 
     /// Fails once the supply has restarted, until it is opened again. Where the line was out of step it may have

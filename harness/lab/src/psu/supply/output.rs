@@ -14,6 +14,10 @@ impl Supply {
     /// # Errors
     /// When one of these is not so, or the supply does not confirm.
     pub fn switch_on(&mut self) -> Result<(), SupplyError> {
+        self.or_restarted(Self::light)
+    }
+
+    fn light(&mut self) -> Result<(), SupplyError> {
         self.check_restart()?;
         if self.known.over_voltage.is_none() {
             return Err(SupplyError::Unprotected("over-voltage"));

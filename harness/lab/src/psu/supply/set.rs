@@ -49,6 +49,10 @@ impl Supply {
     /// When the protection would be below its setting, the supply refuses or goes on reading back something else than was
     /// asked for, has restarted, or has tripped.
     pub fn apply(&mut self, target: Target) -> Result<Accepted, SupplyError> {
+        self.or_restarted(|this| this.settle_on(target))
+    }
+
+    fn settle_on(&mut self, target: Target) -> Result<Accepted, SupplyError> {
         let limits = self.limits;
         let voltage = target.voltage.min(limits.voltage);
         let current = target.current.min(limits.current);

@@ -251,6 +251,41 @@ fn a_restart_behind_a_lost_reply_is_not_missed() {
     assert!(matches!(refused, Err(SupplyError::Unprotected(_))), "{refused:?}");
 }
 
+/// Whichever line is the last that it hears before it restarts.
+#[rstest]
+#[case::while_it_is_read(|supply: &mut Supply| (0..3).try_for_each(|_| supply.read().map(drop)))]
+#[case::while_it_is_set(|supply: &mut Supply| {
+    let target = Target { voltage: Volts(40.0), current: Amps(3.0), ..TARGET };
+    supply.apply(target).map(drop)
+})]
+#[case::while_it_is_switched_on(|supply: &mut Supply| supply.switch_on())]
+fn a_restart_under_way_is_blamed_on_nothing_else(#[case] does: fn(&mut Supply) -> Result<(), SupplyError>) {
+    let mut restarts = 0;
+    for name in &names() {
+        for heard in 0.. {
+            let (mut supply, _instrument, fault) = running(name);
+            if supply.profile().events.is_none() {
+                break;
+            }
+            if heard % 2 == 0 {
+                supply.switch_off().expect("off");
+                supply.wait(Micros::from_secs(60));
+            }
+            set(&fault, Fault::Restarts(heard / 2));
+            let found = does(&mut supply);
+            if let Fault::Restarts(_) = *fault.lock().expect("one thread") {
+                assert!(found.is_ok(), "{name}, {heard}: {found:?}");
+                break;
+            }
+            // What it has said before it did may have been enough.
+            let found = found.and_then(|()| supply.read().map(drop));
+            assert!(matches!(found, Err(SupplyError::Rebooted)), "{name}, {heard}: {found:?}");
+            restarts += 1;
+        }
+    }
+    assert!(restarts > 50, "{restarts}");
+}
+
 #[test]
 fn unsolicited_lines_are_kept_and_answer_nothing() {
     let (mut supply, instrument, _fault) = running("generic");

@@ -29,6 +29,8 @@ pub(super) enum Fault {
     Repeats(Micros),
     /// until then nothing that is sent is heard
     Deaf(Micros),
+    /// the supply restarts after it has heard so many more
+    Restarts(u32),
     /// every reply comes later by this
     Slow(Micros),
     /// what is sent sooner than this after the last reply or command is not heard
@@ -64,6 +66,10 @@ impl Faulty {
 
     fn fault(&self) -> Fault {
         self.fault.lock().expect("one thread").clone()
+    }
+
+    fn set(&self, fault: Fault) {
+        *self.fault.lock().expect("one thread") = fault;
     }
 
     fn gone() -> LinkError {
@@ -112,6 +118,11 @@ impl Link for Faulty {
             Fault::Deaf(until) if self.coming.now < until => return Ok(()),
             Fault::Busy(rest) if self.done.is_some_and(|done| self.coming.now < done + rest) => return Ok(()),
             Fault::Echo => self.deliver(self.coming.now, Micros::ZERO, bytes),
+            Fault::Restarts(0) => {
+                at(&self.instrument).restart();
+                self.set(Fault::None);
+            }
+            Fault::Restarts(more) => self.set(Fault::Restarts(more - 1)),
             _ => {}
         }
         let instrument = self.instrument.clone();
@@ -168,7 +179,7 @@ impl Link for Faulty {
             }
         }
         if spent {
-            *self.fault.lock().expect("one thread") = Fault::None;
+            self.set(Fault::None);
         }
         Ok(())
     }
