@@ -6,7 +6,7 @@ use std::path::Path;
 use engine::suite::{Case, Suite};
 use evidence::conclusion::Attempt;
 use evidence::plan::plan;
-use files::{Library, RigFile};
+use files::{BatteryFile, Library, RigFile};
 use judge::verdict::{Outcome, Verdict};
 use rstest::rstest;
 use session::attempt::{Unseen, attempt};
@@ -197,4 +197,52 @@ fn a_shipped_rig_confirms_the_reference(#[case] name: &str, #[case] link: &str) 
     let attempt = attempt(planned, simulation.as_ref(), ("rest-charge-discharge", 1), &mut Unseen);
     comes_to(&attempt, &ALL_RIGHT[..4]);
     comes_to(&attempt, &[(link, Pass)]);
+}
+
+/// A case of a shipped suite with a battery on the bench whose witnesses are all right.
+fn shipped(suite: &str, case: &str, battery: &BatteryFile) -> Attempt {
+    let library = Library::find(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the project");
+    let path = format!("{}/rigs/witnessed/simulated-witnessed.yaml", library.root().display());
+    let rig = session::rig(&library, &path).unwrap_or_else(|e| panic!("{e}"));
+    let text = std::fs::read_to_string(library.root().join(format!("suites/{suite}/{suite}.yaml")));
+    let suite = Suite::parse(suite, &text.expect("it is shipped")).expect("a good suite");
+    let case = suite.cases.into_iter().find(|known| known.name == case).expect("a case of the suite");
+    let planned = plan(&case, &rig, battery).expect("the limits of the rig make sense");
+    let simulation = Simulation::of(&rig, battery).unwrap_or_else(|e| panic!("{e}"));
+    attempt(planned, simulation.as_ref(), (&case.name, 1), &mut Unseen)
+}
+
+/// What the shunt makes of a row.
+fn opinion<'a>(verdict: &'a Verdict) -> &'a str {
+    let found = verdict.evidence.iter().find(|evidence| evidence.what == "by the readings of `SmartShunt`");
+    found.map_or("none", |evidence| evidence.value.as_str())
+}
+
+/// Each row that rests on voltage or current is judged a second time.
+#[rstest]
+#[case("feed-in", "load-steps", &["BEH-FI", "CVL-06", "CVL-07"])]
+#[case("excess-pv", "low-input-current-limit", &["BEH-XP", "CVL-07"])]
+#[case("grid-loss", "empty-on-the-grid", &["BEH-GR"])]
+#[case("load-dump", "full", &["BEH-AC"])]
+#[case::while_the_bus_is_up("blackout-recovery", "overnight-shutdown", &["SOC-03"])]
+fn a_shunt_has_a_second_opinion(#[case] suite: &str, #[case] case: &str, #[case] rows: &[&str]) {
+    let library = Library::find(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the project");
+    let reference = session::battery(&library, "reference").expect("a battery of the project");
+    let attempt = shipped(suite, case, &reference);
+    for row in rows {
+        let own = verdict(&attempt, row);
+        assert!(opinion(own).starts_with("it holds: "), "{row}: {} {}", own.reason, opinion(own));
+        comes_to(&attempt, &[(row, Pass)]);
+    }
+    // What the DC bus feeds is silent while it is dead: nothing is wrong with its line.
+    comes_to(&attempt, &[("D-VD", Pass)]);
+}
+
+/// One that shows `---` in place of its current decides nothing by a current, and says so.
+#[test]
+fn a_shunt_without_a_current_is_told() {
+    let attempt = run("current-reads-low", WITHOUT_GX, SHUNT, "battery: { blank: true }");
+    comes_to(&attempt, &[("MEA-04", Inconclusive)]);
+    let link = verdict(&attempt, "D-VD");
+    assert!(link.outcome == Fail && link.reason.contains("never tells its current"), "{}", link.reason);
 }

@@ -16,7 +16,7 @@ use crate::witness::{Calibration, Reader};
 const SMALL: f64 = 20.0;
 /// They must have been seen together for so long, s.
 const TOGETHER: f64 = 600.0;
-/// What is told for less than this share of a case is no second opinion on it.
+/// What is told for less than this share of the time in which a case gives it power is no second opinion on it.
 const HEARD: f64 = 0.9;
 
 /// Who is right about a quantity, as far as those who measure it tell.
@@ -110,6 +110,12 @@ fn known(scene: &Scene<'_>, channels: &[Channel]) -> Vec<Window> {
     }
     cuts.sort_unstable();
     without(scene.whole, &cuts)
+}
+
+/// When the battery said that its main switch is open: the DC bus is dead then, and so are the meters that it feeds.
+pub(super) fn unpowered(scene: &Scene<'_>) -> Vec<Window> {
+    let online = stretches([scene.series(Channel::Online)], scene.whole);
+    online.filter(|s| s.values[0] < 0.5).map(|s| s.window).collect()
 }
 
 /// What flowed by the first of two meters that `split` makes of these channels, and by the second. What the suite made the
@@ -253,7 +259,8 @@ impl Beside {
             return None;
         }
         let trace = scene.trace;
-        let told = |channel| crate::window::heard(trace.series(channel), &[scene.whole]) >= HEARD;
+        let alive = without(scene.whole, &unpowered(scene));
+        let told = |channel| crate::window::heard(trace.series(channel), &alive) >= HEARD;
         let own =
             [(Channel::PackVoltage, Channel::ShuntVoltage), (Channel::PackCurrent, Channel::ShuntCurrent)];
         if !own.iter().all(|(_, witness)| told(*witness)) {

@@ -5,8 +5,9 @@ use proto::quantity::Micros;
 
 use super::beside::{self, Standing};
 use super::scene::Scene;
+use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
-use crate::window::about;
+use crate::window::{Window, about};
 use crate::witness::{Protocol, Reader};
 
 /// On a good line 7 blocks of 100 000 have a wrong sum; this share is a fault of the wiring.
@@ -65,6 +66,8 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
         });
         return;
     }
+    let dead = beside::unpowered(scene);
+    let (gaps, longest) = gaps(scene, reader, &dead);
     let is = reader.identity().unwrap_or_else(|| "it does not say what it is".to_owned());
     let per_second = counters.blocks as f64 / length.max(1.0);
     let bad = counters.bad_blocks as f64 / (counters.blocks + counters.bad_blocks) as f64;
@@ -80,12 +83,13 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
     }
     opinion
         .show(
-            Evidence::fact(format!("times of more than {fresh} without a {unit}"), health.gaps.to_string())
+            Evidence::fact(format!("times of more than {fresh} without a {unit}"), gaps.to_string())
                 .against("none"),
         )
         .show(Evidence::fact("restarts of the instrument", reader.device().resets.to_string()));
     let monitors = reader.device().measures.unwrap_or(0);
-    let silent = scene.whole.to.since(health.last.unwrap_or(Micros::ZERO));
+    let until = dead.last().filter(|dead| dead.to >= scene.whole.to).map_or(scene.whole.to, |dead| dead.from);
+    let silent = until.since(health.last.unwrap_or(Micros::ZERO));
     if health.changes > 0 {
         opinion.fail(match protocol {
             Protocol::Nmea2000 => format!(
@@ -104,6 +108,8 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
             reader.witness().instrument.words(),
             health.strange
         ));
+    } else if let Some(what) = untold(scene, reader) {
+        opinion.fail(format!("`{name}` speaks, and never tells its {what}: nothing is held against it"));
     } else if silent > fresh {
         opinion.fail(format!("`{name}` fell silent {} before the end", about(silent)));
     } else if bad > BAD && counters.blocks + counters.bad_blocks >= BLOCKS || bad > 10.0 * BAD {
@@ -112,11 +118,10 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
             100.0 * bad,
             protocol.broken()
         ));
-    } else if health.gaps > 0 {
+    } else if gaps > 0 {
         opinion.fail(format!(
-            "`{name}` said nothing for up to {}, {} times for more than {fresh}",
-            about(health.longest),
-            health.gaps
+            "`{name}` said nothing for up to {}, {gaps} times for more than {fresh}",
+            about(longest),
         ));
     } else if reader.witness().instrument == Instrument::Shunt && is_liar(scene) {
         opinion.fail(format!(
@@ -125,6 +130,34 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
     } else {
         opinion.pass(format!("`{name}` was heard {per_second:.1} times a second without a gap"));
     }
+}
+
+/// What of the two that a shunt measures it never told, as one that shows `---` does.
+fn untold(scene: &Scene<'_>, reader: &Reader) -> Option<&'static str> {
+    let told = |channel| !scene.series(channel).points().is_empty();
+    let both = [(Channel::ShuntVoltage, "voltage"), (Channel::ShuntCurrent, "current")];
+    let of_shunt = both.into_iter().filter(|_| reader.witness().instrument == Instrument::Shunt);
+    of_shunt.filter(|&(channel, _)| !told(channel)).map(|(_, what)| what).next()
+}
+
+/// How often nothing was heard of a witness while the DC bus was up, and for how long at most. One that the bus feeds falls
+/// silent with it.
+fn gaps(scene: &Scene<'_>, reader: &Reader, dead: &[Window]) -> (u32, Micros) {
+    let health = reader.health();
+    if dead.is_empty() {
+        return (health.gaps, health.longest);
+    }
+    let volts = match reader.witness().instrument {
+        Instrument::Charger => Channel::ChargerVoltage,
+        Instrument::Converter => Channel::ConverterVoltage,
+        _ => Channel::ShuntVoltage,
+    };
+    let silences = scene.series(volts).silences().iter().map(|&(from, to)| Window::new(from, to));
+    let (with_it, apart): (Vec<_>, Vec<_>) =
+        silences.partition(|gap| dead.iter().any(|dead| dead.overlap(*gap).is_some()));
+    let longest = apart.into_iter().map(Window::length).max();
+    let excused = u32::try_from(with_it.len()).unwrap_or(u32::MAX);
+    (health.gaps.saturating_sub(excused), longest.unwrap_or(Micros::ZERO))
 }
 
 /// Whether the shunt is alone with what it says.

@@ -12,6 +12,11 @@ use crate::thresholds::fixed::{ENOUGH_FRAMES, GX_PAUSE, SECOND_BUS};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about};
 
+/// Whose an identifier is that the document does not have. With `CanBmsSense` a GX tells the battery what another monitor
+/// measures, under identifiers that are not public (dbus-systemcalc-py 87f5716, 2023-03).
+const NOT_OF_THE_DOCUMENT: &str =
+    ", not of the document: the battery's own, or of a GX whose setting CanBmsSense is on";
+
 #[derive(Debug, Clone)]
 pub(crate) struct Bus {
     frames: Tally,
@@ -271,7 +276,11 @@ impl Bus {
         );
         for s in self.sent().into_iter().take(64) {
             let rate = s.count as f64 / seconds;
-            opinion.show(Evidence::fact(format!("0x{:03X}", s.id), format!("{rate:.2} frames/s")));
+            let whose = match MessageSpec::of(CanId::Standard(s.id)) {
+                Some(_) => "",
+                None => NOT_OF_THE_DOCUMENT,
+            };
+            opinion.show(Evidence::fact(format!("0x{:03X}", s.id), format!("{rate:.2} frames/s{whose}")));
         }
         opinion.pass(format!(
             "{:.1} frames a second load the bus by {load}",
