@@ -19,6 +19,7 @@ use evidence::manifest::{Kept, plain};
 use evidence::run::Run;
 use report::json::verdicts;
 
+use crate::added::tell;
 use crate::judge::differences;
 use crate::{Exit, Failure, unwritable};
 use told::{Answers, Signer, told};
@@ -122,6 +123,7 @@ pub(crate) fn sign(args: &SignArgs) -> Result<Exit, Failure> {
     let key = key::private(&args.key).map_err(of_key)?;
     let Again { run, .. } = again(&args.folder)?;
     let bundle = signed(&args.folder, &run, &key, args.out.as_deref())?;
+    tell(&args.folder, "not signed, and not in the bundle");
     crate::answer(&format!("{}\nsigned by {}\n", bundle.display(), fingerprint(&key.verifying_key())))?;
     Ok(Exit::Pass)
 }
@@ -251,6 +253,8 @@ pub(crate) fn verify(args: &VerifyArgs) -> Result<Exit, Failure> {
         (None, false) => Signer::Unknown,
     };
     crate::answer(&told(&name, &bundle, &run, &signer, &answers))?;
+    // Where `sign` leaves a bundle, its run folder lies beside it; its name was checked with the archive.
+    tell(&args.bundle.with_file_name(&bundle.run), "not covered by this bundle");
     Ok(run.outcome().into())
 }
 

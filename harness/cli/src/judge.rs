@@ -8,6 +8,7 @@ use evidence::manifest::plain;
 use report::json::verdicts;
 use serde_json::Value;
 
+use crate::added::tell;
 use crate::run::{Format, shown};
 use crate::{Exit, Failure, warn};
 
@@ -36,6 +37,7 @@ const TOLD: usize = 20;
 pub(crate) fn judge(args: &Args) -> Result<Exit, Failure> {
     let Again { run, notes, .. } = again(&args.folder)?;
     notes.iter().for_each(|note| warn(note));
+    tell(&args.folder, "not judged, and in no manifest");
     let page = args.folder.join("report.html");
     let page = page.exists().then(|| page.display().to_string());
     crate::answer(&shown(&run, args.format, page.as_deref(), None))?;
@@ -64,6 +66,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     let Again { run, notes, changed, .. } = again(folder)?;
     refuse_changed(folder, &changed, "Nothing was rendered, for a new manifest would vouch for it")?;
     notes.iter().for_each(|note| warn(note));
+    tell(folder, "not in the report, nor in the manifest");
     conclude(folder, &run.meta, &report::conclusions(&run)).map_err(|error| match error {
         FolderError::NotPlain { .. } => Failure::input(error),
         _ => Failure::open(error),

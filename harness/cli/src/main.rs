@@ -1,5 +1,6 @@
 //! `busbar`: puts a battery through the tests of the *CAN-bus BMS Protocol* and judges it from the evidence.
 
+mod added;
 mod battery;
 mod bundle;
 mod certify;
@@ -223,6 +224,8 @@ enum Command {
     Decode(decode::Args),
     /// Write a run in the forms of other programs: ASC, BLF, TRC, one table
     Export(export::Args),
+    /// Lay evidence from elsewhere beside a run, such as a log export of VRM, and show what lies there
+    Evidence(added::Args),
     /// Serve the simulated rig on real wires: CAN, SCPI, Modbus-TCP
     #[cfg(unix)]
     Serve(serve::Args),
@@ -276,6 +279,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::Decode(args) => decode::decode(&args),
         Command::Export(args) => export::export(&args),
+        Command::Evidence(args) => added::added(&args),
         #[cfg(unix)]
         Command::Serve(args) => serve::serve(&args),
         #[cfg(unix)]

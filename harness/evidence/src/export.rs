@@ -21,6 +21,8 @@ use crate::names::{CAN, RAW};
 use crate::raw::{Lines, RawError};
 use crate::replay::Replay;
 
+pub(crate) use table::told;
+
 /// Why a run cannot be exported.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {

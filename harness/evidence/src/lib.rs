@@ -4,6 +4,7 @@
 //! Start at [`run::Run`], the result of a run, and [`folder::RunFolder`], where it is kept; [`replay::Replay`] reads it
 //! back, [`again::again`] judges what it finds.
 
+pub mod added;
 pub mod again;
 pub mod against;
 pub mod bundle;

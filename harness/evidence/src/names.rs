@@ -22,6 +22,8 @@ pub const GUARD: &str = "guard.log";
 pub const PROGRAM: &str = "program.jsonl";
 /// The folder of the files that a run is made from.
 pub const INPUTS: &str = "inputs";
+/// The folder of what was added beside the run after it ended, which no manifest lists.
+pub const ADDED: &str = "added";
 pub(crate) const CAN: usize = 0;
 pub(crate) const EVENTS: usize = 1;
 /// The file of the first instrument.

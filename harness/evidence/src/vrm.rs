@@ -15,9 +15,11 @@
 
 use std::io::Read;
 
+mod quantity;
 mod time;
 
-pub use time::{Local, Zone};
+pub use quantity::recorded_as;
+pub use time::{Local, Zone, seconds};
 
 /// An export that is being read, row by row.
 #[derive(Debug)]
@@ -94,7 +96,9 @@ pub enum VrmError {
         found: String,
     },
     /// a row has more or fewer cells than the head
-    #[error("line {line}: {found} cells, {expected} columns")]
+    #[error(
+        "line {line}: {found} cells, {expected} columns: it is not whole, or something else wrote it; export it again"
+    )]
     Cells {
         /// line of the file, from 1
         line: u64,
@@ -103,9 +107,36 @@ pub enum VrmError {
         /// how many there must be
         expected: usize,
     },
+    /// a number with a comma, as a spreadsheet of many countries writes it
+    #[error(
+        "line {line}: `{found}` of {parameter} is a number with a comma, expected a point: a spreadsheet wrote this file; export \
+         it again"
+    )]
+    Comma {
+        /// line of the file, from 1
+        line: u64,
+        /// the parameter of its column
+        parameter: String,
+        /// what stood there
+        found: String,
+    },
+    /// it is no text in UTF-8
+    #[error(
+        "line {0}: no text in UTF-8, so no log export of VRM as CSV (a workbook of a spreadsheet is none): export it as CSV"
+    )]
+    NoText(u64),
     /// it cannot be read
     #[error("{0}")]
-    Csv(#[from] csv::Error),
+    Csv(csv::Error),
+}
+
+impl From<csv::Error> for VrmError {
+    fn from(error: csv::Error) -> Self {
+        match error.kind() {
+            csv::ErrorKind::Utf8 { pos, .. } => Self::NoText(pos.as_ref().map_or(1, csv::Position::line)),
+            _ => Self::Csv(error),
+        }
+    }
 }
 
 /// A step that no interval of logging, 1 to 15 minutes, makes.
@@ -117,22 +148,34 @@ impl<R: Read> Export<R> {
     /// # Errors
     /// When it is none of an export.
     pub fn new(source: R) -> Result<Self, VrmError> {
-        let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(source);
+        // Of lines that end as those of Windows csv counts one too few; cells are trimmed anyway.
+        let mut rows = csv::ReaderBuilder::new();
+        rows.has_headers(false).flexible(true).terminator(csv::Terminator::Any(b'\n'));
+        let mut rows = rows.from_reader(source);
         let mut head = || -> Result<csv::StringRecord, VrmError> {
             let mut record = csv::StringRecord::new();
             if rows.read_record(&mut record)? {
                 Ok(record)
             } else {
-                Err(VrmError::Head("it ends in its head"))
+                Err(VrmError::Head(
+                    "it ends in its head, expected three rows: devices, parameters with the time zone, units",
+                ))
             }
         };
         let (devices, parameters, units) = (head()?, head()?, head()?);
+        if devices.len() == 1 && devices[0].contains(';') {
+            return Err(VrmError::Head(
+                "its cells are parted by semicolons, expected commas: a spreadsheet wrote it; export it again",
+            ));
+        }
         if !matches!(devices.get(0).map(|cell| cell.trim_start_matches('\u{feff}')), Some("timestamp" | "")) {
-            return Err(VrmError::Head("its first cell is not `timestamp`"));
+            return Err(VrmError::Head(
+                "line 1: its first cell is not `timestamp`: the three rows of the head are missing, or it is another file",
+            ));
         }
         let zone = parameters.get(0).and_then(Zone::parse);
         let zone = zone.ok_or(VrmError::Head(
-            "its second row does not begin with a time zone, such as Europe/Berlin (+01:00)",
+            "line 2: it does not begin with a time zone, such as Europe/Berlin (+01:00)",
         ))?;
         if devices.len() != parameters.len() || units.len() > devices.len() || devices.len() < 2 {
             return Err(VrmError::Head(
@@ -164,8 +207,13 @@ impl<R: Read> Export<R> {
     /// # Errors
     /// When a row cannot be read; the next one can be.
     pub fn row(&mut self) -> Result<Option<Row>, VrmError> {
-        if !self.rows.read_record(&mut self.record)? {
-            return Ok(None);
+        loop {
+            if !self.rows.read_record(&mut self.record)? {
+                return Ok(None);
+            }
+            if self.record.len() > 1 || !self.record[0].trim().is_empty() {
+                break;
+            }
         }
         let line = self.record.position().map_or(0, csv::Position::line);
         let time = self.record.get(0).unwrap_or_default();
@@ -182,8 +230,15 @@ impl<R: Read> Export<R> {
             step if step.unsigned_abs() >= GAP => Some(Remark::Gap(step.unsigned_abs())),
             _ => None,
         });
-        let cells =
-            self.record.iter().skip(1).zip(&self.columns).map(|(cell, column)| column.cell(cell)).collect();
+        let columns = || self.record.iter().skip(1).zip(&self.columns);
+        if let Some((cell, column)) = columns().find(|(cell, column)| column.is_comma(cell)) {
+            return Err(VrmError::Comma {
+                line,
+                parameter: column.parameter.clone(),
+                found: cell.trim().to_owned(),
+            });
+        }
+        let cells = columns().map(|(cell, column)| column.cell(cell)).collect();
         Ok(Some(Row { line, at, remark, cells }))
     }
 }
@@ -204,6 +259,12 @@ impl Column {
             "" => Cell::Missing,
             _ => number().map_or_else(|| Cell::Text(crate::text::plain(text).into_owned()), Cell::Number),
         }
+    }
+
+    /// `53,42` in a column that has a unit.
+    fn is_comma(&self, cell: &str) -> bool {
+        let number = || cell.trim().replacen(',', ".", 1).parse::<f64>().is_ok();
+        !self.unit.is_empty() && cell.contains(',') && number()
     }
 
     /// Where its values come from, such as `vrm:Battery Monitor [512]`.

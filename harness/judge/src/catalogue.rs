@@ -347,7 +347,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
     information("D-N2K", "D NMEA 2000", "X", "VE.Can / NMEA 2000 serves as a witness on a second CAN interface")
         .in_run(links::nmea2000),
     information("D-VRM", "D VRM", "X", "Data exported from VRM stands beside a run as evidence")
-        .in_run(|_, o| { o.absent("no data exported from VRM stands beside this run"); }),
+        .in_run(|_, o| { o.absent("an export of VRM (CSV; JSON is not offered) is laid beside a run once it has ended, and nothing is judged by it"); }),
     information("D-MK2", "D MK2", "X", "MK2 is not offered; VE.Bus is controlled through Modbus-TCP")
         .in_run(|_, o| { o.absent("MK2 is not offered: VE.Bus is controlled through Modbus-TCP, which the document prefers"); }),
 ];

@@ -1,6 +1,7 @@
 //! Renderers of what a run leaves: `verdicts.json`, JUnit, the HTML report and the table on the terminal; the history of
 //! nights; and [`matrix`], what many runs say of the judge.
 
+pub mod added;
 mod causes;
 pub mod compare;
 pub mod golden;

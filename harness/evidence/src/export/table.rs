@@ -52,11 +52,14 @@ pub(super) fn rows(recorded: &Recorded, epoch: Micros, every: Micros, out: &mut 
     Ok(())
 }
 
-/// A value that holds at a time, as the judge has it: empty before the first, and where it was silent for too long.
+/// The value that holds at a time, as the judge has it: none before the first, and where it was silent for too long.
+pub(crate) fn told(series: &Series, at: Micros) -> Option<f64> {
+    series.at(at).filter(|_| !is_silent(series, at))
+}
+
 fn cell(line: &mut String, recorded: &Recorded, trace: &Trace, channel: Channel, at: Micros) {
     line.push(',');
-    let series = trace.series(channel);
-    let Some(value) = series.at(at).filter(|_| !is_silent(series, at)) else { return };
+    let Some(value) = told(trace.series(channel), at) else { return };
     match channel.row().kind {
         Kind::Text => {
             let text = recorded.recording.text(value).unwrap_or_default();

@@ -63,16 +63,29 @@ fn a_row_that_is_none_stops_nothing() {
     assert_eq!(rows.len(), 1);
     assert_eq!(wrong.len(), 3);
     assert!(wrong[0].starts_with("line 4: `28/03/2026 23:58` is no time"), "{}", wrong[0]);
-    assert_eq!(wrong[1], "line 5: 1 cells, 5 columns");
+    assert_eq!(
+        wrong[1],
+        "line 5: 1 cells, 5 columns: it is not whole, or something else wrote it; export it again"
+    );
 }
 
 #[rstest]
-#[case::empty("", "it ends in its head")]
-#[case::candump("(1.0) can0 351#\n\n\n", "it ends in its head")]
-#[case::another("time,Voltage\nx,y\nz,w\n", "its first cell is not `timestamp`")]
+#[case::empty("", "it ends in its head, expected three rows: devices, parameters with the time zone, units")]
+#[case::candump(
+    "(1.0) can0 351#\n\n\n",
+    "it ends in its head, expected three rows: devices, parameters with the time zone, units"
+)]
+#[case::another(
+    "time,Voltage\nx,y\nz,w\n",
+    "line 1: its first cell is not `timestamp`: the three rows of the head are missing, or it is another file"
+)]
+#[case::semicolons(
+    "timestamp;A [1]\nEurope/Berlin (+01:00);V\n;V\n",
+    "its cells are parted by semicolons, expected commas: a spreadsheet wrote it; export it again"
+)]
 #[case::no_zone(
     "timestamp,A [1]\n12:00,V\n,V\n",
-    "its second row does not begin with a time zone, such as Europe/Berlin (+01:00)"
+    "line 2: it does not begin with a time zone, such as Europe/Berlin (+01:00)"
 )]
 #[case::no_columns(
     "timestamp\nEurope/Berlin\n\"\"\n",
@@ -81,6 +94,57 @@ fn a_row_that_is_none_stops_nothing() {
 fn what_is_no_export_is_refused(#[case] text: &str, #[case] why: &str) {
     let error = Export::new(text.as_bytes()).expect_err("none");
     assert_eq!(error.to_string(), format!("no log export of VRM: {why}"));
+}
+
+/// A number with a comma is none, and no text either: it would be missing without a word. In a column without a unit it is a text.
+#[test]
+fn a_comma_is_no_point() {
+    let (rows, wrong) = read("2026-03-28 23:58:00,Open,\"88,0\",,,\n2026-03-28 23:59:00,\"1,2\",,,,\n");
+    assert_eq!(rows.len(), 1);
+    assert!(
+        wrong[0].starts_with("line 4: `88,0` of State of charge is a number with a comma"),
+        "{}",
+        wrong[0]
+    );
+}
+
+#[test]
+fn line_ends_of_windows_are_line_ends() {
+    let text = format!("\u{feff}{HEAD}2026-03-28 23:58:00,Open,88.0,,,Bulk\n\n").replace('\n', "\r\n");
+    let mut export = Export::new(text.as_bytes()).expect("an export");
+    let row = export.row().expect("readable").expect("a row");
+    assert_eq!((row.line, &row.cells[1]), (4, &Cell::Number(88.0)));
+    assert_eq!(row.cells[4], Cell::Text("Bulk".to_owned()));
+    assert!(export.row().expect("a line without anything is none").is_none());
+}
+
+#[test]
+fn a_workbook_is_no_text() {
+    let error = Export::new(&b"PK\x03\x04\xff\xfe\n,\n,\n"[..]).expect_err("none").to_string();
+    assert!(error.starts_with("line 1: no text in UTF-8"), "{error}");
+}
+
+proptest! {
+    /// Whatever numbers an export holds are read as they are, empty cells are missing, and each row has its line.
+    #[test]
+    fn numbers_and_gaps_are_read_back(
+        values in prop::collection::vec(prop::option::of(-1e6..1e6), 1..50), windows: bool,
+    ) {
+        let mut text = "timestamp,A [1]\nUTC,Voltage\n,V\n".to_owned();
+        for (k, value) in values.iter().enumerate() {
+            let value = value.map_or(String::new(), |value: f64| value.to_string());
+            text += &format!("2026-01-05 12:{k:02}:00,{value}\n");
+        }
+        let text = if windows { text.replace('\n', "\r\n") } else { text };
+        let mut export = Export::new(text.as_bytes()).expect("an export");
+        for (k, value) in values.iter().enumerate() {
+            let row = export.row().expect("readable").expect("a row");
+            prop_assert_eq!(row.line, k as u64 + 4);
+            prop_assert_eq!(&row.at.shown(), &format!("2026-01-05 12:{k:02}:00"));
+            prop_assert_eq!(&row.cells[0], &value.map_or(Cell::Missing, Cell::Number));
+        }
+        prop_assert!(export.row().expect("readable").is_none());
+    }
 }
 
 /// The first cell is `timestamp` or empty, and may follow a byte order mark.

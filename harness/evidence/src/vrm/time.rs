@@ -31,6 +31,16 @@ impl Local {
             .then(|| Self(((day_number(year, month, day) * 24 + hour) * 60 + minute) * 60 + second))
     }
 
+    /// As it is written in an export; beyond the years 1970 to 9999, the end of those.
+    #[must_use]
+    pub fn shown(self) -> String {
+        /// 9999-12-31 23:59:59
+        const LAST: u64 = 253_402_300_799;
+        let since = core::time::Duration::from_secs(u64::try_from(self.0).unwrap_or(0).min(LAST));
+        let text = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + since).to_string();
+        text.trim_end_matches('Z').replace('T', " ")
+    }
+
     /// Seconds since 1970 in UTC, where clocks are `offset` seconds east of it.
     #[must_use]
     pub const fn utc(self, offset: i32) -> i64 {
@@ -52,8 +62,9 @@ impl Zone {
     }
 }
 
-/// `+01:00`.
-fn seconds(offset: &str) -> Option<i32> {
+/// `+01:00`, in seconds east of UTC.
+#[must_use]
+pub fn seconds(offset: &str) -> Option<i32> {
     let (sign, rest) = match offset.split_at_checked(1)? {
         ("+", rest) => (1, rest),
         ("-" | "−", rest) => (-1, rest),
