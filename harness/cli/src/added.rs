@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use evidence::added::{self, AddError, Asked};
 use evidence::again::{Again, again};
-use evidence::names::named;
 use report::added::text;
 
 use crate::judge::refuse_changed;
@@ -103,17 +102,5 @@ fn refused(error: AddError) -> Failure {
     match error {
         AddError::Write { .. } => Failure::open(error),
         _ => Failure::input(error),
-    }
-}
-
-/// Says of a run that something lies beside it which is not `covered`, where something does.
-pub(crate) fn tell(folder: &Path, covered: &str) {
-    let names = added::names(folder);
-    if !names.is_empty() {
-        warn(&format!(
-            "{covered}: {}, which was added after the run; `busbar evidence show {}` shows it",
-            named(&names),
-            folder.display()
-        ));
     }
 }

@@ -19,8 +19,7 @@ use evidence::manifest::{Kept, plain};
 use evidence::run::Run;
 use report::json::verdicts;
 
-use crate::added::tell;
-use crate::judge::differences;
+use crate::judge::{differences, tell};
 use crate::{Exit, Failure, unwritable};
 use told::{Answers, Signer, told};
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use evidence::again::{Again, again};
 use evidence::conclusions::{FolderError, conclude};
 use evidence::manifest::plain;
+use evidence::names::named;
 use report::json::verdicts;
 use serde_json::Value;
 
-use crate::added::tell;
 use crate::run::{Format, shown};
 use crate::{Exit, Failure, warn};
 
@@ -86,6 +86,18 @@ pub(crate) fn refuse_changed(folder: &Path, changed: &[String], nothing: &str) -
         changed.join(", "),
         folder.display()
     )))
+}
+
+/// Says of a run that something lies beside it which is not `covered`, where something does.
+pub(crate) fn tell(folder: &Path, covered: &str) {
+    let names = evidence::added::names(folder);
+    if !names.is_empty() {
+        warn(&format!(
+            "{covered}: {}, which was added after the run; `busbar evidence show {}` shows it",
+            named(&names),
+            folder.display()
+        ));
+    }
 }
 
 /// Where a file of conclusions says other things than it would now, a line each.
