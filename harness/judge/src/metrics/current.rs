@@ -38,24 +38,30 @@ pub fn covered(trace: &Trace, window: Window) -> Vec<Window> {
     })
 }
 
-/// M9: share of the available PV that was not used while the inverter had room for all of it; nothing where it never
-/// had. *"Will result in the solar chargers being curtailed"* (P 1.5.3). What the tracker gives away by its own scans is
+/// M9: share of the available PV that was not used while the inverter had room for all of it beside what the battery gives; nothing
+/// where it never had. *"Will result in the solar chargers being curtailed"* (P 1.5.3). What the tracker gives away by its own scans is
 /// left out: that is no curtailment.
+///
+/// A battery that is brought down to a lower CVL fills the inverter, and then no charger has room, however CVL is sent: what
+/// such a CVL takes from the battery is M7's matter.
 #[must_use]
 pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Percent, Micros)> {
     let channels = [Channel::PvAvailable, Channel::PvPower, Channel::AcLoads, Channel::GridConnected];
     let limit = trace.series(Channel::InputCurrentLimit);
     let (mut offered, mut used, mut time) = (0.0, 0.0, 0.0);
+    let battery = [Channel::PackCurrent, Channel::PackVoltage].map(|c| trace.series(c));
     let unscanned = windows.iter().flat_map(|&w| without(w, &scans(trace, w)));
     for s in unscanned.flat_map(|w| stretches(channels.map(|c| trace.series(c)), w)) {
         let [available, taken, load, grid] = s.values;
-        let room = site.room(Watts(load), limit.at(s.window.from).map(Amps));
-        if grid < 0.5 || available < SUN || available + ROOM > room.0 {
+        let left = site.room(Watts(load), limit.at(s.window.from).map(Amps)).0 - available - ROOM;
+        if grid < 0.5 || available < SUN || left < 0.0 {
             continue;
         }
-        offered += available * s.window.secs();
-        used += taken.min(available) * s.window.secs();
-        time += s.window.secs();
+        let brought_down = times(battery, s.window, |[amps, volts]| -amps * volts > left);
+        let secs: f64 = without(s.window, &brought_down).iter().map(|w| w.secs()).sum();
+        offered += available * secs;
+        used += taken.min(available) * secs;
+        time += secs;
     }
     (time > 0.0).then(|| (Percent(100.0 * (1.0 - used / offered)), Micros((time * 1e6) as u64)))
 }
@@ -252,6 +258,27 @@ mod tests {
             (Channel::InputCurrentLimit, 0, 4.0),
         ]);
         assert_eq!(curtailed(&t, &[hour()], &site()), None);
+    }
+
+    /// For a half of the hour 700 W of 3.5 kW are not used. Of 4 kW the inverter has no room for them while the battery gives 1.1 kW;
+    /// it has while the battery is charged, or gives 55 W.
+    #[rstest]
+    #[case::brought_down(-20.0, 0.0)]
+    #[case::charged(20.0, 10.0)]
+    #[case::at_rest(-1.0, 10.0)]
+    fn what_the_battery_gives_takes_the_room(#[case] amps: f64, #[case] unused: f64) {
+        let t = trace(&[
+            (Channel::PvAvailable, 0, 3500.0),
+            (Channel::PvPower, 0, 2800.0),
+            (Channel::AcLoads, 0, 0.0),
+            (Channel::GridConnected, 0, 1.0),
+            (Channel::PackVoltage, 0, 55.0),
+            (Channel::PackCurrent, 0, amps),
+            (Channel::PvPower, 1800, 3500.0),
+            (Channel::PackCurrent, 1800, 0.0),
+        ]);
+        let (share, _) = curtailed(&t, &[hour()], &site()).expect("there was room");
+        assert!((share.0 - unused).abs() < 1e-9, "{share}");
     }
 
     #[test]
