@@ -133,13 +133,50 @@ pub(super) fn text(name: &str, law: Option<&str>, anchors: &Anchors<'_>) -> Opti
             a.protect(-0.2, 0.8)
         ),
         "series-packs" => format!(
-            "{{ bulk: {}, floor: {:.4} V, limit: {}, rise-below: {:.4} V, gain: {}, rise: 0.05 V, period: 5 s }}",
+            "{{ bulk: {}, floor: {:.4} V, limit: {}, rise-below: {:.4} V, gain: {}, rise: {:.4} V, period: 5 s }}",
             a.cell(0.4),
             a.top.floor,
             a.cell(0.4),
-            a.top.below(0.4) - 1e-3 * a.zone(1.2),
-            2.0 * in_series
+            a.top.below(0.4) - 1e-3 * a.zone(1.8),
+            2.0 * in_series,
+            // A pack of few cells rises by its share: what it is asked for stands for one cell.
+            0.05 * in_series
         ),
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::chemistry::Chemistry;
+    use rstest::rstest;
+
+    use super::*;
+
+    /// One step of CVL moves a lone cell of LFP by 90 mV: packs that are asked in turn neither lower nor raise CVL within that, and
+    /// raise it for one cell as fast as the packs of 16 cells do.
+    #[rstest]
+    #[case::twelve_volts(4, 14.2)]
+    #[case::twenty_four(8, 28.4)]
+    #[case::forty_eight(16, 56.8)]
+    fn packs_in_series_do_not_hunt_between_two_steps(#[case] cells: u16, #[case] most: f64) {
+        let file = format!(
+            "battery: b\ntitle: t\nexpect: pass\ndeclared: {{ chemistry: lfp, cells: {cells}, capacity: 280 Ah, \
+             max-charge-voltage: {most} V, min-voltage: {} V, cell-over-voltage: 3.65 V, cell-under-voltage: 2.5 V, \
+             max-charge-current: 140 A, max-discharge-current: 200 A, max-temperature: 55 °C }}\n",
+            2.8 * f64::from(cells)
+        );
+        let battery = files::BatteryFile::parse("b.yaml", &file).expect("a good battery");
+        let top = Top::of(&battery.declared, Chemistry::Lfp);
+        let anchors = Anchors { top: &top, cells: f64::from(cells), resistance: 3.5 };
+        let numbers = text("series-packs", None, &anchors).expect("a strategy");
+        let volts = |key: &str| -> f64 {
+            let (_, rest) = numbers.split_once(&format!(" {key}: ")).expect("a key");
+            rest.split_once(" V").expect("volts").0.parse().expect("a number")
+        };
+        let zone = volts("limit") - volts("rise-below");
+        assert!(zone >= 0.09 - 1e-6, "{zone} V");
+        let rise = volts("rise") / f64::from(cells);
+        assert!((rise - 0.05 / 16.0).abs() < 1e-6, "{rise} V");
+    }
 }
