@@ -44,7 +44,7 @@ impl Bench {
             let at = humantime::format_rfc3339_seconds(std::time::UNIX_EPOCH + at).to_string();
             format!("{},{}\n", at.trim_end_matches('Z').replace('T', " "), row(minute))
         });
-        self.put(name, &format!("{HEAD}{}", rows.collect::<String>()))
+        self.put(name, format!("{HEAD}{}", rows.collect::<String>()))
     }
 
     fn put(&self, name: &str, content: impl AsRef<[u8]>) -> String {

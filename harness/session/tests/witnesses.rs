@@ -213,7 +213,7 @@ fn shipped(suite: &str, case: &str, battery: &BatteryFile) -> Attempt {
 }
 
 /// What the shunt makes of a row.
-fn opinion<'a>(verdict: &'a Verdict) -> &'a str {
+fn opinion(verdict: &Verdict) -> &str {
     let found = verdict.evidence.iter().find(|evidence| evidence.what == "by the readings of `SmartShunt`");
     found.map_or("none", |evidence| evidence.value.as_str())
 }
