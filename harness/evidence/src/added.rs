@@ -330,7 +330,7 @@ fn write(folder: &Path, record: &Record, content: &[u8]) -> Result<(), AddError>
     fresh(&csv, content).map_err(failed(&csv))?;
     let json = csv.with_extension("json");
     fresh(&json, text.as_bytes()).map_err(|error| {
-        // Half a pair is none; where it cannot be removed, its number stays taken and the failure is told anyway.
+        // The export without its record was not added. If it cannot be removed, its number stays taken.
         let _ = fs::remove_file(&csv);
         failed(&json)(error)
     })
@@ -340,7 +340,7 @@ fn write(folder: &Path, record: &Record, content: &[u8]) -> Result<(), AddError>
 fn fresh(path: &PathBuf, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(content).and_then(|()| file.sync_all()).inspect_err(|_| {
-        // What is half written would be taken for whole; where it cannot be removed, the failure is told anyway.
+        // A reader would take half a file for a whole one. If it cannot be removed, the caller still tells the failure.
         let _ = fs::remove_file(path);
     })
 }

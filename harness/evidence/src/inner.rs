@@ -103,29 +103,11 @@ fn keep(kept: &mut Vec<Inner>, at: Micros, key: &str, value: &Value) {
 
 #[cfg(test)]
 mod tests {
-    use judge::trace::Trace;
-    use judge::verdict::Outcome;
 
     use super::*;
 
     fn case(name: &str, began: u64) -> CaseResult {
-        CaseResult {
-            suite: "feed-in".to_owned(),
-            case: name.to_owned(),
-            attempt: 1,
-            title: String::new(),
-            section: String::new(),
-            outcome: Outcome::Pass,
-            tried: true,
-            reason: String::new(),
-            file: String::new(),
-            line: 1,
-            began: Micros(began),
-            length: Micros::from_secs(10),
-            verdicts: Vec::new(),
-            trace: Trace::default(),
-            inner: Vec::new(),
-        }
+        CaseResult::sample("feed-in", name, Micros(began), Micros::from_secs(10))
     }
 
     fn told(lines: &str) -> Vec<CaseResult> {

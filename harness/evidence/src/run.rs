@@ -181,6 +181,28 @@ pub struct CaseResult {
 }
 
 impl CaseResult {
+    /// A case of tests that passed, without verdicts and readings.
+    #[cfg(test)]
+    pub(crate) fn sample(suite: &str, case: &str, began: Micros, length: Micros) -> Self {
+        Self {
+            suite: suite.to_owned(),
+            case: case.to_owned(),
+            attempt: 1,
+            title: String::new(),
+            section: String::new(),
+            outcome: Outcome::Pass,
+            tried: true,
+            reason: String::new(),
+            file: String::new(),
+            line: 1,
+            began,
+            length,
+            verdicts: Vec::new(),
+            trace: Trace::default(),
+            inner: Vec::new(),
+        }
+    }
+
     /// `suite/case`, how a case is named on the command line; with the number of the attempt where it is not the first,
     /// so that each has a name of its own.
     #[must_use]

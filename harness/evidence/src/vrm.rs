@@ -122,7 +122,7 @@ pub enum VrmError {
     },
     /// it is no text in UTF-8
     #[error(
-        "line {0}: no text in UTF-8, so no log export of VRM as CSV (a workbook of a spreadsheet is none): export it as CSV"
+        "line {0}: no text in UTF-8, as a workbook of a spreadsheet, expected a log export of VRM as CSV: export it as CSV"
     )]
     NoText(u64),
     /// it cannot be read

@@ -113,8 +113,7 @@ fn differs(against: &Against) -> String {
     let (row, largest) = (against.channel.row(), &against.largest);
     let value = |value: f64| amount(value, row.unit());
     format!(
-        "{} apart from {} ({}) in the middle of {} samples, {} at most: {} in the export, {} in the run, at {}, {} of the run \
-         ({})",
+        "{} apart from {} ({}) in the median (n = {}), {} at most: {} in the export, {} in the run, at {}, {} of the run ({})",
         value(against.usual),
         row.words,
         against.channel.key(),

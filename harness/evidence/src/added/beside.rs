@@ -53,7 +53,7 @@ pub struct Against {
     pub channel: Channel,
     /// so many samples of the export were held against what held at their time
     pub samples: usize,
-    /// the difference in the middle of all, without its sign
+    /// the median of all differences, without their signs
     pub usual: f64,
     /// the largest one
     pub largest: Difference,

@@ -31,7 +31,7 @@ pub struct Record {
     pub zone_offset_s: i32,
     /// who says so
     pub zone_offset_by: Says,
-    /// microseconds by which its clock is ahead of the run's, as it was stated; 0 where nothing was
+    /// microseconds by which its clock is ahead of the run's, as stated; 0 if none was stated
     pub offset_us: i64,
     /// whether that was stated
     pub offset_stated: bool,
@@ -45,7 +45,7 @@ pub struct Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Says {
-    /// whoever added it
+    /// the person who added it, by `--zone`
     Stated,
     /// its head: that is the offset at the moment of export
     Head,

@@ -1,6 +1,5 @@
 use super::*;
 use judge::trace::{Channel, Event};
-use judge::verdict::Outcome;
 use proptest::prelude::*;
 use proto::bus::{BusReading, BusState, ErrorFrame};
 use proto::channel::Instrument;
@@ -22,23 +21,7 @@ const CASES: [(&str, u64); 3] = [("first", 0), ("second", 90), ("third", 200)];
 const EPOCH: Micros = Micros(1_790_000_000_000_017);
 
 fn case(name: &str, began: u64, length: u64) -> CaseResult {
-    CaseResult {
-        attempt: 1,
-        suite: "s".to_owned(),
-        case: name.to_owned(),
-        title: String::new(),
-        section: String::new(),
-        outcome: Outcome::Pass,
-        tried: true,
-        reason: String::new(),
-        file: String::new(),
-        line: 1,
-        began: Micros::from_secs(began),
-        length: Micros(length),
-        verdicts: Vec::new(),
-        trace: judge::trace::Trace::default(),
-        inner: Vec::new(),
-    }
+    CaseResult::sample("s", name, Micros::from_secs(began), Micros(length))
 }
 
 /// A short run of three cases in which much happens at the same time, and the recordings that the judge saw.

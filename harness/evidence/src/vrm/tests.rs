@@ -96,7 +96,7 @@ fn what_is_no_export_is_refused(#[case] text: &str, #[case] why: &str) {
     assert_eq!(error.to_string(), format!("no log export of VRM: {why}"));
 }
 
-/// A number with a comma is none, and no text either: it would be missing without a word. In a column without a unit it is a text.
+/// `88,0` is refused in a column that has a unit, where it would count as missing. In a column without a unit it is a text.
 #[test]
 fn a_comma_is_no_point() {
     let (rows, wrong) = read("2026-03-28 23:58:00,Open,\"88,0\",,,\n2026-03-28 23:59:00,\"1,2\",,,,\n");
@@ -115,7 +115,7 @@ fn line_ends_of_windows_are_line_ends() {
     let row = export.row().expect("readable").expect("a row");
     assert_eq!((row.line, &row.cells[1]), (4, &Cell::Number(88.0)));
     assert_eq!(row.cells[4], Cell::Text("Bulk".to_owned()));
-    assert!(export.row().expect("a line without anything is none").is_none());
+    assert!(export.row().expect("an empty line is skipped").is_none());
 }
 
 #[test]

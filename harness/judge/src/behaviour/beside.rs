@@ -9,7 +9,7 @@ use crate::recording::Recording;
 use crate::thresholds::fixed::{CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME};
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Outcome, Verdict};
-use crate::window::{Window, stretches, without};
+use crate::window::{Window, stretches, times, without};
 use crate::witness::{Calibration, Reader};
 
 /// Battery and another meter are held against each other below this current, A: cables drop little then.
@@ -114,8 +114,7 @@ fn known(scene: &Scene<'_>, channels: &[Channel]) -> Vec<Window> {
 
 /// When the battery said that its main switch is open: the DC bus is dead then, and so are the meters that it feeds.
 pub(super) fn unpowered(scene: &Scene<'_>) -> Vec<Window> {
-    let online = stretches([scene.series(Channel::Online)], scene.whole);
-    online.filter(|s| s.values[0] < 0.5).map(|s| s.window).collect()
+    times([scene.series(Channel::Online)], scene.whole, |[online]| online < 0.5)
 }
 
 /// What flowed by the first of two meters that `split` makes of these channels, and by the second. What the suite made the

@@ -42,8 +42,8 @@ pub fn covered(trace: &Trace, window: Window) -> Vec<Window> {
 /// where it never had. *"Will result in the solar chargers being curtailed"* (P 1.5.3). What the tracker gives away by its own scans is
 /// left out: that is no curtailment.
 ///
-/// A battery that is brought down to a lower CVL fills the inverter, and then no charger has room, however CVL is sent: what
-/// such a CVL takes from the battery is M7's matter.
+/// A battery that is brought down to a lower CVL fills the inverter, and then no charger has room, however CVL is sent: M7
+/// judges what such a CVL takes from the battery.
 #[must_use]
 pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Percent, Micros)> {
     let channels = [Channel::PvAvailable, Channel::PvPower, Channel::AcLoads, Channel::GridConnected];

@@ -467,7 +467,10 @@ impl Supply {
         what: impl FnOnce(&mut Self) -> Result<T, SupplyError>,
     ) -> Result<T, SupplyError> {
         what(self).map_err(|error| match error {
-            SupplyError::Link(_) | SupplyError::Silent { .. } | SupplyError::Garbled { .. } => error,
+            SupplyError::Rebooted
+            | SupplyError::Link(_)
+            | SupplyError::Silent { .. }
+            | SupplyError::Garbled { .. } => error,
             _ => match self.check_restart() {
                 Err(rebooted @ SupplyError::Rebooted) => rebooted,
                 _ => error,

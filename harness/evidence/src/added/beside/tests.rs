@@ -1,5 +1,4 @@
 use judge::trace::Trace;
-use judge::verdict::Outcome;
 use proptest::prelude::*;
 use rstest::rstest;
 
@@ -34,23 +33,7 @@ fn case() -> CaseResult {
     for second in 0..=600_u64 {
         trace.push(Channel::PackVoltage, Micros::from_secs(second), 50.0 + (second / 60) as f64);
     }
-    CaseResult {
-        suite: "feed-in".to_owned(),
-        case: "a".to_owned(),
-        attempt: 1,
-        title: String::new(),
-        section: String::new(),
-        outcome: Outcome::Pass,
-        tried: true,
-        reason: String::new(),
-        file: String::new(),
-        line: 1,
-        began: Micros::from_secs(60),
-        length: Micros::from_secs(600),
-        verdicts: Vec::new(),
-        trace,
-        inner: Vec::new(),
-    }
+    CaseResult { trace, ..CaseResult::sample("feed-in", "a", Micros::from_secs(60), Micros::from_secs(600)) }
 }
 
 fn laid(offset_us: i64, rows: &str) -> Beside {
