@@ -315,11 +315,13 @@ impl Tree {
     }
 }
 
-/// Whether a value was written plainly, without quotes and on one line.
+/// Whether a value was written plainly, without quotes and on one line. An empty text is always in quotes: nothing at all is null.
 fn stands_as_it_is(at: Position, value: &str, text: &str) -> bool {
     let line = text.lines().nth(at.line as usize - 1).unwrap_or_default();
     let written = line.chars().skip(at.column as usize - 1);
-    !value.starts_with(['"', '\'']) && value.chars().eq(written.take(value.chars().count()))
+    !value.is_empty()
+        && !value.starts_with(['"', '\''])
+        && value.chars().eq(written.take(value.chars().count()))
 }
 
 /// The value in double quotes, as both YAML and JSON read it.
@@ -418,6 +420,14 @@ mod tests {
 
     fn read(top: &str) -> Result<Sample, String> {
         laid(top).read().map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn an_empty_text_is_a_text() {
+        for top in ["name: \"\"\nvolts: {}\n", "name: ''\nvolts: {}\n"] {
+            assert_eq!(read(top).expect("a text").name, "", "{top}");
+        }
+        assert!(read("name:\nvolts: {}\n").is_err(), "nothing is no text");
     }
 
     #[test]
