@@ -1,7 +1,7 @@
 //! An aggregator of two packs in series, each with a management system of its own that it asks in turn: what it knows of
 //! one is older than what it knows of the other, and CVL is that of the pack that wants less, for both.
 
-use proto::quantity::{Micros, Volts};
+use proto::quantity::{CRate, Micros, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -27,6 +27,8 @@ pub struct SeriesPacksParams {
     pub rise: Volts,
     /// time between two questions; each pack is asked every other time
     pub period: Micros,
+    /// a discharge stronger than this says nothing of how full a cell is: no CVL rises meanwhile
+    pub hold_when_discharging: CRate,
 }
 
 impl SeriesPacksParams {
@@ -71,8 +73,9 @@ impl SeriesPacks {
         self.next_question = view.at + self.params.period;
         let (one, other) = cells.split_at(cells.len() / 2);
         let pack = [one, other][self.asked];
+        let held = -view.current > self.params.hold_when_discharging.0 * view.capacity;
         if !pack.is_empty() {
-            self.wanted[self.asked] = self.answer(pack, self.wanted[self.asked]);
+            self.wanted[self.asked] = self.answer(pack, self.wanted[self.asked], held);
         }
         self.asked = 1 - self.asked;
         let wanted = self.wanted[0].min(self.wanted[1]) * cells.len() as f64;
@@ -81,8 +84,8 @@ impl SeriesPacks {
         cvl
     }
 
-    /// What a pack wants now, V per cell.
-    fn answer(&self, pack: &[Volts], wanted: f64) -> f64 {
+    /// What a pack wants now, V per cell; `held` below where it is.
+    fn answer(&self, pack: &[Volts], wanted: f64, held: bool) -> f64 {
         let p = &self.params;
         let cells = pack.len() as f64;
         let highest = pack.iter().fold(f64::NEG_INFINITY, |most, v| most.max(v.0));
@@ -90,7 +93,7 @@ impl SeriesPacks {
         let above = highest - p.limit.0;
         let wanted = if above > 0.0 {
             wanted.min(mean) - p.gain * above / cells
-        } else if highest < p.rise_below.0 {
+        } else if highest < p.rise_below.0 && !held {
             wanted + p.rise.0 / cells
         } else {
             wanted
