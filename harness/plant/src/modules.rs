@@ -17,12 +17,24 @@ pub(crate) struct Module {
     pub(crate) contactor: Contactor,
     /// positive when it charges
     amps: f64,
+    /// when its charge was counted last, and what it was then, C
+    counted: (Micros, f64),
 }
 
 impl Module {
     /// Current through its cells, positive when it charges, A.
     pub(crate) fn amps(&self) -> f64 {
         self.amps
+    }
+
+    /// The mean of the current since it was asked for last, A; `stepped` is the end of the last slice. A count of single moments
+    /// would see a tracker that scans once a minute always, or never.
+    pub(crate) fn mean_amps(&mut self, stepped: Micros) -> f64 {
+        let (since, before) = self.counted;
+        let passed = self.pack.account().passed;
+        let span = stepped.since(since).secs();
+        self.counted = (stepped, passed);
+        if span > 0.0 { (passed - before) / span } else { self.amps }
     }
 
     /// Voltage on the cells' side of its contactor, V.
@@ -37,12 +49,13 @@ pub(crate) struct Modules(Vec<Module>);
 
 impl Modules {
     pub(crate) fn new(packs: impl IntoIterator<Item = Pack>, cables: &CableParams) -> Self {
-        let module = |pack| Module { pack, contactor: Contactor::new(cables), amps: 0.0 };
+        let module = |pack| Module {
+            pack,
+            contactor: Contactor::new(cables),
+            amps: 0.0,
+            counted: (Micros::ZERO, 0.0),
+        };
         Self(packs.into_iter().map(module).collect())
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Module> {
-        self.0.iter()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Module> {
@@ -176,13 +189,29 @@ mod tests {
     fn modules_share_a_current() {
         let mut two = modules(&[60.0, 40.0], 140.0);
         run(&mut two, 50.0, 600);
-        let amps: Vec<f64> = two.iter().map(Module::amps).collect();
+        let amps: Vec<f64> = two.0.iter().map(Module::amps).collect();
         assert!((amps.iter().sum::<f64>() - 50.0).abs() < 1e-9, "{amps:?}");
         assert!(amps[1] > amps[0], "the emptier takes more: {amps:?}");
-        let volts: Vec<f64> = two.iter().map(Module::terminals).collect();
+        let volts: Vec<f64> = two.0.iter().map(Module::terminals).collect();
         assert!((volts[0] - volts[1]).abs() < 1e-3, "{volts:?}");
-        let passed: f64 = two.iter().map(|module| module.pack.account().passed).sum();
+        let passed: f64 = two.0.iter().map(|module| module.pack.account().passed).sum();
         assert!((passed - 50.0 * 600.0).abs() < 1e-6, "{passed}");
+    }
+
+    /// A current that is there for a tenth of each second, always between two looks, is counted all the same.
+    #[test]
+    fn charge_is_counted_between_two_looks() {
+        let mut one = modules(&[50.0], 280.0);
+        let slice = one.slice(STEP);
+        let module = |one: &mut Modules, at| one.0[0].mean_amps(Micros::from_secs(at));
+        assert!(module(&mut one, 0).abs() < 1e-9);
+        for second in 1..=3 {
+            (0..10).for_each(|step| one.step(if step == 4 { 30.0 } else { 0.0 }, &slice));
+            assert!(one.0[0].amps().abs() < 1e-9);
+            let mean = module(&mut one, second);
+            assert!((mean - 3.0).abs() < 1e-9, "{mean} A");
+        }
+        assert!(module(&mut one, 3).abs() < 1e-9, "no time passed: what flows now");
     }
 
     /// Two of half the size are what one of the whole size is, but for the scatter of its cells.
@@ -203,7 +232,7 @@ mod tests {
         let due = two.due(Micros::from_secs(1)).expect("it opens");
         assert!(!two.switch(due) && two.closed());
         run(&mut two, 30.0, 10);
-        let amps: Vec<f64> = two.iter().map(Module::amps).collect();
+        let amps: Vec<f64> = two.0.iter().map(Module::amps).collect();
         assert_eq!(amps, [0.0, 30.0]);
         two.iter_mut().for_each(|module| module.contactor.command(Micros::from_secs(9), false));
         let due = two.due(Micros::from_secs(10)).expect("the other opens");

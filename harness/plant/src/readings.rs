@@ -14,6 +14,8 @@ pub struct Readings<'a> {
     pub modules: &'a [ModuleReadings],
     /// of all modules, positive charges
     pub current: Amps,
+    /// its mean since the last turn, as a converter that counts charge has it
+    pub mean_current: Amps,
     /// on the battery's side of the contactors, the mean of all modules
     pub pack: Volts,
     /// on the side of the bus

@@ -80,6 +80,8 @@ pub(crate) struct Exposed<'a> {
     pub(crate) bus: Volts,
     /// positive charges
     pub(crate) current: Amps,
+    /// its mean since the last look
+    pub(crate) mean_current: Amps,
     pub(crate) coldest: Celsius,
     pub(crate) warmest: Celsius,
     /// the contactor
@@ -145,7 +147,7 @@ impl Sensors {
         v.cells.clear();
         v.temperatures.clear();
         v.modules.clear();
-        let mut terminals = Volts::ZERO;
+        let (mut terminals, mut apart) = (Volts::ZERO, Amps::ZERO);
         for module in exposed {
             let cell = |cell: &f64| Volts(resolved(cell + noise.normal() * p.cell_noise.0, p.cell_step.0));
             v.cells.extend(module.cells.iter().map(cell));
@@ -159,17 +161,20 @@ impl Sensors {
                 closed: module.closed,
             });
             terminals = module.bus;
+            apart += module.mean_current - module.current;
         }
         v.electronics = Electronics::default();
         if !self.injected.is_empty() {
             self.suffer(at);
         }
         let v = &self.values;
+        let current = Amps(v.modules.iter().map(|module| module.current.0).sum());
         Readings {
             cells: &v.cells,
             temperatures: &v.temperatures,
             modules: &v.modules,
-            current: Amps(v.modules.iter().map(|module| module.current.0).sum()),
+            current,
+            mean_current: current + apart,
             pack: Volts(v.modules.iter().map(|module| module.pack.0).sum::<f64>() / v.modules.len() as f64),
             terminals,
             closed: v.modules.iter().any(|module| module.closed),

@@ -285,13 +285,16 @@ impl World {
     fn turn(&mut self, at: Micros) -> Result<(), ManagementError> {
         self.look(at);
         let (bus, half) = (Volts(self.site.bus()), self.temperature_spread / 2.0);
-        let exposed = self.site.modules.iter().map(|module| {
+        let stepped = Micros(self.next_step.0 - STEP.0);
+        let exposed = self.site.modules.iter_mut().map(|module| {
             let mean = Celsius(module.pack.celsius());
+            let mean_current = Amps(module.mean_amps(stepped));
             Exposed {
                 cells: module.pack.volts(),
                 pack: Volts(module.terminals()),
                 bus,
                 current: Amps(module.amps()),
+                mean_current,
                 coldest: mean - half,
                 warmest: mean + half,
                 closed: module.contactor.closed(),

@@ -72,7 +72,7 @@ impl Gauge {
     /// Counts one sample. The state of charge in `view` is the one before.
     pub(super) fn sample(&mut self, view: &View) {
         let p = &self.params;
-        let counted = self.soc + view.current * view.dt / 3600.0 / view.capacity * 100.0;
+        let counted = self.soc + view.mean_current * view.dt / 3600.0 / view.capacity * 100.0;
 
         let resting = view.current.abs() <= p.full_tail.0 * view.capacity;
         self.full_since = if view.highest >= p.full_cell.0 && resting && view.connected {
@@ -109,6 +109,15 @@ mod tests {
     fn it_counts_ampere_hours() {
         assert!((after(50.0, 3600, 3.3, 28.0) - 60.0).abs() < 1e-6);
         assert!((after(50.0, 3600, 3.2, -28.0) - 40.0).abs() < 1e-6);
+    }
+
+    /// What the sample catches is not what flowed since the one before.
+    #[test]
+    fn it_counts_what_flowed_and_not_what_it_saw() {
+        let mut gauge = Gauge::new(GaugeParams::default(), 50.0);
+        let view = |at| View { mean_current: 28.0, ..View::sound(at, 3.3, -100.0) };
+        (0..3600).for_each(|at| gauge.sample(&view(at)));
+        assert!((gauge.soc() - 60.0).abs() < 1e-6, "{}", gauge.soc());
     }
 
     #[test]

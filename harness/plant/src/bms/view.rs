@@ -16,6 +16,8 @@ pub(super) struct View {
     pub(super) pack: f64,
     /// positive charges
     pub(super) current: f64,
+    /// its mean since the sample before
+    pub(super) mean_current: f64,
     /// voltage of the highest cell
     pub(super) highest: f64,
     /// voltage of the lowest cell
@@ -45,6 +47,7 @@ impl View {
             dt: 1.0,
             pack: cell * 16.0,
             current,
+            mean_current: current,
             highest: cell,
             lowest: cell,
             min_temperature: 25.0,

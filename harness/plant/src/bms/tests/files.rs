@@ -98,6 +98,7 @@ proptest! {
             pack: Volts(cells.iter().sum()),
             bus: Volts(52.0),
             current: Amps(current),
+            mean_current: Amps(current),
             coldest: Celsius(temperature),
             warmest: Celsius(temperature + 2.0),
             closed: true,
