@@ -5,7 +5,7 @@ use proto::stimulus::Stimulus;
 
 use super::imbalance::differ;
 use super::scene::{Scene, shown};
-use crate::metrics::{Excess, Lift, curtailed, excess, headroom, ripple, settling};
+use crate::metrics::{Excess, Lift, Shift, curtailed, excess, headroom, ripple, settling};
 use crate::thresholds::fixed::{BALANCED, BEFORE_STEP, CURTAILED_TIME, SUN};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
@@ -202,16 +202,16 @@ fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
                 .within(full),
         );
     }
-    let once = scene.lowered_once(full);
-    if let Some(once) = once {
+    let once = scene.shifted_once(full);
+    for once in &once {
         opinion.show(
-            Evidence::fact("M8 lowering of CVL that happened once", shown(once.by))
+            Evidence::fact("M8 shift of CVL that happened once", shown(once.by))
                 .against("no answer to the steps")
                 .within(once.window),
         );
     }
-    let before = |w: Window| once.map_or(Some(w), |once| once.before(w));
-    let found: Vec<_> = fair.iter().filter_map(|(_, w)| settling(scene.trace, before(*w)?)).collect();
+    let found: Vec<_> =
+        fair.iter().filter_map(|(_, w)| settling(scene.trace, Shift::all_before(&once, *w)?)).collect();
     if let Some(slowest) = found.iter().max_by_key(|s| s.time) {
         let what = format!("M8 slowest settling of the grid power after {} steps", found.len());
         let complaint = "the power fed into the grid takes too long to settle after a step";

@@ -7,7 +7,7 @@ use proto::stimulus::Stimulus;
 
 use super::Subject;
 use super::fullness::takes_no_more;
-use crate::metrics::{Lowering, Trip, imbalance, lowered_once, trips};
+use crate::metrics::{Shift, Trip, imbalance, lowered_once, raised_once, trips};
 use crate::recording::Recording;
 use crate::thresholds::fixed::{
     AWAY, CONTROLS, CVL_STEP, HEARD, LIMITING, ONE_DISTURBANCE, PARTED, STANDSTILL, STIRRED, TO_REST,
@@ -132,11 +132,13 @@ impl<'a> Scene<'a> {
             .collect()
     }
 
-    /// The lowering of CVL that happens once among all steps of load and sun, and is no answer to any of them.
-    pub(super) fn lowered_once(&self, within: Window) -> Option<Lowering> {
+    /// The lowering of CVL and the rise of it that happen once among all steps of load and sun, and are no answer to any.
+    pub(super) fn shifted_once(&self, within: Window) -> Vec<Shift> {
         let steps = self.after_disturbances(within).into_iter().filter(|(d, _)| d.is_step());
         let after_steps: Vec<Window> = steps.map(|(_, w)| w).collect();
-        lowered_once(self.series(Channel::Cvl), within, &after_steps)
+        let (cvl, soc) = (self.series(Channel::Cvl), self.series(Channel::Soc));
+        let lowered = lowered_once(cvl, within, &after_steps);
+        lowered.into_iter().chain(raised_once(cvl, soc, within, &after_steps)).collect()
     }
 
     /// The windows in which the suite took the grid away, so that the loads pull the battery down. What comes after

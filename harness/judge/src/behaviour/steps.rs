@@ -3,7 +3,7 @@
 use proto::quantity::Micros;
 
 use super::scene::Scene;
-use crate::metrics::{Lift, excess, steps, swings};
+use crate::metrics::{Lift, Shift, excess, steps, swings};
 use crate::thresholds::fixed::{CVL_STEP, HUNTING, STEP_END, STEP_SEEN, TRIP_LAG};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
@@ -61,9 +61,9 @@ pub(crate) fn settles(scene: &Scene<'_>, opinion: &mut Opinion) {
     let band = thresholds.dead_band.limit;
     let mut judged = 0;
     let (mut slowest, mut most_turns) = ((Micros::ZERO, full), (0, full));
-    let once = scene.lowered_once(full);
+    let once = scene.shifted_once(full);
     let steps_of_plant = scene.after_disturbances(full).into_iter().filter(|(d, _)| d.is_step());
-    for window in steps_of_plant.filter_map(|(_, w)| once.map_or(Some(w), |once| once.before(w))) {
+    for window in steps_of_plant.filter_map(|(_, w)| Shift::all_before(&once, w)) {
         if window.length() < STEP_SEEN {
             continue;
         }

@@ -9,7 +9,7 @@ mod cycle;
 mod export;
 #[cfg(test)]
 mod known;
-mod lowered;
+mod once;
 mod pace;
 #[cfg(test)]
 mod properties;
@@ -23,7 +23,7 @@ mod trips;
 pub use current::{Discharge, Excess, Lift, covered, curtailed, discharge, excess, headroom, soc_fall};
 pub use cycle::{Cycle, cycle};
 pub use export::{Ripple, Settling, ripple, settling};
-pub use lowered::{Lowering, lowered_once};
+pub use once::{Shift, lowered_once, raised_once};
 pub use pace::{Pace, Steps, pace, steps};
 pub use regularity::{Regularity, regularity};
 pub use sink::{Sink, sink};

@@ -345,6 +345,9 @@ fixed! {
     AFTERMATH ("aftermath", "M8", "s", PollTimes): Micros = Micros::from_secs(120);
     /// A lowering of CVL within one window after a step, and within none of so many others, is no answer to steps (assumption).
     ONCE_AMONG ("once-among", "M8", "steps", Counts): usize = 3;
+    /// A battery that has lost so much since it was full may raise CVL to be charged anew: more than one that stays full loses
+    /// (assumption: the limit of M7).
+    RECHARGE ("recharge", "M8", "%", Battery): Percent = Percent(2.0);
     /// A lowering of CVL by this share of the change of voltage that the pulls make may be a copy of a pulled voltage: happening once
     /// excuses it no more (assumption: a copy is as deep as the pull).
     ONCE_DEPTH ("once-depth", "M12", "share", Counts): f64 = 0.5;
