@@ -7,7 +7,7 @@ use proto::quantity::{Micros, Volts};
 
 use super::scene::Scene;
 use crate::metrics::covered;
-use crate::thresholds::fixed::{EXCESS, FULL_CHARGE, SHORT_OF_CHARGE, SHORT_OF_MAXIMUM};
+use crate::thresholds::fixed::{CVL_STEP, EXCESS, FULL_CHARGE, SHORT_OF_CHARGE, SHORT_OF_MAXIMUM};
 use crate::trace::Channel;
 use crate::window::{Window, about, common, extremes, hours, mean, times};
 
@@ -65,7 +65,7 @@ impl Scene<'_> {
         let cells = f64::from(battery.cells.max(1));
         let cell = highest(Channel::MaxCell, &charged)
             .or_else(|| highest(Channel::PackVoltage, &charged).map(|v| v / cells));
-        let enough = charged_full(battery.max_charge_voltage / cells);
+        let enough = charged_full(battery.max_charge_voltage / cells, Volts(CVL_STEP / cells));
         if cell.is_some_and(|cell| cell >= enough.0) {
             return None;
         }
@@ -100,10 +100,11 @@ impl Scene<'_> {
     }
 }
 
-/// The voltage that says of a cell that it was full, where the declared maximum is `most` for each.
-fn charged_full(most: Volts) -> Volts {
+/// The voltage that says of a cell that it was full, where the declared maximum is `most` for each and a step of CVL on the
+/// wire moves each by `step`: few cells cannot be brought nearer to what is wanted than that.
+fn charged_full(most: Volts, step: Volts) -> Volts {
     let by_charge = Chemistry::charged_to(most).and_then(|kind| kind.lacking(SHORT_OF_CHARGE, most));
-    by_charge.unwrap_or_default().max(most - SHORT_OF_MAXIMUM)
+    (by_charge.unwrap_or_default() - step).max(most - SHORT_OF_MAXIMUM)
 }
 
 #[cfg(test)]
@@ -210,14 +211,15 @@ mod tests {
 
     /// By the maximum and by the curve: LFP and LTO are steep at the end, NMC is not.
     #[rstest]
-    #[case::lfp(3.55, 3.40)]
-    #[case::lfp_held_low(3.45, 3.30)]
-    #[case::lto(2.70, 2.55)]
-    #[case::nmc(4.20, 4.116)]
-    #[case::nmc_charged_to_less(4.10, 4.055)]
-    #[case::nobody_knows(3.00, 2.85)]
-    fn the_declared_maximum_says_what_full_is(#[case] most: f64, #[case] expected: f64) {
-        let found = charged_full(Volts(most));
+    #[case::lfp(3.55, 16.0, 3.40)]
+    #[case::lfp_held_low(3.45, 16.0, 3.30)]
+    #[case::lto(2.70, 22.0, 2.55)]
+    #[case::nmc(4.20, 14.0, 4.109)]
+    #[case::nmc_at_24_volts(4.20, 7.0, 4.102)]
+    #[case::nmc_charged_to_less(4.10, 14.0, 4.048)]
+    #[case::nobody_knows(3.00, 16.0, 2.85)]
+    fn the_declared_maximum_says_what_full_is(#[case] most: f64, #[case] cells: f64, #[case] expected: f64) {
+        let found = charged_full(Volts(most), Volts(CVL_STEP / cells));
         assert!((found.0 - expected).abs() < 2e-3, "{found}");
     }
 }
