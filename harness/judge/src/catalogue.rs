@@ -278,6 +278,8 @@ pub(crate) static CATALOGUE: &[Row] = &[
     should("ALM-07", "P 2 §0x35A", "L", "0x35A does not vanish, and an alarm whose cause lasts does not flicker")
         .in_log(|w, t, o| w.flicker.is_steady(t, o)).compares()
         .no_fault_alone("in logs; of a battery in a case MSG-01 and ALM-05 tell"),
+    should("ALM-08", "P 2 §0x35A", "B", "What raises an alarm of a protection also moves CCL, DCL or CVL")
+        .in_run(alarms::moves_a_limit),
     // Identity and diagnostics
     should("IDN-01", "P 2 §0x35E", "L", "The manufacturer name is 7-bit ASCII, padded with zeros")
         .in_log(|w, _, o| w.identity.names_its_maker(o)).compares(),

@@ -102,6 +102,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     ("ALM-06", "send system status as 10 while the main switch is closed and 01 while it is open"),
     ("ALM-07", "send 0x35A each second and keep an alarm as long as its cause; give it a hysteresis"),
+    ("ALM-08", "lower CCL, DCL or CVL in 0x351 with each alarm of a protection: the GX acts on nothing else"),
     ("IDN-01", "send the maker's name in 0x35E as ASCII, the same always, padded with zeros"),
     ("IDN-02", "send the whole battery name in 0x370 and 0x371, with the maker of 0x35E"),
     (

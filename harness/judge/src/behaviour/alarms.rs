@@ -1,5 +1,5 @@
-//! BEH-AL and ALM-05: each alarm that is provoked is raised as the right one, seen on the GX, and cleared on both
-//! (P 5.3, P 5.4).
+//! BEH-AL, ALM-05 and ALM-08: each alarm that is provoked is raised as the right one, seen on the GX, and cleared on both
+//! (P 5.3, P 5.4), and what raises it moves a limit (P 2 §0x35A).
 
 use proto::fault::{Fault, FaultKind};
 use proto::gx;
@@ -9,10 +9,10 @@ use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
 use crate::tampering::ECHO;
-use crate::thresholds::fixed::{CLEARS, HEARD};
+use crate::thresholds::fixed::{CLEARS, CVL_STEP, HEARD, MOVED, MOVED_SOON};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
-use crate::window::{Window, about, extremes, heard, times};
+use crate::window::{Window, about, bridged, extremes, heard, times};
 
 /// What a fault is to be answered with.
 struct Answer {
@@ -300,6 +300,68 @@ pub(crate) fn reach_the_gx(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
     if compare_with_the_gx(scene, opinion) == 0 {
         opinion.unclear("no alarm that a GX shows was raised for long enough");
+    }
+}
+
+/// Alarms of a protection, which has a limit to move: charge, discharge, or the voltage to charge to.
+const PROTECTION: [AlarmKind; 9] = [
+    HighVoltage,
+    LowVoltage,
+    HighTemperature,
+    LowTemperature,
+    HighTemperatureCharge,
+    LowTemperatureCharge,
+    HighCurrent,
+    HighChargeCurrent,
+    ShortCircuit,
+];
+
+/// ALM-08: *"the alarms will not have a direct effect on charging or discharging"*: the GX follows the limits of 0x351
+/// (P 7, 2016-09-06), so what raises an alarm moves one of them (P 2 §0x35A).
+pub(crate) fn moves_a_limit(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let protection = bits(&PROTECTION);
+    let alarms = scene.series(Channel::Alarms);
+    let raised = times([alarms], scene.whole, |[mask]| mask as u32 & protection != 0);
+    let limits = [Channel::Ccl, Channel::Dcl, Channel::Cvl];
+    let mut judged = 0;
+    for alarm in bridged(raised, MOVED_SOON) {
+        let before = Window::new(scene.whole.from, alarm.from);
+        let near = Window::new(Micros(alarm.from.0.saturating_sub(MOVED_SOON.0)), alarm.to + MOVED_SOON);
+        let moved = limits.map(|channel| {
+            let series = scene.series(channel);
+            let most = extremes(series, &[before])?.1;
+            let least = extremes(series, &[near])?.0;
+            let is_lower = match channel {
+                Channel::Cvl => least <= most - CVL_STEP / 2.0,
+                _ => least <= MOVED * most,
+            };
+            Some((channel, most, least, is_lower))
+        });
+        if near.to > scene.whole.to || moved.contains(&None) {
+            continue;
+        }
+        judged += 1;
+        let names = named(seen(scene, Channel::Alarms, alarm) & protection);
+        let told = moved.iter().flatten().map(|(channel, most, least, _)| {
+            format!("{} {least:.1} {} of {most:.1} {}", channel.words(), channel.unit(), channel.unit())
+        });
+        let told = told.collect::<Vec<_>>().join(", ");
+        let place = format!("{names} at {}", about(alarm.from));
+        let evidence = Evidence::fact(format!("{place}: limits at their lowest"), told)
+            .against("one of them is lowered")
+            .within(near);
+        if moved.iter().flatten().any(|(.., is_lower)| *is_lower) {
+            opinion.show(evidence);
+            opinion.pass(format!("what raised {place} lowered a limit too"));
+        } else {
+            opinion.prove(evidence);
+            opinion.fail(format!(
+                "{place} is an alarm alone: CCL, DCL and CVL stay where they were, and an alarm controls nothing on the GX"
+            ));
+        }
+    }
+    if judged == 0 {
+        opinion.unclear("no alarm of a protection was raised after limits had been seen");
     }
 }
 

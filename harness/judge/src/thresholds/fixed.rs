@@ -462,6 +462,11 @@ fixed! {
     FLICKERS ("flickers", "ALM-07", "times", Battery): u64 = 3;
     /// An alarm is gone so long after its cause at the latest: releases and retries take their time (assumption).
     CLEARS ("clears", "ALM-05", "s", PollTimes): Micros = Micros::from_secs(1800);
+    /// A limit that is lowered for an alarm is lowered so far at least, of the most that it was before (assumption).
+    MOVED ("moved", "ALM-08", "share", Battery): f64 = 0.9;
+    /// It is lowered no longer than this before the alarm, or after it: a battery looks once a second, its messages may be 10 s
+    /// apart (assumption).
+    MOVED_SOON ("moved-soon", "ALM-08", "s", FrameTimes): Micros = Micros::from_secs(15);
     /// What is sent seldom is sent once a minute at least. A GX that just found the battery shows 0 until then
     /// (assumption).
     SELDOM ("seldom", "GXD-04", "s", PollTimes): Micros = Micros::from_secs(60);

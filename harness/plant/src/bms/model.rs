@@ -115,13 +115,15 @@ impl Model {
         let demand = self.strategy.sample(&view, seen.cells);
         let limits = wanted(&mut self.limiter, &self.protection, &view, demand);
         let empty = self.limiter.empty() || self.protection.tripped(Trip::UnderVoltage);
-        let limits = self.defects.limits(&view, Events { empty, open: !self.protection.closed() }, limits);
+        let open = !self.protection.closed();
+        let protects = open || view.too_hot_to_charge() || view.too_cold_to_charge();
+        let limits = self.defects.limits(&view, Events { empty, open, protects }, limits);
         self.closed = self.protection.closed() && !self.defects.open();
         if self.defects.frozen(at) {
             return;
         }
 
-        let energy = WattHours(view.pack * view.current * view.dt / 3600.0);
+        let energy = WattHours(view.pack * view.mean_current * view.dt / 3600.0);
         let s = &mut self.status;
         s.cvl = Volts(limits.cvl);
         (s.ccl, s.dcl) = (Amps(limits.charge), Amps(limits.discharge));

@@ -160,3 +160,24 @@ fn a_detail_that_does_not_move_is_found() {
     let verdict = still.verdict("BEH-AL");
     assert_eq!(verdict.outcome, Fail, "{}", verdict.reason);
 }
+
+/// A limit of the battery that raises an alarm of so many seconds, from a time on, becomes this share of what it is.
+fn limited(kind: AlarmKind, channel: Channel, from: u64, share: f64) -> Stage {
+    faulty(CELL_HIGH, Some(kind), None)
+        .shaped(channel, move |t, v| if (from..AT + 300).contains(&t) { share * v } else { v })
+}
+
+/// Each limit does; one that is hardly lower does not, nor one that is lowered long after. A sensor fault needs none.
+#[rstest]
+#[case::charge(limited(HighVoltage, Channel::Ccl, AT, 0.0), Pass)]
+#[case::discharge(limited(LowVoltage, Channel::Dcl, AT, 0.5), Pass)]
+#[case::charge_voltage(limited(HighVoltage, Channel::Cvl, AT, 0.99), Pass)]
+#[case::in_time_before_it(limited(HighVoltage, Channel::Ccl, AT - 120, 0.0), Pass)]
+#[case::hardly(limited(HighVoltage, Channel::Ccl, AT, 0.95), Fail)]
+#[case::nothing(faulty(CELL_HIGH, Some(HighVoltage), None), Fail)]
+#[case::no_protection(faulty(FaultKind::Internal {}, Some(BmsInternal), None), Inconclusive)]
+#[case::no_alarm(good(), Inconclusive)]
+fn what_raises_an_alarm_moves_a_limit(#[case] stage: Stage, #[case] expected: Outcome) {
+    let verdict = stage.verdict("ALM-08");
+    assert_eq!(verdict.outcome, expected, "{} {:#?}", verdict.reason, verdict.evidence);
+}

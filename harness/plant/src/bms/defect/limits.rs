@@ -20,10 +20,12 @@ pub(in crate::bms) struct Events {
     pub(in crate::bms) empty: bool,
     /// its contactor is open
     pub(in crate::bms) open: bool,
+    /// a protection is at work: it raises an alarm
+    pub(in crate::bms) protects: bool,
 }
 
 /// What was the case before: the state machine that does not come back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Memory {
     pub(super) was_empty: bool,
     was_open: bool,
@@ -31,6 +33,10 @@ pub(super) struct Memory {
     surge: Option<Micros>,
     /// since when the battery is full
     full: Option<Micros>,
+    /// the limits before a protection began to work, while it does
+    before: Option<Wanted>,
+    /// the limits of the last sample without one
+    calm: Option<Wanted>,
 }
 
 /// A contactor that opened on a surge closes again after this (assumption).
@@ -61,9 +67,13 @@ impl Memory {
         }
     }
 
-    pub(super) const fn note(&mut self, events: Events) {
+    pub(super) fn note(&mut self, events: Events, wanted: Wanted) {
         self.was_empty |= events.empty;
         self.was_open |= events.open;
+        self.before = self.calm.filter(|_| events.protects);
+        if !events.protects {
+            self.calm = Some(wanted);
+        }
     }
 }
 
@@ -102,6 +112,7 @@ impl Defect {
             Self::SwingingLimits { by } if !(view.at.0 / 1_000_000).is_multiple_of(2) => {
                 Wanted { cvl: cvl - by.0, charge: charge / 2.0, discharge: discharge / 2.0 }
             }
+            Self::KeepsLimitsInAlarm => memory.before.unwrap_or(wanted),
             Self::NoDischargeWhenFull { soc } if view.soc >= soc.0 => Wanted { discharge: 0.0, ..wanted },
             _ => wanted,
         }

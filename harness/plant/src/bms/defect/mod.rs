@@ -103,6 +103,8 @@ pub enum Defect {
         /// what is taken off CVL
         by: Volts,
     },
+    /// CVL, CCL and DCL stay what they were while a protection works and its alarm is raised (P 2 §0x35A)
+    KeepsLimitsInAlarm,
     /// DCL = 0 from this state of charge on
     NoDischargeWhenFull {
         /// where it begins
@@ -308,7 +310,7 @@ impl Defects {
 
     /// What becomes of the limits.
     pub(super) fn limits(&mut self, view: &View, events: Events, wanted: Wanted) -> Wanted {
-        self.memory.note(events);
+        self.memory.note(events, wanted);
         self.memory.watch(&self.list, view, wanted.cvl);
         self.list.iter().fold(wanted, |wanted, defect| defect.limits(&self.memory, view, wanted))
     }
