@@ -11,6 +11,7 @@ pub mod portrait;
 pub mod recording;
 pub mod remedy;
 pub mod requirement;
+pub mod root;
 pub mod site;
 pub mod tampering;
 pub mod thresholds;

@@ -36,6 +36,7 @@ use proto::quantity::{Percent, Watts};
 use crate::battery::Battery;
 use crate::recording::Recording;
 use crate::requirement::Requirement;
+use crate::root::said::{EXPECTED, NEVER, OF_THE_SUITE};
 use crate::site::Site;
 use crate::thresholds::Thresholds;
 use crate::verdict::{Evidence, Opinion, Outcome, Verdict};
@@ -126,8 +127,8 @@ fn expectations(scene: &Scene<'_>, opinion: &mut Opinion) -> bool {
     for (at, wait) in scene.waits().filter(|(_, w)| w.requirement == Some(id)) {
         any = true;
         let window = Window::new(wait.began, at);
-        let took = if wait.met { format!("after {}", window.about()) } else { "never".to_owned() };
-        let evidence = Evidence::fact(format!("expected: {}", wait.until), took)
+        let took = if wait.met { format!("after {}", window.about()) } else { NEVER.to_owned() };
+        let evidence = Evidence::fact(format!("{EXPECTED}{}", wait.until), took)
             .against(format!("within {}", wait.allowed))
             .within(window);
         if wait.met {
@@ -142,7 +143,7 @@ fn expectations(scene: &Scene<'_>, opinion: &mut Opinion) -> bool {
         } else {
             opinion.prove(evidence);
             opinion.fail(format!(
-                "{} was expected within {} and did not come true; last seen: {} (line {} of the suite)",
+                "{} was expected within {} and did not come true; last seen: {} (line {}{OF_THE_SUITE}",
                 wait.until, wait.allowed, wait.seen, wait.line
             ));
         }

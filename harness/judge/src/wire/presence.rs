@@ -8,6 +8,7 @@ use super::Terms;
 use super::bus::Bus;
 use super::seen::{Spot, Tally};
 use super::sent::Sent;
+use crate::root::said::frames;
 use crate::thresholds::fixed::{CORE_TIME, ENOUGH_FRAMES, IDENTITY_CYCLES, IDENTITY_TIME};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::about;
@@ -57,7 +58,7 @@ impl Presence {
         for &id in ids {
             let sent = bus.of(id);
             let count = sent.map_or(0, |s| s.count);
-            let evidence = Evidence::fact(format!("0x{id:03X}"), format!("{count} frames"));
+            let evidence = Evidence::fact(format!("0x{id:03X}"), frames(count));
             opinion.show(evidence.against("present").in_frame(sent.map(|s| s.first)));
         }
         let length = bus.window().length();
