@@ -5,6 +5,7 @@ use core::time::Duration;
 use judge::catalogue::requirements;
 use judge::portrait::SeenPage;
 use judge::requirement::{Requirement, Severity};
+use judge::root::{Root, root};
 use judge::trace::{EventKind, Trace};
 use judge::verdict::{Evidence, Measure, Outcome, Verdict};
 use proto::quantity::Micros;
@@ -324,6 +325,13 @@ impl Run {
             Some(Closest { requirement: verdict.requirement, case, evidence, measure })
         });
         found.min_by(|a, b| a.measure.room().total_cmp(&b.measure.room()))
+    }
+
+    /// The cause of what failed in the cases of the run, whose places it has; nothing where nothing failed.
+    #[must_use]
+    pub fn root(&self) -> Option<Root<'_>> {
+        let cases: Vec<&[Verdict]> = self.cases.iter().map(|case| case.verdicts.as_slice()).collect();
+        root(&cases)
     }
 
     /// The requirements that must hold, do, and were measured: the one with the least room first.

@@ -50,6 +50,9 @@ pub(crate) struct Args {
     /// Stop at the first cell that is not as it must be
     #[arg(long)]
     fail_fast: bool,
+    /// Fail where the cause of a fault is told first in fewer of the cells that found it, in per cent
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    causes: Option<u8>,
     /// Let compliant batteries stay undecided
     #[arg(long)]
     allow_undecided: bool,
@@ -87,7 +90,14 @@ pub(crate) fn matrix(args: &Args) -> Result<Exit, Failure> {
     let mut text = report::matrix::terminal::table(&tally, crate::console::shown_on().0);
     text += &format!("Report: {}\n", folder.join("matrix.html").display());
     crate::answer(&text)?;
-    let outcome = exit(&tally, args.allow_undecided);
+    let mut outcome = exit(&tally, args.allow_undecided);
+    let share = tally.causes.share();
+    if let Some(least) = args.causes.filter(|least| share < f64::from(*least)) {
+        crate::warn(&format!(
+            "the cause is told first in {share:.1} % of the cells, {least} % were asked for"
+        ));
+        outcome = Exit::Fail;
+    }
     let missing = missing(&cells);
     if args.merge.is_empty() || missing.is_empty() {
         return Ok(outcome);

@@ -7,7 +7,7 @@ use judge::requirement::Requirement;
 use super::escape::Esc;
 use super::{mark, open, shape};
 use crate::matrix::margin::{Extreme, Margin};
-use crate::matrix::tally::{Battery, Count, Tally};
+use crate::matrix::tally::{Battery, Count, Tally, counted};
 use crate::matrix::terminal::{rated, standing};
 use evidence::mark::Mark;
 use evidence::run::severity;
@@ -60,6 +60,14 @@ fn rates(out: &mut String, tally: &Tally) -> fmt::Result {
         let m = if rate.wide.events == 0 { Mark::Pass } else { Mark::Fail };
         write!(out, "<dt>{}{what}<dd>{}", shape(m), rated(rate))?;
     }
+    let causes = &tally.causes;
+    let others: Vec<String> = causes
+        .others
+        .iter()
+        .map(|other| format!("{}: {} in {}", other.battery, other.cause, counted(other.cells, "cell")))
+        .collect();
+    let others = if others.is_empty() { String::new() } else { format!("; else {}", others.join(", ")) };
+    write!(out, "<dt>Cause told first<dd>{}{}", Esc(causes.words()), Esc(others))?;
     write!(
         out,
         "<dt>Cells<dd>{} in {:.0} h of simulated time</dl></section>",

@@ -28,6 +28,9 @@ pub struct Cell {
     pub outcome: Mark,
     /// requirements that did not hold in some case, in the order of the catalogue
     pub failed: Vec<String>,
+    /// the requirement that is told first as the cause of what failed; nothing where nothing did, and in results of before
+    #[serde(default)]
+    pub cause: Option<String>,
     /// requirements that some case left open and none failed, and those that must hold and no case tried
     pub open: Vec<String>,
     /// requirements that held
@@ -68,6 +71,7 @@ impl Cell {
             expect: expect.map(<[String]>::to_vec),
             outcome: Mark::of_whole(run.outcome()),
             failed: Vec::new(),
+            cause: run.root().map(|root| root.requirement.id.to_owned()),
             open: Vec::new(),
             passed: Vec::new(),
             left_out: run
@@ -150,6 +154,12 @@ impl Cell {
             judge::catalogue::find(id).is_some_and(|requirement| requirement.severity == Severity::Must)
         });
         self.is_faulty() && self.found() && !(must && self.outcome == Mark::Pass)
+    }
+
+    /// Whether the cause that is told first is one by which the battery must be found.
+    #[must_use]
+    pub fn names_the_cause(&self) -> bool {
+        self.cause.as_ref().is_some_and(|cause| self.expected().contains(cause))
     }
 
     /// Whether the cell is as it must be; one that is undecided is not, one of which nothing is expected always.

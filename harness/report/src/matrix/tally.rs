@@ -38,8 +38,79 @@ pub struct Tally {
     pub false_fail: Rates,
     /// compliant batteries that were neither certified nor refused
     pub undecided: Rates,
+    /// in how many cells the cause of a fault is told first
+    pub causes: Causes,
     /// how far both kinds of battery stay from each threshold
     pub margins: Vec<Margin>,
+}
+
+/// How often the cause is told first, over the cells of faulty batteries that were found.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Causes {
+    /// cells that were found
+    pub of: usize,
+    /// those in which what is told first is a requirement that the battery's file expects
+    pub told: usize,
+    /// those in which it is the one that the file names first
+    pub first: usize,
+    /// batteries in which another is told, with how often and which
+    pub others: Vec<Other>,
+}
+
+/// A battery of which something else is told first than what its file expects.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Other {
+    /// name of its file
+    pub battery: String,
+    /// what is told
+    pub cause: String,
+    /// in so many cells
+    pub cells: usize,
+}
+
+impl Causes {
+    fn of(cells: &[Cell]) -> Self {
+        let mut sum = Self::default();
+        let mut others: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for cell in cells.iter().filter(|cell| cell.is_faulty() && cell.found()) {
+            sum.of += 1;
+            sum.told += usize::from(cell.names_the_cause());
+            sum.first += usize::from(cell.cause.as_ref() == cell.expected().first());
+            if !cell.names_the_cause() {
+                *others.entry((&cell.battery, cell.cause.as_deref().unwrap_or("nothing"))).or_default() += 1;
+            }
+        }
+        let other = |((battery, cause), cells): ((&str, &str), usize)| Other {
+            battery: battery.to_owned(),
+            cause: cause.to_owned(),
+            cells,
+        };
+        sum.others = others.into_iter().map(other).collect();
+        sum
+    }
+
+    /// In how many of the cells, in per cent; all of none.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        if self.of == 0 { 100.0 } else { 100.0 * self.told as f64 / self.of as f64 }
+    }
+
+    /// In words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        if self.of == 0 {
+            return "no such cell".to_owned();
+        }
+        format!(
+            "{} of {}: {:.1} %, {} of them by what the battery's file names first",
+            self.told,
+            counted(self.of, "cell"),
+            self.share(),
+            self.first
+        )
+    }
 }
 
 /// One battery over all rigs and seeds.
@@ -125,6 +196,7 @@ impl Tally {
             false_pass: Rates::of(faulty),
             false_fail: compliant(Mark::Fail),
             undecided: compliant(Mark::Inconclusive),
+            causes: Causes::of(cells),
             margins: margin::margins(cells),
         }
     }
@@ -302,6 +374,27 @@ mod tests {
                 ("bad on b, seed 1", "not found by CVL-04 or CVL-03; what failed: CVL-06"),
             ]
         );
+    }
+
+    /// A cell that was not found by what is expected has another fault than that of its battery.
+    #[test]
+    fn causes_are_counted_over_the_cells_that_were_found() {
+        let cells = [
+            cell("a", "r", 1, &["CVL-04", "CVL-03"], &["CVL-04", "CVL-03"]),
+            cell("a", "r", 2, &["CVL-03", "CVL-04"], &["CVL-04", "CVL-03"]),
+            cell("b", "r", 1, &["BEH-FI"], &["CVL-08", "BEH-FI"]),
+            cell("c", "r", 1, &["BEH-FI"], &["CVL-08"]),
+            cell("good", "r", 1, &[], &["CVL-08"]),
+        ];
+        let causes = Tally::of(&cells, "x").causes;
+        assert_eq!((causes.of, causes.told, causes.first), (3, 2, 1));
+        let others: Vec<_> = causes
+            .others
+            .iter()
+            .map(|other| (other.battery.as_str(), other.cause.as_str(), other.cells))
+            .collect();
+        assert_eq!(others, [("b", "CVL-08", 1)]);
+        assert!(Causes::default().share() > 99.0, "nothing was to be told");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::bounds::{Rate, Rates, Trial};
 use super::margin::{Extreme, Margin};
-use super::tally::{Battery, OnRig, Tally};
+use super::tally::{Battery, OnRig, Other, Tally};
 use evidence::mark::Mark;
 use evidence::text::plain;
 use evidence::words::amount;
@@ -27,6 +27,11 @@ pub fn table(tally: &Tally, colour: bool) -> String {
         ("compliant undecided", &tally.undecided),
     ] {
         out += &format!("{what:<20} {}\n", rated(rate));
+    }
+    out += &format!("{:<20} {}\n", "cause told first", tally.causes.words());
+    for Other { battery, cause, cells } in &tally.causes.others {
+        out +=
+            &format!("{:<20} {}: {cause} in {}\n", "", plain(battery), super::tally::counted(*cells, "cell"));
     }
     out += &format!(
         "\n{} cells, {:.0} h in the time of the rig\n{}\n",
@@ -213,6 +218,7 @@ mod tests {
         faults not caught    0 of 1 battery: 0.00 %, 95 % interval 0.00 % to 97.50 %, at most 95.00 % with 95 % confidence (0 of 2 draws of the plant, at most 77.64 %)
         compliant refused    1 of 1 battery: 100.00 %, 95 % interval 2.50 % to 100.00 %, at most 100.00 % with 95 % confidence (1 of 2 draws of the plant, at most 97.47 %)
         compliant undecided  0 of 1 battery: 0.00 %, 95 % interval 0.00 % to 97.50 %, at most 95.00 % with 95 % confidence (0 of 2 draws of the plant, at most 77.64 %)
+        cause told first     2 of 2 cells: 100.0 %, 2 of them by what the battery's file names first
 
         4 cells, 0 h in the time of the rig
         failures caught 1/1, compliant refused 1/1 over 2 seeds x 1 rig
