@@ -64,7 +64,7 @@ fn shown(comparison: &Comparison<'_>) -> String {
             out += &format!("  {id:<8} {} -> {}\n", a.short(), b.short());
         }
         for shift in &pair.margins {
-            let (a, b, id) = (room(&shift.a), room(&shift.b), shift.requirement);
+            let (a, b, id) = (room(&shift.a), room(&shift.b), shift.of);
             out += &format!("  {id:<8} {a} -> {b}: {} room\n", shift.words());
         }
         for figure in &pair.figures {

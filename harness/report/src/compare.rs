@@ -1,12 +1,12 @@
 //! Two runs beside each other: what came out differently.
 
 use judge::catalogue::requirements;
-use judge::verdict::{Measure, Outcome};
+use judge::verdict::Outcome;
 
-use crate::history::changes::Turn;
 use crate::history::drift::least;
 use crate::history::figures::{Figure, figures};
 use crate::history::firmware;
+use crate::history::shift::Shift;
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run};
 
@@ -36,43 +36,6 @@ pub struct Pair<'a> {
     pub margins: Vec<Shift>,
     /// figures that differ by more than what counts as the same
     pub figures: Vec<Moved>,
-}
-
-/// A requirement that holds in both runs, and came much closer to its limit in one of them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Shift {
-    /// its id
-    pub requirement: &'static str,
-    /// the figure that decided it in A
-    pub a: Measure,
-    /// in B
-    pub b: Measure,
-}
-
-/// This share of the room that was there must be gone, or come back, before it is told.
-const TOLD: f64 = 1.0 / 3.0;
-/// Less of a limit than this is no change of room (assumption: below what any figure is exact to).
-const SAME: f64 = 0.005;
-
-impl Shift {
-    /// Where the room changed enough to be told.
-    fn of(requirement: &'static str, a: Measure, b: Measure) -> Option<Self> {
-        let (before, now) = (a.room(), b.room());
-        let told = (before - now).abs() > SAME && before.min(now) < before.max(now) * (1.0 - TOLD);
-        told.then_some(Self { requirement, a, b })
-    }
-
-    /// Whether B has more room or less.
-    #[must_use]
-    pub fn words(&self) -> &'static str {
-        if self.turn() == Turn::Better { "more" } else { "less" }
-    }
-
-    /// Whether there is more room in B.
-    #[must_use]
-    pub fn turn(&self) -> Turn {
-        if self.b.room() > self.a.room() { Turn::Better } else { Turn::Worse }
-    }
 }
 
 /// A figure in both runs.
@@ -197,24 +160,4 @@ fn pair<'a>(
         })
         .collect();
     Pair { a, b, verdicts, margins, figures }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    /// Settling within 120 s.
-    #[rstest]
-    #[case::a_third_is_gone(60.0, 81.0, Some(Turn::Worse))]
-    #[case::less_than_a_third(60.0, 79.0, None)]
-    #[case::back_again(81.0, 60.0, Some(Turn::Better))]
-    #[case::of_little_room(117.0, 118.5, Some(Turn::Worse))]
-    #[case::too_little_to_tell(119.5, 119.9, None)]
-    #[case::the_same(60.0, 60.0, None)]
-    fn room_that_is_gone(#[case] before: f64, #[case] now: f64, #[case] turn: Option<Turn>) {
-        let measure = |value| Measure { threshold: "settling", value, limit: 120.0 };
-        let shift = Shift::of("CVL-04", measure(before), measure(now));
-        assert_eq!(shift.map(|shift| shift.turn()), turn);
-    }
 }

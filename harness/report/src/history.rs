@@ -9,6 +9,7 @@ pub mod figures;
 mod keep;
 pub mod night;
 mod recall;
+pub mod shift;
 
 use std::path::{Path, PathBuf};
 

@@ -7,6 +7,7 @@ use crate::history::drift::{Drift, by_figure};
 use crate::html::morning::Morning;
 use crate::html::trend::decimals;
 use evidence::text::plain;
+use evidence::words::room;
 
 /// The whole file.
 #[must_use]
@@ -57,6 +58,15 @@ fn write(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     if !drifts.is_empty() {
         out.push_str("## Figures that moved\n\n");
         figures(out, &drifts)?;
+    }
+    let shifts = night.shifts();
+    if !shifts.is_empty() {
+        out.push_str("## Room to the limit\n\n");
+        for (case, shift) in &shifts {
+            let (turn, [before, now]) = (shift.turn().word(), [&shift.a, &shift.b].map(room));
+            writeln!(out, "- **{}** in {} ({turn}): {before} → {now}", text(shift.of), text(case))?;
+        }
+        out.push('\n');
     }
     if let Some(against) = night.against_firmware() {
         let firmware = if against.firmware.is_empty() { "not said" } else { against.firmware.as_str() };

@@ -100,7 +100,7 @@ fn section(out: &mut String, pair: &Pair<'_>) -> fmt::Result {
             write!(
                 out,
                 "<tr><td><span class=id>{}</span>, {} room<td>{}<td>{}</tr>",
-                Esc(shift.requirement),
+                Esc(shift.of),
                 Esc(shift.words()),
                 Esc(room(&shift.a)),
                 Esc(room(&shift.b))

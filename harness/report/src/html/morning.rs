@@ -10,6 +10,7 @@ use super::{STYLE, count, open, shape};
 use crate::history::changes::{Change, Past, Turn, changes, firmware_before, latest};
 use crate::history::drift::{Drift, by_figure, drifts, drifts_from};
 use crate::history::night::{NightCase, Standing};
+use crate::history::shift::{Shift, shifts};
 use evidence::run::gaps_of;
 use evidence::run::{Run, RunMeta};
 
@@ -64,6 +65,12 @@ impl Morning<'_> {
     #[must_use]
     pub fn drifts(&self) -> Vec<Drift> {
         drifts(self.before, self.now)
+    }
+
+    /// Cases that pass as they did when they were last tried, with the figures that lost a third of their room or have it again.
+    #[must_use]
+    pub fn shifts(&self) -> Vec<(String, Shift)> {
+        latest(self.before).map_or_else(Vec::new, |before| shifts(&before, self.now))
     }
 
     /// What changed since the battery last said another firmware. Nothing where it never did, or where what changed since
@@ -127,6 +134,13 @@ impl Morning<'_> {
                     let cases: BTreeSet<&String> = drifts.iter().map(|drift| &drift.case).collect();
                     let figures = count(by_figure(&drifts).len(), "figure", "figures");
                     told.push(format!("{figures} moved in {}", count(cases.len(), "case", "cases")));
+                }
+                let less = self.shifts().iter().filter(|(_, shift)| shift.turn() == Turn::Worse).count();
+                if less > 0 {
+                    told.push(format!(
+                        "{} lost a third of the room to the limit",
+                        count(less, "figure", "figures")
+                    ));
                 }
                 let since = since(&before.started, &self.now.started);
                 let told = match told.is_empty() {
@@ -239,6 +253,7 @@ fn page(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     lists::changed_before(out, night)?;
     lists::changed(out, night)?;
     lists::moved(out, night)?;
+    lists::rooms(out, night)?;
     lists::against_firmware(out, night)?;
     lists::all(out, night)?;
     lists::runs(out, night)?;

@@ -168,6 +168,29 @@ pub(super) fn moved(out: &mut String, night: &Morning<'_>) -> fmt::Result {
     Ok(())
 }
 
+/// Figures of cases that pass as before, with less room to their limits, or room again.
+pub(super) fn rooms(out: &mut String, night: &Morning<'_>) -> fmt::Result {
+    let shifts = night.shifts();
+    if shifts.is_empty() {
+        return Ok(());
+    }
+    out.push_str(
+        "<section id=rooms><h2>Room to the limit</h2><p class=quiet>Of cases that pass as when they were last tried: what lost a \
+         third of its room, or has it again.</p><table class=moved><thead><tr><th>Figure<th>Case<th class=n>Before<th \
+         class=n>Tonight<th>Better or worse</tr></thead><tbody>",
+    );
+    for (case, shift) in &shifts {
+        write!(out, "<tr><td class=id>{}<td>", Esc(shift.of))?;
+        linked(out, night, case)?;
+        let [before, now] = [&shift.a, &shift.b].map(words::room);
+        write!(out, "<td class=n>{}<td class=n><b>{}</b><td>", Esc(before), Esc(now))?;
+        turned(out, shift.turn())?;
+        out.push_str("</tr>");
+    }
+    out.push_str("</tbody></table></section>\n");
+    Ok(())
+}
+
 /// A row for each figure, with the case in which it moved farthest; the other cases below it.
 fn figures(out: &mut String, night: &Morning<'_>, drifts: &[Drift]) -> fmt::Result {
     out.push_str(
