@@ -1,9 +1,10 @@
-//! What does not hold, by its cause: requirements that are so for one reason are told together, and so are cases that ended
-//! early for one reason.
+//! What does not hold, by its cause: the one that is told first with all that follows from it; requirements that are so for
+//! one reason are told together, and so are cases that ended early for one reason.
 
 use evidence::mark::Mark;
 use evidence::run::{CaseResult, Run};
 use judge::requirement::Requirement;
+use judge::root::{Consequence, Root};
 use judge::verdict::{Outcome, Verdict};
 
 /// Requirements that stand so for one reason.
@@ -16,11 +17,29 @@ pub(crate) struct Cause<'a> {
     pub(crate) others: Vec<&'static Requirement>,
 }
 
-/// What stands so in the run, each cause once, in the order of [`Run::requirements`]. What no case tried is left out: it
-/// stands under what was not tried, with the reason, and what is undecided in cases that ended early under [`early`].
+/// The cause that is told before all else: of a run that failed, or where something follows from it.
+pub(crate) fn told_first(run: &Run) -> Option<Root<'_>> {
+    run.root().filter(|root| run.outcome() == Outcome::Fail || !root.follows.is_empty())
+}
+
+/// Requirements, each with the number of cases in which it failed: `CVL-03 (9 cases), BEH-FI (1 case)`.
+pub(crate) fn counted(rows: &[&Consequence]) -> String {
+    let one = |row: &&Consequence| {
+        let cases = if row.cases == 1 { "case" } else { "cases" };
+        format!("{} ({} {cases})", row.requirement.id, row.cases)
+    };
+    rows.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// What else stands so in the run than the cause that is told first and what follows from it, each cause once, in the order of
+/// [`Run::requirements`]. What no case tried is left out: it stands under what was not tried, with the reason, and what is
+/// undecided in cases that ended early under [`early`].
 pub(crate) fn causes(run: &Run, mark: Mark) -> Vec<Cause<'_>> {
     let mut causes: Vec<Cause<'_>> = Vec::new();
-    for requirement in run.requirements(mark) {
+    let root = told_first(run);
+    let told = |id: &str| root.as_ref().is_some_and(|root| root.requirement.id == id || root.explains(id));
+    let failed = matches!(mark, Mark::Fail | Mark::Warning);
+    for requirement in run.requirements(mark).into_iter().filter(|row| !(failed && told(row.id))) {
         let seen: Vec<_> = run
             .verdicts_on(requirement)
             .filter(|(case, v)| Mark::of(v) == mark && !spoilt(case, v))

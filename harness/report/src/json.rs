@@ -16,6 +16,9 @@
 //! A run that did not try everything says so before its cases: `not_tried` has requirements that must hold and are `open`,
 //! those that the rig file names (`not_here`), and `cases`, each with the reason. Such a case has `"tried": false`.
 //!
+//! `cause` is there where something failed: the requirement that is told first, `follows` what failed because of it and why,
+//! `apart` what did not.
+//!
 //! `outside` says what of the battery lies outside of what the verdicts were proven on.
 //!
 //! `outcome` is one of `pass`, `fail`, `inconclusive`, `not-applicable`; `severity` one of `must`, `should`,
@@ -23,6 +26,7 @@
 //! `note`, `not-applicable`, `not-judged`.
 
 use judge::requirement::Requirement;
+use judge::root::{Consequence, Root};
 use judge::verdict::{Evidence, Measure, Verdict};
 use proto::quantity::Micros;
 use serde::Serialize;
@@ -63,8 +67,27 @@ struct File<'a> {
     outside: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     doubts: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<CauseDto>,
     cases: Vec<CaseDto<'a>>,
     requirements: Vec<RequirementDto>,
+}
+
+#[derive(Serialize)]
+struct CauseDto {
+    requirement: &'static str,
+    severity: &'static str,
+    sentence: String,
+    cases: Vec<String>,
+    follows: Vec<FollowsDto>,
+    apart: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct FollowsDto {
+    requirement: &'static str,
+    cases: usize,
+    why: &'static str,
 }
 
 #[derive(Serialize)]
@@ -211,6 +234,7 @@ fn file<'a>(run: &'a Run, gaps: &'a Gaps) -> File<'a> {
         cut_off: m.cut_off.as_deref(),
         outside: m.outside.as_deref(),
         doubts: &m.doubts,
+        cause: run.root().map(|root| cause(run, &root)),
         cases: run.cases.iter().map(case).collect(),
         requirements: run
             .matrix()
@@ -221,6 +245,19 @@ fn file<'a>(run: &'a Run, gaps: &'a Gaps) -> File<'a> {
                 standing: mark,
             })
             .collect(),
+    }
+}
+
+fn cause(run: &Run, root: &Root<'_>) -> CauseDto {
+    let follows =
+        |one: &Consequence| FollowsDto { requirement: one.requirement.id, cases: one.cases, why: one.why };
+    CauseDto {
+        requirement: root.requirement.id,
+        severity: severity(root.requirement.severity),
+        sentence: root.sentence().to_owned(),
+        cases: root.seen.iter().map(|(at, _)| run.cases[*at].name()).collect(),
+        follows: root.follows.iter().map(follows).collect(),
+        apart: root.apart.iter().map(|row| row.id).collect(),
     }
 }
 

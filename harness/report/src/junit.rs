@@ -18,6 +18,8 @@ use evidence::run::{CaseResult, Run};
 use evidence::text::plain;
 use evidence::words::{amount, evidence, room};
 
+use crate::causes::told_first;
+
 /// The whole file.
 #[must_use]
 pub fn junit(run: &Run) -> String {
@@ -80,6 +82,9 @@ fn suite(w: &mut Out, run: &Run, name: &str, cases: &[&CaseResult], took: &Took)
     ];
     for (name, value) in facts {
         property(w, name, value)?;
+    }
+    if let Some(root) = told_first(run) {
+        property(w, "cause", &root.told())?;
     }
     w.write_event(Event::End(BytesEnd::new("properties")))?;
     for case in cases {

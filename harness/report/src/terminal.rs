@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 
 use judge::remedy::remedy;
-use judge::verdict::Outcome;
+use judge::requirement::Requirement;
+use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -12,7 +13,7 @@ use evidence::run::{CaseResult, Closest, Run, severity};
 use evidence::text::plain;
 use evidence::words;
 
-use crate::causes::{Cause, Early, all_tried, by_it, causes, early};
+use crate::causes::{Cause, Early, all_tried, by_it, causes, counted, early, told_first};
 
 /// How the table is set.
 #[derive(Debug, Clone, Copy)]
@@ -72,14 +73,19 @@ impl Table<'_> {
         // Where nothing failed, what was not tried decides.
         let failed = !run.requirements(Mark::Fail).is_empty();
         self.head(run, !failed)?;
+        if failed {
+            self.root(run)?;
+        }
         self.findings(run, Mark::Fail)?;
         if failed && self.not_tried(run)? {
             writeln!(self.out)?;
         }
         self.early(run)?;
-        for mark in [Mark::Inconclusive, Mark::Warning] {
-            self.findings(run, mark)?;
+        self.findings(run, Mark::Inconclusive)?;
+        if !failed {
+            self.root(run)?;
         }
+        self.findings(run, Mark::Warning)?;
         self.closest(run)?;
         self.cases(run)?;
         self.matrix(run)?;
@@ -104,6 +110,10 @@ impl Table<'_> {
         let seed = if meta.rig.simulated { format!(", seed {}", meta.seed) } else { String::new() };
         let head = format!("{} on {}{simulated}{seed}", meta.battery.title, meta.rig.title);
         writeln!(self.out)?;
+        // Of a run that did not fail it is one of the warnings.
+        if let Some(root) = told_first(run).filter(|_| mark == Mark::Fail) {
+            self.wrapped(&format!("Cause: {}", root.told()), 0)?;
+        }
         if with_gaps {
             self.not_tried(run)?;
         }
@@ -210,38 +220,73 @@ impl Table<'_> {
         Ok(())
     }
 
-    /// What stands so, each cause once, with what to change and how to see it again.
+    /// The cause that is told first, with what follows from it and why.
+    fn root(&mut self, run: &Run) -> fmt::Result {
+        let Some(root) = told_first(run) else { return Ok(()) };
+        let mark = run.standing(root.requirement);
+        let seen: Vec<_> = root.seen.iter().map(|(at, verdict)| (&run.cases[*at], *verdict)).collect();
+        self.named(mark, root.requirement)?;
+        self.seen(&seen)?;
+        for (why, rows) in root.reasons() {
+            self.wrapped(&format!("follows: {}: {why}", counted(&rows)), INDENT)?;
+        }
+        self.what_to_do(mark, root.requirement, &seen)
+    }
+
+    /// What else stands so, each cause once, with what to change and how to see it again.
     fn findings(&mut self, run: &Run, mark: Mark) -> fmt::Result {
         for Cause { first, seen, others } in causes(run, mark) {
-            self.coloured(mark, mark.short())?;
-            writeln!(self.out, "  {}  {}  {}", first.id, severity(first.severity), first.section)?;
-            let (told, more) = seen.split_at(seen.len().min(TOLD));
-            for (case, verdict) in told {
-                self.wrapped(&format!("{}: {}", case.name(), verdict.reason), INDENT)?;
-                if let Some(e) = verdict.evidence.first() {
-                    self.wrapped(&words::evidence(e), INDENT + 2)?;
-                }
-            }
-            if !more.is_empty() {
-                let names: Vec<String> = more.iter().map(|(case, _)| case.name()).collect();
-                self.wrapped(&format!("and in {}", names.join(", ")), INDENT)?;
-            }
+            self.named(mark, first)?;
+            self.seen(&seen)?;
             if !others.is_empty() {
                 let ids: Vec<&str> = others.iter().map(|r| r.id).collect();
                 self.wrapped(&format!("also {}: {}", by_it(mark), ids.join(", ")), INDENT)?;
             }
-            if let Some(remedy) = remedy(first).filter(|_| mark != Mark::Inconclusive) {
-                self.wrapped(&format!("change: {remedy}"), INDENT)?;
-            }
-            if let Some((case, _)) = seen.iter().find(|(case, _)| case.tried && mark != Mark::Warning) {
-                self.again(case)?;
-            }
-            if let Some(path) = self.report.filter(|_| mark == Mark::Fail) {
-                writeln!(self.out, "{:INDENT$}see: {}#r-{}", "", plain(path), first.id)?;
-            }
-            writeln!(self.out)?;
+            self.what_to_do(mark, first, &seen)?;
         }
         Ok(())
+    }
+
+    /// A requirement, by how it stands.
+    fn named(&mut self, mark: Mark, requirement: &Requirement) -> fmt::Result {
+        self.coloured(mark, mark.short())?;
+        let Requirement { id, section, .. } = requirement;
+        writeln!(self.out, "  {id}  {}  {section}", severity(requirement.severity))
+    }
+
+    /// Where it is so and why: the first cases in full, the others by name.
+    fn seen(&mut self, seen: &[(&CaseResult, &Verdict)]) -> fmt::Result {
+        let (told, more) = seen.split_at(seen.len().min(TOLD));
+        for (case, verdict) in told {
+            self.wrapped(&format!("{}: {}", case.name(), verdict.reason), INDENT)?;
+            if let Some(e) = verdict.evidence.first() {
+                self.wrapped(&words::evidence(e), INDENT + 2)?;
+            }
+        }
+        if !more.is_empty() {
+            let names: Vec<String> = more.iter().map(|(case, _)| case.name()).collect();
+            self.wrapped(&format!("and in {}", names.join(", ")), INDENT)?;
+        }
+        Ok(())
+    }
+
+    /// What to change, how to see it again, where more stands.
+    fn what_to_do(
+        &mut self,
+        mark: Mark,
+        requirement: &Requirement,
+        seen: &[(&CaseResult, &Verdict)],
+    ) -> fmt::Result {
+        if let Some(remedy) = remedy(requirement).filter(|_| mark != Mark::Inconclusive) {
+            self.wrapped(&format!("change: {remedy}"), INDENT)?;
+        }
+        if let Some((case, _)) = seen.iter().find(|(case, _)| case.tried && mark != Mark::Warning) {
+            self.again(case)?;
+        }
+        if let Some(path) = self.report.filter(|_| mark == Mark::Fail) {
+            writeln!(self.out, "{:INDENT$}see: {}#r-{}", "", plain(path), requirement.id)?;
+        }
+        writeln!(self.out)
     }
 
     /// Of what holds, what came closest to its limit.

@@ -48,6 +48,29 @@ fn terminal_narrow() {
     insta::assert_snapshot!(text);
 }
 
+/// Once, with what follows from it, and before all else.
+#[test]
+fn the_cause_is_told_first_everywhere() {
+    let run = sample::run(1);
+    let told = "CVL-04: CVL swings by 0.7 V every 94 s for as long as the solar charger is limited; 2 other findings follow \
+                from it: CVL-03, CVL-09; 1 may have a cause of its own: BEH-XP";
+    let text = table(&run, &Style { width: 400, colour: false, report: None, again: None });
+    assert!(text.starts_with(&format!("FAIL\nCause: {told}\n")), "{text}");
+    assert!(!text.contains("WARN  CVL-03"), "it was told with its cause: {text}");
+    assert!(html::report(&run).contains(&format!("<p class=cause>{told}</p>")));
+    assert!(junit::junit(&run).contains(&format!("<property name=\"cause\" value=\"{told}\"/>")));
+    let file: serde_json::Value = serde_json::from_str(&json::verdicts(&run)).expect("JSON");
+    let cause = &file["cause"];
+    assert_eq!(
+        (cause["requirement"].as_str(), cause["cases"][0].as_str()),
+        (Some("CVL-04"), Some("excess-pv/input-limit"))
+    );
+    assert_eq!(
+        (cause["follows"][1]["requirement"].as_str(), cause["apart"][0].as_str()),
+        (Some("CVL-09"), Some("BEH-XP"))
+    );
+}
+
 /// Two names that differ only behind the middle of the line are still two names.
 #[test]
 fn names_are_not_cut_while_the_line_has_room() {

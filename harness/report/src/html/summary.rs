@@ -4,12 +4,12 @@ use std::fmt::{self, Write};
 
 use judge::remedy::remedy;
 use judge::requirement::Requirement;
-use judge::verdict::Outcome;
+use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
 
 use super::escape::{Esc, unbroken};
 use super::{count, figure, mark, shape};
-use crate::causes::{Cause, Early, all_tried, by_it, causes, early};
+use crate::causes::{Cause, Early, all_tried, by_it, causes, counted, early, told_first};
 use crate::terminal::CLOSEST;
 use evidence::against::Weight;
 use evidence::mark::Mark;
@@ -72,13 +72,60 @@ pub(crate) fn head(out: &mut String, run: &Run) -> fmt::Result {
         mark.word(),
         Esc(lead(run))
     )?;
+    if mark == Mark::Fail {
+        cause(out, run)?;
+    }
     findings(out, run, Mark::Fail, "What certification refuses")?;
     for line in run.gaps().lines() {
         write!(out, "<p class=simulated>{}</p>", Esc(line))?;
     }
     findings(out, run, Mark::Inconclusive, "What the evidence does not decide")?;
+    if mark != Mark::Fail {
+        cause(out, run)?;
+    }
     findings(out, run, Mark::Warning, "Warnings")?;
     closest(out, run)
+}
+
+/// The cause that is told first: in a sentence, then where it was seen, what follows from it and why, and what to change.
+fn cause(out: &mut String, run: &Run) -> fmt::Result {
+    let Some(root) = told_first(run) else { return Ok(()) };
+    let mark = run.standing(root.requirement);
+    write!(
+        out,
+        "<section id=cause class=findings><h2>Cause</h2><p class=cause>{}</p><ol>",
+        Esc(root.told())
+    )?;
+    named(out, mark, root.requirement)?;
+    let seen: Vec<_> = root.seen.iter().map(|(at, verdict)| (&run.cases[*at], *verdict)).collect();
+    shown(out, run, &seen)?;
+    for (why, rows) in root.reasons() {
+        write!(out, "<p class=why><b>Follows from it</b> {}: {}</p>", Esc(counted(&rows)), Esc(why))?;
+    }
+    change(out, mark, root.requirement)?;
+    out.push_str("</div></li></ol></section>\n");
+    Ok(())
+}
+
+/// Where something was seen: the first cases with why, the others as links.
+fn shown(out: &mut String, run: &Run, seen: &[(&CaseResult, &Verdict)]) -> fmt::Result {
+    for (case, v) in seen.iter().take(2) {
+        because(out, run, case, &v.reason)?;
+    }
+    if seen.len() > 2 {
+        write!(out, "<p class=\"why in\">and {}: ", count(seen.len() - 2, "more case", "more cases"))?;
+        linked(out, run, seen.iter().skip(2).map(|(case, _)| *case))?;
+        out.push_str("</p>");
+    }
+    Ok(())
+}
+
+/// What to change.
+fn change(out: &mut String, mark: Mark, requirement: &Requirement) -> fmt::Result {
+    match remedy(requirement).filter(|_| mark != Mark::Inconclusive) {
+        Some(remedy) => write!(out, "<p class=change><b>What to change</b> {}</p>", Esc(remedy)),
+        None => Ok(()),
+    }
 }
 
 /// Of what holds, what came closest to its limit.
@@ -170,18 +217,9 @@ fn findings(out: &mut String, run: &Run, mark: Mark, title: &str) -> fmt::Result
     }
     for Cause { first: r, seen, others } in causes {
         named(out, mark, r)?;
-        for (case, v) in seen.iter().take(2) {
-            because(out, run, case, &v.reason)?;
-        }
-        if seen.len() > 2 {
-            write!(out, "<p class=\"why in\">and {}: ", count(seen.len() - 2, "more case", "more cases"))?;
-            linked(out, run, seen.iter().skip(2).map(|(case, _)| *case))?;
-            out.push_str("</p>");
-        }
+        shown(out, run, &seen)?;
         rows(out, &format!("Also {}", by_it(mark)), &others)?;
-        if let Some(remedy) = remedy(r).filter(|_| mark != Mark::Inconclusive) {
-            write!(out, "<p class=change><b>What to change</b> {}</p>", Esc(remedy))?;
-        }
+        change(out, mark, r)?;
         out.push_str("</div></li>");
     }
     out.push_str("</ol></section>\n");
