@@ -161,6 +161,8 @@ fn a_faulty_battery_fails_by_the_requirement_that_its_file_names(#[case] battery
     let (_keep, run, code) = run(&["--battery", battery]);
     assert_eq!(code, 1);
     let verdicts = verdicts(&run);
+    let cause = verdicts["cause"]["requirement"].as_str().expect("a cause");
+    assert!(expected.iter().any(|id| id == cause), "{battery}: {cause} is told first");
     for id in expected {
         let failed = verdicts["cases"].as_array().expect("cases").iter().any(|case| {
             case["verdicts"]
