@@ -154,6 +154,8 @@ pub struct Health {
     pub changes: u32,
     /// blocks or messages of another kind of instrument than the rig file says
     pub strange: u64,
+    /// times that its charge counter was at zero after a pause and not before: it started anew
+    pub emptied: u32,
 }
 
 /// Reads a witness: the one reading of its bytes, for whoever judges, watches limits or looks at a rig.
@@ -163,14 +165,21 @@ pub struct Reader {
     line: Line,
     device: Device,
     health: Health,
+    /// when its charge counter was told last, and what it held, Ah
+    counted: Option<(Micros, f64)>,
 }
+
+/// What a charge counter holds at least whose fall to zero is seen, Ah.
+const HELD: f64 = 0.5;
+/// A counter that holds less is at zero: a tenth is what a bus tells.
+const EMPTY: f64 = 0.1;
 
 impl Reader {
     /// Nothing heard yet.
     #[must_use]
     pub fn new(witness: Witness) -> Self {
         let line = Line::of(&witness);
-        Self { witness, line, device: Device::default(), health: Health::default() }
+        Self { witness, line, device: Device::default(), health: Health::default(), counted: None }
     }
 
     /// Which witness.
@@ -189,6 +198,25 @@ impl Reader {
     #[must_use]
     pub const fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// How often the instrument started anew while it was heard, as far as its protocol shows that: by the time since it
+    /// started, where that is told; by a claim of its address that nobody had asked for; by a charge counter at zero after a
+    /// pause. A restart that is shorter than a pause between blocks shows in none of them but the first two.
+    #[must_use]
+    pub fn restarts(&self) -> u32 {
+        self.device.resets.max(self.health.emptied).max(self.line.restarts())
+    }
+
+    /// What bytes look like that hold no block of a line, and why that may be.
+    #[must_use]
+    pub fn unread(&self) -> &'static str {
+        let counters = self.counters();
+        if counters.noise > counters.bytes / 2 {
+            "another instrument, another bit rate than 19200 bit/s, or an inverted line (RS-232 in place of TTL)"
+        } else {
+            "records, of which no block becomes whole: the instrument, its cable or an adapter ends each in its middle"
+        }
     }
 
     /// What was heard, good and bad. Of a bus blocks are messages of this witness, and noise is lines that hold no frame.
@@ -210,7 +238,7 @@ impl Reader {
         if others.is_empty() { "nobody".to_owned() } else { others.join(", ") }
     }
 
-    /// What it says of itself: product, model, firmware, serial number; nothing where it said nothing.
+    /// What it says of itself: product, model, firmware, serial number, auxiliary input; nothing where it said nothing.
     #[must_use]
     pub fn identity(&self) -> Option<String> {
         let device = &self.device;
@@ -219,6 +247,7 @@ impl Reader {
             device.model.clone(),
             device.firmware.as_ref().map(|firmware| format!("firmware {firmware}")),
             device.serial.as_ref().map(|serial| format!("serial number {serial}")),
+            device.auxiliary.map(|auxiliary| format!("auxiliary input: {}", auxiliary.words())),
         ];
         let said: Vec<String> = said.into_iter().flatten().collect();
         (!said.is_empty()).then(|| said.join(", "))
@@ -242,6 +271,14 @@ impl Reader {
                 self.health.last = Some(at);
             }
             self.health.changes += u32::from(heard.is_another);
+            if let Some(charge) = heard.said.as_ref().and_then(|said| said.number(Channel::ShuntConsumed)) {
+                let pause = Micros(self.witness.protocol.fresh().0 / 2);
+                let fell = self.counted.is_some_and(|(when, held)| {
+                    held.abs() >= HELD && charge.abs() <= EMPTY && at.since(when) > pause
+                });
+                self.health.emptied += u32::from(fell);
+                self.counted = Some((at, charge));
+            }
             match heard.said {
                 Some(said) if said.from() == self.witness.instrument => each(&turned(&self.witness, said)),
                 Some(_) => self.health.strange += 1,

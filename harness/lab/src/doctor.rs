@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::guard::lease::{self, LeaseError};
 use crate::psu::Tape;
-use crate::swapped;
+use crate::{same, swapped};
 use files::{BatteryFile, InputError, Library, RigFile};
 
 /// One thing that was looked at.
@@ -133,6 +133,11 @@ pub fn examine(
         }
         Err(error) => Part::File.problem(error.to_string(), "see that the supply is off, then --clear"),
     });
+    if let Some(twice) = same::port_twice(live, &rig.witnesses) {
+        // Whoever is asked there, another answers.
+        findings.push(Part::File.problem(twice, "give each a port of its own, named by /dev/serial/by-id"));
+        return Ok(Some(findings));
+    }
     let mut supply_answers = true;
     if let (Some(place), Some(profile)) = (&live.psu, &profile) {
         let current = Amps(rig.limits.at_most(Channel::SupplyCurrent));
@@ -148,7 +153,7 @@ pub fn examine(
     {
         findings.push(Part::File.problem(seem, "exchange the two in the rig file"));
     }
-    findings.extend(witness::examine(&rig.witnesses, live, listen, &heard));
+    findings.extend(witness::examine(rig, live, listen, &heard));
     // Not while the supply may be on: that the sun goes to the mains may be all that keeps the battery from it.
     let is_off =
         !findings.iter().any(|finding| finding.about == Part::Supply && finding.level == Level::Problem);

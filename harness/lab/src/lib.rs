@@ -10,5 +10,7 @@ pub mod gx;
 pub mod live;
 pub mod operator;
 pub mod psu;
+#[cfg(unix)]
+mod same;
 mod swapped;
 mod witness;

@@ -151,6 +151,11 @@ impl Lab {
         if self.stop.load(Ordering::Relaxed) {
             return Err(BenchError::stopped("before this case began"));
         }
+        // Nothing is opened that would take the answers of another instrument.
+        #[cfg(unix)]
+        if let Some(twice) = crate::same::port_twice(&self.live, &self.rig.witnesses) {
+            return Err(failed("bench", twice));
+        }
         let clock = RunClock::start();
         let (inbox, outbox) = Inbox::new(clock);
         let real = |period: Micros| Micros((period.0 / u64::from(self.live.speed)).max(1000));

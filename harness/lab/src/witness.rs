@@ -153,14 +153,19 @@ impl WitnessPort {
             self.asked += 1;
             self.asked - 1
         });
-        let mut buffer = [0; Chunk::MOST];
-        match open.hear(question, self.clock, &mut buffer) {
-            Ok(many) => {
-                let at = self.clock.now();
-                for &instrument in &self.instruments {
-                    Chunk::all(instrument, &buffer[..many]).for_each(|chunk| each(at, chunk));
-                }
+        let mut tell = |at, bytes: &[u8]| {
+            for &instrument in &self.instruments {
+                Chunk::all(instrument, bytes).for_each(|chunk| each(at, chunk));
             }
+        };
+        let mut buffer = [0; Chunk::MOST];
+        let asked = question.map_or(Ok(Vec::new()), |question| open.ask(question));
+        let heard = asked.and_then(|asked| {
+            tell(now, &asked);
+            open.hear(self.clock, &mut buffer)
+        });
+        match heard {
+            Ok(many) => tell(self.clock.now(), &buffer[..many]),
             Err(error) => {
                 self.open = None;
                 self.trouble.set(Some(error));
@@ -189,31 +194,34 @@ impl Place {
 }
 
 impl Open {
-    /// Puts a question where there is one, and hears for a moment: so many bytes came. A frame of a bus is a line of SLCAN;
-    /// what is none of NMEA 2000 is not kept.
-    fn hear(
-        &mut self,
-        question: Option<usize>,
-        clock: RunClock,
-        buffer: &mut [u8; Chunk::MOST],
-    ) -> Result<usize, String> {
+    /// Puts a question. What of it belongs to what is heard: frames on a bus, whose answers are told from what devices say by
+    /// themselves.
+    fn ask(&mut self, number: usize) -> Result<Vec<u8>, String> {
+        let mut asked = Vec::new();
+        match self {
+            Self::Line(link) => {
+                let question = format!("{}\n", Hex::get(ASKED[number % ASKED.len()]));
+                let until = link.now() + STEP;
+                link.write(question.as_bytes(), until).map_err(|error| error.to_string())?;
+            }
+            Self::Bus(port, _) => {
+                for frame in nmea2000::who_is_there() {
+                    port.send(&frame).map_err(|error| error.to_string())?;
+                    slcan::write(&mut asked, &Carried::Data(frame), None);
+                }
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Hears for a moment: so many bytes came. A frame of a bus is a line of SLCAN; what is none of NMEA 2000 is not kept.
+    fn hear(&mut self, clock: RunClock, buffer: &mut [u8; Chunk::MOST]) -> Result<usize, String> {
         match self {
             Self::Line(link) => {
                 let until = link.now() + STEP;
-                let asked = match question {
-                    Some(number) => {
-                        let question = format!("{}\n", Hex::get(ASKED[number % ASKED.len()]));
-                        link.write(question.as_bytes(), until)
-                    }
-                    None => Ok(()),
-                };
-                asked.and_then(|()| link.read(buffer, until)).map_err(|error| error.to_string())
+                link.read(buffer, until).map_err(|error| error.to_string())
             }
             Self::Bus(port, line) => {
-                if question.is_some() {
-                    let asked = nmea2000::who_is_there().try_for_each(|frame| port.send(&frame));
-                    asked.map_err(|error| error.to_string())?;
-                }
                 let heard = port.next(clock.now() + STEP).map_err(|error| error.to_string())?;
                 let Some(Kind::Data(frame)) = heard.map(|heard| heard.kind) else { return Ok(0) };
                 if !nmea2000::is_known(&frame) {

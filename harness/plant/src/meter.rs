@@ -3,6 +3,7 @@
 //! file.
 
 mod bus;
+mod line;
 mod params;
 mod text;
 
@@ -10,7 +11,7 @@ pub use params::{MeterParams, MetersParams};
 
 use proto::channel::Instrument;
 use proto::quantity::Micros;
-use proto::vedirect::Hex;
+use proto::vedirect::{Auxiliary, BAUD, Hex};
 
 use crate::rng::Rng;
 use bus::Device;
@@ -94,8 +95,12 @@ struct Meter {
 
 /// What a meter runs from at least, V.
 const SUPPLIED: f64 = 6.4;
-/// So long it says nothing after it started.
+/// So long it says nothing after it started, where the rig file does not say.
 const STARTS: Micros = Micros::from_secs(4);
+/// What its temperature sensor shows, °C.
+const ROOM: i16 = 23;
+/// The label that ends a block.
+const SUM: &[u8] = b"Checksum";
 /// A question is no longer than this.
 const QUESTION: usize = 160;
 
@@ -134,7 +139,8 @@ impl Meter {
             self.measured = *measured;
         }
         if self.p.resets > Micros::ZERO && at.since(self.since) >= self.p.resets {
-            self.since = at;
+            (self.since, self.counted) = (at, 0.0);
+            self.device.iter_mut().for_each(Device::restart);
         }
     }
 
@@ -155,7 +161,8 @@ impl Meter {
             Instrument::Converter => m.inverter_volts,
             _ => m.volts,
         };
-        let restarted = self.since > Micros::ZERO && at.since(self.since) < STARTS;
+        let starts = if self.p.starts_in > Micros::ZERO { self.p.starts_in } else { STARTS };
+        let restarted = self.since > Micros::ZERO && at.since(self.since) < starts;
         let gone = self.p.silent_after > Micros::ZERO && at >= self.p.silent_after;
         if volts < SUPPLIED || restarted || gone {
             return Vec::new();
@@ -175,8 +182,17 @@ impl Meter {
         // What products of today say unasked after each block.
         let unasked = [VOLTAGE, UPTIME, OUTPUT].into_iter().cycle().take(self.p.hex as usize);
         frames.extend(unasked.filter_map(|register| self.register(0xA, register, at)));
-        let bytes = text.with(&frames, &mut self.rng);
-        bytes.into_iter().filter(|_| !self.loses()).collect()
+        let mut bytes = text.with(&frames, &mut self.rng);
+        if self.p.half {
+            let end = bytes.windows(SUM.len()).position(|window| window == SUM).unwrap_or(bytes.len());
+            bytes.truncate(end / 2);
+        }
+        bytes.retain(|_| !self.loses());
+        if self.p.baud == 0 && !self.p.inverted {
+            return bytes;
+        }
+        let rate = if self.p.baud == 0 { BAUD } else { self.p.baud };
+        line::heard(&bytes, rate, BAUD, self.p.inverted)
     }
 
     /// The current of a record, in mA.
@@ -198,6 +214,12 @@ impl Meter {
         let volts = self.volts(m.volts);
         self.product(text, 0xA389);
         text.put("V", milli(volts));
+        match self.p.auxiliary {
+            Some(Auxiliary::Starter) => text.put("VS", 12_800),
+            Some(Auxiliary::Midpoint) => text.put("VM", milli(volts / 2.0)),
+            Some(Auxiliary::Temperature) => text.put("T", ROOM),
+            None => {}
+        }
         self.current(text, m.amps);
         text.put("P", (volts * self.amps(m.amps)).round());
         text.put("CE", milli(self.counted));

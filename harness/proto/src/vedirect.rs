@@ -46,7 +46,7 @@ mod register;
 pub use block::{Block, Field, Said};
 pub use code::{ALARM_REASONS, ERRORS, MODES, MONITORED, OFF_REASONS, STATES, STOPPED_BY_BMS, bits, word};
 pub use decoder::{Counters, Decoder, Fault, Piece, is_vedirect};
-pub use device::Device;
+pub use device::{Auxiliary, Device};
 pub use hex::{Answer, Hex, HexError};
 pub use label::{LABELS, Label, Value};
 pub use product::{Family, Product};

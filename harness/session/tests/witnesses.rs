@@ -7,6 +7,7 @@ use engine::suite::{Case, Suite};
 use evidence::conclusion::Attempt;
 use evidence::plan::plan;
 use files::{BatteryFile, Library, RigFile};
+use judge::trace::Channel;
 use judge::verdict::{Outcome, Verdict};
 use rstest::rstest;
 use session::attempt::{Unseen, attempt};
@@ -157,6 +158,56 @@ fn a_witness_that_lies_is_named(#[case] wrong: &str) {
     assert!(link.reason.contains("it is `Shunt` that is wrong"), "{}", link.reason);
 }
 
+/// One that is connected the other way round, or stands still, gives itself away: nobody else measures a current on this bench,
+/// and the battery has not failed for it.
+#[rstest]
+#[case::swapped(SHUNT, "D-VD", "reversed: true", "it is connected the other way round")]
+#[case::stale(SHUNT, "D-VD", "frozen: true", "the same to the last digit")]
+#[case::swapped_on_a_bus(LYNX, "D-N2K", "reversed: true", "it is connected the other way round")]
+#[case::stale_on_a_bus(LYNX, "D-N2K", "frozen: true", "the same to the last digit")]
+fn a_witness_that_gives_itself_away_blames_nobody(
+    #[case] witness: &str,
+    #[case] row: &str,
+    #[case] wrong: &str,
+    #[case] says: &str,
+) {
+    let attempt = run("reference", WITHOUT_GX, witness, &format!("battery: {{ {wrong} }}"));
+    comes_to(&attempt, &[(row, Fail)]);
+    let link = &verdict(&attempt, row).reason;
+    assert!(link.contains(says), "{link}");
+    for id in ["MEA-01", "MEA-03", "MEA-04", "SOC-03"] {
+        let own = verdict(&attempt, id);
+        assert_ne!(own.outcome, Fail, "{id}: {} {:#?}", own.reason, own.evidence);
+    }
+}
+
+/// One that starts anew within a pause that is usual is seen by its counter, and on a bus by its claim.
+#[rstest]
+#[case(SHUNT, "D-VD")]
+#[case(LYNX, "D-N2K")]
+fn a_short_restart_is_seen(#[case] witness: &str, #[case] row: &str) {
+    let attempt = run("reference", WITH_GX, witness, "battery: { resets: 2500 s, starts-in: 1 s }");
+    comes_to(&attempt, &[(row, Pass)]);
+    let link = verdict(&attempt, row);
+    let restarts = link.evidence.iter().find(|evidence| evidence.what == "restarts of the instrument");
+    let many: u32 = restarts.and_then(|evidence| evidence.value.parse().ok()).expect("a number");
+    assert!((1..=4).contains(&many), "{many} {:#?}", link.evidence);
+    let whole = run("reference", WITH_GX, witness, "");
+    let link = verdict(&whole, row);
+    assert!(link.evidence.iter().any(|e| e.what == "restarts of the instrument" && e.value == "0"));
+}
+
+/// A monitor whose auxiliary input is a temperature sensor says so, and is a witness all the same.
+#[test]
+fn an_auxiliary_input_is_named() {
+    let attempt = run("reference", WITHOUT_GX, SHUNT, "battery: { auxiliary: temperature }");
+    comes_to(&attempt, &ALL_RIGHT);
+    let link = verdict(&attempt, "D-VD");
+    let is = link.evidence.iter().any(|e| e.value.contains("auxiliary input: a temperature sensor"));
+    assert!(is, "{:#?}", link.evidence);
+    assert_eq!(attempt.trace.series(Channel::ShuntTemperature).last(), Some(23.0));
+}
+
 /// The voltage of a charger's own port is enough to tell who lies, without a GX.
 #[test]
 fn a_charger_tells_which_of_two_voltages_is_wrong() {
@@ -175,6 +226,11 @@ fn a_charger_tells_which_of_two_voltages_is_wrong() {
 #[case::silent("battery: { silent-after: 600 s }", "fell silent")]
 #[case::another("battery: { product: 0xA057 }", "is no shunt")]
 #[case::not_a_battery("battery: { monitors: -9 }", "")]
+#[case::half_the_rate("battery: { baud: 9600 }", "another bit rate")]
+#[case::twice_the_rate("battery: { baud: 38400 }", "another bit rate")]
+#[case::inverted("battery: { inverted: true }", "an inverted line")]
+#[case::half("battery: { half: true }", "no block becomes whole")]
+#[case::counter("battery: { counter-stands: true }", "it stands still")]
 fn a_line_that_is_bad_is_told(#[case] wrong: &str, #[case] says: &str) {
     let attempt = run("reference", WITH_GX, SHUNT, &wrong.replace("0xA057", "41047"));
     let link = verdict(&attempt, "D-VD");

@@ -132,7 +132,7 @@ impl Bench for SimBench {
                 Input::Samples(world.gx())
             } else if self.next_witness <= horizon {
                 if self.next_witness.0.is_multiple_of(nmea2000::ASK_EVERY.0) {
-                    self.simulation.ask_who_is_there(world);
+                    self.said.extend(self.simulation.ask_who_is_there(world));
                 }
                 self.next_witness += SECOND;
                 for witness in &self.simulation.witnesses {

@@ -9,6 +9,7 @@ use judge::witness::Protocol;
 use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::{PackSize, World};
+use proto::chunk::Chunk;
 use proto::nmea2000;
 use proto::quantity::Volts;
 use proto::slcan::{self, Carried};
@@ -124,17 +125,22 @@ impl Simulation {
     pub fn world(&self, start: &Start, seed: u64) -> Result<World, ManagementError> {
         let world = World::new(&self.installed(), &self.battery, &self.pack, start, seed)?;
         let mut world = world.on(self.can.bit_rate);
-        self.ask_who_is_there(&mut world);
+        // Nobody records anything yet.
+        let _ = self.ask_who_is_there(&mut world);
         Ok(world)
     }
 
-    /// Asks on the buses of the witnesses who is there, as whoever listens to one does.
-    pub(crate) fn ask_who_is_there(&self, world: &mut World) {
+    /// Asks on the buses of the witnesses who is there, as whoever listens to one does. What was asked, and of whom.
+    pub(crate) fn ask_who_is_there(&self, world: &mut World) -> Vec<Chunk> {
         let mut question = Vec::new();
         nmea2000::who_is_there().for_each(|frame| slcan::write(&mut question, &Carried::Data(frame), None));
-        for witness in self.witnesses.iter().filter(|witness| witness.protocol == Protocol::Nmea2000) {
-            world.ask_witness(witness.instrument(), &question);
-        }
+        let on_bus = self.witnesses.iter().filter(|witness| witness.protocol == Protocol::Nmea2000);
+        on_bus
+            .flat_map(|witness| {
+                world.ask_witness(witness.instrument(), &question);
+                Chunk::all(witness.instrument(), &question)
+            })
+            .collect()
     }
 
     /// Ends a case: what its program has stored is given to that of the next.

@@ -2,7 +2,7 @@
 //! whom, and what a requirement comes to by their readings instead of its own.
 
 use proto::channel::{Instrument, Sense};
-use proto::quantity::{Percent, Volts};
+use proto::quantity::{Micros, Percent, Volts};
 
 use super::scene::Scene;
 use crate::recording::Recording;
@@ -18,6 +18,12 @@ const SMALL: f64 = 20.0;
 const TOGETHER: f64 = 600.0;
 /// What is told for less than this share of the time in which a case gives it power is no second opinion on it.
 const HEARD: f64 = 0.9;
+
+/// A step of the current that the voltage follows, A, and the time in which it comes.
+const STEP: f64 = 10.0;
+const FAST: Micros = Micros::from_secs(20);
+/// Steps that say which way round a shunt is, as the sum of voltage × current: 30 A through 10 mΩ, W.
+const LEAST: f64 = 9.0;
 
 /// Who is right about a quantity, as far as those who measure it tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +98,66 @@ impl<'a> Shunt<'a> {
     /// How far its current may be off, A.
     pub(super) fn of_amps(&self, amps: f64) -> f64 {
         self.calibration().map_or(0.0, |calibration| calibration.of_amps(amps) + self.half_a_step().1)
+    }
+
+    /// Whether its voltage falls where it shows more charge, and rises where it shows less: no battery does that, so it is
+    /// connected the other way round. Only steps that are higher and faster than what a charger regulates away count.
+    pub(super) fn is_turned(&self, scene: &Scene<'_>) -> bool {
+        let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent];
+        let [mut with, mut against] = [0.0; 2];
+        for window in known(scene, &channels) {
+            let mut since: Option<(Micros, [f64; 2])> = None;
+            for s in stretches(channels.map(|c| scene.series(c)), window) {
+                let (before, [volts, amps]) = *since.get_or_insert((s.window.from, s.values));
+                let (rise, step) = (s.values[0] - volts, s.values[1] - amps);
+                if step.abs() >= STEP {
+                    *(if rise * step > 0.0 { &mut with } else { &mut against }) += (rise * step).abs();
+                }
+                if step.abs() >= STEP || s.window.from.since(before) >= FAST {
+                    since = Some((s.window.from, s.values));
+                }
+            }
+        }
+        against >= LEAST && with < 0.1 * against
+    }
+
+    /// Whether it showed the same for long to the last digit, while the battery's current moved.
+    pub(super) fn is_frozen(&self, scene: &Scene<'_>) -> bool {
+        let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent, Channel::PackCurrent];
+        known(scene, &channels).into_iter().any(|window| {
+            let mut same: Option<(Micros, [u64; 2], f64, f64)> = None;
+            stretches(channels.map(|c| scene.series(c)), window).any(|s| {
+                let [volts, amps, pack] = s.values;
+                let shown = [volts, amps].map(f64::to_bits);
+                let (from, _, least, most) =
+                    same.filter(|one| one.1 == shown).unwrap_or((s.window.from, shown, pack, pack));
+                let (least, most) = (least.min(pack), most.max(pack));
+                same = Some((from, shown, least, most));
+                s.window.to.since(from).secs() >= TOGETHER && most - least >= GAIN_CURRENT
+            })
+        })
+    }
+
+    /// What it counted as drawn, and by how much its charge counter moved meanwhile, Ah. Nothing where it tells none: of one that is
+    /// connected the other way round the counter stands at full.
+    pub(super) fn counted(&self, scene: &Scene<'_>) -> Option<(f64, f64)> {
+        if self.reader.witness().is_reversed || scene.series(Channel::ShuntConsumed).points().is_empty() {
+            return None;
+        }
+        let channels = [Channel::ShuntCurrent, Channel::ShuntConsumed];
+        let [mut drawn, mut counted] = [0.0; 2];
+        for window in known(scene, &channels) {
+            let mut before = None;
+            for s in stretches(channels.map(|c| scene.series(c)), window) {
+                let [amps, charge] = s.values;
+                if amps <= -GAIN_CURRENT {
+                    drawn += -amps * s.window.hours();
+                    counted += before.map_or(0.0, |before: f64| (before - charge).max(0.0));
+                }
+                before = Some(charge);
+            }
+        }
+        Some((drawn, counted))
     }
 
     /// How far its voltage may be off, V.
@@ -211,6 +277,10 @@ pub(super) fn of_current(scene: &Scene<'_>) -> Standing {
         flows(scene, [SolarCurrent, InverterCurrent, ShuntCurrent], |[a, b, c]| (a + b, c)),
         &uncertain,
     );
+    // Nobody else need measure it where the shunt gives itself away.
+    if ours == Some(true) && battery.is_none() && (shunt.is_turned(scene) || shunt.is_frozen(scene)) {
+        return Standing::WitnessAlone;
+    }
     standing(ours, [battery, witness], shunt.calibration().is_some())
 }
 
@@ -227,6 +297,9 @@ pub(super) fn of_voltage(scene: &Scene<'_>) -> Standing {
     let third = BUS.into_iter().find_map(|bus| {
         Some([contradicts(bus, Channel::PackVoltage, false)?, contradicts(bus, Channel::ShuntVoltage, true)?])
     });
+    if ours == Some(true) && third.is_none() && shunt.is_frozen(scene) {
+        return Standing::WitnessAlone;
+    }
     standing(ours, third.map_or([None; 2], |third| third.map(Some)), shunt.calibration().is_some())
 }
 

@@ -3,7 +3,7 @@
 use proto::channel::Instrument;
 use proto::quantity::Micros;
 
-use super::beside::{self, Standing};
+use super::beside::{self, Shunt, Standing};
 use super::scene::Scene;
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
@@ -14,6 +14,10 @@ use crate::witness::{Protocol, Reader};
 const BAD: f64 = 0.001;
 /// Fewer blocks say nothing of a share.
 const BLOCKS: u64 = 1000;
+/// So much charge is drawn before a counter says something, Ah: ten steps of one that is told on a bus.
+const DRAWN: f64 = 1.0;
+/// A counter that moves by less than this share of what was drawn stands still.
+const COUNTS: f64 = 0.5;
 
 /// D-VD: VE.Direct text.
 pub(crate) fn ve_direct(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -60,9 +64,7 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
             (_, 0) => {
                 format!("nothing was heard of `{name}`: is it on, its cable in, its TX port set to communication?")
             }
-            (_, bytes) => format!(
-                "{bytes} bytes of `{name}` hold no block: another instrument, another bit rate than 19200, or an inverted line"
-            ),
+            (_, bytes) => format!("{bytes} bytes of `{name}` hold no block: {}", reader.unread()),
         });
         return;
     }
@@ -86,7 +88,7 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
             Evidence::fact(format!("times of more than {fresh} without a {unit}"), gaps.to_string())
                 .against("none"),
         )
-        .show(Evidence::fact("restarts of the instrument", reader.device().resets.to_string()));
+        .show(Evidence::fact("restarts of the instrument", reader.restarts().to_string()));
     let monitors = reader.device().measures.unwrap_or(0);
     let until = dead.last().filter(|dead| dead.to >= scene.whole.to).map_or(scene.whole.to, |dead| dead.from);
     let silent = until.since(health.last.unwrap_or(Micros::ZERO));
@@ -123,10 +125,8 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
             "`{name}` said nothing for up to {}, {gaps} times for more than {fresh}",
             about(longest),
         ));
-    } else if reader.witness().instrument == Instrument::Shunt && is_liar(scene) {
-        opinion.fail(format!(
-            "`{name}` contradicts the battery, and those who measure the same beside it say what the battery says: it is `{name}` that is wrong"
-        ));
+    } else if let Some(why) = wrong(scene, reader) {
+        opinion.fail(why);
     } else {
         opinion.pass(format!("`{name}` was heard {per_second:.1} times a second without a gap"));
     }
@@ -160,7 +160,34 @@ fn gaps(scene: &Scene<'_>, reader: &Reader, dead: &[Window]) -> (u32, Micros) {
     (health.gaps.saturating_sub(excused), longest.unwrap_or(Micros::ZERO))
 }
 
-/// Whether the shunt is alone with what it says.
-fn is_liar(scene: &Scene<'_>) -> bool {
-    [beside::of_voltage(scene), beside::of_current(scene)].contains(&Standing::WitnessAlone)
+/// What is wrong with what a shunt says; nothing where nothing shows it.
+fn wrong(scene: &Scene<'_>, reader: &Reader) -> Option<String> {
+    let shunt = Shunt::of(scene).filter(|_| reader.witness().instrument == Instrument::Shunt)?;
+    let name = shunt.name();
+    match [beside::of_voltage(scene), beside::of_current(scene)] {
+        standings if !standings.contains(&Standing::WitnessAlone) => {}
+        _ if shunt.is_frozen(scene) => {
+            return Some(format!(
+                "`{name}` shows the same to the last digit while the battery's current moves: it is `{name}` that is wrong"
+            ));
+        }
+        [_, Standing::WitnessAlone] if shunt.is_turned(scene) => {
+            return Some(format!(
+                "the voltage of `{name}` falls as it shows more charge: it is `{name}` that is wrong, it is connected the \
+                 other way round (`polarity` of the rig file)"
+            ));
+        }
+        _ => {
+            return Some(format!(
+                "`{name}` contradicts the battery, and those who measure the same beside it say what the battery says: it is `{name}` that is wrong"
+            ));
+        }
+    }
+    let (drawn, counted) = shunt.counted(scene)?;
+    (drawn >= DRAWN && counted.abs() < COUNTS * drawn).then(|| {
+        format!(
+            "the charge counter of `{name}` moved by {:.1} Ah while {drawn:.1} Ah were drawn by its own current: it stands still",
+            counted.abs()
+        )
+    })
 }

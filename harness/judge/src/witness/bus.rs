@@ -1,7 +1,7 @@
 //! A witness on an NMEA 2000 bus: frames, as SLCAN writes them, become messages, and those of one device are told.
 
 use proto::channel::Instrument;
-use proto::nmea2000::{self, Message, Name, Network, Node, Role};
+use proto::nmea2000::{self, Id, Message, NO_ADDRESS, Name, Network, Node, Role, TO_ALL};
 use proto::quantity::Micros;
 use proto::samples::Samples;
 use proto::slcan::{self, Carried, Decoder, Piece, Reply};
@@ -31,8 +31,16 @@ pub(super) struct Bus {
     chosen: Option<Chosen>,
     /// the first other device that could be it
     second: Option<u8>,
+    /// somebody asked who has which address, and this witness has not answered since
+    is_asked: bool,
+    restarts: u32,
     counters: Counters,
+    /// bytes of the line at hand
+    of_line: u64,
 }
+
+const REQUEST: u32 = 59_904;
+const CLAIM: u32 = 60_928;
 
 /// The device whose messages are told.
 #[derive(Debug, Clone)]
@@ -52,7 +60,10 @@ impl Bus {
             network: Network::default(),
             chosen: None,
             second: None,
+            is_asked: false,
+            restarts: 0,
             counters: Counters::default(),
+            of_line: 0,
         }
     }
 
@@ -65,27 +76,52 @@ impl Bus {
     }
 
     pub(super) fn push(&mut self, at: Micros, byte: u8, device: &mut Device) -> Option<Heard> {
-        self.counters.bytes += 1;
-        let frame = match self.decoder.push(byte)? {
-            Piece::Line([]) => return None,
+        self.of_line += 1;
+        let piece = self.decoder.push(byte)?;
+        let length = core::mem::take(&mut self.of_line);
+        let frame = match piece {
             Piece::Line(line) => match slcan::reply(line) {
-                Ok(Reply::Frame(Carried::Data(frame), _)) => frame,
-                _ => return self.noise(),
+                Ok(Reply::Frame(Carried::Data(frame), _)) => Some(frame),
+                _ if line.is_empty() => None,
+                _ => return self.noise(length),
             },
-            Piece::Refused | Piece::Noise(_) => return self.noise(),
+            Piece::Refused | Piece::Noise(_) => return self.noise(length),
         };
-        let message = self.network.take(at, &frame)?;
+        let own = frame.filter(|frame| Id::of(frame.id()).is_some_and(|id| id.source == NO_ADDRESS));
+        if let Some(own) = own {
+            // What whoever listens asks: of the bus nothing was heard by that.
+            self.asked(&Id::of(own.id())?, own.data());
+            return None;
+        }
+        self.counters.bytes += length;
+        let message = self.network.take(at, &frame?)?;
         self.message(at, &message, device)
     }
 
-    fn noise(&mut self) -> Option<Heard> {
+    /// Takes note of a question of who has which address.
+    fn asked(&mut self, id: &Id, data: &[u8]) {
+        let own = self.chosen.as_ref().is_some_and(|chosen| id.destination == chosen.address);
+        let asks = id.pgn == REQUEST && data.get(..3) == Some(&CLAIM.to_le_bytes()[..3]);
+        self.is_asked |= asks && (own || id.destination == TO_ALL);
+    }
+
+    fn noise(&mut self, length: u64) -> Option<Heard> {
+        self.counters.bytes += length;
         self.counters.noise += 1;
         None
     }
 
     fn message(&mut self, at: Micros, message: &Message, device: &mut Device) -> Option<Heard> {
         let from = message.id.source;
+        self.asked(&message.id, message.data());
         let node = self.network.node(from);
+        if message.id.pgn == CLAIM
+            && let Some(chosen) = &self.chosen
+            && (from, node.name) == (chosen.address, chosen.name)
+        {
+            // One that was asked answers; one that claims by itself what it has starts anew.
+            self.restarts += u32::from(!core::mem::take(&mut self.is_asked));
+        }
         if let Some(chosen) = &mut self.chosen {
             if node.name.is_some() && node.name == chosen.name {
                 // The same device, wherever it is now.
@@ -129,6 +165,10 @@ impl Bus {
         self.source.device.is_none_or(|device| device == role).then_some(role)
     }
 
+    pub(super) const fn restarts(&self) -> u32 {
+        self.restarts
+    }
+
     pub(super) fn others(&self) -> Vec<String> {
         let own = self.chosen.as_ref().map(|chosen| chosen.address);
         let others = self.network.nodes().filter(|(address, _)| Some(*address) != own);
@@ -161,7 +201,7 @@ mod tests {
     use proto::channel::Channel;
     use proto::chunk::Chunk;
     use proto::frame::Frame;
-    use proto::nmea2000::{Id, frames};
+    use proto::nmea2000::{frames, who_is_there};
     use proto::quantity::Ohms;
 
     const SHUNT: Instrument = Instrument::Shunt;
@@ -251,6 +291,30 @@ mod tests {
         let moved = heard(&mut reader, 2, &[claim(37, 5), product(37, "SmartShunt"), status(37, 5310, 10)]);
         assert_eq!(moved.len(), 1, "{:?}", reader.others());
         assert_eq!(reader.health().changes, 0);
+    }
+
+    /// A claim that answers a question is none of a restart, whoever asked; one that nobody asked for is.
+    #[test]
+    fn a_claim_that_nobody_asked_for_is_a_restart() {
+        let mut reader = reader(Source::default());
+        let again = |reader: &mut Reader, at, asked: Vec<Frame>| {
+            heard(reader, at, &[asked, claim(36, 5), product(36, "SmartShunt"), status(36, 5320, 10)]);
+            reader.restarts()
+        };
+        assert_eq!(again(&mut reader, 1, who_is_there().collect()), 0);
+        assert_eq!(again(&mut reader, 61, who_is_there().collect()), 0);
+        let by_another = nmea2000::request(1, 36, 60_928).into_iter().collect();
+        assert_eq!(again(&mut reader, 70, by_another), 0);
+        assert_eq!(again(&mut reader, 80, Vec::new()), 1);
+        let other = nmea2000::request(1, 37, 60_928).into_iter().collect();
+        assert_eq!(again(&mut reader, 90, other), 2, "another was asked");
+    }
+
+    #[test]
+    fn what_the_listener_asks_is_nothing_that_was_heard() {
+        let mut reader = reader(Source::default());
+        heard(&mut reader, 1, &[who_is_there().collect()]);
+        assert_eq!((reader.counters().bytes, reader.others().len()), (0, 0));
     }
 
     #[test]

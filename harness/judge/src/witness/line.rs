@@ -75,6 +75,14 @@ impl Line {
         }
     }
 
+    /// How often the instrument started anew, as far as what comes over its line shows it.
+    pub(super) fn restarts(&self) -> u32 {
+        match self {
+            Self::Text { .. } => 0,
+            Self::Bus(bus) => bus.restarts(),
+        }
+    }
+
     pub(super) fn others(&self) -> Vec<String> {
         match self {
             Self::Text { .. } => Vec::new(),

@@ -1,10 +1,11 @@
 //! The witnesses: what is at the end of each line, and whether it says what the battery says while nothing is switched on.
 
-use files::WitnessPlace;
 use files::live::{CanPlace, Live};
+use files::{RigFile, WitnessPlace};
 use judge::trace::{Channel, Trace};
-use judge::witness::{Protocol, Reader};
+use judge::witness::{Protocol, Reader, Witness};
 use proto::quantity::{Amps, Micros, Volts};
+use proto::vedirect::Auxiliary;
 
 use super::bus::Heard;
 use super::{Finding, Part, device};
@@ -19,11 +20,11 @@ const VOLTS: f64 = 0.01;
 const BAD: f64 = 0.001;
 const BY_CHANCE: u64 = 1;
 
-pub(super) fn examine(places: &[WitnessPlace], live: &Live, listen: Micros, heard: &Heard) -> Vec<Finding> {
-    places.iter().flat_map(|place| one(place, live, listen, heard)).collect()
+pub(super) fn examine(rig: &RigFile, live: &Live, listen: Micros, heard: &Heard) -> Vec<Finding> {
+    rig.witnesses.iter().flat_map(|place| one(place, rig, live, listen, heard)).collect()
 }
 
-fn one(place: &WitnessPlace, live: &Live, listen: Micros, heard: &Heard) -> Vec<Finding> {
+fn one(place: &WitnessPlace, rig: &RigFile, live: &Live, listen: Micros, heard: &Heard) -> Vec<Finding> {
     let name = &place.name;
     let path = place.port.as_ref().or(match &place.can {
         Some(CanPlace::Slcan(path)) => Some(path),
@@ -60,8 +61,36 @@ fn one(place: &WitnessPlace, live: &Live, listen: Micros, heard: &Heard) -> Vec<
             "state `calibration` with its date; until then its differences are told and decide nothing",
         ));
     }
+    findings.extend(limited(rig, &reader, &trace, listen));
     findings.extend(beside(name, place, &trace, heard));
     findings
+}
+
+/// Limits of the rig that rest on what it does not tell.
+fn limited(rig: &RigFile, reader: &Reader, trace: &Trace, listen: Micros) -> Vec<Finding> {
+    let Witness { name, instrument, .. } = reader.witness();
+    if reader.counters().blocks == 0 {
+        return Vec::new();
+    }
+    let own = |channel: &&Channel| channel.row().source.instrument() == Some(*instrument);
+    let untold =
+        rig.limits.rows.keys().filter(own).filter(|&&channel| trace.series(channel).points().is_empty());
+    untold
+        .map(|&channel| {
+            let remedy = match (channel, reader.device().auxiliary) {
+                (Channel::ShuntTemperature, Some(Auxiliary::Starter | Auxiliary::Midpoint) | None) => {
+                    "set its auxiliary input to a temperature sensor, or take that limit out of the rig file"
+                }
+                _ => "listen longer (`--listen`), or take that limit out of the rig file",
+            };
+            let what = format!(
+                "{name}: it told no `{}` in {} s, and the rig has a limit on it, on which a run ends",
+                channel.key(),
+                listen.secs()
+            );
+            Part::Witness.warning(what, remedy)
+        })
+        .collect()
 }
 
 /// Whether the line carries blocks, or the bus messages of it.
@@ -89,7 +118,7 @@ fn line(name: &str, reader: &Reader, listen: Micros) -> Finding {
     if counters.blocks == 0 {
         return Part::Witness.problem(
             format!("{name}: {} bytes in {secs} s, and no block among them", counters.bytes),
-            "another instrument, another bit rate than 19200 bit/s, or a line that is inverted (RS-232 in place of TTL)",
+            reader.unread(),
         );
     }
     let said = reader.identity().unwrap_or_else(|| "it does not say what it is".to_owned());
@@ -104,6 +133,10 @@ fn line(name: &str, reader: &Reader, listen: Micros) -> Finding {
             "look at cable and ground: 7 blocks in 100 000 are usual"
         };
         return Part::Witness.warning(what, remedy);
+    }
+    if reader.restarts() > 0 {
+        let remedy = "is its supply steady? It is fed by the battery; a charge counter begins at zero then";
+        return Part::Witness.warning(format!("{what}; it started anew {} times", reader.restarts()), remedy);
     }
     if reader.health().gaps > 0 {
         let often = if on_bus { "every 1.5 s to 2 s" } else { "once a second" };
@@ -180,4 +213,36 @@ fn beside(name: &str, place: &WitnessPlace, trace: &Trace, heard: &Heard) -> Vec
         });
     }
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Level;
+    use rstest::rstest;
+
+    const RIG: &str = concat!(
+        include_str!("../../../../rigs/simulated.yaml"),
+        "\nwitnesses:\n  - name: Shunt\n    measures: battery\n    calibration: { date: 2026-03-01, voltage: 0.3 %, \
+         current: 0.4 %, zero: 0.1 A }\n"
+    );
+
+    /// 20 A into a battery, and 53.2 V.
+    #[rstest]
+    #[case::right(20.0, 53.2, &[(Level::Ok, ""), (Level::Ok, "")])]
+    #[case::turned(-20.0, 53.2, &[(Level::Warning, "the other way round"), (Level::Ok, "")])]
+    #[case::a_load_that_it_does_not_see(17.0, 53.2, &[(Level::Warning, "not behind the shunt"), (Level::Ok, "")])]
+    #[case::a_volt_off(20.1, 54.2, &[(Level::Ok, ""), (Level::Warning, "sense wire")])]
+    fn a_shunt_beside_the_battery(#[case] amps: f64, #[case] volts: f64, #[case] says: &[(Level, &str)]) {
+        let rig = RigFile::parse("rig", RIG).unwrap_or_else(|error| panic!("{error}"));
+        let mut trace = Trace::default();
+        trace.push(Channel::ShuntCurrent, Micros::from_secs(1), amps);
+        trace.push(Channel::ShuntVoltage, Micros::from_secs(1), volts);
+        let heard = Heard { current: Some(Amps(20.0)), voltage: Some(Volts(53.2)), ..Heard::default() };
+        let found = beside("Shunt", &rig.witnesses[0], &trace, &heard);
+        assert_eq!(found.len(), says.len());
+        for (finding, (level, remedy)) in found.iter().zip(says) {
+            assert!(finding.level == *level && finding.remedy.contains(remedy), "{finding:?}");
+        }
+    }
 }

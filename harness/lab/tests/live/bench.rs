@@ -32,6 +32,8 @@ pub(crate) struct Bench {
     pub(crate) can_path: String,
     /// the line of a shunt, and whether the rig file names it
     pub(crate) shunt: SerialPort,
+    /// the name of that line in the rig file, where it is another than its own
+    pub(crate) shunt_link: Option<String>,
     pub(crate) is_witnessed: bool,
     /// that shunt is on a bus of its own
     on_bus: bool,
@@ -159,6 +161,7 @@ impl Bench {
             can,
             can_path,
             shunt,
+            shunt_link: None,
             is_witnessed: false,
             on_bus: false,
             supply,
@@ -203,7 +206,7 @@ impl Bench {
                 if self.on_bus {
                     format!("protocol: nmea2000\n    can: {{ slcan: {} }}", self.shunt.path())
                 } else {
-                    format!("port: {}", self.shunt.path())
+                    format!("port: {}", self.shunt_link.clone().unwrap_or_else(|| self.shunt.path()))
                 }
             )
         } else {

@@ -1,12 +1,17 @@
 //! A shunt on a serial line of 19200 bit/s, faster than the clock as the whole rig is.
 
+use std::os::unix::fs::symlink;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use evidence::conclusion::Attempt;
 use judge::trace::Channel;
 use judge::verdict::{Outcome, Verdict};
 
+use proto::quantity::Micros;
+
 use super::bench::Bench;
+use super::proxy::SerialPort;
 
 fn link(attempt: &Attempt) -> &Verdict {
     link_of(attempt, "D-VD")
@@ -61,6 +66,57 @@ fn a_line_that_vanishes_is_told_and_ends_no_case() {
     assert_eq!(attempt.outcome, Outcome::Pass, "{}", attempt.reason);
     let told = format!("{:?}", attempt.trace.events);
     assert!(told.contains("witness `Shunt`: "), "why it is not heard is told: {told}");
+}
+
+/// It is plugged in again, as another device under the same name: it is heard again, and how long it was away is told.
+#[test]
+fn a_line_that_returns_is_heard_again() {
+    let mut bench = Bench::new();
+    bench.is_witnessed = true;
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let link = folder.path().join("usb-VE_Direct_cable");
+    symlink(bench.shunt.path(), &link).expect("a link");
+    bench.shunt_link = Some(link.display().to_string());
+    let (away, back) = (AtomicBool::new(false), Mutex::new(None));
+    let (attempt, _) = bench.run("- hold: 240 s", |bench, seen| {
+        if seen.frames > 200 && !away.swap(true, Ordering::Relaxed) {
+            bench.shunt.unplug();
+            std::fs::remove_file(&link).expect("it was there");
+        }
+        let mut back = back.lock().expect("nobody panicked");
+        if seen.frames > 700 && back.is_none() {
+            let again = SerialPort::to(&bench.served.addresses().witnesses[0]);
+            symlink(again.path(), &link).expect("a link");
+            *back = Some(again);
+        }
+    });
+    let heard = attempt.trace.series(Channel::ShuntVoltage);
+    assert_eq!(heard.silences().len(), 1, "{:?}", heard.silences());
+    let last = heard.last_seen().expect("it was heard");
+    assert!(attempt.length.since(last) < Micros::from_secs(10), "{last:?} of {:?}", attempt.length);
+    let link = link_of(&attempt, "D-VD");
+    assert!(
+        link.outcome == Outcome::Fail && link.reason.contains("said nothing for up to"),
+        "{}",
+        link.reason
+    );
+    assert_eq!(attempt.outcome, Outcome::Pass, "{}", attempt.reason);
+}
+
+/// Two names of one port: nobody is asked where another answers.
+#[test]
+fn a_port_of_two_names_is_refused() {
+    let mut bench = Bench::new();
+    bench.is_witnessed = true;
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let link = folder.path().join("usb-VE_Direct_cable");
+    symlink(&bench.can_path, &link).expect("a link");
+    bench.shunt_link = Some(link.display().to_string());
+    let (attempt, _) = bench.run("- hold: 20 s", |_, _| {});
+    assert_eq!(attempt.outcome, Outcome::Inconclusive, "{}", attempt.reason);
+    let says =
+        format!("{} (`Shunt`) and {} (`the CAN adapter`) are one port", link.display(), bench.can_path);
+    assert!(attempt.reason.contains(&says), "{}", attempt.reason);
 }
 
 /// A bus of its own, which is asked who is there: the shunt is found by what it says of itself.

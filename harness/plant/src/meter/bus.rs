@@ -6,8 +6,9 @@ use proto::frame::Frame;
 use proto::nmea2000::{Id, Name, TO_ALL, frames, pgn};
 use proto::quantity::Micros;
 use proto::slcan::{self, Carried, Decoder, Piece, Reply};
+use proto::vedirect::Auxiliary;
 
-use super::{Meter, SET_CURRENT, SET_VOLTAGE};
+use super::{Meter, ROOM, SET_CURRENT, SET_VOLTAGE};
 
 /// How often a device sends what it measures.
 const PERIOD: Micros = Micros::from_millis(1500);
@@ -61,6 +62,11 @@ impl Device {
         }
     }
 
+    /// It starts anew: it claims its address again, unasked.
+    pub(super) fn restart(&mut self) {
+        (self.owed, self.sequence, self.sent) = (vec![CLAIM], 0, None);
+    }
+
     /// Takes a byte of the line of whoever is on the bus too: a frame is a question or nothing.
     pub(super) fn hear(&mut self, byte: u8) {
         let Some(Piece::Line(line)) = self.asked.push(byte) else { return };
@@ -112,7 +118,10 @@ impl Device {
 
     fn shunt(&mut self, out: &mut Vec<u8>, meter: &Meter) {
         let m = meter.measured;
-        self.battery(out, 0, meter.volts(m.volts), (!meter.p.blank).then(|| meter.amps(m.amps)));
+        // In hundredths of a kelvin.
+        let warmth = ((f64::from(ROOM) + 273.15) * 100.0).round() as u16;
+        let warmth = if meter.p.auxiliary == Some(Auxiliary::Temperature) { warmth } else { u16::MAX };
+        self.battery(out, 0, meter.volts(m.volts), (!meter.p.blank).then(|| meter.amps(m.amps)), warmth);
         // A battery; nothing of it is reckoned.
         self.send(
             out,
@@ -129,9 +138,10 @@ impl Device {
             0,
             meter.volts(m.charger_volts),
             (!meter.p.blank).then(|| meter.amps(m.charger_amps)),
+            u16::MAX,
         );
         let pv = if m.pv_volts > 0.0 { m.pv_watts / m.pv_volts } else { 0.0 };
-        self.battery(out, 1, m.pv_volts, Some(pv));
+        self.battery(out, 1, m.pv_volts, Some(pv), u16::MAX);
         let (off, constant) = (0, 7);
         let state = if m.tracker == 0 { off } else { constant };
         self.send(out, CHARGER, &[0, 0, state | 0xF0, 0xF0 | u8::from(m.enabled), UNKNOWN, UNKNOWN]);
@@ -143,7 +153,7 @@ impl Device {
 
     fn inverter(&mut self, out: &mut Vec<u8>, meter: &Meter) {
         let m = meter.measured;
-        self.battery(out, 0, meter.volts(m.inverter_volts), None);
+        self.battery(out, 0, meter.volts(m.inverter_volts), None, u16::MAX);
         let (inverts, disabled) = (0, 4);
         self.send(out, INVERTER, &[0, 0, 0, 0xF0 | if m.running { inverts } else { disabled }]);
         let (volts, watts) = m.ac;
@@ -157,10 +167,11 @@ impl Device {
     }
 
     /// 127508, the same for every device.
-    fn battery(&mut self, out: &mut Vec<u8>, instance: u8, volts: f64, amps: Option<f64>) {
+    fn battery(&mut self, out: &mut Vec<u8>, instance: u8, volts: f64, amps: Option<f64>, warmth: u16) {
         let [v0, v1] = ((volts * 100.0).round() as i16).to_le_bytes();
         let [a0, a1] = amps.map_or(UNKNOWN_SIGNED, |amps| (amps * 10.0).round() as i16).to_le_bytes();
-        self.send(out, BATTERY, &[instance, v0, v1, a0, a1, UNKNOWN, UNKNOWN, 0]);
+        let [t0, t1] = warmth.to_le_bytes();
+        self.send(out, BATTERY, &[instance, v0, v1, a0, a1, t0, t1, 0]);
     }
 
     /// A register of Victron in the proprietary PGN.

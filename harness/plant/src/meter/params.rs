@@ -2,6 +2,7 @@
 
 use proto::channel::Instrument;
 use proto::quantity::{Amps, Micros, Percent, Volts};
+use proto::vedirect::Auxiliary;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,14 +42,24 @@ pub struct MeterParams {
     pub lost: Percent,
     /// HEX frames between and inside its blocks, in a second
     pub hex: u32,
-    /// it starts anew so often, and says nothing for four seconds then; zero for never
+    /// it starts anew so often, with its charge counter at zero; zero for never
     pub resets: Micros,
+    /// so long it says nothing after it started anew; zero for four seconds
+    pub starts_in: Micros,
     /// it falls silent so long after the start of its world; zero for never
     pub silent_after: Micros,
     /// id of the product that it says it is; zero for its own
     pub product: u16,
     /// what it says it monitors, the code of `MON`: 0 a battery
     pub monitors: i8,
+    /// what the auxiliary input of a shunt is set to
+    pub auxiliary: Option<Auxiliary>,
+    /// bit/s at which its line runs; zero for the 19200 of VE.Direct
+    pub baud: u32,
+    /// its line is inverted, as RS-232 in place of TTL is
+    pub inverted: bool,
+    /// it says half a block again and again
+    pub half: bool,
     /// it is on a VE.Can bus in place of a line of its own. What the rig file says of the witness decides that
     #[serde(skip)]
     pub on_bus: bool,
@@ -64,19 +75,27 @@ impl MetersParams {
         }
     }
 
-    /// Whether a line carries so much: its share and its frames.
+    /// Whether a line carries so much: its share, its frames, its rate.
     pub(crate) fn fault(&self) -> Option<(&'static str, String, &'static str)> {
         let all = [
-            (&self.battery, "witnesses.battery.lost", "witnesses.battery.hex"),
-            (&self.charger, "witnesses.charger.lost", "witnesses.charger.hex"),
-            (&self.inverter, "witnesses.inverter.lost", "witnesses.inverter.hex"),
+            (&self.battery, ["witnesses.battery.lost", "witnesses.battery.hex", "witnesses.battery.baud"]),
+            (&self.charger, ["witnesses.charger.lost", "witnesses.charger.hex", "witnesses.charger.baud"]),
+            (
+                &self.inverter,
+                ["witnesses.inverter.lost", "witnesses.inverter.hex", "witnesses.inverter.baud"],
+            ),
         ];
-        all.into_iter().find_map(|(meter, lost, hex)| {
+        all.into_iter().find_map(|(meter, [lost, hex, baud])| {
             if !(0.0..=100.0).contains(&meter.lost.0) {
                 return Some((lost, meter.lost.to_string(), "0 % to 100 %"));
             }
             // At 19 200 bit/s a frame of 20 characters takes 10 ms, and there is text too.
-            (meter.hex > 50).then(|| (hex, meter.hex.to_string(), "at most 50 a second"))
+            if meter.hex > 50 {
+                return Some((hex, meter.hex.to_string(), "at most 50 a second"));
+            }
+            let is_rate = meter.baud == 0 || (300..=1_000_000).contains(&meter.baud);
+            (!is_rate)
+                .then(|| (baud, meter.baud.to_string(), "300 to 1000000 bit/s, or 0 for that of VE.Direct"))
         })
     }
 }

@@ -1,11 +1,45 @@
 //! What is known of an instrument after some blocks.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::block::{Block, Said};
 use super::hex::{Answer, Hex};
 use super::product::{Family, Product};
 use super::register::{Raw, Register};
 use crate::channel::{Channel, Instrument, Kind};
 use crate::samples::Samples;
+
+/// What the auxiliary input of a battery monitor is set to. Labels of the others are not told, or as `---`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auxiliary {
+    /// the voltage of a starter battery, label `VS`
+    Starter,
+    /// the voltage of the middle of the bank, label `VM`
+    Midpoint,
+    /// the temperature of the battery, label `T`
+    Temperature,
+}
+
+impl Auxiliary {
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Starter => "a starter battery",
+            Self::Midpoint => "the middle of the bank",
+            Self::Temperature => "a temperature sensor",
+        }
+    }
+
+    /// By the labels of a block; nothing where it tells none of them.
+    fn of(block: &Block) -> Option<Self> {
+        [("VM", Self::Midpoint), ("VS", Self::Starter), ("T", Self::Temperature)]
+            .into_iter()
+            .find_map(|(label, auxiliary)| block.number(label).map(|_| auxiliary))
+    }
+}
 
 /// An instrument, as far as its blocks told. What it says of itself stands in some blocks only.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +56,8 @@ pub struct Device {
     pub serial: Option<String>,
     /// what a DC meter measures. One that is not 0 is no battery monitor, and none of its values are told
     pub measures: Option<i8>,
+    /// what the auxiliary input of a battery monitor is set to, by the value that it told of it
+    pub auxiliary: Option<Auxiliary>,
     /// seconds since it started, where that was asked for or told
     pub uptime: Option<u32>,
     /// how often it started anew, seen by a shorter time since it started
@@ -96,6 +132,7 @@ impl Device {
         keep(&mut self.model, text("BMV"));
         keep(&mut self.firmware, text("FWE").or_else(|| text("FW")));
         keep(&mut self.serial, text("SER#"));
+        self.auxiliary = Auxiliary::of(block).or(self.auxiliary);
         if let Some(measures) = block.number("MON") {
             self.measures = Some(measures as i8);
         }
