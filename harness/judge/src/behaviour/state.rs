@@ -87,17 +87,22 @@ fn widest_swing(current: &Series, window: Window) -> (Window, f64) {
 pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
     let shunt = Shunt::of(scene).filter(|_| beside::of_current(scene) != Standing::WitnessAlone);
     let plant = "solar charger and inverter show";
-    let by_plant = sign_against(
-        scene,
-        opinion,
-        [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent],
-        |[solar, inverter, pack]| Beheld {
-            expected: solar + inverter,
-            through: solar.abs() + inverter.abs(),
-            pack,
-        },
-        plant,
-    );
+    let of_plant = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
+    // A bench without a GX has nothing to show of it.
+    let is_told =
+        shunt.is_none() || of_plant.iter().all(|&channel| !scene.series(channel).points().is_empty());
+    let by_plant = is_told
+        && sign_against(
+            scene,
+            opinion,
+            of_plant,
+            |[solar, inverter, pack]| Beheld {
+                expected: solar + inverter,
+                through: solar.abs() + inverter.abs(),
+                pack,
+            },
+            plant,
+        );
     let by_shunt = shunt.is_some_and(|shunt| {
         let shows =
             format!("`{}` shows (unless it is connected the other way round: `polarity`)", shunt.name());

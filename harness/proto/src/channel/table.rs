@@ -37,7 +37,7 @@ channels! {
         .sensed(Sense::Voltage).asked("voltage", "pack voltage").lane(Lane::Voltage, "Battery");
     /// current of the battery, positive when it charges
     PackCurrent: Row::battery("battery.current", "the battery current", CURRENT, id::MEASUREMENTS)
-        .sensed(Sense::Current).asked("current", "battery current").lane(Lane::Current, "Current");
+        .sensed(Sense::Current).asked("current", "battery current").lane(Lane::Current, "Battery");
     /// temperature of the battery
     Temperature: Row::battery("battery.temperature", "the battery temperature", TEMPERATURE, id::MEASUREMENTS)
         .sensed(Sense::Temperature);
