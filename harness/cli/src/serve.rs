@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use files::RigFile;
+use judge::witness::Protocol;
+use proto::channel::Instrument;
 use proto::quantity::Micros;
 use proto::text::plain;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -102,12 +105,12 @@ pub(crate) fn serve(args: &Args) -> Result<Exit, Failure> {
         },
         message: error.to_string(),
     })?;
-    crate::answer(&proto::text::lines(&words(&served, &plain(&battery.title), &options)))?;
+    crate::answer(&proto::text::lines(&words(&served, &rig, &plain(&battery.title), &options)))?;
     watch(&mut served, args.speed, &stop)
 }
 
 /// How to connect.
-fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
+fn words(served: &ServedRig, rig: &RigFile, battery: &str, options: &Options) -> String {
     let addresses = served.addresses();
     let interface = options.can.interface.is_some();
     let can: String = addresses
@@ -143,16 +146,30 @@ fn words(served: &ServedRig, battery: &str, options: &Options) -> String {
          supply    {}  (SCPI, profile {})\n\
          GX        {}  (Modbus-TCP)\n\
          operator  {}  (one JSON object a line)\n\
-         witnesses {}  (VE.Direct, 19200 Bd)\n\
+         {}\
          All of this is in {}. Ctrl-C ends it.\n",
         options.speed,
         addresses.psu,
         options.psu_profile.psu_profile,
         addresses.gx,
         addresses.operator,
-        addresses.witnesses.join(", "),
+        witnesses(rig, &addresses.witnesses),
         options.folder.join("addresses.json").display(),
     )
+}
+
+/// The ports of the meters beside the battery, a line for each.
+fn witnesses(rig: &RigFile, ports: &[String]) -> String {
+    let is_on_bus = |which: Instrument| {
+        let own = rig.witnesses.iter().find(|place| place.instrument() == which);
+        own.is_some_and(|place| place.protocol == Protocol::Nmea2000)
+    };
+    let lines = Instrument::WITNESSES.into_iter().zip(ports).map(|(which, port)| {
+        let speaks =
+            if is_on_bus(which) { "VE.Can, for `slcan:` of a witness" } else { "VE.Direct, 19200 Bd" };
+        format!("witness   {port}  ({speaks})\n")
+    });
+    lines.collect()
 }
 
 /// Serves until a signal comes, and says when it cannot keep up.
