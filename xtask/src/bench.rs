@@ -35,6 +35,7 @@ pub(crate) fn bench(workspace: &Workspace) -> Result<(), Failure> {
     }
     // These print their own figures.
     workspace.cargo("bench").args(["--quiet", "--package", "sim", "--bench", "program"]).run()?;
+    workspace.cargo("bench").args(["--quiet", "--package", "sim", "--bench", "witness"]).run()?;
     workspace.cargo("bench").args(["--quiet", "--package", "lab", "--bench", "speed"]).run()
 }
 
