@@ -16,6 +16,7 @@ mod process;
 mod shared;
 mod watchdog;
 mod wire;
+mod witness;
 
 use std::fs;
 use std::time::Duration;

@@ -86,6 +86,13 @@ impl Serving {
         json[of].as_str().expect("an address").to_owned()
     }
 
+    /// The serial ports of the meters beside its battery: shunt, charger, inverter.
+    pub(crate) fn witnesses(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.at().join("addresses.json")).expect("it is there");
+        let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        serde_json::from_value(json["witnesses"].clone()).expect("paths")
+    }
+
     /// `rigs/served.yaml` with the addresses of this one, and something else in it replaced.
     pub(crate) fn rig(&self, good: &str, other: &str) -> String {
         let text = fs::read_to_string(Path::new(PROJECT).join("rigs/served.yaml")).expect("it is shipped");
