@@ -133,8 +133,8 @@ impl Meter {
         let (amps, watts) = (self.amps(measured.amps), self.amps(measured.amps) * self.volts(measured.volts));
         if !self.p.counter_stands {
             self.counted += amps * hours;
+            *if watts < 0.0 { &mut self.drawn } else { &mut self.charged } += watts.abs() * hours;
         }
-        *if watts < 0.0 { &mut self.drawn } else { &mut self.charged } += watts.abs() * hours;
         if !self.p.frozen || self.measured.volts <= 0.0 {
             self.measured = *measured;
         }
@@ -180,8 +180,11 @@ impl Meter {
         }
         let mut frames = core::mem::take(&mut self.answers);
         // What products of today say unasked after each block.
-        let unasked = [VOLTAGE, UPTIME, OUTPUT].into_iter().cycle().take(self.p.hex as usize);
-        frames.extend(unasked.filter_map(|register| self.register(0xA, register, at)));
+        let unasked: Vec<Hex> = [VOLTAGE, UPTIME, OUTPUT]
+            .into_iter()
+            .filter_map(|register| self.register(0xA, register, at))
+            .collect();
+        frames.extend(unasked.iter().cycle().take(self.p.hex as usize).copied());
         let mut bytes = text.with(&frames, &mut self.rng);
         if self.p.half {
             let end = bytes.windows(SUM.len()).position(|window| window == SUM).unwrap_or(bytes.len());

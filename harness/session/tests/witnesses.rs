@@ -133,6 +133,7 @@ fn a_shunt_on_a_bus_finds_the_same(
 #[case::lies("battery: { current-gain: -10 % }", "it is `Shunt` that is wrong")]
 #[case::swapped("battery: { reversed: true }", "it is `Shunt` that is wrong")]
 #[case::silent("battery: { silent-after: 600 s }", "fell silent")]
+#[case::counter("battery: { counter-stands: true }", "it stands still")]
 fn a_bus_that_is_bad_is_told(#[case] wrong: &str, #[case] says: &str) {
     let attempt = run("reference", WITH_GX, LYNX, wrong);
     let link = verdict(&attempt, "D-N2K");
@@ -179,6 +180,29 @@ fn a_witness_that_gives_itself_away_blames_nobody(
         let own = verdict(&attempt, id);
         assert_ne!(own.outcome, Fail, "{id}: {} {:#?}", own.reason, own.evidence);
     }
+    // Nothing else measures a current here.
+    comes_to(&attempt, &[("MEA-01", Inconclusive), ("MEA-04", Inconclusive)]);
+}
+
+/// Nearly an hour of text once a second and a HEX frame each 100 ms between and inside its blocks: each is read.
+#[test]
+fn nothing_is_lost_with_hex_between() {
+    let attempt = run("reference", WITHOUT_GX, SHUNT, "battery: { hex: 10 }");
+    comes_to(&attempt, &ALL_RIGHT);
+    let link = verdict(&attempt, "D-VD");
+    let told = |what: &str| {
+        let found = link.evidence.iter().find(|evidence| evidence.what == what);
+        found.map_or("", |evidence| evidence.value.split(' ').next().unwrap_or(""))
+    };
+    let seconds = attempt.length.secs() as u64;
+    let whole: [u64; 3] =
+        ["blocks", "HEX frames", "blocks with a wrong sum"].map(|what| told(what).parse().expect("a number"));
+    assert!(
+        seconds > 3000 && whole[0] >= 2 * (seconds - 2) && whole[1] >= 10 * (seconds - 2),
+        "{seconds} s, {whole:?}"
+    );
+    assert_eq!(whole[2], 0);
+    assert!(link.evidence.iter().any(|evidence| evidence.value.ends_with("(0 bad)")), "{:#?}", link.evidence);
 }
 
 /// One that starts anew within a pause that is usual is seen by its counter, and on a bus by its claim.

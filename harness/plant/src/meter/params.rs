@@ -36,7 +36,7 @@ pub struct MeterParams {
     pub blank: bool,
     /// it says the same again and again, whatever is
     pub frozen: bool,
-    /// its charge counter stands still
+    /// its counters of charge and energy stand still
     pub counter_stands: bool,
     /// share of the bytes that its line loses
     pub lost: Percent,
