@@ -34,7 +34,7 @@ pub(super) enum Standing {
     Confirmed,
     /// the witness contradicts the battery, and nobody takes its side
     BatteryAlone,
-    /// the witness contradicts the battery, and another meter says what the battery says
+    /// the witness contradicts the battery, and another meter says what the battery says, or it gives itself away
     WitnessAlone,
     /// three say three things
     Open,
@@ -133,7 +133,7 @@ impl<'a> Shunt<'a> {
                     same.filter(|one| one.1 == shown).unwrap_or((s.window.from, shown, pack, pack));
                 let (least, most) = (least.min(pack), most.max(pack));
                 same = Some((from, shown, least, most));
-                s.window.to.since(from).secs() >= TOGETHER && most - least >= GAIN_CURRENT
+                s.window.to.since(from).secs() >= TOGETHER && most - least >= STEP
             })
         })
     }
@@ -277,8 +277,9 @@ pub(super) fn of_current(scene: &Scene<'_>) -> Standing {
         flows(scene, [SolarCurrent, InverterCurrent, ShuntCurrent], |[a, b, c]| (a + b, c)),
         &uncertain,
     );
-    // Nobody else need measure it where the shunt gives itself away.
-    if ours == Some(true) && battery.is_none() && (shunt.is_turned(scene) || shunt.is_frozen(scene)) {
+    // Nobody else need measure it where the shunt gives itself away. One that stands still confirms nothing either.
+    let is_turned = || ours == Some(true) && battery.is_none() && shunt.is_turned(scene);
+    if is_turned() || shunt.is_frozen(scene) {
         return Standing::WitnessAlone;
     }
     standing(ours, [battery, witness], shunt.calibration().is_some())
@@ -297,7 +298,7 @@ pub(super) fn of_voltage(scene: &Scene<'_>) -> Standing {
     let third = BUS.into_iter().find_map(|bus| {
         Some([contradicts(bus, Channel::PackVoltage, false)?, contradicts(bus, Channel::ShuntVoltage, true)?])
     });
-    if ours == Some(true) && third.is_none() && shunt.is_frozen(scene) {
+    if shunt.is_frozen(scene) {
         return Standing::WitnessAlone;
     }
     standing(ours, third.map_or([None; 2], |third| third.map(Some)), shunt.calibration().is_some())

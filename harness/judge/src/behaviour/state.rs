@@ -117,7 +117,7 @@ pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
     });
     if !by_plant && !by_shunt && opinion.is_good() {
         opinion.unclear(
-            "charge and discharge must both be seen for a minute, with solar charger and inverter on the GX",
+            "charge and discharge must both be seen for a minute, with solar charger and inverter on the GX or a shunt that is right",
         );
     }
 }
@@ -341,7 +341,7 @@ fn has_the_size_of_current(scene: &Scene<'_>, opinion: &mut Opinion) -> Percent 
     }
     if !seen {
         opinion.unclear(format!(
-            "neither charge nor discharge of {GAIN_CURRENT} A was seen for {GAIN_TIME} s, with solar charger and inverter on the GX"
+            "neither charge nor discharge of {GAIN_CURRENT} A was seen for {GAIN_TIME} s, with solar charger and inverter on the GX or a shunt that is right"
         ));
     }
     worst
@@ -415,10 +415,19 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
                 ),
             );
         }
-        Standing::WitnessAlone => {
-            let others = bus.map_or(volts - difference, |(_, (_, volts))| volts);
-            opinion.show(beside::alone(name, volts, volts - difference, others, "V"));
-        }
+        Standing::WitnessAlone => match bus {
+            Some((_, (_, others))) if !shunt.is_frozen(scene) => {
+                opinion.show(beside::alone(name, volts, volts - difference, others, "V"));
+            }
+            Some(_) => {
+                opinion.show(told(name, (difference, volts)));
+            }
+            None => {
+                opinion.show(told(name, (difference, volts))).unclear(format!(
+                    "`{name}` is wrong, and nobody else measures the voltage beside the battery"
+                ));
+            }
+        },
         Standing::Open => {
             opinion.show(told(name, (difference, volts))).unclear(format!(
                 "battery, `{name}` and DC bus say three voltages: which is right nobody knows"
