@@ -1,6 +1,7 @@
 //! A shunt on a serial line of 19200 bit/s, faster than the clock as the whole rig is.
 
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,6 +10,7 @@ use judge::trace::Channel;
 use judge::verdict::{Outcome, Verdict};
 
 use proto::quantity::Micros;
+use tempfile::TempDir;
 
 use super::bench::Bench;
 use super::proxy::SerialPort;
@@ -48,15 +50,26 @@ fn nothing_is_lost_with_hex_between() {
     assert!((shunt - battery).abs() < 0.1, "{shunt} V and {battery} V");
 }
 
+/// Gives the line of the shunt a name of its own: a terminal that is gone leaves its number to the next, of another test too.
+fn named(bench: &mut Bench) -> (TempDir, PathBuf) {
+    bench.is_witnessed = true;
+    let folder = TempDir::new().expect("a folder");
+    let link = folder.path().join("usb-VE_Direct_cable");
+    symlink(bench.shunt.path(), &link).expect("a link");
+    bench.shunt_link = Some(link.display().to_string());
+    (folder, link)
+}
+
 /// A cable that is pulled out ends no case: it is told, and the battery is judged by what was heard.
 #[test]
 fn a_line_that_vanishes_is_told_and_ends_no_case() {
     let mut bench = Bench::new();
-    bench.is_witnessed = true;
+    let (_folder, name) = named(&mut bench);
     let (out, pulled) = (AtomicBool::new(false), std::sync::atomic::AtomicUsize::new(0));
     let (attempt, _) = bench.run("- hold: 120 s", |bench, seen| {
         if seen.frames > 200 && !out.swap(true, Ordering::Relaxed) {
             pulled.store(seen.frames, Ordering::Relaxed);
+            std::fs::remove_file(&name).expect("it was there");
             bench.shunt.unplug();
         }
     });
@@ -72,16 +85,12 @@ fn a_line_that_vanishes_is_told_and_ends_no_case() {
 #[test]
 fn a_line_that_returns_is_heard_again() {
     let mut bench = Bench::new();
-    bench.is_witnessed = true;
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let link = folder.path().join("usb-VE_Direct_cable");
-    symlink(bench.shunt.path(), &link).expect("a link");
-    bench.shunt_link = Some(link.display().to_string());
+    let (_folder, link) = named(&mut bench);
     let (away, back) = (AtomicBool::new(false), Mutex::new(None));
     let (attempt, _) = bench.run("- hold: 240 s", |bench, seen| {
         if seen.frames > 200 && !away.swap(true, Ordering::Relaxed) {
-            bench.shunt.unplug();
             std::fs::remove_file(&link).expect("it was there");
+            bench.shunt.unplug();
         }
         let mut back = back.lock().expect("nobody panicked");
         if seen.frames > 700 && back.is_none() {
@@ -108,7 +117,7 @@ fn a_line_that_returns_is_heard_again() {
 fn a_port_of_two_names_is_refused() {
     let mut bench = Bench::new();
     bench.is_witnessed = true;
-    let folder = tempfile::TempDir::new().expect("a folder");
+    let folder = TempDir::new().expect("a folder");
     let link = folder.path().join("usb-VE_Direct_cable");
     symlink(&bench.can_path, &link).expect("a link");
     bench.shunt_link = Some(link.display().to_string());
