@@ -19,7 +19,10 @@ use crate::can::{CanPort, Kind, RunClock, open_can};
 use crate::psu::{Link, Serial};
 
 /// Longest wait for bytes in one step.
-const STEP: Micros = Micros::from_millis(20);
+const STEP: Micros = Micros::from_millis(100);
+/// What comes within this part of a second of the rig is heard at once: a line says ten bytes in 5 ms, and somebody would be
+/// woken for each few.
+const GATHERED: u64 = 33;
 /// How often a port that is not there is looked for.
 const AGAIN: Micros = Micros::from_millis(500);
 /// What is asked for in HEX, one register a second: uptime, what the GX set at a charger, and what it controls.
@@ -37,6 +40,8 @@ pub(crate) struct WitnessPort {
     ask: Micros,
     every: Option<Micros>,
     asked: usize,
+    /// for so long more is gathered once something came
+    gather: Micros,
     trouble: Trouble,
 }
 
@@ -87,6 +92,7 @@ impl WitnessPort {
             ask: clock.now() + second,
             every,
             asked: 0,
+            gather: Micros(second.0 / GATHERED),
             trouble: Trouble::default(),
         })
     }
@@ -158,11 +164,11 @@ impl WitnessPort {
                 Chunk::all(instrument, bytes).for_each(|chunk| each(at, chunk));
             }
         };
-        let mut buffer = [0; Chunk::MOST];
+        let (gather, mut buffer) = (self.gather, [0; Chunk::MOST]);
         let asked = question.map_or(Ok(Vec::new()), |question| open.ask(question));
         let heard = asked.and_then(|asked| {
             tell(now, &asked);
-            open.hear(self.clock, &mut buffer)
+            open.hear(self.clock, gather, &mut buffer)
         });
         match heard {
             Ok(many) => tell(self.clock.now(), &buffer[..many]),
@@ -215,22 +221,45 @@ impl Open {
     }
 
     /// Hears for a moment: so many bytes came. A frame of a bus is a line of SLCAN; what is none of NMEA 2000 is not kept.
-    fn hear(&mut self, clock: RunClock, buffer: &mut [u8; Chunk::MOST]) -> Result<usize, String> {
+    fn hear(
+        &mut self,
+        clock: RunClock,
+        gather: Micros,
+        buffer: &mut [u8; Chunk::MOST],
+    ) -> Result<usize, String> {
         match self {
             Self::Line(link) => {
+                let read = |link: &mut Serial, buffer: &mut [u8], until| {
+                    link.read(buffer, until).map_err(|error| error.to_string())
+                };
                 let until = link.now() + STEP;
-                link.read(buffer, until).map_err(|error| error.to_string())
+                let first = read(link, buffer, until)?;
+                // What fills a chunk at once has waited already.
+                if first == 0 || first == buffer.len() {
+                    return Ok(first);
+                }
+                let until = link.now() + gather;
+                link.wait(until);
+                Ok(first + read(link, &mut buffer[first..], until)?)
             }
             Self::Bus(port, line) => {
-                let heard = port.next(clock.now() + STEP).map_err(|error| error.to_string())?;
-                let Some(Kind::Data(frame)) = heard.map(|heard| heard.kind) else { return Ok(0) };
-                if !nmea2000::is_known(&frame) {
-                    return Ok(0);
+                let (mut many, mut until) = (0, clock.now() + STEP);
+                while many + slcan::LONGEST < buffer.len() && clock.now() < until {
+                    let heard = port.next(until).map_err(|error| error.to_string())?;
+                    let Some(heard) = heard else { break };
+                    let Kind::Data(frame) = heard.kind else { continue };
+                    if !nmea2000::is_known(&frame) {
+                        continue;
+                    }
+                    line.clear();
+                    slcan::write(line, &Carried::Data(frame), None);
+                    buffer[many..many + line.len()].copy_from_slice(line);
+                    if many == 0 {
+                        until = clock.now() + gather;
+                    }
+                    many += line.len();
                 }
-                line.clear();
-                slcan::write(line, &Carried::Data(frame), None);
-                buffer[..line.len()].copy_from_slice(line);
-                Ok(line.len())
+                Ok(many)
             }
         }
     }
