@@ -133,8 +133,7 @@ pub(super) fn text(name: &str, law: Option<&str>, anchors: &Anchors<'_>) -> Opti
             a.protect(-0.2, 0.8)
         ),
         "series-packs" => format!(
-            "{{ bulk: {}, floor: {:.4} V, limit: {}, rise-below: {:.4} V, gain: {}, rise: {:.4} V, period: 5 s, \
-             hold-when-discharging: 0.03 C }}",
+            "{{ bulk: {}, floor: {:.4} V, limit: {}, rise-below: {:.4} V, gain: {}, rise: {:.4} V, period: 5 s }}",
             a.cell(0.4),
             a.top.floor,
             a.cell(0.4),

@@ -1,13 +1,13 @@
 //! An aggregator of two packs in series, each with a management system of its own that it asks in turn: what it knows of
 //! one is older than what it knows of the other, and CVL is that of the pack that wants less, for both.
 
-use proto::quantity::{CRate, Micros, Volts};
+use proto::quantity::{Micros, Volts};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{followed, to_wire};
 use crate::bms::params::{ParamsError, positive, positive_time};
-use crate::bms::view::View;
+use crate::bms::view::{LowPass, View};
 
 /// Numbers of the strategy.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -27,8 +27,6 @@ pub struct SeriesPacksParams {
     pub rise: Volts,
     /// time between two questions; each pack is asked every other time
     pub period: Micros,
-    /// a discharge stronger than this says nothing of how full a cell is: no CVL rises meanwhile
-    pub hold_when_discharging: CRate,
 }
 
 impl SeriesPacksParams {
@@ -48,15 +46,28 @@ pub(in crate::bms) struct SeriesPacks {
     params: SeriesPacksParams,
     /// what each pack wants, V per cell
     wanted: [f64; 2],
+    /// the highest cell of each pack
+    highest: [LowPass; 2],
     asked: usize,
     cvl: Option<f64>,
     next_question: Micros,
 }
 
+/// A pack has room by the mean of its highest cell over this time, s (assumption: longer than a tracker's scan, whose dip says
+/// nothing of how full a cell is).
+const FILTER: f64 = 20.0;
+
 impl SeriesPacks {
-    pub(super) const fn new(params: SeriesPacksParams) -> Self {
+    pub(super) fn new(params: SeriesPacksParams) -> Self {
         let wanted = [params.bulk.0; 2];
-        Self { params, wanted, asked: 0, cvl: None, next_question: Micros::ZERO }
+        Self {
+            params,
+            wanted,
+            highest: [LowPass::default(); 2],
+            asked: 0,
+            cvl: None,
+            next_question: Micros::ZERO,
+        }
     }
 
     /// CVL before the first sample is that of so many cells.
@@ -67,15 +78,16 @@ impl SeriesPacks {
     pub(super) fn sample(&mut self, view: &View, cells: &[Volts]) -> f64 {
         let cvl = self.cvl.unwrap_or_else(|| self.initial(cells.len()));
         self.cvl = Some(cvl);
+        let (one, other) = cells.split_at(cells.len() / 2);
+        let packs = [one, other];
+        let mean = [0, 1].map(|n| self.highest[n].push(highest(packs[n]), view.dt, FILTER));
         if view.at < self.next_question || !view.connected {
             return cvl;
         }
         self.next_question = view.at + self.params.period;
-        let (one, other) = cells.split_at(cells.len() / 2);
-        let pack = [one, other][self.asked];
-        let held = -view.current > self.params.hold_when_discharging.0 * view.capacity;
+        let pack = packs[self.asked];
         if !pack.is_empty() {
-            self.wanted[self.asked] = self.answer(pack, self.wanted[self.asked], held);
+            self.wanted[self.asked] = self.answer(pack, mean[self.asked], self.wanted[self.asked]);
         }
         self.asked = 1 - self.asked;
         let wanted = self.wanted[0].min(self.wanted[1]) * cells.len() as f64;
@@ -84,20 +96,24 @@ impl SeriesPacks {
         cvl
     }
 
-    /// What a pack wants now, V per cell; `held` below where it is.
-    fn answer(&self, pack: &[Volts], wanted: f64, held: bool) -> f64 {
+    /// What a pack wants now, V per cell; `settled` is the mean of its highest cell.
+    fn answer(&self, pack: &[Volts], settled: f64, wanted: f64) -> f64 {
         let p = &self.params;
         let cells = pack.len() as f64;
-        let highest = pack.iter().fold(f64::NEG_INFINITY, |most, v| most.max(v.0));
         let mean = pack.iter().map(|v| v.0).sum::<f64>() / cells;
-        let above = highest - p.limit.0;
+        let above = highest(pack) - p.limit.0;
         let wanted = if above > 0.0 {
             wanted.min(mean) - p.gain * above / cells
-        } else if highest < p.rise_below.0 && !held {
+        } else if settled < p.rise_below.0 {
             wanted + p.rise.0 / cells
         } else {
             wanted
         };
         wanted.clamp(p.floor.0, p.bulk.0)
     }
+}
+
+/// Of a pack.
+fn highest(pack: &[Volts]) -> f64 {
+    pack.iter().fold(f64::NEG_INFINITY, |most, v| most.max(v.0))
 }
