@@ -55,6 +55,17 @@ pub enum CanPlace {
     Slcan(String),
 }
 
+impl CanPlace {
+    /// The serial port of its adapter; nothing of an interface of the kernel.
+    #[must_use]
+    pub fn serial(&self) -> Option<&str> {
+        match self {
+            Self::Slcan(path) => Some(path),
+            Self::Interface(_) => None,
+        }
+    }
+}
+
 /// The supply: which, where, and how far it may go.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -165,6 +176,17 @@ pub enum PsuPort {
         #[schemars(with = "String")]
         tcp: SocketAddr,
     },
+}
+
+impl PsuPort {
+    /// The serial port; nothing of one over TCP.
+    #[must_use]
+    pub fn serial(&self) -> Option<&str> {
+        match self {
+            Self::Serial { serial, .. } => Some(serial),
+            Self::Tcp { .. } => None,
+        }
+    }
 }
 
 /// The GX.

@@ -8,7 +8,7 @@ use proto::quantity::{Amps, Ohms, Percent};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::live::{CanPlace, PsuPort};
+use crate::live::CanPlace;
 use crate::{OnOff, RigFile, is_day};
 
 /// A meter that takes nothing from the battery: what it measures, and where it is connected.
@@ -101,6 +101,12 @@ impl WitnessPlace {
             Measures::Charger => Instrument::Charger,
             Measures::Inverter => Instrument::Converter,
         }
+    }
+
+    /// The serial port that it is heard on: of its own line, or of the adapter of its bus.
+    #[must_use]
+    pub fn serial(&self) -> Option<&str> {
+        self.port.as_deref().or_else(|| self.can.as_ref()?.serial())
     }
 
     /// What whoever reads and judges it must know.
@@ -280,8 +286,8 @@ fn bus(
                 "a bus of its own: both protocols on one bus are not allowed for new integrations (P 1.3)",
             );
         }
-        if let CanPlace::Slcan(port) = can {
-            let serial = before.iter().find(|other| other.port.as_ref() == Some(port));
+        if let Some(port) = can.serial() {
+            let serial = before.iter().find(|other| other.port.as_deref() == Some(port));
             if let Some(other) = serial.map(|other| other.name.as_str()).or_else(|| taken(rig, port)) {
                 return refuse(
                     of("can"),
@@ -314,11 +320,8 @@ const LAST_ADDRESS: u8 = 251;
 /// Whose port it is already.
 fn taken(rig: &RigFile, port: &str) -> Option<&'static str> {
     let live = rig.live.as_ref()?;
-    let can = matches!(&live.can, CanPlace::Slcan(path) if path == port).then_some("the CAN adapter");
-    let psu = live
-        .psu
-        .as_ref()
-        .is_some_and(|psu| matches!(&psu.port, PsuPort::Serial { serial, .. } if serial == port));
+    let can = (live.can.serial() == Some(port)).then_some("the CAN adapter");
+    let psu = live.psu.as_ref().is_some_and(|psu| psu.port.serial() == Some(port));
     can.or_else(|| psu.then_some("the supply"))
 }
 

@@ -2,25 +2,24 @@
 
 use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::path::Path;
 
 use files::WitnessPlace;
-use files::live::{CanPlace, Live, PsuPort};
+use files::live::Live;
 
 /// What to say where two instruments of a rig are on one port; nothing where each has its own. Witnesses of one bus share its
 /// adapter, which they name alike.
 #[must_use]
 pub(crate) fn port_twice(live: &Live, witnesses: &[WitnessPlace]) -> Option<String> {
-    let psu = live.psu.as_ref().and_then(|psu| match &psu.port {
-        PsuPort::Serial { serial, .. } => Some(("the supply", serial.as_str())),
-        PsuPort::Tcp { .. } => None,
-    });
-    let can = adapter(&live.can).map(|path| ("the CAN adapter", path));
-    let meters = witnesses.iter().filter_map(|place| {
-        let path = place.port.as_deref().or_else(|| place.can.as_ref().and_then(adapter))?;
-        Some((place.name.as_str(), path))
-    });
-    let all: Vec<_> =
-        psu.into_iter().chain(can).chain(meters).map(|(who, path)| (who, path, of(path))).collect();
+    let psu = live.psu.as_ref().and_then(|psu| Some(("the supply", psu.port.serial()?)));
+    let can = live.can.serial().map(|path| ("the CAN adapter", path));
+    let meters = witnesses.iter().filter_map(|place| Some((place.name.as_str(), place.serial()?)));
+    let all: Vec<_> = psu
+        .into_iter()
+        .chain(can)
+        .chain(meters)
+        .map(|(who, path)| (who, path, device(Path::new(path))))
+        .collect();
     all.iter().enumerate().find_map(|(k, (who, path, device))| {
         let is_it =
             |(_, other, its): &&(&str, &str, Option<u64>)| path != other && device.is_some() && device == its;
@@ -31,15 +30,8 @@ pub(crate) fn port_twice(live: &Live, witnesses: &[WitnessPlace]) -> Option<Stri
     })
 }
 
-fn adapter(can: &CanPlace) -> Option<&str> {
-    match can {
-        CanPlace::Slcan(path) => Some(path),
-        CanPlace::Interface(_) => None,
-    }
-}
-
 /// The number of a device, by whatever name; nothing of what is none, or is not there.
-fn of(path: &str) -> Option<u64> {
+pub(crate) fn device(path: &Path) -> Option<u64> {
     let metadata = fs::metadata(path).ok()?;
     metadata.file_type().is_char_device().then(|| metadata.rdev())
 }

@@ -4,13 +4,13 @@
 use crate::can::Slcan;
 use crate::psu::{Serial, Supply};
 use files::Profile;
-use files::live::{CanPlace, Live, PsuPort};
+use files::live::{Live, PsuPort};
 
 /// What to say where one of two serial ports answers in the language of the other; nothing where neither does. Both are asked
 /// questions only, and neither may be open.
 #[must_use]
 pub(crate) fn looked_for(live: &Live, profile: &Profile) -> Option<String> {
-    let CanPlace::Slcan(can) = &live.can else { return None };
+    let can = live.can.serial()?;
     let PsuPort::Serial { serial: supply, baud } = &live.psu.as_ref()?.port else { return None };
     let mut settings = profile.serial;
     settings.baud = baud.unwrap_or(settings.baud);

@@ -14,7 +14,7 @@ use crate::live::hearing::Errors;
 use crate::live::pace::Pace;
 use crate::psu::{self, Tape};
 use files::RigFile;
-use files::live::{CanPlace, Live};
+use files::live::Live;
 
 /// What the battery said last, to be compared with what the GX shows.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub(super) fn examine(
     tape: Option<&Tape>,
 ) -> (Vec<Finding>, Heard) {
     let (mut findings, mut heard) = (Vec::new(), Heard::default());
-    if let CanPlace::Slcan(path) = &live.can
+    if let Some(path) = live.can.serial()
         && let Some(obstacle) = device::obstacle(Part::Can, path)
     {
         return (vec![obstacle], heard);

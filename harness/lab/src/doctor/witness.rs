@@ -1,6 +1,6 @@
 //! The witnesses: what is at the end of each line, and whether it says what the battery says while nothing is switched on.
 
-use files::live::{CanPlace, Live};
+use files::live::Live;
 use files::{RigFile, WitnessPlace};
 use judge::trace::{Channel, Trace};
 use judge::witness::{Protocol, Reader, Witness};
@@ -26,11 +26,7 @@ pub(super) fn examine(rig: &RigFile, live: &Live, listen: Micros, heard: &Heard)
 
 fn one(place: &WitnessPlace, rig: &RigFile, live: &Live, listen: Micros, heard: &Heard) -> Vec<Finding> {
     let name = &place.name;
-    let path = place.port.as_ref().or(match &place.can {
-        Some(CanPlace::Slcan(path)) => Some(path),
-        _ => None,
-    });
-    if let Some(obstacle) = path.and_then(|path| device::obstacle(Part::Witness, path)) {
+    if let Some(obstacle) = place.serial().and_then(|path| device::obstacle(Part::Witness, path)) {
         return vec![obstacle];
     }
     let clock = RunClock::start();

@@ -9,9 +9,7 @@ mod holder;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::os::unix::fs::{
-    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
-};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, SystemTime};
@@ -383,13 +381,11 @@ fn thing(name: &str, device: Option<String>) -> Thing {
 /// another one when it is plugged in again, and what is known of it stays.
 fn port(path: &str) -> Vec<Thing> {
     let whole = std::fs::canonicalize(path).unwrap_or_else(|_| PathBuf::from(path));
-    let number = whole.metadata().ok().filter(|found| found.file_type().is_char_device());
+    let number = crate::same::device(&whole);
     // The guard of a terminal that is gone keeps its lock, and the number of that comes again.
     let made = device(&whole).map_or_else(String::new, |made| format!(" {made}"));
-    let name = number.map_or_else(
-        || format!("port {}", whole.display()),
-        |found| format!("device {}{made}", found.rdev()),
-    );
+    let name =
+        number.map_or_else(|| format!("port {}", whole.display()), |number| format!("device {number}{made}"));
     let own = path.starts_with("/dev/serial/").then(|| thing(&format!("port {path}"), None));
     [thing(&name, device(&whole))].into_iter().chain(own).collect()
 }
