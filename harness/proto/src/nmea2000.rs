@@ -35,7 +35,7 @@ mod witness;
 
 pub use claim::Claim;
 pub use fast::{FastPackets, frames};
-pub use group::{enable, request, who_is_there, write};
+pub use group::{CLAIM, enable, request, requested, who_is_there, write};
 pub use id::Id;
 pub use message::{LONGEST, Message, Told, Value};
 pub use name::{Name, VICTRON};

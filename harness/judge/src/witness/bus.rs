@@ -1,7 +1,7 @@
 //! A witness on an NMEA 2000 bus: frames, as SLCAN writes them, become messages, and those of one device are told.
 
 use proto::channel::Instrument;
-use proto::nmea2000::{self, Id, Message, NO_ADDRESS, Name, Network, Node, Role, TO_ALL};
+use proto::nmea2000::{self, CLAIM, Id, Message, NO_ADDRESS, Name, Network, Node, Role, TO_ALL, requested};
 use proto::quantity::Micros;
 use proto::samples::Samples;
 use proto::slcan::{self, Carried, Decoder, Piece, Reply};
@@ -38,9 +38,6 @@ pub(super) struct Bus {
     /// bytes of the line at hand
     of_line: u64,
 }
-
-const REQUEST: u32 = 59_904;
-const CLAIM: u32 = 60_928;
 
 /// The device whose messages are told.
 #[derive(Debug, Clone)]
@@ -101,8 +98,7 @@ impl Bus {
     /// Takes note of a question of who has which address.
     fn asked(&mut self, id: &Id, data: &[u8]) {
         let own = self.chosen.as_ref().is_some_and(|chosen| id.destination == chosen.address);
-        let asks = id.pgn == REQUEST && data.get(..3) == Some(&CLAIM.to_le_bytes()[..3]);
-        self.is_asked |= asks && (own || id.destination == TO_ALL);
+        self.is_asked |= requested(id, data) == Some(CLAIM) && (own || id.destination == TO_ALL);
     }
 
     fn noise(&mut self, length: u64) -> Option<Heard> {

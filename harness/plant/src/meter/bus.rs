@@ -3,7 +3,7 @@
 
 use proto::channel::Instrument;
 use proto::frame::Frame;
-use proto::nmea2000::{Id, Name, TO_ALL, frames, pgn};
+use proto::nmea2000::{CLAIM, Id, Name, TO_ALL, frames, pgn, requested};
 use proto::quantity::Micros;
 use proto::slcan::{self, Carried, Decoder, Piece, Reply};
 use proto::vedirect::Auxiliary;
@@ -12,8 +12,6 @@ use super::{Meter, ROOM, SET_CURRENT, SET_VOLTAGE};
 
 /// How often a device sends what it measures.
 const PERIOD: Micros = Micros::from_millis(1500);
-const REQUEST: u32 = 59_904;
-const CLAIM: u32 = 60_928;
 const REGISTER: u32 = 61_184;
 const PRODUCT: u32 = 126_996;
 const DETAILS: u32 = 127_506;
@@ -72,11 +70,8 @@ impl Device {
         let Some(Piece::Line(line)) = self.asked.push(byte) else { return };
         let Ok(Reply::Frame(Carried::Data(frame), _)) = slcan::reply(line) else { return };
         let Some(id) = Id::of(frame.id()) else { return };
-        if id.pgn == REQUEST
-            && [self.address, TO_ALL].contains(&id.destination)
-            && let &[low, middle, high, ..] = frame.data()
-        {
-            self.owed.push(u32::from_le_bytes([low, middle, high, 0]));
+        if [self.address, TO_ALL].contains(&id.destination) {
+            self.owed.extend(requested(&id, frame.data()));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Claiming an address, for who sends by itself: the device of a simulated bus. A witness needs none.
 
-use super::{Id, NO_ADDRESS, Name, TO_ALL};
+use super::{CLAIM, Id, NO_ADDRESS, Name, TO_ALL, requested};
 use crate::frame::Frame;
 use crate::quantity::Micros;
 
@@ -14,7 +14,6 @@ pub struct Claim {
     claimed: Option<Micros>,
 }
 
-const CLAIM: u32 = 60_928;
 /// Addresses 0 to 251 may be claimed.
 const ADDRESSES: u8 = 252;
 /// Who hears no better claim for so long has the address.
@@ -44,11 +43,11 @@ impl Claim {
     pub fn hear(&mut self, at: Micros, frame: &Frame) -> Option<Frame> {
         let id = Id::of(frame.id())?;
         self.claimed?;
+        if let Some(asked) = requested(&id, frame.data()) {
+            let of_it = [self.address, TO_ALL].contains(&id.destination);
+            return (of_it && asked == CLAIM).then(|| self.claim())?;
+        }
         match id.pgn {
-            59_904 if [self.address, TO_ALL].contains(&id.destination) => {
-                let [low, middle, high, ..] = *frame.data() else { return None };
-                (u32::from_le_bytes([low, middle, high, 0]) == CLAIM).then(|| self.claim())?
-            }
             CLAIM if id.source == self.address && self.address != NO_ADDRESS => {
                 let other = Name::of(frame.data())?;
                 if other < self.name {

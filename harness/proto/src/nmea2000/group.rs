@@ -3,17 +3,31 @@
 use super::{Id, NO_ADDRESS, TO_ALL};
 use crate::frame::Frame;
 
+/// A request for a message.
+const REQUEST: u32 = 59_904;
+/// A claim of an address.
+pub const CLAIM: u32 = 60_928;
+
 /// Asks for a message (59904), such as product information; the destination 255 asks everybody.
 #[must_use]
 pub fn request(source: u8, destination: u8, pgn: u32) -> Option<Frame> {
     let [low, middle, high, _] = pgn.to_le_bytes();
-    Frame::new(Id { priority: 6, pgn: 59_904, source, destination }.bits(), &[low, middle, high])
+    Frame::new(Id { priority: 6, pgn: REQUEST, source, destination }.bits(), &[low, middle, high])
+}
+
+/// The message that this one asks for; nothing where it is no request.
+#[must_use]
+pub fn requested(id: &Id, data: &[u8]) -> Option<u32> {
+    match *data {
+        [low, middle, high, ..] if id.pgn == REQUEST => Some(u32::from_le_bytes([low, middle, high, 0])),
+        _ => None,
+    }
 }
 
 /// Asks everybody on a bus who it is: for its claim of an address (60928) and for its product information (126996). Who asks
 /// has no address, as a listener may have none (D Q21).
 pub fn who_is_there() -> impl Iterator<Item = Frame> {
-    [60_928, 126_996].into_iter().filter_map(|pgn| request(NO_ADDRESS, TO_ALL, pgn))
+    [CLAIM, 126_996].into_iter().filter_map(|pgn| request(NO_ADDRESS, TO_ALL, pgn))
 }
 
 /// The data of a group function (126208) that asks for a message at an interval. So a VE.Bus interface is made to send

@@ -2,7 +2,7 @@
 
 use super::fast::FastPackets;
 use super::message::{Message, Value};
-use super::{Id, NO_ADDRESS, Name, pgn};
+use super::{CLAIM, Id, NO_ADDRESS, Name, pgn};
 use crate::frame::Frame;
 use crate::quantity::Micros;
 use crate::vedirect::Product;
@@ -81,7 +81,7 @@ impl Network {
             _ => None,
         };
         match message.id.pgn {
-            60_928 if source != NO_ADDRESS => {
+            CLAIM if source != NO_ADDRESS => {
                 let name = Name::of(message.data());
                 if node.name != name {
                     // Another device has the address from now on: nothing of the one before holds.
