@@ -118,7 +118,7 @@ impl Model {
         let open = !self.protection.closed();
         let protects = open || view.too_hot_to_charge() || view.too_cold_to_charge();
         let limits = self.defects.limits(&view, Events { empty, open, protects }, limits);
-        self.closed = self.protection.closed() && !self.defects.open();
+        self.closed = !open && !self.defects.open();
         if self.defects.frozen(at) {
             return;
         }

@@ -33,9 +33,7 @@ pub(super) struct Memory {
     surge: Option<Micros>,
     /// since when the battery is full
     full: Option<Micros>,
-    /// the limits before a protection began to work, while it does
-    before: Option<Wanted>,
-    /// the limits of the last sample without one
+    /// the limits of the last sample in which no protection worked
     calm: Option<Wanted>,
 }
 
@@ -70,7 +68,6 @@ impl Memory {
     pub(super) fn note(&mut self, events: Events, wanted: Wanted) {
         self.was_empty |= events.empty;
         self.was_open |= events.open;
-        self.before = self.calm.filter(|_| events.protects);
         if !events.protects {
             self.calm = Some(wanted);
         }
@@ -112,7 +109,7 @@ impl Defect {
             Self::SwingingLimits { by } if !(view.at.0 / 1_000_000).is_multiple_of(2) => {
                 Wanted { cvl: cvl - by.0, charge: charge / 2.0, discharge: discharge / 2.0 }
             }
-            Self::KeepsLimitsInAlarm => memory.before.unwrap_or(wanted),
+            Self::KeepsLimitsInAlarm => memory.calm.unwrap_or(wanted),
             Self::NoDischargeWhenFull { soc } if view.soc >= soc.0 => Wanted { discharge: 0.0, ..wanted },
             _ => wanted,
         }

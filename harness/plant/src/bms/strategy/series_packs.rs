@@ -80,28 +80,29 @@ impl SeriesPacks {
         self.cvl = Some(cvl);
         let (one, other) = cells.split_at(cells.len() / 2);
         let packs = [one, other];
-        let mean = [0, 1].map(|n| self.highest[n].push(highest(packs[n]), view.dt, FILTER));
+        let now = packs.map(highest);
+        let settled = [0, 1].map(|n| self.highest[n].push(now[n], view.dt, FILTER));
         if view.at < self.next_question || !view.connected {
             return cvl;
         }
         self.next_question = view.at + self.params.period;
-        let pack = packs[self.asked];
-        if !pack.is_empty() {
-            self.wanted[self.asked] = self.answer(pack, mean[self.asked], self.wanted[self.asked]);
+        let n = self.asked;
+        if !packs[n].is_empty() {
+            self.wanted[n] = self.answer(packs[n], now[n], settled[n], self.wanted[n]);
         }
-        self.asked = 1 - self.asked;
+        self.asked = 1 - n;
         let wanted = self.wanted[0].min(self.wanted[1]) * cells.len() as f64;
         let cvl = followed(cvl, wanted);
         self.cvl = Some(cvl);
         cvl
     }
 
-    /// What a pack wants now, V per cell; `settled` is the mean of its highest cell.
-    fn answer(&self, pack: &[Volts], settled: f64, wanted: f64) -> f64 {
+    /// What a pack wants now, V per cell, with its highest cell, and the mean of that.
+    fn answer(&self, pack: &[Volts], highest: f64, settled: f64, wanted: f64) -> f64 {
         let p = &self.params;
         let cells = pack.len() as f64;
         let mean = pack.iter().map(|v| v.0).sum::<f64>() / cells;
-        let above = highest(pack) - p.limit.0;
+        let above = highest - p.limit.0;
         let wanted = if above > 0.0 {
             wanted.min(mean) - p.gain * above / cells
         } else if settled < p.rise_below.0 {
@@ -113,7 +114,7 @@ impl SeriesPacks {
     }
 }
 
-/// Of a pack.
+/// The highest cell of a pack, V.
 fn highest(pack: &[Volts]) -> f64 {
     pack.iter().fold(f64::NEG_INFINITY, |most, v| most.max(v.0))
 }
