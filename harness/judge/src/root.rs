@@ -1,6 +1,6 @@
 //! Cause before consequence: of all that a run failed the one requirement that is told first, and what follows from it.
 //!
-//! One wrong ammeter fails whatever is counted from its current, in every case. What follows from what is physics and stands
+//! A wrong ammeter makes every requirement fail that counts its current, in every case. What follows from what is physics and stands
 //! in one table ([`LAWS`]): a requirement that does not hold, what fails with it, and why. Of those that failed and follow
 //! from no other the one is told first from which most follows that must hold, then most of all; among equals what must hold
 //! before what should, what lies nearest to the wire (frames, what they say, the law by which CVL is set, how the system
@@ -147,12 +147,10 @@ fn found<'a>(cases: &[&'a [Verdict]]) -> Vec<Found<'a>> {
         match all.iter_mut().find(|one| one.requirement.id == verdict.requirement.id) {
             Some(one) => {
                 one.seen.push((place, verdict));
-                // As severely as it was judged anywhere.
-                one.requirement = if verdict.requirement.severity > one.requirement.severity {
-                    verdict.requirement
-                } else {
-                    one.requirement
-                };
+                // Cases judge some requirements more or less severely: the most severe one counts.
+                if verdict.requirement.severity > one.requirement.severity {
+                    one.requirement = verdict.requirement;
+                }
             }
             None => all.push(Found { requirement: verdict.requirement, seen: vec![(place, verdict)] }),
         }

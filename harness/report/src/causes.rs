@@ -7,6 +7,8 @@ use judge::requirement::Requirement;
 use judge::root::{Consequence, Root};
 use judge::verdict::{Outcome, Verdict};
 
+use crate::matrix::tally;
+
 /// Requirements that stand so for one reason.
 pub(crate) struct Cause<'a> {
     /// the one that is told
@@ -24,10 +26,7 @@ pub(crate) fn told_first(run: &Run) -> Option<Root<'_>> {
 
 /// Requirements, each with the number of cases in which it failed: `CVL-03 (9 cases), BEH-FI (1 case)`.
 pub(crate) fn counted(rows: &[&Consequence]) -> String {
-    let one = |row: &&Consequence| {
-        let cases = if row.cases == 1 { "case" } else { "cases" };
-        format!("{} ({} {cases})", row.requirement.id, row.cases)
-    };
+    let one = |row: &&Consequence| format!("{} ({})", row.requirement.id, tally::counted(row.cases, "case"));
     rows.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 

@@ -76,7 +76,7 @@ fn what_is_wrong_with_a_shunt_is_found(
     assert!(said.contains(says) && said.contains(to_do), "{said}");
 }
 
-/// Two witnesses on one port, of which one is named by its link: the doctor names both, and a run ends before it opens one.
+/// Two witnesses share a port, and one of them names it by a link: the doctor names both, and a run ends before it opens a port.
 #[test]
 fn one_port_of_two_names_is_found() {
     let (serving, folder) = serve("");

@@ -184,10 +184,9 @@ fn wrong(scene: &Scene<'_>, reader: &Reader) -> Option<String> {
         }
     }
     let (drawn, counted) = shunt.counted(scene)?;
-    (drawn >= DRAWN && counted.abs() < COUNTS * drawn).then(|| {
+    (drawn >= DRAWN && counted < COUNTS * drawn).then(|| {
         format!(
-            "the charge counter of `{name}` moved by {:.1} Ah while {drawn:.1} Ah were drawn by its own current: it stands still",
-            counted.abs()
+            "the charge counter of `{name}` moved by {counted:.1} Ah while {drawn:.1} Ah were drawn by its own current: it stands still"
         )
     })
 }

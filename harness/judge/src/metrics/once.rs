@@ -30,7 +30,8 @@ pub fn lowered_once(cvl: &Series, within: Window, after_steps: &[Window]) -> Opt
 }
 
 /// The rise of CVL that began within one of these windows and within no other, once the battery had lost so much charge that it
-/// may be charged anew, and that was followed by charge, of half as much where CVL is lowered again; nothing where there are fewer than three others.
+/// may be charged anew. Charge must follow it, half as much where CVL is lowered again. Nothing where there are fewer than three
+/// other windows.
 ///
 /// A battery that gives back what a high cell took is below full for an hour, and then begins anew with bulk.
 #[must_use]

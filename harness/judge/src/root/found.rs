@@ -37,7 +37,7 @@ impl Found<'_> {
         self.seen.iter().all(|(_, verdict)| verdict.evidence.first().is_some_and(is_unmet))
     }
 
-    /// The same, and whoever judges the requirement had nothing to add.
+    /// Whether such a condition is all: the judge of the requirement found nothing else wrong.
     pub(super) fn is_unmet_alone(&self) -> bool {
         self.is_unmet() && self.seen.iter().all(|(_, verdict)| verdict.reason.ends_with(OF_THE_SUITE))
     }

@@ -81,7 +81,7 @@ pub static LAWS: &[Law] = &[
     law(
         "BUS-02",
         &[WIRE, NAMES, SAID, LIMITS, LAW, &["CVL-05"], SYSTEM, SHOWN],
-        "at another bit rate every frame is an error, and little is heard as it was sent",
+        "at another bit rate every frame is an error, and little arrives as it was sent",
     ),
     law(
         "BUS-06",

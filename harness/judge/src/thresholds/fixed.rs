@@ -343,7 +343,7 @@ fixed! {
     /// A scan takes charge from the battery for a moment, which then is given back: what stands so near the end of a
     /// window says nothing of where the power has settled, nor does a shorter window (assumption).
     AFTERMATH ("aftermath", "M8", "s", PollTimes): Micros = Micros::from_secs(120);
-    /// A lowering of CVL within one window after a step, and within none of so many others, is no answer to steps (assumption).
+    /// A shift of CVL within one window after a step, and within none of so many others, is no answer to steps (assumption).
     ONCE_AMONG ("once-among", "M8", "steps", Counts): usize = 3;
     /// A battery that has lost so much since it was full may raise CVL to be charged anew: more than one that stays full loses
     /// (assumption: the limit of M7).

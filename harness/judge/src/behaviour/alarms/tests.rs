@@ -161,13 +161,13 @@ fn a_detail_that_does_not_move_is_found() {
     assert_eq!(verdict.outcome, Fail, "{}", verdict.reason);
 }
 
-/// A limit of the battery that raises an alarm of so many seconds, from a time on, becomes this share of what it is.
+/// A battery that raises an alarm, and a limit of it that is this share of what it was, from a time on.
 fn limited(kind: AlarmKind, channel: Channel, from: u64, share: f64) -> Stage {
     faulty(CELL_HIGH, Some(kind), None)
         .shaped(channel, move |t, v| if (from..AT + 300).contains(&t) { share * v } else { v })
 }
 
-/// Each limit does; one that is hardly lower does not, nor one that is lowered long after. A sensor fault needs none.
+/// Each limit counts, also one that was lowered before; one that is hardly lower does not. An internal fault has no limit to move.
 #[rstest]
 #[case::charge(limited(HighVoltage, Channel::Ccl, AT, 0.0), Pass)]
 #[case::discharge(limited(LowVoltage, Channel::Dcl, AT, 0.5), Pass)]

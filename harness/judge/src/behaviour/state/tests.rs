@@ -88,7 +88,7 @@ fn sign_of_small_currents(#[case] lost_below: f64, #[case] expected: Outcome) {
     assert!(expected == Pass || verdict.reason.contains("lost in small currents"), "{}", verdict.reason);
 }
 
-/// 54 A of sun, of which 38 A go to the inverter, charge with 16 A; 66 A discharge.
+/// The sun gives 54 A and the inverter takes 38 A, so 16 A charge the battery; later 66 A discharge it.
 #[rstest]
 #[case::right(1.0, 0.0, Pass)]
 #[case::a_calibration(0.98, 0.0, Pass)]
