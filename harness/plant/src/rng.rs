@@ -14,6 +14,7 @@ impl Rng {
     }
 
     /// 64 even bits.
+    #[inline]
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -23,6 +24,7 @@ impl Rng {
     }
 
     /// Even in [0, 1).
+    #[inline]
     pub fn unit(&mut self) -> f64 {
         parts(self.bits() >> 11)
     }

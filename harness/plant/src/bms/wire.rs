@@ -234,10 +234,8 @@ pub(super) struct Wire {
     identity: Identity,
     params: WireParams,
     slots: Vec<Slot>,
-    /// when each of them leaves
-    leaves: Vec<Micros>,
-    /// the slot that leaves first
-    first: usize,
+    /// when each of them leaves, the first one first; of two at the same time the first of the cycle
+    leaves: Vec<(Micros, usize)>,
     jitter: Rng,
 }
 
@@ -263,40 +261,46 @@ impl Wire {
         });
         let extras = defects.extras().map(|(frame, every)| (NO_MESSAGE, every, Says::Frame(frame)));
         let mut leaves = Vec::new();
-        let slots = (1_u64..)
+        let slots: Vec<Slot> = (1_u64..)
             .zip(cycle.chain(extras))
             .filter(|&(_, (id, ..))| sends(id))
             .map(|(place, (id, period, says))| {
                 // The first cycle waits for the first sample: nothing is sent that was not measured.
                 let due = params.period + params.spacing * place;
                 let mut slot = Slot { id, says, period, due };
-                leaves.push(slot.settle(params.jitter, &mut jitter, defects));
+                leaves.push((slot.settle(params.jitter, &mut jitter, defects), leaves.len()));
                 slot
             })
             .collect();
-        let mut wire = Self { identity, params, slots, leaves, first: 0, jitter };
-        wire.find_first();
-        wire
+        leaves.sort_unstable();
+        Self { identity, params, slots, leaves, jitter }
     }
 
-    fn find_first(&mut self) {
-        let first = self.leaves.iter().min();
-        self.first = self.leaves.iter().position(|at| Some(at) == first).unwrap_or(0);
+    /// The slot that left has its place behind those that leave before it now: few, for what is sent often.
+    fn queue(&mut self, own: (Micros, usize)) {
+        let mut place = 0;
+        while let Some(&(at, slot)) = self.leaves.get(place + 1)
+            && (at < own.0 || at == own.0 && slot < own.1)
+        {
+            self.leaves[place] = (at, slot);
+            place += 1;
+        }
+        self.leaves[place] = own;
     }
 
     /// When the next frame leaves.
     pub(super) fn next_at(&self) -> Micros {
-        self.leaves.get(self.first).copied().unwrap_or(Micros::NEVER)
+        self.leaves.first().map_or(Micros::NEVER, |&(at, _)| at)
     }
 
     /// The message that is due, as the battery is now, and when it leaves.
     pub(super) fn next(&mut self, status: &Status, defects: &Defects) -> Option<(Micros, Sent)> {
-        let slot = self.slots.get_mut(self.first)?;
+        let &(at, which) = self.leaves.first()?;
+        let slot = &mut self.slots[which];
         let says = slot.says;
         slot.due += slot.period;
         let next = slot.settle(self.params.jitter, &mut self.jitter, defects);
-        let at = core::mem::replace(&mut self.leaves[self.first], next);
-        self.find_first();
+        self.queue((next, which));
         let speaker = Speaker { identity: &self.identity, params: &self.params, status };
         Some((
             at,

@@ -371,22 +371,26 @@ impl Defects {
     }
 
     /// Whether a message that is due at this time is never sent: what is known long before.
+    #[inline]
     pub(super) fn silences(&self, at: Micros, id: u16) -> bool {
         self.list.iter().any(|defect| defect.silences(at, id))
     }
 
     /// Whether a message that is due now is kept back: what is only known now.
+    #[inline]
     pub(super) fn holds_back(&mut self, at: Micros, status: &Status) -> bool {
         self.bus.watch(&self.list, at);
         self.list.iter().any(|defect| defect.holds_back(&self.bus, at, status))
     }
 
     /// What becomes of a message.
+    #[inline]
     pub(super) fn message(&self, at: Micros, message: Message) -> Message {
         self.list.iter().fold(message, |message, defect| defect.message(at, message))
     }
 
     /// What becomes of its frame.
+    #[inline]
     pub(super) fn frame(&self, at: Micros, frame: Frame) -> Frame {
         self.list.iter().fold(frame, |frame, defect| defect.frame(at, frame))
     }

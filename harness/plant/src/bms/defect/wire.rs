@@ -123,6 +123,7 @@ impl Bus {
     }
 
     /// Looks whether the bus is lost.
+    #[inline]
     pub(super) fn watch(&mut self, defects: &[Defect], at: Micros) {
         let silence = at.since(self.heard);
         let lost = |d: &Defect| matches!(d, Defect::NeverBackOnBus { after } if silence >= *after);
