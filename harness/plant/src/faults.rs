@@ -43,10 +43,13 @@ impl Faults {
     }
 
     /// Forgets what is over; whether anything was.
+    #[inline]
     pub(crate) fn expire(&mut self, at: Micros) -> bool {
-        if at < self.next_end {
-            return false;
-        }
+        at >= self.next_end && self.forget(at)
+    }
+
+    #[inline(never)]
+    fn forget(&mut self, at: Micros) -> bool {
         self.active.retain(|&(end, _)| end > at);
         self.next_end = self.active.iter().map(|&(end, _)| end).min().unwrap_or(Micros::NEVER);
         true

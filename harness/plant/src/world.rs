@@ -143,20 +143,22 @@ impl World {
         loop {
             let (turn, battery, gx) =
                 (self.battery.turn_at(), self.battery.frame_at(), self.gx.next_frame_at());
-            let late = self.bus.next_at();
-            let due = self.next_step.min(turn).min(battery).min(gx).min(self.writes.due()).min(late);
+            let (late, written) = (self.bus.next_at(), self.writes.due());
+            let others = turn.min(battery).min(gx).min(late);
+            // Settings before physics, physics before thoughts, thoughts before words, old words before new ones, the GX
+            // before the battery: ties always break the same way.
+            if self.next_step < written && self.next_step <= others.min(until) {
+                self.steps(written, others.min(until));
+                continue;
+            }
+            let due = written.min(others);
             if due > until {
                 self.now = self.now.max(until);
                 return Ok(None);
             }
             self.now = self.now.max(due);
-            // Settings before physics, physics before thoughts, thoughts before words, old words before new ones, the GX
-            // before the battery: ties always break the same way.
-            let heard = if self.writes.due() == due {
+            let heard = if written == due {
                 self.writes.apply(due, &mut self.gx, &mut self.site.inverter);
-                None
-            } else if self.next_step == due {
-                self.step();
                 None
             } else if turn == due {
                 self.turn(due)?;
@@ -220,15 +222,19 @@ impl World {
         Heard::Frame(frame)
     }
 
-    fn step(&mut self) {
-        let at = self.next_step;
-        self.next_step += STEP;
-        if self.faults.expire(at) {
-            self.site.breaks(at, &self.faults.broken());
-        }
-        self.site.step(at, &self.gx);
-        if at.0.is_multiple_of(SECOND.0) {
-            self.second(at);
+    /// Steps before one time and up to another; no further than to the end of a second, when the GX acts.
+    fn steps(&mut self, before: Micros, until: Micros) {
+        while self.next_step < before && self.next_step <= until {
+            let at = self.next_step;
+            self.now = self.now.max(at);
+            self.next_step += STEP;
+            if self.faults.expire(at) {
+                self.site.breaks(at, &self.faults.broken());
+            }
+            self.site.step(at, &self.gx);
+            if at.0.is_multiple_of(SECOND.0) {
+                return self.second(at);
+            }
         }
     }
 
