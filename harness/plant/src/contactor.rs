@@ -22,8 +22,8 @@ pub(crate) struct Contactor {
     closes: Micros,
     commanded: bool,
     closed: bool,
-    /// when it will have changed
-    due: Option<Micros>,
+    /// when it will have changed; never, while it stays
+    due: Micros,
     ailment: Ailment,
 }
 
@@ -34,7 +34,7 @@ impl Contactor {
             closes: p.contactor_closes,
             commanded: true,
             closed: true,
-            due: None,
+            due: Micros::NEVER,
             ailment: Ailment::default(),
         }
     }
@@ -54,22 +54,30 @@ impl Contactor {
         let stuck = self.ailment.welded && self.closed;
         let wanted = !self.ailment.open && (self.commanded || stuck);
         let delay = if wanted { self.closes } else { self.opens } + self.ailment.slow;
-        self.due = (wanted != self.closed).then(|| self.due.unwrap_or(at + delay));
+        self.due = if wanted == self.closed {
+            Micros::NEVER
+        } else if self.due == Micros::NEVER {
+            at + delay
+        } else {
+            self.due
+        };
     }
 
-    /// When it changes, if that is up to `end`.
-    pub(crate) fn due(&self, end: Micros) -> Option<Micros> {
-        self.due.filter(|&due| due <= end)
+    /// When it changes; never, while it stays.
+    #[inline]
+    pub(crate) const fn due(&self) -> Micros {
+        self.due
     }
 
     /// It changes; whether it is closed now.
     pub(crate) fn switch(&mut self) -> bool {
-        self.due = None;
+        self.due = Micros::NEVER;
         self.closed = !self.closed;
         self.closed
     }
 
-    pub(crate) fn closed(&self) -> bool {
+    #[inline]
+    pub(crate) const fn closed(&self) -> bool {
         self.closed
     }
 }
@@ -94,17 +102,18 @@ mod tests {
         contactor.command(second, false);
         // Told again, it does not begin again.
         contactor.command(second + Micros::from_millis(5), false);
-        assert_eq!(contactor.due(Micros::from_secs(9)), after.map(|ms| second + Micros::from_millis(ms)));
+        let due = after.map_or(Micros::NEVER, |ms| second + Micros::from_millis(ms));
+        assert_eq!(contactor.due(), due);
     }
 
     #[test]
     fn an_open_one_closes_as_soon_as_it_is_whole_again() {
         let mut contactor = Contactor::new(&CableParams::default());
         contactor.ail(Micros::ZERO, Ailment { open: true, ..Ailment::default() });
-        assert!(contactor.due(Micros::from_millis(12)).is_some() && !contactor.switch());
+        assert!(contactor.due() <= Micros::from_millis(12) && !contactor.switch());
         contactor.command(Micros::from_secs(1), true);
-        assert_eq!(contactor.due(Micros::from_secs(9)), None);
+        assert_eq!(contactor.due(), Micros::NEVER);
         contactor.ail(Micros::from_secs(2), Ailment::default());
-        assert_eq!(contactor.due(Micros::from_secs(9)), Some(Micros(2_025_000)));
+        assert_eq!(contactor.due(), Micros(2_025_000));
     }
 }

@@ -17,6 +17,15 @@ struct Segment {
     c: [f64; 4],
 }
 
+impl Segment {
+    /// Voltage and slope so far from where it begins.
+    #[inline]
+    fn at(&self, x: f64) -> (f64, f64) {
+        let c = self.c;
+        (c[0] + x * (c[1] + x * (c[2] + x * c[3])), c[1] + x * (2.0 * c[2] + x * 3.0 * c[3]))
+    }
+}
+
 impl Ocv {
     /// Through points that rise in both (`Params::check`); Fritsch–Carlson in the form of a weighted harmonic mean.
     pub(crate) fn new(points: &[(Percent, Volts)]) -> Self {
@@ -48,7 +57,16 @@ impl Ocv {
 
     /// Voltage, and its slope in V per unit of charge, at a state of charge where 1 is full. `hint` is the segment of
     /// the last call for this cell: charge moves slowly, so the search is almost always over at once.
+    #[inline]
     pub(crate) fn at(&self, soc: f64, hint: &mut u8) -> (f64, f64) {
+        match self.segments.get(usize::from(*hint)) {
+            Some(segment) if segment.from <= soc && soc < segment.to => segment.at(soc - segment.from),
+            _ => self.search(soc, hint),
+        }
+    }
+
+    #[inline(never)]
+    fn search(&self, soc: f64, hint: &mut u8) -> (f64, f64) {
         let last = self.segments.len() - 1;
         let mut i = usize::from(*hint).min(last);
         while i > 0 && soc < self.segments[i].from {
@@ -58,11 +76,10 @@ impl Ocv {
             i += 1;
         }
         *hint = i as u8;
-        let Segment { from, to, c } = self.segments[i];
-        let x = soc.clamp(from, to) - from;
-        let v = c[0] + x * (c[1] + x * (c[2] + x * c[3]));
-        let slope = c[1] + x * (2.0 * c[2] + x * 3.0 * c[3]);
-        (v + slope * (soc - from - x), slope)
+        let segment = &self.segments[i];
+        let x = soc.clamp(segment.from, segment.to) - segment.from;
+        let (v, slope) = segment.at(x);
+        (v + slope * (soc - segment.from - x), slope)
     }
 
     /// Integral of the voltage from the first point of the table to `soc`: joules per coulomb of capacity.

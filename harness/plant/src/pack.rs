@@ -28,8 +28,12 @@ pub(crate) struct Slice {
     pub(crate) secs: f64,
     /// share of the way to the current that each filter goes
     k: [f64; 2],
-    /// weight of where each filter stood, in its mean
-    mean: [f64; 2],
+    /// the same share of its time constant, s
+    tau_k: [f64; 2],
+    /// resistance, Ω of a cell, behind which the mean of each filter stands for where it stood
+    stood: [f64; 2],
+    /// resistance of a cell as the mean over the slice
+    ohms: f64,
 }
 
 /// A voltage behind a resistance, as the mean over a slice.
@@ -145,10 +149,21 @@ impl Pack {
     pub(crate) fn slice(&self, span: Micros) -> Slice {
         let secs = span.secs();
         let k = self.tau.map(|tau| -libm::expm1(-secs / tau));
-        Slice { secs, k, mean: [self.tau[0] * k[0] / secs, self.tau[1] * k[1] / secs] }
+        let tau_k = [self.tau[0] * k[0], self.tau[1] * k[1]];
+        // The weight of where each filter stood, in its mean.
+        let mean = [tau_k[0] / secs, tau_k[1] / secs];
+        let [r0, r1, r2] = self.r;
+        Slice {
+            secs,
+            k,
+            tau_k,
+            stood: [r1 * mean[0], r2 * mean[1]],
+            ohms: r0 + r1 * (1.0 - mean[0]) + r2 * (1.0 - mean[1]),
+        }
     }
 
     /// A slice with a current, positive when it charges.
+    #[inline]
     pub(crate) fn step(&mut self, amps: f64, slice: &Slice) {
         let charge = amps * slice.secs;
         self.charge += charge;
@@ -157,20 +172,19 @@ impl Pack {
         for n in 0..2 {
             let (k, apart) = (slice.k[n], self.filtered[n] - amps);
             self.squares[n + 1] +=
-                amps * charge + self.tau[n] * k * apart * (2.0 * amps + apart * (1.0 - 0.5 * k));
+                amps * charge + slice.tau_k[n] * apart * (2.0 * amps + apart * (1.0 - 0.5 * k));
             self.filtered[n] -= apart * k;
         }
     }
 
     /// What the pack is between its terminals, as the mean over a slice with constant current.
+    #[inline]
     pub(crate) fn source(&self, slice: &Slice) -> Source {
-        let ([_, r1, r2], [m1, m2]) = (self.r, slice.mean);
         let scale = self.factor * self.cells;
-        let polarised = r1 * m1 * self.filtered[0] + r2 * m2 * self.filtered[1];
-        let resistance = self.r[0] + r1 * (1.0 - m1) + r2 * (1.0 - m2);
+        let polarised = slice.stood[0] * self.filtered[0] + slice.stood[1] * self.filtered[1];
         Source {
             volts: self.rest + self.slope * self.charge + scale * polarised,
-            ohms: 0.5 * self.slope * slice.secs + scale * resistance,
+            ohms: 0.5 * self.slope * slice.secs + scale * slice.ohms,
         }
     }
 
@@ -205,18 +219,21 @@ impl Pack {
             self.factor * (self.r[0] * amps + self.r[1] * self.filtered[0] + self.r[2] * self.filtered[1]);
         let state = self.soc.iter_mut().zip(&mut self.hints).zip(&mut self.volts);
         let cells = state.zip(self.capacity.iter().zip(&self.spread)).enumerate();
-        let mut sums = (0.0, 0.0);
+        // Beside the pack: within it each sum would be stored anew for every cell.
+        let (mut sums, mut account, charge, discharge) =
+            ((0.0, 0.0), self.account, self.charge, self.self_discharge * seconds);
         for (i, (((soc, hint), volts), (&capacity, &spread))) in cells {
             let bled = drains.get(i).map_or(0.0, |drain| drain.0 * seconds);
-            let leaked = self.self_discharge * seconds * capacity;
+            let leaked = discharge * capacity;
             let lost = bled + leaked;
-            *soc += (self.charge - lost) / capacity;
+            *soc += (charge - lost) / capacity;
             let (rest, slope) = self.ocv.at(*soc, hint);
             let slope = slope / capacity;
-            self.account.lose(bled, leaked, rest + 0.5 * slope * lost);
+            account.lose(bled, leaked, rest + 0.5 * slope * lost);
             *volts = rest + offset + spread * drop;
             sums = (sums.0 + (rest + offset), sums.1 + slope);
         }
+        self.account = account;
         (self.rest, self.slope, self.charge) = (sums.0, sums.1, 0.0);
     }
 

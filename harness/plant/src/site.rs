@@ -53,13 +53,23 @@ impl Site {
     }
 
     /// One step that ends at `at`; where a contactor moves meanwhile, in pieces.
+    #[inline]
     pub(crate) fn step(&mut self, at: Micros, gx: &Gx) {
-        let Some(mut due) = self.modules.due(at) else {
+        if self.modules.due() > at {
             let whole = self.step;
             return self.pass(at, &whole, gx);
-        };
+        }
+        self.pieces(at, gx);
+    }
+
+    #[inline(never)]
+    fn pieces(&mut self, at: Micros, gx: &Gx) {
         let mut begin = Micros(at.0 - STEP.0);
         loop {
+            let due = self.modules.due();
+            if due > at {
+                break;
+            }
             let before = due.since(begin);
             if before > Micros::ZERO {
                 self.pass(due, &self.modules.slice(before), gx);
@@ -68,10 +78,6 @@ impl Site {
                 self.part();
             }
             begin = due.max(begin);
-            match self.modules.due(at) {
-                Some(next) => due = next,
-                None => break,
-            }
         }
         let after = at.since(begin);
         if after > Micros::ZERO {

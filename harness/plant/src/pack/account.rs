@@ -25,6 +25,7 @@ pub(crate) struct Account {
 
 impl Account {
     /// A cell lost charge at a voltage.
+    #[inline]
     pub(super) fn lose(&mut self, bled: f64, leaked: f64, volts: f64) {
         self.bled += bled;
         self.leaked += leaked;
