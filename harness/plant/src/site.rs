@@ -29,7 +29,8 @@ pub(crate) struct Site {
     bus: f64,
     rating: Amps,
     step: Slice,
-    flows: Flows,
+    /// kept only where somebody asks for them: they are counted in every slice
+    flows: Option<Flows>,
     broken: Broken,
     room: f64,
 }
@@ -45,7 +46,7 @@ impl Site {
             bus: modules.terminals(),
             rating: p.solar.maximum_current,
             step: modules.slice(STEP),
-            flows: Flows::default(),
+            flows: None,
             broken: Broken::default(),
             room: p.pack.ambient.0,
             modules,
@@ -113,8 +114,10 @@ impl Site {
         self.amps = if closed { into - out - capacitance * rise } else { 0.0 };
         self.modules.step(self.amps, slice);
         self.book(slice.secs, into, out, bus);
-        self.flows.cables += slice.secs * self.amps * self.amps * self.battery_cable
-            + 0.5 * self.cables.capacitance.0 * rise * rise;
+        if let Some(flows) = &mut self.flows {
+            flows.cables += slice.secs * self.amps * self.amps * self.battery_cable
+                + 0.5 * self.cables.capacitance.0 * rise * rise;
+        }
         self.bus = bus;
         if !closed {
             self.fade(slice.secs);
@@ -122,13 +125,14 @@ impl Site {
     }
 
     /// Enters what the devices did in a time at a mean voltage of the bus.
+    #[inline]
     fn book(&mut self, secs: f64, into: f64, out: f64, bus: f64) {
         let (to_solar, to_inverter) = (self.cables.solar.0, self.cables.inverter.0);
         let at_solar = bus + into * to_solar;
         let pv = self.solar.settle(at_solar);
+        let Some(f) = &mut self.flows else { return };
         let dc = (bus - out * to_inverter) * out;
         let ac = self.inverter.ac();
-        let f = &mut self.flows;
         f.pv += secs * pv;
         f.grid += secs * ac.grid;
         f.ac_pv += secs * ac.pv;
@@ -156,7 +160,9 @@ impl Site {
     fn fade(&mut self, secs: f64) {
         let before = self.bus;
         self.bus *= libm::exp(-secs / self.cables.bus_decay.secs());
-        self.flows.converters += 0.5 * self.cables.capacitance.0 * (before * before - self.bus * self.bus);
+        if let Some(flows) = &mut self.flows {
+            flows.converters += 0.5 * self.cables.capacitance.0 * (before * before - self.bus * self.bus);
+        }
     }
 
     /// What is broken from now on.
@@ -179,10 +185,20 @@ impl Site {
         self.bus
     }
 
+    /// From now on what crosses its borders is counted.
+    pub(crate) fn count(&mut self) {
+        self.flows = Some(Flows::default());
+    }
+
     /// What came and went until now.
     pub(crate) fn ledger(&self) -> Ledger {
         let bus = 0.5 * self.cables.capacitance.0 * self.bus * self.bus;
-        Ledger::new(&self.flows, &self.modules.account(), self.modules.held(), self.modules.stored() + bus)
+        Ledger::new(
+            &self.flows.unwrap_or_default(),
+            &self.modules.account(),
+            self.modules.held(),
+            self.modules.stored() + bus,
+        )
     }
 
     /// What the GX reads every second.

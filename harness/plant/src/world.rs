@@ -128,6 +128,13 @@ impl World {
         self
     }
 
+    /// The same with a count of the energy that crosses the borders of its DC bus, for [`Self::ledger`].
+    #[must_use]
+    pub fn counted(mut self) -> Self {
+        self.site.count();
+        self
+    }
+
     /// Time since the start.
     #[must_use]
     pub fn now(&self) -> Micros {
@@ -404,7 +411,8 @@ impl World {
         self.site.solar.supply.samples()
     }
 
-    /// Where charge and energy came from and went since the start.
+    /// Where charge and energy came from and went since the start; what crossed the borders of the DC bus in a world that is
+    /// [`Self::counted`].
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.site.ledger()

@@ -28,7 +28,7 @@ fn reference() -> BmsParams {
 
 fn world(params: &Params, start: &Start, seed: u64) -> World {
     let size = PackSize { cells: CELLS, capacity: AmpHours(280.0) };
-    World::new(params, &reference(), &size, start, seed).expect("a model starts")
+    World::new(params, &reference(), &size, start, seed).expect("a model starts").counted()
 }
 
 fn run(world: &mut World, seconds: u64) {
