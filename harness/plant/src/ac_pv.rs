@@ -68,9 +68,15 @@ impl AcPv {
         (self.watts, self.allowed) = (watts.0, watts.0);
     }
 
+    /// Without sun, and giving nothing: it stays so, whatever its AC side is.
+    #[inline]
+    pub(crate) const fn is_dark(&self) -> bool {
+        self.available <= 0.0 && self.watts <= 0.0
+    }
+
     /// A slice that ends at `at`; returns the power that it gives, W.
     pub(crate) fn step(&mut self, at: Micros, secs: f64, line: &Line) -> f64 {
-        if self.available <= 0.0 && self.watts <= 0.0 {
+        if self.is_dark() {
             return 0.0;
         }
         let target = match line {

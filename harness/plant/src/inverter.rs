@@ -143,8 +143,7 @@ impl Inverter {
         self.watch_load(at);
         let island_ok = orders.discharge > 0.0 && !self.low && at >= self.rest_until;
         self.start_or_stop(at, orders.enabled && (self.connected || island_ok));
-        let line = self.line(volts, orders);
-        let pv = self.pv.step(at, secs, &line);
+        let pv = if self.pv.is_dark() { 0.0 } else { self.pv.step(at, secs, &self.line(volts, orders)) };
 
         let gap = smaller(self.transfer, secs);
         self.transfer -= gap;
@@ -201,7 +200,7 @@ impl Inverter {
         let charge = smaller(orders.charge, self.p.maximum_charge.0) * volts / efficiency;
         // Where PV on the AC side exceeds the loads, that much of it may charge.
         let (surplus, pv) = (larger(-charge, -most), self.pv.watts());
-        let missing = larger(self.load + own - orders.setpoint - pv, -pv).clamp(surplus.min(0.0), most);
+        let missing = within(larger(self.load + own - orders.setpoint - pv, -pv), surplus.min(0.0), most);
         let cover = smaller(missing.max(0.0), source);
         let lower = if orders.recharge > 0.0 {
             -orders.recharge.min(charge).min(most)
@@ -217,9 +216,9 @@ impl Inverter {
             cover
         };
         let error = volts + self.p.calibration.0 - orders.volts;
-        let wanted = (self.watts + error * left * self.gain * dt).clamp(lower, larger(upper, lower));
+        let wanted = within(self.watts + error * left * self.gain * dt, lower, larger(upper, lower));
         let ramp = self.p.ramp.0 * dt;
-        self.watts + (wanted - self.watts).clamp(-ramp, ramp)
+        self.watts + within(wanted - self.watts, -ramp, ramp)
     }
 
     fn watch_voltage(&mut self, at: Micros, volts: f64, battery: bool) {
@@ -324,4 +323,9 @@ pub(crate) fn smaller(a: f64, b: f64) -> f64 {
 /// The larger of two numbers, in the same way.
 fn larger(a: f64, b: f64) -> f64 {
     if b > a { b } else { a }
+}
+
+/// A number held between two others, in the same way.
+pub(crate) fn within(value: f64, least: f64, most: f64) -> f64 {
+    larger(smaller(value, most), least)
 }

@@ -5,7 +5,7 @@ use proto::quantity::{Micros, Volts, Watts};
 use proto::samples::{Samples, Value};
 
 use crate::display::round;
-use crate::inverter::smaller;
+use crate::inverter::{smaller, within};
 use crate::meter::Measured;
 use crate::params::{LIFT, PsuParams, SolarParams};
 use crate::supply::Supply;
@@ -105,7 +105,7 @@ impl Solar {
         let error = orders.volts - (volts + self.p.calibration.0);
         let wanted = smaller(smaller(self.amps + error * left * self.gain * secs, rating), orders.amps);
         let (rise, fall) = (self.p.rise.0 / volts * secs, self.p.fall.0 / volts * secs);
-        let next = wanted.clamp(self.amps - fall, self.amps + rise).max(0.0);
+        let next = within(wanted, self.amps - fall, self.amps + rise).max(0.0);
         self.limited = next < sun;
         self.amps = smaller(next, sun);
         self.amps

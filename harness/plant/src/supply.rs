@@ -5,6 +5,7 @@ use proto::quantity::{Amps, Volts, Watts};
 use proto::samples::{Samples, Value};
 
 use crate::display::round;
+use crate::inverter::within;
 use crate::params::{PsuParams, PsuSource};
 
 /// A programmable supply. Its power is asked for as that at the corner of the rectangle or the maximum of the curve.
@@ -103,7 +104,7 @@ impl Supply {
             self.volts = 0.0;
         } else {
             let slew = self.p.slew.0 * secs;
-            self.volts += (self.curve.open - self.volts).clamp(-slew, slew);
+            self.volts += within(self.curve.open - self.volts, -slew, slew);
         }
     }
 
