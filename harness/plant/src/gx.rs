@@ -316,7 +316,11 @@ impl Gx {
 
     /// What the battery's own unit tells: nothing while 0x35A was never heard or 0x351 has been silent for too long.
     pub(crate) fn battery(&self, at: Micros) -> Samples {
-        let is_there = self.battery.recognised && !self.lost(at);
-        if is_there { self.p.misread(self.battery.shown) } else { Samples::new(Instrument::Gx) }
+        if !self.battery.recognised || self.lost(at) {
+            return Samples::new(Instrument::Gx);
+        }
+        let mut shown = self.battery.shown;
+        self.p.misread(&mut shown);
+        shown
     }
 }

@@ -55,7 +55,7 @@ pub struct GxParams {
 
 impl GxParams {
     /// What it makes of the numbers that the battery sends.
-    pub(crate) fn misread(&self, mut shown: Samples) -> Samples {
+    pub(crate) fn misread(&self, shown: &mut Samples) {
         for (key, factor) in &self.misreads {
             if let Some(channel) = Channel::of_key(key)
                 && let Some(value) = shown.number(channel)
@@ -63,7 +63,6 @@ impl GxParams {
                 shown.tell(channel, value * factor);
             }
         }
-        shown
     }
 
     /// What the inverter of this system voltage adds to its hub voltage.
