@@ -91,6 +91,16 @@ impl Told {
     }
 }
 
+/// A value that is beyond the limit of a row, and who tells it.
+#[derive(Debug, Clone, Copy)]
+struct Exceeded {
+    row: usize,
+    by: Channel,
+    value: f64,
+    /// as it is now, with what the suite adds to it
+    limit: f64,
+}
+
 /// Watches the limits.
 #[derive(Debug, Clone)]
 pub struct Interlocks {
@@ -191,18 +201,19 @@ impl Interlocks {
     }
 
     fn find_earliest(&mut self) {
-        self.earliest = self.rows.iter().map(|row| row.due).min().unwrap_or(Micros::NEVER);
+        self.earliest = self.rows.iter().fold(Micros::NEVER, |first, row| first.min(row.due));
     }
 
     /// Looks at an input. The first limit that it exceeds.
     pub fn check(&mut self, at: Micros, input: &Input) -> Option<Trip> {
         let trip = match input {
-            Input::Can(frame) => self.can(at, frame),
+            Input::Can(frame) => self.can(at, frame).map(|exceeded| self.trip(exceeded)),
             Input::Samples(said) if said.from() == Instrument::Supply => self.psu(at, said),
             Input::Samples(said) if said.from() == Instrument::Gx => self.gx(at, said),
-            Input::Samples(said) => {
-                said.values().find_map(|(channel, value)| self.tell(at, channel, value.number()))
-            }
+            Input::Samples(said) => said
+                .values()
+                .find_map(|(channel, value)| self.tell(at, channel, value.number()))
+                .map(|exceeded| self.trip(exceeded)),
             // Its values come as samples, once the recording has read them.
             Input::Bytes(_)
             | Input::CanError(_)
@@ -268,8 +279,8 @@ impl Interlocks {
         Some(Trip { what: row.rule.unread, value, limit, by: teller(row.rule.channel) })
     }
 
-    /// A value was told.
-    fn tell(&mut self, at: Micros, channel: Channel, value: Option<f64>) -> Option<Trip> {
+    /// A value was told; the first limit that it exceeds.
+    fn tell(&mut self, at: Micros, channel: Channel, value: Option<f64>) -> Option<Exceeded> {
         let value = value?;
         let told = &mut self.told[channel as usize];
         told.last = (at, value);
@@ -295,7 +306,8 @@ impl Interlocks {
             let row = &mut self.rows[part.row];
             if beyond.is_none() {
                 let mut limit = row.exceeded(value, shift);
-                if !part.is_teller {
+                // What stands in exceeds nothing, as before.
+                if !part.is_teller && (limit.is_some() || !row.is_calm()) {
                     let untold = row.is_untold(at, &self.told);
                     limit = row.falls(limit.filter(|_| untold), at, value > self.nominal / 2.0);
                     if !untold {
@@ -303,7 +315,7 @@ impl Interlocks {
                         limit = row.worse(channel, value, shift, at, closed);
                     }
                 }
-                beyond = limit.map(|limit| (part.row, limit));
+                beyond = limit.map(|limit| Exceeded { row: part.row, by: channel, value, limit });
             }
             if is_true {
                 // The limit was told truly with the value.
@@ -313,7 +325,21 @@ impl Interlocks {
         if moved {
             self.find_earliest();
         }
-        beyond.map(|(row, limit)| trip(&self.rows[row], channel, value, limit))
+        beyond
+    }
+
+    fn trip(&self, exceeded: Exceeded) -> Trip {
+        let Exceeded { row, by, value, limit } = exceeded;
+        let row = &self.rows[row];
+        let reversed = row.rule.reversed && matches!(row.bound, Bound::AtLeast(_));
+        let (value, limit) = if reversed { (-value, -limit) } else { (value, limit) };
+        let unit = row.rule.channel.unit();
+        Trip {
+            what: row.what(),
+            value: format!("{value:.3} {unit}"),
+            limit: format!("{limit:.3} {unit}"),
+            by: teller(by),
+        }
     }
 
     /// When the battery last said that its contactor is open, where that is the last that it said of it.
@@ -323,7 +349,7 @@ impl Interlocks {
     }
 
     /// Limits act on what a frame says whether it is evidence or not: what the rig did to it stands in what is told.
-    fn can(&mut self, at: Micros, frame: &Frame) -> Option<Trip> {
+    fn can(&mut self, at: Micros, frame: &Frame) -> Option<Exceeded> {
         let CanId::Standard(id) = frame.id() else { return None };
         if !self.frames.contains(&id) {
             return None;
@@ -335,24 +361,26 @@ impl Interlocks {
                 self.plan();
             }
         }
-        let mut trip = None;
+        let mut exceeded = None;
         measured(&message, |channel, value| {
-            if trip.is_none() {
-                trip = self.tell(at, channel, Some(value));
+            if exceeded.is_none() {
+                exceeded = self.tell(at, channel, Some(value));
             }
         });
-        trip
+        exceeded
     }
 
     fn gx(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
-        let volts = VOLTS.map(|channel| (channel, said.number(channel)));
+        let [inverter, charger] = VOLTS;
+        let mut volts = [(inverter, said.number(inverter)), (charger, said.number(charger))];
         for (channel, value) in volts {
             if let Some(value) = value {
                 self.told[channel as usize].last = (at, value);
             }
         }
-        let volts =
-            volts.map(|(channel, value)| (channel, value.filter(|&v| self.is_believed(at, channel, v))));
+        for (channel, value) in &mut volts {
+            *value = value.filter(|&volts| self.is_believed(at, *channel, volts));
+        }
         if volts.iter().all(|(_, value)| value.is_none()) {
             self.rows.iter_mut().for_each(|row| row.since = None);
         }
@@ -361,15 +389,13 @@ impl Interlocks {
             said.number(Channel::InverterCurrent).zip(charger).map(|(inverter, charger)| inverter + charger);
         // A poll in which no unit answered is no answer.
         let answered = (!said.is_empty()).then_some(1.0);
-        let derived = [(Channel::GxAnswers, answered), (Channel::BusCurrent, current)];
-        let others = 0..self.polled.len();
-        let trip = volts
-            .into_iter()
-            .chain(derived)
-            .find_map(|(channel, value)| self.tell(at, channel, value))
-            .or_else(|| {
-                others.into_iter().find_map(|k| self.tell(at, self.polled[k], said.number(self.polled[k])))
+        let told = [volts[0], volts[1], (Channel::GxAnswers, answered), (Channel::BusCurrent, current)];
+        let exceeded =
+            told.into_iter().find_map(|(channel, value)| self.tell(at, channel, value)).or_else(|| {
+                let mut others = 0..self.polled.len();
+                others.find_map(|k| self.tell(at, self.polled[k], said.number(self.polled[k])))
             });
+        let trip = exceeded.map(|exceeded| self.trip(exceeded));
         trip.or_else(|| self.contradicted(at)).or_else(|| self.stands_still(at, said))
     }
 
@@ -391,26 +417,14 @@ impl Interlocks {
     }
 
     fn psu(&mut self, at: Micros, said: &Samples) -> Option<Trip> {
-        let of = |channel| said.number(channel);
-        let power = of(Channel::SupplyVoltage).zip(of(Channel::SupplyCurrent)).map(|(v, a)| v * a);
-        let told = [Channel::SupplyVoltage, Channel::SupplyCurrent].map(|channel| (channel, of(channel)));
+        let (volts, amps) = (said.number(Channel::SupplyVoltage), said.number(Channel::SupplyCurrent));
+        let power = volts.zip(amps).map(|(v, a)| v * a);
+        let told =
+            [(Channel::SupplyVoltage, volts), (Channel::SupplyCurrent, amps), (Channel::PsuPower, power)];
         told.into_iter()
-            .chain([(Channel::PsuPower, power)])
             .find_map(|(channel, value)| self.tell(at, channel, value))
+            .map(|exceeded| self.trip(exceeded))
             .or_else(|| self.output.check(at, said, &self.limits, self.instruments.supply))
-    }
-}
-
-/// A value exceeds the limit that it has now.
-fn trip(row: &Row, by: Channel, value: f64, limit: f64) -> Trip {
-    let reversed = row.rule.reversed && matches!(row.bound, Bound::AtLeast(_));
-    let (value, limit) = if reversed { (-value, -limit) } else { (value, limit) };
-    let unit = row.rule.channel.unit();
-    Trip {
-        what: row.what(),
-        value: format!("{value:.3} {unit}"),
-        limit: format!("{limit:.3} {unit}"),
-        by: teller(by),
     }
 }
 

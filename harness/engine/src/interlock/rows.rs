@@ -167,6 +167,13 @@ impl Row {
         (beyond > SLACK || beyond.is_nan()).then_some(limit)
     }
 
+    /// Whether nothing that stands in has exceeded it: as long as nothing does, there is nothing to hold against those who
+    /// tell it.
+    #[inline]
+    pub(super) const fn is_calm(&self) -> bool {
+        self.since.is_none() && self.worse.is_none()
+    }
+
     /// Whether none of those who tell it told the truth in time.
     pub(super) fn is_untold(&self, at: Micros, told: &[Told]) -> bool {
         let tells = |first: Channel| {
