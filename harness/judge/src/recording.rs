@@ -21,8 +21,8 @@ pub struct Recording {
     wire: Wire,
     /// names of cells, in the order of their first appearance
     texts: Vec<Text8>,
-    /// what each instrument said last, where all of it was taken
-    said: [Option<Samples>; Instrument::ALL.len()],
+    /// what each instrument said last, where all of it was taken; boxed, for a set of samples is half a kilobyte to move
+    said: [Option<Box<Samples>>; Instrument::ALL.len()],
     /// of each witness of the rig
     witnesses: Vec<Reader>,
 }
@@ -76,13 +76,12 @@ impl Recording {
     /// Takes what an instrument said. What was not answered leaves its channels as they are.
     pub fn samples(&mut self, at: Micros, said: &Samples) {
         let is_all_shown = self.account().is_all_shown(at);
-        let last = &mut self.said[said.from() as usize];
-        let before = core::mem::replace(last, is_all_shown.then_some(*said));
+        let last = self.said[said.from() as usize].take().filter(|_| is_all_shown);
         // What is offered depends on the output.
-        let before = before.filter(|before| {
-            is_all_shown && before.is(Channel::SupplyOutput) == said.is(Channel::SupplyOutput)
-        });
-        for (channel, value) in said.news(before.as_ref()) {
+        let before = last
+            .as_deref()
+            .filter(|before| before.is(Channel::SupplyOutput) == said.is(Channel::SupplyOutput));
+        for (channel, value) in said.news(before) {
             let Some(value) = value else {
                 self.trace.again(channel, at);
                 continue;
@@ -98,6 +97,11 @@ impl Recording {
                 };
                 self.take(at, channel, value);
             }
+        }
+        if is_all_shown {
+            let mut kept = last.unwrap_or_else(|| Box::new(*said));
+            *kept = *said;
+            self.said[said.from() as usize] = Some(kept);
         }
         self.follow(at, said);
     }

@@ -164,19 +164,22 @@ impl Samples {
 
     /// Every quantity that was told, in the order of the table; with its value where that is not what it was `before`, in
     /// what the same instrument said then.
+    #[inline]
     pub fn news<'a>(
         &'a self,
         before: Option<&'a Self>,
     ) -> impl Iterator<Item = (Channel, Option<Value>)> + use<'a> {
-        let (known, bits) = before.map_or((0, &self.bits), |before| (before.told, &before.bits));
+        let (known, then) = before.map_or((0, &self.bits), |before| (before.told, &before.bits));
         let channels = self.from.channels();
+        // As long as the channels, so that one look at the bounds is enough.
+        let (now, then) = (&self.bits[..channels.len()], &then[..channels.len()]);
         let mut rest = self.told;
         core::iter::from_fn(move || {
             let place = rest.trailing_zeros() as usize;
             let channel = *channels.get(place)?;
             rest &= rest - 1;
-            let is_known = known >> place & 1 == 1 && bits[place] == self.bits[place];
-            Some((channel, (!is_known).then(|| Value::from_bits(channel.row().kind, self.bits[place]))))
+            let is_known = known >> place & 1 == 1 && then[place] == now[place];
+            Some((channel, (!is_known).then(|| Value::from_bits(channel.row().kind, now[place]))))
         })
     }
 
