@@ -122,8 +122,13 @@ pub fn without(window: Window, cuts: &[Window]) -> Vec<Window> {
 
 /// The stretches over which several series hold their values; time before the first sample of any is left out.
 pub fn stretches<const N: usize>(series: [&Series; N], window: Window) -> Stretches<'_, N> {
-    let mut all = Stretches { rest: series.map(Series::points), values: [None; N], window };
-    all.pass(window.from);
+    let mut all = Stretches { rest: [&[]; N], values: [None; N], window };
+    for (series, (rest, value)) in series.into_iter().zip(all.rest.iter_mut().zip(&mut all.values)) {
+        let (passed, later) =
+            series.points().split_at(series.points().partition_point(|&(at, _)| at <= window.from));
+        *value = passed.last().map(|&(_, value)| value);
+        *rest = later;
+    }
     all
 }
 
@@ -139,17 +144,16 @@ pub struct Stretches<'a, const N: usize> {
 }
 
 impl<const N: usize> Stretches<'_, N> {
-    /// Goes on to a time.
+    /// Goes on to a time: no further than to the next point of any.
+    #[inline]
     fn pass(&mut self, to: Micros) {
         for (rest, value) in self.rest.iter_mut().zip(&mut self.values) {
-            let passed = if value.is_none() {
-                rest.partition_point(|&(at, _)| at <= to)
-            } else {
-                rest.iter().take_while(|&&(at, _)| at <= to).count()
-            };
-            let (points, later) = rest.split_at(passed);
-            *value = points.last().map(|&(_, value)| value).or(*value);
-            *rest = later;
+            while let [(at, now), later @ ..] = *rest
+                && *at <= to
+            {
+                *value = Some(*now);
+                *rest = later;
+            }
         }
         self.window.from = to;
     }
@@ -158,14 +162,16 @@ impl<const N: usize> Stretches<'_, N> {
 impl<const N: usize> Iterator for Stretches<'_, N> {
     type Item = Stretch<N>;
 
+    #[inline]
     fn next(&mut self) -> Option<Stretch<N>> {
         while self.window.from < self.window.to {
-            let next = self.rest.iter().filter_map(|rest| rest.first()).map(|&(at, _)| at).min();
-            let window = Window { to: next.unwrap_or(self.window.to).min(self.window.to), ..self.window };
-            let values = self.values;
-            self.pass(window.to);
+            let points = self.rest.iter().filter_map(|rest| rest.first());
+            let next = points.fold(self.window.to, |next, &(at, _)| next.min(at));
+            let (window, values) = (Window { to: next, ..self.window }, self.values);
+            self.pass(next);
             if values.iter().all(Option::is_some) {
-                return Some(Stretch { window, values: values.map(Option::unwrap_or_default) });
+                let values = core::array::from_fn(|k| values[k].unwrap_or_default());
+                return Some(Stretch { window, values });
             }
         }
         None
