@@ -40,8 +40,10 @@ use crate::quantity::Percent;
 impl Message {
     /// The message as a frame. A field that is absent ends it, as a lower data length code does on the bus.
     #[must_use]
+    #[inline]
     pub fn encode(&self) -> Frame {
-        Frame::standard(self.id(), self.payload().as_bytes())
+        let payload = self.payload();
+        Frame::from_parts(CanId::Standard(self.id()), payload.len(), payload.word().to_le_bytes())
     }
 
     /// Every field that the message carries, in the order of the document, for printers that know no message.
@@ -70,6 +72,7 @@ impl StateOfCharge {
     /// State of charge as finely as the battery says it: the high resolution field where it is in use. Many
     /// batteries send that field as zero beside a state of charge that is not; zero then means "not used".
     #[must_use]
+    #[inline]
     pub fn finest_soc(&self) -> Option<Percent> {
         match (self.high_res_soc, self.soc) {
             (Some(1..), _) | (Some(0), Some(0)) => self.high_res_soc(),

@@ -204,6 +204,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
+    #[inline]
     pub(super) fn put<T: RawInt>(&mut self, raw: Option<T>, at: u8, wire: WireType) {
         let (Some(raw), false) = (raw, self.ended) else {
             self.ended = true;

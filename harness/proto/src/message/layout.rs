@@ -127,6 +127,7 @@ impl Scale {
 
     /// The nearest raw integer; the caller saturates it to its type. Not a number gives zero.
     #[must_use]
+    #[inline]
     pub fn raw(self, value: f64) -> i64 {
         // A float that is out of range saturates in the conversion.
         round((value * self.denominator as f64 + self.shift as f64) / self.numerator as f64) as i64
@@ -211,6 +212,7 @@ macro_rules! messages {
                 match self { $( Self::$Name(_) => &TABLE[Row::$Name as usize], )+ }
             }
 
+            #[inline]
             pub(super) fn payload(&self) -> Payload {
                 match *self { $( Self::$Name(content) => content_payload!($body, content), )+ }
             }
@@ -237,6 +239,7 @@ macro_rules! message_struct {
         impl $Name {
             /// With every field, rounded to the step of the wire and held within its range.
             #[must_use]
+            #[inline]
             pub fn new($( $field: $value ),+) -> Self {
                 Self { $( $field: Some(RawInt::saturated(
                     const { Scale::of($scale as f64, 0.0 $( + $shift )?) }.raw(Meaning::number($field)),
@@ -260,6 +263,7 @@ macro_rules! message_struct {
                 Self { $( $field: take(payload, $at, wire_type!($wire)) ),+ }
             }
 
+            #[inline]
             fn payload(self) -> Payload {
                 let mut out = Builder::default();
                 $( out.put(self.$field, $at, wire_type!($wire)); )+
