@@ -170,11 +170,17 @@ impl Library {
                 files.push(folder);
             }
         }
-        // The name of a suite, where its file can be read; what is wrong with it is told by whoever needs it.
-        let name = |path: &Path| Layers::new("", &self.text(path).ok()?).ok()?.word("suite");
-        let own: Vec<String> = files.iter().filter_map(|path| name(path)).collect();
-        let others = built_in::suites().filter(|path| name(path).is_none_or(|name| !own.contains(&name)));
-        let mut files = self.and(files, others);
+        let places: Vec<String> = files.iter().map(|path| self.shown(path)).collect();
+        let mut others: Vec<PathBuf> =
+            built_in::suites().filter(|path| !places.contains(&self.shown(path))).collect();
+        // Names are read only where there may be two of one: that takes longer than all else here.
+        if !files.is_empty() && !others.is_empty() {
+            // The name of a suite, where its file can be read; what is wrong with it is told by whoever needs it.
+            let name = |path: &Path| Layers::new("", &self.text(path).ok()?).ok()?.word("suite");
+            let own: Vec<String> = files.iter().filter_map(|path| name(path)).collect();
+            others.retain(|path| name(path).is_none_or(|name| !own.contains(&name)));
+        }
+        let mut files = self.and(files, others.into_iter());
         for path in &self.beside {
             if !files.iter().any(|file| is_same(file, path)) {
                 files.push(path.clone());
