@@ -160,24 +160,24 @@ impl RunFolder {
 
     /// What an instrument said.
     pub fn samples(&mut self, at: Micros, said: &Samples) {
-        let file = self.file_of(said.from(), &samples_csv::header(said.from()));
+        let file = self.file_of(said.from(), || samples_csv::header(said.from()));
         let (at, input) = (self.in_run(at), self.inputs);
         self.record(file, |out, _| samples_csv::row(out, at, input, said));
     }
 
     /// Bytes of a witness.
     pub fn bytes(&mut self, at: Micros, chunk: &Chunk) {
-        let file = self.file_of(chunk.from(), bytes_csv::HEADER);
+        let file = self.file_of(chunk.from(), || bytes_csv::HEADER.to_owned());
         let (at, input) = (self.in_run(at), self.inputs);
         self.record(file, |out, _| bytes_csv::row(out, at, input, chunk));
     }
 
     /// The file of an instrument, which begins when it says something for the first time.
-    fn file_of(&mut self, instrument: Instrument, header: &str) -> usize {
+    fn file_of(&mut self, instrument: Instrument, header: impl FnOnce() -> String) -> usize {
         let file = INSTRUMENTS + instrument as usize;
         if self.raw[file].is_none() && self.failed.is_none() {
             match self.open(file) {
-                Ok(()) => self.append(file, header.as_bytes()),
+                Ok(()) => self.append(file, header().as_bytes()),
                 Err(error) => self.failed = Some((RAW[file], error)),
             }
         }

@@ -103,8 +103,9 @@ impl<'a> Iterator for Lines<'a> {
 /// Where the line is neither frame, comment nor blank: the column, and what was expected there.
 pub fn parse(line: &[u8]) -> Result<Line<'_>, LineError> {
     let line = line.trim_ascii_end();
-    if let Some(Fast { at, interface, direction, frame, .. }) = fast(line, b"can0")
-        && let Ok(interface) = core::str::from_utf8(interface)
+    const LIKELY: &str = "can0";
+    if let Some(Fast { at, interface, is_likely, direction, frame }) = fast(line, LIKELY.as_bytes())
+        && let Ok(interface) = if is_likely { Ok(LIKELY) } else { core::str::from_utf8(interface) }
     {
         return Ok(Line::Record(Record { at, interface, direction, content: Content::Data(frame) }));
     }

@@ -16,12 +16,12 @@ static PAIRS: [[u8; 2]; 100] = {
 
 /// Fills places with the last digits of a whole number, leading zeros included.
 pub fn fill(places: &mut [u8], mut value: u64) {
-    let mut pairs = places.rchunks_exact_mut(2);
-    for pair in &mut pairs {
-        pair.copy_from_slice(&PAIRS[(value % 100) as usize]);
+    let (odd, pairs) = places.as_rchunks_mut();
+    for pair in pairs.iter_mut().rev() {
+        *pair = PAIRS[(value % 100) as usize];
         value /= 100;
     }
-    if let [place] = pairs.into_remainder() {
+    if let [place] = odd {
         *place = b'0' + (value % 10) as u8;
     }
 }
@@ -49,18 +49,23 @@ pub fn unescape(text: &[u8]) -> Option<(u8, &[u8])> {
 
 /// Appends a whole number.
 pub fn whole(out: &mut Vec<u8>, value: u64) {
+    // Most are volts and amperes: one or two digits.
+    match value {
+        0..10 => return out.push(b'0' + value as u8),
+        10..100 => return out.extend_from_slice(&PAIRS[value as usize]),
+        _ => {}
+    }
     let mut text = [0; 20];
     let count = value.checked_ilog10().map_or(1, |log| log as usize + 1);
     fill(&mut text[..count], value);
     out.extend_from_slice(&text[..count]);
 }
 
-/// Appends a point and so many decimals of a part of a whole.
+/// Appends a point and so many decimals of a part of a whole, 20 at most.
 pub fn decimals(out: &mut Vec<u8>, part: u64, count: usize) {
-    out.push(b'.');
-    let first = out.len();
-    out.resize(first + count, b'0');
-    fill(&mut out[first..], part);
+    let mut text = [b'.'; 21];
+    fill(&mut text[1..=count], part);
+    out.extend_from_slice(&text[..=count]);
 }
 
 /// Appends a number with as many digits as it takes to read back the very same value, as `{}` does.

@@ -59,7 +59,12 @@ fn bus(evidence: Evidence<'_>, held: &mut Held) {
     let Ok(file) = plain(evidence.folder, "can.log").and_then(File::open) else { return };
     let rate = evidence.rig.can.bit_rate.0 * 1e3 * evidence.speed();
     let (mut since, mut bits, mut frames) = (Micros::ZERO, 0.0, 0);
-    for line in BufReader::new(file).split(b'\n').map_while(Result::ok) {
+    let (mut file, mut line) = (BufReader::new(file), Vec::new());
+    loop {
+        line.clear();
+        if !file.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            break;
+        }
         let Ok(Line::Record(record)) = candump::parse(&line) else { continue };
         let Content::Data(frame) = &record.content else { continue };
         frames += 1;
