@@ -2,7 +2,9 @@
 
 use judge::trace::{Event, EventKind};
 use judge::verdict::{Evidence, Measure};
+use proto::digits;
 use proto::quantity::Micros;
+use proto::rounding::round;
 
 /// A time of a case: `1:02:03`, rounded to seconds.
 #[must_use]
@@ -45,6 +47,15 @@ pub fn wall(took: core::time::Duration) -> String {
 /// A number with at most so many decimals, without trailing zeros.
 #[must_use]
 pub fn trim(value: f64, decimals: usize) -> String {
+    let factor = 10_f64.powi(decimals as i32);
+    let (scaled, parts) = (value * factor, round(value * factor));
+    // Figures are thousands of these. Where the last bit of the product decides nothing, this is the number that is meant.
+    if decimals <= 6 && parts.abs() < 1e9 && (scaled - parts).abs() < 0.4999 {
+        let mut text = Vec::new();
+        // Without the sign of a zero.
+        digits::number(&mut text, parts / factor + 0.0);
+        return String::from_utf8_lossy(&text).into_owned();
+    }
     let text = format!("{value:.decimals$}");
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
@@ -137,7 +148,23 @@ pub fn amount(value: f64, unit: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use rstest::rstest;
+
+    proptest! {
+        /// As many decimals as the standard library rounds to, half-way ones included.
+        #[test]
+        fn trimmed_numbers_are_rounded_as_the_standard_library_does(
+            bits: u64, near in -2_000_000_i64..2_000_000, decimals in 0_usize..8,
+        ) {
+            let half = near as f64 / 2.0 / 10_f64.powi(decimals as i32);
+            for value in [f64::from_bits(bits), near as f64 / 997.0, half, half.next_up(), half.next_down(), -0.0] {
+                let text = format!("{value:.decimals$}");
+                let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+                prop_assert_eq!(trim(value, decimals), if text == "-0" { "0" } else { text });
+            }
+        }
+    }
 
     /// Settling within 120 s, and at least 20 mV for the cells.
     #[rstest]
