@@ -30,6 +30,7 @@ mod search;
 #[cfg(unix)]
 mod serve;
 mod shell;
+mod watch;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -53,6 +54,8 @@ pub(crate) enum Exit {
     Usage = 64,
     /// bad input file
     Input = 65,
+    /// a program that is needed is not there
+    Missing = 69,
 }
 
 /// What went wrong, with the exit code it means.
@@ -236,6 +239,8 @@ enum Command {
     #[cfg(unix)]
     #[command(hide = true)]
     Guard(guard::Args),
+    /// Watch runs as they go on, or as they went, on this terminal or on a page
+    Watch(watch::Args),
     /// Write a first battery file from a CAN log
     Battery(battery::Args),
     /// Lay the folder of a vendor: battery file, suite, CI, and a program that is the battery
@@ -286,6 +291,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&args),
         #[cfg(unix)]
         Command::Guard(args) => guard::guard(&args),
+        Command::Watch(args) => watch::watch(&args),
         Command::Battery(args) => battery::battery(&args),
         Command::Init(args) => init::init(&args),
         Command::Schema(args) => schema::print(&args),

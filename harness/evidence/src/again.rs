@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use files::{InputError, Library, Suites};
+use files::{BatteryFile, InputError, Library, RigFile, Suites};
 
 use crate::against::{Evidence, held};
 use crate::certificate::{ORDER, Order};
@@ -72,6 +72,50 @@ pub enum AgainError {
     },
 }
 
+/// What a run was made from, as its folder keeps it.
+#[derive(Debug)]
+pub struct Made {
+    /// the rig, with what a seed drew, for the cells of this battery
+    pub rig: RigFile,
+    /// the battery
+    pub battery: BatteryFile,
+    /// the suites
+    pub suites: Suites,
+}
+
+impl Made {
+    /// Reads it from the folder of a run that began so.
+    ///
+    /// # Errors
+    /// When the folder does not hold it.
+    pub fn of(folder: &Path, begun: &Begun) -> Result<Self, AgainError> {
+        let shown = folder.display();
+        let library = Library::at(&folder.join(INPUTS)).map_err(|_| {
+            AgainError::Folder(format!(
+                "{shown}/{INPUTS} does not hold the suites and rigs that the run was made from: it cannot be judged again"
+            ))
+        })?;
+        for name in [&begun.rig, &begun.battery] {
+            // A path would lead out of the folder, to what the run was not made from.
+            if name.is_empty() || name.contains(['/', '\\', '.']) {
+                return Err(AgainError::Folder(format!(
+                    "{shown}/events.jsonl: rig and battery are names of files of {INPUTS}, such as `simulated`; `{}` is none",
+                    crate::text::plain(name)
+                )));
+            }
+        }
+        // A name that is missing in the folder is no bad usage.
+        let bad = |source| AgainError::Inputs { folder: folder.to_owned(), source };
+        let rig: RigFile = library.get(&begun.rig).map_err(bad)?;
+        let draw = files::Draw::new(&begun.battery, &begun.rig, begun.seed);
+        let rig = if begun.sweep { rig.swept(draw) } else { rig };
+        let battery: BatteryFile = library.get(&begun.battery).map_err(bad)?;
+        let rig = rig.for_battery(&battery);
+        let suites = library.read_suites().map_err(bad)?;
+        Ok(Self { rig, battery, suites })
+    }
+}
+
 /// Judges a run folder again. Nothing in it is written.
 ///
 /// # Errors
@@ -80,37 +124,16 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
     let mut replay = Replay::open(folder)?;
     let begun = replay.begun().clone();
     let (folder_of, shown) = (|| folder.to_owned(), folder.display());
-    let library = Library::at(&folder.join(INPUTS)).map_err(|_| {
-        AgainError::Folder(format!(
-            "{shown}/{INPUTS} does not hold the suites and rigs that the run was made from: it cannot be judged again"
-        ))
-    })?;
-    for name in [&begun.rig, &begun.battery] {
-        // A path would lead out of the folder, to what the run was not made from.
-        if name.is_empty() || name.contains(['/', '\\', '.']) {
-            return Err(AgainError::Folder(format!(
-                "{shown}/events.jsonl: rig and battery are names of files of {INPUTS}, such as `simulated`; `{}` is none",
-                crate::text::plain(name)
-            )));
-        }
-    }
-    // A name that is missing in the folder is no bad usage.
-    let bad = |source| AgainError::Inputs { folder: folder_of(), source };
-    let rig: files::RigFile = library.get(&begun.rig).map_err(bad)?;
-    let draw = files::Draw::new(&begun.battery, &begun.rig, begun.seed);
-    let rig = if begun.sweep { rig.swept(draw) } else { rig };
+    let Made { rig, battery, suites } = Made::of(folder, &begun)?;
     replay.polled(rig.bus_polling());
     replay.with(rig.witnesses());
-    let battery: files::BatteryFile = library.get(&begun.battery).map_err(bad)?;
-    let rig = rig.for_battery(&battery);
-    let suites = library.read_suites().map_err(bad)?;
 
     let (mut cases, mut said) = (Vec::new(), Said::default());
     while let Some(recorded) = replay.next_case()? {
         let name = format!("{}/{}", recorded.suite, recorded.case);
         let (suite, case) = suites.case(&recorded.suite, &recorded.case).ok_or_else(|| {
             if let Some(broken) = suites.broken.iter().find(|broken| broken.suite == recorded.suite) {
-                return bad(broken.error.clone().into());
+                return AgainError::Inputs { folder: folder_of(), source: broken.error.clone().into() };
             }
             let why = format!("{shown}/events.jsonl tells of {name}, {shown}/{INPUTS} holds no such case");
             AgainError::Folder(why)

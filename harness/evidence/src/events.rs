@@ -75,9 +75,18 @@ pub enum What {
     /// something happened in the case
     Event(EventKind),
     /// the case has ended
-    CaseEnd,
+    CaseEnd(Told),
     /// the last case has ended
     RunEnd,
+}
+
+/// What came out of a case, as it was told when it ended. Nothing is judged by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// by its name, such as `pass`
+    pub outcome: String,
+    /// why, in one sentence; empty where it passed
+    pub reason: String,
 }
 
 /// The first line, with its line break.
@@ -149,7 +158,7 @@ pub fn parse(line: &[u8], began: Micros) -> Result<Line, Fault> {
         Kind::Run { schema, begun } if schema == SCHEMA => What::Run(begun),
         Kind::Run { .. } => return Err(wrong(&format!("`{SCHEMA}`, the schema that this version reads"))),
         Kind::CaseStart { suite, case } => What::CaseStart { suite, case },
-        Kind::CaseEnd { .. } => What::CaseEnd,
+        Kind::CaseEnd { outcome, reason, .. } => What::CaseEnd(Told { outcome, reason }),
         Kind::RunEnd => What::RunEnd,
         Kind::Step { line, text } => What::Event(EventKind::Step { line, text }),
         Kind::Mark { name } => What::Event(EventKind::Mark(name)),

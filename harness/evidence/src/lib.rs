@@ -37,5 +37,6 @@ mod stamp;
 pub mod standard;
 mod tape;
 pub mod text;
+pub mod thin;
 pub mod vrm;
 pub mod words;

@@ -198,7 +198,7 @@ impl Part {
             match line.what {
                 What::Run(run) => begun = Some(run),
                 What::CaseStart { suite, case } => open = Some((line.at, format!("{suite}/{case}"))),
-                What::CaseEnd => {
+                What::CaseEnd(_) => {
                     cases.extend(open.take().map(|(_, name)| name));
                     ended = line.at;
                 }

@@ -5,7 +5,7 @@ use proto::channel::Instrument;
 /// The raw evidence, before any conclusion: what every run has, and a file for each instrument that said something.
 pub const RAW: [&str; INSTRUMENTS + Instrument::ALL.len()] = {
     let mut names = [""; INSTRUMENTS + Instrument::ALL.len()];
-    (names[CAN], names[EVENTS]) = ("can.log", "events.jsonl");
+    (names[CAN], names[EVENTS]) = (CAN_FILE, EVENTS_FILE);
     let mut k = 0;
     while k < Instrument::ALL.len() {
         names[INSTRUMENTS + k] = Instrument::ALL[k].file();
@@ -13,6 +13,10 @@ pub const RAW: [&str; INSTRUMENTS + Instrument::ALL.len()] = {
     }
     names
 };
+/// Everything on the battery's bus.
+pub const CAN_FILE: &str = "can.log";
+/// What was run on what, and what the harness did and noted. A folder that has it is a run.
+pub const EVENTS_FILE: &str = "events.jsonl";
 /// Every line to and from the supply of a real rig. Who holds its port writes it, apart from this process: evidence that
 /// nothing is judged by.
 pub const WIRE: &str = "psu-wire.log";

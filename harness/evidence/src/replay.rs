@@ -285,7 +285,7 @@ impl<R: BufRead> Replay<R> {
             }
             match what {
                 What::Event(kind) => noted.push((inputs, at.since(began), kind)),
-                What::CaseEnd => {
+                What::CaseEnd(_) => {
                     self.advance(began)?;
                     return Ok((noted, Some((inputs, at))));
                 }

@@ -21,7 +21,6 @@ mod panels;
 pub mod proof;
 mod scale;
 mod summary;
-pub mod thin;
 pub(crate) mod trend;
 
 use std::fmt::{self, Write};

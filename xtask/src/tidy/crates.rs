@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("report", &["proto", "judge", "evidence"]),
     ("session", &["proto", "judge", "engine", "files", "evidence", "lab", "sim", "report"]),
     ("cli", &["proto", "judge", "engine", "files", "evidence", "lab", "lint", "sim", "report", "session"]),
+    ("watch", &["proto", "judge", "engine", "files", "evidence"]),
     ("suites", &["proto", "judge", "engine", "files", "evidence", "report", "session"]),
     ("busbar-bms", &[]),
     ("xtask", &[]),

@@ -47,6 +47,22 @@ impl Runnable {
         self.program.iter().map(of).fold(Micros::ZERO, |sum, span| sum + span)
     }
 
+    /// How long a step goes on, by its line and the words of its event; nothing where it takes no time.
+    #[must_use]
+    pub fn lasts(&self, line: u32, text: &str) -> Option<Lasts<'_>> {
+        let begins =
+            |operation: &Operation| operation.line == line && operation.begins.as_deref() == Some(text);
+        let first = self.program.iter().position(begins)?;
+        let next = self.program[first + 1..].iter().position(|operation| operation.begins.is_some());
+        let end = next.map_or(self.program.len(), |next| first + 1 + next);
+        self.program[first..end].iter().find_map(|operation| match &operation.op {
+            Op::Hold(span) | Op::Ramp { over: span, .. } => Some(Lasts::For(*span)),
+            Op::Until { timeout, .. } => Some(Lasts::AtMost(timeout.least)),
+            Op::Ask { text, timeout } => Some(Lasts::Asks { text, within: *timeout }),
+            Op::Apply(_) | Op::Mark(_) => None,
+        })
+    }
+
     /// The case for a battery that declares this capacity: what it is given time for, and what current is the end of
     /// charge, depend on that.
     #[must_use]
@@ -59,6 +75,22 @@ impl Runnable {
         }
         self
     }
+}
+
+/// How long a step goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasts<'r> {
+    /// so long
+    For(Micros),
+    /// so long, less where what it waits for comes before
+    AtMost(Micros),
+    /// until an operator has answered
+    Asks {
+        /// what is asked
+        text: &'r str,
+        /// how long it is waited for
+        within: Micros,
+    },
 }
 
 /// Why a case does not run on a rig.

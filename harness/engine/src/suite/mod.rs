@@ -24,7 +24,7 @@ use proto::stimulus::Start;
 use crate::bench::Capability;
 pub use crate::yaml::YamlError as SuiteError;
 pub(crate) use bind::Operation;
-pub use bind::{BindError, Runnable};
+pub use bind::{BindError, Lasts, Runnable};
 pub use condition::Condition;
 pub(crate) use condition::{Bounds, Test, words};
 pub use page::page;

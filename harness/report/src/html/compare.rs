@@ -7,11 +7,11 @@ use proto::quantity::Micros;
 
 use super::escape::Esc;
 use super::scale;
-use super::thin::thin;
 use super::trend::decimals;
 use super::{STYLE, figure, mark, open};
 use crate::compare::{Comparison, Pair};
 use evidence::run::{CaseResult, Run};
+use evidence::thin::thin;
 use evidence::words::room;
 
 const OWN: &str = include_str!("compare.css");

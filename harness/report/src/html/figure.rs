@@ -16,9 +16,9 @@ use super::lanes::{self, Finding, Moment, Step};
 use super::overlay::{draw_evidence, draw_moments, draw_steps, label_rows, shade};
 use super::panels::{PANELS, Panel, name, of_state};
 use super::scale;
-use super::thin::thin;
 use evidence::run::CaseResult;
 use evidence::text::plain;
+use evidence::thin::thin;
 
 /// Columns the static picture is drawn in.
 const COLUMNS: usize = 480;

@@ -7,8 +7,9 @@ use judge::window::Window;
 use proto::quantity::Micros;
 
 use super::super::geometry::share;
-use super::super::{figure, scale, thin};
+use super::super::{figure, scale};
 use crate::golden::{Found, Held, around, fine, range, volts};
+use evidence::thin::thin;
 use evidence::words::{clock, trim};
 
 const WIDTH: f64 = 1000.0;
@@ -211,7 +212,7 @@ impl<'a> View<'a> {
         if points.is_empty() {
             return String::new();
         }
-        let few = thin::thin(&points, from, to, COLUMNS);
+        let few = thin(&points, from, to, COLUMNS);
         figure::step_path(&few, trace.end().min(to), |at| self.x(at), |volts| self.y(volts))
     }
 

@@ -1,0 +1,292 @@
+//! A run folder read while it grows: what is known of the run, and of the case that it is in.
+//!
+//! Events tell the case; of the raw files only what belongs to that case is kept, in a recording as the judge has it. Between
+//! two looks lines of several files are put in the order of their times, which is near enough for a view: the order to the
+//! input is for [`evidence::replay`].
+
+use core::mem::discriminant;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use engine::suite::{Lasts, Runnable};
+use evidence::again::Made;
+use evidence::can_log::{self, Heard};
+use evidence::events::{self, Begun, Told, What};
+use evidence::names::{CAN_FILE, EVENTS_FILE};
+use evidence::plan::{Planned, plan};
+use evidence::raw::Fault;
+use evidence::{bytes_csv, samples_csv};
+use judge::recording::Recording;
+use judge::trace::{Event, EventKind};
+use proto::channel::Instrument;
+use proto::chunk::Chunk;
+use proto::quantity::Micros;
+use proto::samples::Samples;
+
+use crate::grows::Growing;
+
+/// A run that is followed.
+#[derive(Debug)]
+pub struct Station {
+    folder: PathBuf,
+    events: Growing,
+    can: Growing,
+    instruments: Vec<(Instrument, Growing)>,
+    pub(crate) known: Option<Known>,
+    pub(crate) case: Option<Current>,
+    /// cases that have ended, in their order
+    pub(crate) done: Vec<Done>,
+    /// the latest time of anything that was recorded, since the start of the run
+    pub(crate) at: Micros,
+    /// when a file of it was last written to, by the clock of its disk
+    pub(crate) written: Option<SystemTime>,
+    /// the last case that was asked for has ended
+    pub(crate) ended: bool,
+    /// why it is read no further
+    pub(crate) wrong: Option<String>,
+}
+
+/// What was run on what.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) begun: Begun,
+    /// nothing where the folder does not hold it
+    pub(crate) made: Option<Made>,
+}
+
+/// The case that has begun last.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) suite: String,
+    pub(crate) case: String,
+    pub(crate) title: String,
+    pub(crate) began: Micros,
+    pub(crate) recording: Recording,
+    /// nothing where its suite or its rig is not known
+    runnable: Option<Box<Runnable>>,
+    /// the step that it is in
+    pub(crate) step: Option<Step>,
+    /// what happened, the latest last
+    pub(crate) notes: VecDeque<Event>,
+    /// it has ended
+    pub(crate) over: bool,
+}
+
+/// A step of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) text: String,
+    /// when it is over by itself, in the time of the case; nothing where that is not known
+    pub(crate) until: Option<Micros>,
+    /// it is over earlier where what it waits for comes
+    pub(crate) waits: bool,
+    /// what an operator is asked meanwhile
+    pub(crate) asks: Option<String>,
+}
+
+/// A case that has ended.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) name: String,
+    pub(crate) told: Told,
+}
+
+/// So many events are shown.
+const NOTES: usize = 12;
+
+/// A line of a file of the run.
+#[expect(clippy::large_enum_variant, reason = "they are few between two looks")]
+enum Came {
+    Event(EventKind),
+    End,
+    Heard(Heard),
+    Samples(Samples),
+    Bytes(Chunk),
+}
+
+impl Station {
+    /// Follows the run of a folder from its beginning.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        let growing = |name| Growing::new(folder, name);
+        Self {
+            folder: folder.to_owned(),
+            events: growing(EVENTS_FILE),
+            can: growing(CAN_FILE),
+            instruments: Instrument::ALL.map(|of| (of, growing(of.file()))).into(),
+            known: None,
+            case: None,
+            done: Vec::new(),
+            at: Micros::ZERO,
+            written: None,
+            ended: false,
+            wrong: None,
+        }
+    }
+
+    /// The folder of the run.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether the last case that was asked for has ended.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Reads what was written since the last look.
+    pub fn look(&mut self) {
+        if self.wrong.is_some() {
+            return;
+        }
+        let mut came = Vec::new();
+        let read = self.read_events(&mut came).and_then(|()| self.read_wires(&mut came));
+        came.sort_by_key(|(at, _)| *at);
+        for (at, came) in came {
+            self.at = self.at.max(at);
+            if let Some(case) = &mut self.case {
+                case.take(at, came);
+            }
+        }
+        let files =
+            [&self.events, &self.can].into_iter().chain(self.instruments.iter().map(|(_, file)| file));
+        self.written = files.filter_map(Growing::written).max();
+        self.wrong = read.err();
+    }
+
+    fn read_events(&mut self, came: &mut Vec<(Micros, Came)>) -> Result<(), String> {
+        let Self { folder, events, known, case, done, at, ended, .. } = self;
+        events.lines(|_, line| {
+            let began = case.as_ref().map_or(Micros::ZERO, |case| case.began);
+            let line = events::parse(line, began)?;
+            *at = (*at).max(line.at);
+            match line.what {
+                What::Run(begun) => {
+                    let made = Made::of(folder, &begun).ok();
+                    *known = Some(Known { begun, made });
+                }
+                What::CaseStart { suite, case: name } => {
+                    came.clear();
+                    let made = known.as_ref().and_then(|known| known.made.as_ref());
+                    *case = Some(Current::new(suite, name, line.at, made));
+                }
+                What::Event(kind) => came.push((line.at, Came::Event(kind))),
+                What::CaseEnd(told) => {
+                    came.push((line.at, Came::End));
+                    if let Some(case) = case {
+                        done.push(Done { name: format!("{}/{}", case.suite, case.case), told });
+                    }
+                }
+                What::RunEnd => *ended = true,
+            }
+            Ok(())
+        })
+    }
+
+    /// What instruments said in the case that has begun last.
+    fn read_wires(&mut self, came: &mut Vec<(Micros, Came)>) -> Result<(), String> {
+        let began = self.case.as_ref().map_or(Micros::NEVER, |case| case.began);
+        let epoch = self.known.as_ref().map_or(Micros::ZERO, |known| known.begun.epoch);
+        let mut take = |at: Micros, what: Came| {
+            if at >= began {
+                came.push((at, what));
+            }
+        };
+        self.can.lines(|_, line| {
+            if let Some((at, heard)) = can_log::parse(line)? {
+                take(at.since(epoch), Came::Heard(heard));
+            }
+            Ok(())
+        })?;
+        for (of, file) in &mut self.instruments {
+            file.lines(|number, line| {
+                // The first line has the columns.
+                if number == 1 {
+                    return Ok(());
+                }
+                let text = String::from_utf8_lossy(line);
+                let (at, what) = said(*of, &text)?;
+                take(at, what);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn said(of: Instrument, line: &str) -> Result<(Micros, Came), Fault> {
+    Ok(if of.is_witness() {
+        let (at, _, chunk) = bytes_csv::parse(of, line)?;
+        (at, Came::Bytes(chunk))
+    } else {
+        let (at, _, said) = samples_csv::parse(of, line)?;
+        (at, Came::Samples(said))
+    })
+}
+
+impl Current {
+    fn new(suite: String, case: String, began: Micros, made: Option<&Made>) -> Self {
+        let found = made.and_then(|made| Some((made, made.suites.case(&suite, &case)?.1)));
+        let runnable = found.and_then(|(made, case)| match plan(case, &made.rig, &made.battery) {
+            Ok(Planned::Ready(ready)) => Some(Box::new(ready.runnable)),
+            _ => None,
+        });
+        let title = found.map_or_else(String::new, |(_, case)| case.title.clone());
+        let recording = made.map_or_else(Recording::new, |made| {
+            Recording::polled(made.rig.bus_polling()).with(made.rig.witnesses())
+        });
+        Self {
+            suite,
+            case,
+            title,
+            began,
+            recording,
+            runnable,
+            step: None,
+            notes: VecDeque::new(),
+            over: false,
+        }
+    }
+
+    fn take(&mut self, at: Micros, came: Came) {
+        let at = at.since(self.began);
+        match came {
+            Came::Heard(Heard::Frame(frame)) => self.recording.can(at, &frame),
+            Came::Heard(Heard::Error(error)) => self.recording.can_error(at, &error),
+            Came::Heard(Heard::Bus(reading)) => self.recording.bus(at, &reading),
+            Came::Samples(said) => self.recording.samples(at, &said),
+            Came::Bytes(chunk) => self.recording.bytes(at, &chunk, |_| {}),
+            Came::End => (self.over, self.step) = (true, None),
+            Came::Event(kind) => {
+                if let EventKind::Step { line, text } = &kind {
+                    self.step = Some(self.step(at, *line, text));
+                }
+                // Of a ramp the stage that it has reached is enough.
+                let before = self.notes.back().map(|note| &note.kind);
+                if matches!((before, &kind), (Some(EventKind::Stimulus(a)), EventKind::Stimulus(b)) if discriminant(a) == discriminant(b))
+                {
+                    self.notes.pop_back();
+                }
+                if self.notes.len() == NOTES {
+                    self.notes.pop_front();
+                }
+                self.notes.push_back(Event { at, kind: kind.clone() });
+                self.recording.note(at, kind);
+            }
+        }
+    }
+
+    fn step(&self, at: Micros, line: u32, text: &str) -> Step {
+        let lasts = self.runnable.as_ref().and_then(|runnable| runnable.lasts(line, text));
+        let (span, waits, asks) = match lasts {
+            Some(Lasts::For(span)) => (Some(span), false, None),
+            Some(Lasts::AtMost(span)) => (Some(span), true, None),
+            Some(Lasts::Asks { text, within }) => (Some(within), true, Some(text.to_owned())),
+            None => (None, false, None),
+        };
+        Step { text: text.to_owned(), until: span.map(|span| at + span), waits, asks }
+    }
+}
