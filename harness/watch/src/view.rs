@@ -237,7 +237,7 @@ impl View {
     /// A folder in which no run has begun.
     #[must_use]
     pub fn waiting(folder: &Path) -> Self {
-        Self { schema: SCHEMA, folder: folder.display().to_string(), ..Self::default() }
+        Self { schema: SCHEMA, folder: shown(&folder.display().to_string()), ..Self::default() }
     }
 
     /// How a run stands at this time of the clock.
@@ -246,11 +246,11 @@ impl View {
         let name = station.folder().file_name();
         let mut view = Self {
             schema: SCHEMA,
-            folder: station.folder().display().to_string(),
-            run: name.map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+            folder: shown(&station.folder().display().to_string()),
+            run: name.map_or_else(String::new, |name| shown(&name.to_string_lossy())),
             at_s: station.at.secs(),
             done: station.done.iter().map(done).collect(),
-            wrong: station.wrong.clone(),
+            wrong: station.wrong.as_deref().map(shown),
             ..Self::default()
         };
         let Some(known) = &station.known else { return view };

@@ -187,10 +187,17 @@ fn voltages(frame: &mut Frame<'_>, area: Rect, curves: &[&Curve], end: f64) {
         let set = Dataset::default().name(curve.name).marker(Marker::Braille).graph_type(GraphType::Line);
         set.style(Style::new().fg(color)).data(points)
     });
+    let names = curves.iter().zip(COLORS).flat_map(|(curve, color)| {
+        [Span::raw("━ ").style(Style::new().fg(color)), Span::styled(format!("{}  ", curve.name), SOFT)]
+    });
+    let block = Block::new().title(Line::from_iter(names));
     let x = Axis::default().bounds([0.0, end.max(1.0)]).labels(["0:00:00".to_owned(), clock(seconds(end))]);
     let labels = [low, f64::midpoint(low, high), high].map(|value| format!("{value:.1} V"));
     let y = Axis::default().bounds([low, high]).labels(labels);
-    frame.render_widget(Chart::new(sets.collect()).x_axis(x).y_axis(y), area);
+    frame.render_widget(
+        Chart::new(sets.collect()).block(block).legend_position(None).x_axis(x).y_axis(y),
+        area,
+    );
 }
 
 /// A value holds until it changes.
