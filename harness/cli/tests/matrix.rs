@@ -92,7 +92,9 @@ fn shards_come_to_the_same_as_the_whole() {
     let folders = [at("two"), at("one")].map(|path| path.to_string_lossy().into_owned());
     let (code, _, said) = matrix(home.path(), &at("sum"), &["--merge", &folders[0], &folders[1]]);
     assert_eq!(code, 0, "{said}");
-    assert_eq!(read(&at("sum").join("matrix.json")), read(&at("whole").join("matrix.json")));
+    for file in ["matrix.json", "cells.csv"] {
+        assert_eq!(read(&at("sum").join(file)), read(&at("whole").join(file)), "{file}");
+    }
 
     matrix(home.path(), &at("third"), &["--seeds", "4", "--shard", "1/3"]);
     let third = at("third").to_string_lossy().into_owned();

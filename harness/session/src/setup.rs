@@ -1,5 +1,6 @@
 //! A rig with a battery on it: what cases are planned and attempted on.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use engine::bench::Witness;
@@ -68,9 +69,20 @@ impl Setup {
     /// rig.
     #[must_use]
     pub fn swept(&self, seed: u64) -> Self {
-        let draw = Draw::new(&self.battery.declared.name, &self.rig.rig, seed);
+        let draw = self.draw(seed);
         let simulation = self.simulation.as_ref().map(|simulation| simulation.swept(draw));
         Self { rig: self.rig.swept(draw), battery: self.battery.clone(), simulation, draw: Some(draw) }
+    }
+
+    /// What the seed draws, by section and key of `plant`, as a file says it.
+    pub(crate) fn drawn(&self, seed: u64) -> BTreeMap<String, String> {
+        let drawn = self.rig.sweep.drawn(self.draw(seed));
+        // A range without values was refused when the file was read.
+        drawn.filter_map(|(range, share)| Some((range.path.clone(), range.at(share).ok()?))).collect()
+    }
+
+    fn draw(&self, seed: u64) -> Draw {
+        Draw::new(&self.battery.declared.name, &self.rig.rig, seed)
     }
 
     /// What has never begun to work is tried again, as if for the first time.

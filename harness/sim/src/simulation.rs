@@ -82,7 +82,9 @@ impl Simulation {
     }
 
     /// The world as whoever installs this battery sets it up: the inverter does not switch off before the battery forbids
-    /// discharge, and shifts its frequency where this battery is nearly charged.
+    /// discharge, and shifts its frequency where this battery is nearly charged. A battery that takes less than the solar charger
+    /// gives has a smaller one, which needs as long to stop: with that of a large battery, the little that it is tried with would
+    /// be gone before it has measured it.
     fn installed(&self) -> Params {
         let mut plant = self.plant.clone();
         let (inverter, ac_pv) = (&mut plant.inverter, &mut plant.ac_pv);
@@ -93,6 +95,8 @@ impl Simulation {
             let share = self.sheet.max_charge_voltage / (CHARGED * self.sheet.share_of_48_v());
             (ac_pv.shift_from, ac_pv.shift_to) = (ac_pv.shift_from * share, ac_pv.shift_to * share);
         }
+        let takes = self.sheet.charge_power() / plant.solar.maximum_power;
+        plant.solar.fall.0 *= takes.min(1.0);
         plant
     }
 

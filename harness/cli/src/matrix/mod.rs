@@ -83,7 +83,7 @@ pub(crate) fn matrix(args: &Args) -> Result<Exit, Failure> {
         });
     }
     let tally = Tally::of(&cells, &made_by);
-    pages::write(&folder, &tally)?;
+    pages::write(&folder, &tally, &cells)?;
     if let Some(document) = &args.write_thresholds {
         pages::write_thresholds(document, &tally)?;
     }

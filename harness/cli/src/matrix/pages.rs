@@ -1,16 +1,22 @@
-//! What a matrix leaves behind for readers: `matrix.html`, `matrix.json`, the table of a document.
+//! What a matrix leaves behind for readers: `matrix.html`, `matrix.json`, `cells.csv`, the table of a document.
 
 use std::path::Path;
 
+use report::matrix::cell::Cell;
 use report::matrix::tally::Tally;
 use report::matrix::thresholds::{BEGIN, END, rewritten};
 
 use crate::{Failure, unwritable};
 
-/// Writes both files into the folder of the results.
-pub(super) fn write(folder: &Path, tally: &Tally) -> Result<(), Failure> {
+/// Writes them into the folder of the results.
+pub(super) fn write(folder: &Path, tally: &Tally, cells: &[Cell]) -> Result<(), Failure> {
     std::fs::create_dir_all(folder).map_err(unwritable(folder))?;
-    for (name, text) in [("matrix.json", tally.json()), ("matrix.html", report::html::proof::page(tally))] {
+    let files = [
+        ("matrix.json", tally.json()),
+        ("matrix.html", report::html::proof::page(tally)),
+        ("cells.csv", report::matrix::table::csv(cells)),
+    ];
+    for (name, text) in files {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(unwritable(&path))?;
     }

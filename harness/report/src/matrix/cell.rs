@@ -43,6 +43,10 @@ pub struct Cell {
     pub measures: Vec<Worst>,
     /// seconds in the time of the rig
     pub simulated: f64,
+    /// numbers of the rig as the seed drew them, by section and key of `plant`; none where they are as its file says, and in
+    /// results of before
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub drawn: BTreeMap<String, String>,
 }
 
 /// The worst value of one threshold in a cell, for one requirement.
@@ -83,6 +87,7 @@ impl Cell {
             why: BTreeMap::new(),
             measures: worst(run),
             simulated: run.simulated().secs(),
+            drawn: BTreeMap::new(),
         };
         for requirement in requirements() {
             let own: Vec<_> = run.verdicts_on(requirement).filter(|(case, _)| case.tried).collect();

@@ -6,6 +6,7 @@
 pub mod bounds;
 pub mod cell;
 pub mod margin;
+pub mod table;
 pub mod tally;
 pub mod terminal;
 pub mod thresholds;

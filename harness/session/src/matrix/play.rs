@@ -159,6 +159,10 @@ impl<'a> Begun<'a> {
             not_here: rig.not_here.clone().into_iter().collect(),
             ..RunMeta::default()
         };
-        Cell::of(&Run { meta, cases }, self.subject.expect.as_deref())
+        let mut cell = Cell::of(&Run { meta, cases }, self.subject.expect.as_deref());
+        if self.drawn.is_some() {
+            cell.drawn = self.subject.setup.drawn(self.seed);
+        }
+        cell
     }
 }
