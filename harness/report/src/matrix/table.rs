@@ -33,7 +33,10 @@ pub fn csv(cells: &[Cell]) -> String {
         out += &named(&format!("{requirement} {threshold}"), unit);
     }
     out.push('\n');
-    for cell in cells {
+    // In whatever order they came: shards that are put together make the same table.
+    let mut rows: Vec<&Cell> = cells.iter().collect();
+    rows.sort_by_key(|cell| (&cell.battery, &cell.rig, cell.seed));
+    for cell in rows {
         row(&mut out, cell, &drawn, &measured);
     }
     out
@@ -86,16 +89,16 @@ mod tests {
 
     #[test]
     fn a_row_for_each_cell_and_a_column_for_each_number() {
-        let mut one = cell("good", "simulated", 2, &[], &[]);
+        let mut one = cell("a-good-one", "simulated", 2, &[], &[]);
         one.drawn = [("solar.fall".to_owned(), "2.5 kW/s".to_owned())].into();
         let mut other = cell("bad", "simulated", 1, &["CVL-04"], &["CVL-04", "CVL-05"]);
         let (requirement, threshold) = ("CVL-04".to_owned(), "reversals".to_owned());
         other.measures = vec![Worst { requirement, threshold, value: 12.5 }];
-        let table = csv(&[one, other]);
+        let table = csv(&[other, one]);
         let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split(',').collect()).collect();
         assert_eq!(rows[0][9], "solar.fall [kW/s]");
         assert!(rows[0][10].starts_with("CVL-04 reversals"), "{table}");
-        assert_eq!((rows[1][0], rows[1][4], rows[1][9], rows[1][10]), ("good", "yes", "2.5", ""));
+        assert_eq!((rows[1][0], rows[1][4], rows[1][9], rows[1][10]), ("a-good-one", "yes", "2.5", ""));
         assert_eq!((rows[2][0], rows[2][6], rows[2][9], rows[2][10]), ("bad", "CVL-04 CVL-05", "", "12.5"));
         assert!(rows.iter().all(|row| row.len() == 11), "{table}");
     }
