@@ -321,7 +321,7 @@ pub(crate) fn smaller(a: f64, b: f64) -> f64 {
 }
 
 /// The larger of two numbers, in the same way.
-fn larger(a: f64, b: f64) -> f64 {
+pub(crate) fn larger(a: f64, b: f64) -> f64 {
     if b > a { b } else { a }
 }
 

@@ -7,6 +7,7 @@
 use proto::quantity::{Amps, Micros};
 
 use crate::contactor::Contactor;
+use crate::inverter::larger;
 use crate::pack::{Account, Pack, Slice, Source};
 use crate::params::CableParams;
 
@@ -17,6 +18,8 @@ pub(crate) struct Module {
     pub(crate) contactor: Contactor,
     /// positive when it charges
     amps: f64,
+    /// the most of it since it was counted last
+    most: f64,
     /// when its charge was counted last, and what it was then, C
     counted: (Micros, f64),
 }
@@ -30,11 +33,23 @@ impl Module {
     /// The mean of the current since it was asked for last, A; `stepped` is the end of the last slice. A count of single moments
     /// would see a tracker that scans once a minute always, or never.
     pub(crate) fn mean_amps(&mut self, stepped: Micros) -> f64 {
+        self.most = self.amps;
         let (since, before) = self.counted;
         let passed = self.pack.account().passed;
         let span = stepped.since(since).secs();
         self.counted = (stepped, passed);
         if span > 0.0 { (passed - before) / span } else { self.amps }
+    }
+
+    /// The most that charged it since its mean was asked for last, A.
+    pub(crate) const fn most_amps(&self) -> f64 {
+        self.most
+    }
+
+    fn pass(&mut self, amps: f64, slice: &Slice) {
+        self.amps = amps;
+        self.most = larger(self.most, amps);
+        self.pack.step(amps, slice);
     }
 
     /// Voltage on the cells' side of its contactor, V.
@@ -53,6 +68,7 @@ impl Modules {
             pack,
             contactor: Contactor::new(cables),
             amps: 0.0,
+            most: 0.0,
             counted: (Micros::ZERO, 0.0),
         };
         Self(packs.into_iter().map(module).collect())
@@ -113,13 +129,13 @@ impl Modules {
     pub(crate) fn step(&mut self, amps: f64, slice: &Slice) {
         // One has nobody to share with.
         if let [module] = &mut self.0[..] {
-            module.amps = if module.contactor.closed() { amps } else { 0.0 };
-            return module.pack.step(module.amps, slice);
+            let amps = if module.contactor.closed() { amps } else { 0.0 };
+            return module.pass(amps, slice);
         }
         let several = self.on_the_bus().nth(1).is_some();
         let joined = several.then(|| self.source(slice)).flatten().map(|all| all.volts + amps * all.ohms);
         for module in &mut self.0 {
-            module.amps = match (module.contactor.closed(), joined) {
+            let amps = match (module.contactor.closed(), joined) {
                 (false, _) => 0.0,
                 (true, None) => amps,
                 (true, Some(volts)) => {
@@ -127,7 +143,7 @@ impl Modules {
                     (volts - own.volts) / own.ohms
                 }
             };
-            module.pack.step(module.amps, slice);
+            module.pass(amps, slice);
         }
     }
 
@@ -220,10 +236,12 @@ mod tests {
         for second in 1..=3 {
             (0..10).for_each(|step| one.step(if step == 4 { 30.0 } else { 0.0 }, &slice));
             assert!(one.0[0].amps().abs() < 1e-9);
+            assert!((one.0[0].most_amps() - 30.0).abs() < 1e-9, "a comparator sees it");
             let mean = module(&mut one, second);
             assert!((mean - 3.0).abs() < 1e-9, "{mean} A");
         }
         assert!(module(&mut one, 3).abs() < 1e-9, "no time passed: what flows now");
+        assert!(one.0[0].most_amps().abs() < 1e-9);
     }
 
     /// Two of half the size are what one of the whole size is, but for the scatter of its cells.

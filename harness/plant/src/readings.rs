@@ -16,6 +16,8 @@ pub struct Readings<'a> {
     pub current: Amps,
     /// its mean since the last turn, as a converter that counts charge has it
     pub mean_current: Amps,
+    /// the most that charged since the last turn, as a comparator sees it
+    pub most_current: Amps,
     /// on the battery's side of the contactors, the mean of all modules
     pub pack: Volts,
     /// on the side of the bus

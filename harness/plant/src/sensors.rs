@@ -82,6 +82,8 @@ pub(crate) struct Exposed<'a> {
     pub(crate) current: Amps,
     /// its mean since the last look
     pub(crate) mean_current: Amps,
+    /// the most that charged since the last look
+    pub(crate) most_current: Amps,
     pub(crate) coldest: Celsius,
     pub(crate) warmest: Celsius,
     /// the contactor
@@ -147,7 +149,7 @@ impl Sensors {
         v.cells.clear();
         v.temperatures.clear();
         v.modules.clear();
-        let (mut terminals, mut apart) = (Volts::ZERO, Amps::ZERO);
+        let (mut terminals, mut apart, mut above) = (Volts::ZERO, Amps::ZERO, Amps::ZERO);
         for module in exposed {
             let cell = |cell: &f64| Volts(resolved(cell + noise.normal() * p.cell_noise.0, p.cell_step.0));
             v.cells.extend(module.cells.iter().map(cell));
@@ -162,6 +164,7 @@ impl Sensors {
             });
             terminals = module.bus;
             apart += module.mean_current - module.current;
+            above += module.most_current - module.current;
         }
         v.electronics = Electronics::default();
         if !self.injected.is_empty() {
@@ -175,6 +178,7 @@ impl Sensors {
             modules: &v.modules,
             current,
             mean_current: current + apart,
+            most_current: current + above,
             pack: Volts(v.modules.iter().map(|module| module.pack.0).sum::<f64>() / v.modules.len() as f64),
             terminals,
             closed: v.modules.iter().any(|module| module.closed),

@@ -301,6 +301,7 @@ impl World {
         let stepped = Micros(self.next_step.0 - STEP.0);
         let exposed = self.site.modules.iter_mut().map(|module| {
             let mean = Celsius(module.pack.celsius());
+            let most_current = Amps(module.most_amps());
             let mean_current = Amps(module.mean_amps(stepped));
             Exposed {
                 cells: module.pack.volts(),
@@ -308,6 +309,7 @@ impl World {
                 bus,
                 current: Amps(module.amps()),
                 mean_current,
+                most_current,
                 coldest: mean - half,
                 warmest: mean + half,
                 closed: module.contactor.closed(),

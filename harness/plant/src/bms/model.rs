@@ -98,6 +98,7 @@ impl Model {
             pack: seen.pack.0,
             current: self.defects.current(seen.current.0),
             mean_current: self.defects.current(seen.mean_current.0),
+            most_current: self.defects.current(seen.most_current.0),
             highest: highest.1.0,
             lowest: lowest.1.0,
             min_temperature,

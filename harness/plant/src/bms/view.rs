@@ -18,6 +18,8 @@ pub(super) struct View {
     pub(super) current: f64,
     /// its mean since the sample before
     pub(super) mean_current: f64,
+    /// the most that charged since the sample before
+    pub(super) most_current: f64,
     /// voltage of the highest cell
     pub(super) highest: f64,
     /// voltage of the lowest cell
@@ -48,6 +50,7 @@ impl View {
             pack: cell * 16.0,
             current,
             mean_current: current,
+            most_current: current,
             highest: cell,
             lowest: cell,
             min_temperature: 25.0,

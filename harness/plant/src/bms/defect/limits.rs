@@ -55,7 +55,7 @@ impl Memory {
         self.full = self.full.filter(|_| view.soc >= FULL.1).or(begins);
         for defect in defects {
             let opens = match *defect {
-                Defect::OpensOnSurge { soc, current } => view.soc >= soc.0 && view.current > current.0,
+                Defect::OpensOnSurge { soc, current } => view.soc >= soc.0 && view.most_current > current.0,
                 Defect::OpensAboveCvl { by } => view.pack > cvl + by.0,
                 _ => false,
             };

@@ -110,7 +110,7 @@ pub enum Defect {
         /// where it begins
         soc: Percent,
     },
-    /// a full battery opens its contactor at once, for a minute, when it is charged with more than this (P 1.5.4)
+    /// a full battery opens its contactor for a minute when it is charged with more than this, for however short (P 1.5.4)
     OpensOnSurge {
         /// where full begins
         soc: Percent,

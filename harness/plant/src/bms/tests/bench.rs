@@ -153,6 +153,7 @@ impl Bench {
             bus: Volts(if closed { pack } else { outside }),
             current: Amps(self.current),
             mean_current: Amps(self.current),
+            most_current: Amps(self.current),
             coldest: Celsius(24.0),
             warmest: Celsius(26.0),
             closed,

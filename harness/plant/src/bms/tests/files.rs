@@ -99,6 +99,7 @@ proptest! {
             bus: Volts(52.0),
             current: Amps(current),
             mean_current: Amps(current),
+            most_current: Amps(current),
             coldest: Celsius(temperature),
             warmest: Celsius(temperature + 2.0),
             closed: true,
