@@ -36,6 +36,7 @@ const ROOT: &[(&str, Presence)] = &[
     ("harness/lab/", Presence::Needed),
     ("harness/lint/", Presence::Needed),
     ("harness/page/", Presence::Needed),
+    ("harness/watch/", Presence::Needed),
     ("harness/plant/", Presence::Needed),
     ("harness/proto/", Presence::Needed),
     ("harness/report/", Presence::Needed),
