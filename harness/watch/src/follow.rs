@@ -1,7 +1,7 @@
 //! What is watched: a run, or always the latest run of a folder.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use crate::find;
 use crate::station::Station;
@@ -10,12 +10,21 @@ use crate::view::View;
 /// How often a folder is searched for a newer run.
 const OFTEN: Duration = Duration::from_secs(2);
 
+/// A moment, by two clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// that of files, which may step
+    pub wall: SystemTime,
+    /// that never does: time since the watching began
+    pub passed: Duration,
+}
+
 /// A run, or the latest run of a folder.
 #[derive(Debug)]
 pub struct Follow {
     named: PathBuf,
     station: Option<Station>,
-    searched: Option<Instant>,
+    searched: Option<Duration>,
 }
 
 impl Follow {
@@ -25,26 +34,35 @@ impl Follow {
         Self { named: named.to_owned(), station: None, searched: None }
     }
 
-    /// Reads what was written since the last look, and says how it stands at this time of the clock.
-    pub fn look(&mut self, now: SystemTime) -> View {
-        self.find();
+    /// Reads what was written since the last look, and says how it stands.
+    pub fn look(&mut self, now: Now) -> View {
+        self.find(now);
         match &mut self.station {
             Some(station) => {
-                station.look();
-                View::of(station, now)
+                station.look(now);
+                View::of(station)
             }
             None => View::waiting(&self.named),
         }
     }
 
-    fn find(&mut self) {
-        let is_new = |searched: Option<Instant>| searched.is_none_or(|at| at.elapsed() >= OFTEN);
-        if !is_new(self.searched) {
+    fn find(&mut self, now: Now) {
+        if self.searched.is_some_and(|at| now.passed.saturating_sub(at) < OFTEN) {
             return;
         }
-        self.searched = Some(Instant::now());
-        let run =
-            if find::is_run(&self.named) { Some(self.named.clone()) } else { find::latest(&self.named) };
+        self.searched = Some(now.passed);
+        // A run that was removed, or written anew under the same name, is another.
+        if self.station.as_ref().is_some_and(|station| !station.is_there()) {
+            self.station = None;
+        }
+        // One that goes on is not left for another.
+        if self.station.as_ref().is_some_and(Station::goes_on) {
+            return;
+        }
+        let run = match find::is_run(&self.named) {
+            true => Some(self.named.canonicalize().unwrap_or_else(|_| self.named.clone())),
+            false => find::latest(&self.named, now.wall),
+        };
         let Some(run) = run else { return };
         if self.station.as_ref().is_none_or(|station| station.folder() != run) {
             self.station = Some(Station::new(&run));

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant, SystemTime};
 
-use ::watch::follow::Follow;
+use ::watch::follow::{Follow, Now};
 use ::watch::page::{Page, Shown, is_of_this_machine, serve};
 use ::watch::terminal;
 use ::watch::view::View;
@@ -88,10 +89,11 @@ fn run(cli: &Cli) -> Result<(), Failure> {
         return Err((USAGE, "standard output is no terminal; use --once, or --page ADDRESS".to_owned()));
     }
     let (tell, shown) = watch::channel(Arc::new(Shown::default()));
-    tell.send_replace(Arc::new(Shown::new(look(&mut follows))));
+    let began = Instant::now();
+    tell.send_replace(Arc::new(Shown::new(look(&mut follows, began))));
     let looks = std::thread::Builder::new().name("look".to_owned()).spawn(move || {
         // Whoever looked is gone where nobody takes it.
-        while tell.send(Arc::new(Shown::new(look(&mut follows)))).is_ok() {
+        while tell.send(Arc::new(Shown::new(look(&mut follows, began)))).is_ok() {
             std::thread::sleep(OFTEN);
         }
     });
@@ -120,15 +122,24 @@ fn serves(address: SocketAddr, page: Page, shown: watch::Receiver<Arc<Shown>>) -
 }
 
 fn on(shown: &watch::Receiver<Arc<Shown>>) -> Result<(), Failure> {
-    terminal::show(shown).map_err(|error| (OPEN, format!("the terminal cannot be used: {error}; use --once")))
+    let stop = Arc::new(AtomicBool::new(false));
+    // A terminal is left as it was found.
+    #[cfg(unix)]
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        let asked = signal_hook::flag::register(signal, stop.clone());
+        asked.map_err(|error| (OPEN, format!("signals cannot be waited for: {error}")))?;
+    }
+    terminal::show(shown, &stop)
+        .map_err(|error| (OPEN, format!("the terminal cannot be used: {error}; use --once")))
 }
 
-fn look(follows: &mut [Follow]) -> Vec<View> {
-    follows.iter_mut().map(|follow| follow.look(SystemTime::now())).collect()
+fn look(follows: &mut [Follow], began: Instant) -> Vec<View> {
+    let now = || Now { wall: SystemTime::now(), passed: began.elapsed() };
+    follows.iter_mut().map(|follow| follow.look(now())).collect()
 }
 
 fn once(follows: &mut [Follow], format: Format) -> Result<(), Failure> {
-    let shown = Shown::new(look(follows));
+    let shown = Shown::new(look(follows, Instant::now()));
     let text = match format {
         Format::Json => format!("{}\n", shown.json()),
         Format::Text => shown.views.iter().map(terminal::lines).collect::<Vec<_>>().join("\n"),

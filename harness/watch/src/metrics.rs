@@ -25,18 +25,21 @@ const FAMILIES: &[Family] = &[
     }),
     ("busbar_cases_ended", "Cases that have ended, by their outcome.", |out, name, view| {
         for outcome in ["pass", "fail", "inconclusive", "not-applicable"] {
-            let count = view.done.iter().filter(|done| done.outcome == outcome).count();
+            let count = view.ended.get(outcome).copied().unwrap_or_default();
             sample(out, name, view, &[("outcome", outcome)], count as f64)?;
         }
         Ok(())
     }),
     (
-        "busbar_supply_output",
-        "The output of the supply: 0 off, 1 on. Not known: no sample.",
-        |out, name, view| match view.output {
-            Output::On => sample(out, name, view, &[], 1.0),
-            Output::Off => sample(out, name, view, &[], 0.0),
-            Output::Unknown | Output::NotConfirmedOff | Output::None => Ok(()),
+        "busbar_supply_output_state",
+        "What is known of the output of the supply: 1 for what it is.",
+        |out, name, view| {
+            [Output::On, Output::Off, Output::Unknown, Output::NotConfirmedOff, Output::None]
+                .into_iter()
+                .try_for_each(|output| {
+                    let is = f64::from(view.output == output);
+                    sample(out, name, view, &[("state", output.name())], is)
+                })
         },
     ),
     ("busbar_reading", "A measured quantity by its key, in the unit that is named.", |out, name, view| {
@@ -76,13 +79,22 @@ fn write(out: &mut String, views: &[View]) -> fmt::Result {
 }
 
 fn sample(out: &mut String, name: &str, view: &View, labels: &[(&str, &str)], value: f64) -> fmt::Result {
-    let of_run = [("run", view.run.as_str()), ("rig", &view.rig), ("battery", &view.battery)];
+    let of_run = [
+        ("folder", view.folder.as_str()),
+        ("run", &view.run),
+        ("rig", &view.rig),
+        ("battery", &view.battery),
+    ];
     write!(out, "{name}{{")?;
     for (place, (label, text)) in of_run.iter().chain(labels).enumerate() {
         let comma = if place == 0 { "" } else { "," };
         write!(out, "{comma}{label}=\"{}\"", Label(text))?;
     }
-    writeln!(out, "}} {value}")
+    match value {
+        f64::INFINITY => writeln!(out, "}} +Inf"),
+        f64::NEG_INFINITY => writeln!(out, "}} -Inf"),
+        value => writeln!(out, "}} {value}"),
+    }
 }
 
 /// A text as the value of a label.
@@ -102,26 +114,29 @@ impl fmt::Display for Label<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::view::DoneView;
 
     #[test]
     fn a_run_is_text_that_a_monitor_reads() {
-        let done = DoneView { name: "s/c".to_owned(), outcome: "pass".to_owned(), reason: String::new() };
         let view = View {
             run: "a \"b\"\\".to_owned(),
             rig: "lab".to_owned(),
             battery: "acme".to_owned(),
             state: State::Running,
             output: Output::On,
-            done: vec![done],
+            folder: "f".to_owned(),
+            ended: [("pass".to_owned(), 1)].into(),
             ..View::default()
         };
         let text = text(&[view, View::default()]);
-        let of = r#"run="a \"b\"\\",rig="lab",battery="acme""#;
+        let of = r#"folder="f",run="a \"b\"\\",rig="lab",battery="acme""#;
         assert!(text.contains(&format!("busbar_run_going_on{{{of}}} 1\n")), "{text}");
         assert!(text.contains(&format!("busbar_cases_ended{{{of},outcome=\"pass\"}} 1\n")), "{text}");
-        assert!(text.contains(&format!("busbar_supply_output{{{of}}} 1\n")), "{text}");
-        assert_eq!(text.matches("busbar_supply_output{").count(), 1, "a folder without a run has no samples");
+        assert!(text.contains(&format!("busbar_supply_output_state{{{of},state=\"on\"}} 1\n")), "{text}");
+        assert!(
+            text.contains(&format!("busbar_supply_output_state{{{of},state=\"not-confirmed-off\"}} 0\n")),
+            "{text}"
+        );
+        assert_eq!(text.matches("busbar_cases{").count(), 1, "a folder without a run has no samples");
         assert!(text.ends_with("# EOF\n"));
     }
 }

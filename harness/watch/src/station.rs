@@ -7,7 +7,7 @@
 use core::mem::discriminant;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::Duration;
 
 use engine::suite::{Lasts, Runnable};
 use evidence::again::Made;
@@ -24,7 +24,8 @@ use proto::chunk::Chunk;
 use proto::quantity::Micros;
 use proto::samples::Samples;
 
-use crate::grows::Growing;
+use crate::follow::Now;
+use crate::grows::{Growing, Stop};
 
 /// A run that is followed.
 #[derive(Debug)]
@@ -39,20 +40,28 @@ pub struct Station {
     pub(crate) done: Vec<Done>,
     /// the latest time of anything that was recorded, since the start of the run
     pub(crate) at: Micros,
-    /// when a file of it was last written to, by the clock of its disk
-    pub(crate) written: Option<SystemTime>,
+    /// for how long nothing was written
+    pub(crate) quiet: Duration,
+    /// when something was last written, by the time since the watching began; for how long nothing was before that
+    heard: Option<(Duration, Duration)>,
+    /// how much was read
+    read: u64,
+    /// the run could not confirm that its output is off
+    pub(crate) not_off: bool,
     /// the last case that was asked for has ended
     pub(crate) ended: bool,
     /// why it is read no further
     pub(crate) wrong: Option<String>,
+    /// why some of it is not read now
+    pub(crate) lacks: Option<String>,
 }
 
 /// What was run on what.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) begun: Begun,
-    /// nothing where the folder does not hold it
-    pub(crate) made: Option<Made>,
+    /// or why the folder does not tell
+    pub(crate) made: Result<Made, String>,
 }
 
 /// The case that has begun last.
@@ -94,15 +103,17 @@ pub(crate) struct Done {
 
 /// So many events are shown.
 const NOTES: usize = 12;
+/// A run on a real rig writes something every second; one that wrote nothing for so long is told as silent.
+pub(crate) const QUIET: Duration = Duration::from_secs(10);
 
 /// A line of a file of the run.
-#[expect(clippy::large_enum_variant, reason = "they are few between two looks")]
 enum Came {
     Event(EventKind),
     End,
     Heard(Heard),
-    Samples(Samples),
-    Bytes(Chunk),
+    // Apart: a log of hours is mostly frames.
+    Samples(Box<Samples>),
+    Bytes(Box<Chunk>),
 }
 
 impl Station {
@@ -119,9 +130,13 @@ impl Station {
             case: None,
             done: Vec::new(),
             at: Micros::ZERO,
-            written: None,
+            quiet: Duration::ZERO,
+            heard: None,
+            read: 0,
+            not_off: false,
             ended: false,
             wrong: None,
+            lacks: None,
         }
     }
 
@@ -131,49 +146,77 @@ impl Station {
         &self.folder
     }
 
-    /// Whether the last case that was asked for has ended.
+    /// Whether the files that were read are still those of the folder.
     #[must_use]
-    pub const fn has_ended(&self) -> bool {
-        self.ended
+    pub fn is_there(&self) -> bool {
+        let files =
+            [&self.events, &self.can].into_iter().chain(self.instruments.iter().map(|(_, file)| file));
+        files.into_iter().all(Growing::is_same)
+    }
+
+    /// Whether it goes on: it has not ended, and something was written lately.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        !self.ended && self.wrong.is_none() && self.heard.is_some() && self.quiet < QUIET
     }
 
     /// Reads what was written since the last look.
-    pub fn look(&mut self) {
-        if self.wrong.is_some() {
-            return;
-        }
-        let mut came = Vec::new();
-        let read = self.read_events(&mut came).and_then(|()| self.read_wires(&mut came));
-        came.sort_by_key(|(at, _)| *at);
-        for (at, came) in came {
-            self.at = self.at.max(at);
-            if let Some(case) = &mut self.case {
-                case.take(at, came);
+    pub fn look(&mut self, now: Now) {
+        if self.wrong.is_none() {
+            let mut came = Vec::new();
+            let read = self.read_events(&mut came).and_then(|()| self.read_wires(&mut came));
+            came.sort_by_key(|(at, _)| *at);
+            for (at, came) in came {
+                self.at = self.at.max(at);
+                if let Some(case) = &mut self.case {
+                    case.take(at, came);
+                }
+            }
+            self.lacks = None;
+            match read {
+                Ok(()) => {}
+                Err(Stop::Line(wrong)) => self.wrong = Some(wrong),
+                Err(Stop::System(lacks)) => self.lacks = Some(lacks),
             }
         }
         let files =
             [&self.events, &self.can].into_iter().chain(self.instruments.iter().map(|(_, file)| file));
-        self.written = files.filter_map(Growing::written).max();
-        self.wrong = read.err();
+        let (mut read, mut written) = (0, None);
+        for file in files {
+            read += file.read();
+            written = written.max(file.written());
+        }
+        // What was written before the first look is as old as its disk says; a time that is still to come says nothing.
+        let (heard, before) = *self.heard.get_or_insert_with(|| {
+            let age = written.and_then(|written| now.wall.duration_since(written).ok());
+            (now.passed, age.unwrap_or(QUIET))
+        });
+        let (heard, before) =
+            if self.read != 0 && read != self.read { (now.passed, Duration::ZERO) } else { (heard, before) };
+        (self.heard, self.read) = (Some((heard, before)), read);
+        self.quiet = before + now.passed.saturating_sub(heard);
     }
 
-    fn read_events(&mut self, came: &mut Vec<(Micros, Came)>) -> Result<(), String> {
-        let Self { folder, events, known, case, done, at, ended, .. } = self;
+    fn read_events(&mut self, came: &mut Vec<(Micros, Came)>) -> Result<(), Stop> {
+        let Self { folder, events, known, case, done, at, ended, not_off, .. } = self;
         events.lines(|_, line| {
             let began = case.as_ref().map_or(Micros::ZERO, |case| case.began);
             let line = events::parse(line, began)?;
             *at = (*at).max(line.at);
             match line.what {
                 What::Run(begun) => {
-                    let made = Made::of(folder, &begun).ok();
+                    let made = Made::of(folder, &begun).map_err(|error| error.to_string());
                     *known = Some(Known { begun, made });
                 }
                 What::CaseStart { suite, case: name } => {
                     came.clear();
-                    let made = known.as_ref().and_then(|known| known.made.as_ref());
+                    let made = known.as_ref().and_then(|known| known.made.as_ref().ok());
                     *case = Some(Current::new(suite, name, line.at, made));
                 }
-                What::Event(kind) => came.push((line.at, Came::Event(kind))),
+                What::Event(kind) => {
+                    *not_off |= matches!(kind, EventKind::NotOff(_));
+                    came.push((line.at, Came::Event(kind)));
+                }
                 What::CaseEnd(told) => {
                     came.push((line.at, Came::End));
                     if let Some(case) = case {
@@ -187,7 +230,7 @@ impl Station {
     }
 
     /// What instruments said in the case that has begun last.
-    fn read_wires(&mut self, came: &mut Vec<(Micros, Came)>) -> Result<(), String> {
+    fn read_wires(&mut self, came: &mut Vec<(Micros, Came)>) -> Result<(), Stop> {
         let began = self.case.as_ref().map_or(Micros::NEVER, |case| case.began);
         let epoch = self.known.as_ref().map_or(Micros::ZERO, |known| known.begun.epoch);
         let mut take = |at: Micros, what: Came| {
@@ -220,10 +263,10 @@ impl Station {
 fn said(of: Instrument, line: &str) -> Result<(Micros, Came), Fault> {
     Ok(if of.is_witness() {
         let (at, _, chunk) = bytes_csv::parse(of, line)?;
-        (at, Came::Bytes(chunk))
+        (at, Came::Bytes(Box::new(chunk)))
     } else {
         let (at, _, said) = samples_csv::parse(of, line)?;
-        (at, Came::Samples(said))
+        (at, Came::Samples(Box::new(said)))
     })
 }
 

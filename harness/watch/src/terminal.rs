@@ -4,6 +4,7 @@ mod draw;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
@@ -47,14 +48,20 @@ impl Look {
     }
 }
 
-/// Shows what is watched until a key ends it.
+/// Shows what is watched until a key ends it, or `stop` is set.
 ///
 /// # Errors
-/// When the terminal fails.
-pub fn show(shown: &watch::Receiver<Arc<Shown>>) -> io::Result<()> {
+/// When the terminal fails, or nobody looks at the runs any more.
+pub fn show(shown: &watch::Receiver<Arc<Shown>>, stop: &AtomicBool) -> io::Result<()> {
     let mut terminal = ratatui::try_init()?;
     let mut look = Look::default();
     let done = loop {
+        if stop.load(Ordering::Relaxed) {
+            break Ok(());
+        }
+        if shown.has_changed().is_err() {
+            break Err(io::Error::other("the thread that reads the runs has ended"));
+        }
         let now = shown.borrow().clone();
         if let Err(error) = terminal.draw(|frame| draw(frame, &now.views, look)) {
             break Err(error);

@@ -1,8 +1,7 @@
 //! How a run stands, as a value: everything that a terminal, a page or a program is shown.
 
-use core::time::Duration;
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::SystemTime;
 
 use engine::interlock::RigLimits;
 use evidence::again::Made;
@@ -10,20 +9,22 @@ use evidence::thin::thin;
 use evidence::words::{amount, event};
 use files::live::OperatorPlace;
 use judge::recording::Recording;
-use judge::trace::{Channel, EventKind};
+use judge::trace::Channel;
 use proto::channel::{Kind, Lane};
 use proto::message::AlarmKind;
 use proto::quantity::{Micros, Volts};
 use proto::text::plain;
 use serde::Serialize;
 
-use crate::station::{Current, Station};
+use crate::station::{Current, QUIET, Station};
 
 /// Version of what [`View`] is as JSON: within it keys come, and none goes or changes what it means.
 pub const SCHEMA: &str = "busbar-watch/1";
 
-/// A run on a real rig writes something every second; one that wrote nothing for so long, between two cases apart, is told.
-const QUIET: Duration = Duration::from_secs(10);
+/// So many cases that have ended are shown, the latest.
+const DONE: usize = 100;
+/// What is older is told as old where no rig file says: some batteries send a message once a minute.
+const OLD: Micros = Micros::from_secs(70);
 /// Stretches of the time of a case of which a curve has the extremes.
 const STRETCHES: usize = 120;
 
@@ -60,12 +61,16 @@ pub struct View {
     pub limits: Vec<LimitView>,
     /// curves of this case, by lane
     pub curves: Vec<Curve>,
-    /// cases that have ended, in their order
+    /// how many cases have ended, by outcome
+    pub ended: BTreeMap<String, usize>,
+    /// cases that have ended, in their order, at most the last 100
     pub done: Vec<DoneView>,
     /// what happened in this case, the latest last
     pub notes: Vec<Note>,
     /// why the folder is read no further; what is shown is from before
     pub wrong: Option<String>,
+    /// what cannot be read, and so is not shown: limits and times where the files that the run was made from are not there
+    pub lacks: Option<String>,
 }
 
 /// Whether a run goes on.
@@ -81,6 +86,8 @@ pub enum State {
     Quiet,
     /// its last case has ended
     Ended,
+    /// its files are not what a run writes: nothing is known of it from there on
+    Unread,
 }
 
 impl State {
@@ -92,6 +99,7 @@ impl State {
             Self::Running => "running",
             Self::Quiet => "nothing written",
             Self::Ended => "ended",
+            Self::Unread => "read no further",
         }
     }
 }
@@ -139,6 +147,18 @@ pub enum Output {
 }
 
 impl Output {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Off => "off",
+            Self::Unknown => "unknown",
+            Self::NotConfirmedOff => "not-confirmed-off",
+            Self::None => "none",
+        }
+    }
+
     /// In words.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -240,33 +260,42 @@ impl View {
         Self { schema: SCHEMA, folder: shown(&folder.display().to_string()), ..Self::default() }
     }
 
-    /// How a run stands at this time of the clock.
+    /// How a run stands, as it was looked at last.
     #[must_use]
-    pub fn of(station: &Station, now: SystemTime) -> Self {
+    pub fn of(station: &Station) -> Self {
         let name = station.folder().file_name();
         let mut view = Self {
             schema: SCHEMA,
             folder: shown(&station.folder().display().to_string()),
             run: name.map_or_else(String::new, |name| shown(&name.to_string_lossy())),
             at_s: station.at.secs(),
-            done: station.done.iter().map(done).collect(),
+            done: station.done.iter().skip(station.done.len().saturating_sub(DONE)).map(done).collect(),
             wrong: station.wrong.as_deref().map(shown),
+            lacks: station.lacks.as_deref().map(shown),
             ..Self::default()
+        };
+        for done in &station.done {
+            *view.ended.entry(shown(&done.told.outcome)).or_default() += 1;
+        }
+        view.state = match station.ended {
+            _ if station.wrong.is_some() => State::Unread,
+            _ if station.known.is_none() => State::Waiting,
+            true => State::Ended,
+            false if station.quiet >= QUIET => State::Quiet,
+            false => State::Running,
         };
         let Some(known) = &station.known else { return view };
         (view.rig, view.battery) = (shown(&known.begun.rig), shown(&known.begun.battery));
         view.harness = shown(&known.begun.harness);
         view.cases = known.begun.cases;
-        let quiet = station.written.and_then(|written| now.duration_since(written).ok()).unwrap_or_default();
-        view.quiet_s = (!station.ended).then_some(quiet.as_secs_f64());
-        view.state = match station.ended {
-            true => State::Ended,
-            false if quiet >= QUIET => State::Quiet,
-            false => State::Running,
-        };
-        let made = known.made.as_ref();
+        view.quiet_s = (!station.ended).then_some(station.quiet.as_secs_f64());
+        let made = known.made.as_ref().ok();
+        if let Err(why) = &known.made {
+            let why = format!("the limits of the rig and the times of the suite are not known: {why}");
+            view.lacks.get_or_insert(shown(&why));
+        }
         if let Some(case) = &station.case {
-            let now = now_of(station, case, made, quiet);
+            let now = now_of(station, case, made);
             view.case = Some(CaseView {
                 number: station.done.len() + usize::from(!case.over),
                 ..in_case(case, made, now)
@@ -277,6 +306,9 @@ impl View {
             view.curves = curves(&case.recording, now);
             view.notes = case.notes.iter().map(note).collect();
             view.output = output(case, &view, made);
+        }
+        if station.not_off {
+            view.output = Output::NotConfirmedOff;
         }
         view
     }
@@ -296,10 +328,11 @@ fn note(happened: &judge::trace::Event) -> Note {
 }
 
 /// The time of the case now: on a rig whose time goes on by itself, later than what was written last.
-fn now_of(station: &Station, case: &Current, made: Option<&Made>, quiet: Duration) -> Micros {
-    let speed = made.and_then(|made| made.rig.live.as_ref()).map_or(0, |live| u64::from(live.speed));
+fn now_of(station: &Station, case: &Current, made: Option<&Made>) -> Micros {
+    // One that is not known may be real.
+    let speed = made.map_or(1, |made| made.rig.live.as_ref().map_or(0, |live| u64::from(live.speed)));
     let goes_on = if station.ended || case.over { 0 } else { speed };
-    let since = u64::try_from(quiet.as_micros()).unwrap_or(u64::MAX).saturating_mul(goes_on);
+    let since = u64::try_from(station.quiet.as_micros()).unwrap_or(u64::MAX).saturating_mul(goes_on);
     Micros(station.at.since(case.began).0.saturating_add(since))
 }
 
@@ -340,7 +373,7 @@ fn readings(recording: &Recording, limits: Option<&RigLimits>, now: Micros) -> V
             value,
             text: text(recording, channel, value),
             age_s: age.secs(),
-            stale: limits.is_some_and(|limits| age > limits.age(channel)),
+            stale: age > limits.map_or(OLD, |limits| limits.age(channel)),
         })
     };
     Channel::ALL.into_iter().filter_map(told).collect()
@@ -412,18 +445,18 @@ const fn lane_name(lane: Lane) -> &'static str {
     }
 }
 
+/// What is known of the output. Where that is nothing sure, it is not known: somebody may reach into the rig.
 fn output(case: &Current, view: &View, made: Option<&Made>) -> Output {
-    if case.notes.iter().any(|note| matches!(note.kind, EventKind::NotOff(_))) {
-        return Output::NotConfirmedOff;
-    }
     let has_supply = made.is_none_or(|made| made.rig.instruments().supply.is_some());
-    match view.readings.iter().find(|reading| reading.key == Channel::SupplyOutput.key()) {
+    let reading = view.readings.iter().find(|reading| reading.key == Channel::SupplyOutput.key());
+    match (view.state, reading) {
+        (_, None) if !has_supply => Output::None,
         // A case that ended without saying otherwise has read it back as off, after its last reading.
-        Some(_) if case.over => Output::Off,
-        Some(reading) if reading.stale => Output::Unknown,
-        Some(reading) if reading.value > 0.0 => Output::On,
-        Some(_) => Output::Off,
-        None if has_supply => Output::Unknown,
-        None => Output::None,
+        (State::Ended, _) => Output::Off,
+        // The next case is prepared before anything of it is written.
+        (State::Running, Some(_)) if case.over => Output::Off,
+        (State::Running, Some(reading)) if !reading.stale && reading.value > 0.0 => Output::On,
+        (State::Running, Some(reading)) if !reading.stale => Output::Off,
+        _ => Output::Unknown,
     }
 }

@@ -16,7 +16,7 @@ use proto::quantity::{Amps, Celsius, Micros, Volts};
 use proto::samples::Samples;
 use rstest::rstest;
 use tempfile::TempDir;
-use watch::follow::Follow;
+use watch::follow::{Follow, Now};
 use watch::view::{Output, State, View};
 
 /// A run of the shipped suites on a shipped rig with the reference battery.
@@ -92,13 +92,26 @@ impl Lab {
         };
         self.folder.end_case(&result).expect("written");
     }
+}
 
-    /// What is shown so long after the last line was written.
-    fn seen_after(&self, follow: &mut Follow, quiet: f64) -> View {
-        let written = |path: &Path| path.metadata().and_then(|file| file.modified()).ok();
-        let files = std::fs::read_dir(self.folder.path()).expect("a folder").flatten();
-        let last = files.filter_map(|entry| written(&entry.path())).max().unwrap_or(SystemTime::UNIX_EPOCH);
-        follow.look(last + Duration::from_secs_f64(quiet))
+/// Somebody who looks, with clocks of his own.
+struct Eyes {
+    follow: Follow,
+    now: Now,
+}
+
+impl Eyes {
+    fn on(folder: &Path) -> Self {
+        Self { follow: Follow::new(folder), now: Now { wall: SystemTime::now(), passed: Duration::ZERO } }
+    }
+
+    /// What is shown at once, and then so long after.
+    fn after(&mut self, secs: f64) -> View {
+        self.now.wall = SystemTime::now();
+        self.now.passed += Duration::from_millis(1);
+        self.follow.look(self.now);
+        self.now.passed += Duration::from_secs_f64(secs);
+        self.follow.look(self.now)
     }
 }
 
@@ -114,8 +127,8 @@ fn value(view: &View, key: &str) -> Option<f64> {
 fn a_run_is_shown_from_its_first_line_to_its_last() {
     let mut lab = Lab::new("served");
     let all = lab.all.path().to_owned();
-    let mut follow = Follow::new(&all);
-    let view = lab.seen_after(&mut follow, 0.0);
+    let mut eyes = Eyes::on(&all);
+    let view = eyes.after(0.0);
     assert_eq!((view.state, view.battery.as_str(), view.cases), (State::Running, "reference", 2));
     assert!(view.case.is_none());
 
@@ -126,7 +139,7 @@ fn a_run_is_shown_from_its_first_line_to_its_last() {
     lab.frame(2, Cells::new(Volts(3.321), Volts(3.327), Celsius(22.0), Celsius(25.0)));
     lab.supply(2, true);
     // The served rig is 60 times as fast as the clock.
-    let view = lab.seen_after(&mut follow, 0.1);
+    let view = eyes.after(0.1);
     let case = view.case.as_ref().expect("a case");
     assert_eq!((case.name.as_str(), case.number, case.at_s), ("feed-in/load-steps", 1, 8.0));
     assert_eq!(case.title, "Sizeable AC loads switch on and off without disturbing feed-in");
@@ -147,7 +160,7 @@ fn a_run_is_shown_from_its_first_line_to_its_last() {
     );
 
     lab.ends("load-steps", 100, 30, Outcome::Fail, "CVL-04: CVL swings by 3 V");
-    let view = lab.seen_after(&mut follow, 5.0);
+    let view = eyes.after(5.0);
     let case = view.case.as_ref().expect("a case");
     assert!(case.over && view.output == Output::Off, "a case that ended has read it back");
     assert_eq!((case.at_s, case.number, view.state), (30.0, 1, State::Running));
@@ -157,12 +170,12 @@ fn a_run_is_shown_from_its_first_line_to_its_last() {
     lab.begins("hold-while-full", 200);
     lab.frame(1, limits(55.2));
     lab.folder.flush();
-    let view = lab.seen_after(&mut follow, 0.0);
+    let view = eyes.after(0.0);
     assert_eq!((value(&view, "battery.cvl"), value(&view, "battery.voltage")), (Some(55.2), None));
     assert_eq!((view.case.as_ref().map(|case| case.number), view.output), (Some(2), Output::Unknown));
     lab.ends("hold-while-full", 200, 10, Outcome::Pass, "");
     lab.folder.finish(&evidence::run::RunMeta::default(), &[]).expect("written");
-    let view = follow.look(SystemTime::now() + Duration::from_secs(86_400));
+    let view = eyes.after(86_400.0);
     assert_eq!((view.state, view.quiet_s, view.done.len()), (State::Ended, None, 2));
 }
 
@@ -187,7 +200,7 @@ fn how_long_a_step_goes_on(
     lab.step(10, begins + line, text);
     lab.frame(70, limits(56.0));
     lab.folder.flush();
-    let case = Follow::new(lab.folder.path()).look(SystemTime::now()).case.expect("a case");
+    let case = Eyes::on(lab.folder.path()).after(0.0).case.expect("a case");
     assert_eq!((case.step.as_str(), case.to_go_s, case.waits), (text, to_go, waits), "case of line {begins}");
 }
 
@@ -198,12 +211,12 @@ fn silence_is_told_and_makes_what_is_shown_old() {
     lab.begins("load-steps", 0);
     lab.frame(1, Measurements::new(Volts(53.21), Amps(12.5), Celsius(23.5)));
     lab.supply(1, true);
-    let mut follow = Follow::new(lab.folder.path());
-    assert_eq!(lab.seen_after(&mut follow, 1.0).state, State::Running);
-    let view = lab.seen_after(&mut follow, 30.0);
+    let mut eyes = Eyes::on(lab.folder.path());
+    assert_eq!(eyes.after(1.0).state, State::Running);
+    let view = eyes.after(30.0);
     assert_eq!((view.state, view.output), (State::Quiet, Output::Unknown));
     assert!(
-        view.readings.iter().all(|reading| reading.stale && (reading.age_s - 1800.0).abs() < 1e-9),
+        view.readings.iter().all(|reading| reading.stale && reading.age_s >= 1800.0),
         "{:?}",
         view.readings
     );
@@ -217,20 +230,83 @@ fn what_is_not_confirmed_off_is_said_so() {
     lab.supply(1, true);
     lab.event(2, EventKind::NotOff("the supply does not answer".to_owned()));
     lab.ends("load-steps", 0, 3, Outcome::Inconclusive, "");
-    assert_eq!(Follow::new(lab.folder.path()).look(SystemTime::now()).output, Output::NotConfirmedOff);
+    let mut eyes = Eyes::on(lab.folder.path());
+    assert_eq!(eyes.after(0.0).output, Output::NotConfirmedOff);
+    // Whatever comes after it, somebody has to look.
+    lab.begins("hold-while-full", 10);
+    lab.supply(1, false);
+    assert_eq!(eyes.after(0.0).output, Output::NotConfirmedOff);
 }
 
 #[test]
-fn a_newer_run_of_the_folder_is_shown_and_no_folder_is_waited_for() {
+fn a_run_is_waited_for_and_one_that_goes_on_is_not_left() {
     let all = tempfile::tempdir().expect("a folder");
     let later = all.path().join("reports");
-    let mut follow = Follow::new(&later);
-    assert_eq!(follow.look(SystemTime::now()).state, State::Waiting);
-    let lab = Lab::new("simulated");
+    let mut eyes = Eyes::on(&later);
+    assert_eq!(eyes.after(0.0).state, State::Waiting);
+    let mut lab = Lab::new("served");
+    lab.begins("load-steps", 0);
+    lab.supply(1, true);
+    let name = lab.folder.path().file_name().expect("a name").to_owned();
     std::fs::rename(lab.all.path(), &later).expect("moved");
-    // It is looked for every two seconds.
-    std::thread::sleep(Duration::from_millis(2100));
-    assert_eq!(follow.look(SystemTime::now()).rig, "simulated");
+    let view = eyes.after(3.0);
+    assert_eq!((view.rig.as_str(), view.output), ("served", Output::On));
+
+    // Another one that was written to later, while this one goes on.
+    let other = Lab::new("simulated");
+    std::fs::rename(other.folder.path(), later.join("other")).expect("moved");
+    lab.supply(2, true);
+    let events =
+        std::fs::File::options().append(true).open(later.join("other").join(EVENTS_FILE)).expect("a file");
+    events.set_modified(SystemTime::now()).expect("a time");
+    assert_eq!(eyes.after(3.0).rig, "served");
+    assert_eq!(eyes.after(60.0).state, State::Quiet, "it is looked at again");
+    assert_eq!(eyes.after(3.0).rig, "simulated");
+
+    // Removed, and made again under the same name.
+    std::fs::remove_dir_all(later.join("other")).expect("removed");
+    assert_eq!(eyes.after(3.0).rig, "served");
+    std::fs::remove_dir_all(later.join(&name)).expect("removed");
+    assert_eq!(eyes.after(3.0).state, State::Waiting);
+    let again = Lab::new("simulated-24v");
+    std::fs::rename(again.folder.path(), later.join(&name)).expect("moved");
+    assert_eq!(eyes.after(3.0).rig, "simulated-24v");
+}
+
+/// An output that is not known for sure is never told as off.
+#[rstest]
+#[case::without_inputs(true, 0.0, Output::On)]
+#[case::silent_without_inputs(true, 3600.0, Output::Unknown)]
+#[case::silent_between_two_cases(false, 3600.0, Output::Unknown)]
+fn what_is_not_known_is_not_told_as_off(#[case] lacking: bool, #[case] quiet: f64, #[case] output: Output) {
+    let mut lab = Lab::new("served");
+    if lacking {
+        std::fs::remove_dir_all(lab.folder.path().join("inputs")).expect("removed");
+    }
+    lab.begins("load-steps", 0);
+    lab.supply(1, true);
+    if !lacking {
+        lab.ends("load-steps", 0, 3, Outcome::Pass, "");
+    }
+    let view = Eyes::on(lab.folder.path()).after(quiet);
+    assert_eq!((view.output, view.lacks.is_some()), (output, lacking), "{:?}", view.lacks);
+}
+
+/// A disk whose clock is ahead tells nothing of when it was written to.
+#[test]
+fn a_file_of_the_future_hides_no_silence() {
+    let mut lab = Lab::new("served");
+    lab.begins("load-steps", 0);
+    lab.supply(1, false);
+    let supply =
+        std::fs::File::options().append(true).open(lab.folder.path().join("supply.csv")).expect("a file");
+    supply.set_modified(SystemTime::now() + Duration::from_secs(3600)).expect("a time");
+    let mut eyes = Eyes::on(lab.folder.path());
+    let view = eyes.after(0.0);
+    assert_eq!((view.state, view.output), (State::Quiet, Output::Unknown));
+    lab.supply(2, false);
+    assert_eq!(eyes.after(0.0).state, State::Running, "what comes is heard by another clock");
+    assert_eq!(eyes.after(11.0).state, State::Quiet);
 }
 
 /// What is written to a run folder by somebody else is told, and what was read before stays.
@@ -244,13 +320,14 @@ fn a_line_that_is_none_ends_the_reading(#[case] file: &str, #[case] text: &str, 
     lab.begins("load-steps", 0);
     lab.frame(1, limits(56.0));
     lab.folder.flush();
-    let mut follow = Follow::new(lab.folder.path());
-    follow.look(SystemTime::now());
+    let mut eyes = Eyes::on(lab.folder.path());
+    eyes.after(0.0);
     let path = lab.folder.path().join(file);
     let mut open = std::fs::OpenOptions::new().append(true).create(true).open(path).expect("a file");
     open.write_all(text.as_bytes()).expect("written");
-    let view = follow.look(SystemTime::now());
+    let view = eyes.after(0.0);
     let wrong = view.wrong.clone().unwrap_or_default();
     assert!(wrong.starts_with(says), "{wrong}");
-    assert_eq!(value(&view, "battery.cvl"), Some(56.0));
+    assert_eq!((value(&view, "battery.cvl"), view.state), (Some(56.0), State::Unread));
+    assert_eq!(view.output, Output::Unknown);
 }

@@ -33,7 +33,9 @@ function age(seconds) {
   return seconds < 60 ? `${seconds.toFixed(1)} s` : clock(seconds);
 }
 
-const STATES = { waiting: 'waiting for a run', running: 'running', quiet: 'nothing written', ended: 'ended' };
+const STATES = {
+  waiting: 'waiting for a run', running: 'running', quiet: 'nothing written', ended: 'ended', unread: 'read no further',
+};
 const OUTPUTS = {
   on: 'OUTPUT ON', off: 'OUTPUT OFF', unknown: 'OUTPUT NOT KNOWN',
   'not-confirmed-off': 'NOT CONFIRMED OFF', none: 'NO SUPPLY',
@@ -48,19 +50,24 @@ function between(view) {
   return view.state === 'ended' ? 'the last case has ended' : 'between two cases';
 }
 
+function told_of(view) {
+  const texts = [view.wrong && `read no further: ${view.wrong}`, view.lacks].filter(Boolean);
+  return node('div', {}, ...texts.map((text) => node('p', { class: 'bad' }, text)));
+}
+
 function station(view, alone) {
   if (view.state === 'waiting') {
-    return node('article', {}, node('h2', {}, 'Waiting for a run'), node('p', { class: 'soft' }, view.folder));
+    return node('article', {}, node('h2', {}, 'Waiting for a run'), node('p', { class: 'soft' }, view.folder), told_of(view));
   }
-  const counted = (outcome) => view.done.filter((done) => done.outcome === outcome).length;
+  const counted = (outcome) => view.ended[outcome] || 0;
   const top = node('div', { class: 'top' },
     node('div', {}, node('h2', {}, `${view.battery} on ${view.rig}`),
       node('p', { class: 'soft' }, `${view.run} · busbar ${view.harness}`)),
     node('div', { class: `output ${view.output}` }, OUTPUTS[view.output]));
   const made = node('article', { 'data-run': view.run }, top);
-  made.append(node('p', { class: view.state === 'quiet' ? 'bad' : 'soft' },
+  made.append(node('p', { class: ['quiet', 'unread'].includes(view.state) ? 'bad' : 'soft' },
     `${state(view)} · ${counted('pass')} passed, ${counted('fail')} failed, ${counted('inconclusive')} undecided of ${view.cases} cases`));
-  if (view.wrong) made.append(node('p', { class: 'bad' }, `read no further: ${view.wrong}`));
+  made.append(told_of(view));
   const now = view.case;
   if (!now) return made;
   made.append(node('p', { class: 'step' }, node('strong', {}, now.name), ` · case ${now.number} of ${view.cases} · ${clock(now.at_s)}`));
@@ -186,7 +193,12 @@ source.onmessage = (message) => {
   show(JSON.parse(message.data));
   tell();
 };
-source.onerror = () => told('no connection to busbar watch: what is shown is old', true);
+source.onerror = async () => {
+  told('no connection to busbar watch: what is shown is old', true);
+  // A stream does not say why it is refused; a plain request does.
+  const answer = await fetch(token ? `view.json?token=${encodeURIComponent(token)}` : 'view.json').catch(() => null);
+  if (answer && !answer.ok) told(await answer.text(), true);
+};
 function tell() {
   const old = (Date.now() - heard) / 1000;
   if (heard && old < 5) told(`as of ${new Date(heard).toLocaleTimeString()}`, false);

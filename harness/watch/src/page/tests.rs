@@ -66,7 +66,7 @@ const LOCAL: &str = "Host: localhost:8080\r\n";
 #[case::style("/page.css", "text/css", ".output.on")]
 #[case::script("/page.js", "text/javascript", "EventSource")]
 #[case::view("/view.json", "application/json", "\"run\":\"first\"")]
-#[case::metrics("/metrics", "application/openmetrics-text", "busbar_run_going_on{run=\"first\"")]
+#[case::metrics("/metrics", "application/openmetrics-text", "run=\"first\"")]
 fn what_is_there(#[case] path: &str, #[case] kind: &str, #[case] holds: &str) {
     let answer = here(Page { metrics: true, ..Page::default() }).get(path, LOCAL);
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");

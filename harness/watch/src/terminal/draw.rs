@@ -65,6 +65,7 @@ fn state(view: &View) -> Span<'static> {
             Span::styled(format!("{} for {quiet}", State::Quiet.words()), BAD)
         }
         State::Running => Span::styled(State::Running.words(), GOOD),
+        State::Unread => Span::styled(State::Unread.words(), BAD),
         other => Span::styled(other.words(), SOFT),
     }
 }
@@ -77,6 +78,7 @@ fn briefly(view: &View) -> Span<'static> {
             Span::styled(format!("silent {quiet}"), BAD)
         }
         State::Waiting => Span::styled("waiting", SOFT),
+        State::Unread => Span::styled("unread", BAD),
         State::Running | State::Ended => state(view),
     }
 }
@@ -89,7 +91,7 @@ const fn between(view: &View) -> &'static str {
 }
 
 fn tally(view: &View) -> String {
-    let of = |outcome: &str| view.done.iter().filter(|done| done.outcome == outcome).count();
+    let of = |outcome: &str| view.ended.get(outcome).copied().unwrap_or_default();
     format!(
         "{} passed, {} failed, {} undecided of {}",
         of("pass"),
@@ -100,7 +102,7 @@ fn tally(view: &View) -> String {
 }
 
 fn station(frame: &mut Frame<'_>, view: &View, down: u16, keys: &str) {
-    let head = head(view);
+    let head = head(view, frame.area().width);
     let numbers = numbers(view, frame.area().width);
     let curves: Vec<&Curve> = view.curves.iter().filter(|curve| curve.lane == "voltage").collect();
     // A small terminal has no room for a figure.
@@ -122,9 +124,28 @@ fn station(frame: &mut Frame<'_>, view: &View, down: u16, keys: &str) {
     frame.render_widget(Paragraph::new(Span::styled(keys.to_owned(), SOFT)), foot);
 }
 
-fn head(view: &View) -> Vec<Line<'static>> {
+/// A text in as many lines as it takes.
+fn wrapped(text: &str, style: Style, width: u16) -> Vec<Line<'static>> {
+    let (width, mut lines) = (usize::from(width.max(1)), vec![String::new()]);
+    for word in text.split_inclusive(' ') {
+        let used = lines.last().map_or(0, |line| line.chars().count());
+        if used > 0 && used + word.trim_end().chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(word);
+        }
+    }
+    lines.into_iter().map(|line| Line::styled(line.trim_end().to_owned(), style)).collect()
+}
+
+fn head(view: &View, width: u16) -> Vec<Line<'static>> {
+    let wrong = view.wrong.as_ref().map(|wrong| format!("read no further: {wrong}"));
+    let troubles = [&wrong, &view.lacks].into_iter().flatten().flat_map(|text| wrapped(text, BAD, width));
     if view.state == State::Waiting {
-        return vec![Line::styled("Waiting for a run", STRONG), Line::styled(view.folder.clone(), SOFT)];
+        let waiting =
+            vec![Line::styled("Waiting for a run", STRONG), Line::styled(view.folder.clone(), SOFT)];
+        return waiting.into_iter().chain(troubles).collect();
     }
     let mut lines = vec![
         Line::from_iter([
@@ -136,9 +157,7 @@ fn head(view: &View) -> Vec<Line<'static>> {
         ]),
         Line::styled(format!("{} · {}", view.run, tally(view)), SOFT),
     ];
-    if let Some(wrong) = &view.wrong {
-        lines.push(Line::styled(format!("read no further: {wrong}"), BAD));
-    }
+    lines.extend(troubles);
     let Some(case) = &view.case else { return lines };
     lines.push(Line::from_iter([
         Span::styled(case.name.clone(), STRONG),
@@ -148,10 +167,11 @@ fn head(view: &View) -> Vec<Line<'static>> {
         let most = if case.waits { "at most " } else { "" };
         format!(" · {most}{} to go", clock(seconds(left)))
     });
-    lines.push(Line::raw(if case.over { between(view).to_owned() } else { format!("{}{to_go}", case.step) }));
+    let step = if case.over { between(view).to_owned() } else { format!("{}{to_go}", case.step) };
+    lines.extend(wrapped(&step, Style::new(), width));
     if let Some(asks) = &case.asks {
         let at = case.answered_at.as_ref().map_or_else(String::new, |at| format!(" (answered at {at})"));
-        lines.push(Line::styled(format!("▶ {asks}{at}"), NEAR));
+        lines.extend(wrapped(&format!("▶ {asks}{at}"), NEAR, width));
     }
     lines
 }
@@ -246,6 +266,7 @@ fn lists(frame: &mut Frame<'_>, area: Rect, view: &View, down: u16) {
 
 fn list(frame: &mut Frame<'_>, area: Rect, title: &'static str, lines: Vec<Line<'static>>, down: u16) {
     let block = Block::new().title(Line::styled(title, SOFT));
+    let down = down.min(u16::try_from(lines.len().saturating_sub(1)).unwrap_or(u16::MAX));
     frame.render_widget(Paragraph::new(lines).block(block).scroll((down, 0)), area);
 }
 
@@ -261,8 +282,12 @@ fn limit(limit: &LimitView) -> Line<'static> {
     Line::from_iter([Span::styled(format!("{room:>14}  "), style), Span::raw(words)])
 }
 
+/// A terminal of this many columns has room for readings beside what a run does.
+const WIDE: u16 = 110;
+
 fn wall(frame: &mut Frame<'_>, views: &[View], chosen: usize) {
     let [area, foot] = Layout::vertical([Constraint::Fill(1), Constraint::Length(1)]).areas(frame.area());
+    let is_wide = area.width >= WIDE;
     let text =
         |reading: Option<&Reading>| reading.map_or_else(|| "–".to_owned(), |reading| reading.text.clone());
     let rows = views.iter().enumerate().map(|(place, view)| {
@@ -272,29 +297,40 @@ fn wall(frame: &mut Frame<'_>, views: &[View], chosen: usize) {
         let step = case.map_or_else(String::new, |case| {
             if case.over { between(view).to_owned() } else { case.step.clone() }
         });
-        let row = Row::new([
+        let mut cells = vec![
             Line::raw(if view.rig.is_empty() { "–".to_owned() } else { view.rig.clone() }),
             Line::from(briefly(view)),
             Line::from(output(view.output)),
             Line::raw(case.map_or_else(|| "–".to_owned(), |case| format!("{}/{}", case.number, view.cases))),
-            Line::raw(reading("battery.cvl")),
-            Line::raw(reading("battery.voltage")),
-            Line::raw(reading("battery.current")),
-            Line::raw(format!("{name}  {step}")),
-        ]);
+        ];
+        if is_wide {
+            cells.extend(READ.map(|(key, _)| Line::raw(reading(key))));
+        }
+        cells.push(Line::raw(format!("{name}  {step}")));
+        let row = Row::new(cells);
         if place == chosen { row.style(Style::new().add_modifier(Modifier::REVERSED)) } else { row }
     });
-    let widths = [12, 12, 19, 6, 8, 8, 8].map(Constraint::Length).into_iter().chain([Constraint::Fill(1)]);
-    let head = Row::new(["rig", "", "", "case", "CVL", "battery", "current", ""]).style(SOFT);
-    frame.render_widget(Table::new(rows, widths).header(head), area);
-    frame.render_widget(Paragraph::new(Span::styled("↑ ↓ choose · Enter: in full · q quits", SOFT)), foot);
+    let read = READ.iter().filter(|_| is_wide);
+    let widths = [12, 14, 19, 6].into_iter().chain(read.clone().map(|_| 8)).map(Constraint::Length);
+    let names = ["rig", "", "", "case"].into_iter().chain(read.map(|(_, name)| *name)).chain([""]);
+    let table = Table::new(rows, widths.chain([Constraint::Fill(1)])).header(Row::new(names).style(SOFT));
+    frame.render_widget(table, area);
+    // Runs on rigs of one name are told apart by their own.
+    let run =
+        views.get(chosen).map_or_else(String::new, |view| format!("  {} on {}", view.run, view.battery));
+    let keys = format!("↑ ↓ choose · Enter: in full · q quits{run}");
+    frame.render_widget(Paragraph::new(Span::styled(keys, SOFT)), foot);
 }
+
+/// Readings of a wall, and what each is called there.
+const READ: [(&str, &str); 3] =
+    [("battery.cvl", "CVL"), ("battery.voltage", "battery"), ("battery.current", "current")];
 
 /// The same in plain lines, where nobody can press a key.
 #[must_use]
 pub fn lines(view: &View) -> String {
     let text = |line: &Line<'_>| line.spans.iter().map(|span| span.content.as_ref()).collect::<String>();
-    let mut out: Vec<String> = head(view).iter().map(|line| text(line).trim().to_owned()).collect();
+    let mut out: Vec<String> = head(view, 78).iter().map(|line| text(line).trim().to_owned()).collect();
     out.extend(numbers(view, 78).iter().map(|line| text(line).trim_end().to_owned()));
     out.extend(view.limits.iter().map(|own| text(&limit(own))));
     out.extend(view.readings.iter().map(|reading| {

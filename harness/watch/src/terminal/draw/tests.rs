@@ -59,6 +59,7 @@ fn run(rig: &str) -> View {
             outcome: "fail".to_owned(),
             reason: "CVL-04: CVL swings".to_owned(),
         }],
+        ended: [("fail".to_owned(), 1)].into(),
         ..View::default()
     }
 }
@@ -89,7 +90,8 @@ fn one_run_in_full() {
         "{}",
         rows[4]
     );
-    assert_eq!(rows[5], "CVL 55.20 V  battery 55.18 V");
+    assert_eq!(rows[5], "127.0.0.1:1503)");
+    assert_eq!(rows[6], "CVL 55.20 V  battery 55.18 V");
     let all = rows.join("\n");
     for told in
         ["56.1 V│", "4.82 V left  battery voltage ≤ 60", "fail         feed-in/cloud-train", "q quits"]
