@@ -1,23 +1,15 @@
 //! What is watched: a run, or always the latest run of a folder.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::find;
+use crate::now::Now;
 use crate::station::Station;
 use crate::view::View;
 
 /// How often a folder is searched for a newer run.
 const OFTEN: Duration = Duration::from_secs(2);
-
-/// A moment, by two clocks.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// that of files, which may step
-    pub wall: SystemTime,
-    /// that never does: time since the watching began
-    pub passed: Duration,
-}
 
 /// A run, or the latest run of a folder.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ pub mod find;
 pub mod follow;
 mod grows;
 pub mod metrics;
+pub mod now;
 pub mod page;
 pub mod station;
 pub mod terminal;

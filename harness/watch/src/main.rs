@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant, SystemTime};
 
-use ::watch::follow::{Follow, Now};
+use ::watch::follow::Follow;
+use ::watch::now::Now;
 use ::watch::page::{Page, Shown, is_of_this_machine, serve};
 use ::watch::terminal;
 use ::watch::view::View;

@@ -24,8 +24,8 @@ use proto::chunk::Chunk;
 use proto::quantity::Micros;
 use proto::samples::Samples;
 
-use crate::follow::Now;
 use crate::grows::{Growing, Stop};
+use crate::now::Now;
 
 /// A run that is followed.
 #[derive(Debug)]
@@ -149,9 +149,11 @@ impl Station {
     /// Whether the files that were read are still those of the folder.
     #[must_use]
     pub fn is_there(&self) -> bool {
-        let files =
-            [&self.events, &self.can].into_iter().chain(self.instruments.iter().map(|(_, file)| file));
-        files.into_iter().all(Growing::is_same)
+        self.files().all(Growing::is_same)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Growing> {
+        [&self.events, &self.can].into_iter().chain(self.instruments.iter().map(|(_, file)| file))
     }
 
     /// Whether it goes on: it has not ended, and something was written lately.
@@ -179,15 +181,10 @@ impl Station {
                 Err(Stop::System(lacks)) => self.lacks = Some(lacks),
             }
         }
-        let files =
-            [&self.events, &self.can].into_iter().chain(self.instruments.iter().map(|(_, file)| file));
-        let (mut read, mut written) = (0, None);
-        for file in files {
-            read += file.read();
-            written = written.max(file.written());
-        }
+        let read = self.files().map(Growing::read).sum();
         // What was written before the first look is as old as its disk says; a time that is still to come says nothing.
-        let (heard, before) = *self.heard.get_or_insert_with(|| {
+        let (heard, before) = self.heard.unwrap_or_else(|| {
+            let written = self.files().filter_map(Growing::written).max();
             let age = written.and_then(|written| now.wall.duration_since(written).ok());
             (now.passed, age.unwrap_or(QUIET))
         });

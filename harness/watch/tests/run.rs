@@ -16,7 +16,8 @@ use proto::quantity::{Amps, Celsius, Micros, Volts};
 use proto::samples::Samples;
 use rstest::rstest;
 use tempfile::TempDir;
-use watch::follow::{Follow, Now};
+use watch::follow::Follow;
+use watch::now::Now;
 use watch::view::{Output, State, View};
 
 /// A run of the shipped suites on a shipped rig with the reference battery.

@@ -19,6 +19,7 @@ const TIME_OF_DAY: &[(&str, &str)] = &[
     ("harness/lab/src/can/kernel_clock.rs", "the kernel stamps frames by it: steps are taken out"),
     ("harness/lab/src/guard/lease.rs", "since when somebody has a rig, for people"),
     ("harness/watch/src/main.rs", "how long ago files were written"),
+    ("harness/watch/tests/run.rs", "the same, of files that a test writes"),
 ];
 
 /// Files that may be longer than [`LONGEST`], with why they are still one idea.
