@@ -6,6 +6,8 @@ use std::time::SystemTime;
 
 use evidence::names::{EVENTS_FILE, RAW};
 
+use crate::now::Now;
+
 /// A night keeps its runs in a folder of its own below that of all nights.
 const DEEPEST: usize = 3;
 
@@ -17,10 +19,10 @@ pub fn is_run(folder: &Path) -> bool {
 
 /// When a raw file of a run was last written to. A time that is still to come says nothing.
 #[must_use]
-pub fn written(run: &Path, now: SystemTime) -> Option<SystemTime> {
+pub fn written(run: &Path, now: Now) -> Option<SystemTime> {
     let of = |name: &str| {
         let file = run.join(name).symlink_metadata().ok().filter(fs::Metadata::is_file)?;
-        file.modified().ok().filter(|at| *at <= now)
+        file.modified().ok().filter(|at| now.since(*at).is_some())
     };
     RAW.iter().filter_map(|name| of(name)).max()
 }
@@ -28,13 +30,13 @@ pub fn written(run: &Path, now: SystemTime) -> Option<SystemTime> {
 /// The run below a folder that was written to last; nothing where there is none. Links such as `latest` are passed over: what
 /// they lead to is found where it lies.
 #[must_use]
-pub fn latest(folder: &Path, now: SystemTime) -> Option<PathBuf> {
+pub fn latest(folder: &Path, now: Now) -> Option<PathBuf> {
     let mut found = None;
     look(folder, DEEPEST, now, &mut found);
     found.map(|(_, run)| run)
 }
 
-fn look(folder: &Path, deeper: usize, now: SystemTime, found: &mut Option<(Option<SystemTime>, PathBuf)>) {
+fn look(folder: &Path, deeper: usize, now: Now, found: &mut Option<(Option<SystemTime>, PathBuf)>) {
     if is_run(folder) {
         let written = written(folder, now);
         if found.as_ref().is_none_or(|(before, _)| written > *before) {
@@ -61,7 +63,8 @@ mod tests {
     #[test]
     fn the_run_that_was_written_to_last_is_found() {
         let all = tempfile::tempdir().expect("a folder");
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let now = Now { wall, passed: Duration::ZERO };
         assert_eq!(latest(all.path(), now), None);
         let run = |name: &str, age: i64| {
             let folder = all.path().join(name);

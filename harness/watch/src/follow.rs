@@ -53,7 +53,7 @@ impl Follow {
         }
         let run = match find::is_run(&self.named) {
             true => Some(self.named.canonicalize().unwrap_or_else(|_| self.named.clone())),
-            false => find::latest(&self.named, now.wall),
+            false => find::latest(&self.named, now),
         };
         let Some(run) = run else { return };
         if self.station.as_ref().is_none_or(|station| station.folder() != run) {

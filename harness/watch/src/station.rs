@@ -185,7 +185,7 @@ impl Station {
         // What was written before the first look is as old as its disk says; a time that is still to come says nothing.
         let (heard, before) = self.heard.unwrap_or_else(|| {
             let written = self.files().filter_map(Growing::written).max();
-            let age = written.and_then(|written| now.wall.duration_since(written).ok());
+            let age = written.and_then(|written| now.since(written));
             (now.passed, age.unwrap_or(QUIET))
         });
         let (heard, before) =
