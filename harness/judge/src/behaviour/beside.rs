@@ -16,6 +16,8 @@ use crate::witness::{Calibration, Reader};
 const SMALL: f64 = 20.0;
 /// They must have been seen together for so long, s.
 const TOGETHER: f64 = 600.0;
+/// A meter has told a step of the current after this, whatever lies between it and this machine (assumption).
+const FOLLOWS: Micros = Micros::from_secs(60);
 /// What is told for less than this share of the time in which a case gives it power is no second opinion on it.
 const HEARD: f64 = 0.9;
 
@@ -126,14 +128,19 @@ impl<'a> Shunt<'a> {
         let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent, Channel::PackCurrent];
         known(scene, &channels).into_iter().any(|window| {
             let mut same: Option<(Micros, [u64; 2], f64, f64)> = None;
+            let mut moved: Option<Micros> = None;
             stretches(channels.map(|c| scene.series(c)), window).any(|s| {
                 let [volts, amps, pack] = s.values;
                 let shown = [volts, amps].map(f64::to_bits);
-                let (from, _, least, most) =
-                    same.filter(|one| one.1 == shown).unwrap_or((s.window.from, shown, pack, pack));
+                let known = same.filter(|one| one.1 == shown);
+                let (from, _, least, most) = known.unwrap_or((s.window.from, shown, pack, pack));
                 let (least, most) = (least.min(pack), most.max(pack));
                 same = Some((from, shown, least, most));
-                s.window.to.since(from).secs() >= TOGETHER && most - least >= STEP
+                let since = moved.filter(|_| known.is_some()).unwrap_or(s.window.from);
+                moved = (most - least >= STEP).then_some(since);
+                // A step that it has not told yet is none that it hides.
+                let hidden = moved.is_some_and(|at| s.window.to.since(at) >= FOLLOWS);
+                s.window.to.since(from).secs() >= TOGETHER && hidden
             })
         })
     }
