@@ -80,7 +80,7 @@ pub enum What {
     RunEnd,
 }
 
-/// What came out of a case, as it was told when it ended. Nothing is judged by it.
+/// The outcome of a case as the run told it when the case ended. The judge does not use it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
     /// by its name, such as `pass`

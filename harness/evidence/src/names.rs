@@ -15,7 +15,7 @@ pub const RAW: [&str; INSTRUMENTS + Instrument::ALL.len()] = {
 };
 /// Everything on the battery's bus.
 pub const CAN_FILE: &str = "can.log";
-/// What was run on what, and what the harness did and noted. A folder that has it is a run.
+/// The events of a run: what it runs on what, and what the harness did and noted. A folder with this file is a run.
 pub const EVENTS_FILE: &str = "events.jsonl";
 /// Every line to and from the supply of a real rig. Who holds its port writes it, apart from this process: evidence that
 /// nothing is judged by.

@@ -175,7 +175,7 @@ impl Library {
             built_in::suites().filter(|path| !places.contains(&self.shown(path))).collect();
         // Names are read only where there may be two of one: that takes longer than all else here.
         if !files.is_empty() && !others.is_empty() {
-            // The name of a suite, where its file can be read; what is wrong with it is told by whoever needs it.
+            // The name of a suite; none where its file cannot be read. Who needs the suite tells what is wrong with it.
             let name = |path: &Path| Layers::new("", &self.text(path).ok()?).ok()?.word("suite");
             let own: Vec<String> = files.iter().filter_map(|path| name(path)).collect();
             others.retain(|path| name(path).is_none_or(|name| !own.contains(&name)));

@@ -56,7 +56,7 @@ pub enum CanPlace {
 }
 
 impl CanPlace {
-    /// The serial port of its adapter; nothing of an interface of the kernel.
+    /// The serial port of its adapter; none for an interface of the kernel.
     #[must_use]
     pub fn serial(&self) -> Option<&str> {
         match self {
@@ -179,7 +179,7 @@ pub enum PsuPort {
 }
 
 impl PsuPort {
-    /// The serial port; nothing of one over TCP.
+    /// The serial port; none for a supply over TCP.
     #[must_use]
     pub fn serial(&self) -> Option<&str> {
         match self {

@@ -286,10 +286,7 @@ pub fn online(alarms: &Alarms) -> Option<bool> {
 }
 
 fn active(pair: impl Fn(AlarmKind) -> Pair) -> u16 {
-    AlarmKind::ALL
-        .iter()
-        .filter(|&&kind| pair(kind) == Pair::Active)
-        .fold(0, |mask, &kind| mask | 1 << kind as u16)
+    AlarmKind::ALL.iter().filter(|&&kind| pair(kind) == Pair::Active).fold(0, |mask, kind| mask | kind.bit())
 }
 
 fn flag(on: bool) -> f64 {

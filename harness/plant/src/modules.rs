@@ -30,20 +30,15 @@ impl Module {
         self.amps
     }
 
-    /// The mean of the current since it was asked for last, A; `stepped` is the end of the last slice. A count of single moments
-    /// would see a tracker that scans once a minute always, or never.
-    pub(crate) fn mean_amps(&mut self, stepped: Micros) -> f64 {
-        self.most = self.amps;
+    /// The mean of the current since it was asked for last, and the most of it, A; `stepped` is the end of the last slice. A count of
+    /// single moments would see a tracker that scans once a minute always, or never.
+    pub(crate) fn mean_and_most(&mut self, stepped: Micros) -> (f64, f64) {
         let (since, before) = self.counted;
         let passed = self.pack.account().passed;
         let span = stepped.since(since).secs();
         self.counted = (stepped, passed);
-        if span > 0.0 { (passed - before) / span } else { self.amps }
-    }
-
-    /// The most that charged it since its mean was asked for last, A.
-    pub(crate) const fn most_amps(&self) -> f64 {
-        self.most
+        let mean = if span > 0.0 { (passed - before) / span } else { self.amps };
+        (mean, core::mem::replace(&mut self.most, self.amps))
     }
 
     fn pass(&mut self, amps: f64, slice: &Slice) {
@@ -231,17 +226,17 @@ mod tests {
     fn charge_is_counted_between_two_looks() {
         let mut one = modules(&[50.0], 280.0);
         let slice = one.slice(STEP);
-        let module = |one: &mut Modules, at| one.0[0].mean_amps(Micros::from_secs(at));
-        assert!(module(&mut one, 0).abs() < 1e-9);
+        let module = |one: &mut Modules, at| one.0[0].mean_and_most(Micros::from_secs(at));
+        assert!(module(&mut one, 0).0.abs() < 1e-9);
         for second in 1..=3 {
             (0..10).for_each(|step| one.step(if step == 4 { 30.0 } else { 0.0 }, &slice));
             assert!(one.0[0].amps().abs() < 1e-9);
-            assert!((one.0[0].most_amps() - 30.0).abs() < 1e-9, "a comparator sees it");
-            let mean = module(&mut one, second);
+            let (mean, most) = module(&mut one, second);
+            assert!((most - 30.0).abs() < 1e-9, "a comparator sees it");
             assert!((mean - 3.0).abs() < 1e-9, "{mean} A");
         }
-        assert!(module(&mut one, 3).abs() < 1e-9, "no time passed: what flows now");
-        assert!(one.0[0].most_amps().abs() < 1e-9);
+        let (mean, most) = module(&mut one, 3);
+        assert!(mean.abs() < 1e-9 && most.abs() < 1e-9, "no time passed: what flows now");
     }
 
     /// Two of half the size are what one of the whole size is, but for the scatter of its cells.

@@ -301,15 +301,14 @@ impl World {
         let stepped = Micros(self.next_step.0 - STEP.0);
         let exposed = self.site.modules.iter_mut().map(|module| {
             let mean = Celsius(module.pack.celsius());
-            let most_current = Amps(module.most_amps());
-            let mean_current = Amps(module.mean_amps(stepped));
+            let (mean_current, most_current) = module.mean_and_most(stepped);
             Exposed {
                 cells: module.pack.volts(),
                 pack: Volts(module.terminals()),
                 bus,
                 current: Amps(module.amps()),
-                mean_current,
-                most_current,
+                mean_current: Amps(mean_current),
+                most_current: Amps(most_current),
                 coldest: mean - half,
                 warmest: mean + half,
                 closed: module.contactor.closed(),

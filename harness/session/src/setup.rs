@@ -69,20 +69,16 @@ impl Setup {
     /// rig.
     #[must_use]
     pub fn swept(&self, seed: u64) -> Self {
-        let draw = self.draw(seed);
+        let draw = Draw::new(&self.battery.declared.name, &self.rig.rig, seed);
         let simulation = self.simulation.as_ref().map(|simulation| simulation.swept(draw));
         Self { rig: self.rig.swept(draw), battery: self.battery.clone(), simulation, draw: Some(draw) }
     }
 
-    /// What the seed draws, by section and key of `plant`, as a file says it.
-    pub(crate) fn drawn(&self, seed: u64) -> BTreeMap<String, String> {
-        let drawn = self.rig.sweep.drawn(self.draw(seed));
+    /// What was drawn, by section and key of `plant`, as a file says it; nothing where the numbers are those of the rig file.
+    pub(crate) fn drawn(&self) -> BTreeMap<String, String> {
+        let drawn = self.draw.into_iter().flat_map(|draw| self.rig.sweep.drawn(draw));
         // A range without values was refused when the file was read.
         drawn.filter_map(|(range, share)| Some((range.path.clone(), range.at(share).ok()?))).collect()
-    }
-
-    fn draw(&self, seed: u64) -> Draw {
-        Draw::new(&self.battery.declared.name, &self.rig.rig, seed)
     }
 
     /// What has never begun to work is tried again, as if for the first time.

@@ -12,14 +12,12 @@ use crate::now::Now;
 const DEEPEST: usize = 3;
 
 /// Whether a folder is a run.
-#[must_use]
-pub fn is_run(folder: &Path) -> bool {
+pub(crate) fn is_run(folder: &Path) -> bool {
     folder.join(EVENTS_FILE).symlink_metadata().is_ok_and(|file| file.is_file() && file.len() > 0)
 }
 
 /// When a raw file of a run was last written to. A time that is still to come says nothing.
-#[must_use]
-pub fn written(run: &Path, now: Now) -> Option<SystemTime> {
+fn written(run: &Path, now: Now) -> Option<SystemTime> {
     let of = |name: &str| {
         let file = run.join(name).symlink_metadata().ok().filter(fs::Metadata::is_file)?;
         file.modified().ok().filter(|at| now.since(*at).is_some())
@@ -29,8 +27,7 @@ pub fn written(run: &Path, now: Now) -> Option<SystemTime> {
 
 /// The run below a folder that was written to last; nothing where there is none. Links such as `latest` are passed over: what
 /// they lead to is found where it lies.
-#[must_use]
-pub fn latest(folder: &Path, now: Now) -> Option<PathBuf> {
+pub(crate) fn latest(folder: &Path, now: Now) -> Option<PathBuf> {
     let mut found = None;
     look(folder, DEEPEST, now, &mut found);
     found.map(|(_, run)| run)

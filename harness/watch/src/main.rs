@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ::watch::follow::Follow;
 use ::watch::now::Now;
-use ::watch::page::{Page, Shown, is_of_this_machine, serve};
+use ::watch::page::{Page, Shown, serve};
 use ::watch::terminal;
 use ::watch::view::View;
 use clap::{Parser, ValueEnum};
@@ -89,13 +89,15 @@ fn run(cli: &Cli) -> Result<(), Failure> {
     if page.is_none() && !std::io::stdout().is_terminal() {
         return Err((USAGE, "standard output is no terminal; use --once, or --page ADDRESS".to_owned()));
     }
-    let (tell, shown) = watch::channel(Arc::new(Shown::default()));
     let began = Instant::now();
-    tell.send_replace(Arc::new(Shown::new(look(&mut follows, began))));
+    let (tell, shown) = watch::channel(Arc::new(Shown::new(look(&mut follows, began))));
     let looks = std::thread::Builder::new().name("look".to_owned()).spawn(move || {
-        // Whoever looked is gone where nobody takes it.
-        while tell.send(Arc::new(Shown::new(look(&mut follows, began)))).is_ok() {
+        loop {
             std::thread::sleep(OFTEN);
+            // Whoever looked is gone where nobody takes it.
+            if tell.send(Arc::new(Shown::new(look(&mut follows, began)))).is_err() {
+                break;
+            }
         }
     });
     looks.map_err(|error| (OPEN, format!("no thread can be started: {error}")))?;
@@ -169,7 +171,7 @@ fn page(cli: &Cli, address: SocketAddr) -> Result<Page, Failure> {
             }
             Some(token)
         }
-        None if is_of_this_machine(address) => None,
+        None if address.ip().is_loopback() => None,
         None => {
             let what =
                 format!("other machines reach {address}, so the page needs a token: --token-file FILE");

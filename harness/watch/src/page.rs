@@ -5,7 +5,6 @@
 
 use core::convert::Infallible;
 use core::time::Duration;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -23,7 +22,7 @@ use crate::metrics;
 use crate::view::View;
 
 /// How runs stand, with the text that every viewer is sent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shown {
     /// each run that is watched
     pub views: Vec<View>,
@@ -191,12 +190,6 @@ fn names_an_address(headers: &HeaderMap) -> bool {
     };
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     name == "localhost" || bare.parse::<std::net::IpAddr>().is_ok()
-}
-
-/// Whether a page may be served at an address without a token.
-#[must_use]
-pub fn is_of_this_machine(address: SocketAddr) -> bool {
-    address.ip().is_loopback()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ use crate::now::Now;
 
 /// A run that is followed.
 #[derive(Debug)]
-pub struct Station {
+pub(crate) struct Station {
     folder: PathBuf,
     events: Growing,
     can: Growing,
@@ -42,8 +42,8 @@ pub struct Station {
     pub(crate) at: Micros,
     /// for how long nothing was written
     pub(crate) quiet: Duration,
-    /// when something was last written, by the time since the watching began; for how long nothing was before that
-    heard: Option<(Duration, Duration)>,
+    /// when something was last written; nothing before the first look
+    grew: Option<Grew>,
     /// how much was read
     read: u64,
     /// the run could not confirm that its output is off
@@ -54,6 +54,15 @@ pub struct Station {
     pub(crate) wrong: Option<String>,
     /// why some of it is not read now
     pub(crate) lacks: Option<String>,
+}
+
+/// When something was last written.
+#[derive(Debug, Clone, Copy)]
+struct Grew {
+    /// by the time since the watching began
+    at: Duration,
+    /// for how long nothing had been written by then
+    before: Duration,
 }
 
 /// What was run on what.
@@ -118,8 +127,7 @@ enum Came {
 
 impl Station {
     /// Follows the run of a folder from its beginning.
-    #[must_use]
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let growing = |name| Growing::new(folder, name);
         Self {
             folder: folder.to_owned(),
@@ -131,7 +139,7 @@ impl Station {
             done: Vec::new(),
             at: Micros::ZERO,
             quiet: Duration::ZERO,
-            heard: None,
+            grew: None,
             read: 0,
             not_off: false,
             ended: false,
@@ -141,14 +149,12 @@ impl Station {
     }
 
     /// The folder of the run.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Whether the files that were read are still those of the folder.
-    #[must_use]
-    pub fn is_there(&self) -> bool {
+    pub(crate) fn is_there(&self) -> bool {
         self.files().all(Growing::is_same)
     }
 
@@ -157,13 +163,12 @@ impl Station {
     }
 
     /// Whether it goes on: it has not ended, and something was written lately.
-    #[must_use]
-    pub fn goes_on(&self) -> bool {
-        !self.ended && self.wrong.is_none() && self.heard.is_some() && self.quiet < QUIET
+    pub(crate) fn goes_on(&self) -> bool {
+        !self.ended && self.wrong.is_none() && self.grew.is_some() && self.quiet < QUIET
     }
 
     /// Reads what was written since the last look.
-    pub fn look(&mut self, now: Now) {
+    pub(crate) fn look(&mut self, now: Now) {
         if self.wrong.is_none() {
             let mut came = Vec::new();
             let read = self.read_events(&mut came).and_then(|()| self.read_wires(&mut came));
@@ -182,16 +187,20 @@ impl Station {
             }
         }
         let read = self.files().map(Growing::read).sum();
-        // What was written before the first look is as old as its disk says; a time that is still to come says nothing.
-        let (heard, before) = self.heard.unwrap_or_else(|| {
-            let written = self.files().filter_map(Growing::written).max();
-            let age = written.and_then(|written| now.since(written));
-            (now.passed, age.unwrap_or(QUIET))
-        });
-        let (heard, before) =
-            if self.read != 0 && read != self.read { (now.passed, Duration::ZERO) } else { (heard, before) };
-        (self.heard, self.read) = (Some((heard, before)), read);
-        self.quiet = before + now.passed.saturating_sub(heard);
+        if self.read != 0 && read != self.read {
+            self.grew = Some(Grew { at: now.passed, before: Duration::ZERO });
+        }
+        self.read = read;
+        let grew = self.grew.unwrap_or_else(|| self.grew_before(now));
+        self.grew = Some(grew);
+        self.quiet = grew.before + now.passed.saturating_sub(grew.at);
+    }
+
+    /// What was written before the first look is as old as its disk says; a time that is still to come says nothing.
+    fn grew_before(&self, now: Now) -> Grew {
+        let written = self.files().filter_map(Growing::written).max();
+        let age = written.and_then(|written| now.since(written));
+        Grew { at: now.passed, before: age.unwrap_or(QUIET) }
     }
 
     fn read_events(&mut self, came: &mut Vec<(Micros, Came)>) -> Result<(), Stop> {
@@ -321,12 +330,11 @@ impl Current {
 
     fn step(&self, at: Micros, line: u32, text: &str) -> Step {
         let lasts = self.runnable.as_ref().and_then(|runnable| runnable.lasts(line, text));
-        let (span, waits, asks) = match lasts {
-            Some(Lasts::For(span)) => (Some(span), false, None),
-            Some(Lasts::AtMost(span)) => (Some(span), true, None),
-            Some(Lasts::Asks { text, within }) => (Some(within), true, Some(text.to_owned())),
-            None => (None, false, None),
+        let (waits, asks) = match lasts {
+            Some(Lasts::For(_)) | None => (false, None),
+            Some(Lasts::AtMost(_)) => (true, None),
+            Some(Lasts::Asks { text, .. }) => (true, Some(text.to_owned())),
         };
-        Step { text: text.to_owned(), until: span.map(|span| at + span), waits, asks }
+        Step { text: text.to_owned(), until: lasts.map(|lasts| at + lasts.span()), waits, asks }
     }
 }

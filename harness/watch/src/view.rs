@@ -25,6 +25,8 @@ pub const SCHEMA: &str = "busbar-watch/1";
 const DONE: usize = 100;
 /// What is older is told as old where no rig file says: some batteries send a message once a minute.
 const OLD: Micros = Micros::from_secs(70);
+/// A limit with less room than this share of it is told apart.
+const NEAR: f64 = 0.05;
 /// Stretches of the time of a case of which a curve has the extremes.
 const STRETCHES: usize = 120;
 
@@ -45,6 +47,8 @@ pub struct View {
     pub harness: String,
     /// whether it goes on
     pub state: State,
+    /// the same in words
+    pub state_words: &'static str,
     /// for how long nothing was written, by the clock, s; nothing where it has ended
     pub quiet_s: Option<f64>,
     /// time of the run that was recorded last, s
@@ -55,6 +59,8 @@ pub struct View {
     pub case: Option<CaseView>,
     /// the output of the supply
     pub output: Output,
+    /// the same in words
+    pub output_words: &'static str,
     /// what was measured in this case, in the order of the table of quantities
     pub readings: Vec<Reading>,
     /// limits of the rig on what is measured, in the order of the table
@@ -115,7 +121,7 @@ pub struct CaseView {
     pub number: usize,
     /// time of the case, s
     pub at_s: f64,
-    /// what it does
+    /// what it does, or that it has ended
     pub step: String,
     /// how long that goes on, s; nothing where it takes no time or that is not known
     pub to_go_s: Option<f64>,
@@ -210,8 +216,23 @@ pub struct LimitView {
     pub share: Option<f64>,
     /// the same in words
     pub text: String,
+    /// how it stands to the limit
+    pub standing: Standing,
     /// it is older than the rig allows
     pub stale: bool,
+}
+
+/// How a reading stands to a limit of the rig.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// within it, or not told
+    #[default]
+    Within,
+    /// within it, with less room than a twentieth of it
+    Near,
+    /// at it or beyond
+    Beyond,
 }
 
 /// A quantity over the time of the case.
@@ -256,13 +277,14 @@ pub struct Note {
 impl View {
     /// A folder in which no run has begun.
     #[must_use]
-    pub fn waiting(folder: &Path) -> Self {
-        Self { schema: SCHEMA, folder: shown(&folder.display().to_string()), ..Self::default() }
+    pub(crate) fn waiting(folder: &Path) -> Self {
+        let folder = shown(&folder.display().to_string());
+        Self { schema: SCHEMA, folder, ..Self::default() }.in_words()
     }
 
     /// How a run stands, as it was looked at last.
     #[must_use]
-    pub fn of(station: &Station) -> Self {
+    pub(crate) fn of(station: &Station) -> Self {
         let name = station.folder().file_name();
         let mut view = Self {
             schema: SCHEMA,
@@ -284,7 +306,7 @@ impl View {
             false if station.quiet >= QUIET => State::Quiet,
             false => State::Running,
         };
-        let Some(known) = &station.known else { return view };
+        let Some(known) = &station.known else { return view.in_words() };
         (view.rig, view.battery) = (shown(&known.begun.rig), shown(&known.begun.battery));
         view.harness = shown(&known.begun.harness);
         view.cases = known.begun.cases;
@@ -300,6 +322,10 @@ impl View {
                 number: station.done.len() + usize::from(!case.over),
                 ..in_case(case, made, now)
             });
+            if let (Some(shown), true) = (&mut view.case, case.over) {
+                shown.step =
+                    if station.ended { "the last case has ended" } else { "between two cases" }.to_owned();
+            }
             let limits = made.map(|made| &made.rig.limits);
             view.readings = readings(&case.recording, limits, now);
             view.limits = limits.map_or_else(Vec::new, |limits| bounds(limits, &view.readings));
@@ -310,7 +336,11 @@ impl View {
         if station.not_off {
             view.output = Output::NotConfirmedOff;
         }
-        view
+        view.in_words()
+    }
+
+    fn in_words(self) -> Self {
+        Self { state_words: self.state.words(), output_words: self.output.words(), ..self }
     }
 }
 
@@ -391,9 +421,7 @@ fn text(recording: &Recording, channel: Channel, value: f64) -> String {
         Kind::Flag if channel == Channel::SupplyOutput => if value > 0.0 { "on" } else { "off" }.to_owned(),
         Kind::Flag => if value > 0.0 { "yes" } else { "no" }.to_owned(),
         Kind::Mask => {
-            let mask = value as u16;
-            let active = AlarmKind::ALL.into_iter().filter(|kind| mask >> *kind as u16 & 1 == 1);
-            let names: Vec<&str> = active.map(AlarmKind::words).collect();
+            let names: Vec<&str> = AlarmKind::of_mask(value as u16).map(AlarmKind::words).collect();
             if names.is_empty() { "none".to_owned() } else { names.join(", ") }
         }
         Kind::Count | Kind::State => format!("{value:.0}"),
@@ -408,19 +436,32 @@ fn bounds(limits: &RigLimits, readings: &[Reading]) -> Vec<LimitView> {
         both.map(|(bound, sense, sign, side)| {
             let bound = bound?;
             let room = reading.map(|reading| side * (bound - reading.value));
+            let share = room.filter(|_| bound != 0.0).map(|room| room / bound.abs());
             Some(LimitView {
                 key: row.key,
                 words: format!("{} {sign} {}", row.words, amount(bound, row.unit())),
                 limit: bound,
                 sense,
                 room,
-                share: room.filter(|_| bound != 0.0).map(|room| room / bound.abs()),
+                share,
+                standing: share.map_or(Standing::Within, Standing::of),
                 text: room.map_or_else(|| "not told".to_owned(), |room| amount(room, row.unit())),
                 stale: reading.is_none_or(|reading| reading.stale),
             })
         })
     };
     limits.rows.iter().flat_map(of).flatten().collect()
+}
+
+impl Standing {
+    /// With room that is this share of the limit.
+    fn of(share: f64) -> Self {
+        match share {
+            ..=0.0 => Self::Beyond,
+            share if share < NEAR => Self::Near,
+            _ => Self::Within,
+        }
+    }
 }
 
 fn curves(recording: &Recording, now: Micros) -> Vec<Curve> {

@@ -38,13 +38,8 @@ impl Runnable {
     /// The longest that it can take, without what the rig takes to prepare it.
     #[must_use]
     pub fn longest(&self) -> Micros {
-        let of = |operation: &Operation| match &operation.op {
-            Op::Hold(span) | Op::Ramp { over: span, .. } => *span,
-            Op::Until { timeout, .. } => timeout.least,
-            Op::Ask { timeout, .. } => *timeout,
-            Op::Apply(_) | Op::Mark(_) => Micros::ZERO,
-        };
-        self.program.iter().map(of).fold(Micros::ZERO, |sum, span| sum + span)
+        let spans = self.program.iter().filter_map(Operation::lasts).map(|lasts| lasts.span());
+        spans.fold(Micros::ZERO, |sum, span| sum + span)
     }
 
     /// How long a step goes on, by its line and the words of its event; nothing where it takes no time.
@@ -55,12 +50,7 @@ impl Runnable {
         let first = self.program.iter().position(begins)?;
         let next = self.program[first + 1..].iter().position(|operation| operation.begins.is_some());
         let end = next.map_or(self.program.len(), |next| first + 1 + next);
-        self.program[first..end].iter().find_map(|operation| match &operation.op {
-            Op::Hold(span) | Op::Ramp { over: span, .. } => Some(Lasts::For(*span)),
-            Op::Until { timeout, .. } => Some(Lasts::AtMost(timeout.least)),
-            Op::Ask { text, timeout } => Some(Lasts::Asks { text, within: *timeout }),
-            Op::Apply(_) | Op::Mark(_) => None,
-        })
+        self.program[first..end].iter().find_map(Operation::lasts)
     }
 
     /// The case for a battery that declares this capacity: what it is given time for, and what current is the end of
@@ -93,6 +83,16 @@ pub enum Lasts<'r> {
     },
 }
 
+impl Lasts<'_> {
+    /// The longest that it can be.
+    #[must_use]
+    pub const fn span(self) -> Micros {
+        match self {
+            Self::For(span) | Self::AtMost(span) | Self::Asks { within: span, .. } => span,
+        }
+    }
+}
+
 /// Why a case does not run on a rig.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BindError {
@@ -123,6 +123,18 @@ pub(crate) struct Operation {
     /// the step in words, where a step begins with it
     pub(crate) begins: Option<String>,
     pub(crate) op: Op,
+}
+
+impl Operation {
+    /// How long it goes on; nothing where it is done at once.
+    fn lasts(&self) -> Option<Lasts<'_>> {
+        match &self.op {
+            Op::Hold(span) | Op::Ramp { over: span, .. } => Some(Lasts::For(*span)),
+            Op::Until { timeout, .. } => Some(Lasts::AtMost(timeout.least)),
+            Op::Ask { text, timeout } => Some(Lasts::Asks { text, within: *timeout }),
+            Op::Apply(_) | Op::Mark(_) => None,
+        }
+    }
 }
 
 impl Case {

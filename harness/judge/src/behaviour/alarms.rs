@@ -106,12 +106,11 @@ fn provoked(scene: &Scene<'_>) -> Vec<Provoked> {
 }
 
 fn bits(kinds: &[AlarmKind]) -> u32 {
-    kinds.iter().fold(0, |mask, &kind| mask | 1 << kind as u32)
+    kinds.iter().fold(0, |mask, kind| mask | u32::from(kind.bit()))
 }
 
 fn named(mask: u32) -> String {
-    let kinds = AlarmKind::ALL.into_iter().filter(|&kind| mask & 1 << kind as u32 != 0);
-    kinds.map(AlarmKind::words).collect::<Vec<_>>().join(", ")
+    AlarmKind::of_mask(mask as u16).map(AlarmKind::words).collect::<Vec<_>>().join(", ")
 }
 
 /// Every bit of a channel that is set at some time in a window.

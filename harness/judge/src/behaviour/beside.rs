@@ -16,7 +16,7 @@ use crate::witness::{Calibration, Reader};
 const SMALL: f64 = 20.0;
 /// They must have been seen together for so long, s.
 const TOGETHER: f64 = 600.0;
-/// A meter has told a step of the current after this, whatever lies between it and this machine (assumption).
+/// A meter tells a step of the current within this time, with all delays between it and this machine (assumption).
 const FOLLOWS: Micros = Micros::from_secs(60);
 /// What is told for less than this share of the time in which a case gives it power is no second opinion on it.
 const HEARD: f64 = 0.9;
@@ -67,6 +67,29 @@ impl Flow {
         Percent(
             100.0 * ((reported - self.expected).abs() - CURRENT_OFFSET - uncertain).max(0.0) / self.expected,
         )
+    }
+}
+
+/// A time in which a meter shows the same to the last digit.
+#[derive(Clone, Copy)]
+struct Same {
+    shown: [u64; 2],
+    from: Micros,
+    /// the least and the most that the battery's own current was meanwhile, A
+    pack: (f64, f64),
+    /// when these were a step apart
+    moved: Option<Micros>,
+}
+
+impl Same {
+    const fn new(from: Micros, shown: [u64; 2], pack: f64) -> Self {
+        Self { shown, from, pack: (pack, pack), moved: None }
+    }
+
+    /// The same with what the battery's own current was at a time.
+    fn beside(self, at: Micros, amps: f64) -> Self {
+        let (least, most) = (self.pack.0.min(amps), self.pack.1.max(amps));
+        Self { pack: (least, most), moved: self.moved.or((most - least >= STEP).then_some(at)), ..self }
     }
 }
 
@@ -127,20 +150,16 @@ impl<'a> Shunt<'a> {
     pub(super) fn is_frozen(&self, scene: &Scene<'_>) -> bool {
         let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent, Channel::PackCurrent];
         known(scene, &channels).into_iter().any(|window| {
-            let mut same: Option<(Micros, [u64; 2], f64, f64)> = None;
-            let mut moved: Option<Micros> = None;
+            let mut same: Option<Same> = None;
             stretches(channels.map(|c| scene.series(c)), window).any(|s| {
                 let [volts, amps, pack] = s.values;
                 let shown = [volts, amps].map(f64::to_bits);
-                let known = same.filter(|one| one.1 == shown);
-                let (from, _, least, most) = known.unwrap_or((s.window.from, shown, pack, pack));
-                let (least, most) = (least.min(pack), most.max(pack));
-                same = Some((from, shown, least, most));
-                let since = moved.filter(|_| known.is_some()).unwrap_or(s.window.from);
-                moved = (most - least >= STEP).then_some(since);
-                // A step that it has not told yet is none that it hides.
-                let hidden = moved.is_some_and(|at| s.window.to.since(at) >= FOLLOWS);
-                s.window.to.since(from).secs() >= TOGETHER && hidden
+                let before = same.filter(|same| same.shown == shown);
+                let now = before.unwrap_or(Same::new(s.window.from, shown, pack)).beside(s.window.from, pack);
+                same = Some(now);
+                // A step of the current counts once the meter has had the time to tell it.
+                let is_hidden = now.moved.is_some_and(|moved| s.window.to.since(moved) >= FOLLOWS);
+                s.window.to.since(now.from).secs() >= TOGETHER && is_hidden
             })
         })
     }

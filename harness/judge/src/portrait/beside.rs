@@ -1,7 +1,5 @@
 //! The pages of the GX as the bus says them, beside what the GX really showed.
 
-use proto::message::AlarmKind;
-
 use super::pages::ALARMS;
 use crate::recording::Recording;
 use crate::trace::Channel;
@@ -81,9 +79,8 @@ pub fn beside(recording: &Recording) -> Vec<SeenPage> {
 fn shown(recording: &Recording, label: &str) -> Vec<String> {
     let last = |channel| recording.trace().series(channel).last();
     if let Some(&(_, kind)) = ALARMS.iter().find(|(row, _)| *row == label) {
-        let bit = AlarmKind::ALL.iter().position(|one| *one == kind).unwrap_or_default();
         // The GX offers one register for each; what it tells of a warning is not in the trace.
-        let word = |mask: f64| if mask as u32 >> bit & 1 == 1 { "Alarm" } else { "no alarm" };
+        let word = |mask: f64| if mask as u16 & kind.bit() != 0 { "Alarm" } else { "no alarm" };
         return last(Channel::GxAlarms).map(|mask| word(mask).to_owned()).into_iter().collect();
     }
     let Some((_, cells)) = ROWS.iter().find(|(row, _)| *row == label) else { return Vec::new() };

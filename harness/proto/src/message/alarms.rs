@@ -66,6 +66,17 @@ macro_rules! kinds {
             pub const fn words(self) -> &'static str {
                 match self { $( Self::$Kind => $words ),+ }
             }
+
+            /// Its bit in a mask of kinds, such as the channels of alarms and warnings hold.
+            #[must_use]
+            pub const fn bit(self) -> u16 {
+                1 << self as u16
+            }
+
+            /// The kinds of a mask, in the order of the document.
+            pub fn of_mask(mask: u16) -> impl Iterator<Item = Self> {
+                Self::ALL.into_iter().filter(move |kind| mask & kind.bit() != 0)
+            }
         }
     };
 }

@@ -28,7 +28,7 @@ pub(crate) fn raised(case: &CaseResult) -> Vec<Raised> {
     let of = |channel, class| {
         let series = case.trace.series(channel);
         AlarmKind::ALL.into_iter().filter_map(move |kind| {
-            let spans = spans(series, 1 << kind as u16, case.length);
+            let spans = spans(series, kind.bit(), case.length);
             (!spans.is_empty()).then_some(Raised { kind, class, spans })
         })
     };

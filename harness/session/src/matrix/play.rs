@@ -159,10 +159,7 @@ impl<'a> Begun<'a> {
             not_here: rig.not_here.clone().into_iter().collect(),
             ..RunMeta::default()
         };
-        let mut cell = Cell::of(&Run { meta, cases }, self.subject.expect.as_deref());
-        if self.drawn.is_some() {
-            cell.drawn = self.subject.setup.drawn(self.seed);
-        }
-        cell
+        let cell = Cell::of(&Run { meta, cases }, self.subject.expect.as_deref());
+        Cell { drawn: self.setup().drawn(), ..cell }
     }
 }

@@ -4,7 +4,6 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const BIG = ['battery.cvl', 'battery.voltage', 'battery.current', 'battery.soc', 'inverter.dc-voltage',
   'battery.highest-cell', 'battery.lowest-cell', 'battery.ccl', 'solar.pv-power', 'grid.power'];
-const NEAR = 0.05;
 const opened = new Set();
 
 function node(tag, options = {}, ...inside) {
@@ -33,21 +32,8 @@ function age(seconds) {
   return seconds < 60 ? `${seconds.toFixed(1)} s` : clock(seconds);
 }
 
-const STATES = {
-  waiting: 'waiting for a run', running: 'running', quiet: 'nothing written', ended: 'ended', unread: 'read no further',
-};
-const OUTPUTS = {
-  on: 'OUTPUT ON', off: 'OUTPUT OFF', unknown: 'OUTPUT NOT KNOWN',
-  'not-confirmed-off': 'NOT CONFIRMED OFF', none: 'NO SUPPLY',
-};
-
 function state(view) {
-  const said = STATES[view.state];
-  return view.state === 'quiet' ? `${said} for ${age(view.quiet_s)}` : said;
-}
-
-function between(view) {
-  return view.state === 'ended' ? 'the last case has ended' : 'between two cases';
+  return view.state === 'quiet' ? `${view.state_words} for ${age(view.quiet_s)}` : view.state_words;
 }
 
 function told_of(view) {
@@ -63,7 +49,7 @@ function station(view, alone) {
   const top = node('div', { class: 'top' },
     node('div', {}, node('h2', {}, `${view.battery} on ${view.rig}`),
       node('p', { class: 'soft' }, `${view.run} · busbar ${view.harness}`)),
-    node('div', { class: `output ${view.output}` }, OUTPUTS[view.output]));
+    node('div', { class: `output ${view.output}` }, view.output_words));
   const made = node('article', { 'data-run': view.run }, top);
   made.append(node('p', { class: ['quiet', 'unread'].includes(view.state) ? 'bad' : 'soft' },
     `${state(view)} · ${counted('pass')} passed, ${counted('fail')} failed, ${counted('inconclusive')} undecided of ${view.cases} cases`));
@@ -73,7 +59,7 @@ function station(view, alone) {
   made.append(node('p', { class: 'step' }, node('strong', {}, now.name), ` · case ${now.number} of ${view.cases} · ${clock(now.at_s)}`));
   if (now.title && alone) made.append(node('p', { class: 'soft' }, now.title));
   const goes = now.to_go_s === null ? '' : ` · ${now.waits ? 'at most ' : ''}${clock(now.to_go_s)} to go`;
-  made.append(node('p', {}, now.over ? between(view) : `${now.step}${goes}`));
+  made.append(node('p', {}, `${now.step}${goes}`));
   if (now.asks) {
     made.append(node('div', { class: 'asks' }, node('strong', {}, now.asks),
       now.answered_at ? node('p', { class: 'soft' }, `answered at ${now.answered_at}`) : null));
@@ -146,8 +132,7 @@ function figure(curves, end) {
 
 function halves(view) {
   const rows = view.limits.map((limit) => {
-    const near = limit.share === null ? '' : limit.share <= 0 ? 'beyond' : limit.share < NEAR ? 'near' : '';
-    return node('tr', { class: limit.stale ? 'stale' : near }, node('td', {}, limit.words.replace(/^the /, '')),
+    return node('tr', { class: limit.stale ? 'stale' : limit.standing }, node('td', {}, limit.words.replace(/^the /, '')),
       node('td', { class: 'n' }, limit.room === null ? 'not told' : `${limit.text} left`));
   });
   const done = view.done.slice(-40).reverse().map((one) => node('tr', {}, node('td', { class: one.outcome }, one.outcome),

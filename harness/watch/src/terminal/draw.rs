@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Block, Chart, Dataset, GraphType, Paragraph, Row, Table};
 
 use crate::terminal::Look;
-use crate::view::{Curve, LimitView, Output, Reading, State, View};
+use crate::view::{Curve, LimitView, Output, Reading, Standing, State, View};
 
 const SOFT: Style = Style::new().add_modifier(Modifier::DIM);
 const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
@@ -18,8 +18,6 @@ const GOOD: Style = Style::new().fg(Color::Green);
 const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
 const NEAR: Style = Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD);
 const COLORS: [Color; 5] = [Color::Reset, Color::Blue, Color::Yellow, Color::Magenta, Color::Cyan];
-/// A limit with less room than this share of it is told apart.
-const CLOSE: f64 = 0.05;
 /// The quantities that a line of numbers has, with what it calls each.
 const NUMBERS: [(&str, &str); 8] = [
     ("battery.cvl", "CVL"),
@@ -80,13 +78,6 @@ fn briefly(view: &View) -> Span<'static> {
         State::Waiting => Span::styled("waiting", SOFT),
         State::Unread => Span::styled("unread", BAD),
         State::Running | State::Ended => state(view),
-    }
-}
-
-const fn between(view: &View) -> &'static str {
-    match view.state {
-        State::Ended => "the last case has ended",
-        _ => "between two cases",
     }
 }
 
@@ -167,8 +158,7 @@ fn head(view: &View, width: u16) -> Vec<Line<'static>> {
         let most = if case.waits { "at most " } else { "" };
         format!(" · {most}{} to go", clock(seconds(left)))
     });
-    let step = if case.over { between(view).to_owned() } else { format!("{}{to_go}", case.step) };
-    lines.extend(wrapped(&step, Style::new(), width));
+    lines.extend(wrapped(&format!("{}{to_go}", case.step), Style::new(), width));
     if let Some(asks) = &case.asks {
         let at = case.answered_at.as_ref().map_or_else(String::new, |at| format!(" (answered at {at})"));
         lines.extend(wrapped(&format!("▶ {asks}{at}"), NEAR, width));
@@ -271,11 +261,11 @@ fn list(frame: &mut Frame<'_>, area: Rect, title: &'static str, lines: Vec<Line<
 }
 
 fn limit(limit: &LimitView) -> Line<'static> {
-    let style = match limit.share {
+    let style = match limit.standing {
         _ if limit.stale => SOFT,
-        Some(share) if share <= 0.0 => BAD,
-        Some(share) if share < CLOSE => NEAR,
-        _ => Style::new(),
+        Standing::Beyond => BAD,
+        Standing::Near => NEAR,
+        Standing::Within => Style::new(),
     };
     let room = if limit.room.is_some() { format!("{} left", limit.text) } else { limit.text.clone() };
     let words = limit.words.strip_prefix("the ").unwrap_or(&limit.words).to_owned();
@@ -294,9 +284,7 @@ fn wall(frame: &mut Frame<'_>, views: &[View], chosen: usize) {
         let reading = |key: &str| text(view.readings.iter().find(|reading| reading.key == key));
         let case = view.case.as_ref();
         let name = case.map_or_else(|| view.folder.clone(), |case| case.name.clone());
-        let step = case.map_or_else(String::new, |case| {
-            if case.over { between(view).to_owned() } else { case.step.clone() }
-        });
+        let step = case.map_or("", |case| &case.step);
         let mut cells = vec![
             Line::raw(if view.rig.is_empty() { "–".to_owned() } else { view.rig.clone() }),
             Line::from(briefly(view)),

@@ -43,6 +43,7 @@ fn run(rig: &str) -> View {
             sense: "at-most",
             room: Some(4.82),
             share: Some(0.08),
+            standing: Standing::Within,
             text: "4.82 V".to_owned(),
             stale: false,
         }],
