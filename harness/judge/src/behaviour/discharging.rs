@@ -3,7 +3,7 @@
 use proto::quantity::{Amps, Micros, Percent, PercentPerHour};
 
 use super::scene::{Scene, shown};
-use crate::metrics::{Discharge, Lift, covered, discharge, sink, soc_fall};
+use crate::metrics::{Discharge, Lift, covered, discharge, sink, soc_fall, unscanned};
 use crate::thresholds::fixed::{BALANCED, RESCUE};
 use crate::thresholds::{Graded, Thresholds};
 use crate::trace::Channel;
@@ -82,8 +82,10 @@ fn rescuing(scene: &Scene<'_>, hours: f64) -> (Graded<PercentPerHour>, Graded<Pe
 
 /// M7. What loads took off-grid is charged anew, and a battery that is full again gives back what it was charged beyond its
 /// rest: between one pull of the suite and the next only what it takes beyond what it was given is lost. Nor is it a loss when
-/// it gives back what solar chargers put into it above CVL, for want of anybody else to take their sun (P 1.5.3.3).
+/// it gives back what solar chargers put into it above CVL, for want of anybody else to take their sun (P 1.5.3.3). What it
+/// gives while the tracker scans is asked for by the inverter, which goes on exporting for a moment.
 fn charge_lost(scene: &Scene<'_>, windows: &[Window], full: Window) -> Option<Discharge> {
+    let windows = &unscanned(scene.trace, windows);
     let capacity = scene.subject.battery.capacity;
     let pulls = scene.pulls(full);
     let mut before = full.from;

@@ -20,7 +20,7 @@ pub struct Discharge {
     pub mean: Amps,
 }
 
-/// M7 over windows in which nothing but CVL can ask for a discharge, see [`covered`].
+/// M7 over windows in which nothing but CVL can ask for a discharge, see [`covered`] and [`unscanned`].
 #[must_use]
 pub fn discharge(trace: &Trace, windows: &[Window], capacity: AmpHours) -> Option<Discharge> {
     let current = trace.series(Channel::PackCurrent);
@@ -50,8 +50,8 @@ pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Perc
     let limit = trace.series(Channel::InputCurrentLimit);
     let (mut offered, mut used, mut time) = (0.0, 0.0, 0.0);
     let battery = [Channel::PackCurrent, Channel::PackVoltage].map(|c| trace.series(c));
-    let unscanned = windows.iter().flat_map(|&w| without(w, &scans(trace, w)));
-    for s in unscanned.flat_map(|w| stretches(channels.map(|c| trace.series(c)), w)) {
+    let unscanned = unscanned(trace, windows);
+    for s in unscanned.iter().flat_map(|&w| stretches(channels.map(|c| trace.series(c)), w)) {
         let [available, taken, load, grid] = s.values;
         let left = site.room(Watts(load), limit.at(s.window.from).map(Amps)).0 - available - ROOM;
         if grid < 0.5 || available < SUN || left < 0.0 {
@@ -64,6 +64,12 @@ pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Perc
         time += secs;
     }
     (time > 0.0).then(|| (Percent(100.0 * (1.0 - used / offered)), Micros((time * 1e6) as u64)))
+}
+
+/// Windows without the scans of the tracker: in those the sun is away for seconds, whatever CVL is sent.
+#[must_use]
+pub fn unscanned(trace: &Trace, windows: &[Window]) -> Vec<Window> {
+    windows.iter().flat_map(|&w| without(w, &scans(trace, w))).collect()
 }
 
 /// What register 791 of a solar charger says while it is off, and while a limit of voltage or current holds it back.
@@ -246,6 +252,25 @@ mod tests {
         let half_an_hour = Window::new(s(0), s(1800));
         let (share, _) = curtailed(&dipping(every, mode), &[half_an_hour], &site()).expect("there was room");
         assert!((share.0 - unused).abs() < 0.15, "{share}");
+    }
+
+    /// While PV is low the battery gives 2.8 A, 1 % of its capacity an hour: for 5 s in 65 that is 0.077 %/h.
+    #[rstest]
+    #[case::scans(Some(2.0), 65, 0.0)]
+    #[case::held_back(Some(1.0), 65, 0.077)]
+    #[case::too_often(Some(2.0), 20, 0.25)]
+    fn what_the_battery_gives_in_a_scan_is_not_asked_for_by_cvl(
+        #[case] mode: Option<f64>,
+        #[case] every: u64,
+        #[case] rate: f64,
+    ) {
+        let mut t = dipping(every, mode);
+        for at in 0..1800 {
+            t.push(Channel::PackCurrent, s(at), if at % every >= every - 5 { -2.8 } else { 0.0 });
+        }
+        let windows = unscanned(&t, &[Window::new(s(0), s(1800))]);
+        let found = discharge(&t, &windows, AmpHours(280.0)).expect("known");
+        assert!((found.rate.0 - rate).abs() < 0.005, "{found:?}");
     }
 
     #[test]
