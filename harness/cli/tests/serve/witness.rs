@@ -76,6 +76,19 @@ fn what_is_wrong_with_a_shunt_is_found(
     assert!(said.contains(says) && said.contains(to_do), "{said}");
 }
 
+/// A path that is not there is told with the name of its witness; the rest of the rig is looked at all the same.
+#[test]
+fn a_port_that_is_not_there_is_named() {
+    let (serving, folder) = serve("");
+    let gone = folder.path().join("usb-VE_Direct_cable");
+    let witness =
+        format!("  - {{ name: Shunt, measures: battery, port: {}, {CALIBRATED} }}\n", gone.display());
+    let (said, code) = doctor(&rig(&serving, &witness, ""));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains(&format!("Shunt: {} is not there", gone.display())), "{said}");
+    assert!(said.contains("plug it in") && said.contains("the mains are connected"), "{said}");
+}
+
 /// Two witnesses share a port, and one of them names it by a link: the doctor names both, and a run ends before it opens a port.
 #[test]
 fn one_port_of_two_names_is_found() {

@@ -27,7 +27,7 @@ pub(super) fn examine(rig: &RigFile, live: &Live, listen: Micros, heard: &Heard)
 fn one(place: &WitnessPlace, rig: &RigFile, live: &Live, listen: Micros, heard: &Heard) -> Vec<Finding> {
     let name = &place.name;
     if let Some(obstacle) = place.serial().and_then(|path| device::obstacle(Part::Witness, path)) {
-        return vec![obstacle];
+        return vec![Finding { what: format!("{name}: {}", obstacle.what), ..obstacle }];
     }
     let clock = RunClock::start();
     let second = Micros((1_000_000 / u64::from(live.speed)).max(1000));
