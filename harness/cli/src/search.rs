@@ -6,9 +6,13 @@ mod told;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use session::search::{Answer, Asked, Budget, How, Search};
+use session::search::{Answer, Asked, Budget, How, Search, Tunable, Tuning};
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use crate::console::{ENDS, stopped_by, threads};
+use crate::progress::Counted;
 use crate::{Exit, Failure};
 use progress::Progress;
 
@@ -42,6 +46,10 @@ pub(crate) struct Args {
     /// Stop at the first failure
     #[arg(long)]
     fail_fast: bool,
+    /// A number of a modelled battery that may be turned, and how far, such as `strategy.cell-loop.target=3.40V..3.47V`: tells
+    /// which setting leaves 20 % of room at the worst points, and writes it as `tuned.yaml`
+    #[arg(long, value_name = "PATH=LOW..HIGH")]
+    tune: Vec<Tunable>,
     /// Choose each point evenly by itself and learn nothing: what a search is held against
     #[arg(long)]
     evenly: bool,
@@ -68,6 +76,7 @@ pub(crate) fn search(args: &Args) -> Result<Exit, Failure> {
         as_written: args.as_written,
     };
     let search = Search::read(&library, &asked)?;
+    search.can_tune(&args.tune)?;
     let reports = || library.root().join("reports").join(format!("search-{}", search.short()));
     let folder = args.out.clone().unwrap_or_else(reports);
     let budget = Budget { points: args.budget.get(), jobs: threads(args.jobs), fail_fast: args.fail_fast };
@@ -77,9 +86,21 @@ pub(crate) fn search(args: &Args) -> Result<Exit, Failure> {
     let answer = search.run(&folder, budget, &stop, |point| progress.done(point));
     progress.finish();
     let answer = answer?;
-    write(&folder, &search, &answer, args.seed)?;
-    let told = told::Told { search: &search, answer: &answer, asked: &asked, folder: &folder };
+    let tuning = tuned(args, &search, &answer, &stop)?;
+    write(&folder, &search, (&answer, tuning.as_ref()), args.seed)?;
+    let told = told::Told {
+        search: &search,
+        answer: &answer,
+        tuning: tuning.as_ref(),
+        asked: &asked,
+        folder: &folder,
+    };
     crate::answer(&told.text())?;
+    if !answer.stopped && tuning.is_none() && !args.tune.is_empty() {
+        crate::warn(
+            "somebody ended the tuning, or the search decided nothing that could be turned; the points of the search are kept",
+        );
+    }
     if answer.stopped {
         let (done, folder) = (answer.points.len(), crate::from_here(&folder));
         crate::warn(&format!(
@@ -100,13 +121,41 @@ fn exit(answer: &Answer) -> Exit {
     if all_passed && !answer.stopped && !answer.points.is_empty() { Exit::Pass } else { Exit::Inconclusive }
 }
 
-/// Writes the files of the worst point, and what a script reads.
-fn write(folder: &Path, search: &Search, answer: &Answer, seed: u64) -> Result<(), Failure> {
+/// Turns what may be turned, once the worst points are known.
+fn tuned(
+    args: &Args,
+    search: &Search,
+    answer: &Answer,
+    stop: &AtomicBool,
+) -> Result<Option<Tuning>, Failure> {
+    if args.tune.is_empty() || answer.stopped {
+        return Ok(None);
+    }
+    let progress = Mutex::new(Counted::new(search.cells_to_tune(args.tune.len()), "cells", args.quiet));
+    let told = || {
+        let mut progress = progress.lock().expect("nobody panicked with it");
+        progress.done(true, "turning", || "turning".to_owned());
+    };
+    let tuning = search.tune(answer, &args.tune, (threads(args.jobs), stop), told);
+    progress.lock().expect("nobody panicked with it").finish("turned");
+    Ok(tuning?)
+}
+
+/// Writes the files of the worst point and of the battery with other numbers, and what a script reads.
+fn write(
+    folder: &Path,
+    search: &Search,
+    (answer, tuning): (&Answer, Option<&Tuning>),
+    seed: u64,
+) -> Result<(), Failure> {
     let mut files = match answer.worst() {
         Some(worst) => search.files(worst)?,
         None => Default::default(),
     };
-    files.insert("search.json".to_owned(), told::json(search, answer, seed));
+    if let Some(tuning) = tuning.filter(|tuning| !tuning.settings.is_empty()) {
+        files.extend(search.tuned(&tuning.settings)?);
+    }
+    files.insert("search.json".to_owned(), told::json(search, (answer, tuning), seed));
     for (name, text) in files {
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(crate::unwritable(&path))?;

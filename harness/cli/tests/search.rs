@@ -153,3 +153,52 @@ fn a_program_that_dies_leaves_its_points_undecided() {
     assert!(said.contains("Nothing was decided at any point"), "{said}");
     assert!(said.contains("something at 3 of 3 points, first at point 1: "), "{said}");
 }
+
+/// A battery that sends its limits each 2.9 s has little room; what turns that is told, held elsewhere too, and written as a file.
+#[test]
+fn what_to_turn_is_told_and_written() {
+    let (home, out) = (project(), TempDir::new().expect("a folder"));
+    let slow =
+        "battery: own\nlike: reference\ntitle: o\nexpect: pass\nsimulated: { wire: { period: 2.9 s } }\n";
+    fs::write(home.path().join("rigs/batteries/own.yaml"), slow).expect("a battery");
+    let turned = ["--tune", "wire.period=0.5 s..2.9 s", "--tune", "strategy.cell-loop.target=3.44V..3.46V"];
+    let (code, said, told) = search(
+        home.path(),
+        out.path(),
+        &[&["--budget", "8", "--requirement", "TIM-01"], &turned[..]].concat(),
+    );
+    assert_eq!(code, 0, "{said}{told}");
+    assert!(said.contains("wire.period                  down from 2.9 s to 2.3 s: room 2"), "{said}");
+    assert!(said.contains("strategy.cell-loop.target    stays at 3.45 V: room "), "{said}");
+    assert!(said.contains("at 24 other points of the ranges 0 failed"), "{said}");
+    let tuning = &json(&out.path().join("search.json"))["tuning"];
+    assert!(tuning["now"].as_f64().expect("a number") < 0.2, "{tuning}");
+    assert!(tuning["elsewhere"]["room"].as_f64().expect("a number") >= 0.2, "{tuning}");
+    let tuned = out.path().join("tuned.yaml");
+    let battery = tuned.to_string_lossy().into_owned();
+    let runs = out.path().join("runs").to_string_lossy().into_owned();
+    let (code, said, told) =
+        busbar(home.path(), &["run", "--quiet", "--battery", &battery, "--out", &runs, "s/c"]);
+    assert_eq!(code, 0, "{said}{told}");
+}
+
+#[test]
+fn what_cannot_be_turned_is_refused_before_anything_is_played() {
+    let (home, out) = (project(), TempDir::new().expect("a folder"));
+    let refused = |tune: &str| search(home.path(), out.path(), &["--budget", "2", "--tune", tune]);
+    let (code, _, told) = refused("strategy.cell-loop.target");
+    assert!(code == 64 && told.contains("expected PATH=LOW..HIGH"), "{told}");
+    let (code, _, told) = refused("strategy.cell-loop.goal=3.4V..3.5V");
+    assert!(
+        code == 64 && told.contains("with `strategy.cell-loop.goal: 3.4V`") && told.contains("target"),
+        "{told}"
+    );
+    let (code, _, told) = refused("strategy.cell-loop.target=3400mV..3500mV");
+    assert!(
+        code == 64 && told.contains("is 3.45 V in the files") && told.contains("in the same unit"),
+        "{told}"
+    );
+    let (code, _, told) = refused("sensors.cell-noise=1mV..2mV");
+    assert!(code == 64 && told.contains("varied by `sweep:`"), "{told}");
+    assert!(!out.path().join("points.jsonl").exists(), "nothing was played");
+}

@@ -1,15 +1,17 @@
 //! What a search came to, for a person and for a script.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use proto::text::lines;
 use serde_json::json;
-use session::search::{Answer, Asked, Point, Search, Worst};
+use session::search::{Answer, Asked, ENOUGH, Point, Search, Tuning, Turned, Worst};
 
 /// What there is to tell.
 pub(super) struct Told<'a> {
     pub(super) search: &'a Search,
     pub(super) answer: &'a Answer,
+    pub(super) tuning: Option<&'a Tuning>,
     pub(super) asked: &'a Asked,
     pub(super) folder: &'a Path,
 }
@@ -39,7 +41,40 @@ impl Told<'_> {
         if let Some(worst) = answer.worst() {
             text += &format!("Run it                {}\n", self.command(worst));
         }
+        text += &self.tuning.map(|tuning| self.tuned(tuning)).unwrap_or_default();
         lines(&text).into_owned()
+    }
+
+    /// What to turn, and what that does.
+    fn tuned(&self, tuning: &Tuning) -> String {
+        let mut text = format!(
+            "What to turn          at the files as they are and the worst points ({} in all), where now the least is {}\n",
+            tuning.held,
+            share(tuning.now)
+        );
+        for turned in &tuning.alone {
+            text += &format!("  {:<28} {}: {}\n", turned.path, setting(turned), share(turned.room));
+        }
+        let set = tuning.settings.iter().map(|(path, value)| format!("{path}: {value}"));
+        let set = set.collect::<Vec<_>>().join(", ");
+        let enough = if tuning.room >= ENOUGH { "" } else { ", less than the 20 % that are wanted" };
+        match &tuning.elsewhere {
+            None => {
+                text +=
+                    "  nothing that may be turned leaves more room; give another number, or a wider range\n"
+            }
+            Some(elsewhere) => {
+                text += &format!("Set                   {set}: {}{enough}\n", share(tuning.room));
+                text += &format!(
+                    "  at {} other points of the ranges {} failed; the least is {}\n",
+                    elsewhere.points,
+                    elsewhere.failed,
+                    share(elsewhere.room)
+                );
+                text += &format!("  it is in {}\n", self.file("tuned.yaml"));
+            }
+        }
+        text
     }
 
     fn worst(&self, worst: &Point) -> String {
@@ -142,6 +177,30 @@ pub(super) fn room(worst: &Worst) -> String {
     }
 }
 
+/// Room as it is told.
+fn share(room: f64) -> String {
+    if room < 0.0 {
+        format!("beyond its limit by {:.1} %", -100.0 * room)
+    } else {
+        format!("room {:.1} %", 100.0 * room)
+    }
+}
+
+/// Which way a number is turned, and how far.
+fn setting(turned: &Turned) -> String {
+    let Turned { now, to, .. } = turned;
+    let number = |text: &str| files::sweep::amount(text).ok().map(|(number, _)| number);
+    match now {
+        None => format!("to {to}"),
+        Some(now) => match number(to).zip(number(now)).map(|(new, old)| new.total_cmp(&old)) {
+            Some(Ordering::Equal) => format!("stays at {now}"),
+            Some(Ordering::Greater) => format!("up from {now} to {to}"),
+            Some(Ordering::Less) => format!("down from {now} to {to}"),
+            None => format!("from {now} to {to}"),
+        },
+    }
+}
+
 /// Names with commas, and how many more.
 fn some(names: &[String]) -> String {
     match names {
@@ -151,7 +210,7 @@ fn some(names: &[String]) -> String {
 }
 
 /// `search.json`.
-pub(super) fn json(search: &Search, answer: &Answer, seed: u64) -> String {
+pub(super) fn json(search: &Search, (answer, tuning): (&Answer, Option<&Tuning>), seed: u64) -> String {
     let point = |point: &Point| {
         let names = search.parameters().iter().map(|parameter| parameter.name.clone());
         let values: serde_json::Map<_, _> =
@@ -178,6 +237,20 @@ pub(super) fn json(search: &Search, answer: &Answer, seed: u64) -> String {
         })
     };
     let count = |outcome: &str| answer.points.iter().filter(|point| point.found.outcome == outcome).count();
+    let tuning = tuning.map(|tuning| {
+        json!({
+            "held": tuning.held,
+            "now": tuning.now,
+            "alone": tuning.alone.iter().map(|turned| json!({
+                "parameter": turned.path, "now": turned.now, "to": turned.to, "room": turned.room,
+            })).collect::<Vec<_>>(),
+            "settings": tuning.settings.iter().map(|(path, value)| json!({ "parameter": path, "to": value })).collect::<Vec<_>>(),
+            "room": tuning.room,
+            "elsewhere": tuning.elsewhere.map(|elsewhere| json!({
+                "points": elsewhere.points, "failed": elsewhere.failed, "room": elsewhere.room,
+            })),
+        })
+    });
     let whole = json!({
         "busbar-search": 1,
         "seed": seed,
@@ -192,6 +265,7 @@ pub(super) fn json(search: &Search, answer: &Answer, seed: u64) -> String {
         "restarts": answer.restarts,
         "as-it-is": answer.as_it_is.as_ref().map(point),
         "worst": answer.worst().map(point),
+        "tuning": tuning,
         "moves": answer.moves.iter().map(|(name, weight)| json!({ "parameter": name, "weight": weight })).collect::<Vec<_>>(),
     });
     let text = serde_json::to_string_pretty(&whole).expect("finite numbers and text serialise");

@@ -20,7 +20,9 @@ mod swings;
 mod tracking;
 mod trips;
 
-pub use current::{Discharge, Excess, Lift, covered, curtailed, discharge, excess, headroom, soc_fall, unscanned};
+pub use current::{
+    Discharge, Excess, Lift, covered, curtailed, discharge, excess, headroom, soc_fall, unscanned,
+};
 pub use cycle::{Cycle, cycle};
 pub use export::{Ripple, Settling, ripple, settling};
 pub use once::{Shift, lowered_once, raised_once};

@@ -10,6 +10,7 @@ mod model;
 mod space;
 mod strategy;
 mod symmetric;
+mod tuning;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
@@ -26,8 +27,9 @@ use serde::{Deserialize, Serialize};
 use sim::Simulated;
 
 pub use cell::{Figure, Found, Worst};
-pub use space::Parameter;
+pub use space::{Parameter, Setting};
 pub use strategy::How;
+pub use tuning::{ENOUGH, Elsewhere, Tunable, Tuning, Turned};
 
 use crate::matrix::MadeBy;
 use crate::results::{self, Results};

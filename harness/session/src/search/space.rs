@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use files::sweep::RangeError;
-use files::{BatteryFile, Expectation, Library, Range, RigFile, Sweep};
+use files::{BatteryFile, Expectation, Kind, Library, Range, RigFile, Sweep};
 
 use super::case::{Numbers, Template, WORST, file_of};
 use crate::Error;
@@ -29,6 +29,9 @@ enum Of {
     Battery(String),
     Case(Numbers),
 }
+
+/// A number of the battery, by its path under `simulated`, and what it is set to.
+pub type Setting = (String, String);
 
 /// Everything that a point is made of.
 #[derive(Debug)]
@@ -56,6 +59,8 @@ pub(super) struct Texts {
 /// What the battery of the worst point is called, and its rig.
 const BATTERY: &str = "worst-battery";
 const RIG: &str = WORST;
+/// What a battery with other numbers is called.
+pub(super) const TUNED: &str = "tuned";
 
 impl Space {
     /// # Errors
@@ -111,8 +116,37 @@ impl Space {
         self.parameters.iter().zip(at).map(value).collect()
     }
 
+    /// What a number of the battery is in its files, by its path under `simulated`; nothing where they leave it out.
+    pub(super) fn now(&self, path: &str) -> Option<String> {
+        match self.battery.simulated.as_ref()?.value(path)? {
+            serde_json::Value::String(text) => Some(text),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The battery with other numbers, and what it is like: a folder of them needs nothing else.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub(super) fn tuned(&self, settings: &[Setting]) -> Result<BTreeMap<String, String>, Error> {
+        let mut battery = Branch::default();
+        settings.iter().for_each(|(path, value)| battery.put(path, value.clone()));
+        let mut all = self.below::<BatteryFile>(&self.battery_path)?;
+        all.insert(
+            format!("{TUNED}.yaml"),
+            self.battery_like(TUNED, ("tuned", &Expectation::Pass), &battery),
+        );
+        Ok(all)
+    }
+
     /// The files of a point, or as they are, where there is none.
     pub(super) fn texts(&self, at: Option<&[f64]>) -> Texts {
+        self.texts_with(at, &[])
+    }
+
+    /// The same with other numbers of the battery.
+    pub(super) fn texts_with(&self, at: Option<&[f64]>, settings: &[Setting]) -> Texts {
         let values = at.map(|at| self.values(at)).unwrap_or_default();
         let (mut rig, mut battery) = (Branch::default(), Branch::default());
         let mut numbers = Vec::new();
@@ -123,29 +157,33 @@ impl Space {
                 Of::Case(what) => numbers.push((*what, value)),
             }
         }
-        let title = |title: &str| serde_json::Value::from(format!("{title}, the worst of a search"));
+        settings.iter().for_each(|(path, value)| battery.put(path, value.clone()));
         let rig = (!rig.0.is_empty()).then(|| {
-            let title = title(&self.rig.title);
+            let title = titled(&self.rig.title, THE_WORST);
             let like = stem(&self.rig_path);
             format!("{HEAD}rig: {RIG}\ntitle: {title}\nlike: {like}\nplant:\n{}", rig.text(1))
         });
-        let battery = (!battery.0.is_empty()).then(|| {
-            let (title, like) = (title(&self.battery.title), stem(&self.battery_path));
-            let expect = match &self.battery.expect {
-                Expectation::Pass => "pass".to_owned(),
-                Expectation::Fail(ids) => format!("{{ fail: [{}] }}", ids.join(", ")),
-            };
-            format!(
-                "{HEAD}battery: {BATTERY}\ntitle: {title}\nlike: {like}\nexpect: {expect}\nsimulated:\n{}",
-                battery.text(1)
-            )
-        });
+        let battery = (!battery.0.is_empty())
+            .then(|| self.battery_like(BATTERY, (THE_WORST, &self.battery.expect), &battery));
         let suites = self.suites.iter().filter(|suite| at.is_some() && suite.varies());
         Texts {
             rig,
             battery,
             suites: suites.map(|suite| (suite.name().to_owned(), suite.with(&numbers))).collect(),
         }
+    }
+
+    /// A battery file of this name `like` the one that was asked for, with these numbers under `simulated`.
+    fn battery_like(&self, name: &str, (what, expect): (&str, &Expectation), numbers: &Branch) -> String {
+        let (title, like) = (titled(&self.battery.title, what), stem(&self.battery_path));
+        let expect = match expect {
+            Expectation::Pass => "pass".to_owned(),
+            Expectation::Fail(ids) => format!("{{ fail: [{}] }}", ids.join(", ")),
+        };
+        format!(
+            "{HEAD}battery: {name}\ntitle: {title}\nlike: {like}\nexpect: {expect}\nsimulated:\n{}",
+            numbers.text(1)
+        )
     }
 
     /// Rig and battery of a point, read as anybody reads them.
@@ -176,19 +214,23 @@ impl Space {
     /// When one cannot be read.
     pub(super) fn folder(&self, texts: Texts) -> Result<BTreeMap<String, String>, Error> {
         let mut all = BTreeMap::new();
-        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if let Some(rig) = texts.rig {
-            let below = self.library.layers_of::<RigFile>(&self.rig_path)?;
-            all.extend(below.into_iter().map(|(path, text)| (name(&path), text)));
+            all.extend(self.below::<RigFile>(&self.rig_path)?);
             all.insert(format!("{RIG}.yaml"), rig);
         }
         if let Some(battery) = texts.battery {
-            let below = self.library.layers_of::<BatteryFile>(&self.battery_path)?;
-            all.extend(below.into_iter().map(|(path, text)| (name(&path), text)));
+            all.extend(self.below::<BatteryFile>(&self.battery_path)?);
             all.insert(format!("{BATTERY}.yaml"), battery);
         }
         all.extend(texts.suites.into_iter().map(|(suite, text)| (file_of(&suite), text)));
         Ok(all)
+    }
+
+    /// A file and those that it is like, by their names.
+    fn below<K: Kind>(&self, path: &Path) -> Result<BTreeMap<String, String>, Error> {
+        let name = |path: PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let layers = self.library.layers_of::<K>(path)?;
+        Ok(layers.into_iter().map(|(path, text)| (name(path), text)).collect())
     }
 
     /// Every file that a search is made from, with the place it has in a project.
@@ -202,6 +244,13 @@ impl Space {
 
 /// What stands at the top of a file that was found.
 const HEAD: &str = "# Found by busbar search: only what differs is here.\n";
+
+/// What a title ends with.
+const THE_WORST: &str = "the worst of a search";
+
+fn titled(title: &str, what: &str) -> serde_json::Value {
+    serde_json::Value::from(format!("{title}, {what}"))
+}
 
 impl Parameter {
     fn range(&self) -> Range<'_> {
