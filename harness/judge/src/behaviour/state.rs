@@ -7,8 +7,8 @@ use super::beside::{self, BUS, Flow, Shunt, Standing, flows};
 use super::scene::Scene;
 use crate::thresholds::Graded;
 use crate::thresholds::fixed::{
-    CURRENT_OFFSET, ENERGY_SEEN, ENERGY_SHARE, ENERGY_STEP, GAIN_CURRENT, GAIN_TIME, SIGNED_CURRENT,
-    SIGNED_RATE, SMALL_SIGNED, SOC_SWING,
+    CURRENT_OFFSET, ENERGY_SEEN, ENERGY_SHARE, ENERGY_STEP, GAIN_CURRENT, GAIN_TIME, SIGN_TOLD,
+    SIGNED_CURRENT, SIGNED_RATE, SMALL_SIGNED, SOC_SWING,
 };
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Opinion};
@@ -148,6 +148,29 @@ impl Signed {
     fn share(self) -> f64 {
         100.0 * self.agreeing / self.time
     }
+
+    fn of_all(parts: &[Self]) -> Self {
+        parts.iter().fold(Self::default(), |all, part| Self {
+            time: all.time + part.time,
+            agreeing: all.agreeing + part.agreeing,
+        })
+    }
+
+    /// Whether it flowed for long enough to say, and most of it had the other sign, or none.
+    fn is_lost(self) -> bool {
+        self.time >= Self::LEAST && self.share() <= 50.0
+    }
+}
+
+/// Ranges of small currents that are looked at apart, each up to twice its least: where a sign is lost depends on a range of the
+/// battery's own, and a larger one that is right would hide it.
+const OCTAVES: usize = 4;
+
+/// What flowed one way: all that certainly has a sign, and what is small, by its octave.
+#[derive(Clone, Copy, Default)]
+struct Way {
+    all: Signed,
+    small: [Signed; OCTAVES],
 }
 
 /// Holds the sign of the battery's current against that of another meter, which `beheld` reads from these channels; that of small
@@ -160,57 +183,97 @@ fn sign_against<const N: usize>(
     shows: &str,
 ) -> bool {
     let signed = SIGNED_CURRENT.min(SIGNED_RATE * scene.subject.battery.capacity.0);
+    let least = (signed / SMALL_SIGNED).max(CURRENT_OFFSET);
     let ways = [("charging", "positive"), ("discharging", "negative")];
-    let [mut all, mut small] = [[Signed::default(); 2]; 2];
+    let flowed = flowed(scene, channels, beheld, (signed, least));
+    for (&(word, sign), way) in ways.iter().zip(&flowed) {
+        large_currents(opinion, (word, sign), way.all, shows);
+        if !way.all.is_lost() {
+            small_currents(opinion, (word, sign), &way.small, (least, shows));
+        }
+    }
+    flowed.iter().all(|way| way.all.time >= Signed::LEAST)
+}
+
+/// What flowed each way, charge first: all from `signed` on, and small currents from `least` on.
+fn flowed<const N: usize>(
+    scene: &Scene<'_>,
+    channels: [Channel; N],
+    beheld: impl Fn([f64; N]) -> Beheld,
+    (signed, least): (f64, f64),
+) -> [Way; 2] {
+    let mut ways = [Way::default(); 2];
+    let (mut flows, mut since) = (None, Micros::ZERO);
     for s in stretches(channels.map(|c| scene.series(c)), scene.whole) {
         let Beheld { expected, through, pack } = beheld(s.values);
-        if expected.abs() < signed || pack.abs() < signed / 2.0 {
-            continue;
-        }
         let (way, secs) = (usize::from(expected < 0.0), s.window.secs());
-        all[way].add(secs, pack * expected > 0.0);
+        let agrees = pack * expected > 0.0;
+        if expected.abs() >= signed && pack.abs() >= signed / 2.0 {
+            ways[way].all.add(secs, agrees);
+        }
+        let flows_now = (expected.abs() >= least).then_some(way);
+        if flows_now != flows {
+            (flows, since) = (flows_now, s.window.from);
+        }
+        // What has just turned is told by each meter when it gets to it; what has another size was measured at another moment, or is off.
+        let told = s.window.to.since(s.window.from.max(since + SIGN_TOLD)).secs();
+        let is_same_size = (0.5..=2.0).contains(&(pack / expected).abs());
         // The small difference of two large currents is not known well enough.
-        if expected.abs() < SMALL_SIGNED * signed && expected.abs() >= through / 2.0 {
-            small[way].add(secs, pack * expected > 0.0);
-        }
-    }
-    let mut seen = 0;
-    for ((word, sign), (all, small)) in ways.into_iter().zip(all.into_iter().zip(small)) {
-        if all.time < Signed::LEAST {
-            let time = format!("{:.0} s", all.time);
-            opinion.show(Evidence::fact(format!("time {word}"), time).against("≥ 60 s"));
-            continue;
-        }
-        seen += 1;
-        opinion.part(|opinion| {
-            let share = all.share();
-            opinion.show(
-                Evidence::fact(format!("time {word} with a {sign} battery current"), format!("{share:.0} %"))
-                    .against("≥ 90 %"),
-            );
-            if share >= 90.0 {
-                opinion.pass(format!("while {word} the battery current is {sign}"));
-            } else if share <= 50.0 {
-                opinion.fail(format!(
-                    "while {shows} the battery {word}, its current is {sign} for only {share:.0} % of the time: the sign is inverted, or the value unsigned"
-                ));
-            } else {
-                opinion
-                    .unclear(format!("while {word} the battery current is {sign} for {share:.0} % of the time"));
-            }
-        });
-        if small.time >= Signed::LEAST {
-            let (share, below) = (small.share(), SMALL_SIGNED * signed);
-            let what = format!("time {word} below {below:.0} A with a {sign} battery current");
-            opinion.show(Evidence::fact(what, format!("{share:.0} %")).against("> 50 %"));
-            if share <= 50.0 && all.share() > 50.0 {
-                opinion.fail(format!(
-                    "while {shows} the battery {word} with less than {below:.0} A, its current is {sign} for only {share:.0} % of the time: the sign is lost in small currents"
-                ));
+        let is_known = expected.abs() >= through / 2.0;
+        if flows.is_some() && is_same_size && is_known {
+            let octave = (expected.abs() / least).log2() as usize;
+            if let Some(small) = ways[way].small.get_mut(octave) {
+                small.add(told, agrees);
             }
         }
     }
-    seen == 2
+    ways
+}
+
+/// The sign of what certainly has one.
+fn large_currents(opinion: &mut Opinion, (word, sign): (&str, &str), all: Signed, shows: &str) {
+    if all.time < Signed::LEAST {
+        let time = format!("{:.0} s", all.time);
+        opinion.show(Evidence::fact(format!("time {word}"), time).against("≥ 60 s"));
+        return;
+    }
+    opinion.part(|opinion| {
+        let share = all.share();
+        let what = format!("time {word} with a {sign} battery current");
+        opinion.show(Evidence::fact(what, format!("{share:.0} %")).against("≥ 90 %"));
+        if share >= 90.0 {
+            opinion.pass(format!("while {word} the battery current is {sign}"));
+        } else if share <= 50.0 {
+            opinion.fail(format!(
+                "while {shows} the battery {word}, its current is {sign} for only {share:.0} % of the time: the sign is inverted, or the value unsigned"
+            ));
+        } else {
+            opinion.unclear(format!("while {word} the battery current is {sign} for {share:.0} % of the time"));
+        }
+    });
+}
+
+/// The sign of small currents: the largest of the octaves that have lost it, or all of them together.
+fn small_currents(
+    opinion: &mut Opinion,
+    (word, sign): (&str, &str),
+    small: &[Signed; OCTAVES],
+    (least, shows): (f64, &str),
+) {
+    let lost = small.iter().rposition(|octave| octave.is_lost());
+    let upper = least * f64::from(2_u8 << lost.unwrap_or(OCTAVES - 1));
+    let seen = lost.map_or_else(|| Signed::of_all(small), |octave| small[octave]);
+    if seen.time < Signed::LEAST {
+        return;
+    }
+    let share = seen.share();
+    let what = format!("time {word} below {upper:.1} A with a {sign} battery current");
+    opinion.show(Evidence::fact(what, format!("{share:.0} %")).against("> 50 %"));
+    if lost.is_some() {
+        opinion.fail(format!(
+            "while {shows} the battery {word} with less than {upper:.1} A, its current is {sign} for only {share:.0} % of the time: the sign is lost in small currents"
+        ));
+    }
 }
 
 /// MEA-04: current and voltage that the battery reports agree in magnitude with independent meters (P 1.5.3: *"calibration

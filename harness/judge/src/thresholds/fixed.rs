@@ -228,9 +228,12 @@ fixed! {
     SIGNED_CURRENT ("signed-current", "MEA-01", "A", Battery): f64 = 5.0;
     /// Of a small battery so much has a sign: 2.5 A of 50 Ah are more than meters are off by (assumption).
     SIGNED_RATE ("signed-rate", "MEA-01", "C", Battery): f64 = 0.05;
-    /// Currents below so many times the least that has a sign are small: one that is cut off, averaged or measured by another
-    /// range may lose it there alone (assumption).
+    /// Currents from the so-many-th part of the least that has a sign to so many times it are small: one that is cut off, averaged or
+    /// measured by another range may lose its sign there alone (assumption).
     SMALL_SIGNED ("small-signed", "MEA-01", "ratio", Battery): f64 = 4.0;
+    /// A current that has flowed one way for so long is told so by every meter: filters of a battery, its slowest frames and the
+    /// polling of a GX (assumption).
+    SIGN_TOLD ("sign-told", "MEA-01", "s", Battery): Micros = Micros::from_secs(30);
     /// What a meter of the current may be off by, whatever flows (assumption: ten steps of 0x356).
     CURRENT_OFFSET ("current-offset", "MEA-04", "A", Battery): f64 = 1.0;
     /// Energy that must have flowed one way before a counter of 100 Wh can be held against it (P 2 §0x378): two steps, which

@@ -88,6 +88,29 @@ fn sign_of_small_currents(#[case] lost_below: f64, #[case] expected: Outcome) {
     assert!(expected == Pass || verdict.reason.contains("lost in small currents"), "{}", verdict.reason);
 }
 
+/// The sign is lost below 5 A. Ten minutes at 12 A have theirs and hide nothing; what comes and goes each 20 s says nothing of it, for
+/// meters tell it one after the other.
+#[rstest]
+#[case::lasting(3.0, 60, Fail)]
+#[case::with_a_sign(3.0, 0, Pass)]
+#[case::below_what_meters_know(0.8, 60, Pass)]
+#[case::coming_and_going(3.0, 20, Pass)]
+fn sign_of_the_smallest_currents(#[case] amps: f64, #[case] each: u64, #[case] expected: Outcome) {
+    let small = move |t: u64| match t {
+        4000..4600 => Some(-12.0),
+        4600..4900 if each == 20 && (t / each).is_multiple_of(2) => Some(0.0),
+        4600..4900 => Some(-amps),
+        _ => None,
+    };
+    let stage = good()
+        .shaped(Channel::SolarCurrent, move |t, i| if small(t).is_some() { 0.0 } else { i })
+        .shaped(Channel::InverterCurrent, move |t, i| small(t).unwrap_or(i))
+        .shaped(Channel::PackCurrent, move |t, i| small(t).unwrap_or(i))
+        .shaped(Channel::PackCurrent, move |_, i| if each > 0 && i.abs() < 5.0 { i.abs() } else { i });
+    let verdict = stage.verdict("MEA-01");
+    assert_eq!(verdict.outcome, expected, "{} {:#?}", verdict.reason, verdict.evidence);
+}
+
 /// The sun gives 54 A and the inverter takes 38 A, so 16 A charge the battery; later 66 A discharge it.
 #[rstest]
 #[case::right(1.0, 0.0, Pass)]
