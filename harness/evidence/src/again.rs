@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use files::{BatteryFile, InputError, Library, RigFile, Suites};
+use judge::identify::identify;
 
 use crate::against::{Evidence, held};
 use crate::certificate::{ORDER, Order};
@@ -200,6 +201,7 @@ pub fn again(folder: &Path) -> Result<Again, AgainError> {
     }
     inner::read(folder, &mut cases);
     let mut run = Run { meta, cases };
+    run.meta.law = identify(run.cases.iter().map(|case| &case.trace), &battery.declared);
     run.meta.held = held(Evidence { folder, rig: &rig, battery: &battery, run: &run });
     Ok(Again { run, begun, suites, ended, changed, notes })
 }

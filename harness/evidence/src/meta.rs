@@ -6,6 +6,7 @@ use std::path::Path;
 use core::time::Duration;
 use files::{BatteryFile, RigFile, Suites};
 use judge::envelope::PROVEN;
+use judge::identify::Law;
 
 use crate::certificate::{Order, made};
 use crate::events::Begun;
@@ -98,6 +99,7 @@ impl MadeFrom<'_> {
             broken: suites.broken.iter().map(|broken| broken.error.to_string()).collect(),
             differs: standard.differs,
             held: Held::default(),
+            law: Law::default(),
             outside: PROVEN.outside(&battery.declared),
             cut_off: None,
             doubts: said.doubts,

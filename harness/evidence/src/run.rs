@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use judge::catalogue::requirements;
+use judge::identify::Law;
 use judge::portrait::SeenPage;
 use judge::requirement::{Requirement, Severity};
 use judge::root::{Root, root};
@@ -72,6 +73,8 @@ pub struct RunMeta {
     pub cut_off: Option<String>,
     /// what was held against what in its evidence, and what does not fit
     pub held: Held,
+    /// what its traces tell of the law by which the battery sets CVL: a diagnosis that decides nothing
+    pub law: Law,
     /// what whoever relies on the run must know: limits that a suite made milder, a battery that changed its name on the
     /// way. Each of them refuses a certificate
     pub doubts: Vec<String>,

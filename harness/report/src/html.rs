@@ -69,6 +69,7 @@ fn page(out: &mut String, run: &Run) -> fmt::Result {
     certificate::certificate(out, run)?;
     summary::cases(out, run)?;
     margins::margins(out, run)?;
+    margins::law(out, run)?;
     summary::facts(out, run)?;
     pages::pages(out, run)?;
     cases::all(out, run, points_per_line(run))?;

@@ -19,11 +19,15 @@
 //! `cause` is there where something failed: the requirement that is told first, `follows` what failed because of it and why,
 //! `apart` what did not.
 //!
+//! `law` says how CVL is set, as far as the traces tell: a diagnosis that decides nothing (`docs/diagnosis.md`).
+//!
 //! `outside` says what of the battery lies outside of what the verdicts were proven on.
 //!
 //! `outcome` is one of `pass`, `fail`, `inconclusive`, `not-applicable`; `severity` one of `must`, `should`,
 //! `information`; `standing` of a requirement over all cases one of `pass`, `fail`, `warning`, `inconclusive`,
 //! `note`, `not-applicable`, `not-judged`.
+
+mod law;
 
 use judge::requirement::Requirement;
 use judge::root::{Consequence, Root};
@@ -69,6 +73,8 @@ struct File<'a> {
     doubts: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<CauseDto>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    law: Option<law::LawDto>,
     cases: Vec<CaseDto<'a>>,
     requirements: Vec<RequirementDto>,
 }
@@ -235,6 +241,7 @@ fn file<'a>(run: &'a Run, gaps: &'a Gaps) -> File<'a> {
         outside: m.outside.as_deref(),
         doubts: &m.doubts,
         cause: run.root().map(|root| cause(run, &root)),
+        law: law::law(&m.law),
         cases: run.cases.iter().map(case).collect(),
         requirements: run
             .matrix()

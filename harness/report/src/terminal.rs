@@ -37,6 +37,9 @@ const INDENT: usize = 8;
 /// Requirements that hold, but are told with how close they came to their limits.
 pub(crate) const CLOSEST: usize = 3;
 
+/// Lines in which the law of CVL is told.
+const LINES: usize = 3;
+
 /// Cases that are told in full for one requirement; the others are named.
 const TOLD: usize = 2;
 
@@ -87,6 +90,10 @@ impl Table<'_> {
         }
         self.findings(run, Mark::Warning)?;
         self.closest(run)?;
+        if !law_failed(run) && !run.meta.law.sentences().is_empty() {
+            self.law(run, 0)?;
+            writeln!(self.out)?;
+        }
         self.cases(run)?;
         self.matrix(run)?;
         self.totals(run)?;
@@ -230,7 +237,26 @@ impl Table<'_> {
         for (why, rows) in root.reasons() {
             self.wrapped(&format!("follows: {}: {why}", counted(&rows)), INDENT)?;
         }
+        if law_failed(run) {
+            self.law(run, INDENT)?;
+        }
         self.what_to_do(mark, root.requirement, &seen)
+    }
+
+    /// How CVL is set, as far as the traces tell, in at most three lines: sentences that still fit, and always one.
+    fn law(&mut self, run: &Run, indent: usize) -> fmt::Result {
+        let mut left = LINES;
+        for (n, sentence) in run.meta.law.sentences().iter().enumerate() {
+            let mut text = String::new();
+            let mut lines = Table { out: &mut text, report: None, again: None, ..*self };
+            lines.wrapped(&format!("law: {sentence}"), indent)?;
+            let needed = text.lines().count();
+            if needed <= left || n == 0 {
+                self.out.push_str(&text);
+                left = left.saturating_sub(needed);
+            }
+        }
+        Ok(())
     }
 
     /// What else stands so, each cause once, with what to change and how to see it again.
@@ -407,6 +433,12 @@ impl Table<'_> {
         }
         writeln!(self.out)
     }
+}
+
+/// Whether the law of CVL stands behind what failed.
+fn law_failed(run: &Run) -> bool {
+    let failed = |mark: Mark| run.requirements(mark).iter().any(|row| row.id.starts_with("CVL-"));
+    told_first(run).is_some() && (failed(Mark::Fail) || failed(Mark::Warning))
 }
 
 /// `CVL-05` as its family and its number.

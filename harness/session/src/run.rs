@@ -16,6 +16,7 @@ use evidence::run::{CaseResult, Run};
 use evidence::said::Said;
 use files::live::{CanPlace, OperatorPlace};
 use files::{Library, RigFile, Suites, full_name};
+use judge::identify::identify;
 use judge::verdict;
 use lab::live::Lab;
 use proto::quantity::Micros;
@@ -360,6 +361,7 @@ impl<'a> Recorder<'a> {
         let from = MadeFrom { begun: &self.begun, rig, battery, suites, order: asked.order.as_ref() };
         let mut run = Run { meta: from.meta(self.said, kept), cases: self.results };
         evidence::inner::read(self.folder.path(), &mut run.cases);
+        run.meta.law = identify(run.cases.iter().map(|case| &case.trace), &battery.declared);
         run.meta.held =
             against::held(against::Evidence { folder: self.folder.path(), rig, battery, run: &run });
         let folder = self.folder.finish(&run.meta, &report::conclusions(&run));

@@ -1,4 +1,5 @@
-//! How close everything came that was measured: each requirement with the figure that decided it and what is left of its limit.
+//! How close everything came that was measured: each requirement with the figure that decided it and what is left of its limit;
+//! and the law by which CVL is set, as far as the traces tell.
 
 use std::fmt::{self, Write};
 
@@ -53,4 +54,21 @@ pub(crate) fn margins(out: &mut String, run: &Run) -> fmt::Result {
     }
     out.push_str("</section>\n");
     Ok(())
+}
+
+/// How CVL is set: a sentence each, or nothing.
+pub(crate) fn law(out: &mut String, run: &Run) -> fmt::Result {
+    let sentences = run.meta.law.sentences();
+    if sentences.is_empty() {
+        return Ok(());
+    }
+    out.push_str("<section id=law><h2>How CVL is set</h2><ul>");
+    for sentence in &sentences {
+        write!(out, "<li>{}", Esc(sentence))?;
+    }
+    writeln!(
+        out,
+        "</ul><p class=quiet>Found from the traces of {} cases with a full battery. A diagnosis: no verdict rests on it.</p></section>",
+        run.meta.law.cases
+    )
 }
