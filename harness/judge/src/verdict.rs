@@ -300,6 +300,11 @@ impl Opinion {
         self.findings.iter().all(|finding| finding.outcome == Outcome::Pass)
     }
 
+    /// Whether something of it is undecided so far.
+    pub(crate) fn is_open(&self) -> bool {
+        self.findings.iter().any(|finding| finding.outcome == Outcome::Inconclusive)
+    }
+
     /// What it comes to so far.
     pub(crate) fn outcome(&self) -> Outcome {
         self.findings.iter().map(|f| f.outcome).max().unwrap_or(Outcome::Inconclusive)

@@ -174,8 +174,8 @@ macro_rules! quantity {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                if let Some(p) = f.precision() { write!(f, "{:.p$} {}", self.0, $base) }
-                else { write!(f, "{} {}", self.0, $base) }
+                if let Some(p) = f.precision() { write!(f, "{:.p$} {}", unsigned_zero(self.0, p), $base) }
+                else { write!(f, "{} {}", self.0 + 0.0, $base) }
             }
         }
 
@@ -332,6 +332,12 @@ impl Mul<u64> for Micros {
 }
 
 /// `h:mm:ss`, with a fraction only where there is one: how a lab log writes a time of a run.
+/// A value that is zero to so many decimals has no sign: nobody reads `-0 A`.
+fn unsigned_zero(value: f64, decimals: usize) -> f64 {
+    let half = 0.5 * 10_f64.powi(-i32::try_from(decimals).unwrap_or(i32::MAX));
+    if value.abs() < half { 0.0 } else { value }
+}
+
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (s, us) = (self.0 / 1_000_000, self.0 % 1_000_000);
@@ -432,6 +438,13 @@ impl Serialize for Micros {
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[test]
+    fn nothing_has_no_sign() {
+        assert_eq!(Amps(-0.0).to_string(), "0 A");
+        assert_eq!(format!("{:.0} {:.1}", Amps(-0.3), Volts(-0.04)), "0 A 0.0 V");
+        assert_eq!(format!("{:.1} {}", Volts(-0.06), Amps(-0.3)), "-0.1 V -0.3 A");
+    }
 
     #[rstest]
     #[case("56.4 V", 56.4)]

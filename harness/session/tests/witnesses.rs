@@ -7,6 +7,7 @@ use engine::suite::{Case, Suite};
 use evidence::conclusion::Attempt;
 use evidence::plan::plan;
 use files::{BatteryFile, Library, RigFile};
+use judge::requirement::Severity;
 use judge::trace::Channel;
 use judge::verdict::{Outcome, Verdict};
 use rstest::rstest;
@@ -20,7 +21,8 @@ const WITHOUT_GX: &str = "[pv, grid, ac-load]\nunwatched: [inverter.dc-voltage]"
 const SHUNT: &str = "  - { name: Shunt, measures: battery, calibration: { date: 2026-03-01, voltage: 0.3 %, current: 0.4 %, zero: 0.1 A } }\n";
 const LYNX: &str = "  - { name: Shunt, measures: battery, protocol: nmea2000, calibration: { date: 2026-03-01, voltage: 0.3 %, current: 0.4 %, zero: 0.1 A } }\n";
 const UNKNOWN: &str = "  - { name: Shunt, measures: battery }\n";
-const CHARGER: &str = "  - { name: MPPT, measures: charger }\n";
+const CHARGER: &str = "  - { name: MPPT, measures: charger, calibration: { date: 2026-03-01, voltage: 0.5 %, current: 1 %, zero: 0.2 A } }\n";
+const UNKNOWN_CHARGER: &str = "  - { name: MPPT, measures: charger }\n";
 
 fn case() -> Case {
     Suite::parse("measurements", SUITE).expect("it is shipped").cases.remove(0)
@@ -78,7 +80,7 @@ fn a_good_battery_is_confirmed(#[case] capabilities: &str) {
 #[case::nobody("  []\n")]
 #[case::not_calibrated(UNKNOWN)]
 fn without_a_meter_that_is_known_nothing_is_decided(#[case] witnesses: &str) {
-    let witnesses = if witnesses.trim() == "[]" { CHARGER } else { witnesses };
+    let witnesses = if witnesses.trim() == "[]" { UNKNOWN_CHARGER } else { witnesses };
     let attempt = run("current-reads-low", WITHOUT_GX, witnesses, "");
     comes_to(&attempt, &[("MEA-04", Inconclusive)]);
 }
@@ -325,4 +327,56 @@ fn a_shunt_without_a_current_is_told() {
     comes_to(&attempt, &[("MEA-04", Inconclusive)]);
     let link = verdict(&attempt, "D-VD");
     assert!(link.outcome == Fail && link.reason.contains("never tells its current"), "{}", link.reason);
+}
+
+/// A meter that lies beside a battery that does leaves the row undecided. It must hold: a run with it has not passed.
+#[rstest]
+#[case::current("current-reads-low", WITH_GX, SHUNT, "battery: { current-gain: 10 % }")]
+#[case::offset("current-reads-low", WITH_GX, SHUNT, "battery: { current-offset: 4 A }")]
+#[case::voltage("voltmeter-high", WITH_GX, SHUNT, "battery: { voltage-gain: -3 % }")]
+#[case::not_calibrated("current-reads-low", WITHOUT_GX, UNKNOWN, "")]
+fn what_nobody_knows_is_no_pass(
+    #[case] battery: &str,
+    #[case] capabilities: &str,
+    #[case] witnesses: &str,
+    #[case] wrong: &str,
+) {
+    let attempt = run(battery, capabilities, witnesses, wrong);
+    comes_to(&attempt, &[("MEA-04", Inconclusive)]);
+    assert_eq!(verdict(&attempt, "MEA-04").requirement.severity, Severity::Must);
+    assert_eq!(attempt.outcome, Inconclusive, "{}", attempt.reason);
+}
+
+/// A charger of which nobody says how far it may be off accuses no battery, and takes no word from a shunt that is calibrated.
+#[test]
+fn a_charger_that_nobody_calibrated_decides_nothing() {
+    let off = "charger: { voltage-gain: 3 % }";
+    comes_to(
+        &run("reference", WITHOUT_GX, UNKNOWN_CHARGER, off),
+        &[("MEA-03", Inconclusive), ("MEA-04", Inconclusive)],
+    );
+    let both = format!("{SHUNT}{UNKNOWN_CHARGER}");
+    comes_to(&run("voltmeter-high", WITHOUT_GX, &both, off), &[("MEA-03", Fail), ("MEA-04", Fail)]);
+    comes_to(&run("reference", WITHOUT_GX, &both, off), &[("MEA-03", Pass), ("MEA-04", Pass)]);
+    // A charger that may be off by as much is no contradiction.
+    let wide = CHARGER.replace("voltage: 0.5 %", "voltage: 4 %");
+    comes_to(&run("reference", WITHOUT_GX, &wide, off), &[("MEA-03", Pass), ("MEA-04", Inconclusive)]);
+}
+
+/// A shunt the other way round is named beside others too, and the battery fails by what is wrong with it and by nothing else.
+#[test]
+fn a_turned_shunt_accuses_nobody_of_its_own_fault() {
+    let turned = "battery: { reversed: true }";
+    let attempt = run("current-reads-low", WITH_GX, SHUNT, turned);
+    comes_to(&attempt, &[("MEA-01", Pass), ("MEA-04", Fail), ("D-VD", Fail)]);
+    let attempt = run("reference", WITHOUT_GX, SHUNT, "battery: { reversed: true, voltage-offset: 1 V }");
+    comes_to(&attempt, &[("MEA-03", Inconclusive), ("MEA-04", Inconclusive), ("D-VD", Fail)]);
+}
+
+/// Of so many damaged blocks some have a right sum by chance: the wiring is named, and no second instrument.
+#[test]
+fn a_line_that_loses_bytes_is_no_line_of_two() {
+    let attempt = run("reference", WITHOUT_GX, SHUNT, "battery: { lost: 1 % }");
+    let link = verdict(&attempt, "D-VD");
+    assert!(link.reason.contains("came with a wrong sum"), "{}", link.reason);
 }

@@ -11,6 +11,9 @@ use crate::{busbar, output};
 /// One where the battery leaves the bus, so that there are error frames and states of the interface.
 const CASES: [&str; 2] = ["links/bus-off", "keep-alive"];
 
+/// Suites in which the rig disturbs nothing that is said.
+const ALWAYS: [&str; 3] = ["feed-in", "imbalance", "excess-pv"];
+
 pub(crate) fn opens_in_every_tool(python: &Path) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -38,4 +41,20 @@ pub(crate) fn opens_in_every_tool(python: &Path) -> Result<(), Failed> {
     let said = output(Command::new(python).arg(script).arg(&run).arg(folder.path()))?;
     let said = String::from_utf8_lossy(&said).into_owned();
     if said.starts_with(&format!("{lines} frames")) { Ok(()) } else { Err(said.into()) }
+}
+
+/// What holds at all times has the margin that RTAMT finds in the raw log, to 1e-9.
+pub(crate) fn has_the_margins_of_temporal_logic(python: &Path) -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut played = busbar();
+    played.arg("run").args(ALWAYS).arg("--quiet").arg("--out").arg(folder.path());
+    output(played.env("BUSBAR_HOME", project))?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/robustness.py");
+    let said = output(Command::new(python).arg(script).arg(folder.path().join("latest")))?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    if said.contains("always(highest cell <= limit)") && said.contains("always(age of 0x351 <= limit)") {
+        return Ok(());
+    }
+    Err(said.into())
 }

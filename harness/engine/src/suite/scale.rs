@@ -50,6 +50,12 @@ impl Share {
         Amps((current.0 * self.0 * 10.0).round() / 10.0)
     }
 
+    /// What is waited for in steps that instruments resolve, 0.1 A or 1 W, and one of them at least.
+    fn of_flow(self, channel: Channel, value: f64) -> f64 {
+        let step = if channel == Channel::PackCurrent { 10.0 } else { 1.0 };
+        (value * self.0 * step).round().max(1.0) / step
+    }
+
     fn step(self, step: &mut Step) {
         match &mut step.does {
             Does::One(op) => self.op(op),
@@ -81,10 +87,10 @@ impl Share {
         match &mut condition.0 {
             Test::Within(channel, Bounds { at_least, at_most }) if flows(*channel) => {
                 if *at_least > 0.0 && at_least.is_finite() {
-                    *at_least *= self.0;
+                    *at_least = self.of_flow(*channel, *at_least);
                 }
                 if *at_most < 0.0 && at_most.is_finite() {
-                    *at_most *= self.0;
+                    *at_most = -self.of_flow(*channel, -*at_most);
                 }
             }
             Test::Any(all) | Test::All(all) => all.iter_mut().for_each(|one| self.condition(one)),
@@ -123,6 +129,15 @@ mod tests {
     fn a_battery_that_takes_as_much_is_tried_as_it_is_written() {
         assert_eq!(told(8000.0), told(1e6));
         assert_eq!(told(8000.0).1, None);
+    }
+
+    /// No digits that nobody can see, and never nothing.
+    #[rstest]
+    #[case(3442.0, "PV power ≥ 215 W or battery current ≤ -3.4 A")]
+    #[case(1.0, "PV power ≥ 1 W or battery current ≤ -0.1 A")]
+    fn what_is_waited_for_is_in_steps_of_instruments(#[case] takes: f64, #[case] expected: &str) {
+        let (steps, _) = told(takes);
+        assert!(steps.contains(expected), "{steps}");
     }
 
     #[rstest]

@@ -263,9 +263,56 @@ pub(super) fn apart(scene: &Scene<'_>, one: Channel, other: Channel) -> Option<(
     (secs >= TOGETHER).then(|| (sum / secs, first / secs))
 }
 
-/// Who else measures the voltage of the bus, the first of them that was seen beside the battery.
-pub(super) const BUS: [Channel; 3] =
-    [Channel::BusVoltage, Channel::ChargerVoltage, Channel::ConverterVoltage];
+/// Who else measures the voltage of the bus: the inverter on the GX, and the ports of charger and inverter.
+const BUS: [Channel; 3] = [Channel::BusVoltage, Channel::ChargerVoltage, Channel::ConverterVoltage];
+
+/// The voltage of the bus beside that of a battery or a shunt.
+#[derive(Clone, Copy)]
+pub(super) struct Bus<'a> {
+    pub(super) channel: Channel,
+    /// how far it may be off, where it is a witness
+    calibration: Option<&'a Calibration>,
+}
+
+impl<'a> Bus<'a> {
+    /// Those that may decide. A witness of which nobody says how far it may be off decides nothing.
+    fn all(scene: &Scene<'a>) -> impl Iterator<Item = Self> {
+        let recording = scene.recording;
+        BUS.into_iter().filter_map(move |channel| {
+            let instrument = channel.row().source.instrument().filter(|i| i.is_witness());
+            let own = |reader: &&Reader| Some(reader.witness().instrument) == instrument;
+            match recording.witnesses().iter().find(own) {
+                Some(reader) => {
+                    let calibration = Some(reader.witness().calibration.as_ref()?);
+                    Some(Self { channel, calibration })
+                }
+                None => Some(Self { channel, calibration: None }),
+            }
+        })
+    }
+
+    /// The first of them that was seen beside the battery, by how much it is above the battery, and what it shows, V.
+    pub(super) fn seen(scene: &Scene<'a>) -> Option<(Self, (f64, f64))> {
+        Self::all(scene).find_map(|bus| Some((bus, apart(scene, bus.channel, Channel::PackVoltage)?)))
+    }
+
+    /// The name of a witness that was seen beside the battery and may not decide.
+    pub(super) fn uncalibrated(scene: &Scene<'a>) -> Option<&'a str> {
+        let mut all =
+            scene.recording.witnesses().iter().filter(|reader| reader.witness().calibration.is_none());
+        all.find_map(|reader| {
+            let own =
+                |channel: &Channel| channel.row().source.instrument() == Some(reader.witness().instrument);
+            let channel = BUS.into_iter().find(own)?;
+            apart(scene, channel, Channel::PackVoltage).map(|_| reader.witness().name.as_str())
+        })
+    }
+
+    /// How far it may be off, V.
+    pub(super) fn of_volts(self, volts: f64) -> f64 {
+        self.calibration.map_or(0.0, |calibration| calibration.of_volts(volts))
+    }
+}
 
 /// Who is right, from who contradicts whom: battery and witness, battery and a third, witness and the third.
 fn standing(ours: Option<bool>, third: [Option<bool>; 2], calibrated: bool) -> Standing {
@@ -304,7 +351,7 @@ pub(super) fn of_current(scene: &Scene<'_>) -> Standing {
         &uncertain,
     );
     // Nobody else need measure it where the shunt gives itself away. One that stands still confirms nothing either.
-    let is_turned = || ours == Some(true) && battery.is_none() && shunt.is_turned(scene);
+    let is_turned = || ours == Some(true) && shunt.is_turned(scene);
     if is_turned() || shunt.is_frozen(scene) {
         return Standing::WitnessAlone;
     }
@@ -315,16 +362,20 @@ pub(super) fn of_current(scene: &Scene<'_>) -> Standing {
 pub(super) fn of_voltage(scene: &Scene<'_>) -> Standing {
     let Some(shunt) = Shunt::of(scene) else { return Standing::Untold };
     let good = scene.of_system(scene.subject.thresholds.bus_difference).good.0;
-    let contradicts = |one, other, by: bool| {
+    let contradicts = |one, other, uncertain: &dyn Fn(f64) -> f64| {
         let (difference, volts) = apart(scene, one, other)?;
-        let uncertain = if by { shunt.of_volts(volts) } else { 0.0 };
-        Some(difference.abs() - uncertain > good)
+        Some(difference.abs() - uncertain(volts) > good)
     };
-    let ours = contradicts(Channel::ShuntVoltage, Channel::PackVoltage, true);
-    let third = BUS.into_iter().find_map(|bus| {
-        Some([contradicts(bus, Channel::PackVoltage, false)?, contradicts(bus, Channel::ShuntVoltage, true)?])
+    let ours = contradicts(Channel::ShuntVoltage, Channel::PackVoltage, &|volts| shunt.of_volts(volts));
+    let third = Bus::all(scene).find_map(|bus| {
+        let both = |volts| bus.of_volts(volts) + shunt.of_volts(volts);
+        Some([
+            contradicts(bus.channel, Channel::PackVoltage, &|volts| bus.of_volts(volts))?,
+            contradicts(bus.channel, Channel::ShuntVoltage, &both)?,
+        ])
     });
-    if shunt.is_frozen(scene) {
+    // One that gives itself away by its current is believed in nothing.
+    if shunt.is_frozen(scene) || shunt.is_turned(scene) && of_current(scene) == Standing::WitnessAlone {
         return Standing::WitnessAlone;
     }
     standing(ours, third.map_or([None; 2], |third| third.map(Some)), shunt.calibration().is_some())

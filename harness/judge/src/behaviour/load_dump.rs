@@ -1,6 +1,6 @@
 //! BEH-AC: a big AC load is dropped off-grid while the battery is full and the sun shines (P 1.5.4).
 
-use proto::quantity::{Micros, Volts, Watts};
+use proto::quantity::{Amps, Micros, Volts, Watts};
 use proto::stimulus::Stimulus;
 
 use super::scene::Scene;
@@ -92,9 +92,10 @@ fn judge(scene: &Scene<'_>, opinion: &mut Opinion, drop: &Drop) {
     let at = about(drop.after.from);
     let what = format!("{:.0} dropped at {at}", drop.power);
     let current = scene.series(Channel::PackCurrent);
-    let charging: f64 = times([current], drop.after, |[amps]| amps > 1.0).iter().map(|w| w.secs()).sum();
+    let charging =
+        times([current], drop.after, |[amps]| amps > 1.0).iter().fold(0.0, |sum, w| sum + w.secs());
     if let Some((_, most)) = extremes(current, &[drop.after]) {
-        let value = format!("up to {most:.0} A, for {charging:.0} s in all");
+        let value = format!("up to {:.0}, for {charging:.0} s in all", Amps(most));
         opinion.show(Evidence::fact(format!("{what}: charge that went on"), value).within(drop.after));
     }
     let mut good = true;

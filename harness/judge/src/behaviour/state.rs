@@ -1,9 +1,9 @@
 //! SOC-03, MEA-01, MEA-03, MEA-04 and ENE-01: whether the battery's own measurements agree with themselves, with the
 //! plant, and with a witness.
 
-use proto::quantity::{Micros, Percent, Volts};
+use proto::quantity::{Micros, Percent};
 
-use super::beside::{self, BUS, Flow, Shunt, Standing, flows};
+use super::beside::{self, Bus, Flow, Shunt, Standing, flows};
 use super::scene::Scene;
 use crate::thresholds::Graded;
 use crate::thresholds::fixed::{
@@ -85,7 +85,8 @@ fn widest_swing(current: &Series, window: Window) -> (Window, f64) {
 /// MEA-01: *"a negative current indicates discharge, positive current indicates charge"* (P 2 §0x356), against what
 /// the GX says of the solar charger and the inverter, and against a shunt.
 pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let shunt = Shunt::of(scene).filter(|_| beside::of_current(scene) != Standing::WitnessAlone);
+    let is_believed = || !matches!(beside::of_current(scene), Standing::WitnessAlone | Standing::Open);
+    let shunt = Shunt::of(scene).filter(|_| is_believed());
     let plant = "solar charger and inverter show";
     let of_plant = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
     // A bench without a GX has nothing to show of it.
@@ -221,13 +222,18 @@ fn flowed<const N: usize>(
         // The small difference of two large currents is not known well enough.
         let is_known = expected.abs() >= through / 2.0;
         if flows.is_some() && is_same_size && is_known {
-            let octave = (expected.abs() / least).log2() as usize;
-            if let Some(small) = ways[way].small.get_mut(octave) {
-                small.add(told, agrees);
+            let octave = (0..OCTAVES).find(|&octave| expected.abs() < upper_end(least, octave));
+            if let Some(octave) = octave {
+                ways[way].small[octave].add(told, agrees);
             }
         }
     }
     ways
+}
+
+/// Where an octave of the small currents ends, that begin at `least`.
+fn upper_end(least: f64, octave: usize) -> f64 {
+    least * f64::from(2_u8 << octave)
 }
 
 /// The sign of what certainly has one.
@@ -261,7 +267,7 @@ fn small_currents(
     (least, shows): (f64, &str),
 ) {
     let lost = small.iter().rposition(|octave| octave.is_lost());
-    let upper = least * f64::from(2_u8 << lost.unwrap_or(OCTAVES - 1));
+    let upper = upper_end(least, lost.unwrap_or(OCTAVES - 1));
     let seen = lost.map_or_else(|| Signed::of_all(small), |octave| small[octave]);
     if seen.time < Signed::LEAST {
         return;
@@ -279,56 +285,71 @@ fn small_currents(
 /// MEA-04: current and voltage that the battery reports agree in magnitude with independent meters (P 1.5.3: *"calibration
 /// differences"*). What differs by more than any calibration must not be; a smaller difference warns.
 pub(crate) fn has_the_size(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let thresholds = &scene.subject.thresholds;
-    let current = has_the_size_of_current(scene, opinion);
-    let voltage = has_the_size_of_voltage(scene, opinion);
-    opinion.advise(
-        current <= thresholds.current_difference.limit && voltage <= thresholds.voltage_difference.limit,
-    );
+    let mut held = Held::default();
+    has_the_size_of_current(scene, opinion, &mut held);
+    has_the_size_of_voltage(scene, opinion, &mut held);
+    // What warns says nothing of what is undecided beside it.
+    let is_decided = !opinion.is_open();
+    if is_decided {
+        held.warnings.into_iter().for_each(|warning| {
+            opinion.fail(warning);
+        });
+    }
+    opinion.advise(is_decided && !held.is_beyond);
 }
 
-/// The mean voltage while the current is small, with what the inverter shows on the GX, and with a shunt: by how much they differ at
-/// most.
-fn has_the_size_of_voltage(scene: &Scene<'_>, opinion: &mut Opinion) -> Percent {
-    let limit = scene.subject.thresholds.voltage_difference;
+/// Figures that were held against limits which both warn and decide.
+#[derive(Default)]
+struct Held {
+    /// one is beyond what must be kept
+    is_beyond: bool,
+    /// what only warns
+    warnings: Vec<String>,
+}
+
+/// The mean voltage while the current is small, with what the inverter shows on the GX, and with a shunt.
+fn has_the_size_of_voltage(scene: &Scene<'_>, opinion: &mut Opinion, held: &mut Held) {
     let standing = beside::of_voltage(scene);
     let shunt = Shunt::of(scene).filter(|shunt| shunt.calibration().is_some());
-    let by_bus = BUS
-        .into_iter()
-        .find_map(|bus| Some((bus.words().to_owned(), beside::apart(scene, bus, Channel::PackVoltage)?, 0.0)))
-        .filter(|_| standing != Standing::Open && !(standing == Standing::Confirmed && shunt.is_some()));
+    if standing == Standing::Open {
+        let name = Shunt::of(scene).map_or("", |shunt| shunt.name());
+        opinion
+            .unclear(format!("battery, `{name}` and DC bus say three voltages: which is right nobody knows"));
+        return;
+    }
+    let by_bus = Bus::seen(scene)
+        .filter(|_| !(standing == Standing::Confirmed && shunt.is_some()))
+        .map(|(bus, apart)| (bus.channel.words().to_owned(), apart, bus.of_volts(apart.1)));
     let by_shunt = shunt
         .filter(|_| matches!(standing, Standing::Confirmed | Standing::BatteryAlone))
         .and_then(|shunt| {
             let apart @ (_, volts) = beside::apart(scene, Channel::ShuntVoltage, Channel::PackVoltage)?;
             Some((format!("`{}`", shunt.name()), apart, shunt.of_volts(volts)))
         });
-    let mut worst = Percent(0.0);
     for (name, (difference, volts), uncertain) in [by_bus, by_shunt].into_iter().flatten() {
         let figure = Percent(100.0 * (beside::beyond(difference, uncertain).0 / volts));
-        worst = worst.max(figure);
         let complaint = format!(
             "the battery says {:.2} V on average below 20 A, {name} shows {volts:.2} V; difference",
             volts - difference
         );
         let what = format!("mean difference between {name} and battery voltage below 20 A, of the voltage");
-        calibrated(scene, opinion, &what, figure, limit, &complaint);
+        let limit = scene.subject.thresholds.voltage_difference;
+        calibrated(scene, opinion, held, (&what, figure, limit), &complaint);
     }
-    worst
 }
 
 /// Holds a difference of two meters against what calibration explains, and below that against what it usually does.
 fn calibrated(
     scene: &Scene<'_>,
     opinion: &mut Opinion,
-    what: &str,
-    figure: Percent,
-    limit: Graded<Percent>,
+    held: &mut Held,
+    (what, figure, limit): (&str, Percent, Graded<Percent>),
     complaint: &str,
 ) {
     Scene::at_most(opinion, what, figure, limit, scene.whole, complaint);
+    held.is_beyond |= figure > limit.limit;
     if figure > limit.good && figure <= limit.limit {
-        opinion.fail(format!(
+        held.warnings.push(format!(
             "{complaint}: {figure:.1}, meters that are calibrated differ by {} at most",
             limit.good
         ));
@@ -336,8 +357,8 @@ fn calibrated(
 }
 
 /// Current, with what solar chargers and inverter show on the GX, and with a shunt: for charge and for discharge, the mean of each
-/// over all the time that it flowed one way. By how much they differ at most.
-fn has_the_size_of_current(scene: &Scene<'_>, opinion: &mut Opinion) -> Percent {
+/// over all the time that it flowed one way.
+fn has_the_size_of_current(scene: &Scene<'_>, opinion: &mut Opinion, held: &mut Held) {
     let plant = flows(
         scene,
         [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent],
@@ -346,13 +367,12 @@ fn has_the_size_of_current(scene: &Scene<'_>, opinion: &mut Opinion) -> Percent 
     let shunt = Shunt::of(scene);
     let own = flows(scene, [Channel::ShuntCurrent, Channel::PackCurrent], |[a, b]| (a, b));
     let standing = beside::of_current(scene);
-    let (mut seen, mut worst) = (false, Percent(0.0));
+    let mut seen = false;
     let mut hold = |opinion: &mut Opinion, flows: &[Flow; 2], shows: &str, uncertain: &dyn Fn(f64) -> f64| {
         for flow in flows.iter().filter(|flow| flow.is_seen()) {
             seen = true;
             let figure = flow.beyond(flow.size, uncertain(flow.expected));
-            worst = worst.max(figure);
-            agree(scene, opinion, flow, figure, shows);
+            agree(scene, opinion, held, (flow, figure), shows);
         }
     };
     // Who is known to be wrong, or alone against two, is told and decides nothing.
@@ -394,9 +414,7 @@ fn has_the_size_of_current(scene: &Scene<'_>, opinion: &mut Opinion) -> Percent 
                 let flows: Vec<_> = own.iter().filter(|flow| flow.is_seen()).collect();
                 opinion.show_all(flows.iter().map(|flow| Some(told(flow))));
                 if !seen && !flows.is_empty() && shunt.calibration().is_none() {
-                    opinion.unclear(format!(
-                        "nobody says how far `{name}` may be off (`calibration` of the rig file): the difference is told and decides nothing"
-                    ));
+                    opinion.unclear(uncalibrated(name));
                     seen = true;
                 }
             }
@@ -407,7 +425,6 @@ fn has_the_size_of_current(scene: &Scene<'_>, opinion: &mut Opinion) -> Percent 
             "neither charge nor discharge of {GAIN_CURRENT} A was seen for {GAIN_TIME} s, with solar charger and inverter on the GX or a shunt that is right"
         ));
     }
-    worst
 }
 
 fn told_by_plant(flow: &Flow) -> Evidence {
@@ -416,24 +433,37 @@ fn told_by_plant(flow: &Flow) -> Evidence {
 }
 
 /// Holds what flowed one way by the battery against what another shows.
-fn agree(scene: &Scene<'_>, opinion: &mut Opinion, flow: &Flow, figure: Percent, shows: &str) {
+fn agree(
+    scene: &Scene<'_>,
+    opinion: &mut Opinion,
+    held: &mut Held,
+    (flow, figure): (&Flow, Percent),
+    shows: &str,
+) {
     let limit = scene.subject.thresholds.current_difference;
     let Flow { word, size, expected, .. } = *flow;
     let said = format!("{size:.1} A, {shows} {expected:.1} A");
     opinion.show(Evidence::fact(format!("mean {word} current"), said.clone()));
     let what = format!("difference of the {word} current beyond {CURRENT_OFFSET} A");
     let complaint = format!("the battery reports a mean {word} current of {said}; beyond {CURRENT_OFFSET} A");
-    calibrated(scene, opinion, &what, figure, limit, &complaint);
+    calibrated(scene, opinion, held, (&what, figure, limit), &complaint);
 }
 
 /// MEA-03: battery voltage agrees with the inverter's DC voltage within calibration and cable drop, while the switch
 /// is closed and the current is small (P 1.5.3: *"voltage drops and calibration differences"*), and with a shunt.
 pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
     let limit = scene.of_system(scene.subject.thresholds.bus_difference);
-    let bus = BUS.into_iter().find_map(|bus| Some((bus, beside::apart(scene, bus, Channel::PackVoltage)?)));
+    let bus = Bus::seen(scene);
     let shunt = Shunt::of(scene);
     let own = shunt
         .and_then(|shunt| Some((shunt, beside::apart(scene, Channel::ShuntVoltage, Channel::PackVoltage)?)));
+    if bus.is_none()
+        && own.is_none()
+        && let Some(name) = Bus::uncalibrated(scene)
+    {
+        opinion.unclear(uncalibrated(name));
+        return;
+    }
     if bus.is_none() && own.is_none() {
         opinion.unclear("battery and DC bus were not seen together for 10 minutes with less than 20 A");
         return;
@@ -446,14 +476,14 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             format!("{volts:.2} V and {:.2} V", volts - difference),
         )
     };
-    if let Some((channel, (difference, volts))) = bus {
+    if let Some((bus, (difference, volts))) = bus {
         if standing == Standing::Open || standing == Standing::Confirmed && calibrated {
-            opinion.show(told(channel.words(), (difference, volts)));
+            opinion.show(told(bus.channel.words(), (difference, volts)));
         } else {
             Scene::at_most(
                 opinion,
                 "mean difference between DC bus and battery voltage below 20 A",
-                Volts(difference.abs()),
+                beside::beyond(difference, bus.of_volts(volts)),
                 limit,
                 scene.whole,
                 "battery voltage and DC bus differ by more than calibration and cables explain",
@@ -499,12 +529,16 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
         _ => {
             opinion.show(told(name, (difference, volts)));
             if bus.is_none() {
-                opinion.unclear(format!(
-                    "nobody says how far `{name}` may be off (`calibration` of the rig file): the difference is told and decides nothing"
-                ));
+                opinion.unclear(uncalibrated(name));
             }
         }
     }
+}
+
+fn uncalibrated(name: &str) -> String {
+    format!(
+        "nobody says how far `{name}` may be off (`calibration` of the rig file): the difference is told and decides nothing"
+    )
 }
 
 /// ENE-01 in a run: the counters by themselves, and what they counted against the energy that a shunt saw.
@@ -512,9 +546,8 @@ pub(crate) fn counts_energy(scene: &Scene<'_>, opinion: &mut Opinion) {
     let wire = scene.recording.wire();
     wire.judge(|w, t, o| w.charge.counts_energy(t, o), &scene.terms(), opinion);
     let standing = [beside::of_voltage(scene), beside::of_current(scene)];
-    let Some(shunt) = Shunt::of(scene).filter(|_| !standing.contains(&Standing::WitnessAlone)) else {
-        return;
-    };
+    let is_believed = !standing.iter().any(|s| matches!(s, Standing::WitnessAlone | Standing::Open));
+    let Some(shunt) = Shunt::of(scene).filter(|_| is_believed) else { return };
     let Some(counted) = wire.charge.energies() else { return };
     let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent];
     if !scene.hears(opinion, &channels, &[scene.whole]) {
