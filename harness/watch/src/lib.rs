@@ -9,6 +9,7 @@ mod grows;
 pub mod metrics;
 pub mod now;
 pub mod page;
+mod patience;
 mod station;
 pub mod terminal;
 pub mod view;

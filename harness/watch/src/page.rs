@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::metrics;
+use crate::patience::{Patience, Patient};
 use crate::view::View;
 
 /// How runs stand, with the text that every viewer is sent.
@@ -58,6 +59,9 @@ const VIEWERS: usize = 64;
 /// A viewer hears something at least so often, and is missed where he is gone.
 const ALIVE: Duration = Duration::from_secs(15);
 
+/// A request is a few hundred bytes; a viewer that takes nothing for longer than he is sent something is gone.
+const PATIENCE: Patience = Patience { to_ask: Duration::from_secs(10), idle: Duration::from_secs(45) };
+
 /// What a page may load and do: its own script and style, and its own views.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
@@ -78,7 +82,7 @@ pub async fn serve(
     page: Page,
     shown: watch::Receiver<Arc<Shown>>,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(page, shown)).await
+    axum::serve(Patient::new(listener, PATIENCE), router(page, shown)).await
 }
 
 fn router(page: Page, shown: watch::Receiver<Arc<Shown>>) -> Router {
