@@ -3,13 +3,12 @@
 mod progress;
 mod told;
 
+use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use session::search::{Answer, Asked, Budget, How, Search, Tunable, Tuning};
-
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
 
 use crate::console::{ENDS, stopped_by, threads};
 use crate::progress::Counted;
@@ -131,13 +130,10 @@ fn tuned(
     if args.tune.is_empty() || answer.stopped {
         return Ok(None);
     }
-    let progress = Mutex::new(Counted::new(search.cells_to_tune(args.tune.len()), "cells", args.quiet));
-    let told = || {
-        let mut progress = progress.lock().expect("nobody panicked with it");
-        progress.done(true, "turning", || "turning".to_owned());
-    };
+    let progress = RefCell::new(Counted::new(search.cells_to_tune(args.tune.len()), "cells", args.quiet));
+    let told = || progress.borrow_mut().done(true, "turning", || "turning".to_owned());
     let tuning = search.tune(answer, &args.tune, (threads(args.jobs), stop), told);
-    progress.lock().expect("nobody panicked with it").finish("turned");
+    progress.borrow().finish("turned");
     Ok(tuning?)
 }
 

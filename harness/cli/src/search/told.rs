@@ -169,12 +169,7 @@ pub(super) fn room(worst: &Worst) -> String {
     let (value, limit, unit) = (figure.value, figure.limit, &figure.unit);
     let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
     let threshold = &figure.threshold;
-    let share = figure.room * 100.0;
-    if figure.margin < 0.0 {
-        format!("beyond its limit by {:.1} % ({threshold} {value:.4} of {limit:.4}{unit})", -share)
-    } else {
-        format!("room {share:.1} % ({threshold} {value:.4} of {limit:.4}{unit})")
-    }
+    format!("{} ({threshold} {value:.4} of {limit:.4}{unit})", share(figure.room))
 }
 
 /// Room as it is told.

@@ -7,6 +7,7 @@ mod case;
 mod cell;
 mod cma;
 mod model;
+mod several;
 mod space;
 mod strategy;
 mod symmetric;
@@ -14,8 +15,7 @@ mod tuning;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::suite::{Case, Suite};
 use evidence::manifest::sha256;
@@ -36,6 +36,7 @@ use crate::results::{self, Results};
 use crate::{Error, Setup};
 use case::Template;
 use model::Model;
+use several::several;
 use space::Space;
 use strategy::Strategy;
 
@@ -359,32 +360,17 @@ impl Search {
     ) -> Result<VecDeque<Point>, Error> {
         let numbers: Vec<usize> = batch.iter().map(|(number, _)| *number).collect();
         let new: Vec<_> = batch.into_iter().filter(|(number, _)| !known.contains_key(number)).collect();
-        let next = AtomicUsize::new(0);
-        let (done, results) = mpsc::channel();
-        let work = |done: mpsc::Sender<Point>| {
-            while let Some((number, at)) = new.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let texts = self.space.texts(Some(at.as_slice()).filter(|at| !at.is_empty()));
-                let found = cell::play(&self.space, &texts, (&self.rows, self.head.seed), stop);
-                // What was cut short says nothing of the point.
-                if stop.load(Ordering::Relaxed)
-                    || done.send(Point { number: *number, at: at.clone(), found }).is_err()
-                {
-                    return;
-                }
-            }
+        let play = |place: usize| {
+            let (number, at): &(usize, Vec<f64>) = &new[place];
+            let texts = self.space.texts(Some(at.as_slice()).filter(|at| !at.is_empty()));
+            let found = cell::play(&self.space, &texts, (&self.rows, self.head.seed), stop);
+            Point { number: *number, at: at.clone(), found }
         };
-        std::thread::scope(|scope| {
-            for _ in 0..jobs.clamp(1, new.len().max(1)) {
-                let (done, work) = (done.clone(), &work);
-                scope.spawn(move || work(done));
-            }
-            drop(done);
-            for point in results {
-                store.keep(&point)?;
-                told(&point);
-                known.insert(point.number, point);
-            }
-            Ok::<(), Error>(())
+        several(new.len(), (jobs, stop), play, |_, point| {
+            store.keep(&point)?;
+            told(&point);
+            known.insert(point.number, point);
+            Ok(())
         })?;
         Ok(numbers.iter().map_while(|number| known.get(number).cloned()).collect())
     }

@@ -4,11 +4,12 @@
 //! by the same adaptation that finds the worst point.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use files::Range;
 
 use super::cell::{self, Found};
+use super::several::several;
 use super::space::Setting;
 use super::strategy::{How, Strategy};
 use super::{Answer, Search};
@@ -137,7 +138,7 @@ impl Search {
         answer: &Answer,
         tunables: &[Tunable],
         (jobs, stop): (usize, &AtomicBool),
-        told: impl Fn() + Sync,
+        told: impl Fn(),
     ) -> Result<Option<Tuning>, Error> {
         self.can_tune(tunables)?;
         let held = held(answer);
@@ -275,7 +276,7 @@ impl Search {
         &self,
         settings: &[Setting],
         (jobs, stop): (usize, &AtomicBool),
-        told: &(impl Fn() + Sync),
+        told: &impl Fn(),
     ) -> Option<Elsewhere> {
         let mut evenly = Strategy::new(How::Evenly, self.space.parameters.len(), self.head.seed ^ OTHERS);
         let points: Vec<Vec<f64>> =
@@ -293,7 +294,7 @@ impl Search {
         settings: &[Vec<Setting>],
         points: &[&[f64]],
         run: (usize, &AtomicBool),
-        told: &(impl Fn() + Sync),
+        told: &impl Fn(),
     ) -> Option<Vec<Option<f64>>> {
         let mut cells = Vec::with_capacity(settings.len() * points.len());
         for setting in settings {
@@ -313,24 +314,20 @@ impl Search {
         &self,
         cells: &[(Option<&[f64]>, &[Setting])],
         (jobs, stop): (usize, &AtomicBool),
-        told: &(impl Fn() + Sync),
+        told: &impl Fn(),
     ) -> Option<Vec<Found>> {
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some((at, settings)) = cells.get(number) else { break };
-                let texts = self.space.texts_with(*at, settings);
-                done.push((number, cell::play(&self.space, &texts, (&self.rows, self.head.seed), stop)));
-                told();
-            }
-            done
+        let play = |number: usize| {
+            let (at, settings) = cells[number];
+            let texts = self.space.texts_with(at, settings);
+            cell::play(&self.space, &texts, (&self.rows, self.head.seed), stop)
         };
-        let mut all: Vec<(usize, Found)> = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..jobs.clamp(1, cells.len().max(1))).map(|_| scope.spawn(work)).collect();
-            threads.into_iter().flat_map(|thread| thread.join().expect("no cell panics")).collect()
-        });
+        let mut all = Vec::with_capacity(cells.len());
+        several(cells.len(), (jobs, stop), play, |number, found| {
+            all.push((number, found));
+            told();
+            Ok(())
+        })
+        .expect("nothing that is done with a cell fails");
         if stop.load(Ordering::Relaxed) {
             return None;
         }
