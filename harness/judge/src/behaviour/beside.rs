@@ -275,7 +275,7 @@ pub(super) struct Bus<'a> {
 }
 
 impl<'a> Bus<'a> {
-    /// Those that may decide. A witness of which nobody says how far it may be off decides nothing.
+    /// The meters that may decide. A witness without a calibration decides nothing.
     fn all(scene: &Scene<'a>) -> impl Iterator<Item = Self> {
         let recording = scene.recording;
         BUS.into_iter().filter_map(move |channel| {

@@ -288,7 +288,7 @@ pub(crate) fn has_the_size(scene: &Scene<'_>, opinion: &mut Opinion) {
     let mut held = Held::default();
     has_the_size_of_current(scene, opinion, &mut held);
     has_the_size_of_voltage(scene, opinion, &mut held);
-    // What warns says nothing of what is undecided beside it.
+    // A warning must not hide that another figure is undecided.
     let is_decided = !opinion.is_open();
     if is_decided {
         held.warnings.into_iter().for_each(|warning| {

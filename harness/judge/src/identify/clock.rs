@@ -7,7 +7,7 @@ use super::samples::Seen;
 /// The times at which CVL changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Clock {
-    /// the longest time of which the times between two changes are multiples
+    /// the longest period that divides the times between two changes
     pub period: Micros,
     /// changes that fit, of those that tell
     pub fits: usize,

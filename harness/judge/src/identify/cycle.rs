@@ -34,7 +34,7 @@ pub struct Cycle {
 /// What makes CVL turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// a clock: the period stands, whatever the cells do
+    /// a clock: the period is constant, and the cells differ
     Clock,
     /// the highest cell, as it leaves a level
     Level,

@@ -71,7 +71,7 @@ impl Sums {
     }
 }
 
-/// A value of which this share lies below; the values are sorted by it.
+/// The quantile of the values at this share. It sorts them.
 pub(super) fn quantile(values: &mut [f64], share: f64) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let last = values.len().checked_sub(1)?;

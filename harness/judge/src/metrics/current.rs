@@ -66,7 +66,7 @@ pub fn curtailed(trace: &Trace, windows: &[Window], site: &Site) -> Option<(Perc
     (time > 0.0).then(|| (Percent(100.0 * (1.0 - used / offered)), Micros((time * 1e6) as u64)))
 }
 
-/// Windows without the scans of the tracker: in those the sun is away for seconds, whatever CVL is sent.
+/// Windows without the scans of the tracker. A scan takes the sun away for seconds, and CVL has no part in it.
 #[must_use]
 pub fn unscanned(trace: &Trace, windows: &[Window]) -> Vec<Window> {
     windows.iter().flat_map(|&w| without(w, &scans(trace, w))).collect()

@@ -88,7 +88,7 @@ fn sign_of_small_currents(#[case] lost_below: f64, #[case] expected: Outcome) {
     assert!(expected == Pass || verdict.reason.contains("lost in small currents"), "{}", verdict.reason);
 }
 
-/// The sign is lost below 5 A. Ten minutes at 12 A have theirs and hide nothing; what comes and goes each 20 s says nothing of it, for
+/// The sign is lost below 5 A. Ten minutes at 12 A have theirs and hide nothing. A current that comes and goes each 20 s is not counted:
 /// meters tell it one after the other.
 #[rstest]
 #[case::lasting(3.0, 60, Fail)]
