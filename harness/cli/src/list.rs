@@ -226,6 +226,10 @@ fn metrics(format: Format) -> Vec<Row> {
 fn limits() -> Vec<Row> {
     let row = |row: &thresholds::Row| {
         let [good, limit] = (row.borders)().map(|border| amount(border, row.unit));
+        let known_to = match (row.doubt)() {
+            0.0 => "exactly".to_owned(),
+            doubt => format!("± {}", amount(doubt, row.unit)),
+        };
         let side = match row.sense {
             Sense::AtMost => "at most",
             Sense::AtLeast => "at least",
@@ -236,6 +240,7 @@ fn limits() -> Vec<Row> {
             ("side", side.into()),
             ("good", good.into()),
             ("limit", (limit + if row.firm { ", by the specification" } else { "" }).into()),
+            ("known-to", known_to.into()),
             ("measured-by", row.measured_by.words().into()),
             ("from", row.source.trim().into()),
         ]

@@ -7,7 +7,7 @@ use judge::verdict::Outcome;
 use crate::certificate::Certificate;
 use crate::finding::Weight;
 use crate::gaps::Demand;
-use crate::guard::{self, Statement};
+use crate::guard;
 use crate::mark::Mark;
 use crate::run::{Run, RunMeta, gaps_of};
 use crate::words::amount;
@@ -104,28 +104,24 @@ fn left_out(run: &Run) -> Vec<String> {
         .collect()
 }
 
-/// What the guard band adds: a figure that only holds within it, and one that has none though the rule asks for it. What
-/// fails is told with its case, near its limit or not.
+/// What the guard band asks for: a stated uncertainty of each figure, which is not more than the widest band. A figure
+/// that is too near to its limit, or beyond it, is told with its case.
 fn guarded(run: &Run, certificate: &Certificate) -> Vec<String> {
+    if certificate.rule != DecisionRule::GuardBand {
+        return Vec::new();
+    }
     let mut found = Vec::new();
     for figure in guard::figures(run, certificate) {
         let name = figure.threshold.name;
-        let said = if certificate.rule == DecisionRule::GuardBand && figure.uncertainty.is_none() {
-            format!("the rule has a guard band, and the rig file no uncertainty of {name}")
-        } else if figure.statement == Statement::ConditionalPass
-            && figure.statement.refuses(figure.verdict.requirement)
-        {
-            format!(
-                "{} is a {}: {name} in {} is {}, which is {}, but not {} as the guard band asks",
-                figure.verdict.requirement.id,
-                figure.statement.text(),
-                figure.case.name(),
-                amount(figure.value, figure.threshold.unit),
-                figure.bound(figure.limit),
-                figure.bound(figure.acceptance(certificate.rule)),
-            )
-        } else {
-            continue;
+        let said = match figure.stated {
+            None => format!("the rule has a guard band, and the rig file no uncertainty of {name}"),
+            Some(stated) if figure.is_too_uncertain() => format!(
+                "{name} is known to {} only, which is more than a tenth of its limit of {} in {}: measure it better",
+                stated.expanded,
+                amount(figure.measure.limit, figure.threshold.unit),
+                figure.case.name()
+            ),
+            Some(_) => continue,
         };
         if !found.contains(&said) {
             found.push(said);
@@ -236,54 +232,59 @@ mod tests {
         );
     }
 
-    /// A figure of 9.8 % against a limit of 10 %, 0.5 % uncertain: the rule decides what is said, never the verdict.
+    /// A figure against a limit of 10 %, with the band that its uncertainty makes.
     #[rstest]
-    #[case::as_measured(DecisionRule::SimpleAcceptance, "BEH-FI", 9.8, Outcome::Pass, Statement::Pass, 0)]
+    #[case::as_measured(DecisionRule::SimpleAcceptance, "BEH-FI", 9.8, 0.0, Outcome::Pass, "pass", 0)]
     #[case::within_the_band(
         DecisionRule::GuardBand,
         "BEH-FI",
         9.8,
-        Outcome::Pass,
-        Statement::ConditionalPass,
-        1
+        0.5,
+        Outcome::Inconclusive,
+        "undecided",
+        2
     )]
-    #[case::outside(DecisionRule::GuardBand, "BEH-FI", 9.4, Outcome::Pass, Statement::Pass, 0)]
+    #[case::outside(DecisionRule::GuardBand, "BEH-FI", 9.4, 0.5, Outcome::Pass, "pass", 0)]
     #[case::what_only_should_hold(
         DecisionRule::GuardBand,
         "CVL-09",
         9.8,
-        Outcome::Pass,
-        Statement::ConditionalPass,
-        0
+        0.5,
+        Outcome::Inconclusive,
+        "undecided",
+        1
     )]
-    // The case failed, and the requirement is not undecided: one reason.
-    #[case::failed_within(
+    #[case::beyond_within_the_band(
         DecisionRule::GuardBand,
         "BEH-FI",
         10.2,
-        Outcome::Fail,
-        Statement::ConditionalFail,
-        1
+        0.5,
+        Outcome::Inconclusive,
+        "undecided",
+        2
     )]
-    #[case::failed(DecisionRule::GuardBand, "BEH-FI", 12.0, Outcome::Fail, Statement::Fail, 1)]
-    fn a_figure_within_the_guard_band_is_conditional(
+    #[case::failed(DecisionRule::GuardBand, "BEH-FI", 12.0, 0.5, Outcome::Fail, "fail", 1)]
+    #[case::measured_too_badly(DecisionRule::GuardBand, "BEH-FI", 9.4, 0.2, Outcome::Pass, "pass", 1)]
+    fn a_figure_near_its_limit_refuses_a_certificate(
         #[case] rule: DecisionRule,
         #[case] id: &str,
         #[case] value: f64,
+        #[case] band: f64,
         #[case] outcome: Outcome,
-        #[case] statement: Statement,
+        #[case] statement: &str,
         #[case] against: usize,
     ) {
         let mut case = attempt(1, outcome);
         let mut evidence = judge::verdict::Evidence::fact("M8 spread of the export", "");
-        evidence.measure = Some(judge::verdict::Measure { threshold: "export-ripple", value, limit: 10.0 });
+        evidence.measure =
+            Some(judge::verdict::Measure { threshold: "export-ripple", value, limit: 10.0, band });
         case.verdicts[0].requirement = judge::catalogue::find(id).expect("of the catalogue");
         case.verdicts[0].evidence = vec![evidence];
         let mut run = run(vec![case]);
         let certificate = run.meta.certificate.as_mut().expect("there");
         certificate.rule = rule;
         let certificate = certificate.clone();
-        let said: Vec<Statement> = guard::figures(&run, &certificate).iter().map(|f| f.statement).collect();
+        let said: Vec<&str> = guard::figures(&run, &certificate).iter().map(|f| f.statement()).collect();
         assert_eq!(said, [statement]);
         assert_eq!(of_the_cases(&run).len(), against, "{:?}", obstacles(&run));
 

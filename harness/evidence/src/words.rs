@@ -182,7 +182,7 @@ mod tests {
         #[case] limit: f64,
         #[case] says: &str,
     ) {
-        assert_eq!(room(&Measure { threshold, value, limit }), says);
+        assert_eq!(room(&Measure { threshold, value, limit, band: 0.0 }), says);
     }
 
     #[rstest]

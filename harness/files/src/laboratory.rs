@@ -29,7 +29,7 @@ pub enum DecisionRule {
     /// as measured, w = 0
     #[default]
     SimpleAcceptance,
-    /// w = U: up to the limit less the expanded uncertainty; what lies between is conditional, and no certificate
+    /// w = U: up to the limit less the expanded uncertainty; what is nearer to the limit, on either side, is undecided
     GuardBand,
 }
 
@@ -99,6 +99,22 @@ impl Instrument {
 }
 
 impl Laboratory {
+    /// These thresholds, with how exactly this laboratory knows their figures: what it states, and with simple acceptance what
+    /// its instruments show.
+    #[must_use]
+    pub fn knows(&self, mut thresholds: Thresholds) -> Thresholds {
+        match self.decision_rule {
+            DecisionRule::SimpleAcceptance => thresholds.take_as_measured(),
+            DecisionRule::GuardBand => {
+                for stated in &self.uncertainty {
+                    // What is no such quantity was refused with the file.
+                    thresholds.known_to(&stated.figure, &stated.expanded).unwrap_or(());
+                }
+            }
+        }
+        thresholds
+    }
+
     /// Whether it says what it must.
     pub(crate) fn check(&self, layers: &Layers) -> Result<(), YamlError> {
         for instrument in &self.instruments {

@@ -11,6 +11,7 @@ use judge::battery::Battery;
 use judge::catalogue;
 use judge::requirement::Severity;
 use judge::site::{CutOff, Site};
+use judge::thresholds::Thresholds;
 use judge::trace::Series;
 use judge::witness::Witness;
 use proto::channel::Channel;
@@ -409,6 +410,12 @@ impl RigFile {
     pub fn refuse(&self, path: &str, message: impl Into<String>, expected: impl Into<String>) -> YamlError {
         let layers = self.layers.as_ref().expect("a rig has its file once it was read");
         layers.refuse(path, message, expected)
+    }
+
+    /// These thresholds, with what the laboratory says of how exactly it knows their figures.
+    #[must_use]
+    pub fn knows(&self, thresholds: Thresholds) -> Thresholds {
+        self.laboratory.as_ref().map_or(thresholds, |laboratory| laboratory.knows(thresholds))
     }
 
     /// What the judge must know of the plant around this battery.

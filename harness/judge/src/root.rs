@@ -239,7 +239,7 @@ mod tests {
                     crate::thresholds::Sense::AtMost => 2.0,
                     crate::thresholds::Sense::AtLeast => 0.5,
                 };
-                let measure = Measure { threshold: row.name, value: beyond, limit: 1.0 };
+                let measure = Measure { threshold: row.name, value: beyond, limit: 1.0, band: 0.0 };
                 failed(id, vec![Evidence { measure: Some(measure), ..Evidence::fact("figure", "2") }])
             }
             (_, Some(id)) => failed(id, vec![Evidence::fact("expected: battery current ≥ 5 A", said::NEVER)]),

@@ -19,10 +19,57 @@ pub use borders::Thresholds;
 pub struct Graded<T> {
     /// what it is called in [`Thresholds::NAMES`]
     pub name: &'static str,
+    /// on which side of it a battery does right
+    pub sense: Sense,
     /// what a good battery reaches
     pub good: T,
     /// what fails when exceeded (or not reached, for a threshold that is a minimum)
     pub limit: T,
+    /// expanded uncertainty (k = 2) of a figure that stands at the limit
+    pub doubt: T,
+}
+
+/// The widest band, as a share of the limit: a rig that measures worse than that measures too badly to be believed in its doubts.
+const WIDEST_BAND: f64 = 0.1;
+
+/// How a figure stands to its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// on the right side, by more than it is uncertain
+    Within,
+    /// so near that its uncertainty may have put it on either side
+    Near,
+    /// beyond it, by more than it is uncertain
+    Beyond,
+}
+
+impl Stands {
+    /// Of a margin, negative beyond the limit, and the half of a band, in one unit. A figure at the edge of the band, and one at
+    /// its limit where nothing is uncertain, is not in it.
+    #[must_use]
+    pub fn of(margin: f64, band: f64) -> Self {
+        // What is computed from whole steps of the wire is off by the last digits.
+        let within = band - f64::EPSILON.sqrt() * band.abs();
+        match margin {
+            m if m.abs() < within => Self::Near,
+            m if m >= 0.0 => Self::Within,
+            _ => Self::Beyond,
+        }
+    }
+}
+
+#[allow(private_bounds, reason = "quantities are named here alone")]
+impl<T: Bound> Graded<T> {
+    /// Half of the band around the limit in which a figure decides nothing, in the unit of its [`Row`].
+    #[must_use]
+    pub(crate) fn band(&self) -> f64 {
+        self.doubt.number().min(WIDEST_BAND * self.limit.number().abs())
+    }
+
+    /// How a value stands to the limit.
+    pub(crate) fn stands(&self, value: T) -> Stands {
+        Stands::of(self.sense.margin(value.number(), self.limit.number()), self.band())
+    }
 }
 
 /// What measures the figure that a threshold is held against.
@@ -94,6 +141,9 @@ pub struct Row {
     pub source: &'static str,
     /// what a good battery reaches, and the limit, in its unit
     pub borders: fn() -> [f64; 2],
+    /// expanded uncertainty (k = 2) of a figure at its limit, for a rig that says nothing of its own, in its unit; 0 for a figure
+    /// that is counted, or for none
+    pub doubt: fn() -> f64,
 }
 
 /// Every number that decides, those that a case may narrow first.
@@ -253,6 +303,14 @@ impl Thresholds {
         Ok(taken.limit(name).unwrap_or_default())
     }
 
+    /// Takes the expanded uncertainty (k = 2) that a rig states for a figure.
+    ///
+    /// # Errors
+    /// When the name is unknown, or the value is no such quantity or negative.
+    pub fn known_to(&mut self, name: &str, value: &str) -> Result<(), ThresholdError> {
+        self.doubt(name, value)
+    }
+
     /// Sets a threshold to any value: only for a case that says why, with `because:`.
     ///
     /// # Errors
@@ -304,6 +362,15 @@ fn set<T: Bound>(
     if good_is_milder {
         graded.good = new;
     }
+    Ok(())
+}
+
+fn doubtful<T: Bound>(graded: &mut Graded<T>, name: &'static str, value: &str) -> Result<(), ThresholdError> {
+    let new: T = value.parse().map_err(|error| ThresholdError::Quantity { name, error })?;
+    if new < T::default() {
+        return Err(ThresholdError::Negative { name, value: value.to_owned(), expected: T::EXPECTED });
+    }
+    graded.doubt = new;
     Ok(())
 }
 
@@ -361,6 +428,44 @@ mod tests {
         t.justify("settling", "2 min").expect("justified");
         assert_eq!(t.settling.limit, Micros::from_secs(120));
         assert_eq!(t.text("settling").as_deref(), Some("0:02:00"));
+    }
+
+    #[rstest]
+    #[case::well_within(0.6, 0.5, Stands::Within)]
+    #[case::at_the_edge(0.5, 0.5, Stands::Within)]
+    #[case::in_the_band(0.4, 0.5, Stands::Near)]
+    #[case::at_the_limit(0.0, 0.5, Stands::Near)]
+    #[case::beyond_in_the_band(-0.4, 0.5, Stands::Near)]
+    #[case::at_the_far_edge(-0.5, 0.5, Stands::Beyond)]
+    #[case::without_a_band(0.0, 0.0, Stands::Within)]
+    #[case::without_a_band(-0.001, 0.0, Stands::Beyond)]
+    // 3.630 and 3.629 of 3.650 V, each in steps of 1 mV.
+    #[case::a_step_of_the_wire((3.650 - 3.629) - 0.020, 0.000_5, Stands::Within)]
+    #[case::at_the_limit_in_steps((3.650 - 3.630) - 0.020, 0.000_5, Stands::Near)]
+    fn how_a_figure_stands(#[case] margin: f64, #[case] band: f64, #[case] expected: Stands) {
+        assert_eq!(Stands::of(margin, band), expected);
+    }
+
+    #[test]
+    fn the_band_is_what_a_rig_knows_and_at_most_a_tenth() {
+        let mut t = Thresholds::default();
+        let is =
+            |band: f64, expected: f64| assert!((band - expected).abs() < 1e-12, "{band}, not {expected}");
+        t.known_to("curtailment", "0.2 %").expect("an uncertainty");
+        is(t.curtailment.band(), 0.2);
+        t.known_to("curtailment", "3 %").expect("an uncertainty");
+        is(t.curtailment.band(), 0.5);
+        t.narrow("curtailment", "3 %").expect("stricter");
+        is(t.curtailment.band(), 0.3);
+        assert!(t.known_to("curtailment", "-1 %").is_err() && t.known_to("settling", "1 V").is_err());
+        assert!(t.known_to("settlin", "1 s").is_err());
+        t.take_as_measured();
+        is(t.curtailment.band(), 0.0);
+        is(t.discharge.band(), 0.1);
+        for row in Thresholds::NAMES {
+            let [_, limit] = (row.borders)();
+            assert!((row.doubt)() <= WIDEST_BAND * limit + 1e-12, "{}: more than a tenth", row.name);
+        }
     }
 
     /// Each number has a home, says where it is from, and belongs to a metric or a requirement.

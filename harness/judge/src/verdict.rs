@@ -4,7 +4,7 @@ use proto::frame::Frame;
 use proto::quantity::Micros;
 
 use crate::requirement::{Requirement, Severity};
-use crate::thresholds::{self, Bound, Graded, Row};
+use crate::thresholds::{self, Bound, Graded, Row, Stands};
 use crate::window::Window;
 
 /// The answer to one requirement in one case. Nothing that was not seen is ever [`Outcome::Pass`].
@@ -61,6 +61,8 @@ pub struct Measure {
     pub value: f64,
     /// the limit in force
     pub limit: f64,
+    /// half of the band around the limit in which it decides nothing: its expanded uncertainty, at most a tenth of the limit
+    pub band: f64,
 }
 
 impl Measure {
@@ -74,6 +76,12 @@ impl Measure {
     #[must_use]
     pub fn margin(&self) -> f64 {
         self.row().map_or(0.0, |row| row.sense.margin(self.value, self.limit))
+    }
+
+    /// How it stands to its limit.
+    #[must_use]
+    pub fn stands(&self) -> Stands {
+        Stands::of(self.margin(), self.band)
     }
 
     /// The same as a share of the limit.
@@ -98,14 +106,16 @@ pub struct Verdict {
 
 impl Verdict {
     /// The measured facts that decided it, each with its figure: of a pass those within their limits, of a failure those
-    /// beyond them. A good figure beside the bad one that failed a requirement decided nothing.
+    /// beyond them, and where nothing is decided those that are too near. A good figure beside the bad one that failed a requirement
+    /// decided nothing.
     pub fn figures(&self) -> impl Iterator<Item = (&Evidence, Measure)> {
         self.evidence.iter().filter_map(|evidence| {
             let measure = evidence.measure?;
             let decided = match self.outcome {
                 Outcome::Pass => measure.margin() >= 0.0,
                 Outcome::Fail => measure.margin() < 0.0,
-                Outcome::Inconclusive | Outcome::NotApplicable => false,
+                Outcome::Inconclusive => measure.stands() == Stands::Near,
+                Outcome::NotApplicable => false,
             };
             decided.then_some((evidence, measure))
         })
@@ -175,7 +185,7 @@ impl Evidence {
     #[must_use]
     pub(crate) fn measured<T: Bound>(mut self, value: T, threshold: Graded<T>) -> Self {
         let (value, limit) = (value.number(), threshold.limit.number());
-        self.measure = Some(Measure { threshold: threshold.name, value, limit });
+        self.measure = Some(Measure { threshold: threshold.name, value, limit, band: threshold.band() });
         self
     }
 

@@ -184,6 +184,7 @@ struct MarginDto {
     limit: f64,
     margin: f64,
     room: f64,
+    band: f64,
 }
 
 #[derive(Serialize)]
@@ -318,6 +319,7 @@ fn margin(measure: &Measure) -> Option<MarginDto> {
         limit: measure.limit,
         margin: measure.margin(),
         room: measure.room(),
+        band: measure.band,
     })
 }
 

@@ -5,7 +5,7 @@ use proto::quantity::{Amps, Micros, PerHour, Percent, Volts, VoltsPerHour};
 
 use super::current_limits::protecting;
 use super::scene::{Scene, shown};
-use crate::metrics::{covered, cycle, headroom, pace, regularity, swings};
+use crate::metrics::{covered, cycle, pace, regularity, swings};
 use crate::thresholds::Graded;
 use crate::thresholds::fixed::{
     END_LEAST, INVERTER_CURRENT, RECOVERS, RISE_TIME, SLOW_STEP, STANDS, STIRRED,
@@ -175,6 +175,7 @@ pub(crate) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
     let most = Graded {
         good: thresholds.travel.good * share,
         limit: thresholds.travel.limit * share,
+        doubt: thresholds.travel.doubt * share,
         ..thresholds.travel
     };
     let travel = if observed < thresholds.observation.limit {
@@ -248,21 +249,8 @@ fn moves_no_power(scene: &Scene<'_>, opinion: &mut Opinion, windows: &[Window]) 
 pub(crate) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     let Some(full) = scene.at_full(opinion) else { return };
     let (thresholds, battery) = (&scene.subject.thresholds, scene.subject.battery);
-    if let Some(margin) = headroom(scene.trace, scene.since_full.as_slice(), battery.cell_over_voltage) {
-        let highest = battery.cell_over_voltage - margin;
-        opinion.show(
-            Evidence::fact("M10 highest cell", format!("{:.3} V", highest.0))
-                .against(format!("≤ {:.3} V", (battery.cell_over_voltage - thresholds.cell_margin.limit).0))
-                .within(scene.since_full.unwrap_or(full))
-                .measured(margin, thresholds.cell_margin),
-        );
-        if margin < thresholds.cell_margin.limit {
-            opinion.fail(format!(
-                "the highest cell reached {:.3} V, the battery disconnects at {:.3} V",
-                highest.0, battery.cell_over_voltage.0
-            ));
-        }
-    }
+    let over = scene.since_full.unwrap_or(full);
+    scene.keeps_cells_below(opinion, scene.since_full.as_slice(), over);
     waits_for_no_warning(scene, opinion);
     let quietest = scene.quiet(full).into_iter().max_by_key(|w| w.length());
     let end = quietest.map(|w| w.last(RISE_TIME)).filter(|w| w.length() >= END_LEAST);
@@ -279,7 +267,7 @@ pub(crate) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     if let Some(pack) = rise(Channel::PackVoltage) {
         let cells = f64::from(battery.cells);
         let (good, limit) = (per_cell.good * cells, per_cell.limit * cells);
-        let graded = Graded { name: per_cell.name, good, limit };
+        let graded = Graded { good, limit, doubt: per_cell.doubt * cells, ..per_cell };
         let complaint = "the full battery's voltage goes on rising";
         Scene::at_most(
             opinion,

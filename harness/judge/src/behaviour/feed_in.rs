@@ -5,7 +5,8 @@ use proto::stimulus::Stimulus;
 
 use super::imbalance::differ;
 use super::scene::{Scene, shown};
-use crate::metrics::{Excess, Lift, Shift, curtailed, excess, headroom, ripple, settling};
+use crate::metrics::{Excess, Lift, Shift, curtailed, excess, ripple, settling};
+use crate::thresholds::Stands;
 use crate::thresholds::fixed::{BALANCED, BEFORE_STEP, CURTAILED_TIME, SUN};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Evidence, Opinion};
@@ -76,21 +77,8 @@ pub(crate) fn copes_with_excess(scene: &Scene<'_>, opinion: &mut Opinion) {
             .measured(found.time, thresholds.excess_time),
         )
         .show(Evidence::fact("M11 highest DC bus above CVL", format!("{:.2} V", found.highest.0)));
-    if let Some(margin) = headroom(scene.trace, &[window], scene.subject.battery.cell_over_voltage) {
-        opinion.show(
-            Evidence::fact("M10 highest cell below its disconnect voltage by", format!("{:.3} V", margin.0))
-                .against(format!("≥ {:.3} V", thresholds.cell_margin.limit.0))
-                .within(window)
-                .measured(margin, thresholds.cell_margin),
-        );
-        if margin < thresholds.cell_margin.limit {
-            opinion.fail(format!(
-                "the highest cell came within {:.0} mV of its disconnect voltage",
-                margin.0 * 1000.0
-            ));
-        }
-    }
-    if found.time < thresholds.excess_time.limit {
+    scene.keeps_cells_below(opinion, &[window], window);
+    if thresholds.excess_time.stands(found.time) != Stands::Within {
         opinion.unclear(format!(
             "the DC bus stood near {lift} for {} only, {} of it with sun is needed: is there more PV than the inverter may feed back, and does it flow?",
             about(found.time), thresholds.excess_time.limit
@@ -224,21 +212,7 @@ fn settles_after_steps(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
         Scene::at_most(opinion, &what, about(slowest.time), thresholds.settling, slowest.window, complaint);
     }
     opinion.show(Evidence::fact("loads switched while full", loads.to_string()).within(full));
-    if let Some(margin) = headroom(scene.trace, &[full], scene.subject.battery.cell_over_voltage) {
-        let highest = scene.subject.battery.cell_over_voltage - margin;
-        opinion.show(
-            Evidence::fact("M10 highest cell", format!("{:.3} V", highest.0))
-                .against(format!("≤ {:.3} V", (highest + margin - thresholds.cell_margin.limit).0))
-                .within(full)
-                .measured(margin, thresholds.cell_margin),
-        );
-        if margin < thresholds.cell_margin.limit {
-            opinion.fail(format!(
-                "the highest cell came within {:.0} mV of its disconnect voltage",
-                margin.0 * 1000.0
-            ));
-        }
-    }
+    scene.keeps_cells_below(opinion, &[full], full);
 }
 
 /// Whether there was more sun than loads and grid take, just before a moment: the solar chargers then hold the bus up

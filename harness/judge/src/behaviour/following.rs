@@ -2,8 +2,9 @@
 
 use proto::quantity::Percent;
 
-use super::scene::Scene;
+use super::scene::{Scene, too_near};
 use crate::metrics::{answered, copies, lowered_once, tracking};
+use crate::thresholds::Stands;
 use crate::thresholds::fixed::{COPIES, CVL_STEP, FEWEST_PULLS, FLICKER, ONCE_DEPTH, PULLS};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
@@ -86,6 +87,9 @@ pub(crate) fn does_not_track(scene: &Scene<'_>, opinion: &mut Opinion) {
             "the battery voltage was moved {} times by {:.2} V: at least {PULLS} times by {} decides",
             pulled, found.excitation.0, thresholds.excitation.limit
         ));
+    } else if thresholds.tracking.stands(found.slope) == Stands::Near {
+        let near = too_near(found.slope, thresholds.tracking);
+        opinion.unclear(format!("CVL follows the measured battery voltage by {near}"));
     } else if found.slope < thresholds.tracking.limit
         && found.moved > found.explained()
         && falls(scene, since_full, &pulls)

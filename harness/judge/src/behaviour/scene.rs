@@ -7,12 +7,12 @@ use proto::stimulus::Stimulus;
 
 use super::Subject;
 use super::fullness::takes_no_more;
-use crate::metrics::{Shift, Trip, imbalance, lowered_once, raised_once, trips};
+use crate::metrics::{Shift, Trip, headroom, imbalance, lowered_once, raised_once, trips};
 use crate::recording::Recording;
 use crate::thresholds::fixed::{
     AWAY, CONTROLS, CVL_STEP, HEARD, LIMITING, ONE_DISTURBANCE, PARTED, STANDSTILL, STIRRED, TO_REST,
 };
-use crate::thresholds::{Bound, Graded};
+use crate::thresholds::{Bound, Graded, Stands};
 use crate::trace::{BATTERY, Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, bridged, common, heard, hours, mean, times, without};
@@ -215,6 +215,7 @@ impl<'a> Scene<'a> {
     /// A threshold that is written for 48 V, as it is on the system of the battery.
     pub(super) fn of_system(&self, graded: Graded<Volts>) -> Graded<Volts> {
         let own = |volts| self.subject.battery.of_system(volts);
+        // What a voltmeter is known to does not depend on the system.
         Graded { good: own(graded.good), limit: own(graded.limit), ..graded }
     }
 
@@ -266,24 +267,79 @@ impl<'a> Scene<'a> {
         complaint: &str,
     ) -> bool {
         let (shown, limit) = (shown(value), shortest::<LIMIT_DECIMALS>(graded.limit));
-        let holds = value <= graded.limit;
+        let stands = graded.stands(value);
         let evidence = Evidence::fact(what, shown.clone()).against(format!("≤ {limit}")).within(window);
         let evidence = evidence.measured(value, graded);
-        if holds {
-            opinion.show(evidence);
-            let remark = if value > graded.good {
-                format!(" (a good battery stays below {})", graded.good)
-            } else {
-                String::new()
-            };
-            opinion.pass(format!("{what}: {shown}{remark}"));
-        } else {
-            opinion.prove(evidence);
-            let shown = beyond(value, graded.limit);
-            opinion.fail(format!("{complaint}: {shown}, at most {limit} is allowed"));
+        match stands {
+            Stands::Within => {
+                opinion.show(evidence);
+                let remark = if value > graded.good {
+                    format!(" (a good battery stays below {})", graded.good)
+                } else {
+                    String::new()
+                };
+                opinion.pass(format!("{what}: {shown}{remark}"));
+            }
+            Stands::Near => {
+                opinion.prove(evidence);
+                opinion.unclear(format!("{what}: {}", too_near(value, graded)));
+            }
+            Stands::Beyond => {
+                opinion.prove(evidence);
+                let shown = beyond(value, graded.limit);
+                opinion.fail(format!("{complaint}: {shown}, at most {limit} is allowed"));
+            }
         }
-        holds
+        stands == Stands::Within
     }
+
+    /// M10: holds the highest cell of some windows against the declared voltage at which the battery disconnects; nothing where no
+    /// cell was told.
+    pub(super) fn keeps_cells_below(&self, opinion: &mut Opinion, windows: &[Window], over: Window) {
+        let disconnects = self.subject.battery.cell_over_voltage;
+        let graded = self.subject.thresholds.cell_margin;
+        let Some(margin) = headroom(self.trace, windows, disconnects) else { return };
+        let highest = disconnects - margin;
+        let evidence = Evidence::fact("M10 highest cell", format!("{:.3} V", highest.0))
+            .against(format!("≤ {:.3} V", (disconnects - graded.limit).0))
+            .within(over)
+            .measured(margin, graded);
+        let below = format!(
+            "the highest cell reached {:.3} V, {} below the {:.3} V at which the battery disconnects",
+            highest.0,
+            millivolts(margin),
+            disconnects.0
+        );
+        match graded.stands(margin) {
+            Stands::Within => {
+                opinion.show(evidence);
+            }
+            Stands::Near => {
+                opinion.prove(evidence);
+                opinion.unclear(format!("{below}: {}", too_near(margin, graded)));
+            }
+            Stands::Beyond => {
+                opinion.prove(evidence);
+                opinion.fail(format!("{below}: at least {} are required", millivolts(graded.limit)));
+            }
+        }
+    }
+}
+
+/// Why a figure so near to its limit decides nothing.
+pub(super) fn too_near<T: Bound>(value: T, graded: Graded<T>) -> String {
+    format!(
+        "{}, where {} {} is asked for and the figure is known to ± {} {}: too near to decide",
+        beyond(value, graded.limit),
+        graded.sense.sign(),
+        shortest::<LIMIT_DECIMALS>(graded.limit),
+        shortest::<LIMIT_DECIMALS>(graded.band()),
+        T::UNIT
+    )
+}
+
+fn millivolts(volts: Volts) -> String {
+    format!("{:.0} mV", volts.0 * 1000.0)
 }
 
 /// More than any table of limits has: a limit that is computed, such as one step of CVL over the cells, has many more.

@@ -8,7 +8,7 @@ use crate::battery::Battery;
 use crate::catalogue;
 use crate::recording::Recording;
 use crate::site::{GxSetup, Site};
-use crate::thresholds::Thresholds;
+use crate::thresholds::{Stands, Thresholds};
 use crate::trace::{Channel, EventKind};
 use crate::verdict::{Outcome, Verdict};
 
@@ -283,6 +283,11 @@ pub(super) fn check(stage: &Stage, id: &str, expected: Outcome) {
     let verdict = stage.verdict(id);
     assert_eq!(verdict.outcome, expected, "{id}: {} {:#?}", verdict.reason, verdict.evidence);
     assert!(!verdict.reason.is_empty(), "{id}");
+    let near: Vec<_> = verdict.figures().filter(|(_, m)| m.stands() == Stands::Near).collect();
+    assert!(
+        near.is_empty() || expected == Outcome::Inconclusive,
+        "{id} rests on what is too near: {near:#?}"
+    );
 }
 
 /// The verdict on a recording.

@@ -4,6 +4,7 @@ use proto::quantity::Micros;
 
 use super::scene::Scene;
 use crate::metrics::{Lift, Shift, excess, steps, swings};
+use crate::thresholds::Stands;
 use crate::thresholds::fixed::{CVL_STEP, HUNTING, STEP_END, STEP_SEEN, TRIP_LAG};
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Opinion};
@@ -42,7 +43,7 @@ pub(crate) fn survives_a_high_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             trip.how,
             about(trip.window.from)
         ));
-    } else if found.time < thresholds.excess_time.limit {
+    } else if thresholds.excess_time.stands(found.time) != Stands::Within {
         opinion.unclear(format!(
             "the DC bus stood {near}, for {} only, {} is needed",
             about(found.time),

@@ -7,6 +7,7 @@ use super::Terms;
 use super::bus::Bus;
 use super::presence::CORE;
 use super::seen::Spot;
+use crate::thresholds::Stands;
 use crate::thresholds::fixed::{
     CORE_TIME, EACH_SECOND, EACH_SECOND_LATE, ENOUGH_FRAMES, STALL_MORE, STALL_PERIODS,
 };
@@ -169,7 +170,17 @@ impl Timing {
                 format!("{}, the longest {:.0} s", self.pauses, self.longest_pause.secs()),
             ));
         }
-        if gap >= limit {
+        let graded = terms.thresholds.gap;
+        if graded.stands(gap) == Stands::Near {
+            opinion.unclear(format!(
+                "0x351 pauses for {:.3} s before {}: at {:.0} s the system stops charging and discharging, and times of frames \
+                 are known to ± {} s: too near to decide",
+                gap.secs(),
+                spot.at,
+                limit.secs(),
+                graded.band()
+            ));
+        } else if gap >= limit {
             let again = match cadence.reaching(limit) {
                 0 | 1 => String::new(),
                 count => format!(", the longest of {count} such gaps"),

@@ -57,7 +57,7 @@ pub fn shifts(before: &Past, now: &Past) -> Vec<(String, Shift)> {
         if !passes(before, case) || !passes(now, case) {
             continue;
         }
-        let measure = |value: f64| Measure { threshold: row.name, value, limit };
+        let measure = |value: f64| Measure { threshold: row.name, value, limit, band: 0.0 };
         all.extend(Shift::of(row.name, measure(*then), measure(*value)).map(|shift| (case.clone(), shift)));
     }
     let gained = |shift: &Shift| shift.b.room() - shift.a.room();
@@ -80,7 +80,7 @@ mod tests {
     #[case::too_little_to_tell(119.5, 119.9, None)]
     #[case::the_same(60.0, 60.0, None)]
     fn room_that_is_gone(#[case] before: f64, #[case] now: f64, #[case] turn: Option<Turn>) {
-        let measure = |value| Measure { threshold: "settling", value, limit: 120.0 };
+        let measure = |value| Measure { threshold: "settling", value, limit: 120.0, band: 0.0 };
         let shift = Shift::of("CVL-04", measure(before), measure(now));
         assert_eq!(shift.map(|shift| shift.turn()), turn);
         for standing in [Standing::Pass, Standing::Fail] {

@@ -128,16 +128,15 @@ fn figures(out: &mut String, certificate: &Certificate, run: &Run) -> fmt::Resul
     let rows: Vec<[String; 7]> = nearest(run, certificate)
         .iter()
         .map(|figure| {
-            let stated = certificate.uncertainty.iter().find(|stated| stated.figure == figure.threshold.name);
             let uncertainty =
-                stated.map_or("not said".to_owned(), |u| format!("{} ({})", u.expanded, u.from));
+                figure.stated.map_or("not said".to_owned(), |u| format!("{} ({})", u.expanded, u.from));
             [
                 format!("{}: {}", figure.threshold.name, figure.with),
-                amount(figure.value, figure.threshold.unit),
-                figure.bound(figure.limit),
+                amount(figure.measure.value, figure.threshold.unit),
+                figure.bound(figure.measure.limit),
                 uncertainty,
-                figure.bound(figure.acceptance(certificate.rule)),
-                figure.statement.text().to_owned(),
+                figure.bound(figure.acceptance()),
+                figure.statement().to_owned(),
                 format!("{}, {}", figure.verdict.requirement.id, figure.case.name()),
             ]
         })

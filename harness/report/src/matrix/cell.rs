@@ -291,7 +291,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_worst_value_is_kept_on_the_scale_of_the_default() {
-        let measure = |threshold, value, limit| Some(Measure { threshold, value, limit });
+        let measure = |threshold, value, limit| Some(Measure { threshold, value, limit, band: 0.0 });
         let verdicts = vec![
             verdict("CVL-04", Outcome::Pass, measure("reversals", 3.0, 20.0)),
             // Narrowed to half: 4 of 10 is 8 of 20.

@@ -135,7 +135,7 @@ fn evidence(what: &str, at: Option<(Micros, Micros)>, value: &str, limit: &str) 
 
 /// A fact with the figure that was held against a threshold.
 fn measured(evidence: Evidence, threshold: &'static str, value: f64, limit: f64) -> Evidence {
-    Evidence { measure: Some(Measure { threshold, value, limit }), ..evidence }
+    Evidence { measure: Some(Measure { threshold, value, limit, band: 0.0 }), ..evidence }
 }
 
 pub(crate) fn verdict(id: &str, outcome: Outcome, reason: &str, evidence: Vec<Evidence>) -> Verdict {
