@@ -1,4 +1,4 @@
-//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | bless | can-guest | dist | kill-campaign | fault-campaign | forge-campaign | served | schema | docs | page | tidy`.
+//! Project automation: `cargo xtask run | test | nightly | ci | bench | matrix | mutants | bless | can-guest | dist | kill-campaign | fault-campaign | forge-campaign | served | schema | docs | page | tidy`.
 //!
 //! Thin on purpose: it calls cargo and the `busbar` binary, passes their exit codes on, and holds no logic
 //! of the harness. What it decides by itself is [`tidy`], the invariants of ARCHITECTURE.md.
@@ -12,6 +12,7 @@ mod ci;
 mod dist;
 mod docs;
 mod matrix;
+mod mutants;
 mod page;
 mod process;
 mod schema;
@@ -69,6 +70,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Change the judge in thousands of small ways, and find what no test and no verdict notices; writes target/mutants/mutants.md
+    Mutants(mutants::Options),
     /// Accept changed snapshots of the suites and note why in suites/BLESSED.md
     Bless {
         /// why the behaviour changed, for whoever reads the list in a year
@@ -166,6 +169,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<(), Failure> {
         Task::Ci => ci::ci(workspace),
         Task::Bench => bench::bench(workspace),
         Task::Matrix { args } => matrix::matrix(workspace, args),
+        Task::Mutants(options) => mutants::mutants(workspace, options),
         Task::Bless { reason, cases } => bless::bless(workspace, reason, cases),
         Task::CanGuest { args } => can_guest::can_guest(workspace, args),
         Task::Served { speed, suites } => served::served(workspace, *speed, suites),

@@ -300,9 +300,9 @@ fixed! {
     /// A fall of CVL at rest is looked at over so long at least, in two halves: a ramp down to float may take an hour
     /// (P 1.5.3: slow), and ends within the first.
     SINK_TIME ("sink-time", "M17", "s", Counts): Micros = Micros::from_secs(6_000);
-    /// A slope of less in a half of it may be one step alone: one in its middle makes so many (assumption: the
-    /// least-squares line).
-    SINK_STEPS ("sink-steps", "M17", "steps", Counts): f64 = 1.5;
+    /// A slope of less in a half of it may be one step alone: one in its middle makes 1.5 of the least-squares line, two
+    /// that are spread evenly 2.7 (assumption: half a step from the one, more from the other).
+    SINK_STEPS ("sink-steps", "M17", "steps", Counts): f64 = 2.0;
     /// The highest cell comes down with a CVL that sinks by this share of it at least. Where it stands, CVL is what a
     /// control of that cell makes of it (P 1.5.3).
     SINK_FOLLOWED ("sink-followed", "M17", "share", Battery): f64 = 0.5;

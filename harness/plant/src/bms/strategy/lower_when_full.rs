@@ -25,7 +25,8 @@ pub struct LowerWhenFullParams {
     pub tail: CRate,
     /// with a cell above this, and rising, the ramp goes on below `full`
     pub high_cell: Volts,
-    /// one step of the ramp: small, because a step of a volt dumps the battery into the grid
+    /// one step of the ramp down to `full`: small, because a step of a volt dumps the battery into the grid; below `full` at most
+    /// a step of the wire
     pub step: Volts,
     /// time between steps
     pub period: Micros,
@@ -64,6 +65,9 @@ pub(in crate::bms) struct LowerWhenFull {
 /// A cell is judged on its mean over this time, s: shorter than the ramp, longer than a load step's edge (assumption).
 const FILTER: f64 = 10.0;
 
+/// A step of 0x351, V.
+const SMALL_STEP: f64 = 0.1;
+
 impl LowerWhenFull {
     pub(super) fn new(params: LowerWhenFullParams) -> Self {
         Self {
@@ -94,7 +98,7 @@ impl LowerWhenFull {
         } else if view.at >= self.next_update && view.connected {
             self.latch(view, highest, current);
             let goal = if self.full.is_some() { self.goal(highest) } else { self.params.bulk.0 };
-            let step = self.params.step.0;
+            let step = self.step_to(goal);
             self.set(view.at, goal.clamp(self.cvl - step, self.cvl + step), highest);
         }
         self.cvl
@@ -116,6 +120,13 @@ impl LowerWhenFull {
         let p = &self.params;
         let rises = highest > self.last_highest;
         if highest > p.high_cell.0 && rises { p.floor.0 } else { p.full.0.min(self.cvl) }
+    }
+
+    /// How far it goes at once. Below `full` half a volt is 30 mV of each cell, some percent of charge that a battery gives away and
+    /// never takes back at that CVL: there the steps are small, whatever those of the ramp are.
+    fn step_to(&self, goal: f64) -> f64 {
+        let p = &self.params;
+        if goal < self.cvl && self.cvl <= p.full.0 { p.step.0.min(SMALL_STEP) } else { p.step.0 }
     }
 
     fn set(&mut self, at: Micros, volts: f64, highest: f64) {

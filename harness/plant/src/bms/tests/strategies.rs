@@ -1,7 +1,9 @@
 //! What each strategy does with a full battery and more sun than load (P 1.5.3).
 
+use proto::quantity::Volts;
 use rstest::rstest;
 
+use super::super::StrategyParams;
 use super::bench::{Bench, battery, mean, range};
 
 /// A sunny day: 97 % less the imbalance, `sun` amperes, three hours.
@@ -43,6 +45,21 @@ fn cvl_is_renewed_no_more_than_every_20_seconds_but_for_one_protective_step(
     let quick: Vec<_> = changes.windows(2).filter(|w| w[1].0 - w[0].0 < 20).collect();
     assert!(quick.len() <= 1, "{quick:?}");
     assert!(quick.iter().all(|w| w[1].1 < w[0].1), "the quick one goes down: {quick:?}");
+}
+
+/// Half a volt at a time is a ramp down to the fixed value; below it, where one cell stands high, it is charge that never comes back.
+#[test]
+fn steps_of_half_a_volt_end_at_the_fixed_value() {
+    let mut params = battery("lower-when-full");
+    if let StrategyParams::LowerWhenFull(strategy) = &mut params.strategy {
+        strategy.step = Volts(0.5);
+    }
+    let mut bench = Bench::new(&params, 92.0, 5.0);
+    bench.sun = 60.0;
+    let changes = bench.run(3 * 3600).cvl_changes();
+    let below: Vec<f64> = changes.windows(2).filter(|w| w[0].1 < 54.45).map(|w| w[0].1 - w[1].1).collect();
+    assert!(below.len() >= 2, "one cell stands high: {changes:?}");
+    assert!(below.iter().all(|step| *step < 0.15), "{changes:?}");
 }
 
 #[test]
