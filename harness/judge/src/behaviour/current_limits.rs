@@ -143,6 +143,33 @@ mod tests {
         assert_eq!(good().deaf(Channel::Ccl).verdict("CCL-02").outcome, Inconclusive);
     }
 
+    /// A minute at a stretch is an outage, however rare: of two hours of a full battery it is less than 1 %.
+    #[rstest]
+    #[case::shorter(55, Pass, Pass)]
+    #[case::a_minute(70, Fail, Fail)]
+    fn a_minute_without_charge_is_an_outage(
+        #[case] seconds: u64,
+        #[case] by_current: Outcome,
+        #[case] by_limit: Outcome,
+    ) {
+        let stage = good().shaped(
+            Channel::Ccl,
+            move |t, v| {
+                if (5000..5000 + seconds).contains(&t) { 0.0 } else { v }
+            },
+        );
+        for (id, expected) in [("CVL-02", by_current), ("CCL-02", by_limit)] {
+            let verdict = stage.verdict(id);
+            assert_eq!(verdict.outcome, expected, "{id}: {}", verdict.reason);
+            assert_eq!(
+                verdict.reason.contains("a minute at a stretch"),
+                expected == Fail,
+                "{}",
+                verdict.reason
+            );
+        }
+    }
+
     /// A warm day within what the battery declares explains no CCL of 0; frost does, and so does a room as hot as data sheets end.
     #[rstest]
     #[case::a_warm_day(40.0, Fail)]

@@ -159,6 +159,12 @@ mod tests {
         let hunting =
             good().shaped(Channel::Cvl, |t, v| if t > 6600 && t / 20 % 2 == 0 { v - 0.4 } else { v });
         check(&hunting, "CVL-09", Fail);
+        // Settled within the minute, but to and fro in it.
+        let brief = good().shaped(Channel::Cvl, |t, v| {
+            if t > 6600 && (t - 6600) % 600 < 50 && t / 5 % 2 == 0 { v - 0.4 } else { v }
+        });
+        let verdict = brief.verdict("CVL-09");
+        assert!(verdict.outcome == Fail && verdict.reason.contains("turned"), "{}", verdict.reason);
         let jump = good().shaped(Channel::Cvl, |t, v| if (4000..4100).contains(&t) { v - 1.2 } else { v });
         check(&jump, "CVL-09", Fail);
     }

@@ -13,6 +13,7 @@ use proto::quantity::{Amps, Volts};
 use rstest::rstest;
 
 mod course;
+mod faults;
 mod field;
 mod layouts;
 
@@ -589,8 +590,7 @@ fn a_high_cvl_over_an_empty_battery_is_undecided_and_a_jump_to_it_fails() {
             .collect()
     });
     check(&empty, "CVL-01", Inconclusive);
-    // 100.0 V once.
-    check(&at(60, 30, "351#E80300050005AE01"), "CVL-01", Fail);
+    check(&at(60, 30, "351#E80300050005AE01"), "CVL-01", Fail); // 100.0 V once
 }
 
 #[test]
