@@ -98,7 +98,7 @@ struct Bench {
 impl Bench {
     /// The place is named, or found by its tags.
     fn new(coordinator: &Coordinator, which: &str) -> Self {
-        let serving = Serving::start(&["--speed", "60", "--psu-port", "0"]);
+        let serving = Serving::start(&["--speed", "20", "--psu-port", "0"]);
         let supply = format!("{{ tcp: \"{}\" }}", serving.address("psu"));
         let text = serving.rig("{ serial: /tmp/busbar/psu }", &supply);
         let text = fs::read_to_string(text).expect("it was written");
@@ -109,7 +109,8 @@ impl Bench {
             coordinator.programs.join("labgrid-client").display()
         );
         let rig = folder.path().join("served.yaml");
-        fs::write(&rig, text.replacen("\nlive:", &lease, 1)).expect("written");
+        let text = text.replacen("\nlive:", &lease, 1).replace("speed: 60 ", "speed: 20 ");
+        fs::write(&rig, text).expect("written");
         Self { serving, folder, rig }
     }
 

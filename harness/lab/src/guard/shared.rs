@@ -232,8 +232,10 @@ impl Shared {
         let mut state = self.state();
         let before = state.loss().is_some();
         change(&mut state);
+        // One that has done its work has given the rig back: it may be somebody else's by now.
         if state.closed
             && state.off.is_none()
+            && state.end != Some(Ok(()))
             && let Some(act) = state.on_death.take()
         {
             act();
