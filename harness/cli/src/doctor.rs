@@ -1,5 +1,7 @@
 //! `busbar doctor`: is a rig as its file says, and fit to run?
 
+mod exporter;
+
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
@@ -26,9 +28,13 @@ pub(crate) struct Args {
     /// For how many seconds to listen to the bus
     #[arg(long, value_name = "SECONDS", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=3600))]
     listen: u64,
-    /// Lift the quarantine of a rig whose supply you have seen to be off, and forget what could not be put back on its GX
+    /// Lift the quarantine of a rig whose supply you have seen to be off, give it back where somebody hands it out, and forget what
+    /// could not be put back on its GX
     #[arg(long)]
     clear: bool,
+    /// Look at nothing, and print the instruments of the rig as a file of `labgrid-exporter`
+    #[arg(long, conflicts_with_all = ["clear", "record"])]
+    labgrid: bool,
     /// Write down what supply and GX are asked and what they say, without serial numbers, as a file to send in
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -46,6 +52,12 @@ enum Format {
 pub(crate) fn doctor(args: &Args) -> Result<Exit, Failure> {
     let library = crate::library()?;
     let rig = session::rig(&library, &args.rig)?;
+    if args.labgrid {
+        let file = exporter::file(&rig)
+            .ok_or_else(|| Failure::usage("a simulated rig has no instruments to export"))?;
+        crate::answer(&file)?;
+        return Ok(Exit::Pass);
+    }
     let battery = session::battery(&library, &args.battery)?;
     if let (true, Some(live)) = (args.clear, &rig.live) {
         let cleared = lease::clear(live).map_err(Failure::open)?;

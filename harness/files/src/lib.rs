@@ -7,6 +7,7 @@ mod declared;
 pub mod from_log;
 pub mod golden;
 mod laboratory;
+pub mod lease;
 mod library;
 mod like;
 pub mod live;

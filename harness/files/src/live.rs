@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::RigFile;
+use crate::lease::Lease;
 use crate::profile::{Profile, Watchdog};
 
 /// The instruments of a real rig.
@@ -39,6 +40,9 @@ pub struct Live {
     /// who does what the rig cannot do by itself
     #[serde(default)]
     pub operator: OperatorPlace,
+    /// who hands them out, as `lease:` of the rig file says
+    #[serde(skip)]
+    pub lease: Option<Lease>,
 }
 
 const fn one() -> u32 {

@@ -25,6 +25,7 @@ use crate::Expectation;
 use crate::Laboratory;
 use crate::Section;
 use crate::battery::known;
+use crate::lease::Lease;
 use crate::like::{self, Home, Kind, Like};
 use crate::live::{ASK_FLAGS_SLOWLY, CanPlace, House, Live};
 use crate::section::{relaxed, with_sections};
@@ -83,6 +84,8 @@ pub struct RigFile {
     pub plant: Option<Section>,
     /// the instruments, of a rig that is real
     pub live: Option<Live>,
+    /// who hands it out, where several people share it
+    pub lease: Option<Lease>,
     /// ranges of numbers under `plant` that nobody knows exactly; only a run that asks for it draws from them
     #[serde(default)]
     pub sweep: Sweep,
@@ -207,14 +210,14 @@ impl Kind for RigFile {
         example: "simulated",
         own: &["rig", "title", "like", "expect"],
         choices: &[],
-        kinds: &[],
+        kinds: &["lease.acquire", "lease.labgrid"],
     };
 
     fn name(&self) -> &str {
         &self.rig
     }
 
-    fn of(layers: &Arc<Layers>, _: &Path) -> Result<Self, YamlError> {
+    fn of(layers: &Arc<Layers>, folder: &Path) -> Result<Self, YamlError> {
         let mut rig: Self = layers.read()?;
         rig.plant = rig.plant.map(|_| Section::of(layers, "plant"));
         rig.layers = Some(layers.clone());
@@ -238,6 +241,15 @@ impl Kind for RigFile {
                     limit.silence = limit.silence.or(Some(fresh));
                 }
             }
+        }
+        if let Some(lease) = rig.lease.take().map(|lease| lease.read_in(folder)) {
+            lease.check(layers)?;
+            let Some(live) = &mut rig.live else {
+                let message = "nobody takes a simulated rig away".to_owned();
+                return Err(layers.refuse("lease", message, "no `lease:` beside `plant:`"));
+            };
+            live.lease = Some(lease.clone());
+            rig.lease = Some(lease);
         }
         // First what is wrong by itself: beside another number it would make that one look wrong.
         rig.live.as_ref().map_or(Ok(()), |live| live.check_numbers(&rig, layers))?;

@@ -7,6 +7,8 @@ pub mod doctor;
 #[cfg(unix)]
 pub mod guard;
 pub mod gx;
+#[cfg(unix)]
+mod lease;
 pub mod live;
 pub mod operator;
 pub mod psu;

@@ -124,7 +124,7 @@ impl Lab {
                 );
                 self.watchdog.tell(&told);
             };
-            return guard.end(tell, |penned| match self.setup(Micros::ZERO) {
+            let off = guard.end(tell, |penned| match self.setup(Micros::ZERO) {
                 None => Ok(()),
                 Some(Setup { place, profile, current_max, .. }) => {
                     connect(&place.port, profile.serial).map_err(|error| error.to_string()).and_then(|link| {
@@ -133,6 +133,8 @@ impl Lab {
                     })
                 }
             });
+            guard.not_returned().iter().for_each(|why| self.watchdog.tell(&format!("harness: {why}")));
+            return off;
         }
         Ok(())
     }
@@ -150,6 +152,10 @@ impl Lab {
     pub fn open(&self) -> Result<LiveBench, BenchError> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(BenchError::stopped("before this case began"));
+        }
+        #[cfg(unix)]
+        if let Some(why) = self.guard.as_ref().and_then(|guard| guard.lost()) {
+            return Err(failed("bench", why));
         }
         // Nothing is opened that would take the answers of another instrument.
         #[cfg(unix)]
@@ -214,8 +220,9 @@ impl Lab {
         let capabilities = self.rig.capabilities.clone();
         #[cfg(unix)]
         if let Some(guard) = &self.guard {
-            let outbox = outbox.clone();
+            let (outbox, lost) = (outbox.clone(), outbox.clone());
             guard.on_loss(move |why| outbox.fault(why));
+            guard.on_lost(move |why| lost.fault(why));
         }
         let bench =
             LiveBench::new(self.live.clone(), capabilities, self.stop.clone(), clock, (inbox, outbox), parts);

@@ -30,10 +30,12 @@ pub(crate) fn put_before(
     let guard = loop {
         match Guard::start(&program, &arguments, live, Holder::this(&rig.rig)) {
             Ok(guard) => break guard,
-            Err(GuardError::Busy(who)) if Instant::now() < until && !lab.stop().load(Ordering::Relaxed) => {
+            Err(error @ (GuardError::Busy(_) | GuardError::NotGiven(_)))
+                if Instant::now() < until && !lab.stop().load(Ordering::Relaxed) =>
+            {
                 if !told {
-                    let wait = humantime::format_duration(wait);
-                    console.warn(&format!("the rig is in use by {who}; waiting up to {wait}"));
+                    let (why, wait) = (error.why(), humantime::format_duration(wait));
+                    console.warn(&format!("{why}; waiting up to {wait}"));
                 }
                 told = true;
                 std::thread::sleep(LOOK.min(until.saturating_duration_since(Instant::now())));

@@ -139,7 +139,7 @@ fn a_second_terminal_is_told_waits_and_is_kept_off_a_quarantined_rig() {
 }
 
 /// The process of the guard of a rig: nobody's child, so it is looked for by the rig file that only it has.
-fn guard_of(rig: &str) -> Option<String> {
+pub(crate) fn guard_of(rig: &str) -> Option<String> {
     let processes =
         fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     processes.filter(|name| name.parse::<u32>().is_ok()).find(|id| {

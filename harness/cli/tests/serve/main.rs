@@ -9,6 +9,7 @@ mod disk;
 mod doctor;
 mod field;
 mod firmware;
+mod handed;
 mod lease;
 mod limits;
 mod night;

@@ -15,6 +15,7 @@ use super::patience;
 use super::pen::{Pen, Penned, RunTime};
 use super::shared::{Shared, State, beat, listen};
 use super::words::Ask;
+use crate::lease::Engine;
 use crate::live::connect;
 use crate::psu::{Link, LinkError};
 use files::Profile;
@@ -177,6 +178,26 @@ impl Guard {
     #[must_use]
     pub fn found(&self) -> Option<String> {
         self.shared.state().found.clone()
+    }
+
+    /// Why a rig that several people share is not ours any more.
+    pub(crate) fn lost(&self) -> Option<String> {
+        self.shared.state().lost.clone()
+    }
+
+    /// Calls this when that happens, at once where it has, in place of whoever was to be called before.
+    pub(crate) fn on_lost(&self, tell: impl Fn(String) + Send + 'static) {
+        let mut state = self.shared.state();
+        match state.lost.clone() {
+            Some(why) => tell(why),
+            None => state.on_lost = Some(Box::new(tell)),
+        }
+    }
+
+    /// Why a rig that several people share was not given back, once this guard has ended.
+    #[must_use]
+    pub fn not_returned(&self) -> Option<String> {
+        self.shared.state().not_returned.clone()
     }
 
     /// Where the guard writes down every line to and from the supply, and what it had to do.
@@ -343,7 +364,8 @@ impl Guard {
         self.rest();
         let _ = self.shared.say(&Ask::End);
         let over = |state: &State| state.end.is_some() || state.closed;
-        let within = patience(self.live.psu.as_ref());
+        let lease = self.live.lease.as_ref();
+        let within = patience(self.live.psu.as_ref()) + lease.map_or(Duration::ZERO, Engine::patience);
         let mut state = self.shared.wait(within, |state| over(state) || state.trying.is_some());
         if let (false, Some(why)) = (over(&state), state.trying.clone()) {
             drop(state);
@@ -354,13 +376,22 @@ impl Guard {
             return end;
         }
         drop(state);
+        if lease.is_some() {
+            // What it was given is given back from here.
+            let _ = self.take_over();
+        }
         let confirmed = confirm_off(&|link| self.penned(link));
         if let Some(pen) = &self.book().pen {
             pen.done();
         }
         let own = self.own.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (own, &confirmed) {
-            (Some(lease), Ok(())) => lease.free(Some("the guard died, the harness switched off".to_owned())),
+            (Some(mut lease), Ok(())) => {
+                if let Some(Err(why)) = lease.give_back() {
+                    self.shared.state().not_returned = Some(why);
+                }
+                lease.free(Some("the guard died, the harness switched off".to_owned()))
+            }
             (Some(mut lease), Err(why)) => lease.quarantine(why),
             (None, _) => Ok(()),
         }

@@ -8,6 +8,12 @@ pub enum GuardError {
     /// somebody else has the rig
     #[error("the rig is in use by {0}; wait for its end with `busbar run --wait 10m`")]
     Busy(String),
+    /// whoever hands the rig out does not give it
+    #[error(
+        "the rig is not given: {0}; nothing was opened or switched on; ask whoever has it, or wait until it is free with \
+         `busbar run --wait 10m`"
+    )]
+    NotGiven(String),
     /// it does not guard
     #[error("{0}")]
     Refused(String),
@@ -20,4 +26,16 @@ pub enum GuardError {
          that does not help look at the supply"
     )]
     Silent,
+}
+
+impl GuardError {
+    /// Why the rig is not to be had, without what to do about it.
+    #[must_use]
+    pub fn why(&self) -> String {
+        match self {
+            Self::Busy(who) => format!("the rig is in use by {who}"),
+            Self::NotGiven(why) => format!("the rig is not given: {why}"),
+            other => other.to_string(),
+        }
+    }
 }

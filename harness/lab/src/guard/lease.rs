@@ -1,9 +1,10 @@
-//! One run per instrument on this machine, whoever runs: lock files in a folder that all users share, one for each thing
+//! The lock of this machine, one run per instrument, whoever runs: lock files in a folder that all users share, one for each thing
 //! that only one run can have, by what it is and not by what a rig file calls it.
 //!
 //! The system frees a lock when its process ends, however it ends. What stands in the file outlives it: who held the
 //! rig, and whether its output is not known to be off. Whoever takes a rig over from a dead holder switches it off first.
 
+mod given;
 mod holder;
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, TryLockError};
@@ -17,9 +18,13 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::kept::Kept;
+use crate::lease::Engine;
+use files::lease::Lease as Plan;
 use files::live::{CanPlace, Live, PsuPort, Switch};
 
 pub use holder::Holder;
+
+use given::{Given, Marking};
 
 /// Folders that belong to all users of a machine; the first that does is taken. Nothing in the second stays for long on
 /// some machines.
@@ -46,6 +51,8 @@ struct Record {
     last: Option<String>,
     /// of a pseudo-terminal: which of those that had this name one after the other
     device: Option<String>,
+    /// what the engine of a shared rig gave, until it is given back
+    lease: Option<Given>,
     /// of a GX: registers that are not as they were found, and what they held
     left: Vec<Kept>,
 }
@@ -107,6 +114,10 @@ pub struct Lease {
     record: Record,
     /// who had it and died without freeing it
     before: Option<Holder>,
+    /// who handed it out, of a rig that several people share
+    engine: Option<Engine>,
+    /// everybody is being told that it is quarantined
+    marking: Option<Marking>,
 }
 
 impl Lease {
@@ -115,7 +126,9 @@ impl Lease {
     /// # Errors
     /// When somebody has a part of it, or it is quarantined.
     pub fn take(live: &Live, holder: Holder) -> Result<Self, LeaseError> {
-        Self::take_in(folder()?, &things(live), holder)
+        let mut lease = Self::take_in(folder()?, &things(live), holder)?;
+        lease.handed_out_by(live.lease.as_ref());
+        Ok(lease)
     }
 
     fn take_in(folder: PathBuf, things: &[Thing], holder: Holder) -> Result<Self, LeaseError> {
@@ -124,9 +137,10 @@ impl Lease {
             return Err(LeaseError::Quarantined(why));
         }
         let left = left_of(&records);
+        let lease = given::of(&records, &holder.rig);
         let before = records.into_iter().find_map(|record| record.holder);
-        let record = Record { holder: Some(holder), left, ..Record::default() };
-        let mut lease = Self { folder, files, record, before };
+        let record = Record { holder: Some(holder), left, lease, ..Record::default() };
+        let mut lease = Self { folder, files, record, before, engine: None, marking: None };
         lease.write()?;
         Ok(lease)
     }
@@ -152,11 +166,18 @@ impl Lease {
         self.write()
     }
 
-    /// Nobody may use the rig from now on, until somebody clears it or it is seen to be off.
+    /// Nobody may use the rig from now on, until somebody clears it or it is seen to be off. Who hands it out is told, and
+    /// does not get it back.
     ///
     /// # Errors
     /// When that cannot be written.
     pub fn quarantine(&mut self, why: &str) -> Result<(), LeaseError> {
+        let written = self.quarantined(why);
+        self.mark().iter_mut().for_each(Marking::wait);
+        written
+    }
+
+    fn quarantined(&mut self, why: &str) -> Result<(), LeaseError> {
         self.record.quarantine = Some(format!("{why} ({})", now()));
         self.write()
     }
@@ -168,16 +189,22 @@ impl Lease {
     pub fn quarantine_and_try(&mut self, why: &str, span: Duration) -> Result<(), LeaseError> {
         let until = humantime::format_rfc3339_seconds(SystemTime::now() + span);
         self.record.trying = Some(format!("process {}, until {until}", std::process::id()));
-        self.quarantine(why)
+        let written = self.quarantined(why);
+        // Nothing is waited for: it is tried again to switch off.
+        self.marking = self.mark();
+        written
     }
 
-    /// Gives the rig back in an orderly state, with what there was to do.
+    /// Gives the rig back in an orderly state, with what there was to do; first to who handed it out.
     ///
     /// # Errors
     /// When that cannot be written: the next run then takes it for a dead holder's.
     pub fn free(mut self, last: Option<String>) -> Result<(), LeaseError> {
+        // Whoever wants to know what came of it has done this before.
+        let _ = self.give_back();
         let left = std::mem::take(&mut self.record.left);
-        self.record = Record { last, left, ..Record::default() };
+        let lease = self.record.lease.take();
+        self.record = Record { last, left, lease, ..Record::default() };
         self.write()
     }
 
@@ -230,22 +257,28 @@ fn left_of(records: &[Record]) -> Vec<Kept> {
     records.iter().find(|record| !record.left.is_empty()).map_or_else(Vec::new, |record| record.left.clone())
 }
 
-/// Lifts a quarantine, and says what it was for. The caller has seen that the output is off.
+/// Lifts a quarantine, and says what it was for; a rig that somebody hands out is given back. The caller has seen that the
+/// output is off.
 ///
 /// # Errors
 /// When somebody has the rig, or the system refuses.
 pub fn clear(live: &Live) -> Result<Option<String>, LeaseError> {
-    clear_in(folder()?, &things(live))
+    clear_in(folder()?, &things(live), live.lease.as_ref())
 }
 
-fn clear_in(folder: PathBuf, things: &[Thing]) -> Result<Option<String>, LeaseError> {
+fn clear_in(folder: PathBuf, things: &[Thing], lease: Option<&Plan>) -> Result<Option<String>, LeaseError> {
     let (mut files, records) = lock(&folder, things)?;
     let left = left_of(&records);
+    let given = records.iter().find_map(|record| record.lease.clone());
+    let (lease, told) = given::given_back(given, lease);
     let why = records.into_iter().find_map(|record| record.quarantine);
     let cleared = why.as_ref().map(|why| format!("cleared by hand {}: {why}", now()));
-    let record = Record { last: cleared, left, ..Record::default() };
+    let record = Record { last: cleared, left, lease, ..Record::default() };
     write(&mut files, &record).map_err(|source| LeaseError::System { path: folder, source })?;
-    Ok(why)
+    Ok(match (why, told) {
+        (Some(why), Some(told)) => Some(format!("{why}; {told}")),
+        (why, told) => why.or(told),
+    })
 }
 
 /// Locks all or none. They are taken in the order of their names, so that two runs never wait for each other.

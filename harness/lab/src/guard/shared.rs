@@ -46,6 +46,12 @@ pub(super) struct State {
     pub(super) kept: u32,
     /// what the guard found before it was ready, for a person
     pub(super) found: Option<String>,
+    /// why a rig that is handed out is not ours any more
+    pub(super) lost: Option<String>,
+    /// told when that happens
+    pub(super) on_lost: Option<Box<dyn Fn(String) + Send>>,
+    /// why it was not given back
+    pub(super) not_returned: Option<String>,
     /// why it is not known to be off, while that is tried
     pub(super) trying: Option<String>,
     /// why the guard is no more, as far as it said or was seen
@@ -72,6 +78,14 @@ impl Shared {
 }
 
 impl State {
+    /// The rig is not ours any more: whoever runs is told, once.
+    fn lose(&mut self, why: String) {
+        self.lost = Some(why.clone());
+        if let Some(tell) = self.on_lost.take() {
+            tell(why);
+        }
+    }
+
     /// Why there is no guard any more.
     pub(super) fn loss(&self) -> Option<String> {
         match &self.off {
@@ -124,12 +138,13 @@ impl Shared {
                     // It may have to switch off what a dead harness left, and beats meanwhile.
                     Tell::Here(pid) => (here, within) = (Some(pid), SILENT * 2),
                     Tell::Beat => {}
-                    Tell::Found(_) => self.heard(word),
+                    Tell::Found(_) | Tell::Lost(_) => self.heard(word),
                     Tell::Ready(pid) => {
                         words.for_each(|word| self.heard(word));
                         return Ok(pid);
                     }
                     Tell::Busy(who) => return Err(GuardError::Busy(who)),
+                    Tell::NotGiven(why) => return Err(GuardError::NotGiven(why)),
                     Tell::Refused(why) => return Err(GuardError::Refused(why)),
                     _ => self.hang_up(),
                 }
@@ -174,12 +189,19 @@ impl Shared {
                 Tell::Gone(why) => state.gone = Some(why),
                 Tell::Off(why) => state.off = Some(why),
                 Tell::Found(what) => state.found = Some(what),
+                Tell::Lost(why) => state.lose(why),
+                Tell::NotReturned(why) => state.not_returned = Some(why),
                 Tell::Kept => state.kept = state.kept.wrapping_add(1),
                 Tell::Trying(why) => state.trying = Some(why),
                 Tell::Fails(why) => state.why = Some(format!("it failed: {why}")),
                 Tell::Safe => state.end = Some(Ok(())),
                 Tell::Unsafe(what) => state.end = Some(Err(what)),
-                Tell::Beat | Tell::Here(_) | Tell::Ready(_) | Tell::Busy(_) | Tell::Refused(_) => {}
+                Tell::Beat
+                | Tell::Here(_)
+                | Tell::Ready(_)
+                | Tell::Busy(_)
+                | Tell::NotGiven(_)
+                | Tell::Refused(_) => {}
             }
         });
     }
@@ -210,8 +232,10 @@ impl Shared {
         let mut state = self.state();
         let before = state.loss().is_some();
         change(&mut state);
+        // One that has done its work has given the rig back: it may be somebody else's by now.
         if state.closed
             && state.off.is_none()
+            && state.end != Some(Ok(()))
             && let Some(act) = state.on_death.take()
         {
             act();

@@ -17,6 +17,7 @@ use super::lease::{Lease, LeaseError, now};
 use super::pen::Pen;
 use super::post::Post;
 use super::words::{Ask, Tell, next_line};
+use crate::lease::{Refusal, Watch};
 use crate::psu::Link;
 
 /// How long the guard may be deaf to anything but bytes of the supply.
@@ -49,6 +50,16 @@ pub fn stand(post: Post, socket: UnixStream) {
         Err(LeaseError::Busy(holder)) => return mouth.tell(&Tell::Busy(holder.to_string())),
         Err(error) => return mouth.tell(&Tell::Refused(error.to_string())),
     };
+    // Before anything is touched: until then the rig is whose its engine says.
+    if let Err(refusal) = mouth.beating(|| lease.ask_for()) {
+        lease.leave();
+        return mouth.tell(&match refusal {
+            Refusal::NotGiven(why) => Tell::NotGiven(why),
+            Refusal::Cannot(why) => {
+                Tell::Refused(format!("the rig cannot be asked for: {why}; nothing was opened"))
+            }
+        });
+    }
     let mut found = Vec::new();
     if let Some(before) = lease.before().cloned() {
         // Whoever had it is dead, and so is its guard: the output is unknown.
@@ -75,6 +86,8 @@ pub fn stand(post: Post, socket: UnixStream) {
         let what = format!("a run before this one died: {what}");
         if !left.is_empty() {
             let what = format!("{what}; then `busbar doctor --rig … --clear`");
+            // Its supply is off: somebody else may have it.
+            mouth.beating(|| lease.give_back());
             return mouth.tell(&Tell::Refused(what));
         }
         found.push(what);
@@ -94,12 +107,18 @@ pub fn stand(post: Post, socket: UnixStream) {
     let listening = std::thread::Builder::new()
         .name("ears".to_owned())
         .spawn(move || listen(lines, &theirs, &answers, &sender));
-    if let Err(error) = listening {
-        return mouth.tell(&Tell::Refused(format!("the guard has no thread to listen with: {error}")));
+    let teller = mouth.clone();
+    let watch = lease.watched(move |why| teller.tell(&Tell::Lost(why)));
+    let watch = listening.and(watch);
+    if let Err(error) = &watch {
+        mouth.beating(|| lease.give_back());
+        return mouth
+            .tell(&Tell::Refused(format!("the guard has no thread to listen or look with: {error}")));
     }
     mouth.tell(&Tell::Ready(std::process::id()));
     tell_of_panics(&mouth);
-    Warden { post, lease, line, mouth, orders, link: None, energised: false, lost: None }.run();
+    let watch = watch.ok().flatten();
+    Warden { post, lease, watch, line, mouth, orders, link: None, energised: false, lost: None }.run();
 }
 
 /// A guard that panics says so before it ends.
@@ -118,6 +137,8 @@ fn tell_of_panics(mouth: &Mouth) {
 struct Warden {
     post: Post,
     lease: Lease,
+    /// looks whether the rig is still ours
+    watch: Option<Watch>,
     line: Arc<Line>,
     mouth: Mouth,
     orders: Receiver<Order>,
@@ -304,7 +325,10 @@ impl Warden {
                     if last.is_some() && failed.is_none() {
                         self.mouth.tell(&Tell::Safe);
                         self.outlast();
+                        // The harness may have sealed its evidence.
+                        self.line.pen.beside();
                     }
+                    self.give_back();
                     // Where it cannot be written, the next run looks again.
                     let _ = self.lease.free(last.map(|last| format!("{}: {last}", now())));
                     return self.mouth.tell(&Tell::Safe);
@@ -341,6 +365,18 @@ impl Warden {
                 }
             }
             failed.iter().for_each(Again::sleep);
+        }
+    }
+
+    /// Off was read back: whoever hands the rig out has it again.
+    fn give_back(&mut self) {
+        self.watch = None;
+        let Some(done) = self.lease.give_back() else { return };
+        let (Ok(told) | Err(told)) = &done;
+        self.note(told);
+        self.line.pen.done();
+        if let Err(why) = done {
+            self.mouth.tell(&Tell::NotReturned(why));
         }
     }
 

@@ -48,6 +48,12 @@ pub(super) enum Tell {
     Here(u32),
     /// it has the rig; its process
     Ready(u32),
+    /// whoever hands the rig out does not give it, and why
+    NotGiven(String),
+    /// the rig is not ours any more, and why
+    Lost(String),
+    /// it was not given back, and why
+    NotReturned(String),
     /// somebody else has it
     Busy(String),
     /// what it found that a person must know of
@@ -126,6 +132,9 @@ impl Tell {
         match self {
             Self::Here(pid) => format!("here {pid}\n"),
             Self::Ready(pid) => format!("ready {pid}\n"),
+            Self::Lost(why) => text("lost", why),
+            Self::NotGiven(why) => text("not-given", why),
+            Self::NotReturned(why) => text("not-returned", why),
             Self::Busy(who) => text("busy", who),
             Self::Found(what) => text("found", what),
             Self::Beat => "beat\n".to_owned(),
@@ -149,6 +158,9 @@ impl Tell {
         Some(match word {
             "here" => Self::Here(rest.parse().ok()?),
             "ready" => Self::Ready(rest.parse().ok()?),
+            "lost" => Self::Lost(text()?),
+            "not-given" => Self::NotGiven(text()?),
+            "not-returned" => Self::NotReturned(text()?),
             "busy" => Self::Busy(text()?),
             "found" => Self::Found(text()?),
             "beat" => Self::Beat,
@@ -223,6 +235,9 @@ mod tests {
     #[case(Tell::Found("it was on".to_owned()))]
     #[case(Tell::Trying("it does not answer".to_owned()))]
     #[case(Tell::Fails("it panicked".to_owned()))]
+    #[case(Tell::Lost("anna has it".to_owned()))]
+    #[case(Tell::NotGiven("`acquire` exited with 1".to_owned()))]
+    #[case(Tell::NotReturned("no route\nto host".to_owned()))]
     #[case(Tell::Safe)]
     fn the_words_of_the_guard_come_back_from_one_line(#[case] tell: Tell) {
         let line = tell.line();

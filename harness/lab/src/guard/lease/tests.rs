@@ -45,8 +45,9 @@ fn a_quarantine_outlives_its_process_until_somebody_clears_it() {
     drop(lease);
     assert!(refused().contains("busbar doctor --rig … --clear"), "{}", refused());
     let things = ["can", "psu"].map(|name| of(name, None));
-    let why =
-        clear_in(folder.path().to_owned(), &things).expect("nobody has it").expect("it was quarantined");
+    let why = clear_in(folder.path().to_owned(), &things, None)
+        .expect("nobody has it")
+        .expect("it was quarantined");
     assert!(why.starts_with("the supply does not answer ("), "{why}");
     take(folder.path(), &["can", "psu"]).expect("cleared");
 }
@@ -66,7 +67,7 @@ fn what_is_left_of_a_gx_is_left_for_whoever_comes_next() {
     assert_eq!(lease.left(), left, "another supply");
     lease.quarantine("it does not answer").expect("written");
     drop(lease);
-    clear_in(folder.path().to_owned(), &[of("gx", None)]).expect("nobody has it");
+    clear_in(folder.path().to_owned(), &[of("gx", None)], None).expect("nobody has it");
     let lease = take(folder.path(), &["gx"]).expect("cleared");
     assert_eq!(lease.left(), left);
     lease.free(None).expect("written");
@@ -82,7 +83,7 @@ fn what_is_left_of_a_gx_is_left_for_whoever_comes_next() {
 fn a_guard_that_still_tries_is_told_with_its_process_and_its_end() {
     let folder = tempfile::tempdir().expect("a folder");
     let things = [of("psu", None)];
-    let clear = || clear_in(folder.path().to_owned(), &things);
+    let clear = || clear_in(folder.path().to_owned(), &things, None);
     let mut lease = take(folder.path(), &["psu"]).expect("it is free");
     lease.quarantine_and_try("the plug is out", Duration::from_secs(600)).expect("written");
     let told = clear().expect_err("its guard has it").to_string();
