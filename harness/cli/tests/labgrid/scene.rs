@@ -217,7 +217,7 @@ pub(crate) fn a_place_that_is_taken_away_is_found(programs: &Path) {
         if kicked {
             assert!(coordinator.client(&["-p", "bench", "release", "--kick"]).status.success());
         } else {
-            // It saves what it knows, but for who has a place.
+            // It saves what it knows now and then, but for who has a place.
             coordinator.process.as_mut().expect("it runs").kill();
             coordinator.begin();
         }
@@ -227,7 +227,8 @@ pub(crate) fn a_place_that_is_taken_away_is_found(programs: &Path) {
         let verdicts = bench.of_run("out", "verdicts.json");
         assert!(verdicts.contains("the rig is not ours any more"), "{verdicts}");
         assert!(!kicked || verdicts.contains("nobody has the place `bench`"), "{verdicts}");
-        assert!(coordinator.says("acquired: None"), "it is free");
+        // A coordinator that was killed may have forgotten the place as well.
+        assert!(coordinator.says("acquired: None") || !coordinator.says("Place 'bench'"), "it is free");
     }
 }
 
