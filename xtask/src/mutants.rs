@@ -60,7 +60,7 @@ pub(crate) fn mutants(workspace: &Workspace, options: &Options) -> Result<(), Fa
     let mutants = build(workspace, options)?;
     let unit = tests(workspace)?;
     let is_chosen = |m: &Mutant| {
-        m.id % options.every.max(1) == 0
+        m.id.is_multiple_of(options.every.max(1))
             && options.changing.as_ref().is_none_or(|text| m.change.contains(text.as_str()))
     };
     let chosen: Vec<Mutant> = mutants.into_iter().filter(is_chosen).collect();

@@ -3,6 +3,7 @@
 //! It needs the Python that `BUSBAR_PYTHON` names, or `target/venv/bin/python` of the workspace, with labgrid 26
 //! (`target/venv/bin/pip install 'labgrid>=26,<27'`). Without it the tests are listed as ignored, with the reason; with
 //! `BUSBAR_PYTHON` set they run, and fail where something is missing.
+#![cfg_attr(unix, expect(clippy::print_stdout, reason = "how long it took, for whoever asks"))]
 
 #[cfg(unix)]
 #[path = "../serve/process.rs"]
@@ -15,9 +16,13 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
 
+/// A test, which is told where the programs of labgrid are.
+#[cfg(unix)]
+type Test = fn(&std::path::Path);
+
 #[cfg(unix)]
 fn main() -> ExitCode {
-    let tests: [(&str, fn(&std::path::Path)); 3] = [
+    let tests: [(&str, Test); 3] = [
         ("one of two runs has the place", scene::one_of_two_runs_has_the_place),
         ("a place that is taken away is found", scene::a_place_that_is_taken_away_is_found),
         ("a quarantined place is kept from all", scene::a_quarantined_place_is_kept_from_all),
