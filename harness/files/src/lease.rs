@@ -130,3 +130,78 @@ impl Lease {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RigFile;
+    use rstest::rstest;
+
+    const LAB: &str = include_str!("../../../rigs/lab-example.yaml");
+
+    /// The example with this lease.
+    fn with(lease: &str) -> Result<RigFile, String> {
+        let text = LAB.replacen("\nlive:", &format!("\nlease: {lease}\nlive:"), 1);
+        RigFile::parse("rigs/lab.yaml", &text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn three_commands_or_labgrid() {
+        let rig = with("{ acquire: [./a, x], check: [b], release: [/c], every: 5 s }").expect("a good lease");
+        let lease = rig.lease.expect("it is there");
+        assert_eq!((lease.every, lease.within), (Micros::from_secs(5), Micros::from_secs(30)));
+        assert_eq!(rig.live.and_then(|live| live.lease), Some(lease.clone()), "the guard has it");
+        assert!(lease.folder.is_absolute());
+        assert_eq!(lease.program("./a"), lease.folder.join("./a"));
+        assert_eq!((lease.program("b"), lease.program("/c")), ("b".into(), "/c".into()));
+
+        let lease =
+            with("{ labgrid: { coordinator: \"lab:20408\", place: bench } }").expect("a good lease").lease;
+        let labgrid = lease.and_then(|lease| lease.labgrid).expect("it is there");
+        assert_eq!((labgrid.place.as_deref(), labgrid.client.as_str()), (Some("bench"), "labgrid-client"));
+        with("{ labgrid: { coordinator: \"lab:20408\", tags: { battery: \"1\" } } }").expect("a good lease");
+        assert!(RigFile::parse("rigs/lab.yaml", LAB).expect("it is shipped").lease.is_none());
+    }
+
+    #[rstest]
+    #[case("{ acquire: [a], check: [b] }", "the lease has no `release`")]
+    #[case("{ acquire: [a], check: [], release: [c] }", "it names no program")]
+    #[case("{ acquire: [a], check: [b], release: [c], every: 100 ms }", "a lease cannot be looked at so")]
+    #[case("{ acquire: [a], check: [b], release: [c], within: 1 h }", "no command can be waited for so")]
+    #[case(
+        "{ acquire: [a], labgrid: { coordinator: \"l:1\", place: p } }",
+        "labgrid has commands of its own"
+    )]
+    #[case("{ labgrid: { coordinator: \"l:1\" } }", "a rig is one place")]
+    #[case("{ labgrid: { coordinator: \"l:1\", place: p, tags: { a: b } } }", "a rig is one place")]
+    #[case("{ labgrid: { coordinator: \" \", place: p } }", "it names no coordinator")]
+    #[case("{ lock: [a] }", "lock")]
+    fn what_cannot_be_asked_is_refused(#[case] lease: &str, #[case] says: &str) {
+        let error = with(lease).expect_err("refused");
+        assert!(error.starts_with("rigs/lab.yaml:") && error.contains(says), "{error}");
+    }
+
+    #[test]
+    fn nobody_takes_a_simulated_rig_away() {
+        let text = include_str!("../../../rigs/simulated.yaml");
+        let lease = "lease: { acquire: [a], check: [b], release: [c] }";
+        let error = RigFile::parse("rig", &text.replacen("\ncan:", &format!("\n{lease}\ncan:"), 1));
+        assert!(error.expect_err("refused").to_string().contains("nobody takes a simulated rig away"));
+    }
+
+    /// A rig that is like another one may be handed out by another engine.
+    #[test]
+    fn labgrid_takes_the_place_of_the_commands_of_the_rig_that_it_is_like() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let commands = "\nlease: { acquire: [a], check: [b], release: [c] }\nlive:";
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+        write("lab-example.yaml", &LAB.replacen("\nlive:", commands, 1));
+        let labgrid = "lease: { labgrid: { coordinator: \"l:1\", place: p } }";
+        write("other.yaml", &format!("rig: other\ntitle: t\nlike: lab-example\n{labgrid}\n"));
+        let shown = |path: &Path| path.display().to_string();
+        let rig = RigFile::load(&folder.path().join("other.yaml"), &shown).map_err(|error| error.to_string());
+        let lease = rig.expect("a good rig").lease.expect("it is there");
+        assert!(lease.labgrid.is_some() && lease.acquire.is_none());
+        assert_eq!(lease.folder, folder.path());
+    }
+}
