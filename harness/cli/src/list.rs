@@ -226,9 +226,9 @@ fn metrics(format: Format) -> Vec<Row> {
 fn limits() -> Vec<Row> {
     let row = |row: &thresholds::Row| {
         let [good, limit] = (row.borders)().map(|border| amount(border, row.unit));
-        let known_to = match (row.doubt)() {
+        let known_to = match (row.uncertainty)() {
             0.0 => "exactly".to_owned(),
-            doubt => format!("± {}", amount(doubt, row.unit)),
+            known => format!("± {}", amount(known, row.unit)),
         };
         let side = match row.sense {
             Sense::AtMost => "at most",

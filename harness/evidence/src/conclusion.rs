@@ -146,7 +146,7 @@ fn undecided(reason: String, case: &Case, recording: Recording, length: Micros) 
 fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> {
     Subject {
         requirements: case.requirements.clone(),
-        thresholds: rig.knows(case.thresholds),
+        thresholds: rig.with_uncertainty(case.thresholds),
         battery,
         site: rig.site_of(battery),
         sun: case.start.pv,

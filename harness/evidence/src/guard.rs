@@ -1,10 +1,9 @@
 //! The decision rule, as a certificate shows it: how far a figure that instruments have a part in must stay from its limit
 //! (ISO/IEC 17025 7.8.6, ILAC-G8:09/2019).
 //!
-//! The judge decides with the same band in every run ([`judge::thresholds`]): a figure within it decides nothing. Here stands what a certificate
-//! says of it beside the uncertainty that the laboratory states.
+//! The judge applies the same band in every run ([`judge::thresholds`]): a figure within it is undecided. This module adds the uncertainty that
+//! the laboratory states, and the words of the certificate.
 
-use judge::requirement::{Requirement, Severity};
 use judge::thresholds::{Row, Sense, Stands, measured};
 use judge::verdict::{Measure, Verdict};
 
@@ -12,10 +11,14 @@ use crate::certificate::{Certificate, Uncertainty};
 use crate::run::{CaseResult, Run};
 use crate::words::amount;
 
-/// The table: what is said of a figure, and whether that refuses a certificate where the requirement must hold; where it only
-/// should, it never does. `docs/certificate.md` shows it.
-pub const STATEMENTS: [(Stands, &str, bool); 3] =
-    [(Stands::Within, "pass", false), (Stands::Near, "undecided", true), (Stands::Beyond, "fail", true)];
+/// What a certificate says of a figure. `docs/certificate.md` shows it.
+const fn statement(stands: Stands) -> &'static str {
+    match stands {
+        Stands::Within => "pass",
+        Stands::Near => "undecided",
+        Stands::Beyond => "fail",
+    }
+}
 
 /// A figure that instruments of the rig have a part in, and that decided a requirement or left it undecided.
 #[derive(Debug)]
@@ -54,30 +57,14 @@ impl Figure<'_> {
     /// What is said of it, in words.
     #[must_use]
     pub fn statement(&self) -> &'static str {
-        self.row().1
+        statement(self.measure.stands())
     }
 
-    /// Whether it refuses a certificate.
-    #[must_use]
-    pub fn refuses(&self) -> bool {
-        refuses(self.row().2, self.verdict.requirement)
-    }
-
-    /// Whether the laboratory states more than the widest band is: it measures too badly to say on which side of the limit it is.
+    /// Whether the laboratory states more than the widest band, a tenth of the limit.
     #[must_use]
     pub fn is_too_uncertain(&self) -> bool {
         self.stated.is_some_and(|stated| stated.amount > self.measure.band * (1.0 + f64::EPSILON.sqrt()))
     }
-
-    fn row(&self) -> (Stands, &'static str, bool) {
-        let stands = self.measure.stands();
-        // The table has every one of them.
-        STATEMENTS.into_iter().find(|(row, ..)| *row == stands).unwrap_or((stands, "fail", true))
-    }
-}
-
-fn refuses(statement: bool, requirement: &Requirement) -> bool {
-    statement && requirement.severity == Severity::Must
 }
 
 /// Every figure of a run that decided something or was too near to decide, in the order of the cases.
@@ -115,14 +102,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_name_what_there_is() {
+    fn the_page_has_a_row_for_each_statement() {
         let told = include_str!("../../../docs/certificate.md");
-        let must = judge::catalogue::find("CVL-04").expect("a must of the catalogue");
-        let should = judge::catalogue::find("CVL-03").expect("a should of the catalogue");
-        for (stands, text, against) in STATEMENTS {
+        for stands in [Stands::Within, Stands::Near, Stands::Beyond] {
+            let text = statement(stands);
             assert!(told.contains(&format!("| {text} |")), "docs/certificate.md has no row of {text}");
-            assert_eq!(refuses(against, must), stands != Stands::Within);
-            assert!(!refuses(against, should));
         }
     }
 }

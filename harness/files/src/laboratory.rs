@@ -99,16 +99,16 @@ impl Instrument {
 }
 
 impl Laboratory {
-    /// These thresholds, with how exactly this laboratory knows their figures: what it states, and with simple acceptance what
-    /// its instruments show.
+    /// These thresholds with the uncertainty that this laboratory states for each figure; with simple acceptance its instruments
+    /// are taken as exact.
     #[must_use]
-    pub fn knows(&self, mut thresholds: Thresholds) -> Thresholds {
+    pub fn with_uncertainty(&self, mut thresholds: Thresholds) -> Thresholds {
         match self.decision_rule {
             DecisionRule::SimpleAcceptance => thresholds.take_as_measured(),
             DecisionRule::GuardBand => {
                 for stated in &self.uncertainty {
                     // What is no such quantity was refused with the file.
-                    thresholds.known_to(&stated.figure, &stated.expanded).unwrap_or(());
+                    thresholds.state_uncertainty(&stated.figure, &stated.expanded).unwrap_or(());
                 }
             }
         }

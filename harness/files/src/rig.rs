@@ -424,10 +424,10 @@ impl RigFile {
         layers.refuse(path, message, expected)
     }
 
-    /// These thresholds, with what the laboratory says of how exactly it knows their figures.
+    /// These thresholds with the uncertainty that the laboratory of this rig states for each figure.
     #[must_use]
-    pub fn knows(&self, thresholds: Thresholds) -> Thresholds {
-        self.laboratory.as_ref().map_or(thresholds, |laboratory| laboratory.knows(thresholds))
+    pub fn with_uncertainty(&self, thresholds: Thresholds) -> Thresholds {
+        self.laboratory.as_ref().map_or(thresholds, |laboratory| laboratory.with_uncertainty(thresholds))
     }
 
     /// What the judge must know of the plant around this battery.

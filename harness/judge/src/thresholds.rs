@@ -26,10 +26,10 @@ pub struct Graded<T> {
     /// what fails when exceeded (or not reached, for a threshold that is a minimum)
     pub limit: T,
     /// expanded uncertainty (k = 2) of a figure that stands at the limit
-    pub doubt: T,
+    pub uncertainty: T,
 }
 
-/// The widest band, as a share of the limit: a rig that measures worse than that measures too badly to be believed in its doubts.
+/// The widest band, as a share of the limit: a wider one would let a rig that measures badly refuse to decide.
 const WIDEST_BAND: f64 = 0.1;
 
 /// How a figure stands to its limit.
@@ -63,7 +63,7 @@ impl<T: Bound> Graded<T> {
     /// Half of the band around the limit in which a figure decides nothing, in the unit of its [`Row`].
     #[must_use]
     pub(crate) fn band(&self) -> f64 {
-        self.doubt.number().min(WIDEST_BAND * self.limit.number().abs())
+        self.uncertainty.number().min(WIDEST_BAND * self.limit.number().abs())
     }
 
     /// How a value stands to the limit.
@@ -141,9 +141,9 @@ pub struct Row {
     pub source: &'static str,
     /// what a good battery reaches, and the limit, in its unit
     pub borders: fn() -> [f64; 2],
-    /// expanded uncertainty (k = 2) of a figure at its limit, for a rig that says nothing of its own, in its unit; 0 for a figure
-    /// that is counted, or for none
-    pub doubt: fn() -> f64,
+    /// expanded uncertainty (k = 2) of a figure at its limit, in its unit: the default where the rig file states none; 0 for a figure
+    /// that is counted
+    pub uncertainty: fn() -> f64,
 }
 
 /// Every number that decides, those that a case may narrow first.
@@ -303,14 +303,6 @@ impl Thresholds {
         Ok(taken.limit(name).unwrap_or_default())
     }
 
-    /// Takes the expanded uncertainty (k = 2) that a rig states for a figure.
-    ///
-    /// # Errors
-    /// When the name is unknown, or the value is no such quantity or negative.
-    pub fn known_to(&mut self, name: &str, value: &str) -> Result<(), ThresholdError> {
-        self.doubt(name, value)
-    }
-
     /// Sets a threshold to any value: only for a case that says why, with `because:`.
     ///
     /// # Errors
@@ -336,10 +328,7 @@ fn set<T: Bound>(
     value: &str,
     leave: Leave,
 ) -> Result<(), ThresholdError> {
-    let new: T = value.parse().map_err(|error| ThresholdError::Quantity { name, error })?;
-    if new < T::default() {
-        return Err(ThresholdError::Negative { name, value: value.to_owned(), expected: T::EXPECTED });
-    }
+    let new: T = amount_of(name, value)?;
     let milder = match sense {
         Sense::AtMost => new > graded.limit,
         Sense::AtLeast => new < graded.limit,
@@ -365,13 +354,22 @@ fn set<T: Bound>(
     Ok(())
 }
 
-fn doubtful<T: Bound>(graded: &mut Graded<T>, name: &'static str, value: &str) -> Result<(), ThresholdError> {
-    let new: T = value.parse().map_err(|error| ThresholdError::Quantity { name, error })?;
-    if new < T::default() {
+fn set_uncertainty<T: Bound>(
+    graded: &mut Graded<T>,
+    name: &'static str,
+    value: &str,
+) -> Result<(), ThresholdError> {
+    graded.uncertainty = amount_of(name, value)?;
+    Ok(())
+}
+
+/// A value that is not negative.
+fn amount_of<T: Bound>(name: &'static str, value: &str) -> Result<T, ThresholdError> {
+    let amount: T = value.parse().map_err(|error| ThresholdError::Quantity { name, error })?;
+    if amount < T::default() {
         return Err(ThresholdError::Negative { name, value: value.to_owned(), expected: T::EXPECTED });
     }
-    graded.doubt = new;
-    Ok(())
+    Ok(amount)
 }
 
 fn nearest(name: &str) -> &'static str {
@@ -451,20 +449,23 @@ mod tests {
         let mut t = Thresholds::default();
         let is =
             |band: f64, expected: f64| assert!((band - expected).abs() < 1e-12, "{band}, not {expected}");
-        t.known_to("curtailment", "0.2 %").expect("an uncertainty");
+        t.state_uncertainty("curtailment", "0.2 %").expect("an uncertainty");
         is(t.curtailment.band(), 0.2);
-        t.known_to("curtailment", "3 %").expect("an uncertainty");
+        t.state_uncertainty("curtailment", "3 %").expect("an uncertainty");
         is(t.curtailment.band(), 0.5);
         t.narrow("curtailment", "3 %").expect("stricter");
         is(t.curtailment.band(), 0.3);
-        assert!(t.known_to("curtailment", "-1 %").is_err() && t.known_to("settling", "1 V").is_err());
-        assert!(t.known_to("settlin", "1 s").is_err());
+        assert!(
+            t.state_uncertainty("curtailment", "-1 %").is_err()
+                && t.state_uncertainty("settling", "1 V").is_err()
+        );
+        assert!(t.state_uncertainty("settlin", "1 s").is_err());
         t.take_as_measured();
         is(t.curtailment.band(), 0.0);
         is(t.discharge.band(), 0.1);
         for row in Thresholds::NAMES {
             let [_, limit] = (row.borders)();
-            assert!((row.doubt)() <= WIDEST_BAND * limit + 1e-12, "{}: more than a tenth", row.name);
+            assert!((row.uncertainty)() <= WIDEST_BAND * limit + 1e-12, "{}: more than a tenth", row.name);
         }
     }
 

@@ -84,7 +84,7 @@ fn resources(rig: &RigFile, live: &Live) -> Vec<Resource> {
     all
 }
 
-/// A text as YAML takes it, whatever stands in it.
+/// A text quoted for YAML.
 fn text(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -3,7 +3,7 @@
 //! It needs the Python that `BUSBAR_PYTHON` names, or `target/venv/bin/python` of the workspace, with labgrid 26
 //! (`target/venv/bin/pip install 'labgrid>=26,<27'`). Without it the tests are listed as ignored, with the reason; with
 //! `BUSBAR_PYTHON` set they run, and fail where something is missing.
-#![cfg_attr(unix, expect(clippy::print_stdout, reason = "how long it took, for whoever asks"))]
+#![cfg_attr(unix, expect(clippy::print_stdout, reason = "the tests print how long each step took"))]
 
 #[cfg(unix)]
 #[path = "../serve/process.rs"]

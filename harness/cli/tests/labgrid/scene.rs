@@ -3,13 +3,13 @@
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use files::RigFile;
 use lab::guard::lease::{LeaseError, look};
 
-use crate::process::{Serving, busbar, within};
+use crate::process::{Owned, Serving, busbar, within};
 
 /// The folder of the programs of labgrid; nothing where they are not there and nobody asked for them.
 pub(crate) fn programs() -> Option<PathBuf> {
@@ -21,23 +21,6 @@ pub(crate) fn programs() -> Option<PathBuf> {
     let has =
         Command::new(&beside).args(["-c", "import labgrid"]).output().is_ok_and(|done| done.status.success());
     has.then(|| folder(&beside)).flatten()
-}
-
-/// A process of this test, ended with it by its id.
-struct Owned(Child);
-
-impl Owned {
-    fn kill(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        self.kill();
-    }
 }
 
 /// A coordinator on a free port of loopback, with one place.
@@ -148,8 +131,7 @@ impl Bench {
 
 /// The exit code of a run that ends by itself.
 fn code(run: &mut Owned) -> Option<i32> {
-    within(Duration::from_secs(120), || run.0.try_wait().expect("it is ours").is_some(), "its end");
-    run.0.wait().expect("it is ours").code()
+    run.ended(Duration::from_secs(120)).0
 }
 
 const SUN: Duration = Duration::from_secs(120);

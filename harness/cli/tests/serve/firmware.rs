@@ -2,10 +2,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::process::{Serving, within};
+use super::process::{Owned, Serving, within};
 
 /// 0x351 with 56 V, 140 A, 200 A and 44.8 V; 0x355 with 60 %; 0x356 with 52.56 V; 0x35A without an alarm, by which the GX
 /// knows that there is a battery at all (P 3, P 5.1). The bit rate is 500 kbit/s.
@@ -14,16 +14,6 @@ const BATTERY: &str = "exec > \"$1\"; printf 'C\\rS6\\rO\\r'; while sleep 0.2; d
 /// The same without 0x35A.
 const UNKNOWN: &str = "exec > \"$1\"; printf 'C\\rS6\\rO\\r'; while sleep 0.2; do \
     printf 't351830027805D007C001\\rt35563C0064007017\\rt356688146C01FA00\\r'; done";
-
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A register of the battery's unit, or the number of the exception.
 fn register(gx: &str, address: u16) -> Result<u16, u8> {
@@ -48,7 +38,7 @@ fn firmware_of_somebody_else_is_the_battery() {
     assert_eq!(register(&gx, 305), Err(10), "nobody speaks for it yet");
     let play = |words| {
         let words = ["-c", words, "battery", &can];
-        Process(Command::new("sh").args(words).stdin(Stdio::null()).spawn().expect("a shell"))
+        Owned(Command::new("sh").args(words).stdin(Stdio::null()).spawn().expect("a shell"))
     };
     let unknown = play(UNKNOWN);
     std::thread::sleep(Duration::from_secs(2));

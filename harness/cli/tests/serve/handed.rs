@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use files::RigFile;
@@ -11,7 +11,7 @@ use rstest::rstest;
 
 use super::disk::output_of;
 use super::lease::guard_of;
-use super::process::{Serving, busbar, within};
+use super::process::{Owned, Serving, busbar, within};
 
 /// The engine: `held/by` is who has the rig. Each step is a line of `log`, and a release says what the supply read then.
 const ENGINE: &str = r#"#!/bin/bash
@@ -33,27 +33,6 @@ check)
 release) say "released $(supply)"; rm -r held ;;
 esac
 "#;
-
-/// A process of this test, ended with it by its id.
-struct Run(Child);
-
-impl Run {
-    /// Its exit code and what it said.
-    fn ended(&mut self, span: Duration) -> (Option<i32>, String) {
-        within(span, || self.0.try_wait().expect("it is ours").is_some(), "its end");
-        let mut said = String::new();
-        std::io::Read::read_to_string(&mut self.0.stderr.take().expect("piped"), &mut said).expect("text");
-        (self.0.wait().expect("it is ours").code(), said)
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A served rig with a lease, its engine in a folder, and where its runs go.
 struct Desk {
@@ -83,10 +62,10 @@ impl Desk {
         Self { serving, rig: rig.to_str().expect("a plain path").to_owned(), folder, supply }
     }
 
-    fn run(&self, words: &[&str]) -> Run {
+    fn run(&self, words: &[&str]) -> Owned {
         let mut command = busbar(&["run", "feed-in/load-steps", "--quiet", "--rig", &self.rig, "--out"]);
         command.arg(self.folder.path().join("out")).args(words).stdout(Stdio::null());
-        Run(command.spawn().expect("it starts"))
+        Owned(command.spawn().expect("it starts"))
     }
 
     fn doctor(&self) -> String {

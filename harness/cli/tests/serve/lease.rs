@@ -3,21 +3,10 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
-use std::process::{Child, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use super::process::{Serving, busbar, register, within};
-
-/// A run, ended with its test by its id.
-struct Run(Child);
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use super::process::{Owned, Serving, busbar, register, within};
 
 /// A rig that is served, and where its runs go.
 struct Desk {
@@ -80,7 +69,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-fn end(run: &mut Run) {
+fn end(run: &mut Owned) {
     let id = run.0.id().to_string();
     assert!(
         std::process::Command::new("kill").args(["-TERM", &id]).status().expect("a kill command").success()
@@ -93,7 +82,7 @@ fn end(run: &mut Run) {
 #[test]
 fn a_second_terminal_is_told_waits_and_is_kept_off_a_quarantined_rig() {
     let desk = Desk::new();
-    let mut first = Run(desk.run("first", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
+    let mut first = Owned(desk.run("first", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
     within(Duration::from_secs(60), || desk.began("first"), "the first run");
 
     let refused = desk.run("second", &[]).output().expect("it starts");
@@ -108,7 +97,7 @@ fn a_second_terminal_is_told_waits_and_is_kept_off_a_quarantined_rig() {
     assert!(!desk.folder.path().join("second").exists(), "nothing was begun");
 
     let waits = desk.run("third", &["--wait", "60s"]).stderr(Stdio::piped()).spawn();
-    let mut waits = Run(waits.expect("it starts"));
+    let mut waits = Owned(waits.expect("it starts"));
     std::thread::sleep(Duration::from_secs(2));
     assert!(!desk.began("third"));
     end(&mut first);
@@ -132,7 +121,7 @@ fn a_second_terminal_is_told_waits_and_is_kept_off_a_quarantined_rig() {
         "{}",
         said(&cleared)
     );
-    let mut last = Run(desk.run("last", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
+    let mut last = Owned(desk.run("last", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
     within(Duration::from_secs(60), || desk.began("last"), "a run on the rig that was cleared");
     end(&mut last);
     drop(desk.serving);
@@ -150,7 +139,7 @@ pub(crate) fn guard_of(rig: &str) -> Option<String> {
 }
 
 /// Neither has the time to switch off for the other: the harness stands still before its guard dies.
-fn kill_both(guard: &str, harness: &Child) {
+fn kill_both(guard: &str, harness: &std::process::Child) {
     let harness = harness.id().to_string();
     for words in [&["-STOP", &harness][..], &["-KILL", guard, &harness]] {
         assert!(std::process::Command::new("kill").args(words).status().expect("a kill command").success());
@@ -162,13 +151,13 @@ fn kill_both(guard: &str, harness: &Child) {
 #[test]
 fn a_run_after_one_that_died_with_its_guard_says_that_the_output_was_on() {
     let desk = Desk::new();
-    let mut first = Run(desk.run("first", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
+    let mut first = Owned(desk.run("first", &[]).stderr(Stdio::null()).spawn().expect("it starts"));
     within(Duration::from_secs(60), || desk.is_on("first"), "the sun");
     let guard = guard_of(&desk.rig).expect("it runs");
     kill_both(&guard, &first.0);
     within(Duration::from_secs(10), || first.0.try_wait().expect("it is ours").is_some(), "its end");
 
-    let mut next = Run(desk.run("next", &[]).stderr(Stdio::piped()).spawn().expect("it starts"));
+    let mut next = Owned(desk.run("next", &[]).stderr(Stdio::piped()).spawn().expect("it starts"));
     within(Duration::from_secs(60), || desk.began("next"), "the next run");
     end(&mut next);
     let mut why = String::new();
@@ -193,7 +182,7 @@ fn a_gx_that_a_dead_run_has_changed_is_put_back_by_whoever_comes_next() {
     let gx = desk.serving.address("gx");
     let held = || SET.map(|(unit, at, _)| (unit, at, register(&gx, unit, at, None)));
     let dies_when = |out: &str, is: &dyn Fn() -> bool| {
-        let mut run = Run(desk.run(out, &[]).stderr(Stdio::null()).spawn().expect("it starts"));
+        let mut run = Owned(desk.run(out, &[]).stderr(Stdio::null()).spawn().expect("it starts"));
         within(Duration::from_secs(60), is, "the run");
         let guard = guard_of(&desk.rig).expect("it runs");
         kill_both(&guard, &run.0);
@@ -224,7 +213,7 @@ fn a_gx_that_a_dead_run_has_changed_is_put_back_by_whoever_comes_next() {
     let told = doctor();
     assert!(told.contains("its output is on") && !told.contains(says), "{told}");
     assert_eq!(held(), NEEDED);
-    let mut next = Run(desk.run("next", &[]).stderr(Stdio::piped()).spawn().expect("it starts"));
+    let mut next = Owned(desk.run("next", &[]).stderr(Stdio::piped()).spawn().expect("it starts"));
     within(Duration::from_secs(60), || desk.began("next"), "the next run");
     end(&mut next);
     let mut why = String::new();

@@ -31,6 +31,33 @@ pub(crate) fn within(span: Duration, mut is: impl FnMut() -> bool, what: &str) {
     }
 }
 
+/// A process of a test, ended with it by its id.
+pub(crate) struct Owned(pub(crate) Child);
+
+impl Owned {
+    pub(crate) fn kill(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+
+    /// Waits for its end; its exit code, and what it said on standard error.
+    pub(crate) fn ended(&mut self, span: Duration) -> (Option<i32>, String) {
+        within(span, || self.0.try_wait().expect("it is ours").is_some(), "its end");
+        let mut said = String::new();
+        if let Some(mut errors) = self.0.stderr.take() {
+            errors.read_to_string(&mut said).expect("text");
+        }
+        (self.0.wait().expect("it is ours").code(), said)
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 /// A register of the GX: read, or written first.
 pub(crate) fn register(gx: &str, unit: u8, register: u16, value: Option<u16>) -> u16 {
     let mut stream = TcpStream::connect(gx).expect("it listens");

@@ -175,7 +175,7 @@ pub(crate) fn does_not_oscillate(scene: &Scene<'_>, opinion: &mut Opinion) {
     let most = Graded {
         good: thresholds.travel.good * share,
         limit: thresholds.travel.limit * share,
-        doubt: thresholds.travel.doubt * share,
+        uncertainty: thresholds.travel.uncertainty * share,
         ..thresholds.travel
     };
     let travel = if observed < thresholds.observation.limit {
@@ -267,7 +267,7 @@ pub(crate) fn is_low_enough(scene: &Scene<'_>, opinion: &mut Opinion) {
     if let Some(pack) = rise(Channel::PackVoltage) {
         let cells = f64::from(battery.cells);
         let (good, limit) = (per_cell.good * cells, per_cell.limit * cells);
-        let graded = Graded { good, limit, doubt: per_cell.doubt * cells, ..per_cell };
+        let graded = Graded { good, limit, uncertainty: per_cell.uncertainty * cells, ..per_cell };
         let complaint = "the full battery's voltage goes on rising";
         Scene::at_most(
             opinion,

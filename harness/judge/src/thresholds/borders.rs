@@ -3,19 +3,19 @@
 use proto::quantity::{Micros, PerHour, Percent, PercentPerHour, Volts, VoltsPerHour, Watts};
 
 use super::fixed::{ADVISED, SYSTEM_STOPS};
-use super::{Bound, Graded, Leave, MeasuredBy, Row, Sense, ThresholdError, doubtful, nearest, set};
+use super::{Bound, Graded, Leave, MeasuredBy, Row, Sense, ThresholdError, nearest, set, set_uncertainty};
 
-macro_rules! doubt {
+macro_rules! uncertainty {
     ($t:ident) => {
         $t::ZERO
     };
-    ($t:ident, $doubt:expr) => {
-        $doubt
+    ($t:ident, $uncertainty:expr) => {
+        $uncertainty
     };
 }
 
 macro_rules! thresholds {
-    ($( $(#[doc = $source:literal])+ $field:ident ($name:literal, $metric:literal, $sense:ident, $by:ident $(, $firm:ident)?): $t:ident = $good:expr, $limit:expr $(, $doubt:expr)?; )+) => {
+    ($( $(#[doc = $source:literal])+ $field:ident ($name:literal, $metric:literal, $sense:ident, $by:ident $(, $firm:ident)?): $t:ident = $good:expr, $limit:expr $(, $uncertainty:expr)?; )+) => {
         /// The thresholds in force, at first those of the table.
         #[derive(Debug, Clone, Copy, PartialEq)]
         pub struct Thresholds { $( $(#[doc = $source])+ pub $field: Graded<$t>, )+ }
@@ -23,7 +23,7 @@ macro_rules! thresholds {
         impl Thresholds {
             /// As the table has them.
             pub const DEFAULT: Self = Self { $( $field: Graded {
-                name: $name, sense: Sense::$sense, good: $good, limit: $limit, doubt: doubt!($t $(, $doubt)?),
+                name: $name, sense: Sense::$sense, good: $good, limit: $limit, uncertainty: uncertainty!($t $(, $uncertainty)?),
             }, )+ };
 
             /// The names a case may use in its `limits:`.
@@ -31,7 +31,7 @@ macro_rules! thresholds {
                 name: $name, metric: $metric, expected: <$t as Bound>::EXPECTED, unit: <$t as Bound>::UNIT,
                 sense: Sense::$sense, firm: !stringify!($($firm)?).is_empty(), measured_by: MeasuredBy::$by, source: concat!($($source),+),
                 borders: || [Bound::number(Self::DEFAULT.$field.good), Bound::number(Self::DEFAULT.$field.limit)],
-                doubt: || Bound::number(Self::DEFAULT.$field.doubt),
+                uncertainty: || Bound::number(Self::DEFAULT.$field.uncertainty),
             }, )+ ];
 
             pub(super) fn put(&mut self, name: &str, value: &str, leave: Leave) -> Result<(), ThresholdError> {
@@ -43,12 +43,16 @@ macro_rules! thresholds {
 
             /// Takes figures that instruments have a part in as they show them.
             pub fn take_as_measured(&mut self) {
-                $( if MeasuredBy::$by.instruments().is_some() { self.$field.doubt = $t::ZERO; } )+
+                $( if MeasuredBy::$by.instruments().is_some() { self.$field.uncertainty = $t::ZERO; } )+
             }
 
-            pub(super) fn doubt(&mut self, name: &str, value: &str) -> Result<(), ThresholdError> {
+            /// Takes the expanded uncertainty (k = 2) that a rig file states for a figure.
+            ///
+            /// # Errors
+            /// When the name is unknown, or the value is no such quantity or negative.
+            pub fn state_uncertainty(&mut self, name: &str, value: &str) -> Result<(), ThresholdError> {
                 match name {
-                    $( $name => doubtful(&mut self.$field, $name, value), )+
+                    $( $name => set_uncertainty(&mut self.$field, $name, value), )+
                     _ => Err(ThresholdError::Unknown { name: name.to_owned(), nearest: nearest(name) }),
                 }
             }
@@ -74,8 +78,8 @@ macro_rules! thresholds {
     };
 }
 
-// After the limit: the expanded uncertainty (k = 2) of a figure that stands at it, for a rig whose file says nothing of its own.
-// Where nothing stands, the figure is counted, or its steps are in the limit.
+// The value after the limit is the expanded uncertainty (k = 2) of a figure at that limit: the default where the rig file states
+// none. Rows without one are counted, or have their steps in the limit.
 thresholds! {
     /// M2: share of CVL changes that follow the one before in less than 20 s. *"It is probably not helpful to update
     /// the parameters more than once every 20 seconds"* (P 1.5.3).

@@ -27,7 +27,7 @@ macro_rules! fixed {
             name: $name, metric: $metric, expected: "", unit: $unit, sense: Sense::AtMost, firm: true,
             measured_by: MeasuredBy::$by, source: concat!($($source),+),
             borders: || [Number::amount($ident); 2],
-            doubt: || 0.0,
+            uncertainty: || 0.0,
         }, )+ ];
     };
 }

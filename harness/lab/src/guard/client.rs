@@ -185,7 +185,7 @@ impl Guard {
         self.shared.state().lost.clone()
     }
 
-    /// Calls this when that happens, at once where it has, in place of whoever was to be called before.
+    /// Calls `tell` once the rig is lost, or at once if it is lost already. It replaces the function of an earlier call.
     pub(crate) fn on_lost(&self, tell: impl Fn(String) + Send + 'static) {
         let mut state = self.shared.state();
         match state.lost.clone() {

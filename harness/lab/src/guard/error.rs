@@ -8,10 +8,10 @@ pub enum GuardError {
     /// somebody else has the rig
     #[error("the rig is in use by {0}; wait for its end with `busbar run --wait 10m`")]
     Busy(String),
-    /// whoever hands the rig out does not give it
+    /// the engine that hands the rig out refused it
     #[error(
-        "the rig is not given: {0}; nothing was opened or switched on; ask whoever has it, or wait until it is free with \
-         `busbar run --wait 10m`"
+        "the rig is not given: {0}; nothing was opened or switched on; ask the holder, or wait until it is free with `busbar run \
+         --wait 10m`"
     )]
     NotGiven(String),
     /// it does not guard

@@ -1,5 +1,5 @@
-//! The lock of this machine, one run per instrument, whoever runs: lock files in a folder that all users share, one for each thing
-//! that only one run can have, by what it is and not by what a rig file calls it.
+//! The locks of this machine, which allow one run per instrument: files in a folder that all users share, one for each instrument,
+//! named by its port or address.
 //!
 //! The system frees a lock when its process ends, however it ends. What stands in the file outlives it: who held the
 //! rig, and whether its output is not known to be off. Whoever takes a rig over from a dead holder switches it off first.

@@ -1,4 +1,4 @@
-//! A rig that an engine hands out: whoever has its lock on this machine asks for it, and gives it back before the lock.
+//! A rig that an engine hands out: the holder of its lock on this machine acquires it, and releases it before the lock.
 
 use std::io;
 use std::thread::JoinHandle;
