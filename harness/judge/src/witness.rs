@@ -13,6 +13,7 @@ use proto::vedirect::{Counters, Device};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::thresholds::fixed::{COUNTER_EMPTY, COUNTER_HELD};
 use line::Line;
 
 /// What a rig file says of a witness.
@@ -169,11 +170,6 @@ pub struct Reader {
     counted: Option<(Micros, f64)>,
 }
 
-/// What a charge counter holds at least whose fall to zero is seen, Ah.
-const HELD: f64 = 0.5;
-/// A counter that holds less is at zero: a tenth is what a bus tells.
-const EMPTY: f64 = 0.1;
-
 impl Reader {
     /// Nothing heard yet.
     #[must_use]
@@ -274,7 +270,7 @@ impl Reader {
             if let Some(charge) = heard.said.as_ref().and_then(|said| said.number(Channel::ShuntConsumed)) {
                 let pause = Micros(self.witness.protocol.fresh().0 / 2);
                 let fell = self.counted.is_some_and(|(when, held)| {
-                    held.abs() >= HELD && charge.abs() <= EMPTY && at.since(when) > pause
+                    held.abs() >= COUNTER_HELD && charge.abs() <= COUNTER_EMPTY && at.since(when) > pause
                 });
                 self.health.emptied += u32::from(fell);
                 self.counted = Some((at, charge));

@@ -22,6 +22,7 @@ const SHUNT: &str = "  - { name: Shunt, measures: battery, calibration: { date: 
 const LYNX: &str = "  - { name: Shunt, measures: battery, protocol: nmea2000, calibration: { date: 2026-03-01, voltage: 0.3 %, current: 0.4 %, zero: 0.1 A } }\n";
 const UNKNOWN: &str = "  - { name: Shunt, measures: battery }\n";
 const CHARGER: &str = "  - { name: MPPT, measures: charger, calibration: { date: 2026-03-01, voltage: 0.5 %, current: 1 %, zero: 0.2 A } }\n";
+const INVERTER: &str = "  - { name: Phoenix, measures: inverter, calibration: { date: 2026-03-01, voltage: 0.5 %, current: 1 %, zero: 0.2 A } }\n";
 const UNKNOWN_CHARGER: &str = "  - { name: MPPT, measures: charger }\n";
 
 fn case() -> Case {
@@ -168,6 +169,13 @@ fn a_witness_that_lies_is_named(#[case] wrong: &str) {
 #[case::stale(SHUNT, "D-VD", "frozen: true", "the same to the last digit")]
 #[case::swapped_on_a_bus(LYNX, "D-N2K", "reversed: true", "it is connected the other way round")]
 #[case::stale_on_a_bus(LYNX, "D-N2K", "frozen: true", "the same to the last digit")]
+#[case::beside_the_current(SHUNT, "D-VD", "current-gain: -100 %", "does not flow through it")]
+#[case::beside_the_current_on_a_bus(
+    LYNX,
+    "D-N2K",
+    "current-gain: -100 %, current-offset: 0.2 A",
+    "does not flow through it"
+)]
 fn a_witness_that_gives_itself_away_blames_nobody(
     #[case] witness: &str,
     #[case] row: &str,
@@ -242,6 +250,38 @@ fn a_charger_tells_which_of_two_voltages_is_wrong() {
     comes_to(&lies, &[("MEA-03", Pass), ("D-VD", Fail)]);
     let wrong = run("voltmeter-high", WITHOUT_GX, &both, "");
     comes_to(&wrong, &[("MEA-03", Fail), ("D-VD", Pass)]);
+}
+
+/// A charger's or an inverter's own port that lies, stands still or tells nothing is named, and nobody else is blamed for it.
+#[rstest]
+#[case::high("charger: { voltage-gain: 3 % }", "it is `MPPT` that is wrong")]
+#[case::stale("charger: { frozen: true }", "the same to the last digit")]
+#[case::blank("charger: { blank: true }", "never tells its current")]
+#[case::an_inverter("inverter: { voltage-offset: -2 V }", "it is `Phoenix` that is wrong")]
+#[case::a_stale_inverter("inverter: { frozen: true }", "the same to the last digit")]
+fn a_port_that_lies_is_named(
+    #[case] wrong: &str,
+    #[case] says: &str,
+    #[values(WITH_GX, WITHOUT_GX)] capabilities: &str,
+    #[values(SHUNT, "")] shunt: &str,
+) {
+    let attempt = run("reference", capabilities, &format!("{shunt}{CHARGER}{INVERTER}"), wrong);
+    comes_to(&attempt, &[("MEA-03", Pass), ("D-VD", Fail)]);
+    let link = &verdict(&attempt, "D-VD").reason;
+    assert!(link.contains(says), "{link}");
+    // Without a GX and without a shunt nobody measures what the battery's current is.
+    if capabilities == WITH_GX || shunt == SHUNT {
+        comes_to(&attempt, &[("MEA-01", Pass), ("MEA-04", Pass)]);
+        assert_eq!(attempt.outcome, Pass, "{}", attempt.reason);
+    }
+    // Nor does it excuse a battery. Without a shunt what is left may say three things.
+    let battery = run("voltmeter-high", capabilities, &format!("{shunt}{CHARGER}{INVERTER}"), wrong);
+    let against = verdict(&battery, "MEA-03");
+    assert!(
+        against.outcome == Fail || shunt.is_empty() && against.outcome == Inconclusive,
+        "{}",
+        against.reason
+    );
 }
 
 /// A line that loses bytes, an instrument that starts anew, one that falls silent: told as what they are, and the battery

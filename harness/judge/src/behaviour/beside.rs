@@ -2,30 +2,18 @@
 //! whom, and what a requirement comes to by their readings instead of its own.
 
 use proto::channel::{Instrument, Sense};
-use proto::quantity::{Micros, Percent, Volts};
+use proto::quantity::{Percent, Volts};
 
+use super::meter::{self, Fault};
 use super::scene::Scene;
 use crate::recording::Recording;
-use crate::thresholds::fixed::{CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME};
+use crate::thresholds::fixed::{
+    CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME, METER_HEARD, METER_SMALL, METER_TOGETHER,
+};
 use crate::trace::{Channel, Series};
 use crate::verdict::{Evidence, Outcome, Verdict};
 use crate::window::{Window, stretches, times, without};
 use crate::witness::{Calibration, Reader};
-
-/// Battery and another meter are held against each other below this current, A: cables drop little then.
-const SMALL: f64 = 20.0;
-/// They must have been seen together for so long, s.
-const TOGETHER: f64 = 600.0;
-/// A meter tells a step of the current within this time, with all delays between it and this machine (assumption).
-const FOLLOWS: Micros = Micros::from_secs(60);
-/// What is told for less than this share of the time in which a case gives it power is no second opinion on it.
-const HEARD: f64 = 0.9;
-
-/// A step of the current that the voltage follows, A, and the time in which it comes.
-const STEP: f64 = 10.0;
-const FAST: Micros = Micros::from_secs(20);
-/// Steps that say which way round a shunt is, as the sum of voltage × current: 30 A through 10 mΩ, W.
-const LEAST: f64 = 9.0;
 
 /// Who is right about a quantity, as far as those who measure it tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,29 +58,6 @@ impl Flow {
     }
 }
 
-/// A time in which a meter shows the same to the last digit.
-#[derive(Clone, Copy)]
-struct Same {
-    shown: [u64; 2],
-    from: Micros,
-    /// the least and the most that the battery's own current was meanwhile, A
-    pack: (f64, f64),
-    /// when these were a step apart
-    moved: Option<Micros>,
-}
-
-impl Same {
-    const fn new(from: Micros, shown: [u64; 2], pack: f64) -> Self {
-        Self { shown, from, pack: (pack, pack), moved: None }
-    }
-
-    /// The same with what the battery's own current was at a time.
-    fn beside(self, at: Micros, amps: f64) -> Self {
-        let (least, most) = (self.pack.0.min(amps), self.pack.1.max(amps));
-        Self { pack: (least, most), moved: self.moved.or((most - least >= STEP).then_some(at)), ..self }
-    }
-}
-
 /// The witness that measures the battery.
 #[derive(Clone, Copy)]
 pub(super) struct Shunt<'a> {
@@ -125,45 +90,6 @@ impl<'a> Shunt<'a> {
         self.calibration().map_or(0.0, |calibration| calibration.of_amps(amps) + self.half_a_step().1)
     }
 
-    /// Whether its voltage falls where it shows more charge, and rises where it shows less: no battery does that, so it is
-    /// connected the other way round. Only steps that are higher and faster than what a charger regulates away count.
-    pub(super) fn is_turned(&self, scene: &Scene<'_>) -> bool {
-        let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent];
-        let [mut with, mut against] = [0.0; 2];
-        for window in known(scene, &channels) {
-            let mut since: Option<(Micros, [f64; 2])> = None;
-            for s in stretches(channels.map(|c| scene.series(c)), window) {
-                let (before, [volts, amps]) = *since.get_or_insert((s.window.from, s.values));
-                let (rise, step) = (s.values[0] - volts, s.values[1] - amps);
-                if step.abs() >= STEP {
-                    *(if rise * step > 0.0 { &mut with } else { &mut against }) += (rise * step).abs();
-                }
-                if step.abs() >= STEP || s.window.from.since(before) >= FAST {
-                    since = Some((s.window.from, s.values));
-                }
-            }
-        }
-        against >= LEAST && with < 0.1 * against
-    }
-
-    /// Whether it showed the same for long to the last digit, while the battery's current moved.
-    pub(super) fn is_frozen(&self, scene: &Scene<'_>) -> bool {
-        let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent, Channel::PackCurrent];
-        known(scene, &channels).into_iter().any(|window| {
-            let mut same: Option<Same> = None;
-            stretches(channels.map(|c| scene.series(c)), window).any(|s| {
-                let [volts, amps, pack] = s.values;
-                let shown = [volts, amps].map(f64::to_bits);
-                let before = same.filter(|same| same.shown == shown);
-                let now = before.unwrap_or(Same::new(s.window.from, shown, pack)).beside(s.window.from, pack);
-                same = Some(now);
-                // A step of the current counts once the meter has had the time to tell it.
-                let is_hidden = now.moved.is_some_and(|moved| s.window.to.since(moved) >= FOLLOWS);
-                s.window.to.since(now.from).secs() >= TOGETHER && is_hidden
-            })
-        })
-    }
-
     /// What it counted as drawn, and by how much its charge counter moved meanwhile, Ah. Nothing where it tells none: of one that is
     /// connected the other way round the counter stands at full.
     pub(super) fn counted(&self, scene: &Scene<'_>) -> Option<(f64, f64)> {
@@ -193,7 +119,7 @@ impl<'a> Shunt<'a> {
 }
 
 /// What of a case can be held against each other: nothing while a witness was silent.
-fn known(scene: &Scene<'_>, channels: &[Channel]) -> Vec<Window> {
+pub(super) fn known(scene: &Scene<'_>, channels: &[Channel]) -> Vec<Window> {
     let witness = |channel: &&Channel| channel.row().source.instrument().is_some_and(Instrument::is_witness);
     let mut cuts = Vec::new();
     for series in channels.iter().filter(witness).map(|&channel| scene.series(channel)) {
@@ -249,7 +175,7 @@ pub(super) fn apart(scene: &Scene<'_>, one: Channel, other: Channel) -> Option<(
         for s in stretches(channels.map(|c| scene.series(c)), window) {
             let [a, b, current] = s.values;
             let open = online.at(s.window.from).is_some_and(|v| v < 0.5);
-            if current.abs() > SMALL
+            if current.abs() > METER_SMALL
                 || open
                 || scene.recording.account().misleads(Sense::Voltage, s.window.from)
             {
@@ -260,7 +186,7 @@ pub(super) fn apart(scene: &Scene<'_>, one: Channel, other: Channel) -> Option<(
             secs += s.window.secs();
         }
     }
-    (secs >= TOGETHER).then(|| (sum / secs, first / secs))
+    (secs >= METER_TOGETHER.secs()).then(|| (sum / secs, first / secs))
 }
 
 /// Who else measures the voltage of the bus: the inverter on the GX, and the ports of charger and inverter.
@@ -291,9 +217,28 @@ impl<'a> Bus<'a> {
         })
     }
 
-    /// The first of them that was seen beside the battery, by how much it is above the battery, and what it shows, V.
-    pub(super) fn seen(scene: &Scene<'a>) -> Option<(Self, (f64, f64))> {
-        Self::all(scene).find_map(|bus| Some((bus, apart(scene, bus.channel, Channel::PackVoltage)?)))
+    /// Those that were seen beside the battery and that nothing shows to be wrong, each with by how much it is above the battery, and
+    /// what it shows, V.
+    pub(super) fn right(scene: &Scene<'a>) -> impl Iterator<Item = (Self, (f64, f64))> {
+        Self::seen(scene).filter(|(bus, _)| !scene.meters().wrong.contains(&bus.channel))
+    }
+
+    /// Those that say another voltage than the battery and somebody else, each with by how much it is above the battery, and what
+    /// it shows, V.
+    pub(super) fn alone(scene: &Scene<'a>) -> impl Iterator<Item = (Self, (f64, f64))> {
+        Self::seen(scene).filter(|(bus, _)| scene.meters().is_alone(bus.channel))
+    }
+
+    fn seen(scene: &Scene<'a>) -> impl Iterator<Item = (Self, (f64, f64))> {
+        Self::all(scene).filter_map(|bus| Some((bus, apart(scene, bus.channel, Channel::PackVoltage)?)))
+    }
+
+    /// What its voltage is called beside the battery's.
+    pub(super) const fn words(self) -> &'static str {
+        match self.channel {
+            Channel::BusVoltage => "DC bus",
+            other => other.words(),
+        }
     }
 
     /// The name of a witness that was seen beside the battery and may not decide.
@@ -327,8 +272,90 @@ fn standing(ours: Option<bool>, third: [Option<bool>; 2], calibrated: bool) -> S
     }
 }
 
+/// Who is right of those who measure the battery.
+pub(super) struct Meters {
+    pub(super) voltage: Standing,
+    pub(super) current: Standing,
+    /// witnesses that give themselves away
+    faults: Vec<(Instrument, Fault)>,
+    /// voltages of the DC bus that decide nothing: of a witness that gives itself away, or of one that is alone against two
+    wrong: Vec<Channel>,
+}
+
+impl Meters {
+    pub(super) fn of(scene: &Scene<'_>) -> Self {
+        let which = scene.recording.witnesses().iter().map(|reader| reader.witness().instrument);
+        let faults: Vec<_> = which.filter_map(|which| Some((which, meter::fault(scene, which)?))).collect();
+        let mut meters = Self {
+            voltage: Standing::WitnessAlone,
+            current: Standing::WitnessAlone,
+            wrong: faults.iter().map(|&(which, _)| meter::told_by(which).0).collect(),
+            faults,
+        };
+        let alone = outvoted(scene, &meters.wrong);
+        meters.wrong.extend(alone);
+        // Nobody else need measure it where the shunt gives itself away: it is believed in nothing.
+        if meters.fault(Instrument::Shunt).is_none() {
+            meters.voltage = of_voltage(scene, &meters.wrong);
+            meters.current = of_current(scene);
+        }
+        meters
+    }
+
+    /// How a witness gives itself away.
+    pub(super) fn fault(&self, which: Instrument) -> Option<Fault> {
+        self.faults.iter().find(|(of, _)| *of == which).map(|&(_, fault)| fault)
+    }
+
+    /// Whether a voltage of the DC bus is contradicted by the battery and by somebody else.
+    pub(super) fn is_alone(&self, channel: Channel) -> bool {
+        let gives_itself_away = || self.faults.iter().any(|&(which, _)| meter::told_by(which).0 == channel);
+        self.wrong.contains(&channel) && !gives_itself_away()
+    }
+
+    /// That shunt and battery say two things, and it is not the battery that is known to be wrong.
+    pub(super) fn doubts_shunt(&self) -> bool {
+        [self.voltage, self.current].iter().any(|s| matches!(s, Standing::WitnessAlone | Standing::Open))
+    }
+}
+
+/// Whether two voltages differ by more than both may be off by, and than those of battery and bus may.
+fn contradict(
+    scene: &Scene<'_>,
+    one: Channel,
+    other: Channel,
+    uncertain: impl Fn(f64) -> f64,
+) -> Option<bool> {
+    let good = scene.of_system(scene.subject.thresholds.bus_difference).good.0;
+    let (difference, volts) = apart(scene, one, other)?;
+    Some(difference.abs() - uncertain(volts) > good)
+}
+
+/// The voltages of the DC bus that differ from the battery's and from one that says what the battery says.
+fn outvoted(scene: &Scene<'_>, wrong: &[Channel]) -> Vec<Channel> {
+    let shunt = Shunt::of(scene)
+        .filter(|shunt| shunt.calibration().is_some())
+        .map(|shunt| Bus { channel: Channel::ShuntVoltage, calibration: shunt.calibration() });
+    let right = |bus: &Bus<'_>| !wrong.contains(&bus.channel);
+    let all: Vec<Bus<'_>> = Bus::all(scene).chain(shunt).filter(right).collect();
+    let against =
+        |bus: &Bus<'_>| contradict(scene, bus.channel, Channel::PackVoltage, |volts| bus.of_volts(volts));
+    let (with, others): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .filter_map(|bus| Some((bus, against(&bus)?)))
+        .partition(|&(_, contradicts)| !contradicts);
+    let is_alone = |bus: &Bus<'_>| {
+        with.iter().any(|(right, _)| {
+            let both = |volts| bus.of_volts(volts) + right.of_volts(volts);
+            contradict(scene, bus.channel, right.channel, both) == Some(true)
+        })
+    };
+    let alone = others.iter().filter(|(bus, _)| bus.channel != Channel::ShuntVoltage && is_alone(bus));
+    alone.map(|(bus, _)| bus.channel).collect()
+}
+
 /// Who is right about the current: the battery, the shunt, or solar chargers and inverter on the GX.
-pub(super) fn of_current(scene: &Scene<'_>) -> Standing {
+fn of_current(scene: &Scene<'_>) -> Standing {
     let Some(shunt) = Shunt::of(scene) else { return Standing::Untold };
     let good = scene.subject.thresholds.current_difference.good;
     let contradicts = |flows: [Flow; 2], by: &dyn Fn(f64) -> f64| {
@@ -342,43 +369,31 @@ pub(super) fn of_current(scene: &Scene<'_>) -> Standing {
     let ours = [flows(scene, pair, |[a, b]| (a, b)), flows(scene, pair, |[a, b]| (b, a))];
     // Where one shows a current and the other none, only one of the two sees what flows.
     let ours = ours.map(|flows| contradicts(flows, &uncertain)).into_iter().flatten().reduce(|a, b| a || b);
-    let battery = contradicts(
-        flows(scene, [SolarCurrent, InverterCurrent, PackCurrent], |[a, b, c]| (a + b, c)),
-        &|_| 0.0,
-    );
-    let witness = contradicts(
-        flows(scene, [SolarCurrent, InverterCurrent, ShuntCurrent], |[a, b, c]| (a + b, c)),
-        &uncertain,
-    );
-    // Nobody else need measure it where the shunt gives itself away. One that stands still confirms nothing either.
-    let is_turned = || ours == Some(true) && shunt.is_turned(scene);
-    if is_turned() || shunt.is_frozen(scene) {
-        return Standing::WitnessAlone;
-    }
+    let plant = |own| flows(scene, [SolarCurrent, InverterCurrent, own], |[a, b, c]| (a + b, c));
+    let battery = contradicts(plant(PackCurrent), &|_| 0.0);
+    let witness = contradicts(plant(ShuntCurrent), &uncertain);
     standing(ours, [battery, witness], shunt.calibration().is_some())
 }
 
 /// Who is right about the voltage: the battery, the shunt, or inverter and charger.
-pub(super) fn of_voltage(scene: &Scene<'_>) -> Standing {
+fn of_voltage(scene: &Scene<'_>, wrong: &[Channel]) -> Standing {
     let Some(shunt) = Shunt::of(scene) else { return Standing::Untold };
-    let good = scene.of_system(scene.subject.thresholds.bus_difference).good.0;
-    let contradicts = |one, other, uncertain: &dyn Fn(f64) -> f64| {
-        let (difference, volts) = apart(scene, one, other)?;
-        Some(difference.abs() - uncertain(volts) > good)
-    };
-    let ours = contradicts(Channel::ShuntVoltage, Channel::PackVoltage, &|volts| shunt.of_volts(volts));
-    let third = Bus::all(scene).find_map(|bus| {
+    let ours = contradict(scene, Channel::ShuntVoltage, Channel::PackVoltage, |volts| shunt.of_volts(volts));
+    let thirds = Bus::all(scene).filter(|bus| !wrong.contains(&bus.channel)).filter_map(|bus| {
         let both = |volts| bus.of_volts(volts) + shunt.of_volts(volts);
         Some([
-            contradicts(bus.channel, Channel::PackVoltage, &|volts| bus.of_volts(volts))?,
-            contradicts(bus.channel, Channel::ShuntVoltage, &both)?,
+            contradict(scene, bus.channel, Channel::PackVoltage, |volts| bus.of_volts(volts))?,
+            contradict(scene, bus.channel, Channel::ShuntVoltage, both)?,
         ])
     });
-    // One that gives itself away by its current is believed in nothing.
-    if shunt.is_frozen(scene) || shunt.is_turned(scene) && of_current(scene) == Standing::WitnessAlone {
-        return Standing::WitnessAlone;
-    }
-    standing(ours, third.map_or([None; 2], |third| third.map(Some)), shunt.calibration().is_some())
+    let stands = |third| standing(ours, third, shunt.calibration().is_some());
+    // One that says a third thing is outvoted by one that says what battery or shunt says.
+    let among = |one: Standing, other: Standing| match (one, other) {
+        (Standing::Open, decided) | (decided, Standing::Open) => decided,
+        (one, other) if one == other => one,
+        _ => Standing::Open,
+    };
+    thirds.map(|third| stands(third.map(Some))).reduce(among).unwrap_or_else(|| stands([None; 2]))
 }
 
 /// A second opinion on a case: the same case with the readings of witnesses in place of the battery's own.
@@ -404,13 +419,13 @@ impl Beside {
     /// That of a case; nothing where no witness tells enough of it, or what it tells is known to be wrong.
     pub(crate) fn of(scene: &Scene<'_>) -> Option<Self> {
         let shunt = Shunt::of(scene)?;
-        let standings = [of_voltage(scene), of_current(scene)];
+        let standings = [scene.meters().voltage, scene.meters().current];
         if standings.contains(&Standing::WitnessAlone) {
             return None;
         }
         let trace = scene.trace;
         let alive = without(scene.whole, &unpowered(scene));
-        let told = |channel| crate::window::heard(trace.series(channel), &alive) >= HEARD;
+        let told = |channel| crate::window::heard(trace.series(channel), &alive) >= METER_HEARD;
         let own =
             [(Channel::PackVoltage, Channel::ShuntVoltage), (Channel::PackCurrent, Channel::ShuntCurrent)];
         if !own.iter().all(|(_, witness)| told(*witness)) {

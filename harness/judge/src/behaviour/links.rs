@@ -4,20 +4,12 @@ use proto::channel::Instrument;
 use proto::quantity::Micros;
 
 use super::beside::{self, Shunt, Standing};
+use super::meter::{self, Fault};
 use super::scene::Scene;
-use crate::trace::Channel;
+use crate::thresholds::fixed::{BAD_BLOCKS, COUNTER_DRAWN, COUNTER_MOVES, MANY_BLOCKS};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about};
 use crate::witness::{Protocol, Reader};
-
-/// On a good line 7 blocks of 100 000 have a wrong sum; this share is a fault of the wiring.
-const BAD: f64 = 0.001;
-/// Fewer blocks say nothing of a share.
-const BLOCKS: u64 = 1000;
-/// So much charge is drawn before a counter says something, Ah: ten steps of one that is told on a bus.
-const DRAWN: f64 = 1.0;
-/// A counter that moves by less than this share of what was drawn stands still.
-const COUNTS: f64 = 0.5;
 
 /// D-VD: VE.Direct text.
 pub(crate) fn ve_direct(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -78,7 +70,7 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
         .show(Evidence::fact(format!("{unit}s"), format!("{} ({per_second:.2} a second)", counters.blocks)))
         .show(
             Evidence::fact(format!("{unit}s {}", protocol.broken()), format!("{}", counters.bad_blocks))
-                .against(format!("≤ {} in 1000", BAD * 1000.0)),
+                .against(format!("≤ {} in 1000", BAD_BLOCKS * 1000.0)),
         );
     if protocol == Protocol::VeDirect {
         opinion.show(Evidence::fact("HEX frames", format!("{} ({} bad)", counters.hex, counters.bad_hex)));
@@ -119,7 +111,9 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
         opinion.fail(format!("`{name}` speaks, and never tells its {what}: nothing is held against it"));
     } else if silent > fresh {
         opinion.fail(format!("`{name}` fell silent {} before the end", about(silent)));
-    } else if bad > BAD && counters.blocks + counters.bad_blocks >= BLOCKS || bad > 10.0 * BAD {
+    } else if bad > BAD_BLOCKS && counters.blocks + counters.bad_blocks >= MANY_BLOCKS
+        || bad > 10.0 * BAD_BLOCKS
+    {
         opinion.fail(format!(
             "{:.2} % of the {unit}s of `{name}` came {}: look at its wiring",
             100.0 * bad,
@@ -137,12 +131,12 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
     }
 }
 
-/// What of the two that a shunt measures it never told, as one that shows `---` does.
+/// What of that which a witness measures it never told, as one that shows `---` does.
 fn untold(scene: &Scene<'_>, reader: &Reader) -> Option<&'static str> {
+    let (volts, amps) = meter::told_by(reader.witness().instrument);
+    let all = [(Some(volts), "voltage"), (amps, "current")];
     let told = |channel| !scene.series(channel).points().is_empty();
-    let both = [(Channel::ShuntVoltage, "voltage"), (Channel::ShuntCurrent, "current")];
-    let of_shunt = both.into_iter().filter(|_| reader.witness().instrument == Instrument::Shunt);
-    of_shunt.filter(|&(channel, _)| !told(channel)).map(|(_, what)| what).next()
+    all.into_iter().find(|(channel, _)| channel.is_some_and(|channel| !told(channel))).map(|(_, what)| what)
 }
 
 /// How often nothing was heard of a witness while the DC bus was up, and for how long at most. One that the bus feeds falls
@@ -152,11 +146,7 @@ fn gaps(scene: &Scene<'_>, reader: &Reader, dead: &[Window]) -> (u32, Micros) {
     if dead.is_empty() {
         return (health.gaps, health.longest);
     }
-    let volts = match reader.witness().instrument {
-        Instrument::Charger => Channel::ChargerVoltage,
-        Instrument::Converter => Channel::ConverterVoltage,
-        _ => Channel::ShuntVoltage,
-    };
+    let (volts, _) = meter::told_by(reader.witness().instrument);
     let silences = scene.series(volts).silences().iter().map(|&(from, to)| Window::new(from, to));
     let (with_it, apart): (Vec<_>, Vec<_>) =
         silences.partition(|gap| dead.iter().any(|dead| dead.overlap(*gap).is_some()));
@@ -165,33 +155,46 @@ fn gaps(scene: &Scene<'_>, reader: &Reader, dead: &[Window]) -> (u32, Micros) {
     (health.gaps.saturating_sub(excused), longest.unwrap_or(Micros::ZERO))
 }
 
-/// What is wrong with what a shunt says; nothing where nothing shows it.
+/// What is wrong with what a witness says; nothing where nothing shows it.
 fn wrong(scene: &Scene<'_>, reader: &Reader) -> Option<String> {
+    let (name, which, meters) = (&reader.witness().name, reader.witness().instrument, scene.meters());
+    let gives_itself_away = meters.fault(which).map(|fault| match fault {
+        Fault::Frozen => format!(
+            "`{name}` shows the same to the last digit while the battery's current moves: it is `{name}` that is wrong"
+        ),
+        Fault::Turned => format!(
+            "the voltage of `{name}` falls as it shows more charge: it is `{name}` that is wrong, it is connected the \
+             other way round (`polarity` of the rig file)"
+        ),
+        Fault::Blind => format!(
+            "the voltage of `{name}` follows a current that the battery tells, and its own current does not: it is `{name}` that is \
+             wrong, that current does not flow through it (is it in the battery's minus with everything behind it, is the cable to \
+             the shunt plugged in?)"
+        ),
+    });
+    let is_alone = match which {
+        Instrument::Shunt => [meters.voltage, meters.current].contains(&Standing::WitnessAlone),
+        _ => meters.is_alone(meter::told_by(which).0),
+    };
+    gives_itself_away
+        .or_else(|| {
+            is_alone.then(|| {
+                format!(
+                    "`{name}` contradicts the battery, and those who measure the same beside it say what the battery says: it is `{name}` that is wrong"
+                )
+            })
+        })
+        .or_else(|| stands(scene, reader))
+}
+
+/// That the charge counter of a shunt stands still.
+fn stands(scene: &Scene<'_>, reader: &Reader) -> Option<String> {
     let shunt = Shunt::of(scene).filter(|_| reader.witness().instrument == Instrument::Shunt)?;
-    let name = shunt.name();
-    match [beside::of_voltage(scene), beside::of_current(scene)] {
-        standings if !standings.contains(&Standing::WitnessAlone) => {}
-        _ if shunt.is_frozen(scene) => {
-            return Some(format!(
-                "`{name}` shows the same to the last digit while the battery's current moves: it is `{name}` that is wrong"
-            ));
-        }
-        [_, Standing::WitnessAlone] if shunt.is_turned(scene) => {
-            return Some(format!(
-                "the voltage of `{name}` falls as it shows more charge: it is `{name}` that is wrong, it is connected the \
-                 other way round (`polarity` of the rig file)"
-            ));
-        }
-        _ => {
-            return Some(format!(
-                "`{name}` contradicts the battery, and those who measure the same beside it say what the battery says: it is `{name}` that is wrong"
-            ));
-        }
-    }
     let (drawn, counted) = shunt.counted(scene)?;
-    (drawn >= DRAWN && counted < COUNTS * drawn).then(|| {
+    (drawn >= COUNTER_DRAWN && counted < COUNTER_MOVES * drawn).then(|| {
         format!(
-            "the charge counter of `{name}` moved by {counted:.1} Ah while {drawn:.1} Ah were drawn by its own current: it stands still"
+            "the charge counter of `{}` moved by {counted:.1} Ah while {drawn:.1} Ah were drawn by its own current: it stands still",
+            shunt.name()
         )
     })
 }

@@ -19,6 +19,7 @@ pub(crate) mod imbalance;
 pub(crate) mod keep_alive;
 pub(crate) mod links;
 pub(crate) mod load_dump;
+mod meter;
 mod reach;
 mod scene;
 pub(crate) mod silence;

@@ -1,11 +1,13 @@
 //! A case as the judges see it: its windows, its disturbances and how it ended.
 
+use core::cell::OnceCell;
 use core::fmt::Display;
 
 use proto::quantity::{Micros, Percent, Volts};
 use proto::stimulus::Stimulus;
 
 use super::Subject;
+use super::beside::Meters;
 use super::fullness::takes_no_more;
 use crate::metrics::{Shift, Trip, headroom, imbalance, lowered_once, raised_once, trips};
 use crate::recording::Recording;
@@ -41,6 +43,7 @@ pub(crate) struct Scene<'a> {
     /// the same after the battery came to rest
     pub(super) full: Option<Window>,
     pub(super) disturbances: Vec<Disturbance>,
+    meters: OnceCell<Meters>,
 }
 
 impl<'a> Scene<'a> {
@@ -57,7 +60,13 @@ impl<'a> Scene<'a> {
         let full =
             since_full.map(|w| Window::new(w.from + TO_REST, w.to)).filter(|w| w.length() > Micros::ZERO);
         let disturbances = disturbances(trace);
-        Self { subject, trace, recording, whole, marked, since_full, full, disturbances }
+        let meters = OnceCell::new();
+        Self { subject, trace, recording, whole, marked, since_full, full, disturbances, meters }
+    }
+
+    /// Who is right of those who measure the battery.
+    pub(super) fn meters(&self) -> &Meters {
+        self.meters.get_or_init(|| Meters::of(self))
     }
 
     pub(super) fn series(&self, channel: Channel) -> &'a Series {

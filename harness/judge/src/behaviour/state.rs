@@ -1,6 +1,7 @@
 //! SOC-03, MEA-01, MEA-03, MEA-04 and ENE-01: whether the battery's own measurements agree with themselves, with the
 //! plant, and with a witness.
 
+use proto::channel::Instrument;
 use proto::quantity::{Micros, Percent};
 
 use super::beside::{self, Bus, Flow, Shunt, Standing, flows};
@@ -85,8 +86,8 @@ fn widest_swing(current: &Series, window: Window) -> (Window, f64) {
 /// MEA-01: *"a negative current indicates discharge, positive current indicates charge"* (P 2 §0x356), against what
 /// the GX says of the solar charger and the inverter, and against a shunt.
 pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let is_believed = || !matches!(beside::of_current(scene), Standing::WitnessAlone | Standing::Open);
-    let shunt = Shunt::of(scene).filter(|_| is_believed());
+    let is_doubted = || matches!(scene.meters().current, Standing::WitnessAlone | Standing::Open);
+    let shunt = Shunt::of(scene).filter(|_| !is_doubted());
     let plant = "solar charger and inverter show";
     let of_plant = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
     // A bench without a GX has nothing to show of it.
@@ -309,7 +310,7 @@ struct Held {
 
 /// The mean voltage while the current is small, with what the inverter shows on the GX, and with a shunt.
 fn has_the_size_of_voltage(scene: &Scene<'_>, opinion: &mut Opinion, held: &mut Held) {
-    let standing = beside::of_voltage(scene);
+    let standing = scene.meters().voltage;
     let shunt = Shunt::of(scene).filter(|shunt| shunt.calibration().is_some());
     if standing == Standing::Open {
         let name = Shunt::of(scene).map_or("", |shunt| shunt.name());
@@ -317,7 +318,7 @@ fn has_the_size_of_voltage(scene: &Scene<'_>, opinion: &mut Opinion, held: &mut 
             .unclear(format!("battery, `{name}` and DC bus say three voltages: which is right nobody knows"));
         return;
     }
-    let by_bus = Bus::seen(scene)
+    let by_bus = Bus::right(scene)
         .filter(|_| !(standing == Standing::Confirmed && shunt.is_some()))
         .map(|(bus, apart)| (bus.channel.words().to_owned(), apart, bus.of_volts(apart.1)));
     let by_shunt = shunt
@@ -326,7 +327,7 @@ fn has_the_size_of_voltage(scene: &Scene<'_>, opinion: &mut Opinion, held: &mut 
             let apart @ (_, volts) = beside::apart(scene, Channel::ShuntVoltage, Channel::PackVoltage)?;
             Some((format!("`{}`", shunt.name()), apart, shunt.of_volts(volts)))
         });
-    for (name, (difference, volts), uncertain) in [by_bus, by_shunt].into_iter().flatten() {
+    for (name, (difference, volts), uncertain) in by_bus.chain(by_shunt) {
         let figure = Percent(100.0 * (beside::beyond(difference, uncertain).0 / volts));
         let complaint = format!(
             "the battery says {:.2} V on average below 20 A, {name} shows {volts:.2} V; difference",
@@ -366,7 +367,7 @@ fn has_the_size_of_current(scene: &Scene<'_>, opinion: &mut Opinion, held: &mut 
     );
     let shunt = Shunt::of(scene);
     let own = flows(scene, [Channel::ShuntCurrent, Channel::PackCurrent], |[a, b]| (a, b));
-    let standing = beside::of_current(scene);
+    let standing = scene.meters().current;
     let mut seen = false;
     let mut hold = |opinion: &mut Opinion, flows: &[Flow; 2], shows: &str, uncertain: &dyn Fn(f64) -> f64| {
         for flow in flows.iter().filter(|flow| flow.is_seen()) {
@@ -453,7 +454,8 @@ fn agree(
 /// is closed and the current is small (P 1.5.3: *"voltage drops and calibration differences"*), and with a shunt.
 pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
     let limit = scene.of_system(scene.subject.thresholds.bus_difference);
-    let bus = Bus::seen(scene);
+    let buses: Vec<_> = Bus::right(scene).collect();
+    let bus = buses.first().copied();
     let shunt = Shunt::of(scene);
     let own = shunt
         .and_then(|shunt| Some((shunt, beside::apart(scene, Channel::ShuntVoltage, Channel::PackVoltage)?)));
@@ -468,7 +470,7 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
         opinion.unclear("battery and DC bus were not seen together for 10 minutes with less than 20 A");
         return;
     }
-    let standing = beside::of_voltage(scene);
+    let standing = scene.meters().voltage;
     let calibrated = own.is_some_and(|(shunt, _)| shunt.calibration().is_some());
     let told = |name: &str, (difference, volts): (f64, f64)| {
         Evidence::fact(
@@ -476,13 +478,22 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             format!("{volts:.2} V and {:.2} V", volts - difference),
         )
     };
-    if let Some((bus, (difference, volts))) = bus {
+    opinion.show_all(Bus::alone(scene).map(|(bus, (difference, volts))| {
+        Some(Evidence::fact(
+            format!("{} is wrong", bus.channel.words()),
+            format!(
+                "it is {volts:.2} V, the battery says {:.2} V, and so does another meter",
+                volts - difference
+            ),
+        ))
+    }));
+    for &(bus, (difference, volts)) in &buses {
         if standing == Standing::Open || standing == Standing::Confirmed && calibrated {
             opinion.show(told(bus.channel.words(), (difference, volts)));
         } else {
             Scene::at_most(
                 opinion,
-                "mean difference between DC bus and battery voltage below 20 A",
+                &format!("mean difference between {} and battery voltage below 20 A", bus.words()),
                 beside::beyond(difference, bus.of_volts(volts)),
                 limit,
                 scene.whole,
@@ -509,7 +520,7 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             );
         }
         Standing::WitnessAlone => match bus {
-            Some((_, (_, others))) if !shunt.is_frozen(scene) => {
+            Some((_, (_, others))) if scene.meters().fault(Instrument::Shunt).is_none() => {
                 opinion.show(beside::alone(name, volts, volts - difference, others, "V"));
             }
             Some(_) => {
@@ -545,9 +556,7 @@ fn uncalibrated(name: &str) -> String {
 pub(crate) fn counts_energy(scene: &Scene<'_>, opinion: &mut Opinion) {
     let wire = scene.recording.wire();
     wire.judge(|w, t, o| w.charge.counts_energy(t, o), &scene.terms(), opinion);
-    let standing = [beside::of_voltage(scene), beside::of_current(scene)];
-    let is_believed = !standing.iter().any(|s| matches!(s, Standing::WitnessAlone | Standing::Open));
-    let Some(shunt) = Shunt::of(scene).filter(|_| is_believed) else { return };
+    let Some(shunt) = Shunt::of(scene).filter(|_| !scene.meters().doubts_shunt()) else { return };
     let Some(counted) = wire.charge.energies() else { return };
     let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent];
     if !scene.hears(opinion, &channels, &[scene.whole]) {

@@ -248,6 +248,41 @@ fixed! {
     GAIN_CURRENT ("gain-current", "MEA-04", "A", Battery): f64 = 10.0;
     /// So long must it flow: the GX is polled each second, CAN is not (assumption).
     GAIN_TIME ("gain-time", "MEA-04", "s", PollTimes): f64 = 300.0;
+    // Witnesses: meters beside the battery
+    /// Voltages are held against each other below this current: cables drop little then (assumption).
+    METER_SMALL ("meter-small", "MEA-03", "A", Battery): f64 = 20.0;
+    /// Two meters must have been seen together for so long, and one that shows the same for so long may stand still (assumption).
+    METER_TOGETHER ("meter-together", "MEA-03", "s", Counts): Micros = Micros::from_secs(600);
+    /// What is told for less than this share of the time in which a case gives it power is no second opinion on it (assumption).
+    METER_HEARD ("meter-heard", "MEA-03", "share", Counts): f64 = 0.9;
+    /// A meter tells a step within this time, with all delays between it and this machine (assumption).
+    METER_FOLLOWS ("meter-follows", "MEA-04", "s", Counts): Micros = Micros::from_secs(60);
+    /// A step of the current that the voltage of a meter follows (assumption).
+    METER_STEP ("meter-step", "MEA-04", "A", Battery): f64 = 10.0;
+    /// The time in which such a step comes; slower ones a charger regulates away (assumption).
+    METER_STEP_TIME ("meter-step-time", "MEA-04", "s", Counts): Micros = Micros::from_secs(20);
+    /// Steps of voltage × current that say how a shunt is connected: 30 A through 10 mΩ (assumption).
+    METER_STEPS ("meter-steps", "MEA-04", "W", Battery): f64 = 9.0;
+    /// A shunt through which nothing flows shows no more than this: its zero is off by less (assumption).
+    METER_BLIND ("meter-blind", "MEA-04", "A", Battery): f64 = 0.5;
+    /// A voltmeter on the DC bus shows another digit once the battery's voltage has moved by this and its current by a step: ten of
+    /// the steps in which it tells it (assumption). On a 24 V system half of it.
+    METER_MOVED ("meter-moved", "MEA-03", "V", Battery): Volts = Volts(0.1);
+    /// On a good line of VE.Direct 7 blocks of 100 000 have a wrong sum by public reports; this share is a fault of the wiring
+    /// (assumption).
+    BAD_BLOCKS ("bad-blocks", "D-VD", "share", Counts): f64 = 0.001;
+    /// Fewer blocks say nothing of such a share (assumption).
+    MANY_BLOCKS ("many-blocks", "D-VD", "blocks", Counts): u64 = 1000;
+    /// So much is drawn before a counter of charge says something: ten steps of one that is told on a bus
+    /// (PGN 127506; assumption).
+    COUNTER_DRAWN ("counter-drawn", "D-VD", "Ah", Battery): f64 = 1.0;
+    /// A counter that moves by less than this share of what was drawn stands still (assumption).
+    COUNTER_MOVES ("counter-moves", "D-VD", "share", Battery): f64 = 0.5;
+    /// What a counter of charge holds at least whose fall to zero is seen (assumption).
+    COUNTER_HELD ("counter-held", "D-VD", "Ah", Battery): f64 = 0.5;
+    /// A counter that holds less is at zero: a tenth is what a bus tells (PGN 127506; assumption).
+    COUNTER_EMPTY ("counter-empty", "D-VD", "Ah", Battery): f64 = 0.1;
+    // What no battery measures
     /// No battery of this protocol carries so much: 0x356 ends at 3276.7 A, and garbage lies near its ends (P 2
     /// §0x356).
     LARGEST_CURRENT ("largest-current", "MEA-02", "A", Battery): f64 = 2500.0;

@@ -1,0 +1,174 @@
+//! What a meter beside the battery shows of itself that is wrong, whoever else measures the same.
+
+use proto::channel::{Instrument, Sense};
+use proto::quantity::{Micros, Volts};
+
+use super::beside::known;
+use super::scene::Scene;
+use crate::thresholds::fixed::{
+    GAIN_CURRENT, METER_BLIND, METER_FOLLOWS, METER_MOVED, METER_STEP, METER_STEP_TIME, METER_STEPS,
+    METER_TOGETHER,
+};
+use crate::trace::Channel;
+use crate::window::{Window, mean, stretches};
+
+/// How a meter gives itself away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// it shows the same to the last digit while what it measures moves
+    Frozen,
+    /// its voltage falls as it shows more charge: it is connected the other way round
+    Turned,
+    /// its voltage follows a current of which it shows nothing: that does not flow through it
+    Blind,
+}
+
+/// What gives a witness away; nothing where nothing does.
+pub(super) fn fault(scene: &Scene<'_>, which: Instrument) -> Option<Fault> {
+    let is_shunt = which == Instrument::Shunt;
+    if is_frozen(scene, which) {
+        Some(Fault::Frozen)
+    } else if is_shunt && is_turned(scene) {
+        Some(Fault::Turned)
+    } else {
+        (is_shunt && is_blind(scene)).then_some(Fault::Blind)
+    }
+}
+
+/// Where a witness tells its DC voltage, and its current where it has one.
+pub(super) const fn told_by(which: Instrument) -> (Channel, Option<Channel>) {
+    match which {
+        Instrument::Charger => (Channel::ChargerVoltage, Some(Channel::ChargerCurrent)),
+        // The text of a Phoenix inverter has no DC current.
+        Instrument::Converter => (Channel::ConverterVoltage, None),
+        _ => (Channel::ShuntVoltage, Some(Channel::ShuntCurrent)),
+    }
+}
+
+/// Whether the voltage of a shunt falls where it shows more charge, and rises where it shows less: no battery does that. Only steps
+/// that are higher and faster than what a charger regulates away count.
+fn is_turned(scene: &Scene<'_>) -> bool {
+    let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent];
+    let mut steps = Steps::default();
+    for window in known(scene, &channels) {
+        let mut since: Option<(Micros, [f64; 2])> = None;
+        for s in stretches(channels.map(|c| scene.series(c)), window) {
+            let (before, [volts, amps]) = *since.get_or_insert((s.window.from, s.values));
+            let (rise, step) = (s.values[0] - volts, s.values[1] - amps);
+            if step.abs() >= METER_STEP {
+                steps.add(rise * step);
+            }
+            if step.abs() >= METER_STEP || s.window.from.since(before) >= METER_STEP_TIME {
+                since = Some((s.window.from, s.values));
+            }
+        }
+    }
+    steps.against >= METER_STEPS && steps.with < 0.1 * steps.against
+}
+
+/// Steps of a current beside those of a voltage, as sums of voltage × current, W.
+#[derive(Default)]
+struct Steps {
+    /// where both go the same way
+    with: f64,
+    against: f64,
+}
+
+impl Steps {
+    fn add(&mut self, product: f64) {
+        *(if product > 0.0 { &mut self.with } else { &mut self.against }) += product.abs();
+    }
+}
+
+/// Whether the voltage of a shunt follows a charge or a discharge that the battery tells and of which it shows nothing. Where both show
+/// one they agree or not, which is another question; a current that the battery makes up moves no voltage.
+fn is_blind(scene: &Scene<'_>) -> bool {
+    let [mut charge, mut discharge] = [Steps::default(), Steps::default()];
+    let mut seen = [false; 2];
+    let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent, Channel::PackCurrent];
+    for window in known(scene, &channels) {
+        let bins = bins(window).map(|bin| channels.map(|channel| mean(scene.series(channel), &[bin])));
+        let bins: Vec<[f64; 3]> = bins.filter_map(|bin| Some([bin[0]?, bin[1]?, bin[2]?])).collect();
+        for &[_, amps, pack] in &bins {
+            let shows = amps.abs() > METER_BLIND.max(0.02 * pack.abs());
+            seen[usize::from(pack < 0.0)] |= pack.abs() >= GAIN_CURRENT && shows;
+        }
+        // One bin between them: battery and meter tell a step at other times.
+        for (before, after) in bins.iter().zip(bins.iter().skip(2)) {
+            let [rise, shown, step] = [after[0] - before[0], after[1] - before[1], after[2] - before[2]];
+            let flow = if after[2].abs() > before[2].abs() { after[2] } else { before[2] };
+            if step.abs() >= METER_STEP
+                && flow.abs() >= GAIN_CURRENT
+                && shown.abs() <= METER_BLIND.max(0.02 * step.abs())
+            {
+                if flow < 0.0 { &mut discharge } else { &mut charge }.add(rise * step);
+            }
+        }
+    }
+    let hides = |steps: &Steps| steps.with >= METER_STEPS && steps.against < 0.1 * steps.with;
+    !seen[0] && hides(&charge) || !seen[1] && hides(&discharge)
+}
+
+/// The whole times of [`METER_STEP_TIME`] in a window.
+fn bins(window: Window) -> impl Iterator<Item = Window> {
+    let length = METER_STEP_TIME.0;
+    (0..window.length().0 / length).map(move |k| {
+        let from = Micros(window.from.0 + k * length);
+        Window::new(from, Micros(from.0 + length))
+    })
+}
+
+/// A time in which a meter shows the same to the last digit.
+#[derive(Clone, Copy)]
+struct Same {
+    shown: [u64; 2],
+    from: Micros,
+    /// the least and the most of the battery's own current and voltage meanwhile, A and V
+    pack: [(f64, f64); 2],
+    /// when these had moved by so much that the meter must have
+    moved: Option<Micros>,
+}
+
+impl Same {
+    const fn new(from: Micros, shown: [u64; 2], pack: [f64; 2]) -> Self {
+        Self { shown, from, pack: [(pack[0], pack[0]), (pack[1], pack[1])], moved: None }
+    }
+
+    /// The same with what the battery says at a time; it has moved where both did by so much.
+    fn beside(self, at: Micros, pack: [f64; 2], by: [f64; 2]) -> Self {
+        let within = |k: usize| (self.pack[k].0.min(pack[k]), self.pack[k].1.max(pack[k]));
+        let pack = [within(0), within(1)];
+        let moves = pack.iter().zip(by).all(|(&(least, most), by)| most - least >= by);
+        Self { pack, moved: self.moved.or(moves.then_some(at)), ..self }
+    }
+}
+
+/// Whether a witness showed the same for long to the last digit, while what it measures moved: the battery's current for a
+/// shunt, its current and its voltage for the voltage of the DC bus.
+fn is_frozen(scene: &Scene<'_>, which: Instrument) -> bool {
+    let (volts, amps) = told_by(which);
+    let channels = [volts, amps.unwrap_or(volts), Channel::PackCurrent, Channel::PackVoltage];
+    let moved = match which {
+        Instrument::Shunt => Volts(0.0),
+        _ => scene.subject.battery.of_system(METER_MOVED),
+    };
+    let by = [METER_STEP, moved.0];
+    let account = scene.recording.account();
+    known(scene, &channels).into_iter().any(|window| {
+        let mut same: Option<Same> = None;
+        stretches(channels.map(|c| scene.series(c)), window).any(|s| {
+            let [volts, amps, current, voltage] = s.values;
+            if [Sense::Current, Sense::Voltage].iter().any(|&sense| account.misleads(sense, s.window.from)) {
+                same = None;
+                return false;
+            }
+            let (shown, pack) = ([volts, amps].map(f64::to_bits), [current, voltage]);
+            let before = same.filter(|same| same.shown == shown);
+            let now = before.unwrap_or(Same::new(s.window.from, shown, pack)).beside(s.window.from, pack, by);
+            same = Some(now);
+            // What moves counts once the meter has had the time to tell it.
+            let is_hidden = now.moved.is_some_and(|moved| s.window.to.since(moved) >= METER_FOLLOWS);
+            s.window.to.since(now.from) >= METER_TOGETHER && is_hidden
+        })
+    })
+}
