@@ -318,6 +318,10 @@ pub(crate) static CATALOGUE: &[Row] = &[
         .in_run(gx::is_set_up).no_fault_alone("a precondition: without it no case with a GX begins"),
     information("GXD-06", "P 6", "X", "The pages an end customer would see")
         .in_run(gx::pages),
+    must("GXD-07", "P 3", "rig", "What speaks as a GX sends 0x305 and 0x307 as the document lays them out, once a second")
+        .in_run(gx::sends),
+    should("GXD-08", "P 5.6", "rig", "The inverter's own low cut-off and restart leave the battery its range")
+        .in_run(gx::inverter_fits),
     // Behaviour tests
     must("BEH-FI", "P 1.5.3.1", "B", "Full battery, more sun than any load: no over-voltage, stable feed-in, loads switch freely")
         .in_run(feed_in::feeds_in).sun(Sun::DecidesWhileOn)
@@ -350,6 +354,10 @@ pub(crate) static CATALOGUE: &[Row] = &[
         .in_run(links::nmea2000),
     information("D-VRM", "D VRM", "X", "Data exported from VRM stands beside a run as evidence")
         .in_run(|_, o| { o.absent("an export of VRM (CSV; JSON is not offered) is laid beside a run once it has ended, and nothing is judged by it"); }),
+    information("D-ALL", "D", "X", "Each link stands alone: it is decoded, looked at and played without a run")
+        .in_run(|_, o| { o.absent("`busbar decode` reads what is recorded of a link, `busbar doctor` looks at it, `busbar serve` plays it; nothing of a run is judged by it"); }),
+    information("D-JSON", "D VRM", "X", "VRM's JSON interface is not offered; its CSV holds the same")
+        .in_run(|_, o| { o.absent("JSON of VRM is not offered: its CSV holds the same, and the host that the document names is gone"); }),
     information("D-MK2", "D MK2", "X", "MK2 is not offered; VE.Bus is controlled through Modbus-TCP")
         .in_run(|_, o| { o.absent("MK2 is not offered: VE.Bus is controlled through Modbus-TCP, which the document prefers"); }),
 ];

@@ -130,6 +130,11 @@ const REMEDIES: &[(&str, &str)] = &[
         "choose this battery as battery monitor on the GX, and look for a second sender of 0x355 and 0x356",
     ),
     ("GXD-04", "send the details in each cycle, and look for a second sender of them"),
+    (
+        "GXD-07",
+        "let what plays the GX send 0x305 (eight zero bytes) and 0x307 (`VIC`) each second, and look at the cable to the GX",
+    ),
+    ("GXD-08", "set the inverter's low cut-off and restart to what the battery allows"),
     ("GXD-05", "switch DVCC on and shared voltage sense off on the GX before a test"),
     (
         "BEH-FI",

@@ -271,15 +271,16 @@ impl Gx {
         self.next_frame
     }
 
-    /// 0x305, and 10 ms later 0x307, every second (P 3).
+    /// 0x305, and 10 ms later 0x307, every second where nothing is wrong (P 3).
     pub(crate) fn send(&mut self) -> Frame {
         const GAP: Micros = Micros::from_millis(10);
         self.identify = !self.identify;
         if self.identify {
             self.next_frame += GAP;
-            Frame::standard(id::KEEP_ALIVE, Payload::KEEP_ALIVE.as_bytes())
+            // Seven more bytes, all zero.
+            Frame::standard(id::KEEP_ALIVE, &[self.p.keep_alive_byte, 0, 0, 0, 0, 0, 0, 0])
         } else {
-            self.next_frame += Micros(1_000_000 - GAP.0);
+            self.next_frame += Micros(self.p.keep_alive.0.saturating_sub(GAP.0));
             Frame::standard(id::INVERTER_IDENTITY, Payload::VICTRON.as_bytes())
         }
     }

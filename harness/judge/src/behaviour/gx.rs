@@ -1,10 +1,13 @@
-//! GXD-01 to GXD-06: the battery as the GX shows it, and how the GX is set (P 5.1 to 5.5, P 6).
+//! GXD-01 to GXD-08: the battery as the GX shows it, how the GX and the inverter are set (P 5.1 to 5.6, P 6), and what a GX sends
+//! (P 3).
 
 use proto::quantity::Micros;
 
+use super::reach::Obstacle;
 use super::scene::Scene;
-use crate::thresholds::fixed::SELDOM;
-use crate::trace::{Channel, Series};
+use crate::site::CutOff;
+use crate::thresholds::fixed::{RESTART_ABOVE, SELDOM};
+use crate::trace::{Channel, EventKind, Series};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, extremes, heard, without};
 
@@ -35,6 +38,52 @@ pub(crate) fn appears(scene: &Scene<'_>, opinion: &mut Opinion) {
             opinion.unclear("the GX was not polled, or the battery not heard, for long enough");
         }
     }
+}
+
+/// GXD-07: what speaks as a GX on this bench, of which Busbar plays some, sends what the document says.
+pub(crate) fn sends(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let is_there = !scene.series(Channel::GxBattery).points().is_empty();
+    scene.recording.wire().bus.speaks_as_a_gx(is_there, opinion);
+}
+
+/// GXD-08: the inverter's own low cut-off and restart leave the battery its range, and it connects to the grid in time.
+pub(crate) fn inverter_fits(scene: &Scene<'_>, opinion: &mut Opinion) {
+    let lowest = scene.subject.battery.min_voltage;
+    for event in &scene.trace.events {
+        let EventKind::Wait(wait) = &event.kind else { continue };
+        if let Some(own @ (Obstacle::CutOff { .. } | Obstacle::Reconnect { .. })) =
+            scene.obstacle(event.at, wait).filter(|_| !wait.met)
+        {
+            opinion.fail(format!("{own}: that is up to the settings of the inverter"));
+        }
+    }
+    let Some(CutOff { off, on }) = scene.subject.site.cut_off else {
+        opinion.absent("the rig file does not say at which DC voltages its inverter switches off and on");
+        return;
+    };
+    let restart = lowest * RESTART_ABOVE;
+    opinion
+        .show(
+            Evidence::fact("DC voltage below which the inverter switches off", off.to_string())
+                .against(format!("≤ {lowest}")),
+        )
+        .show(
+            Evidence::fact("DC voltage from which it starts again", on.to_string())
+                .against(format!("≤ {restart:.1}")),
+        );
+    if off > lowest {
+        opinion.fail(format!(
+            "the inverter switches off below {off}, and the battery may be discharged to {lowest}: lower its cut-off"
+        ));
+    }
+    if on > restart {
+        opinion.fail(format!(
+            "the inverter starts again from {on}, and a battery that was empty at {lowest} may rest below that: lower its restart"
+        ));
+    }
+    opinion.pass(format!(
+        "the inverter switches off below {off} and on from {on}, the battery is empty at {lowest}"
+    ));
 }
 
 struct Pair {

@@ -84,6 +84,11 @@ pub static LAWS: &[Law] = &[
         "at another bit rate every frame is an error, and little arrives as it was sent",
     ),
     law(
+        "GXD-07",
+        &[&["BUS-04", "TIM-03", "TIM-04", "TIM-06", "BEH-KA"]],
+        "what the bench itself sends as a GX is no fault of the battery, which acts on it",
+    ),
+    law(
         "BUS-06",
         &[WIRE, NAMES, SAID, LIMITS, LAW, &["CVL-05"], SYSTEM, SHOWN],
         "what two senders say under one identifier belongs to no one battery",

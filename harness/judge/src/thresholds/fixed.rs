@@ -509,6 +509,9 @@ fixed! {
     /// What is sent seldom is sent once a minute at least. A GX that just found the battery shows 0 until then
     /// (assumption).
     SELDOM ("seldom", "GXD-04", "s", PollTimes): Micros = Micros::from_secs(60);
+    /// An inverter that starts again above this share of where the battery is empty may wait for a battery that rests below it: cells of
+    /// LFP rest 14 % above it at a tenth of their charge (assumption).
+    RESTART_ABOVE ("restart-above", "GXD-08", "ratio", Counts): f64 = 1.1;
     // Keep-alive, blackout, dropped loads, grid loss
     /// The last 0x305 before the loss was up to a second earlier, and a battery looks at its clock once a second
     /// (assumption).

@@ -8,7 +8,7 @@ use proto::quantity::Micros;
 use super::Terms;
 use super::seen::{Spot, Tally};
 use super::sent::Sent;
-use crate::thresholds::fixed::{ENOUGH_FRAMES, GX_PAUSE, SECOND_BUS};
+use crate::thresholds::fixed::{EACH_SECOND, ENOUGH_FRAMES, GX_PAUSE, SECOND_BUS};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about};
 
@@ -16,6 +16,10 @@ use crate::window::{Window, about};
 /// measures, under identifiers that are not public (dbus-systemcalc-py 87f5716, 2023-03).
 const NOT_OF_THE_DOCUMENT: &str =
     ", not of the document: the battery's own, or of a GX whose setting CanBmsSense is on";
+
+/// What only the GX sends, every second (P 3).
+const OF_THE_GX: [(u16, Payload); 2] =
+    [(id::KEEP_ALIVE, Payload::KEEP_ALIVE), (id::INVERTER_IDENTITY, Payload::VICTRON)];
 
 #[derive(Debug, Clone)]
 pub(crate) struct Bus {
@@ -31,8 +35,8 @@ pub(crate) struct Bus {
     /// where an 11-bit identifier stands in the list
     slot: Box<[u16; 2048]>,
     sent: Vec<Sent>,
-    /// 0x305 and 0x307 as a GX sends them, and otherwise
-    gx: Tally,
+    /// 0x305 and 0x307 as a GX sends them, each by itself, and otherwise
+    gx: [Tally; 2],
     foreign_keep_alive: Tally,
 }
 
@@ -46,7 +50,7 @@ impl Default for Bus {
             extended_ids: [Vec::new(), Vec::new()],
             slot: Box::new([u16::MAX; 2048]),
             sent: Vec::new(),
-            gx: Tally::default(),
+            gx: [Tally::default(), Tally::default()],
             foreign_keep_alive: Tally::default(),
         }
     }
@@ -83,7 +87,8 @@ impl Bus {
     #[inline]
     pub(super) fn pause(&self, spot: Spot) -> Option<Micros> {
         let silent = spot.at.since(self.frames.last);
-        (silent >= GX_PAUSE && self.gx.count >= ENOUGH_FRAMES).then_some(silent)
+        let heard = self.gx.iter().map(|sent| sent.count).sum::<u64>();
+        (silent >= GX_PAUSE && heard >= ENOUGH_FRAMES).then_some(silent)
     }
 
     #[inline]
@@ -95,14 +100,11 @@ impl Bus {
         } else {
             self.sent[usize::from(*slot)].again(spot, frame);
         }
-        let expected = match id {
-            id::KEEP_ALIVE => Payload::KEEP_ALIVE,
-            id::INVERTER_IDENTITY => Payload::VICTRON,
-            _ => return,
-        };
+        let Some(which) = OF_THE_GX.iter().position(|&(of, _)| of == id) else { return };
+        let (_, expected) = OF_THE_GX[which];
         // Byte 7 of 0x307 is reserved for future use.
         let is_gx = frame.dlc() == 8 && frame.padded()[..7] == expected.as_bytes()[..7];
-        if is_gx { self.gx.hit(spot) } else { self.foreign_keep_alive.hit(spot) }
+        if is_gx { self.gx[which].hit(spot) } else { self.foreign_keep_alive.hit(spot) }
     }
 
     pub(super) fn of(&self, id: u16) -> Option<&Sent> {
@@ -206,7 +208,7 @@ impl Bus {
                 self.foreign_keep_alive.evidence("0x305 or 0x307 unlike those of a GX").against("none"),
             );
             let place = self.foreign_keep_alive.place();
-            if self.gx.any() {
+            if self.gx.iter().any(Tally::any) {
                 opinion.fail(format!(
                     "0x305 or 0x307 is sent with other content than a GX sends, {place}: somebody beside it sends it"
                 ));
@@ -218,7 +220,7 @@ impl Bus {
                 ));
             }
         }
-        for id in [id::KEEP_ALIVE, id::INVERTER_IDENTITY] {
+        for (id, _) in OF_THE_GX {
             let Some(sent) = self.of(id) else { continue };
             let seconds = sent.last.at.since(sent.first.at).secs();
             if sent.count < 10 || seconds < 5.0 || !terms.is_timed() {
@@ -240,6 +242,45 @@ impl Bus {
             "nobody sends 0x305"
         };
         opinion.pass(word);
+    }
+
+    /// GXD-07: 0x305 is eight zero bytes and 0x307 has `VIC` in its bytes 4 to 6, each *"every second"* (P 3). What comes too often is not
+    /// the GX's alone: BUS-04 tells.
+    pub(crate) fn speaks_as_a_gx(&self, is_there: bool, opinion: &mut Opinion) {
+        for ((id, expected), right) in OF_THE_GX.into_iter().zip(&self.gx) {
+            let name = format!("0x{id:03X}");
+            let Some(sent) = self.of(id) else {
+                if is_there {
+                    opinion.fail(format!("{name} was never heard, which a GX sends every second"));
+                } else {
+                    opinion.absent(format!("no GX is asked on this bench, and nobody sends {name}"));
+                }
+                continue;
+            };
+            opinion.show(
+                Evidence::fact(
+                    format!("{name} with the bytes of a GX"),
+                    format!("{} of {}", right.count, sent.count),
+                )
+                .against(expected.to_string()),
+            );
+            if !right.any() {
+                opinion.fail(format!("{name} never has the bytes of a GX, {expected}"));
+                continue;
+            }
+            let Some(gap) = sent.gaps.median().filter(|_| right.count >= ENOUGH_FRAMES) else {
+                opinion.unclear(format!("{name} was heard {} times: {ENOUGH_FRAMES} decide", right.count));
+                continue;
+            };
+            opinion.show(
+                Evidence::fact(format!("median time from {name} to {name}"), gap.to_string())
+                    .against(format!("≤ {EACH_SECOND}")),
+            );
+            if gap > EACH_SECOND {
+                opinion.fail(format!("{name} comes each {gap}, a GX sends it every second"));
+            }
+        }
+        opinion.pass("0x305 and 0x307 are those of a GX, once a second");
     }
 
     /// BUS-07: *"while technically possible to combine both in one CAN-bus network [...] such installation is not allowed

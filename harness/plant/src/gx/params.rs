@@ -21,6 +21,10 @@ pub struct GxParams {
     /// what the inverter adds to its hub voltage while it may export, at 48 V, and solar chargers with it (P 1.5.3); A:
     /// half of it at 24 V and a quarter at 12 V, for its firmware is not public. The GX passes 0.4 V on at most
     pub solar_offset: Volts,
+    /// from one 0x305 to the next, and so of 0x307; P 3: a second
+    pub keep_alive: Micros,
+    /// the first byte of 0x305; P 3: zero
+    pub keep_alive_byte: u8,
     /// system voltage: 12, 24 or 48 V
     pub nominal: Volts,
     /// how the inverter is controlled and what it reports
@@ -154,6 +158,8 @@ impl Default for GxParams {
             limits_timeout: Micros::from_secs(3),
             battery_timeout: Micros::from_secs(10),
             solar_offset: Volts(0.4),
+            keep_alive: Micros::from_secs(1),
+            keep_alive_byte: 0,
             nominal: Volts(48.0),
             ess: Ess::ExternalControl,
             absorption: Micros::from_secs(3600),
