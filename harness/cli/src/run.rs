@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use engine::bench::STOPPED;
 use evidence::run::Run;
+use judge::failure;
 use report::terminal::{Style, table};
 use session::{Asked, Played};
 
@@ -94,7 +94,8 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 pub(crate) fn told_stopped(folder: &Path) {
     let folder = crate::from_here(folder);
     crate::warn(&format!(
-        "{STOPPED}; what was measured until then, and what was decided by it, is in {folder}"
+        "{}; what was measured until then, and what was decided by it, is in {folder}",
+        failure::Failure::STOPPED
     ));
 }
 

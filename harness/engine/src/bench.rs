@@ -1,5 +1,6 @@
 //! What a test runs against, and the loop that runs it.
 
+use judge::failure::{Failure, Whose};
 use judge::trace::{Event, Trace};
 use proto::bus::{BusReading, ErrorFrame};
 use proto::chunk::Chunk;
@@ -26,8 +27,8 @@ pub enum Input {
     Bytes(Chunk),
     /// the operator answered a prompt
     Operator(Answer),
-    /// an instrument failed: the case ends inconclusive
-    Fault(String),
+    /// an instrument failed, or nobody wants to go on: the case ends inconclusive
+    Fault(Failure),
     /// nothing happened until the deadline
     Tick,
 }
@@ -115,13 +116,12 @@ impl Capability {
     }
 }
 
-/// How the end of a case begins that somebody wanted to end: no instrument has failed.
-pub const STOPPED: &str = "stopped by you";
-
 /// Why a bench could not go on.
 #[derive(Debug, thiserror::Error)]
 #[error("{instrument}{}{what}", if instrument.is_empty() { "" } else { ": " })]
 pub struct BenchError {
+    /// whose doing it was
+    pub whose: Whose,
     /// which part of the rig; none where somebody wanted it to end, or the battery ended it
     pub instrument: String,
     /// what happened and what to do
@@ -129,10 +129,28 @@ pub struct BenchError {
 }
 
 impl BenchError {
+    /// A part of the rig refuses or is lost.
+    #[must_use]
+    pub fn of(instrument: &str, what: impl ToString) -> Self {
+        Self { whose: Whose::Rig, instrument: instrument.to_owned(), what: what.to_string() }
+    }
+
     /// Somebody wanted the case to end, or none to begin, `when` in words.
     #[must_use]
     pub fn stopped(when: &str) -> Self {
-        Self { instrument: String::new(), what: format!("{STOPPED} {when}") }
+        Failure::stopped(when).into()
+    }
+}
+
+impl From<Failure> for BenchError {
+    fn from(Failure { whose, what }: Failure) -> Self {
+        Self { whose, instrument: String::new(), what }
+    }
+}
+
+impl From<BenchError> for Failure {
+    fn from(error: BenchError) -> Self {
+        Self { whose: error.whose, what: error.to_string() }
     }
 }
 

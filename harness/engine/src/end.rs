@@ -2,10 +2,9 @@
 
 use core::fmt;
 
-use judge::trace::BATTERY;
+use judge::failure::Failure;
 use proto::quantity::Micros;
 
-use crate::bench::STOPPED;
 use crate::interlock::Trip;
 
 /// How a case ended.
@@ -35,8 +34,8 @@ pub enum Abort {
     },
     /// a never-exceed limit tripped
     Interlock(Trip),
-    /// a driver failed
-    Fault(String),
+    /// the rig failed, the battery did by itself, or somebody wanted it to end
+    Fault(Failure),
     /// the operator could not do what was asked
     Operator {
         /// line of the suite file
@@ -60,8 +59,7 @@ impl fmt::Display for Abort {
             Self::Interlock(Trip { what, value, limit, by }) => {
                 write!(f, "interlock: {what} {value} ({by}), the rig's limit is {limit}")
             }
-            Self::Fault(what) if what.starts_with(STOPPED) || what.starts_with(BATTERY) => f.write_str(what),
-            Self::Fault(what) => write!(f, "the bench failed: {what}"),
+            Self::Fault(failure) => f.write_str(&failure.behind("the bench failed")),
             Self::Operator { line, text, what } => write!(f, "the operator {what}: {text} (line {line})"),
         }
     }

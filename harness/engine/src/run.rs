@@ -1,5 +1,6 @@
 //! The loop that runs a case on any bench, and what is left of the case afterwards.
 
+use judge::failure::Failure;
 use judge::recording::Recording;
 use judge::trace::{Event, EventKind};
 use judge::witness::Reader;
@@ -28,7 +29,7 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
     loop {
         while let Some(action) = engine.next_action().filter(|action| *action != Action::Finish) {
             if let Err(error) = bench.bench.act(&action) {
-                engine.handle(bench.bench.now(), &Input::Fault(error.to_string()));
+                engine.handle(bench.bench.now(), &Input::Fault(error.into()));
             }
         }
         told = tell(&engine, witness, told);
@@ -49,14 +50,14 @@ pub fn run(runnable: Runnable, bench: &mut dyn Bench, witness: &mut dyn Witness)
                     witness.stands(&engine.status());
                 }
             }
-            Err(error) => engine.handle(bench.bench.now(), &Input::Fault(error.to_string())),
+            Err(error) => engine.handle(bench.bench.now(), &Input::Fault(error.into())),
         }
     }
     let wrong = match bench.off() {
         Off::AtOnce => None,
         Off::AskedAgain(said) => {
             let what = format!("{said}; everything was confirmed off when it was asked again");
-            Some(EventKind::DriverFault(what))
+            Some(EventKind::DriverFault(Failure::of_rig(what)))
         }
         Off::Never(said) => Some(EventKind::NotOff(said)),
     };

@@ -15,9 +15,6 @@ pub const ORDER: &str = "order.json";
 /// Name and version of its format.
 pub const SCHEMA: &str = "busbar-order/1";
 
-/// What the item that was handed in is called among the facts.
-pub const ITEM: &str = "Item, as its label says";
-
 /// What was asked for, by whom.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -76,8 +73,8 @@ pub fn challenge() -> Result<String, crate::bundle::key::KeyError> {
 /// What the certificate says.
 #[derive(Debug, Clone, Default)]
 pub struct Certificate {
-    /// (what, who or when), in the order in which it is shown; what is not known is empty
-    pub facts: Vec<(String, String)>,
+    /// who, what and when, in the order in which it is shown
+    pub facts: Vec<Fact>,
     /// what was measured with, as the rig file says
     pub instruments: Vec<Instrument>,
     /// how measured figures are held against their limits
@@ -86,6 +83,17 @@ pub struct Certificate {
     pub uncertainty: Vec<Uncertainty>,
     /// what the run folder lacks for a run on real instruments, and days that do not fit, in words
     pub gaps: Vec<String>,
+}
+
+/// One thing that a certificate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// what it is, in words
+    pub what: &'static str,
+    /// the fact; empty where nobody said
+    pub value: String,
+    /// the word for it in a bundle that is told, where it is told there
+    pub told: Option<&'static str>,
 }
 
 /// The expanded uncertainty (k = 2) of a figure.

@@ -14,8 +14,9 @@ use proto::quantity::{Micros, Percent};
 
 use files::{BatteryFile, RigFile};
 
+use crate::gaps::NOT_TRIED;
 use crate::plan::{Planned, Refused, fitted, plan};
-use crate::run::CaseResult;
+use crate::run::{CaseResult, expected};
 
 /// What came of a case.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Attempt {
     pub tried: bool,
     /// why, in one plain sentence; empty when it passed
     pub reason: String,
+    /// the requirement that says so; nothing where the case did not begin, ended early, or passed
+    pub judged_by: Option<&'static str>,
     /// one for each requirement of the case
     pub verdicts: Vec<Verdict>,
     /// measured values and events
@@ -48,7 +51,7 @@ impl Attempt {
         before: &[CaseResult],
     ) -> CaseResult {
         let earlier = before.iter().filter(|other| other.suite == suite.name && other.case == case.name);
-        let Self { outcome, tried, reason, verdicts, trace, length, .. } = self;
+        let Self { outcome, tried, reason, judged_by, verdicts, trace, length, .. } = self;
         CaseResult {
             suite: suite.name.clone(),
             case: case.name.clone(),
@@ -58,6 +61,7 @@ impl Attempt {
             outcome,
             tried,
             reason,
+            judged_by,
             file: suite.file.clone(),
             line: case.line,
             began,
@@ -113,7 +117,7 @@ pub fn judged(
     let subject = subject(case, &battery.declared, rig);
     let verdicts = of_run(&subject, &recording);
     let end = end.hindered_by(hindered(&subject, &recording));
-    let (outcome, mut reason) = end.conclude(&verdicts);
+    let Concluded { outcome, mut reason, judged_by } = end.conclude(&verdicts);
     if outcome == Outcome::Inconclusive
         && let Some(missed) = missed_sun(&subject, &recording)
         && !reason.contains(&missed)
@@ -121,13 +125,14 @@ pub fn judged(
         reason = format!("{reason}; {missed}");
     }
     let (identity, pages) = (recording.portrait().identity(), beside(&recording));
-    Attempt { outcome, tried: true, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
+    let trace = recording.into_trace();
+    Attempt { outcome, tried: true, reason, judged_by, verdicts, trace, identity, pages, length }
 }
 
 /// A case that this rig cannot try with this battery: undecided, however good the reason.
 #[must_use]
 pub fn not_tried(reason: String, case: &Case) -> Attempt {
-    let reason = format!("not tried: {reason}");
+    let reason = format!("{NOT_TRIED}{reason}");
     Attempt { tried: false, ..undecided(reason, case, Recording::new(), Micros::ZERO) }
 }
 
@@ -140,7 +145,8 @@ fn undecided(reason: String, case: &Case, recording: Recording, length: Micros) 
         .map(|requirement| Verdict { requirement, outcome, reason: reason.clone(), evidence: Vec::new() })
         .collect();
     let (identity, pages) = (recording.portrait().identity(), beside(&recording));
-    Attempt { outcome, tried: true, reason, verdicts, trace: recording.into_trace(), identity, pages, length }
+    let trace = recording.into_trace();
+    Attempt { outcome, tried: true, reason, judged_by: None, verdicts, trace, identity, pages, length }
 }
 
 fn subject<'a>(case: &Case, battery: &'a Battery, rig: &RigFile) -> Subject<'a> {
@@ -169,20 +175,31 @@ enum End {
 struct Ended {
     /// why it ended early; nothing where every step was done
     early: Option<String>,
+    /// the requirement whose condition did not come true, where that ended it
+    expected: Option<&'static str>,
     /// what instruments had to say
     trouble: Option<String>,
     /// why the rig may not be off
     not_off: Option<String>,
 }
 
+/// What a case comes to.
+struct Concluded {
+    outcome: Outcome,
+    reason: String,
+    judged_by: Option<&'static str>,
+}
+
 impl End {
     fn of(trace: &Trace) -> Self {
-        let (mut end, mut begun, mut completed) = (Ended::default(), false, false);
+        let mut end = Ended { expected: expected(trace), ..Ended::default() };
+        let (mut begun, mut completed) = (false, false);
         for event in &trace.events {
             match &event.kind {
                 EventKind::Step { .. } | EventKind::Stimulus(_) | EventKind::Mark(_) => begun = true,
                 EventKind::Completed => completed = true,
-                EventKind::NotBegun(why) | EventKind::Aborted(why) => end.early = Some(why.clone()),
+                EventKind::NotBegun(failure) => end.early = Some(failure.what.clone()),
+                EventKind::Aborted(why) => end.early = Some(why.clone()),
                 EventKind::Trouble(what) => end.trouble = Some(what.clone()),
                 EventKind::NotOff(what) => end.not_off = Some(what.clone()),
                 _ => {}
@@ -191,7 +208,7 @@ impl End {
         if !completed && end.early.is_none() {
             end.early = Some("the run was cut off".to_owned());
         }
-        if begun || completed { Self::Began(end) } else { Self::NotBegun(end.conclude(&[]).1) }
+        if begun || completed { Self::Began(end) } else { Self::NotBegun(end.conclude(&[]).reason) }
     }
 }
 
@@ -203,21 +220,22 @@ impl Ended {
     }
 
     /// The verdict on the case from those on its requirements and from how it ended.
-    fn conclude(self, verdicts: &[Verdict]) -> (Outcome, String) {
-        let (outcome, mut reason) = match &self.not_off {
+    fn conclude(self, verdicts: &[Verdict]) -> Concluded {
+        let mut concluded = match &self.not_off {
             Some(why) => {
                 let before = self.early.as_ref().map_or(String::new(), |early| format!("{early}; then "));
-                (Outcome::Inconclusive, format!("{before}the rig was not confirmed off: {why}"))
+                let reason = format!("{before}the rig was not confirmed off: {why}");
+                Concluded { outcome: Outcome::Inconclusive, reason, judged_by: None }
             }
             None => self.confirmed_off(verdicts),
         };
-        if let (Outcome::Inconclusive, Some(trouble)) = (outcome, self.trouble) {
-            reason = format!("{reason}; {trouble}");
+        if let (Outcome::Inconclusive, Some(trouble)) = (concluded.outcome, self.trouble) {
+            concluded.reason = format!("{}; {trouble}", concluded.reason);
         }
-        (outcome, reason)
+        concluded
     }
 
-    fn confirmed_off(&self, verdicts: &[Verdict]) -> (Outcome, String) {
+    fn confirmed_off(&self, verdicts: &[Verdict]) -> Concluded {
         let outcome = match (outcome_of_case(verdicts), &self.early) {
             // What was cut short has not passed, whatever was seen until then.
             (Outcome::Pass | Outcome::NotApplicable, Some(_)) => Outcome::Inconclusive,
@@ -226,20 +244,21 @@ impl Ended {
         let worst = verdicts
             .iter()
             .filter(|v| v.outcome == outcome && v.requirement.severity == Severity::Must)
-            .map(|v| format!("{}: {}", v.requirement.id, v.reason))
+            .map(|v| (format!("{}: {}", v.requirement.id, v.reason), Some(v.requirement.id)))
             .next();
-        let reason = match (outcome, &self.early) {
-            (Outcome::Pass, _) => String::new(),
+        let (reason, judged_by) = match (outcome, &self.early) {
+            (Outcome::Pass, _) => (String::new(), None),
             (Outcome::Fail, _) | (_, None) => worst.unwrap_or_default(),
-            (_, Some(early)) => early.clone(),
+            (_, Some(early)) => (early.clone(), self.expected),
         };
-        (outcome, reason)
+        Concluded { outcome, reason, judged_by }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use judge::failure::Failure;
     use rstest::rstest;
 
     fn verdicts(outcome: Outcome) -> Vec<Verdict> {
@@ -273,14 +292,36 @@ mod tests {
         let mut trace = Trace::default();
         events.iter().for_each(|kind| trace.note(Micros::ZERO, kind.clone()));
         let End::Began(end) = End::of(&trace) else { panic!("it began") };
-        let (outcome, reason) = end.conclude(&verdicts(outcome));
+        let Concluded { outcome, reason, .. } = end.conclude(&verdicts(outcome));
         assert_eq!((outcome, reason.as_str()), expected);
+    }
+
+    /// A case that ended at a condition of a requirement says that by this requirement; one that is not off does not.
+    #[rstest]
+    #[case(None, Some("CVL-04"))]
+    #[case(Some(EventKind::NotOff("on".into())), None)]
+    fn who_says_why_a_case_is_undecided(#[case] more: Option<EventKind>, #[case] by: Option<&str>) {
+        let mut trace = Trace::default();
+        let wait = judge::trace::WaitResult {
+            line: 1,
+            until: "full".to_owned(),
+            began: Micros::ZERO,
+            met: false,
+            seen: String::new(),
+            allowed: Micros::ZERO,
+            requirement: Some("CVL-04"),
+        };
+        let events =
+            [EventKind::Mark("full".into()), EventKind::Wait(wait), EventKind::Aborted("never".into())];
+        events.into_iter().chain(more).for_each(|kind| trace.note(Micros::ZERO, kind));
+        let End::Began(end) = End::of(&trace) else { panic!("it began") };
+        assert_eq!(end.conclude(&verdicts(Outcome::Inconclusive)).judged_by, by);
     }
 
     /// A case that ended before its first step has the reason of its end, and no verdict of its requirements.
     #[rstest]
-    #[case(&[EventKind::NotBegun("no supply".into())], "no supply")]
-    #[case(&[EventKind::DriverFault("gone".into()), EventKind::Aborted("gone".into())], "gone")]
+    #[case(&[EventKind::NotBegun(Failure::of_rig("no supply"))], "no supply")]
+    #[case(&[EventKind::DriverFault(Failure::of_rig("gone")), EventKind::Aborted("gone".into())], "gone")]
     #[case(&[EventKind::Aborted("gone".into()), EventKind::Trouble("lost".into())], "gone; lost")]
     #[case(
         &[EventKind::Aborted("gone".into()), EventKind::NotOff("on".into())],

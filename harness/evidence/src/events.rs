@@ -4,6 +4,7 @@
 //! Between `case-start` and `case-end` the lines belong to that case; a case without its `case-end` was cut off, and so
 //! was a run without its `run-end`. `inputs` counts what was recorded in the case before, on any wire.
 
+use judge::failure::{Failure, Whose};
 use judge::trace::{Event, EventKind, WaitResult};
 use proto::quantity::Micros;
 use proto::stimulus::Stimulus;
@@ -112,10 +113,14 @@ pub fn line(began: Micros, inputs: u64, event: &Event) -> String {
             requirement: w.requirement.map(str::to_owned),
         },
         EventKind::Interlock { what, value, limit } => Kind::Interlock { what, value, limit },
-        EventKind::DriverFault(what) => Kind::DriverFault { what },
+        EventKind::DriverFault(Failure { whose, what }) => {
+            Kind::DriverFault { whose: Some(whose.key().to_owned()), what }
+        }
         EventKind::Completed => Kind::Completed,
         EventKind::Aborted(reason) => Kind::Aborted { reason },
-        EventKind::NotBegun(reason) => Kind::NotBegun { reason },
+        EventKind::NotBegun(Failure { whose, what: reason }) => {
+            Kind::NotBegun { whose: Some(whose.key().to_owned()), reason }
+        }
         EventKind::Instrument { what, says } => Kind::Instrument { what, says },
         EventKind::Trouble(what) => Kind::Trouble { what },
         EventKind::NotOff(what) => Kind::NotOff { what },
@@ -153,6 +158,13 @@ pub fn run_end(at: Micros) -> String {
 /// When it is no such line.
 pub fn parse(line: &[u8], began: Micros) -> Result<Line, Fault> {
     let wrong = |expected: &str| Fault::new(&String::from_utf8_lossy(line), expected);
+    let failure = |whose: Option<String>, what| match whose {
+        None => Ok(Failure::told(what)),
+        Some(key) => match Whose::of_key(&key) {
+            Some(whose) => Ok(Failure { whose, what }),
+            None => Err(wrong("`whose` as this version knows it: rig, battery or person")),
+        },
+    };
     let row: Row = serde_json::from_slice(line).map_err(|error| wrong(&format!("an event: {error}")))?;
     let what = match row.kind {
         Kind::Run { schema, begun } if schema == SCHEMA => What::Run(begun),
@@ -177,10 +189,10 @@ pub fn parse(line: &[u8], began: Micros) -> Result<Line, Fault> {
             What::Event(EventKind::Wait(WaitResult { line, until, began, met, seen, allowed, requirement }))
         }
         Kind::Interlock { what, value, limit } => What::Event(EventKind::Interlock { what, value, limit }),
-        Kind::DriverFault { what } => What::Event(EventKind::DriverFault(what)),
+        Kind::DriverFault { whose, what } => What::Event(EventKind::DriverFault(failure(whose, what)?)),
         Kind::Completed => What::Event(EventKind::Completed),
         Kind::Aborted { reason } => What::Event(EventKind::Aborted(reason)),
-        Kind::NotBegun { reason } => What::Event(EventKind::NotBegun(reason)),
+        Kind::NotBegun { whose, reason } => What::Event(EventKind::NotBegun(failure(whose, reason)?)),
         Kind::Instrument { what, says } => What::Event(EventKind::Instrument { what, says }),
         Kind::Trouble { what } => What::Event(EventKind::Trouble(what)),
         Kind::NotOff { what } => What::Event(EventKind::NotOff(what)),
@@ -247,6 +259,8 @@ enum Kind {
         limit: String,
     },
     DriverFault {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        whose: Option<String>,
         what: String,
     },
     Completed,
@@ -254,6 +268,8 @@ enum Kind {
         reason: String,
     },
     NotBegun {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        whose: Option<String>,
         reason: String,
     },
     Instrument {

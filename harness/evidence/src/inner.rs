@@ -107,7 +107,11 @@ mod tests {
     use super::*;
 
     fn case(name: &str, began: u64) -> CaseResult {
-        CaseResult::sample("feed-in", name, Micros(began), Micros::from_secs(10))
+        CaseResult {
+            began: Micros(began),
+            length: Micros::from_secs(10),
+            ..CaseResult::named("feed-in", name)
+        }
     }
 
     fn told(lines: &str) -> Vec<CaseResult> {

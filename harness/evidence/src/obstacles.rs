@@ -36,8 +36,8 @@ pub fn obstacles(run: &Run) -> Vec<String> {
         return found;
     };
     if !meta.rig.simulated {
-        let unknown = certificate.facts.iter().filter(|(_, value)| value.is_empty());
-        found.extend(unknown.map(|(what, _)| format!("not said: {what}")));
+        let unknown = certificate.facts.iter().filter(|fact| fact.value.is_empty());
+        found.extend(unknown.map(|fact| format!("not said: {}", fact.what)));
         for (what, none) in [
             ("no instrument and its calibration", certificate.instruments.is_empty()),
             ("no uncertainty of what is measured", certificate.uncertainty.is_empty()),
@@ -133,31 +133,19 @@ fn guarded(run: &Run, certificate: &Certificate) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::certificate::Uncertainty;
+    use crate::certificate::{Fact, Uncertainty};
     use crate::run::CaseResult;
-    use judge::trace::Trace;
     use judge::verdict::Verdict;
-    use proto::quantity::Micros;
     use rstest::rstest;
 
     fn attempt(n: usize, outcome: Outcome) -> CaseResult {
         let requirement = judge::catalogue::find("CVL-04").expect("a must of the catalogue");
         CaseResult {
-            suite: "feed-in".to_owned(),
-            case: "load-steps".to_owned(),
             attempt: n,
-            title: String::new(),
-            section: String::new(),
             outcome,
-            tried: true,
             reason: "the GX was away".to_owned(),
-            file: String::new(),
-            line: 1,
-            began: Micros::ZERO,
-            length: Micros::ZERO,
             verdicts: vec![Verdict { requirement, outcome, reason: "seen".to_owned(), evidence: Vec::new() }],
-            trace: Trace::default(),
-            inner: Vec::new(),
+            ..CaseResult::named("feed-in", "load-steps")
         }
     }
 
@@ -165,7 +153,7 @@ mod tests {
         let instrument =
             Instrument { what: "supply".to_owned(), serial: "42".to_owned(), ..Instrument::default() };
         let certificate = Certificate {
-            facts: vec![("Customer".to_owned(), "ACME".to_owned())],
+            facts: vec![Fact { what: "Customer", value: "ACME".to_owned(), told: None }],
             instruments: vec![instrument],
             uncertainty: vec![Uncertainty {
                 figure: "export-ripple".to_owned(),

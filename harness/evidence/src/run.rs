@@ -168,6 +168,8 @@ pub struct CaseResult {
     pub tried: bool,
     /// why, in one plain sentence; empty when it passed
     pub reason: String,
+    /// the requirement that says so; nothing where the case did not begin, ended early, or passed
+    pub judged_by: Option<&'static str>,
     /// suite file
     pub file: String,
     /// line of the case in the suite file
@@ -185,22 +187,24 @@ pub struct CaseResult {
 }
 
 impl CaseResult {
-    /// A case of tests that passed, without verdicts and readings.
-    #[cfg(test)]
-    pub(crate) fn sample(suite: &str, case: &str, began: Micros, length: Micros) -> Self {
+    /// The first attempt at a case of this name, of which nothing else is known: it decides nothing. What is known of it
+    /// is written over that.
+    #[must_use]
+    pub fn named(suite: &str, case: &str) -> Self {
         Self {
             suite: suite.to_owned(),
             case: case.to_owned(),
             attempt: 1,
             title: String::new(),
             section: String::new(),
-            outcome: Outcome::Pass,
+            outcome: Outcome::Inconclusive,
             tried: true,
             reason: String::new(),
+            judged_by: None,
             file: String::new(),
             line: 1,
-            began,
-            length,
+            began: Micros::ZERO,
+            length: Micros::ZERO,
             verdicts: Vec::new(),
             trace: Trace::default(),
             inner: Vec::new(),
@@ -239,23 +243,29 @@ impl CaseResult {
     #[must_use]
     pub fn ended_early(&self) -> Option<&str> {
         let why = match self.outcome {
-            Outcome::Inconclusive => &self.reason,
+            Outcome::Inconclusive => self.judged_by.is_none().then_some(&self.reason)?,
+            Outcome::Fail if expected(&self.trace).is_some() => return None,
             Outcome::Fail => self.trace.events.iter().find_map(|event| match &event.kind {
                 EventKind::Aborted(why) => Some(why),
                 _ => None,
             })?,
             Outcome::Pass | Outcome::NotApplicable => return None,
         };
-        let by_one =
-            |v: &Verdict| why.strip_prefix(v.requirement.id).is_some_and(|rest| rest.starts_with(": "));
-        let early = self.tried && !why.is_empty() && !self.verdicts.iter().any(by_one);
-        early.then_some(why.as_str())
+        (self.tried && !why.is_empty()).then_some(why.as_str())
     }
 
     /// Requirements that only warn and do not hold.
     pub fn warnings(&self) -> impl Iterator<Item = &Verdict> {
         self.verdicts.iter().filter(|v| Mark::of(v) == Mark::Warning)
     }
+}
+
+/// The requirement of the `expect` that did not come true, where one ended the case.
+pub(crate) fn expected(trace: &Trace) -> Option<&'static str> {
+    trace.events.iter().find_map(|event| match &event.kind {
+        EventKind::Wait(wait) if !wait.met => wait.requirement,
+        _ => None,
+    })
 }
 
 impl Run {

@@ -1,7 +1,7 @@
 //! What battery and instruments said of themselves in the cases of a run, and what is doubtful about it.
 
 use engine::suite::{Case, Reason};
-use judge::portrait::SeenPage;
+use judge::portrait::{NAME_ON_GX, ONLINE_CAPACITY, SeenPage};
 use judge::thresholds::Thresholds;
 use judge::trace::EventKind;
 
@@ -9,7 +9,7 @@ use crate::conclusion::Attempt;
 use crate::run::PROGRAM;
 
 /// What one battery may say differently from case to case: a module that is taken out, a name that came too late.
-const VARIES: [&str; 2] = ["Name on the GX", "Online capacity, 0x35F"];
+const VARIES: [&str; 2] = [NAME_ON_GX, ONLINE_CAPACITY];
 
 /// What was said in the cases of a run.
 #[derive(Debug, Default)]
@@ -24,8 +24,18 @@ pub struct Said {
     pub instruments: Vec<(String, String)>,
     /// what whoever relies on the run must know
     pub doubts: Vec<String>,
-    /// what the battery first said of itself: what, value, the case
-    first: Vec<(String, String, String)>,
+    /// what the battery first said of itself
+    first: Vec<First>,
+}
+
+/// What the battery said of itself when it said it first.
+#[derive(Debug, Clone)]
+struct First {
+    what: String,
+    value: String,
+    case: String,
+    /// whether it said otherwise later
+    doubted: bool,
 }
 
 impl Said {
@@ -64,12 +74,17 @@ impl Said {
     fn another(&mut self, attempt: &Attempt, name: &str) {
         for (what, value) in attempt.identity.iter().filter(|(what, _)| !VARIES.contains(&what.as_str())) {
             let other = format!("not one battery, or not one firmware: {what} is ");
-            match self.first.iter().find(|(known, ..)| known == what) {
-                None => self.first.push((what.clone(), value.clone(), name.to_owned())),
-                Some((_, before, case))
-                    if before != value && !self.doubts.iter().any(|doubt| doubt.starts_with(&other)) =>
-                {
-                    self.doubt(format!("{other}{before} in {case}, {value} in {name}"));
+            match self.first.iter_mut().find(|first| first.what == *what) {
+                None => self.first.push(First {
+                    what: what.clone(),
+                    value: value.clone(),
+                    case: name.to_owned(),
+                    doubted: false,
+                }),
+                Some(first) if first.value != *value && !first.doubted => {
+                    first.doubted = true;
+                    let doubt = format!("{other}{} in {}, {value} in {name}", first.value, first.case);
+                    self.doubt(doubt);
                 }
                 Some(_) => {}
             }

@@ -78,10 +78,10 @@ pub fn event(event: &Event) -> (&'static str, String) {
         EventKind::Interlock { what, value, limit } => {
             ("interlock", format!("{what} {value}, limit {limit}: everything off"))
         }
-        EventKind::DriverFault(what) => ("fault", what.clone()),
+        EventKind::DriverFault(failure) => ("fault", failure.what.clone()),
         EventKind::Completed => ("end", "last step done".to_owned()),
         EventKind::Aborted(why) => ("aborted", why.clone()),
-        EventKind::NotBegun(why) => ("not begun", why.clone()),
+        EventKind::NotBegun(failure) => ("not begun", failure.what.clone()),
         EventKind::Instrument { what, says } => ("instrument", format!("{what}: {says}")),
         EventKind::Trouble(what) => ("trouble", what.clone()),
         EventKind::NotOff(what) => ("not confirmed off", what.clone()),

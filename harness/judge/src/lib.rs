@@ -6,6 +6,7 @@ pub mod catalogue;
 #[cfg(test)]
 mod documented;
 pub mod envelope;
+pub mod failure;
 pub mod identify;
 pub mod metrics;
 pub mod portrait;

@@ -165,8 +165,15 @@ fn name(wire: &Wire) -> (String, String) {
     ("CAN-bus BMS battery".to_owned(), why.to_owned())
 }
 
+/// What the name is called under which a GX lists it, in its account of itself.
+pub const NAME_ON_GX: &str = "Name on the GX";
+/// What its firmware is called there (P 2 §0x35F).
+pub const FIRMWARE: &str = "Firmware, 0x35F";
+/// What the capacity of the modules is called there that are on line (P 2 §0x35F).
+pub const ONLINE_CAPACITY: &str = "Online capacity, 0x35F";
+
 fn identity(wire: &Wire, name: &str) -> Vec<(String, String)> {
-    let mut rows = vec![("Name on the GX".to_owned(), name.to_owned())];
+    let mut rows = vec![(NAME_ON_GX.to_owned(), name.to_owned())];
     let raw = |id: u16| last(wire, id).and_then(|m| m.fields().next()).map(|field| field.to_string());
     let mut row = |what: &str, value: Option<String>| {
         rows.extend(value.filter(|v| !v.is_empty()).map(|value| (what.to_owned(), value)));
@@ -177,8 +184,8 @@ fn identity(wire: &Wire, name: &str) -> Vec<(String, String)> {
     row("Serial number, 0x380 and 0x381", two_parts(wire, id::SERIAL_PART_1, id::SERIAL_PART_2));
     if let Some(Message::BatteryIdentity(identity)) = last(wire, id::BATTERY_IDENTITY) {
         row("Model, 0x35F", identity.model.map(|model| format!("{model} (0x{model:04X})")));
-        row("Firmware, 0x35F", identity.firmware().map(|firmware| firmware.to_string()));
-        row("Online capacity, 0x35F", identity.online_capacity().map(|capacity| capacity.to_string()));
+        row(FIRMWARE, identity.firmware().map(|firmware| firmware.to_string()));
+        row(ONLINE_CAPACITY, identity.online_capacity().map(|capacity| capacity.to_string()));
     }
     if let Some(Message::InstalledCapacity(installed)) = last(wire, id::INSTALLED_CAPACITY) {
         row("Installed capacity, 0x379", installed.capacity().map(|capacity| capacity.to_string()));

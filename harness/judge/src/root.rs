@@ -9,7 +9,6 @@
 
 mod found;
 mod laws;
-pub(crate) mod said;
 
 use std::collections::VecDeque;
 
@@ -222,7 +221,7 @@ const APART: [&str; 2] = ["TIM-02", "TIM-05"];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::verdict::{Evidence, Measure};
+    use crate::verdict::{Evidence, Measure, Sign};
     use rstest::rstest;
 
     fn failed(id: &str, evidence: Vec<Evidence>) -> Verdict {
@@ -242,7 +241,13 @@ mod tests {
                 let measure = Measure { threshold: row.name, value: beyond, limit: 1.0, band: 0.0 };
                 failed(id, vec![Evidence { measure: Some(measure), ..Evidence::fact("figure", "2") }])
             }
-            (_, Some(id)) => failed(id, vec![Evidence::fact("expected: battery current ≥ 5 A", said::NEVER)]),
+            (_, Some(id)) => failed(
+                id,
+                vec![
+                    Evidence::fact("expected: battery current ≥ 5 A", "never")
+                        .tells(Sign::Unmet { alone: true }),
+                ],
+            ),
             _ => failed(id, Vec::new()),
         };
         ids.iter().map(verdict).collect()
@@ -287,7 +292,7 @@ mod tests {
     /// A CVL of 0 is no copy of a voltage, and one above what is declared may be.
     #[test]
     fn a_cvl_of_zero_follows_from_nothing() {
-        let zero = failed("CVL-01", vec![Evidence::fact(said::ZERO_CVL, "10 frames")]);
+        let zero = failed("CVL-01", vec![Evidence::fact("CVL = 0", "10 frames").tells(Sign::ZeroCvl)]);
         assert_eq!(told(&[vec![zero, failed("CVL-05", vec![])]]), Some(("CVL-01", vec!["CVL-05"], vec![])));
         let high = failed("CVL-01", vec![Evidence::fact("CVL", "58 V")]);
         assert_eq!(told(&[vec![high, failed("CVL-05", vec![])]]), Some(("CVL-05", vec!["CVL-01"], vec![])));
@@ -297,10 +302,9 @@ mod tests {
     #[test]
     fn a_message_that_is_missing_is_no_silence() {
         let missing = |others| {
-            failed(
-                "MSG-01",
-                vec![Evidence::fact("0x351", said::frames(0)), Evidence::fact("0x355", said::frames(others))],
-            )
+            let heard =
+                |id, count: u64| Evidence::fact(id, format!("{count} frames")).tells(Sign::Heard(count));
+            failed("MSG-01", vec![heard("0x351", 0), heard("0x355", others)])
         };
         let cause = |others| told(&[vec![failed("TIM-01", vec![]), missing(others)]]).map(|told| told.0);
         assert_eq!((cause(14), cause(0)), (Some("MSG-01"), Some("TIM-01")));

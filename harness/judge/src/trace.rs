@@ -4,6 +4,8 @@ pub use proto::channel::Channel;
 use proto::quantity::Micros;
 use proto::stimulus::Stimulus;
 
+use crate::failure::Failure;
+
 /// What happened at a time, besides measured values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -38,14 +40,14 @@ pub enum EventKind {
         /// its limit, with unit
         limit: String,
     },
-    /// A driver failed, or the battery itself where this begins with [`BATTERY`]; the case ends here.
-    DriverFault(String),
+    /// The rig failed, the battery did by itself, or somebody wanted it to end; the case ends here.
+    DriverFault(Failure),
     /// The last step was done.
     Completed,
     /// The case ended early, with the reason.
     Aborted(String),
     /// The case did not begin: the rig could not be opened, with the reason.
-    NotBegun(String),
+    NotBegun(Failure),
     /// An instrument that took part said who it is.
     Instrument {
         /// what it does here, such as `supply`
@@ -58,9 +60,6 @@ pub enum EventKind {
     /// The rig did not confirm that everything is off, with what it said: somebody must look.
     NotOff(String),
 }
-
-/// What a fault begins with that is the battery's own doing, such as of a program that ended, and no instrument's.
-pub const BATTERY: &str = "the battery";
 
 /// How a `wait` or an `expect` ended.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,7 @@
 //! Verdicts and the evidence they stand on.
 
 use proto::frame::Frame;
-use proto::quantity::Micros;
+use proto::quantity::{Micros, Watts};
 
 use crate::requirement::{Requirement, Severity};
 use crate::thresholds::{self, Bound, Graded, Row, Stands};
@@ -50,6 +50,26 @@ pub struct Evidence {
     pub frame: Option<Frame>,
     /// value and limit as numbers, where a threshold of the table was applied
     pub measure: Option<Measure>,
+    /// what it is a sign of, where something follows from that: nothing is ever read from the words
+    pub sign: Option<Sign>,
+}
+
+/// What follows from a piece of evidence, beside the verdict: which failure is the cause, what is told from night to night.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Sign {
+    /// a condition that a case expected did not come true
+    Unmet {
+        /// whether nothing else speaks against the requirement
+        alone: bool,
+    },
+    /// a CVL of 0 was sent
+    ZeroCvl,
+    /// a message that must be there was heard so many times
+    Heard(u64),
+    /// the median gap between two 0x351
+    Period(Micros),
+    /// the mean power that was fed into the grid
+    Export(Watts),
 }
 
 /// A measured value beside the threshold it was held against: what margins over many runs are made of.
@@ -178,7 +198,15 @@ impl Evidence {
             line: None,
             frame: None,
             measure: None,
+            sign: None,
         }
+    }
+
+    /// A sign of something that more follows from.
+    #[must_use]
+    pub(crate) fn tells(mut self, sign: Sign) -> Self {
+        self.sign = Some(sign);
+        self
     }
 
     /// Keeps the numbers behind the text.
@@ -237,6 +265,8 @@ struct Finding {
     part: Part,
     outcome: Outcome,
     reason: String,
+    /// whether it is a condition of the suite that did not come true
+    unmet: bool,
 }
 
 impl Opinion {
@@ -263,7 +293,13 @@ impl Opinion {
     }
 
     pub(crate) fn find(&mut self, outcome: Outcome, reason: impl Into<String>) -> &mut Self {
-        self.findings.push(Finding { part: self.part, outcome, reason: reason.into() });
+        self.findings.push(Finding { part: self.part, outcome, reason: reason.into(), unmet: false });
+        self
+    }
+    /// Fails, since a condition that the suite expected did not come true.
+    pub(crate) fn unmet(&mut self, reason: impl Into<String>) -> &mut Self {
+        let finding = Finding { part: self.part, outcome: Outcome::Fail, reason: reason.into(), unmet: true };
+        self.findings.push(finding);
         self
     }
     pub(crate) fn pass(&mut self, reason: impl Into<String>) -> &mut Self {
@@ -342,7 +378,12 @@ impl Opinion {
         } else {
             reasons.join("; ")
         };
-        let evidence = self.evidence.into_iter().map(|(_, evidence)| evidence).collect();
+        let alone = decisive.clone().all(|finding| finding.unmet);
+        let signed = |evidence: Evidence| match evidence.sign {
+            Some(Sign::Unmet { .. }) => evidence.tells(Sign::Unmet { alone }),
+            _ => evidence,
+        };
+        let evidence = self.evidence.into_iter().map(|(_, evidence)| signed(evidence)).collect();
         let requirement = self.requirement.advice.filter(|_| self.advises).unwrap_or(self.requirement);
         Verdict { requirement, outcome, reason, evidence }
     }

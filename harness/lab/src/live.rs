@@ -155,12 +155,12 @@ impl Lab {
         }
         #[cfg(unix)]
         if let Some(why) = self.guard.as_ref().and_then(|guard| guard.lost()) {
-            return Err(failed("bench", why));
+            return Err(BenchError::of("bench", why));
         }
         // Nothing is opened that would take the answers of another instrument.
         #[cfg(unix)]
         if let Some(twice) = crate::same::port_twice(&self.live, &self.rig.witnesses) {
-            return Err(failed("bench", twice));
+            return Err(BenchError::of("bench", twice));
         }
         let clock = RunClock::start();
         let (inbox, outbox) = Inbox::new(clock);
@@ -175,14 +175,14 @@ impl Lab {
             let opener = self.opener(port, serial);
             Sun::open(setup, opener, clock, outbox.clone()).map_err(|closed| {
                 let (sun::Closed::Unmet(what) | sun::Closed::Other(what)) = &closed;
-                let error = failed("supply", what.trim_start_matches("supply: "));
+                let error = BenchError::of("supply", what.trim_start_matches("supply: "));
                 // One that has answered may be on: nobody waits for anything else then.
                 if matches!(closed, sun::Closed::Unmet(_)) { self.seen_swapped(error) } else { error }
             })
         });
         let sun = sun.transpose()?;
         let port = open_can(&self.live.can, self.rig.can.bit_rate, real(polling.bus), clock)
-            .map_err(|error| self.seen_swapped(failed("CAN", error)))?;
+            .map_err(|error| self.seen_swapped(BenchError::of("CAN", error)))?;
         let listeners = vec![Listener::can(port, real(polling.bus), clock, outbox.clone())];
         let mut listeners = listeners;
         let (ports, troubles) = WitnessPort::all(&self.rig.witnesses, clock, real(SECOND));
@@ -205,8 +205,8 @@ impl Lab {
                 Worker::start("switches", Hands::new(port, self.keeper(gx.units), self.found.clone()))
             })
         });
-        let operator = self.operator().map_err(|error| failed("operator", error))?;
-        let thread = |error: std::io::Error| failed("bench", error);
+        let operator = self.operator().map_err(|error| BenchError::of("operator", error))?;
+        let thread = |error: std::io::Error| BenchError::of("bench", error);
         let parts = Parts {
             sun,
             hands: hands.transpose().map_err(thread)?,
@@ -302,8 +302,4 @@ pub(crate) fn connect(port: &PsuPort, settings: SerialPort) -> Result<Box<dyn Li
         }
         PsuPort::Tcp { tcp } => Ok(Box::new(Tcp::open(*tcp, CONNECT_WITHIN)?)),
     }
-}
-
-fn failed(instrument: &str, what: impl ToString) -> BenchError {
-    BenchError { instrument: instrument.to_owned(), what: what.to_string() }
 }

@@ -169,13 +169,7 @@ fn a_foreign_supply_is_driven(python: &Path) -> Result<(), Failed> {
     let (mut supply, found) = Supply::open(Box::new(link), profile, settings)?;
     check(found.identity.model == "DP832" && !found.output, "it is the DP832, and off")?;
 
-    let target = Target {
-        voltage: Volts(12.0),
-        current: Amps(2.0),
-        over_voltage: Volts(15.0),
-        over_current: Amps(2.5),
-        over_power: None,
-    };
+    let target = Target::new((Volts(12.0), Amps(2.0)), (Volts(15.0), Amps(2.5)));
     let accepted = supply.apply(target)?;
     check((accepted.voltage.0 - 12.0).abs() < 0.01, "12 V are set")?;
     check(accepted.over_current.is_some_and(|a| (a.0 - 2.5).abs() < 0.01), "2.5 A are the protection's")?;

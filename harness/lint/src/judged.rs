@@ -58,6 +58,8 @@ pub struct Judged {
     pub verdicts: Vec<Verdict>,
     /// what the battery says of itself
     pub portrait: Portrait,
+    /// whether other interfaces of the log have batteries too, each judged by itself
+    pub among_others: bool,
     /// what is to know of the log itself
     pub remarks: Vec<String>,
     /// what to do next
@@ -227,6 +229,7 @@ impl Reading {
             headline,
             verdicts,
             portrait: Portrait::of(wire, timed),
+            among_others: self.others(bus).any(|(_, wire)| wire.has_battery()),
             remarks: self.remarks(bus, reader, &terms),
             next,
         }
@@ -262,14 +265,17 @@ impl Reading {
         if terms.bounds().is_none() {
             out.push("no battery file was given: bounds of values come from the log itself".to_owned());
         }
-        for (other, Side { wire, .. }) in self.sides.iter().enumerate() {
-            if other != bus && wire.count() > 0 {
-                let battery =
-                    if wire.has_battery() { "another battery, judged by itself" } else { "no battery" };
-                out.push(format!("{}: {} frames, {battery}", reader.interface(other), wire.count()));
-            }
+        for (other, wire) in self.others(bus) {
+            let battery = if wire.has_battery() { "another battery, judged by itself" } else { "no battery" };
+            out.push(format!("{}: {} frames, {battery}", reader.interface(other), wire.count()));
         }
         out
+    }
+
+    /// The other interfaces that anything was heard on.
+    fn others(&self, bus: usize) -> impl Iterator<Item = (usize, &Wire)> {
+        let wires = self.sides.iter().map(|side| &side.wire).enumerate();
+        wires.filter(move |(other, wire)| *other != bus && wire.count() > 0)
     }
 }
 

@@ -174,9 +174,8 @@ fn place(evidence: &Evidence, judged: &Judged) -> String {
 
 /// The log, and where it has several its interface.
 pub fn name(judged: &Judged) -> String {
-    let several = judged.remarks.iter().any(|r| r.contains("another battery"));
     let name = plain(&judged.log).into_owned();
-    if several { format!("{name} ({})", plain(&judged.interface)) } else { name }
+    if judged.among_others { format!("{name} ({})", plain(&judged.interface)) } else { name }
 }
 
 /// A remark with a dash before its first line.

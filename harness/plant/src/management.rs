@@ -95,6 +95,9 @@ pub enum ManagementError {
     /// It failed by itself.
     #[error("{0}")]
     Failed(String),
+    /// The simulated rig cannot do what it takes to prepare a case for it: none of its own doing.
+    #[error("{0}")]
+    Rig(String),
     /// It drains other cells than there are.
     #[error("it gave {found} balancing currents, expected one for each of the {cells} cells, or none at all")]
     Balance {

@@ -37,16 +37,7 @@ fn run(world: &mut World, seconds: u64) {
 }
 
 fn start(soc: f64, grid: bool) -> Start {
-    Start {
-        soc: Percent(soc),
-        grid,
-        feed_in: true,
-        pv: Watts(3000.0),
-        ac_pv: Watts::ZERO,
-        ac_load: Watts(500.0),
-        imbalance: Percent::ZERO,
-        input_current_limit: None,
-    }
+    Start { soc: Percent(soc), grid, pv: Watts(3000.0), ac_load: Watts(500.0), ..Start::AT_REST }
 }
 
 /// How far charge and energy are off between two moments, as shares of what was moved.

@@ -111,16 +111,7 @@ fn range(points: &[Point], of: fn(&Point) -> f64) -> (f64, f64) {
 }
 
 fn sunny(soc: f64, pv: f64, imbalance: f64) -> Start {
-    Start {
-        soc: Percent(soc),
-        grid: true,
-        feed_in: true,
-        pv: Watts(pv),
-        ac_pv: Watts(0.0),
-        ac_load: Watts(0.0),
-        imbalance: Percent(imbalance),
-        input_current_limit: None,
-    }
+    Start { soc: Percent(soc), pv: Watts(pv), imbalance: Percent(imbalance), ..Start::AT_REST }
 }
 
 /// Times at which CVL turned round, leaving out what stays within 0.15 V: a quantiser's own step.

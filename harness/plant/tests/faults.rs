@@ -20,16 +20,7 @@ fn world() -> World {
     let text = include_str!("../../../rigs/batteries/reference.yaml");
     let battery = serde_yaml::from_str::<File>(text).expect("the reference battery").simulated;
     let size = PackSize { cells: 16, capacity: AmpHours(280.0) };
-    let start = Start {
-        soc: Percent(50.0),
-        grid: false,
-        feed_in: false,
-        pv: Watts(3000.0),
-        ac_pv: Watts::ZERO,
-        ac_load: Watts::ZERO,
-        imbalance: Percent::ZERO,
-        input_current_limit: None,
-    };
+    let start = Start { grid: false, feed_in: false, pv: Watts(3000.0), ..Start::AT_REST };
     let mut world = World::new(&Params::default(), &battery, &size, &start, 1).expect("a model starts");
     run(&mut world, 120);
     world

@@ -196,16 +196,7 @@ impl Design for Made {
 }
 
 fn start(soc: f64) -> Start {
-    Start {
-        soc: Percent(soc),
-        grid: true,
-        feed_in: true,
-        pv: Watts(3000.0),
-        ac_pv: Watts::ZERO,
-        ac_load: Watts::ZERO,
-        imbalance: Percent::ZERO,
-        input_current_limit: None,
-    }
+    Start { soc: Percent(soc), pv: Watts(3000.0), ..Start::AT_REST }
 }
 
 fn world(design: &dyn Design, soc: f64) -> Result<World, ManagementError> {

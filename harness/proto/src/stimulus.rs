@@ -171,6 +171,20 @@ pub struct Start {
     pub input_current_limit: Option<Amps>,
 }
 
+impl Start {
+    /// Half full, with mains that may be fed, and no sun, load or fault.
+    pub const AT_REST: Self = Self {
+        soc: Percent(50.0),
+        grid: true,
+        feed_in: true,
+        pv: Watts::ZERO,
+        ac_pv: Watts::ZERO,
+        ac_load: Watts::ZERO,
+        imbalance: Percent::ZERO,
+        input_current_limit: None,
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

@@ -18,6 +18,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 pub use recall::{By, Which};
 
 use evidence::run::{Run, RunMeta};
+use judge::portrait::FIRMWARE;
 
 /// What the file is, in the words of SQLite: `BSBR`.
 const APPLICATION: i64 = 0x4253_4252;
@@ -89,7 +90,7 @@ pub struct Known {
 /// What the battery said of its firmware; empty when it said nothing.
 #[must_use]
 pub fn firmware(meta: &RunMeta) -> &str {
-    let said = meta.battery.identity.iter().find(|(what, _)| what.starts_with("Firmware"));
+    let said = meta.battery.identity.iter().find(|(what, _)| what == FIRMWARE);
     said.map_or("", |(_, value)| value.as_str())
 }
 

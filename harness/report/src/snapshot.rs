@@ -121,23 +121,9 @@ mod tests {
         }
         trace.note(Micros::from_secs(30), EventKind::Mark("full".to_owned()));
         trace.note(Micros::from_secs(120), EventKind::Mark("late".to_owned()));
-        let case = CaseResult {
-            attempt: 1,
-            suite: "feed-in".to_owned(),
-            case: "hold".to_owned(),
-            title: String::new(),
-            section: String::new(),
-            outcome: Outcome::Pass,
-            tried: true,
-            reason: String::new(),
-            file: String::new(),
-            line: 1,
-            began: Micros::ZERO,
-            length: Micros::from_secs(180),
-            verdicts: Vec::new(),
-            trace,
-            inner: Vec::new(),
-        };
+        let length = Micros::from_secs(180);
+        let case =
+            CaseResult { outcome: Outcome::Pass, length, trace, ..CaseResult::named("feed-in", "hold") };
         let expected = "\
 feed-in/hold: pass
 times count from the mark `full`, 0:00:30 into the case

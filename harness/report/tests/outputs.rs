@@ -182,15 +182,8 @@ fn hostile() -> Run {
         }
         for v in &mut case.verdicts {
             v.reason = format!("{HOSTILE} {}", v.requirement.id);
-            v.evidence.push(Evidence {
-                what: HOSTILE.into(),
-                at: None,
-                value: HOSTILE.into(),
-                limit: HOSTILE.into(),
-                line: Some(1),
-                frame: None,
-                measure: None,
-            });
+            let evidence = Evidence::fact(HOSTILE, HOSTILE).against(HOSTILE);
+            v.evidence.push(Evidence { line: Some(1), ..evidence });
         }
         for e in &mut case.trace.events {
             match &mut e.kind {

@@ -55,7 +55,7 @@ pub(crate) fn attempt_until(
     let mut bench = Stoppable { bench, stop };
     match bench.stopped("before this case began") {
         Ok(()) => witnessed(runnable, &rig, &battery, &mut bench, witness),
-        Err(error) => not_begun(&runnable.case, &rig, &battery, &error, witness),
+        Err(error) => not_begun(&runnable.case, &rig, &battery, error, witness),
     }
 }
 
@@ -109,11 +109,11 @@ fn not_begun(
     case: &Case,
     rig: &RigFile,
     battery: &BatteryFile,
-    error: &BenchError,
+    error: BenchError,
     witness: &mut dyn Witness,
 ) -> Attempt {
     let mut recording = Recording::new();
-    recording.note(Micros::ZERO, EventKind::NotBegun(error.to_string()));
+    recording.note(Micros::ZERO, EventKind::NotBegun(error.into()));
     recording.trace().events.iter().for_each(|event| witness.event(event));
     judged(case, rig, battery, recording, Micros::ZERO)
 }
@@ -127,7 +127,7 @@ pub fn attempt_in(lab: &Lab, planned: Planned, witness: &mut dyn Witness) -> Att
     let mut bench = match lab.open() {
         Ok(bench) => bench,
         Err(error) => {
-            return not_begun(&runnable.case, &rig, &battery, &error, witness);
+            return not_begun(&runnable.case, &rig, &battery, error, witness);
         }
     };
     witnessed(runnable, &rig, &battery, &mut bench, witness)

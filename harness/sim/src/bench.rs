@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use engine::bench::{Action, Bench, BenchError, Capability, Input};
 #[cfg(unix)]
 use evidence::run::PROGRAM;
-use judge::trace::BATTERY;
+use judge::failure::Failure;
 use plant::bus::Heard;
 use plant::management::ManagementError;
 use plant::world::World;
@@ -63,10 +63,8 @@ impl SimBench {
     #[cfg(unix)]
     fn prepare(&self, start: &Start) -> Result<(World, Micros), BenchError> {
         // Every case would wait for it as long.
-        let mute = |battery: &Simulated| {
-            let what = battery.never_said_hello()?;
-            Some(BenchError { instrument: String::new(), what })
-        };
+        let mute =
+            |battery: &Simulated| battery.never_said_hello().map(|what| Failure::of_battery(what).into());
         if let Some(error) = mute(&self.simulation.battery) {
             return Err(error);
         }
@@ -81,15 +79,16 @@ impl SimBench {
     }
 
     fn refused(what: impl ToString) -> BenchError {
-        BenchError { instrument: "simulated rig".to_owned(), what: what.to_string() }
+        BenchError::of("simulated rig", what)
     }
 
     fn failed(error: ManagementError) -> BenchError {
-        let what = match error {
-            ManagementError::Failed(what) => what,
-            other => format!("{BATTERY}: {other}"),
+        let failure = match error {
+            ManagementError::Rig(what) => Failure::of_rig(what),
+            ManagementError::Failed(what) => Failure::of_battery(what),
+            other => Failure::of_battery(format!("the battery: {other}")),
         };
-        BenchError { instrument: String::new(), what }
+        failure.into()
     }
 }
 

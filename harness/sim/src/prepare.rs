@@ -40,16 +40,7 @@ pub(crate) fn prepare(
 /// Charges until the battery says that it is full, discharges to where it is to begin, and says so in its account.
 fn bring(simulation: &Simulation, start: &Start, seed: u64) -> Result<(World, Micros), ManagementError> {
     let (sun, load) = (simulation.plant.psu.maximum, simulation.plant.inverter.maximum_power * LOAD);
-    let charge = Start {
-        soc: start.soc.max(NEARLY_FULL),
-        grid: true,
-        feed_in: true,
-        pv: sun,
-        ac_pv: Watts::ZERO,
-        ac_load: Watts::ZERO,
-        imbalance: Percent::ZERO,
-        input_current_limit: None,
-    };
+    let charge = Start { soc: start.soc.max(NEARLY_FULL), pv: sun, ..Start::AT_REST };
     let mut world = simulation.world(&charge, seed)?;
     pass_until(&mut world, |_, said| said >= FULL)?.ok_or_else(|| {
         ManagementError::Failed(format!(
@@ -60,7 +51,7 @@ fn bring(simulation: &Simulation, start: &Start, seed: u64) -> Result<(World, Mi
     })?;
     let full = world.now();
     let apply = |world: &mut World, stimulus: Stimulus| {
-        world.apply(&stimulus).map_err(|error| ManagementError::Failed(error.to_string()))
+        world.apply(&stimulus).map_err(|error| ManagementError::Rig(error.to_string()))
     };
     apply(&mut world, Stimulus::Pv(Watts::ZERO))?;
     if start.soc < world.soc() {

@@ -8,7 +8,7 @@ use evidence::folder::{InputFile, Place, RunFolder};
 use evidence::names::EVENTS_FILE;
 use evidence::run::CaseResult;
 use files::Library;
-use judge::trace::{Channel, Event, EventKind, Trace};
+use judge::trace::{Channel, Event, EventKind};
 use judge::verdict::Outcome;
 use proto::channel::Instrument;
 use proto::message::{Cells, Limits, Measurements, Message};
@@ -75,21 +75,11 @@ impl Lab {
 
     fn ends(&mut self, case: &str, began: u64, length: u64, outcome: Outcome, reason: &str) {
         let result = CaseResult {
-            suite: "feed-in".to_owned(),
-            case: case.to_owned(),
-            attempt: 1,
-            title: String::new(),
-            section: String::new(),
             outcome,
-            tried: true,
             reason: reason.to_owned(),
-            file: String::new(),
-            line: 1,
             began: Micros::from_secs(began),
             length: Micros::from_secs(length),
-            verdicts: Vec::new(),
-            trace: Trace::default(),
-            inner: Vec::new(),
+            ..CaseResult::named("feed-in", case)
         };
         self.folder.end_case(&result).expect("written");
     }

@@ -6,7 +6,7 @@ use evidence::against::Weight;
 use evidence::bundle::key::fingerprint;
 use evidence::bundle::open::Bundle;
 use evidence::bundle::trust::Laboratory;
-use evidence::certificate::ITEM;
+use evidence::certificate::Fact;
 use evidence::obstacles::obstacles;
 use evidence::run::Run;
 
@@ -176,11 +176,11 @@ fn said(page: &mut Page, run: &Run) {
     for (what, value) in &meta.battery.identity {
         page.row("", &format!("on CAN, {what}: {value}"));
     }
-    for (what, value) in meta.certificate.iter().flat_map(|certificate| &certificate.facts) {
-        let told = [ITEM, "Laboratory", "Customer", "Operator", "Received"];
-        if !value.is_empty() && told.iter().any(|told| what.starts_with(told)) {
-            let word = what.split([',', ' ']).next().unwrap_or(what).to_lowercase();
-            page.row(&word, &if what == ITEM { format!("{ITEM}: {value}") } else { value.clone() });
+    for Fact { what, value, told } in meta.certificate.iter().flat_map(|certificate| &certificate.facts) {
+        match told {
+            Some(word @ "item") if !value.is_empty() => page.row(word, &format!("{what}: {value}")),
+            Some(word) if !value.is_empty() => page.row(word, value),
+            _ => {}
         }
     }
     let began = meta.started.as_deref().unwrap_or("nobody says when");

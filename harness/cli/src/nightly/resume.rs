@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use engine::bench::STOPPED;
 use evidence::again::{Again, again};
 use evidence::conclusions::conclude;
 use evidence::names::INPUTS;
 use evidence::replay::Replay;
 use evidence::run::{CaseResult, Run};
 use files::Library;
+use judge::failure::{Failure as Broken, Whose};
 use judge::trace::EventKind;
 
 use crate::{Failure, warn};
@@ -96,10 +96,15 @@ fn otherwise(folder: &Path, inputs: &[(String, String)]) -> Option<String> {
 
 /// Whether a case came to an end of its own, or was not to be tried.
 fn is_finished(case: &CaseResult) -> bool {
-    let ended = |kind: &EventKind| match kind {
-        EventKind::Completed => true,
-        EventKind::Aborted(why) | EventKind::NotBegun(why) => !why.contains(STOPPED),
-        _ => false,
-    };
-    !case.tried || case.trace.events.iter().any(|event| ended(&event.kind))
+    let any = |is: fn(&EventKind) -> bool| case.trace.events.iter().any(|event| is(&event.kind));
+    let ended =
+        any(|kind| matches!(kind, EventKind::Completed | EventKind::Aborted(_) | EventKind::NotBegun(_)));
+    let stopped = any(|kind| {
+        matches!(
+            kind,
+            EventKind::DriverFault(Broken { whose: Whose::Person, .. })
+                | EventKind::NotBegun(Broken { whose: Whose::Person, .. })
+        )
+    });
+    !case.tried || ended && !stopped
 }

@@ -91,11 +91,16 @@ impl Unwatched {
     /// The name that is none.
     pub fn read<'n>(names: impl IntoIterator<Item = &'n str>) -> Result<Self, &'n str> {
         names.into_iter().try_fold(Self::default(), |Self(set), name| {
-            let before = RULES.iter().find(|rule| rule.names().any(|(_, before)| before == name));
-            let key = before.map_or(name, |rule| rule.channel.key());
-            let known = Self::names().find(|known| *known == key).and_then(Channel::of_key);
-            known.map(|channel| Self(set | 1 << channel as usize)).ok_or(name)
+            Self::named(name).map(|channel| Self(set | 1 << channel as usize)).ok_or(name)
         })
+    }
+
+    /// The quantity that is given up under this name; nothing where none can be.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Channel> {
+        let before = RULES.iter().find(|rule| rule.names().any(|(_, before)| before == name));
+        let key = before.map_or(name, |rule| rule.channel.key());
+        Self::names().find(|known| *known == key).and_then(Channel::of_key)
     }
 
     const fn has(self, channel: Channel) -> bool {

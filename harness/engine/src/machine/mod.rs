@@ -4,6 +4,7 @@ mod seen;
 
 use std::collections::VecDeque;
 
+use judge::failure::Failure;
 use judge::recording::Recording;
 use judge::trace::{EventKind, WaitResult};
 use proto::frame::CanId;
@@ -107,7 +108,7 @@ impl Engine {
                 self.recording.can_error(self.now, error);
                 // What was not heard may have been anything.
                 if error.tells_loss() {
-                    return self.abort(Abort::Fault(LOST.to_owned()));
+                    return self.abort(Abort::Fault(Failure::of_rig(LOST)));
                 }
             }
             Input::Bus(reading) => self.recording.bus(self.now, reading),
@@ -122,7 +123,7 @@ impl Engine {
                     return self.abort(Abort::Interlock(trip));
                 }
             }
-            Input::Fault(what) => return self.abort(Abort::Fault(what.clone())),
+            Input::Fault(failure) => return self.abort(Abort::Fault(failure.clone())),
             Input::Operator(_) | Input::Tick => {}
         }
         if let Some(trip) = self.interlocks.check(self.now, input) {
@@ -193,7 +194,8 @@ impl Engine {
     /// Gives up the recording with how the case ended. A case that is given up before its end is aborted.
     #[must_use]
     pub fn into_parts(self) -> (Recording, End) {
-        let end = self.end.unwrap_or_else(|| End::Aborted(Abort::Fault("the run was cut off".to_owned())));
+        let end =
+            self.end.unwrap_or_else(|| End::Aborted(Abort::Fault(Failure::of_rig("the run was cut off"))));
         (self.recording, end)
     }
 
@@ -355,7 +357,7 @@ impl Engine {
                 let (what, value, limit) = ((*what).to_owned(), format!("{value} ({by})"), limit.clone());
                 self.recording.note(self.now, EventKind::Interlock { what, value, limit });
             }
-            Abort::Fault(what) => self.recording.note(self.now, EventKind::DriverFault(what.clone())),
+            Abort::Fault(failure) => self.recording.note(self.now, EventKind::DriverFault(failure.clone())),
             Abort::NotMet { .. } | Abort::Operator { .. } => {}
         }
         self.recording.note(self.now, EventKind::Aborted(abort.to_string()));

@@ -85,7 +85,7 @@ impl Bench for Scripted {
 
     fn next(&mut self, until: Option<Micros>) -> Result<(Micros, Input), BenchError> {
         if self.lost_at.is_some_and(|lost| self.now >= lost) {
-            return Err(BenchError { instrument: "GX".to_owned(), what: "no answer".to_owned() });
+            return Err(BenchError::of("GX", "no answer"));
         }
         if let Some(input) = self.queue.pop_front() {
             return Ok((self.now, input));
@@ -111,7 +111,7 @@ impl Bench for Scripted {
             if self.once {
                 self.refuses = None;
             }
-            return Err(BenchError { instrument: "supply".to_owned(), what: "does not take it".to_owned() });
+            return Err(BenchError::of("supply", "does not take it"));
         }
         if let Action::Ask(_) = action {
             self.queue.extend(self.answers.pop_front().map(Input::Operator));
@@ -191,11 +191,12 @@ fn events(record: &Record) -> Vec<String> {
             EventKind::Stimulus(stimulus) => format!("{stimulus:?}"),
             EventKind::Wait(w) => format!("wait {} met {} since {}", w.until, w.met, w.began),
             EventKind::Interlock { what, value, limit } => format!("interlock {what} {value} {limit}"),
-            EventKind::DriverFault(what) => format!("fault {what}"),
+            EventKind::DriverFault(failure) => format!("fault {failure}"),
             EventKind::Completed => "completed".to_owned(),
             EventKind::Aborted(reason) => format!("aborted {reason}"),
             EventKind::Instrument { what, says } => format!("{what} says {says}"),
-            EventKind::NotBegun(what) | EventKind::Trouble(what) | EventKind::NotOff(what) => what.clone(),
+            EventKind::NotBegun(failure) => failure.what.clone(),
+            EventKind::Trouble(what) | EventKind::NotOff(what) => what.clone(),
         };
         format!("{} {what}", event.at)
     };
@@ -325,7 +326,7 @@ fn a_receive_overflow_ends_the_case(#[case] detail: u8, #[case] says: Option<&st
         None => assert_eq!(record.end, End::Completed),
         Some(says) => {
             let End::Aborted(Abort::Fault(what)) = &record.end else { panic!("{:?}", record.end) };
-            assert!(what.contains(says), "{what}");
+            assert!(what.what.contains(says), "{what}");
             assert_eq!(record.recording.wire().errors().count(), 1, "it is in the evidence");
         }
     }
@@ -505,10 +506,10 @@ fn a_lost_bench_ends_the_case() {
 
 #[test]
 fn a_fault_of_an_instrument_ends_the_case() {
-    let mut bench = Scripted::background().with(3, Input::Fault("supply: tripped".to_owned()));
+    let mut bench = Scripted::background().with(3, Input::Fault(Failure::of_rig("supply: tripped")));
     assert_eq!(
         play("{ hold: 1 h }", &mut bench).end,
-        End::Aborted(Abort::Fault("supply: tripped".to_owned()))
+        End::Aborted(Abort::Fault(Failure::of_rig("supply: tripped")))
     );
 }
 
@@ -528,7 +529,7 @@ fn a_bench_that_switches_off_only_when_it_is_asked_again_is_named() {
     let record = play("{ hold: 1 s }", &mut bench);
     let last = record.recording.trace().events.last().map(|e| &e.kind);
     let Some(EventKind::DriverFault(said)) = last else { panic!("{last:?}") };
-    assert!(said.starts_with("supply: does not take it; "), "{said}");
+    assert!(said.what.starts_with("supply: does not take it; "), "{said}");
     assert_eq!(bench.asked.iter().filter(|(_, a)| *a == Action::Finish).count(), 2);
 }
 

@@ -6,7 +6,7 @@ use files::{RigFile, is_day};
 use judge::catalogue::DOCUMENTS;
 use judge::thresholds::Thresholds;
 
-use super::{Certificate, ITEM, Order, Uncertainty};
+use super::{Certificate, Fact, Order, Uncertainty};
 use crate::names::WIRE;
 
 /// What a report says of a run that was made to certify `battery`, as its file describes it. The folder and when it began
@@ -27,26 +27,32 @@ pub(crate) fn made(
     let facts = [
         (
             "Laboratory, and place of the test",
+            Some("laboratory"),
             laboratory.map(|l| format!("{}, {}", l.name, l.address)).unwrap_or_default(),
         ),
-        ("Customer", said(&order.customer)),
-        ("Operator, who authorises the results", said(&order.operator)),
-        (ITEM, said(&order.item)),
-        ("Item, as it is described in its file", battery.to_owned()),
-        ("Received", said(&order.received)),
-        ("Method", format!("{}; suites by their sums below", documents.join("; "))),
-        ("Decision rule", rule.text().to_owned()),
+        ("Customer", Some("customer"), said(&order.customer)),
+        ("Operator, who authorises the results", Some("operator"), said(&order.operator)),
+        ("Item, as its label says", Some("item"), said(&order.item)),
+        ("Item, as it is described in its file", None, battery.to_owned()),
+        ("Received", Some("received"), said(&order.received)),
+        ("Method", None, format!("{}; suites by their sums below", documents.join("; "))),
+        ("Decision rule", None, rule.text().to_owned()),
         (
             "Challenge of the customer, given before the run",
+            None,
             order.challenge.as_ref().map_or("none".to_owned(), |challenge| {
                 format!("{challenge}, {}", order.given.as_deref().unwrap_or("nobody says when"))
             }),
         ),
-        ("DVCC and SVS confirmed by", rig.gx.as_ref().map(|gx| gx.confirmed_by.clone()).unwrap_or_default()),
+        (
+            "DVCC and SVS confirmed by",
+            None,
+            rig.gx.as_ref().map(|gx| gx.confirmed_by.clone()).unwrap_or_default(),
+        ),
     ];
     let instruments = laboratory.map(|l| l.instruments.as_slice()).unwrap_or_default();
     Certificate {
-        facts: facts.into_iter().map(|(what, value)| (what.to_owned(), value)).collect(),
+        facts: facts.into_iter().map(|(what, told, value)| Fact { what, value, told }).collect(),
         instruments: instruments.to_vec(),
         rule,
         uncertainty: laboratory.map(|l| l.uncertainty.iter().map(uncertainty).collect()).unwrap_or_default(),

@@ -17,7 +17,7 @@ fn a_line_is_one_object_with_run_time() {
 
 #[test]
 fn line_breaks_in_texts_stay_inside_the_line() {
-    let event = Event { at: Micros(0), kind: EventKind::DriverFault("psu:\n\u{1b}[31m\0".to_owned()) };
+    let event = Event { at: Micros(0), kind: EventKind::DriverFault(Failure::of_rig("psu:\n\u{1b}[31m\0")) };
     let text = line(Micros(0), 0, &event);
     assert_eq!(text.matches('\n').count(), 1);
     assert!(!text.contains('\u{1b}'));
@@ -46,15 +46,36 @@ fn wait(requirement: Option<&'static str>) -> EventKind {
 #[case(wait(None))]
 #[case(wait(Some("BEH-BO")))]
 #[case(EventKind::Interlock { what: "pack voltage".to_owned(), value: "61 V".to_owned(), limit: "60 V".to_owned() })]
-#[case(EventKind::DriverFault("GX: no answer".to_owned()))]
+#[case(EventKind::DriverFault(Failure::of_rig("GX: no answer")))]
+#[case(EventKind::DriverFault(Failure::of_rig("the battery is not on this bus")))]
+#[case(EventKind::DriverFault(Failure::of_battery("its program ended")))]
+#[case(EventKind::DriverFault(Failure::stopped("at 3 s")))]
 #[case(EventKind::Completed)]
 #[case(EventKind::Aborted("interlock".to_owned()))]
-#[case(EventKind::NotBegun("the supply is not there".to_owned()))]
+#[case(EventKind::NotBegun(Failure::of_rig("the supply is not there")))]
 #[case(EventKind::Instrument { what: "supply".to_owned(), says: "EA, PSI 9200-70, 42, V3.02".to_owned() })]
 #[case(EventKind::Trouble("GX: no answer".to_owned()))]
 #[case(EventKind::NotOff("supply: on".to_owned()))]
 fn every_kind_reads_back(#[case] kind: EventKind) {
     reads_back(kind);
+}
+
+/// Folders of before name nobody: their sentences begin with whose doing it was.
+#[rstest]
+#[case("the battery's program ended", Whose::Battery)]
+#[case("stopped by you at 3 s", Whose::Person)]
+#[case("GX: no answer", Whose::Rig)]
+fn a_failure_that_names_nobody_is_read_from_its_sentence(#[case] what: &str, #[case] whose: Whose) {
+    let failure = Failure { whose, what: what.to_owned() };
+    let lines = [
+        (format!("\"driver-fault\",\"what\":\"{what}\""), EventKind::DriverFault(failure.clone())),
+        (format!("\"not-begun\",\"reason\":\"{what}\""), EventKind::NotBegun(failure)),
+    ];
+    for (says, kind) in lines {
+        let line = format!("{{\"at\":1,\"kind\":{says}}}");
+        let line = parse(line.as_bytes(), Micros::ZERO).expect("a line of before");
+        assert_eq!(line.what, What::Event(kind));
+    }
 }
 
 #[rstest]
@@ -121,6 +142,7 @@ fn the_frame_around_the_cases_reads_back() {
     "{\"at\":1,\"kind\":\"run\",\"schema\":\"busbar-events/9\",\"harness\":\"\",\"rig\":\"\",\"battery\":\"\",\"seed\":1,\"sweep\":false,\"interface\":\"\",\"epoch\":0,\"cases\":1}",
     "busbar-events/1"
 )]
+#[case("{\"at\":1,\"kind\":\"driver-fault\",\"whose\":\"nobody\",\"what\":\"\"}", "rig, battery or person")]
 fn what_is_no_event_is_refused_with_the_reason(#[case] text: &str, #[case] says: &str) {
     let error = parse(text.as_bytes(), Micros::ZERO).expect_err("refused").to_string();
     assert!(error.contains(says), "{error}");

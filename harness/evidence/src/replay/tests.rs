@@ -21,7 +21,8 @@ const CASES: [(&str, u64); 3] = [("first", 0), ("second", 90), ("third", 200)];
 const EPOCH: Micros = Micros(1_790_000_000_000_017);
 
 fn case(name: &str, began: u64, length: u64) -> CaseResult {
-    CaseResult::sample("s", name, Micros::from_secs(began), Micros(length))
+    let (began, length) = (Micros::from_secs(began), Micros(length));
+    CaseResult { outcome: judge::verdict::Outcome::Pass, began, length, ..CaseResult::named("s", name) }
 }
 
 /// A short run of three cases in which much happens at the same time, and the recordings that the judge saw.

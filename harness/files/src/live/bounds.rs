@@ -7,8 +7,9 @@
 
 mod words;
 
+use engine::interlock::Unwatched;
 use engine::yaml::{Layers, YamlError};
-use proto::channel::{Channel, Kind};
+use proto::channel::{Channel, Kind, Source};
 use proto::gx::Product;
 use proto::quantity::{Amps, Celsius, Micros, Volts, Watts};
 
@@ -327,7 +328,8 @@ pub(super) fn check(live: &Live, rig: &RigFile, layers: &Layers) -> Result<(), Y
         let message = format!("nobody answers within {}", timeout.span());
         return refuse("live.operator", message, "a `timeout` such as `60 s` or `8 h`".to_owned());
     }
-    let given_up = rig.unwatched.iter().find(|name| name.starts_with("supply.") || name.starts_with("psu-"));
+    let of_supply = |channel: Channel| channel.row().source == Source::Supply;
+    let given_up = rig.unwatched.iter().find(|name| Unwatched::named(name).is_some_and(of_supply));
     if let (Some(name), true) = (given_up, live.psu.is_some()) {
         let message = format!("`{name}` is given up, and the supply tells it");
         return refuse("unwatched", message, "what no instrument of this rig tells".to_owned());

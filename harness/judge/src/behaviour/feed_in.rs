@@ -9,7 +9,7 @@ use crate::metrics::{Excess, Lift, Shift, curtailed, excess, ripple, settling};
 use crate::thresholds::Stands;
 use crate::thresholds::fixed::{BALANCED, BEFORE_STEP, CURTAILED_TIME, SUN};
 use crate::trace::{Channel, EventKind};
-use crate::verdict::{Evidence, Opinion};
+use crate::verdict::{Evidence, Opinion, Sign};
 use crate::window::{Window, about, common, hours, mean, stretches, times};
 
 /// BEH-FI: *"1. the battery does not switch off in an over-voltage error; 2. solar power is fed back into the grid, in
@@ -147,7 +147,8 @@ fn exports_steadily(scene: &Scene<'_>, opinion: &mut Opinion, full: Window) {
             opinion
                 .show(
                     Evidence::fact("mean power fed into the grid", format!("{:.0} W", found.exported.0))
-                        .within(full),
+                        .within(full)
+                        .tells(Sign::Export(found.exported)),
                 )
                 .show(
                     Evidence::fact("M8 tracker scans left out of the spread", found.scans.to_string())

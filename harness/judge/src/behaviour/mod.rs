@@ -37,10 +37,9 @@ use proto::quantity::{Percent, Watts};
 use crate::battery::Battery;
 use crate::recording::Recording;
 use crate::requirement::Requirement;
-use crate::root::said::{EXPECTED, NEVER, OF_THE_SUITE};
 use crate::site::Site;
 use crate::thresholds::Thresholds;
-use crate::verdict::{Evidence, Opinion, Outcome, Verdict};
+use crate::verdict::{Evidence, Opinion, Outcome, Sign, Verdict};
 use crate::window::Window;
 use crate::wire;
 
@@ -128,10 +127,11 @@ fn expectations(scene: &Scene<'_>, opinion: &mut Opinion) -> bool {
     for (at, wait) in scene.waits().filter(|(_, w)| w.requirement == Some(id)) {
         any = true;
         let window = Window::new(wait.began, at);
-        let took = if wait.met { format!("after {}", window.about()) } else { NEVER.to_owned() };
-        let evidence = Evidence::fact(format!("{EXPECTED}{}", wait.until), took)
+        let took = if wait.met { format!("after {}", window.about()) } else { "never".to_owned() };
+        let evidence = Evidence::fact(format!("expected: {}", wait.until), took)
             .against(format!("within {}", wait.allowed))
             .within(window);
+        let evidence = if wait.met { evidence } else { evidence.tells(Sign::Unmet { alone: false }) };
         if wait.met {
             opinion.show(evidence);
             opinion.pass(format!("{} came true after {}", wait.until, window.about()));
@@ -143,8 +143,8 @@ fn expectations(scene: &Scene<'_>, opinion: &mut Opinion) -> bool {
             ));
         } else {
             opinion.prove(evidence);
-            opinion.fail(format!(
-                "{} was expected within {} and did not come true; last seen: {} (line {}{OF_THE_SUITE}",
+            opinion.unmet(format!(
+                "{} was expected within {} and did not come true; last seen: {} (line {} of the suite)",
                 wait.until, wait.allowed, wait.seen, wait.line
             ));
         }
@@ -157,6 +157,7 @@ mod tests {
     use super::staged::{Stage, good};
     use super::*;
     use crate::catalogue;
+    use crate::failure::Failure;
     use crate::trace::{EventKind, WaitResult};
     use proto::quantity::Micros;
 
@@ -206,7 +207,7 @@ mod tests {
     fn an_early_end_takes_passes_away_and_leaves_failures() {
         for end in [
             EventKind::Aborted("the operator went home".to_owned()),
-            EventKind::DriverFault("PSU does not answer".to_owned()),
+            EventKind::DriverFault(Failure::of_rig("PSU does not answer")),
             waited(false, None),
         ] {
             let mut stage = good();

@@ -15,7 +15,7 @@ use crate::thresholds::fixed::{
     AWAY, CONTROLS, CVL_STEP, HEARD, LIMITING, ONE_DISTURBANCE, PARTED, STANDSTILL, STIRRED, TO_REST,
 };
 use crate::thresholds::{Bound, Graded, Stands};
-use crate::trace::{BATTERY, Channel, EventKind, Series, Trace, WaitResult};
+use crate::trace::{Channel, EventKind, Series, Trace, WaitResult};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about, bridged, common, heard, hours, mean, times, without};
 use crate::wire::Terms;
@@ -240,8 +240,7 @@ impl<'a> Scene<'a> {
             match &event.kind {
                 EventKind::Completed => completed = true,
                 EventKind::Aborted(why) => return Some(why.clone()),
-                EventKind::DriverFault(what) if what.starts_with(BATTERY) => return Some(what.clone()),
-                EventKind::DriverFault(what) => return Some(format!("instrument fault: {what}")),
+                EventKind::DriverFault(failure) => return Some(failure.behind("instrument fault")),
                 EventKind::Interlock { what, value, limit } => {
                     return Some(format!("{what} reached {value}, the rig allows {limit}"));
                 }

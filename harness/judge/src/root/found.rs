@@ -1,8 +1,7 @@
 //! What a run failed: a requirement, and the verdicts that say so.
 
-use super::said::{EXPECTED, NEVER, OF_THE_SUITE, frames};
 use crate::requirement::Requirement;
-use crate::verdict::{Evidence, Verdict};
+use crate::verdict::{Evidence, Sign, Verdict};
 
 /// A requirement that did not hold, with each case in which it did not.
 #[derive(Debug, Clone)]
@@ -27,24 +26,24 @@ impl Found<'_> {
     }
 
     /// Whether some case shows this.
-    pub(super) fn shows(&self, what: &str) -> bool {
-        self.evidence().any(|evidence| evidence.what == what)
+    pub(super) fn shows(&self, sign: Sign) -> bool {
+        self.evidence().any(|evidence| evidence.sign == Some(sign))
     }
 
     /// Whether all that failed it is a condition of the suite that did not come true. Such a condition reads currents,
     /// alarms and switches: it says that something went wrong, and not what.
     pub(super) fn is_unmet(&self) -> bool {
-        self.seen.iter().all(|(_, verdict)| verdict.evidence.first().is_some_and(is_unmet))
+        self.first_signs().all(|sign| matches!(sign, Some(Sign::Unmet { .. })))
     }
 
     /// Whether such a condition is all: the judge of the requirement found nothing else wrong.
     pub(super) fn is_unmet_alone(&self) -> bool {
-        self.is_unmet() && self.seen.iter().all(|(_, verdict)| verdict.reason.ends_with(OF_THE_SUITE))
+        self.first_signs().all(|sign| sign == Some(Sign::Unmet { alone: true }))
     }
 
     /// Of messages that must be there: whether others of them were heard.
     pub(super) fn hears_others(&self) -> bool {
-        self.evidence().any(|evidence| evidence.value != frames(0))
+        self.evidence().any(|evidence| matches!(evidence.sign, Some(Sign::Heard(count)) if count > 0))
     }
 
     /// When it did not hold first: case, and microseconds into it.
@@ -55,12 +54,12 @@ impl Found<'_> {
         first.map_or((usize::MAX, u64::MAX), |(case, verdict)| (*case, at(verdict)))
     }
 
+    /// Of each case what the first evidence is a sign of.
+    fn first_signs(&self) -> impl Iterator<Item = Option<Sign>> {
+        self.seen.iter().map(|(_, verdict)| verdict.evidence.first()?.sign)
+    }
+
     fn evidence(&self) -> impl Iterator<Item = &Evidence> {
         self.seen.iter().flat_map(|(_, verdict)| &verdict.evidence)
     }
-}
-
-/// Whether this is a condition that was expected and never came true.
-fn is_unmet(evidence: &Evidence) -> bool {
-    evidence.value == NEVER && evidence.what.starts_with(EXPECTED)
 }

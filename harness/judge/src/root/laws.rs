@@ -1,7 +1,7 @@
 //! What follows from what: the one table of it. Each row is physics or a rule of the specification, never the name of a fault.
 
 use super::found::Found;
-use super::said::ZERO_CVL;
+use crate::verdict::Sign;
 
 /// From a requirement that does not hold follow others, for one reason.
 #[derive(Debug, Clone, Copy)]
@@ -215,7 +215,7 @@ pub static LAWS: &[Law] = &[
         &[&["CVL-05"]],
         "a CVL that is 0 now and then moves as the voltage does, which it pulls down",
     )
-    .when(|limit, _| limit.shows(ZERO_CVL)),
+    .when(|limit, _| limit.shows(Sign::ZeroCvl)),
     law("DCL-01", &[&["CCL-01", "CCL-03", "DCL-02"]], "both limits of 0x351 are written by one routine"),
     law("CCL-01", &[&["CVL-02", "CCL-02", "CCL-03"]], "a negative limit is no limit"),
     // The law by which CVL is set
@@ -230,7 +230,7 @@ pub static LAWS: &[Law] = &[
         "a CVL that follows the voltage goes down with a load and up with the sun, without an end",
     ),
     law("CVL-05", &[&["CVL-01"]], "a CVL that follows the voltage up goes beyond what the battery declares")
-        .when(|_, limit| !limit.shows(ZERO_CVL)),
+        .when(|_, limit| !limit.shows(Sign::ZeroCvl)),
     law(
         "CVL-09",
         &[&["CVL-03", "CVL-04", "CVL-06", "CVL-07", "CVL-10"], FEEDING],

@@ -5,8 +5,7 @@ use proto::message::{Limits, Measurements};
 use super::Terms;
 use super::below::Below;
 use super::seen::{Range, Spot, Tally};
-use crate::root::said::ZERO_CVL;
-use crate::verdict::{Evidence, Opinion};
+use crate::verdict::{Evidence, Opinion, Sign};
 
 /// A magnitude above this, in raw steps, is a negative number sent in two's complement: *"Negative values are
 /// non-sensical"*.
@@ -142,7 +141,7 @@ impl LimitFacts {
             opinion.fail(format!("0x351 is sent without CVL, {}", self.no_cvl.place()));
         }
         if self.zero_cvl.any() {
-            opinion.show(self.zero_cvl.evidence(ZERO_CVL).against("none"));
+            opinion.show(self.zero_cvl.evidence("CVL = 0").against("none").tells(Sign::ZeroCvl));
             opinion.fail(format!(
                 "CVL is 0 in {} of {} frames, {}: the GX passes it on and the battery is discharged at full power",
                 self.zero_cvl.count,

@@ -8,9 +8,8 @@ use super::Terms;
 use super::bus::Bus;
 use super::seen::{Spot, Tally};
 use super::sent::Sent;
-use crate::root::said::frames;
 use crate::thresholds::fixed::{CORE_TIME, ENOUGH_FRAMES, IDENTITY_CYCLES, IDENTITY_TIME};
-use crate::verdict::{Evidence, Opinion};
+use crate::verdict::{Evidence, Opinion, Sign};
 use crate::window::about;
 
 /// *"The minimum CAN-IDs required for the core functionality are 0x351, 0x355, 0x356 and 0x35A"*.
@@ -58,7 +57,8 @@ impl Presence {
         for &id in ids {
             let sent = bus.of(id);
             let count = sent.map_or(0, |s| s.count);
-            let evidence = Evidence::fact(format!("0x{id:03X}"), frames(count));
+            let evidence =
+                Evidence::fact(format!("0x{id:03X}"), format!("{count} frames")).tells(Sign::Heard(count));
             opinion.show(evidence.against("present").in_frame(sent.map(|s| s.first)));
         }
         let length = bus.window().length();

@@ -11,7 +11,7 @@ use crate::thresholds::Stands;
 use crate::thresholds::fixed::{
     CORE_TIME, EACH_SECOND, EACH_SECOND_LATE, ENOUGH_FRAMES, STALL_MORE, STALL_PERIODS,
 };
-use crate::verdict::{Evidence, Opinion};
+use crate::verdict::{Evidence, Opinion, Sign};
 use crate::window::Window;
 
 /// Gaps are counted in bins of 20 ms up to 4 s.
@@ -219,7 +219,8 @@ impl Timing {
         opinion
             .show(
                 Evidence::fact("median gap between two 0x351", format!("{:.2} s", median.secs()))
-                    .against(format!("≤ {:.2} s", EACH_SECOND.secs())),
+                    .against(format!("≤ {:.2} s", EACH_SECOND.secs()))
+                    .tells(Sign::Period(median)),
             )
             .show(
                 Evidence::fact("99th percentile", format!("{:.2} s", slow.secs()))

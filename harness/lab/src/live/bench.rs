@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use engine::bench::{Action, Answer, Bench, BenchError, Capability, Input};
+use judge::failure::Failure;
 use proto::gx::{ess, inverter};
 use proto::quantity::{Amps, Micros, Watts};
 use proto::stimulus::{Start, Stimulus};
@@ -156,21 +157,21 @@ impl LiveBench {
         self.changed.switches |= start.ac_load > Watts::ZERO || !start.grid;
         if let Some(hands) = &self.parts.hands {
             let done = hands.ask(move |hands| hands.do_all(&moves));
-            self.awaited(&done)?.map_err(|what| refused("GX", what))?;
+            self.awaited(&done)?.map_err(|what| BenchError::of("GX", what))?;
         }
         if let Some(operator) = &self.parts.operator {
             let request = Request::Prepare(*start);
             self.changed.operator = true;
             let answer = operator.ask(move |operator| operator.ask(&request));
-            match self.awaited(&answer)?.map_err(|error| refused("operator", error))? {
+            match self.awaited(&answer)?.map_err(|error| BenchError::of("operator", error))? {
                 Reply::Done => {}
                 Reply::Refused(why) => {
-                    return Err(refused("operator", format!("the case is not prepared: {why}")));
+                    return Err(BenchError::of("operator", format!("the case is not prepared: {why}")));
                 }
             }
         }
         if let Some(fault) = self.inbox.forget() {
-            return Err(refused("bench", fault));
+            return Err(BenchError::of("bench", fault));
         }
         self.began = Some(self.clock.now());
         if start.pv > Watts::ZERO {
@@ -185,12 +186,12 @@ impl LiveBench {
             match answer.recv_timeout(Duration::from_micros(STEP.0)) {
                 Ok(answer) => return Ok(answer),
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(refused("bench", "a thread of it has ended"));
+                    return Err(BenchError::of("bench", "a thread of it has ended"));
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     self.stopped()?;
                     if let Some(fault) = self.inbox.forget() {
-                        return Err(refused("bench", fault));
+                        return Err(BenchError::of("bench", fault));
                     }
                 }
             }
@@ -216,7 +217,7 @@ impl LiveBench {
         let Some(operator) = &self.parts.operator else {
             let what =
                 format!("nothing on this rig does it, and nobody is there to do it (`operator:`): {request}");
-            return Err(refused("bench", what));
+            return Err(BenchError::of("bench", what));
         };
         self.changed.operator = true;
         let outbox = self.outbox.clone();
@@ -230,7 +231,10 @@ impl LiveBench {
 
     fn ask(&self, text: &str) -> Result<(), BenchError> {
         let Some(operator) = &self.parts.operator else {
-            return Err(refused("operator", format!("nobody is there (`operator:`) to answer: {text}")));
+            return Err(BenchError::of(
+                "operator",
+                format!("nobody is there (`operator:`) to answer: {text}"),
+            ));
         };
         let (request, outbox, clock) = (Request::Ask(text.to_owned()), self.outbox.clone(), self.clock);
         operator.tell(move |operator| match operator.ask(&request) {
@@ -265,7 +269,7 @@ impl LiveBench {
     }
 
     fn sun(&self) -> Result<&Sun, BenchError> {
-        self.parts.sun.as_ref().ok_or_else(|| refused("supply", "this rig has none (`live.psu`)"))
+        self.parts.sun.as_ref().ok_or_else(|| BenchError::of("supply", "this rig has none (`live.psu`)"))
     }
 
     /// Everything off, then loads, mains and operator back to where they may be left alone, and the GX as it was found.
@@ -316,7 +320,7 @@ impl LiveBench {
                 Err(_) => wrong.push(format!("operator: no answer to: {}", Request::Finish)),
             }
         }
-        if wrong.is_empty() { Ok(()) } else { Err(refused("bench", wrong.join("; "))) }
+        if wrong.is_empty() { Ok(()) } else { Err(BenchError::of("bench", wrong.join("; "))) }
     }
 }
 
@@ -329,10 +333,6 @@ impl Drop for LiveBench {
     }
 }
 
-fn refused(instrument: &str, what: impl ToString) -> BenchError {
-    BenchError { instrument: instrument.to_owned(), what: what.to_string() }
-}
-
 impl Bench for LiveBench {
     fn capabilities(&self) -> &[Capability] {
         &self.capabilities
@@ -343,7 +343,8 @@ impl Bench for LiveBench {
     }
 
     fn next(&mut self, until: Option<Micros>) -> Result<(Micros, Input), BenchError> {
-        let began = self.began.ok_or_else(|| refused("bench", "asked for inputs before a case began"))?;
+        let began =
+            self.began.ok_or_else(|| BenchError::of("bench", "asked for inputs before a case began"))?;
         let speed = u64::from(self.live.speed);
         let deadline = until.map(|until| began + Micros(until.0.div_ceil(speed)));
         loop {
@@ -359,7 +360,7 @@ impl Bench for LiveBench {
             if let Input::Can(frame) = &input
                 && let Some(wrong) = self.pace.frame(at, frame)
             {
-                return Ok((self.last, Input::Fault(wrong)));
+                return Ok((self.last, Input::Fault(Failure::of_rig(wrong))));
             }
             return Ok((self.last, input));
         }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 
 use engine::bench::{Answer, Input};
+use judge::failure::Failure;
 use proto::bus::{BusReading, ErrorFrame};
 use proto::channel::{self, Block, Instrument};
 use proto::chunk::Chunk;
@@ -103,7 +104,7 @@ impl Outbox {
 
     /// An instrument failed. Before everything that waits: the case is over.
     pub(super) fn fault(&self, what: String) {
-        self.put(Micros::ZERO, Source::Can, Input::Fault(what));
+        self.put(Micros::ZERO, Source::Can, Input::Fault(Failure::of_rig(what)));
     }
 
     /// Nobody waits for a place: a thread that waited would no longer hear its instrument.
@@ -200,7 +201,8 @@ impl Inbox {
         self.take_in();
         self.frames = 0;
         let gone = std::mem::take(&mut self.waiting);
-        gone.into_values().find_map(|input| if let Input::Fault(what) = input { Some(what) } else { None })
+        gone.into_values()
+            .find_map(|input| if let Input::Fault(failure) = input { Some(failure.what) } else { None })
     }
 
     /// The next input, waiting for it until `patience`, or the deadline `until`, whichever comes first.
@@ -234,7 +236,7 @@ impl Inbox {
             let what = format!(
                 "more than {QUEUE} inputs waited and some were lost: this machine is too slow, or busy with something else"
             );
-            return Some(Next::Input(now, Input::Fault(what)));
+            return Some(Next::Input(now, Input::Fault(Failure::of_rig(what))));
         }
         if let Some((at, input)) = self.earliest(now, looked, until) {
             let age = now.since(at);
@@ -245,7 +247,7 @@ impl Inbox {
                     LATE.0 / 1000
                 );
                 // When it came in: what was not handled since then is no silence.
-                return Some(Next::Input(at, Input::Fault(what)));
+                return Some(Next::Input(at, Input::Fault(Failure::of_rig(what))));
             }
             return Some(Next::Input(at, input));
         }
@@ -403,7 +405,9 @@ mod tests {
         let (mut inbox, outbox) = Inbox::new(RunClock::start());
         outbox.frame(inbox.clock.now(), frame(1));
         std::thread::sleep(std::time::Duration::from_micros(LATE.0 + 50_000));
-        let Next::Input(_, Input::Fault(what)) = inbox.next(None, PATIENCE) else { panic!("no fault") };
+        let Next::Input(_, Input::Fault(Failure { what, .. })) = inbox.next(None, PATIENCE) else {
+            panic!("no fault")
+        };
         assert!(what.contains("this machine is too slow"), "{what}");
     }
 
@@ -411,7 +415,9 @@ mod tests {
     fn what_finds_no_place_is_a_fault() {
         let (mut inbox, outbox) = Inbox::new(RunClock::start());
         (0..=QUEUE).for_each(|_| outbox.frame(Micros::ZERO, frame(1)));
-        let Next::Input(_, Input::Fault(what)) = inbox.next(None, PATIENCE) else { panic!("no fault") };
+        let Next::Input(_, Input::Fault(Failure { what, .. })) = inbox.next(None, PATIENCE) else {
+            panic!("no fault")
+        };
         assert!(what.contains("some were lost"), "{what}");
     }
 
@@ -421,6 +427,6 @@ mod tests {
         outbox.frame(inbox.clock.now(), frame(1));
         outbox.fault("the cable is out".to_owned());
         let next = inbox.next(None, PATIENCE);
-        assert_eq!(next, Next::Input(Micros::ZERO, Input::Fault("the cable is out".to_owned())));
+        assert_eq!(next, Next::Input(Micros::ZERO, Input::Fault(Failure::of_rig("the cable is out"))));
     }
 }

@@ -138,7 +138,7 @@ fn a_supply_that_fails_is_a_fault(#[case] fails: fn(&mut Instrument), #[case] sa
     let mut failed = false;
     let what = loop {
         match inbox.next(None, clock.now() + Micros::from_secs(5)) {
-            Next::Input(_, Input::Fault(what)) => break what,
+            Next::Input(_, Input::Fault(failure)) => break failure.what,
             Next::Input(_, Input::Samples(said)) if said.is(Channel::SupplyOutput) && !failed => {
                 failed = true;
                 fails(&mut instrument.lock().expect("alive"));

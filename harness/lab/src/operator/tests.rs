@@ -9,13 +9,10 @@ use super::*;
 
 const START: Start = Start {
     soc: Percent(97.0),
-    grid: true,
-    feed_in: true,
     pv: Watts(0.1 + 0.2),
-    ac_pv: Watts::ZERO,
     ac_load: Watts(3000.0),
-    imbalance: Percent::ZERO,
     input_current_limit: Some(Amps(16.0)),
+    ..Start::AT_REST
 };
 const SPAN: Micros = Micros(1_500);
 

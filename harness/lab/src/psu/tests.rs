@@ -30,13 +30,7 @@ const LIMITS: Limits = Limits {
     safe_within: Micros::from_secs(5),
 };
 
-const TARGET: Target = Target {
-    voltage: Volts(48.0),
-    current: Amps(10.0),
-    over_voltage: Volts(60.0),
-    over_current: Amps(12.0),
-    over_power: None,
-};
+const TARGET: Target = Target::new((Volts(48.0), Amps(10.0)), (Volts(60.0), Amps(12.0)));
 
 const SETTINGS: Settings =
     Settings { limits: LIMITS, channel: None, expected: None, first_answer: Micros::ZERO };
@@ -89,13 +83,7 @@ fn goes_the_whole_way(profile: Profile, (link, lamp): (Box<dyn Link>, Lamp), mod
     let (mut supply, found) =
         Supply::open(link, profile, SETTINGS).unwrap_or_else(|error| panic!("{model}: {error}"));
     assert_eq!((found.identity.model.as_str(), found.output), (model, false));
-    let target = Target {
-        voltage: Volts(24.0),
-        current: Amps(2.0),
-        over_voltage: Volts(28.0),
-        over_current: Amps(3.0),
-        over_power: None,
-    };
+    let target = Target::new((Volts(24.0), Amps(2.0)), (Volts(28.0), Amps(3.0)));
     let accepted = supply.apply(target).unwrap_or_else(|error| panic!("{model}: {error}"));
     assert!(near(accepted.voltage.0, 24.0) && near(accepted.over_voltage.0, 28.0), "{model}: {accepted:?}");
     supply.switch_on().unwrap_or_else(|error| panic!("{model}: {error}"));

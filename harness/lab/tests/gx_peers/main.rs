@@ -19,7 +19,7 @@ use files::{BatteryFile, Library, RigFile, read_text};
 use libtest_mimic::{Arguments, Failed, Trial};
 use plant::world::World;
 use proto::gx::{BLOCKS, Block, Exception, Product};
-use proto::quantity::{Micros, Percent, Watts};
+use proto::quantity::{Micros, Watts};
 use proto::stimulus::Start;
 use sim::Simulation;
 use sim::served::Served;
@@ -128,16 +128,7 @@ fn sunshine() -> Result<World, Failed> {
     let library = Library::find(Path::new(env!("CARGO_MANIFEST_DIR")))?;
     let rig = RigFile::parse("simulated", &read_text(&library.rig("simulated")?)?)?;
     let battery = BatteryFile::parse("reference", &read_text(&library.battery("reference")?)?)?;
-    let start = Start {
-        soc: Percent(50.0),
-        grid: true,
-        feed_in: true,
-        pv: Watts(3000.0),
-        ac_pv: Watts::ZERO,
-        ac_load: Watts(500.0),
-        imbalance: Percent::ZERO,
-        input_current_limit: None,
-    };
+    let start = Start { pv: Watts(3000.0), ac_load: Watts(500.0), ..Start::AT_REST };
     let mut world = Simulation::of(&rig, &battery)?.ok_or("it is simulated")?.world(&start, 1)?;
     world.pass(Micros::from_secs(60))?;
     Ok(world)

@@ -15,23 +15,8 @@ use proto::quantity::{Amps, BitRate, Micros, Percent, Volts, Watts};
 use proto::stimulus::{Start, Stimulus};
 use sim::served::ServeError;
 
-const START: Start = Start {
-    soc: Percent(60.0),
-    grid: true,
-    feed_in: true,
-    pv: Watts::ZERO,
-    ac_pv: Watts::ZERO,
-    ac_load: Watts(1000.0),
-    imbalance: Percent::ZERO,
-    input_current_limit: None,
-};
-const SUN: Target = Target {
-    voltage: Volts(120.0),
-    current: Amps(20.0),
-    over_voltage: Volts(200.0),
-    over_current: Amps(30.0),
-    over_power: None,
-};
+const START: Start = Start { soc: Percent(60.0), ac_load: Watts(1000.0), ..Start::AT_REST };
+const SUN: Target = Target::new((Volts(120.0), Amps(20.0)), (Volts(200.0), Amps(30.0)));
 
 #[test]
 fn battery_and_gx_are_on_the_bus_and_strangers_are_heard() {

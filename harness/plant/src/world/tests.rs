@@ -21,16 +21,7 @@ fn reference() -> BmsParams {
 }
 
 pub(in crate::world) fn start() -> Start {
-    Start {
-        soc: Percent(97.0),
-        grid: true,
-        feed_in: true,
-        pv: Watts(3000.0),
-        ac_pv: Watts::ZERO,
-        ac_load: Watts(500.0),
-        imbalance: Percent::ZERO,
-        input_current_limit: None,
-    }
+    Start { soc: Percent(97.0), pv: Watts(3000.0), ac_load: Watts(500.0), ..Start::AT_REST }
 }
 
 pub(in crate::world) fn world(start: &Start, seed: u64) -> World {

@@ -2,7 +2,7 @@
 
 use judge::thresholds::{Sense, Thresholds};
 use judge::trace::{Channel, EventKind, Trace};
-use judge::verdict::Evidence;
+use judge::verdict::{Evidence, Sign};
 use proto::quantity::Micros;
 
 use evidence::run::{CaseResult, Run};
@@ -26,10 +26,6 @@ pub const PLATEAU: &str = "cvl-plateau";
 pub const PERIOD: &str = "0x351-period";
 /// Mean power fed into the grid, W.
 pub const EXPORT: &str = "export";
-
-/// Evidence without a threshold that is followed all the same: its words and the figure's name.
-const FACTS: [(&str, &str); 2] =
-    [("median gap between two 0x351", PERIOD), ("mean power fed into the grid", EXPORT)];
 
 /// Every figure of a run. Where a case measures the same thing several times the worst one counts.
 #[must_use]
@@ -62,9 +58,13 @@ fn figure(evidence: &Evidence) -> Option<Found> {
         };
         return Some((name.name, name.unit.to_owned(), measure.value, worse));
     }
-    let name = FACTS.iter().find(|fact| fact.0 == evidence.what)?.1;
-    let (value, unit) = evidence.value.split_once(' ')?;
-    Some((name, unit.to_owned(), value.parse().ok()?, |_, _| false))
+    // What has no threshold and is followed all the same, as exactly as it is told.
+    let (name, unit, value) = match evidence.sign? {
+        Sign::Period(gap) => (PERIOD, "s", (gap.secs() * 100.0).round() / 100.0),
+        Sign::Export(power) => (EXPORT, "W", power.0.round()),
+        Sign::Unmet { .. } | Sign::ZeroCvl | Sign::Heard(_) => return None,
+    };
+    Some((name, unit.to_owned(), value, |_, _| false))
 }
 
 fn plateau(case: &CaseResult) -> Option<Found> {

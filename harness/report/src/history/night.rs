@@ -181,6 +181,7 @@ pub fn as_run(runs: &[Run], id: &str) -> Option<Run> {
             } else {
                 case.reason.clone()
             },
+            judged_by: case.last().judged_by.filter(|_| case.standing != Standing::Flaky),
             ..case.last().clone()
         })
         .collect();

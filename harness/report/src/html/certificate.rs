@@ -27,8 +27,12 @@ pub(crate) fn certificate(out: &mut String, run: &Run) -> fmt::Result {
     }
     apart(out, run)?;
     out.push_str("<dl>");
-    let number = ("Number of this report".to_owned(), meta.id.clone());
-    for (what, value) in core::iter::once(&number).chain(&certificate.facts).chain(&of_the_run(meta)) {
+    let of_the_run = of_the_run(meta);
+    let said = certificate.facts.iter().map(|fact| (fact.what, fact.value.as_str()));
+    let of_the_run = of_the_run.iter().map(|(what, value)| (what.as_str(), value.as_str()));
+    for (what, value) in
+        core::iter::once(("Number of this report", meta.id.as_str())).chain(said).chain(of_the_run)
+    {
         let value = if value.is_empty() { "not said" } else { value };
         write!(out, "<dt>{}<dd>{}", Esc(what), Esc(value))?;
     }

@@ -216,7 +216,6 @@ fn worst(run: &Run) -> Vec<Worst> {
 pub(crate) mod tests {
     use super::*;
     use evidence::run::{BatteryUnderTest, CaseResult, Rig, RunMeta};
-    use judge::trace::Trace;
     use judge::verdict::{Evidence, Measure, Verdict, outcome_of_case};
     use proto::quantity::Micros;
     use rstest::rstest;
@@ -241,23 +240,8 @@ pub(crate) mod tests {
     }
 
     fn run(verdicts: Vec<Verdict>) -> Run {
-        let case = CaseResult {
-            attempt: 1,
-            suite: "s".to_owned(),
-            case: "c".to_owned(),
-            title: String::new(),
-            section: String::new(),
-            outcome: outcome_of_case(&verdicts),
-            tried: true,
-            reason: String::new(),
-            file: String::new(),
-            line: 1,
-            began: Micros::ZERO,
-            length: Micros::from_secs(60),
-            verdicts,
-            trace: Trace::default(),
-            inner: Vec::new(),
-        };
+        let (outcome, length) = (outcome_of_case(&verdicts), Micros::from_secs(60));
+        let case = CaseResult { outcome, length, verdicts, ..CaseResult::named("s", "c") };
         let battery = BatteryUnderTest { name: "b".to_owned(), ..BatteryUnderTest::default() };
         let rig = Rig { name: "r".to_owned(), ..Rig::default() };
         Run { meta: RunMeta { battery, rig, seed: 1, ..RunMeta::default() }, cases: vec![case] }

@@ -40,7 +40,7 @@ pub(crate) fn meta() -> RunMeta {
             identity: [
                 ("Manufacturer", "ACME"),
                 ("Name", "LFP-280"),
-                ("Firmware", "2.7"),
+                ("Firmware, 0x35F", "2.7"),
                 ("Capacity", "280 Ah"),
                 ("Serial number", "A280-000417"),
             ]
@@ -122,15 +122,7 @@ fn step(trace: &mut Trace, at: Micros, line: u32, text: &str) {
 }
 
 fn evidence(what: &str, at: Option<(Micros, Micros)>, value: &str, limit: &str) -> Evidence {
-    Evidence {
-        what: what.into(),
-        at,
-        value: value.into(),
-        limit: limit.into(),
-        line: None,
-        frame: None,
-        measure: None,
-    }
+    Evidence { at, ..Evidence::fact(what, value).against(limit) }
 }
 
 /// A fact with the figure that was held against a threshold.
@@ -199,17 +191,11 @@ fn load_steps() -> CaseResult {
     }
     let window = Some((min(57), Micros::from_secs(end)));
     CaseResult {
-        attempt: 1,
-        suite: "feed-in".into(),
-        case: "load-steps".into(),
         title: "Sizeable AC loads switch without disturbing feed-in".into(),
         section: "P 1.5.3.1".into(),
         outcome: Outcome::Pass,
-        tried: true,
-        reason: String::new(),
         file: "suites/feed-in/feed-in.yaml".into(),
         line: 9,
-        began: Micros::ZERO,
         length: Micros::from_secs(end),
         verdicts: vec![
             verdict(
@@ -271,7 +257,7 @@ fn load_steps() -> CaseResult {
             verdict("SOC-02", Outcome::NotApplicable, "High-resolution SoC is not sent.", Vec::new()),
         ],
         trace,
-        inner: Vec::new(),
+        ..CaseResult::named("feed-in", "load-steps")
     }
 }
 
@@ -329,17 +315,13 @@ fn input_limit() -> CaseResult {
     }
     let hold = Some((min(62), Micros::from_secs(end)));
     CaseResult {
-        attempt: 1,
-        suite: "excess-pv".into(),
-        case: "input-limit".into(),
         title: "More PV than the inverter may feed back".into(),
         section: "P 1.5.3.3".into(),
         outcome: Outcome::Fail,
-        tried: true,
         reason: "The battery disconnected on over-voltage while the DC bus stood at CVL + 0.4 V.".into(),
+        judged_by: Some("BEH-XP"),
         file: "suites/excess-pv/excess-pv.yaml".into(),
         line: 8,
-        began: Micros::ZERO,
         length: Micros::from_secs(end),
         verdicts: vec![
             verdict(
@@ -386,7 +368,7 @@ fn input_limit() -> CaseResult {
             verdict("TIM-01", Outcome::Pass, "The longest gap between two 0x351 was 1.006 s.", Vec::new()),
         ],
         trace,
-        inner: Vec::new(),
+        ..CaseResult::named("excess-pv", "input-limit")
     }
 }
 
@@ -420,17 +402,12 @@ fn high_cell() -> CaseResult {
         record(&mut trace, &mut noise, s, &m);
     }
     CaseResult {
-        attempt: 1,
-        suite: "imbalance".into(),
-        case: "one-high-cell".into(),
         title: "One cell charged 5 % above the others".into(),
         section: "P 1.5.3.2".into(),
         outcome: Outcome::Inconclusive,
-        tried: true,
         reason: "Cut short: the highest cell reached 3.712 V, above the interlock of 3.700 V.".into(),
         file: "suites/imbalance/imbalance.yaml".into(),
         line: 8,
-        began: Micros::ZERO,
         length: Micros::from_secs(end),
         verdicts: vec![
             verdict(
@@ -443,15 +420,12 @@ fn high_cell() -> CaseResult {
             verdict("TIM-01", Outcome::Pass, "The longest gap between two 0x351 was 1.003 s.", Vec::new()),
         ],
         trace,
-        inner: Vec::new(),
+        ..CaseResult::named("imbalance", "one-high-cell")
     }
 }
 
 fn absent() -> CaseResult {
     CaseResult {
-        attempt: 1,
-        suite: "alarms".into(),
-        case: "low-temperature".into(),
         title: "A low temperature is shown on the GX".into(),
         section: "P 5.3".into(),
         outcome: Outcome::Inconclusive,
@@ -459,15 +433,12 @@ fn absent() -> CaseResult {
         reason: "not tried: the rig cannot cool the battery".into(),
         file: "suites/alarms/alarms.yaml".into(),
         line: 31,
-        began: Micros::ZERO,
-        length: Micros::ZERO,
         verdicts: vec![verdict(
             "BEH-AL",
             Outcome::Inconclusive,
             "not tried: the rig cannot cool the battery",
             Vec::new(),
         )],
-        trace: Trace::default(),
-        inner: Vec::new(),
+        ..CaseResult::named("alarms", "low-temperature")
     }
 }

@@ -123,7 +123,7 @@ impl Paced {
         supply: Arc<Mutex<Instrument>>,
         clock: RunClock,
     ) -> Result<Self, ManagementError> {
-        let (world, _) = prepare(&simulation, &AT_REST, seed)?;
+        let (world, _) = prepare(&simulation, &Start::AT_REST, seed)?;
         let mut paced = Self {
             simulation,
             seed,
@@ -297,7 +297,7 @@ impl Paced {
     /// # Errors
     /// As [`Self::prepare`].
     pub(crate) fn rest(&mut self) -> Result<(), ManagementError> {
-        self.anew(&AT_REST)
+        self.anew(&Start::AT_REST)
     }
 
     /// Changes the world now.
@@ -354,15 +354,3 @@ const WRITE: u8 = 16;
 
 /// An open pair of terminals.
 const NO_LOAD: Ohms = Ohms(1e9);
-
-/// Before the first test.
-const AT_REST: Start = Start {
-    soc: Percent(50.0),
-    grid: true,
-    feed_in: true,
-    pv: Watts::ZERO,
-    ac_pv: Watts::ZERO,
-    ac_load: Watts::ZERO,
-    imbalance: Percent(0.0),
-    input_current_limit: None,
-};

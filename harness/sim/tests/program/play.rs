@@ -134,16 +134,7 @@ impl Played {
     }
 }
 
-pub(crate) const START: Start = Start {
-    soc: Percent(60.0),
-    grid: true,
-    feed_in: true,
-    pv: Watts(2000.0),
-    ac_pv: Watts(0.0),
-    ac_load: Watts(0.0),
-    imbalance: Percent(0.0),
-    input_current_limit: None,
-};
+pub(crate) const START: Start = Start { soc: Percent(60.0), pv: Watts(2000.0), ..Start::AT_REST };
 
 /// Plays a case from its beginning to its end, and changes the world at these times.
 pub(crate) fn play(bench: &mut SimBench, length: Micros, changes: &[(Micros, Stimulus)]) -> Played {

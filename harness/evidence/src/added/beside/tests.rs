@@ -33,7 +33,8 @@ fn case() -> CaseResult {
     for second in 0..=600_u64 {
         trace.push(Channel::PackVoltage, Micros::from_secs(second), 50.0 + (second / 60) as f64);
     }
-    CaseResult { trace, ..CaseResult::sample("feed-in", "a", Micros::from_secs(60), Micros::from_secs(600)) }
+    let (began, length) = (Micros::from_secs(60), Micros::from_secs(600));
+    CaseResult { trace, began, length, ..CaseResult::named("feed-in", "a") }
 }
 
 fn laid(offset_us: i64, rows: &str) -> Beside {

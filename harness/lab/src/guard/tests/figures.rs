@@ -48,13 +48,7 @@ fn the_guard_is_no_burden() {
         let mut supply = scene.shine(link);
         let mut setpoint = |k: u32| {
             let current = Amps(f64::from(k % 50) + 1.0);
-            let target = Target {
-                voltage: Volts(120.0),
-                current,
-                over_voltage: Volts(132.0),
-                over_current: Amps(60.0),
-                over_power: None,
-            };
+            let target = Target::new((Volts(120.0), current), (Volts(132.0), Amps(60.0)));
             let began = Instant::now();
             supply.apply(target).expect("accepted");
             began.elapsed()

@@ -25,6 +25,14 @@ pub struct Target {
     pub over_power: Option<Watts>,
 }
 
+impl Target {
+    /// Voltage and current, and where their protections trip; that of power stays as it is.
+    #[must_use]
+    pub const fn new((voltage, current): (Volts, Amps), (over_voltage, over_current): (Volts, Amps)) -> Self {
+        Self { voltage, current, over_voltage, over_current, over_power: None }
+    }
+}
+
 /// What the supply accepted, as it reads back.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Accepted {

@@ -280,13 +280,7 @@ fn a_restart_is_seen_and_nothing_set_before_counts() {
 #[test]
 fn what_is_asked_beyond_the_limits_is_clamped() {
     let (mut supply, instrument) = open("generic");
-    let wild = Target {
-        voltage: Volts(500.0),
-        current: Amps(500.0),
-        over_voltage: Volts(500.0),
-        over_current: Amps(500.0),
-        over_power: None,
-    };
+    let wild = Target::new((Volts(500.0), Amps(500.0)), (Volts(500.0), Amps(500.0)));
     let accepted = supply.apply(wild).expect("clamped");
     assert!(near(accepted.voltage.0, 100.0) && near(accepted.current.0, 20.0), "{accepted:?}");
     assert!(

@@ -12,13 +12,7 @@ use files::Profile;
 use lab::psu::{Limits, Link, Serial, Settings, Supply, SupplyError, Target, Tcp};
 use plant::instrument::Surroundings;
 
-const TARGET: Target = Target {
-    voltage: Volts(48.0),
-    current: Amps(10.0),
-    over_voltage: Volts(60.0),
-    over_current: Amps(12.0),
-    over_power: None,
-};
+const TARGET: Target = Target::new((Volts(48.0), Amps(10.0)), (Volts(60.0), Amps(12.0)));
 
 const SETTINGS: Settings = Settings {
     limits: Limits {
