@@ -160,13 +160,16 @@ fn words(served: &ServedRig, rig: &RigFile, battery: &str, options: &Options) ->
 
 /// The ports of the meters beside the battery, a line for each.
 fn witnesses(rig: &RigFile, ports: &[String]) -> String {
-    let is_on_bus = |which: Instrument| {
+    let speaks = |which: Instrument| {
         let own = rig.witnesses.iter().find(|place| place.instrument() == which);
-        own.is_some_and(|place| place.protocol == Protocol::Nmea2000)
+        own.map_or(Protocol::default(), |place| place.protocol).row()
     };
     let lines = Instrument::WITNESSES.into_iter().zip(ports).map(|(which, port)| {
-        let speaks =
-            if is_on_bus(which) { "VE.Can, for `slcan:` of a witness" } else { "VE.Direct, 19200 Bd" };
+        let row = speaks(which);
+        let speaks = match row.baud {
+            Some(baud) => format!("{}, {baud} Bd", row.words),
+            None => "VE.Can, for `slcan:` of a witness".to_owned(),
+        };
         format!("witness   {port}  ({speaks})\n")
     });
     lines.collect()

@@ -235,7 +235,7 @@ impl Kind for RigFile {
         // Nor does what the line of a witness takes.
         let speed = rig.live.as_ref().map_or(1, |live| u64::from(live.speed));
         for witness in rig.witnesses() {
-            let fresh = Micros(witness.protocol.fresh().0 * speed);
+            let fresh = Micros(witness.protocol.row().fresh.0 * speed);
             for (channel, limit) in &mut rig.limits.rows {
                 if channel.row().source.instrument() == Some(witness.instrument) {
                     limit.silence = limit.silence.or(Some(fresh));

@@ -154,7 +154,7 @@ pub(crate) fn check(rig: &RigFile, layers: &Layers) -> Result<(), YamlError> {
             let message = format!("another witness measures the {} too", one.instrument().words());
             return refuse(of("measures"), message, "one witness for battery, charger and inverter each");
         }
-        let is_on_bus = one.protocol == Protocol::Nmea2000;
+        let is_on_bus = one.protocol.is_bus();
         for (key, is_said, goes) in [
             ("port", one.port.is_some(), !is_on_bus),
             ("can", one.can.is_some(), is_on_bus),
@@ -458,6 +458,6 @@ mod tests {
         let error = RigFile::parse("a.yaml", &limited).expect_err("refused").to_string();
         assert!(error.contains("no witness of this rig tells `shunt.voltage`"), "{error}");
         let rig = read(&limited, "  - { name: a, measures: battery }\n").expect("right");
-        assert_eq!(rig.limits.age(proto::channel::Channel::ShuntVoltage), Protocol::VeDirect.fresh());
+        assert_eq!(rig.limits.age(proto::channel::Channel::ShuntVoltage), Protocol::VeDirect.row().fresh);
     }
 }

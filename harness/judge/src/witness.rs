@@ -9,9 +9,8 @@ use proto::chunk::Chunk;
 use proto::nmea2000::{AcSide, Role};
 use proto::quantity::{Amps, Micros, Ohms, Percent};
 use proto::samples::Samples;
+pub use proto::spoken::Protocol;
 use proto::vedirect::{Counters, Device};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use crate::thresholds::fixed::{COUNTER_EMPTY, COUNTER_HELD};
 use line::Line;
@@ -33,69 +32,6 @@ pub struct Witness {
     pub cable: Ohms,
     /// how far it may be off; without it its differences are told and decide nothing
     pub calibration: Option<Calibration>,
-}
-
-/// What a witness speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Protocol {
-    /// VE.Direct: a block of text a second
-    #[default]
-    VeDirect,
-    /// the text protocol of the BMV-600, which has no product ids
-    Bmv,
-    /// NMEA 2000, on a bus with other devices: messages every 1.5 s. The bytes heard are its frames as SLCAN writes them
-    Nmea2000,
-}
-
-impl Protocol {
-    /// Its name.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::VeDirect => "VE.Direct",
-            Self::Bmv => "BMV-600 text",
-            Self::Nmea2000 => "NMEA 2000",
-        }
-    }
-
-    /// What one says at a time.
-    #[must_use]
-    pub const fn unit(self) -> &'static str {
-        match self {
-            Self::VeDirect | Self::Bmv => "block",
-            Self::Nmea2000 => "message",
-        }
-    }
-
-    /// What is wrong with one that does not count.
-    #[must_use]
-    pub const fn broken(self) -> &'static str {
-        match self {
-            Self::VeDirect | Self::Bmv => "with a wrong sum",
-            Self::Nmea2000 => "with frames lost",
-        }
-    }
-
-    /// The least difference of battery voltage and current that it tells, V and A: labels `V` and `I` in thousandths, the
-    /// fields of PGN 127508 in hundredths and tenths.
-    #[must_use]
-    pub const fn resolution(self) -> (f64, f64) {
-        match self {
-            Self::VeDirect | Self::Bmv => (0.001, 0.001),
-            Self::Nmea2000 => (0.01, 0.1),
-        }
-    }
-
-    /// The age from which a reading is stale, and silence a gap: 3 s where a block comes once a second; 5 s where messages come
-    /// every 1.5 to 2 s (PGN 127508 of the NMEA 2000 tables).
-    #[must_use]
-    pub const fn fresh(self) -> Micros {
-        match self {
-            Self::VeDirect | Self::Bmv => Micros::from_secs(3),
-            Self::Nmea2000 => Micros::from_secs(5),
-        }
-    }
 }
 
 /// Which device of a bus a witness is.
@@ -147,7 +83,7 @@ pub struct Health {
     pub first: Option<Micros>,
     /// when a good block or message was heard last
     pub last: Option<Micros>,
-    /// times without one that were longer than [`Protocol::fresh`]
+    /// times without one that were longer than [`Spoken::fresh`](proto::spoken::Spoken::fresh)
     pub gaps: u32,
     /// the longest time without one
     pub longest: Micros,
@@ -206,12 +142,18 @@ impl Reader {
 
     /// What bytes look like that hold no block of a line, and why that may be.
     #[must_use]
-    pub fn unread(&self) -> &'static str {
-        let counters = self.counters();
+    pub fn unread(&self) -> String {
+        let (counters, spoken) = (self.counters(), self.witness.protocol.row());
         if counters.noise > counters.bytes / 2 {
-            "another instrument, another bit rate than 19200 bit/s, or an inverted line (RS-232 in place of TTL)"
+            let rate = spoken.baud.unwrap_or_default();
+            format!(
+                "another instrument, another bit rate than {rate} bit/s, or an inverted line (RS-232 in place of TTL)"
+            )
         } else {
-            "records, of which no block becomes whole: the instrument, its cable or an adapter ends each in its middle"
+            format!(
+                "records, of which no {} becomes whole: the instrument, its cable or an adapter ends each in its middle",
+                spoken.unit
+            )
         }
     }
 
@@ -262,13 +204,13 @@ impl Reader {
             let Some(heard) = self.line.push(at, byte, &mut self.device) else { continue };
             if heard.is_whole {
                 let silent = at.since(self.health.last.unwrap_or(began));
-                self.health.gaps += u32::from(silent > self.witness.protocol.fresh());
+                self.health.gaps += u32::from(silent > self.witness.protocol.row().fresh);
                 self.health.longest = self.health.longest.max(silent);
                 self.health.last = Some(at);
             }
             self.health.changes += u32::from(heard.is_another);
             if let Some(charge) = heard.said.as_ref().and_then(|said| said.number(Channel::ShuntConsumed)) {
-                let pause = Micros(self.witness.protocol.fresh().0 / 2);
+                let pause = Micros(self.witness.protocol.row().fresh.0 / 2);
                 let fell = self.counted.is_some_and(|(when, held)| {
                     held.abs() >= COUNTER_HELD && charge.abs() <= COUNTER_EMPTY && at.since(when) > pause
                 });

@@ -48,7 +48,8 @@ pub(crate) struct WitnessPort {
 /// Where a port is.
 #[derive(Clone, PartialEq)]
 enum Place {
-    Line(String),
+    /// with its bit rate
+    Line(String, u32),
     Bus(CanPlace),
 }
 
@@ -78,9 +79,11 @@ impl WitnessPort {
     /// The port of a witness; nothing where the rig file names none. A second of its own time lasts so long on the clock.
     pub(crate) fn of(place: &WitnessPlace, clock: RunClock, second: Micros) -> Option<Self> {
         let on_bus = place.can.clone().map(Place::Bus);
-        let at = on_bus.or_else(|| place.port.clone().map(Place::Line))?;
+        let at = on_bus.or_else(|| {
+            place.port.clone().map(|port| Place::Line(port, place.protocol.row().baud.unwrap_or(BAUD)))
+        })?;
         let every = match &at {
-            Place::Line(_) => (place.hex == OnOff::On).then_some(second),
+            Place::Line(..) => (place.hex == OnOff::On).then_some(second),
             Place::Bus(_) => Some(Micros(nmea2000::ASK_EVERY.0 / 1_000_000 * second.0)),
         };
         Some(Self {
@@ -184,8 +187,8 @@ impl Place {
     /// Opens a port, and forgets what came while nobody heard it.
     fn open(&self, clock: RunClock) -> Result<Open, String> {
         match self {
-            Self::Line(path) => {
-                let settings = SerialPort { baud: BAUD, stop_bits: 1, dtr: false };
+            Self::Line(path, baud) => {
+                let settings = SerialPort { baud: *baud, stop_bits: 1, dtr: false };
                 let link = Serial::open(path, settings).map_err(|error| error.to_string())?;
                 link.forget();
                 Ok(Open::Line(link))

@@ -124,7 +124,7 @@ impl Meter {
             since: Micros::ZERO,
             asked: Vec::new(),
             answers: Vec::new(),
-            device: p.on_bus.then(|| Device::new(which)),
+            device: p.speaks.is_bus().then(|| Device::new(which)),
         }
     }
 

@@ -19,6 +19,7 @@ pub mod rounding;
 pub mod samples;
 pub mod scpi;
 pub mod slcan;
+pub mod spoken;
 pub mod stimulus;
 pub mod text;
 pub mod vedirect;

@@ -5,7 +5,6 @@ use engine::yaml::YamlError;
 use files::{BatteryFile, CanBus, Draw, Polling, RigFile, Sweep, WitnessPlace};
 use judge::battery::Battery;
 use judge::site::CutOff;
-use judge::witness::Protocol;
 use plant::management::ManagementError;
 use plant::params::Params;
 use plant::world::{PackSize, World};
@@ -51,7 +50,7 @@ impl Simulation {
         let declared = &battery.declared;
         let mut plant = plant;
         for witness in &rig.witnesses {
-            plant.witnesses.of(witness.instrument()).on_bus = witness.protocol == Protocol::Nmea2000;
+            plant.witnesses.of(witness.instrument()).speaks = witness.protocol;
         }
         if let Some(ocv) = battery.chemistry.and_then(|kind| kind.ocv(derived::bulk(declared, kind))) {
             plant.pack.ocv = ocv;
@@ -138,7 +137,7 @@ impl Simulation {
     pub(crate) fn ask_who_is_there(&self, world: &mut World) -> Vec<Chunk> {
         let mut question = Vec::new();
         nmea2000::who_is_there().for_each(|frame| slcan::write(&mut question, &Carried::Data(frame), None));
-        let on_bus = self.witnesses.iter().filter(|witness| witness.protocol == Protocol::Nmea2000);
+        let on_bus = self.witnesses.iter().filter(|witness| witness.protocol.is_bus());
         on_bus
             .flat_map(|witness| {
                 world.ask_witness(witness.instrument(), &question);

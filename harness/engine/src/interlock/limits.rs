@@ -112,7 +112,7 @@ impl RigLimits {
             Source::Battery(_) => MEASUREMENTS.max(twice()),
             Source::Gx(_) | Source::Interface => gx(),
             Source::Supply => SUPPLY.max(gx()),
-            Source::Witness(_) => Protocol::VeDirect.fresh(),
+            Source::Witness(_) => Protocol::VeDirect.row().fresh,
         })
     }
 

@@ -81,7 +81,7 @@ impl<'a> Shunt<'a> {
 
     /// What its protocol rounds off at most, V and A.
     fn half_a_step(&self) -> (f64, f64) {
-        let (volts, amps) = self.reader.witness().protocol.resolution();
+        let (volts, amps) = self.reader.witness().protocol.row().resolution;
         (0.5 * volts, 0.5 * amps)
     }
 

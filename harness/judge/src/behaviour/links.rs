@@ -33,8 +33,10 @@ fn look(scene: &Scene<'_>, opinion: &mut Opinion, protocol: Protocol) {
         opinion.part(|opinion| line(scene, opinion, reader));
     }
     if !any {
-        opinion
-            .absent(format!("no witness of this rig speaks {} (`witnesses:` of its file)", protocol.words()));
+        opinion.absent(format!(
+            "no witness of this rig speaks {} (`witnesses:` of its file)",
+            protocol.row().words
+        ));
     }
 }
 
@@ -43,20 +45,20 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
     let (name, counters, health) = (&reader.witness().name, reader.counters(), reader.health());
     let length = scene.whole.secs();
     let protocol = reader.witness().protocol;
-    let (unit, fresh) = (protocol.unit(), protocol.fresh());
+    let (unit, fresh) = (protocol.row().unit, protocol.row().fresh);
     if counters.blocks == 0 {
-        opinion.fail(match (protocol, counters.bytes) {
-            (Protocol::Nmea2000, 0) => format!(
+        opinion.fail(match (protocol.is_bus(), counters.bytes) {
+            (true, 0) => format!(
                 "nothing was heard of the bus of `{name}`: is it powered, at 250 kbit/s, and terminated at both ends?"
             ),
-            (Protocol::Nmea2000, _) => format!(
+            (true, _) => format!(
                 "`{name}` is not on its bus, on which there was heard: {}; its address is `source`",
                 reader.heard_beside()
             ),
-            (_, 0) => {
+            (false, 0) => {
                 format!("nothing was heard of `{name}`: is it on, its cable in, its TX port set to communication?")
             }
-            (_, bytes) => format!("{bytes} bytes of `{name}` hold no block: {}", reader.unread()),
+            (false, bytes) => format!("{bytes} bytes of `{name}` hold no {unit}: {}", reader.unread()),
         });
         return;
     }
@@ -69,7 +71,7 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
         .show(Evidence::fact(format!("`{name}`"), is))
         .show(Evidence::fact(format!("{unit}s"), format!("{} ({per_second:.2} a second)", counters.blocks)))
         .show(
-            Evidence::fact(format!("{unit}s {}", protocol.broken()), format!("{}", counters.bad_blocks))
+            Evidence::fact(format!("{unit}s {}", protocol.row().broken), format!("{}", counters.bad_blocks))
                 .against(format!("≤ {} in 1000", BAD_BLOCKS * 1000.0)),
         );
     if protocol == Protocol::VeDirect {
@@ -85,17 +87,13 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
     let until = dead.last().filter(|dead| dead.to >= scene.whole.to).map_or(scene.whole.to, |dead| dead.from);
     let silent = until.since(health.last.unwrap_or(Micros::ZERO));
     // Of damaged blocks one in 256 has a right sum, and may name any product: its own change, and the one back.
-    let by_chance = match protocol {
-        Protocol::Nmea2000 => 0,
-        Protocol::VeDirect | Protocol::Bmv => counters.bad_blocks.div_ceil(64),
-    };
+    let by_chance = if protocol.is_bus() { 0 } else { counters.bad_blocks.div_ceil(64) };
     if u64::from(health.changes) > by_chance {
-        opinion.fail(match protocol {
-            Protocol::Nmea2000 => format!(
-                "another device of the bus could be `{name}` as well ({}): its address is `source`",
-                reader.heard_beside()
-            ),
-            Protocol::VeDirect | Protocol::Bmv => format!("two instruments speak on the line of `{name}`"),
+        opinion.fail(if protocol.is_bus() {
+            let beside = reader.heard_beside();
+            format!("another device of the bus could be `{name}` as well ({beside}): its address is `source`")
+        } else {
+            format!("two instruments speak on the line of `{name}`")
         });
     } else if monitors != 0 {
         opinion.fail(format!(
@@ -117,7 +115,7 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
         opinion.fail(format!(
             "{:.2} % of the {unit}s of `{name}` came {}: look at its wiring",
             100.0 * bad,
-            protocol.broken()
+            protocol.row().broken
         ));
     } else if gaps > 0 {
         opinion.fail(format!(

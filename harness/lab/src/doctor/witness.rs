@@ -3,7 +3,7 @@
 use files::live::Live;
 use files::{RigFile, WitnessPlace};
 use judge::trace::{Channel, Trace};
-use judge::witness::{Protocol, Reader, Witness};
+use judge::witness::{Reader, Witness};
 use proto::quantity::{Amps, Micros, Volts};
 use proto::vedirect::Auxiliary;
 
@@ -93,7 +93,7 @@ fn limited(rig: &RigFile, reader: &Reader, trace: &Trace, listen: Micros) -> Vec
 fn line(name: &str, reader: &Reader, listen: Micros) -> Finding {
     let (counters, secs) = (reader.counters(), listen.secs());
     let protocol = reader.witness().protocol;
-    let on_bus = protocol == Protocol::Nmea2000;
+    let on_bus = protocol.is_bus();
     if counters.bytes == 0 {
         return Part::Witness.problem(
             format!("{name}: nothing was heard in {secs} s"),
@@ -118,7 +118,7 @@ fn line(name: &str, reader: &Reader, listen: Micros) -> Finding {
         );
     }
     let said = reader.identity().unwrap_or_else(|| "it does not say what it is".to_owned());
-    let (unit, broken) = (protocol.unit(), protocol.broken());
+    let (unit, broken) = (protocol.row().unit, protocol.row().broken);
     let what =
         format!("{name}: {said}; {} {unit}s in {secs} s, {} {broken}", counters.blocks, counters.bad_blocks);
     let all = counters.blocks + counters.bad_blocks;
@@ -136,7 +136,7 @@ fn line(name: &str, reader: &Reader, listen: Micros) -> Finding {
     }
     if reader.health().gaps > 0 {
         let often = if on_bus { "every 1.5 s to 2 s" } else { "once a second" };
-        let fresh = protocol.fresh().span();
+        let fresh = protocol.row().fresh.span();
         let remedy = format!("a {unit} comes {often}; limits that rest on it trip after {fresh}");
         return Part::Witness
             .warning(format!("{what}, up to {} without one", reader.health().longest), remedy);
@@ -149,7 +149,7 @@ fn product(name: &str, place: &WitnessPlace, reader: &Reader) -> Option<Finding>
     let (device, health) = (reader.device(), reader.health());
     let expected = place.instrument().words();
     if health.changes > 0 {
-        return Some(if reader.witness().protocol == Protocol::Nmea2000 {
+        return Some(if reader.witness().protocol.is_bus() {
             let others = reader.heard_beside();
             Part::Witness.problem(
                 format!("{name}: another device of the bus could be it as well: {others}"),

@@ -198,10 +198,11 @@ mod tests {
     use proto::channel::Channel;
     use proto::nmea2000::{AcSide, Network, Role, Witness, who_is_there};
     use proto::samples::Samples;
+    use proto::spoken::Protocol;
 
     /// What whoever asks who is there learns of so many seconds.
     fn heard(which: Instrument, p: MeterParams, seconds: u64) -> (Vec<Samples>, Network) {
-        let mut meter = Meter::new(which, &MeterParams { on_bus: true, ..p }, Rng::new(1, 1));
+        let mut meter = Meter::new(which, &MeterParams { speaks: Protocol::Nmea2000, ..p }, Rng::new(1, 1));
         let (mut network, mut decoder, mut said) = (Network::default(), Decoder::default(), Vec::new());
         let mut witness: Option<Witness> = None;
         let mut question = Vec::new();

@@ -2,6 +2,7 @@
 
 use proto::channel::Instrument;
 use proto::quantity::{Amps, Micros, Percent, Volts};
+use proto::spoken::Protocol;
 use proto::vedirect::Auxiliary;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -60,9 +61,9 @@ pub struct MeterParams {
     pub inverted: bool,
     /// it says half a block again and again
     pub half: bool,
-    /// it is on a VE.Can bus in place of a line of its own. What the rig file says of the witness decides that
+    /// what it speaks: what the rig file says of the witness decides that
     #[serde(skip)]
-    pub on_bus: bool,
+    pub speaks: Protocol,
 }
 
 impl MetersParams {

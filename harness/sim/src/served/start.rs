@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use proto::channel::Instrument as Meter;
 use proto::quantity::Micros;
 use proto::slcan;
+use proto::spoken::Protocol;
 
 use super::adapter::Adapter;
 use super::bus::{Nodes, Serving};
@@ -170,15 +171,12 @@ impl ServedRig {
             gx::on_tcp(shared.clone(), options.gx).map_err(system(&format!("the GX on {}", options.gx)))?;
         let operator = operator::on_tcp(options.operator, shared.clone())
             .map_err(system(&format!("the operator on {}", options.operator)))?;
-        let on_bus = |which| {
+        let speaks = |which| {
             let is_it = |place: &&WitnessPlace| place.instrument() == which;
-            rig.witnesses
-                .iter()
-                .find(is_it)
-                .is_some_and(|place| place.protocol == judge::witness::Protocol::Nmea2000)
+            rig.witnesses.iter().find(is_it).map_or(Protocol::default(), |place| place.protocol)
         };
         let meters = Meter::WITNESSES
-            .map(|which| witness::on_pty(which, on_bus(which), shared.clone(), options.speed));
+            .map(|which| witness::on_pty(which, speaks(which), shared.clone(), options.speed));
         let meters: Vec<_> = meters.into_iter().collect::<Result<_, _>>().map_err(system("the witnesses"))?;
         let names = Meter::WITNESSES.map(Meter::words);
         links.extend(

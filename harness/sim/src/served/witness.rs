@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use proto::channel::Instrument;
 use proto::slcan::{self, Adapter, Request};
-use proto::vedirect::BAUD;
+use proto::spoken::Protocol;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::pace::Shared;
@@ -54,7 +54,7 @@ impl Hears {
 /// When the system has no pseudo-terminal left.
 pub(super) fn on_pty(
     which: Instrument,
-    on_bus: bool,
+    protocol: Protocol,
     shared: Shared,
     speed: u32,
 ) -> io::Result<Served<PathBuf>> {
@@ -62,9 +62,9 @@ pub(super) fn on_pty(
     rustix::io::ioctl_fionbio(&master, true)?;
     shared.now().serves_witness(which);
     Served::start(path, which.words(), move |stopped| {
-        let baud = if on_bus { ADAPTER } else { BAUD };
+        let baud = protocol.row().baud.unwrap_or(ADAPTER);
         let rate = f64::from(baud / BITS) * f64::from(speed);
-        let mut adapter = on_bus.then(Hears::default);
+        let mut adapter = protocol.is_bus().then(Hears::default);
         let (mut out, mut carried, mut last) = (VecDeque::new(), 0.0, Instant::now());
         let timeout = Timespec { tv_sec: 0, tv_nsec: STEP.as_nanos() as _ };
         while let Ok(0) | Err(rustix::io::Errno::INTR) =
