@@ -207,7 +207,12 @@ fn missing(args: &Args, order: &Order, rig: &RigFile) -> Vec<String> {
                 ));
             }
             let supply = rig.live.as_ref().is_some_and(|live| live.psu.is_some());
-            if supply && laboratory.instruments.iter().all(|instrument| instrument.what != "supply") {
+            if supply
+                && laboratory
+                    .instruments
+                    .iter()
+                    .all(|instrument| instrument.what != proto::channel::Instrument::Supply.words())
+            {
                 missing
                     .push("the supply among the instruments under `laboratory:` (`what: supply`)".to_owned());
             }

@@ -3,6 +3,7 @@
 use files::{DecisionRule, Instrument};
 use judge::requirement::Severity;
 use judge::verdict::Outcome;
+use proto::channel::Instrument as Meter;
 
 use crate::certificate::Certificate;
 use crate::finding::Weight;
@@ -48,7 +49,7 @@ pub fn obstacles(run: &Run) -> Vec<String> {
         }
         found.extend(certificate.gaps.iter().cloned());
         // Silence is no proof: without them a simulated run would only have to be called another.
-        for what in ["supply", "GX"] {
+        for what in [Meter::Supply, Meter::Gx].map(Meter::words) {
             match meta.instruments.iter().filter(|(name, _)| name == what).count() {
                 0 => found.push(format!("no {what} said in this run who it is")),
                 1 => {}

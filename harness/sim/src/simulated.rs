@@ -84,30 +84,27 @@ impl Simulated {
         self
     }
 
+    #[cfg(unix)]
+    fn program(&self) -> Option<&Program> {
+        if let Self::Program(program) = self { Some(program) } else { None }
+    }
+
     /// What is known of the program, where it is one.
     #[cfg(unix)]
     pub(crate) fn account(&self) -> Option<MutexGuard<'_, Account>> {
-        match self {
-            Self::Model(_) => None,
-            Self::Program(program) => Some(program.account()),
-        }
+        self.program().map(Program::account)
     }
 
     /// Why it is not started again, where it is a program that was started and has never said hello.
     #[cfg(unix)]
     pub(crate) fn never_said_hello(&self) -> Option<String> {
-        match self {
-            Self::Model(_) => None,
-            Self::Program(program) => program.never_said_hello(),
-        }
+        self.program()?.never_said_hello()
     }
 
     /// Starts it again, where it is a program, whether it has ever said hello or not.
     #[cfg(unix)]
     pub(crate) fn anew(&self) {
-        if let Self::Program(program) = self {
-            program.anew();
-        }
+        self.program().into_iter().for_each(Program::anew);
     }
 
     /// Whether it is a program that counts its state of charge from what it believes itself.

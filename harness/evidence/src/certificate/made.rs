@@ -72,7 +72,10 @@ fn gaps(order: &Order, rig: &RigFile, folder: &Path, started: Option<&str>) -> V
             gaps.push(format!("there is no {WIRE}: nothing went to the supply"));
         }
         let instruments = rig.laboratory.iter().flat_map(|laboratory| &laboratory.instruments);
-        if !instruments.into_iter().any(|instrument| instrument.what == "supply") {
+        if !instruments
+            .into_iter()
+            .any(|instrument| instrument.what == proto::channel::Instrument::Supply.words())
+        {
             gaps.push("the rig file has no supply among its instruments".to_owned());
         }
     }

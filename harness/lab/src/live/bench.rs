@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use engine::bench::{Action, Answer, Bench, BenchError, Capability, Input};
 use judge::failure::Failure;
+use proto::channel::Instrument;
 use proto::gx::{ess, inverter};
 use proto::quantity::{Amps, Micros, Watts};
 use proto::stimulus::{Start, Stimulus};
@@ -376,8 +377,9 @@ impl Bench for LiveBench {
     }
 
     fn identities(&self) -> Vec<(&'static str, String)> {
-        let supply = self.parts.sun.as_ref().map(|sun| ("supply", sun.identity().to_owned()));
-        let gx = self.inbox.gx_identity().map(|says| ("GX", says.to_owned()));
+        let supply =
+            self.parts.sun.as_ref().map(|sun| (Instrument::Supply.words(), sun.identity().to_owned()));
+        let gx = self.inbox.gx_identity().map(|says| (Instrument::Gx.words(), says.to_owned()));
         supply.into_iter().chain(gx).collect()
     }
 

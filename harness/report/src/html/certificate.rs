@@ -86,7 +86,7 @@ fn of_the_run(meta: &RunMeta) -> Vec<(String, String)> {
     for (what, says) in &meta.instruments {
         facts.push((format!("The {what} that answered"), says.clone()));
     }
-    if meta.instruments.iter().any(|(what, _)| what == "GX") {
+    if meta.instruments.iter().any(|(what, _)| what == proto::channel::Instrument::Gx.words()) {
         facts.push(("Model of the GX".to_owned(), "not among its registers".to_owned()));
     }
     facts

@@ -191,13 +191,44 @@ fn said(which: Channel, tampered: bool) -> f64 {
     if tampered { made } else { own }
 }
 
+/// Any condition on what is asked about, as suites put them together.
+fn condition() -> impl Strategy<Value = Condition> {
+    let bounds = (0..ASKED.len(), 0.0..1.0_f64, 0.0..1.0_f64).prop_map(|(k, one, other)| {
+        let (own, made) = (said(ASKED[k], false), said(ASKED[k], true));
+        let at = |share: f64| own + (made - own) * (1.5 * share - 0.25);
+        let bounds = Bounds { at_least: at(one.min(other)), at_most: at(one.max(other)) };
+        let turned = Bounds { at_least: bounds.at_most, at_most: bounds.at_least };
+        Condition(Test::Within(ASKED[k], if made < own { turned } else { bounds }))
+    });
+    let others = prop_oneof![Just(Test::CvlLowered), Just(Test::Full)].prop_map(Condition);
+    prop_oneof![8 => bounds, 1 => others].prop_recursive(3, 12, 3, |part| {
+        let parts = proptest::collection::vec(part, 1..4);
+        (parts, any::<bool>())
+            .prop_map(|(parts, all)| Condition(if all { Test::All(parts) } else { Test::Any(parts) }))
+    })
+}
+
+/// Whether a condition holds on what is the battery's own and the rig has no hand in. Its CVL is never lowered, and it is
+/// charged all the time.
+fn may_hold(condition: &Condition, tampered: &impl Fn(Channel) -> bool) -> bool {
+    match &condition.0 {
+        &Test::Within(which, Bounds { at_least, at_most }) => {
+            !tampered(which) && (at_least - 1e-6..=at_most + 1e-6).contains(&said(which, false))
+        }
+        Test::Any(parts) => parts.iter().any(|part| may_hold(part, tampered)),
+        Test::All(parts) => parts.iter().all(|part| may_hold(part, tampered)),
+        _ => false,
+    }
+}
+
 proptest! {
-    /// Whatever a rig does and when: a value that it made is never seen by a condition, nor remembered. And what is the
-    /// battery's own is seen again when all of it is over.
+    /// Whatever a rig does and when, and whatever is asked: a value that it made is never seen by a condition, nor
+    /// remembered. And what is the battery's own is seen again when all of it is over.
     #[test]
     fn no_tampered_value_is_ever_seen(
         acts in proptest::collection::vec((1_u64..200, 0_usize..8, 0_usize..4, 1_u64..60), 1..8),
         around in 0.0..1.0_f64,
+        conditions in proptest::collection::vec(condition(), 1..6),
     ) {
         let (mut recording, mut highest) = (Recording::new(), Highest::default());
         let acts: Vec<_> = acts
@@ -242,6 +273,12 @@ proptest! {
                 }
             }
             prop_assert!(!seen.holds(&Condition(Test::CvlLowered)), "at {now}");
+            for asked in &conditions {
+                let (holds, may) = (seen.holds(asked), may_hold(asked, &tampered));
+                let told = || format!("{asked:?} at {now}: {}", seen.told(asked));
+                prop_assert!(may || !holds, "{}", told());
+                prop_assert!(holds || !may || (1..=280).contains(&second), "{}", told());
+            }
         }
     }
 }
