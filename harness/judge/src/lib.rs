@@ -11,7 +11,6 @@ pub mod identify;
 pub mod metrics;
 pub mod portrait;
 pub mod recording;
-pub mod remedy;
 pub mod requirement;
 pub mod root;
 pub mod site;

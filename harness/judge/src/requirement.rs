@@ -39,6 +39,9 @@ pub struct Requirement {
     pub title: &'static str,
     /// where it is judged: `L` any log, `B` a behaviour run, `X` needs the GX
     pub judged: &'static str,
+    /// What to change where it does not hold: the next thing to look at in the battery, its wiring or the GX; where several
+    /// causes are known, the most usual one. Nothing for what is reported only and for tests of one's own.
+    pub remedy: Option<&'static str>,
     /// the thresholds that decide it
     pub thresholds: &'static [&'static str],
     /// why no battery and no rig can be wrong in this alone

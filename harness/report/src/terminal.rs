@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Write};
 
-use judge::remedy::remedy;
 use judge::requirement::Requirement;
 use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
@@ -303,7 +302,7 @@ impl Table<'_> {
         requirement: &Requirement,
         seen: &[(&CaseResult, &Verdict)],
     ) -> fmt::Result {
-        if let Some(remedy) = remedy(requirement).filter(|_| mark != Mark::Inconclusive) {
+        if let Some(remedy) = requirement.remedy.filter(|_| mark != Mark::Inconclusive) {
             self.wrapped(&format!("change: {remedy}"), INDENT)?;
         }
         if let Some((case, _)) = seen.iter().find(|(case, _)| case.tried && mark != Mark::Warning) {

@@ -2,8 +2,6 @@
 
 use std::fmt::{self, Write};
 
-use judge::remedy::remedy;
-
 use super::escape::Esc;
 use super::summary::{anchor, severity_cell};
 use super::{mark, shape};
@@ -114,7 +112,7 @@ fn verdicts(
     if let Some((_, v)) = worst.filter(|(_, v)| standing != Mark::Pass && !v.reason.is_empty()) {
         write!(out, "<p class=why>{}</p>", Esc(&v.reason))?;
     }
-    if let Some(remedy) = remedy(r).filter(|_| matches!(standing, Mark::Fail | Mark::Warning)) {
+    if let Some(remedy) = r.remedy.filter(|_| matches!(standing, Mark::Fail | Mark::Warning)) {
         write!(out, "<p class=\"why change\"><b>What to change</b> {}</p>", Esc(remedy))?;
     }
     Ok(())

@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Write};
 
-use judge::remedy::remedy;
 use judge::requirement::Requirement;
 use judge::verdict::{Outcome, Verdict};
 use proto::quantity::Micros;
@@ -122,7 +121,7 @@ fn shown(out: &mut String, run: &Run, seen: &[(&CaseResult, &Verdict)]) -> fmt::
 
 /// What to change.
 fn change(out: &mut String, mark: Mark, requirement: &Requirement) -> fmt::Result {
-    match remedy(requirement).filter(|_| mark != Mark::Inconclusive) {
+    match requirement.remedy.filter(|_| mark != Mark::Inconclusive) {
         Some(remedy) => write!(out, "<p class=change><b>What to change</b> {}</p>", Esc(remedy)),
         None => Ok(()),
     }
