@@ -431,7 +431,7 @@ pub(crate) static CATALOGUE: &[Row] = &[
         .in_run(links::nmea2000),
     information("D-VRM", "D VRM", "X", "Data exported from VRM stands beside a run as evidence")
         .in_run(|_, o| { o.absent("an export of VRM (CSV; JSON is not offered) is laid beside a run once it has ended, and nothing is judged by it"); }),
-    information("D-ALL", "D", "X", "Each link stands alone: it is decoded, looked at and played without a run")
+    information("D-ALL", "D interfaces", "X", "Each link stands alone: it is decoded, looked at and played without a run")
         .in_run(|_, o| { o.absent("`busbar decode` reads what is recorded of a link, `busbar doctor` looks at it, `busbar serve` plays it; nothing of a run is judged by it"); }),
     information("D-JSON", "D VRM", "X", "VRM's JSON interface is not offered; its CSV holds the same")
         .in_run(|_, o| { o.absent("JSON of VRM is not offered: its CSV holds the same, and the host that the document names is gone"); }),
@@ -485,7 +485,7 @@ mod tests {
             assert!(r.section.starts_with("P ") || r.section.starts_with("D "), "{}", r.id);
             assert!(r.title.starts_with(|c: char| c.is_uppercase() || c.is_numeric()), "{}", r.id);
             assert!(!r.title.ends_with('.'), "{}", r.id);
-            assert!(["L", "B", "X", "B/X", "L/B"].contains(&r.judged), "{}", r.id);
+            assert!(["L", "B", "X", "B/X", "L/B", "rig"].contains(&r.judged), "{}", r.id);
         }
     }
 

@@ -526,7 +526,7 @@ mod tests {
     /// A file holds every number, with its unit, and nothing else.
     #[test]
     fn a_file_is_complete_or_refused() {
-        let gx = "{ limits-timeout: 3 s, battery-timeout: 10 s, solar-offset: 0.4 V, keep-alive: 1 s, keep-alive-byte: 0, nominal: 48 V, ess: external-control, \
+        let gx = "{ limits-timeout: 3 s, battery-timeout: 10 s, solar-offset: 0.4 V, nominal: 48 V, ess: external-control, \
                   absorption: 1 h, quirk: by-name, chargers-expect-bms: true, grid-setpoint: 50 W, minimum-soc: 10 %, \
                   minimum-soc-release: 3 %, recharge-below: 5 %, recharge-power: 200 W, \
                   runs-from: 0 V, boot: 75 s, modbus: { write-delay: 7 ms, \

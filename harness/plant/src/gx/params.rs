@@ -22,8 +22,10 @@ pub struct GxParams {
     /// half of it at 24 V and a quarter at 12 V, for its firmware is not public. The GX passes 0.4 V on at most
     pub solar_offset: Volts,
     /// from one 0x305 to the next, and so of 0x307; P 3: a second
+    #[serde(default = "each_second")]
     pub keep_alive: Micros,
     /// the first byte of 0x305; P 3: zero
+    #[serde(default)]
     pub keep_alive_byte: u8,
     /// system voltage: 12, 24 or 48 V
     pub nominal: Volts,
@@ -152,13 +154,18 @@ impl Correction {
     }
 }
 
+/// How often a GX sends 0x305 and 0x307 (P 3).
+const fn each_second() -> Micros {
+    Micros::from_secs(1)
+}
+
 impl Default for GxParams {
     fn default() -> Self {
         Self {
             limits_timeout: Micros::from_secs(3),
             battery_timeout: Micros::from_secs(10),
             solar_offset: Volts(0.4),
-            keep_alive: Micros::from_secs(1),
+            keep_alive: each_second(),
             keep_alive_byte: 0,
             nominal: Volts(48.0),
             ess: Ess::ExternalControl,
