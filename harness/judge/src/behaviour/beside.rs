@@ -4,31 +4,17 @@
 use proto::channel::{Instrument, Sense};
 use proto::quantity::{Percent, Volts};
 
-use super::meter::{self, Fault};
+use super::meter;
 use super::scene::Scene;
+use super::standing::{Meters, Standing, told_by};
 use crate::recording::Recording;
 use crate::thresholds::fixed::{
     CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME, METER_HEARD, METER_SMALL, METER_TOGETHER,
 };
-use crate::trace::{Channel, Series};
+use crate::trace::Channel;
 use crate::verdict::{Evidence, Outcome, Verdict};
 use crate::window::{Window, stretches, times, without};
 use crate::witness::{Calibration, Reader};
-
-/// Who is right about a quantity, as far as those who measure it tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// no witness measures it, not for long enough, or nobody says how far it may be off
-    Untold,
-    /// the witness says what the battery says
-    Confirmed,
-    /// the witness contradicts the battery, and nobody takes its side
-    BatteryAlone,
-    /// the witness contradicts the battery, and another meter says what the battery says, or it gives itself away
-    WitnessAlone,
-    /// three say three things
-    Open,
-}
 
 /// What flowed one way by one meter, and by another meanwhile.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +84,7 @@ impl<'a> Shunt<'a> {
         }
         let channels = [Channel::ShuntCurrent, Channel::ShuntConsumed];
         let [mut drawn, mut counted] = [0.0; 2];
-        for window in known(scene, &channels) {
+        for window in scene.known(&channels) {
             let mut before = None;
             for s in stretches(channels.map(|c| scene.series(c)), window) {
                 let [amps, charge] = s.values;
@@ -118,18 +104,6 @@ impl<'a> Shunt<'a> {
     }
 }
 
-/// What of a case can be held against each other: nothing while a witness was silent.
-pub(super) fn known(scene: &Scene<'_>, channels: &[Channel]) -> Vec<Window> {
-    let witness = |channel: &&Channel| channel.row().source.instrument().is_some_and(Instrument::is_witness);
-    let mut cuts = Vec::new();
-    for series in channels.iter().filter(witness).map(|&channel| scene.series(channel)) {
-        cuts.extend(series.silences().iter().map(|&(from, to)| Window::new(from, to)));
-        cuts.extend(series.last_seen().map(|last| Window::new(last + Series::SILENCE, scene.whole.to)));
-    }
-    cuts.sort_unstable();
-    without(scene.whole, &cuts)
-}
-
 /// When the battery said that its main switch is open: the DC bus is dead then, and so are the meters that it feeds.
 pub(super) fn unpowered(scene: &Scene<'_>) -> Vec<Window> {
     times([scene.series(Channel::Online)], scene.whole, |[online]| online < 0.5)
@@ -143,7 +117,7 @@ pub(super) fn flows<const N: usize>(
     split: impl Fn([f64; N]) -> (f64, f64),
 ) -> [Flow; 2] {
     let mut tallies = [(0.0, 0.0, 0.0, 0.0); 2];
-    for window in known(scene, &channels) {
+    for window in scene.known(&channels) {
         for s in stretches(channels.map(|c| scene.series(c)), window) {
             let (expected, other) = split(s.values);
             if expected.abs() < GAIN_CURRENT
@@ -171,7 +145,7 @@ pub(super) fn apart(scene: &Scene<'_>, one: Channel, other: Channel) -> Option<(
     let channels = [one, other, Channel::PackCurrent];
     let online = scene.series(Channel::Online);
     let (mut sum, mut first, mut secs) = (0.0, 0.0, 0.0);
-    for window in known(scene, &channels) {
+    for window in scene.known(&channels) {
         for s in stretches(channels.map(|c| scene.series(c)), window) {
             let [a, b, current] = s.values;
             let open = online.at(s.window.from).is_some_and(|v| v < 0.5);
@@ -220,13 +194,13 @@ impl<'a> Bus<'a> {
     /// Those that were seen beside the battery and that nothing shows to be wrong, each with by how much it is above the battery, and
     /// what it shows, V.
     pub(super) fn right(scene: &Scene<'a>) -> impl Iterator<Item = (Self, (f64, f64))> {
-        Self::seen(scene).filter(|(bus, _)| !scene.meters().wrong.contains(&bus.channel))
+        Self::seen(scene).filter(|(bus, _)| !meters(scene).wrong.contains(&bus.channel))
     }
 
     /// Those that say another voltage than the battery and somebody else, each with by how much it is above the battery, and what
     /// it shows, V.
     pub(super) fn alone(scene: &Scene<'a>) -> impl Iterator<Item = (Self, (f64, f64))> {
-        Self::seen(scene).filter(|(bus, _)| scene.meters().is_alone(bus.channel))
+        Self::seen(scene).filter(|(bus, _)| meters(scene).is_alone(bus.channel))
     }
 
     fn seen(scene: &Scene<'a>) -> impl Iterator<Item = (Self, (f64, f64))> {
@@ -272,51 +246,28 @@ fn standing(ours: Option<bool>, third: [Option<bool>; 2], calibrated: bool) -> S
     }
 }
 
-/// Who is right of those who measure the battery.
-pub(super) struct Meters {
-    pub(super) voltage: Standing,
-    pub(super) current: Standing,
-    /// witnesses that give themselves away
-    faults: Vec<(Instrument, Fault)>,
-    /// voltages of the DC bus that decide nothing: of a witness that gives itself away, or of one that is alone against two
-    wrong: Vec<Channel>,
+/// Who is right of those who measure the battery in a case.
+pub(super) fn meters<'a>(scene: &'a Scene<'_>) -> &'a Meters {
+    scene.meters.get_or_init(|| measured_by(scene))
 }
 
-impl Meters {
-    pub(super) fn of(scene: &Scene<'_>) -> Self {
-        let which = scene.recording.witnesses().iter().map(|reader| reader.witness().instrument);
-        let faults: Vec<_> = which.filter_map(|which| Some((which, meter::fault(scene, which)?))).collect();
-        let mut meters = Self {
-            voltage: Standing::WitnessAlone,
-            current: Standing::WitnessAlone,
-            wrong: faults.iter().map(|&(which, _)| meter::told_by(which).0).collect(),
-            faults,
-        };
-        let alone = outvoted(scene, &meters.wrong);
-        meters.wrong.extend(alone);
-        // Nobody else need measure it where the shunt gives itself away: it is believed in nothing.
-        if meters.fault(Instrument::Shunt).is_none() {
-            meters.voltage = of_voltage(scene, &meters.wrong);
-            meters.current = of_current(scene);
-        }
-        meters
+fn measured_by(scene: &Scene<'_>) -> Meters {
+    let which = scene.recording.witnesses().iter().map(|reader| reader.witness().instrument);
+    let faults: Vec<_> = which.filter_map(|which| Some((which, meter::fault(scene, which)?))).collect();
+    let mut meters = Meters {
+        voltage: Standing::WitnessAlone,
+        current: Standing::WitnessAlone,
+        wrong: faults.iter().map(|&(which, _)| told_by(which).0).collect(),
+        faults,
+    };
+    let alone = outvoted(scene, &meters.wrong);
+    meters.wrong.extend(alone);
+    // Nobody else need measure it where the shunt gives itself away: it is believed in nothing.
+    if meters.fault(Instrument::Shunt).is_none() {
+        meters.voltage = of_voltage(scene, &meters.wrong);
+        meters.current = of_current(scene);
     }
-
-    /// How a witness gives itself away.
-    pub(super) fn fault(&self, which: Instrument) -> Option<Fault> {
-        self.faults.iter().find(|(of, _)| *of == which).map(|&(_, fault)| fault)
-    }
-
-    /// Whether a voltage of the DC bus is contradicted by the battery and by somebody else.
-    pub(super) fn is_alone(&self, channel: Channel) -> bool {
-        let gives_itself_away = || self.faults.iter().any(|&(which, _)| meter::told_by(which).0 == channel);
-        self.wrong.contains(&channel) && !gives_itself_away()
-    }
-
-    /// That shunt and battery say two things, and it is not the battery that is known to be wrong.
-    pub(super) fn doubts_shunt(&self) -> bool {
-        [self.voltage, self.current].iter().any(|s| matches!(s, Standing::WitnessAlone | Standing::Open))
-    }
+    meters
 }
 
 /// Whether two voltages differ by more than both may be off by, and than those of battery and bus may.
@@ -419,7 +370,7 @@ impl Beside {
     /// That of a case; nothing where no witness tells enough of it, or what it tells is known to be wrong.
     pub(crate) fn of(scene: &Scene<'_>) -> Option<Self> {
         let shunt = Shunt::of(scene)?;
-        let standings = [scene.meters().voltage, scene.meters().current];
+        let standings = [meters(scene).voltage, meters(scene).current];
         if standings.contains(&Standing::WitnessAlone) {
             return None;
         }

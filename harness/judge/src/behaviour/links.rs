@@ -3,9 +3,9 @@
 use proto::channel::Instrument;
 use proto::quantity::Micros;
 
-use super::beside::{self, Shunt, Standing};
-use super::meter::{self, Fault};
+use super::beside::{self, Shunt};
 use super::scene::Scene;
+use super::standing::{Fault, Standing, told_by};
 use crate::thresholds::fixed::{BAD_BLOCKS, COUNTER_DRAWN, COUNTER_MOVES, MANY_BLOCKS};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about};
@@ -131,7 +131,7 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
 
 /// What of that which a witness measures it never told, as one that shows `---` does.
 fn untold(scene: &Scene<'_>, reader: &Reader) -> Option<&'static str> {
-    let (volts, amps) = meter::told_by(reader.witness().instrument);
+    let (volts, amps) = told_by(reader.witness().instrument);
     let all = [(Some(volts), "voltage"), (amps, "current")];
     let told = |channel| !scene.series(channel).points().is_empty();
     all.into_iter().find(|(channel, _)| channel.is_some_and(|channel| !told(channel))).map(|(_, what)| what)
@@ -144,7 +144,7 @@ fn gaps(scene: &Scene<'_>, reader: &Reader, dead: &[Window]) -> (u32, Micros) {
     if dead.is_empty() {
         return (health.gaps, health.longest);
     }
-    let (volts, _) = meter::told_by(reader.witness().instrument);
+    let (volts, _) = told_by(reader.witness().instrument);
     let silences = scene.series(volts).silences().iter().map(|&(from, to)| Window::new(from, to));
     let (with_it, apart): (Vec<_>, Vec<_>) =
         silences.partition(|gap| dead.iter().any(|dead| dead.overlap(*gap).is_some()));
@@ -155,7 +155,7 @@ fn gaps(scene: &Scene<'_>, reader: &Reader, dead: &[Window]) -> (u32, Micros) {
 
 /// What is wrong with what a witness says; nothing where nothing shows it.
 fn wrong(scene: &Scene<'_>, reader: &Reader) -> Option<String> {
-    let (name, which, meters) = (&reader.witness().name, reader.witness().instrument, scene.meters());
+    let (name, which, meters) = (&reader.witness().name, reader.witness().instrument, beside::meters(scene));
     let gives_itself_away = meters.fault(which).map(|fault| match fault {
         Fault::Frozen => format!(
             "`{name}` shows the same to the last digit while the battery's current moves: it is `{name}` that is wrong"
@@ -172,7 +172,7 @@ fn wrong(scene: &Scene<'_>, reader: &Reader) -> Option<String> {
     });
     let is_alone = match which {
         Instrument::Shunt => [meters.voltage, meters.current].contains(&Standing::WitnessAlone),
-        _ => meters.is_alone(meter::told_by(which).0),
+        _ => meters.is_alone(told_by(which).0),
     };
     gives_itself_away
         .or_else(|| {

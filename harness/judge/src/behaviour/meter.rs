@@ -3,25 +3,14 @@
 use proto::channel::{Instrument, Sense};
 use proto::quantity::{Micros, Volts};
 
-use super::beside::known;
 use super::scene::Scene;
+use super::standing::{Fault, told_by};
 use crate::thresholds::fixed::{
     GAIN_CURRENT, METER_BLIND, METER_FOLLOWS, METER_MOVED, METER_STEP, METER_STEP_TIME, METER_STEPS,
     METER_TOGETHER,
 };
 use crate::trace::Channel;
 use crate::window::{Window, mean, stretches};
-
-/// How a meter gives itself away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// it shows the same to the last digit while what it measures moves
-    Frozen,
-    /// its voltage falls as it shows more charge: it is connected the other way round
-    Turned,
-    /// its voltage follows a current of which it shows nothing: that does not flow through it
-    Blind,
-}
 
 /// What gives a witness away; nothing where nothing does.
 pub(super) fn fault(scene: &Scene<'_>, which: Instrument) -> Option<Fault> {
@@ -35,22 +24,12 @@ pub(super) fn fault(scene: &Scene<'_>, which: Instrument) -> Option<Fault> {
     }
 }
 
-/// Where a witness tells its DC voltage, and its current where it has one.
-pub(super) const fn told_by(which: Instrument) -> (Channel, Option<Channel>) {
-    match which {
-        Instrument::Charger => (Channel::ChargerVoltage, Some(Channel::ChargerCurrent)),
-        // The text of a Phoenix inverter has no DC current.
-        Instrument::Converter => (Channel::ConverterVoltage, None),
-        _ => (Channel::ShuntVoltage, Some(Channel::ShuntCurrent)),
-    }
-}
-
 /// Whether the voltage of a shunt falls where it shows more charge, and rises where it shows less: no battery does that. Only steps
 /// that are higher and faster than what a charger regulates away count.
 fn is_turned(scene: &Scene<'_>) -> bool {
     let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent];
     let mut steps = Steps::default();
-    for window in known(scene, &channels) {
+    for window in scene.known(&channels) {
         let mut since: Option<(Micros, [f64; 2])> = None;
         for s in stretches(channels.map(|c| scene.series(c)), window) {
             let (before, [volts, amps]) = *since.get_or_insert((s.window.from, s.values));
@@ -86,7 +65,7 @@ fn is_blind(scene: &Scene<'_>) -> bool {
     let [mut charge, mut discharge] = [Steps::default(), Steps::default()];
     let mut seen = [false; 2];
     let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent, Channel::PackCurrent];
-    for window in known(scene, &channels) {
+    for window in scene.known(&channels) {
         let bins = bins(window).map(|bin| channels.map(|channel| mean(scene.series(channel), &[bin])));
         let bins: Vec<[f64; 3]> = bins.filter_map(|bin| Some([bin[0]?, bin[1]?, bin[2]?])).collect();
         for &[_, amps, pack] in &bins {
@@ -154,7 +133,7 @@ fn is_frozen(scene: &Scene<'_>, which: Instrument) -> bool {
     };
     let by = [METER_STEP, moved.0];
     let account = scene.recording.account();
-    known(scene, &channels).into_iter().any(|window| {
+    scene.known(&channels).into_iter().any(|window| {
         let mut same: Option<Same> = None;
         stretches(channels.map(|c| scene.series(c)), window).any(|s| {
             let [volts, amps, current, voltage] = s.values;

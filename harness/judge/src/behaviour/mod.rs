@@ -27,6 +27,7 @@ pub(crate) mod silence;
 mod staged;
 #[cfg(test)]
 pub(crate) use staged::declared;
+mod standing;
 pub(crate) mod state;
 pub(crate) mod steps;
 mod sun;

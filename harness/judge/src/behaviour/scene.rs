@@ -3,12 +3,13 @@
 use core::cell::OnceCell;
 use core::fmt::Display;
 
+use proto::channel::Instrument;
 use proto::quantity::{Micros, Percent, Volts};
 use proto::stimulus::Stimulus;
 
 use super::Subject;
-use super::beside::Meters;
 use super::fullness::takes_no_more;
+use super::standing::Meters;
 use crate::metrics::{Shift, Trip, headroom, imbalance, lowered_once, raised_once, trips};
 use crate::recording::Recording;
 use crate::thresholds::fixed::{
@@ -43,7 +44,8 @@ pub(crate) struct Scene<'a> {
     /// the same after the battery came to rest
     pub(super) full: Option<Window>,
     pub(super) disturbances: Vec<Disturbance>,
-    meters: OnceCell<Meters>,
+    /// who is right of those who measure the battery, once that was asked
+    pub(super) meters: OnceCell<Meters>,
 }
 
 impl<'a> Scene<'a> {
@@ -64,13 +66,21 @@ impl<'a> Scene<'a> {
         Self { subject, trace, recording, whole, marked, since_full, full, disturbances, meters }
     }
 
-    /// Who is right of those who measure the battery.
-    pub(super) fn meters(&self) -> &Meters {
-        self.meters.get_or_init(|| Meters::of(self))
-    }
-
     pub(super) fn series(&self, channel: Channel) -> &'a Series {
         self.trace.series(channel)
+    }
+
+    /// What of a case can be held against each other: nothing while a witness was silent.
+    pub(super) fn known(&self, channels: &[Channel]) -> Vec<Window> {
+        let witness =
+            |channel: &&Channel| channel.row().source.instrument().is_some_and(Instrument::is_witness);
+        let mut cuts = Vec::new();
+        for series in channels.iter().filter(witness).map(|&channel| self.series(channel)) {
+            cuts.extend(series.silences().iter().map(|&(from, to)| Window::new(from, to)));
+            cuts.extend(series.last_seen().map(|last| Window::new(last + Series::SILENCE, self.whole.to)));
+        }
+        cuts.sort_unstable();
+        without(self.whole, &cuts)
     }
 
     /// The time at full, or what is missing.

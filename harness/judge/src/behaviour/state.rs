@@ -4,8 +4,9 @@
 use proto::channel::Instrument;
 use proto::quantity::{Micros, Percent};
 
-use super::beside::{self, Bus, Flow, Shunt, Standing, flows};
+use super::beside::{self, Bus, Flow, Shunt, flows};
 use super::scene::Scene;
+use super::standing::Standing;
 use crate::thresholds::Graded;
 use crate::thresholds::fixed::{
     CURRENT_OFFSET, ENERGY_SEEN, ENERGY_SHARE, ENERGY_STEP, GAIN_CURRENT, GAIN_TIME, SIGN_TOLD,
@@ -86,7 +87,7 @@ fn widest_swing(current: &Series, window: Window) -> (Window, f64) {
 /// MEA-01: *"a negative current indicates discharge, positive current indicates charge"* (P 2 §0x356), against what
 /// the GX says of the solar charger and the inverter, and against a shunt.
 pub(crate) fn has_the_sign(scene: &Scene<'_>, opinion: &mut Opinion) {
-    let is_doubted = || matches!(scene.meters().current, Standing::WitnessAlone | Standing::Open);
+    let is_doubted = || matches!(beside::meters(scene).current, Standing::WitnessAlone | Standing::Open);
     let shunt = Shunt::of(scene).filter(|_| !is_doubted());
     let plant = "solar charger and inverter show";
     let of_plant = [Channel::SolarCurrent, Channel::InverterCurrent, Channel::PackCurrent];
@@ -310,7 +311,7 @@ struct Held {
 
 /// The mean voltage while the current is small, with what the inverter shows on the GX, and with a shunt.
 fn has_the_size_of_voltage(scene: &Scene<'_>, opinion: &mut Opinion, held: &mut Held) {
-    let standing = scene.meters().voltage;
+    let standing = beside::meters(scene).voltage;
     let shunt = Shunt::of(scene).filter(|shunt| shunt.calibration().is_some());
     if standing == Standing::Open {
         let name = Shunt::of(scene).map_or("", |shunt| shunt.name());
@@ -367,7 +368,7 @@ fn has_the_size_of_current(scene: &Scene<'_>, opinion: &mut Opinion, held: &mut 
     );
     let shunt = Shunt::of(scene);
     let own = flows(scene, [Channel::ShuntCurrent, Channel::PackCurrent], |[a, b]| (a, b));
-    let standing = scene.meters().current;
+    let standing = beside::meters(scene).current;
     let mut seen = false;
     let mut hold = |opinion: &mut Opinion, flows: &[Flow; 2], shows: &str, uncertain: &dyn Fn(f64) -> f64| {
         for flow in flows.iter().filter(|flow| flow.is_seen()) {
@@ -470,7 +471,7 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
         opinion.unclear("battery and DC bus were not seen together for 10 minutes with less than 20 A");
         return;
     }
-    let standing = scene.meters().voltage;
+    let standing = beside::meters(scene).voltage;
     let calibrated = own.is_some_and(|(shunt, _)| shunt.calibration().is_some());
     let told = |name: &str, (difference, volts): (f64, f64)| {
         Evidence::fact(
@@ -520,7 +521,7 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             );
         }
         Standing::WitnessAlone => match bus {
-            Some((_, (_, others))) if scene.meters().fault(Instrument::Shunt).is_none() => {
+            Some((_, (_, others))) if beside::meters(scene).fault(Instrument::Shunt).is_none() => {
                 opinion.show(beside::alone(name, volts, volts - difference, others, "V"));
             }
             Some(_) => {
@@ -556,7 +557,7 @@ fn uncalibrated(name: &str) -> String {
 pub(crate) fn counts_energy(scene: &Scene<'_>, opinion: &mut Opinion) {
     let wire = scene.recording.wire();
     wire.judge(|w, t, o| w.charge.counts_energy(t, o), &scene.terms(), opinion);
-    let Some(shunt) = Shunt::of(scene).filter(|_| !scene.meters().doubts_shunt()) else { return };
+    let Some(shunt) = Shunt::of(scene).filter(|_| !beside::meters(scene).doubts_shunt()) else { return };
     let Some(counted) = wire.charge.energies() else { return };
     let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent];
     if !scene.hears(opinion, &channels, &[scene.whole]) {
