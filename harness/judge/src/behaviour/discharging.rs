@@ -88,15 +88,16 @@ fn charge_lost(scene: &Scene<'_>, windows: &[Window], full: Window) -> Option<Di
     let windows = &unscanned(scene.trace, windows);
     let capacity = scene.subject.battery.capacity;
     let pulls = scene.pulls(full);
-    let mut before = full.from;
-    let mut lost = 0.0;
-    for window in windows {
-        let after_pull = pulls.iter().any(|pull| before < pull.to && pull.to <= window.from);
-        before = window.to;
-        let Some(Discharge { rate, mean }) = discharge(scene.trace, &[*window], capacity) else { continue };
-        let beyond = PercentPerHour((-100.0 * (mean.0 / capacity.0)).max(0.0));
-        lost += hours(&[*window]) * if after_pull { beyond } else { rate }.0;
-    }
+    // A scan of the tracker parts what comes between two pulls, and does not end it.
+    let pulled = |window: &Window| pulls.iter().filter(|pull| full.from < pull.to && pull.to <= window.from).count();
+    let lost: f64 = windows
+        .chunk_by(|one, next| pulled(one) == pulled(next))
+        .filter_map(|between| {
+            let Discharge { rate, mean } = discharge(scene.trace, between, capacity)?;
+            let beyond = (-100.0 * (mean.0 / capacity.0)).max(0.0);
+            Some(hours(between) * if pulled(&between[0]) > 0 { beyond } else { rate.0 })
+        })
+        .sum();
     let all = discharge(scene.trace, windows, capacity)?;
     let net = (-100.0 * (all.mean.0 / capacity.0)).max(0.0);
     let given = 100.0 * (charged_above_cvl(scene, windows) / capacity.0);

@@ -389,7 +389,7 @@ fixed! {
     RECHARGE ("recharge", "M8", "%", Battery): Percent = Percent(2.0);
     /// A lowering of CVL by this share of the change of voltage that the pulls make may be a copy of a pulled voltage: happening once
     /// excuses it no more (assumption: a copy is as deep as the pull).
-    ONCE_DEPTH ("once-depth", "M12", "share", Counts): f64 = 0.5;
+    ONCE_DEPTH ("once-depth", "M12", "share", Counts): f64 = 0.7;
     /// The export has settled within this share of its final value (assumption: what M8 calls steady).
     SETTLED_SHARE ("settled-share", "M8", "share", GridPower): f64 = 0.05;
     /// The export has settled within this of its final value, whatever its share (assumption: 3 kW at 5 %).

@@ -98,8 +98,9 @@ impl LowerWhenFull {
         } else if view.at >= self.next_update && view.connected {
             self.latch(view, highest, current);
             let goal = if self.full.is_some() { self.goal(highest) } else { self.params.bulk.0 };
-            let step = self.step_to(goal);
+            let (step, period) = self.ramp_to(goal);
             self.set(view.at, goal.clamp(self.cvl - step, self.cvl + step), highest);
+            self.next_update = view.at + period;
         }
         self.cvl
     }
@@ -122,11 +123,16 @@ impl LowerWhenFull {
         if highest > p.high_cell.0 && rises { p.floor.0 } else { p.full.0.min(self.cvl) }
     }
 
-    /// How far it goes at once. Below `full` half a volt is 30 mV of each cell, some percent of charge that a battery gives away and
-    /// never takes back at that CVL: there the steps are small, whatever those of the ramp are.
-    fn step_to(&self, goal: f64) -> f64 {
+    /// How far it goes at once, and the time until it looks again. Below `full` half a volt is 30 mV of each cell, some percent of charge
+    /// that a battery gives away and never takes back at that CVL: there the same ramp comes in small steps, and ends with the rise of
+    /// the cell that it is for.
+    fn ramp_to(&self, goal: f64) -> (f64, Micros) {
         let p = &self.params;
-        if goal < self.cvl && self.cvl <= p.full.0 { p.step.0.min(SMALL_STEP) } else { p.step.0 }
+        if goal < self.cvl && self.cvl <= p.full.0 && p.step.0 > SMALL_STEP {
+            (SMALL_STEP, Micros((p.period.0 as f64 * SMALL_STEP / p.step.0) as u64))
+        } else {
+            (p.step.0, p.period)
+        }
     }
 
     fn set(&mut self, at: Micros, volts: f64, highest: f64) {
