@@ -170,6 +170,13 @@ fn a_witness_that_lies_is_named(#[case] wrong: &str) {
 #[case::swapped_on_a_bus(LYNX, "D-N2K", "reversed: true", "it is connected the other way round")]
 #[case::stale_on_a_bus(LYNX, "D-N2K", "frozen: true", "the same to the last digit")]
 #[case::beside_the_current(SHUNT, "D-VD", "current-gain: -100 %", "does not flow through it")]
+#[case::beside_the_current_with_an_offset(
+    SHUNT,
+    "D-VD",
+    "current-gain: -100 %, current-offset: -5 A",
+    "does not flow through it"
+)]
+#[case::no_voltage(SHUNT, "D-VD", "voltage-gain: -100 %", "a voltage from which it could not run")]
 #[case::beside_the_current_on_a_bus(
     LYNX,
     "D-N2K",
@@ -190,7 +197,7 @@ fn a_witness_that_gives_itself_away_blames_nobody(
         let own = verdict(&attempt, id);
         assert_ne!(own.outcome, Fail, "{id}: {} {:#?}", own.reason, own.evidence);
     }
-    // Nothing else measures a current here.
+    // Nothing else measures a current here, nor is anything held against one that gives itself away.
     comes_to(&attempt, &[("MEA-01", Inconclusive), ("MEA-04", Inconclusive)]);
 }
 
@@ -282,6 +289,37 @@ fn a_port_that_lies_is_named(
         "{}",
         against.reason
     );
+}
+
+/// Who has more on its side is right, however many lie; where as many say each, nobody knows. A meter that may be off by so much
+/// that it contradicts neither says nothing.
+#[rstest]
+#[case::one_that_may_be_either(WITHOUT_GX, "1.2 %", "", "", Fail, Pass)]
+#[case::one_that_may_be_anything(WITHOUT_GX, "2 %", "", "", Fail, Pass)]
+#[case::beside_one_that_agrees(WITHOUT_GX, "1.2 %", INVERTER, "", Fail, Pass)]
+#[case::three_against_two(WITH_GX, "0.5 %", INVERTER, "charger: { voltage-offset: 0.9 V }", Fail, Fail)]
+#[case::two_against_two(
+    WITHOUT_GX,
+    "0.5 %",
+    INVERTER,
+    "charger: { voltage-offset: 0.9 V }",
+    Inconclusive,
+    Pass
+)]
+fn a_battery_is_outvoted_by_more_than_take_its_side(
+    #[case] capabilities: &str,
+    #[case] known_to: &str,
+    #[case] inverter: &str,
+    #[case] wrong: &str,
+    #[case] volts: Outcome,
+    #[case] link: Outcome,
+) {
+    let charger = CHARGER.replace("voltage: 0.5 %", &format!("voltage: {known_to}"));
+    let attempt = run("voltmeter-high", capabilities, &format!("{SHUNT}{charger}{inverter}"), wrong);
+    comes_to(&attempt, &[("MEA-03", volts), ("MEA-04", volts), ("D-VD", link)]);
+    assert_eq!(attempt.outcome, volts, "{}", attempt.reason);
+    let said = &verdict(&attempt, "D-VD").reason;
+    assert!(!said.contains("it is `Shunt`") && !said.contains("it is `Phoenix`"), "{said}");
 }
 
 /// A line that loses bytes, an instrument that starts anew, one that falls silent: told as what they are, and the battery

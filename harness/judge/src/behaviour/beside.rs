@@ -7,6 +7,7 @@ use proto::quantity::{Percent, Volts};
 use super::meter;
 use super::scene::Scene;
 use super::standing::{Meters, Standing, told_by};
+use super::votes::Votes;
 use crate::recording::Recording;
 use crate::thresholds::fixed::{
     CURRENT_OFFSET, GAIN_CURRENT, GAIN_TIME, METER_HEARD, METER_SMALL, METER_TOGETHER,
@@ -233,16 +234,17 @@ impl<'a> Bus<'a> {
     }
 }
 
-/// Who is right, from who contradicts whom: battery and witness, battery and a third, witness and the third.
+/// Who is right about the current, from who contradicts whom: battery and witness, battery and a third, witness and the third. A third
+/// that contradicts neither says nothing.
 fn standing(ours: Option<bool>, third: [Option<bool>; 2], calibrated: bool) -> Standing {
     match (ours, third) {
         (None, _) => Standing::Untold,
         (Some(false), _) => Standing::Confirmed,
-        (Some(true), [Some(false), _]) => Standing::WitnessAlone,
         (Some(true), [Some(true), Some(true)]) => Standing::Open,
+        (Some(true), [Some(false), Some(true) | None]) => Standing::WitnessAlone,
         (Some(true), [Some(true), _]) => Standing::BatteryAlone,
-        (Some(true), [None, _]) if calibrated => Standing::BatteryAlone,
-        (Some(true), [None, _]) => Standing::Untold,
+        (Some(true), _) if calibrated => Standing::BatteryAlone,
+        (Some(true), _) => Standing::Untold,
     }
 }
 
@@ -254,55 +256,94 @@ pub(super) fn meters<'a>(scene: &'a Scene<'_>) -> &'a Meters {
 fn measured_by(scene: &Scene<'_>) -> Meters {
     let which = scene.recording.witnesses().iter().map(|reader| reader.witness().instrument);
     let faults: Vec<_> = which.filter_map(|which| Some((which, meter::fault(scene, which)?))).collect();
-    let mut meters = Meters {
-        voltage: Standing::WitnessAlone,
-        current: Standing::WitnessAlone,
-        wrong: faults.iter().map(|&(which, _)| told_by(which).0).collect(),
-        faults,
-    };
-    let alone = outvoted(scene, &meters.wrong);
-    meters.wrong.extend(alone);
+    let faulty: Vec<_> = faults.iter().map(|&(which, _)| told_by(which).0).collect();
+    let shunt = Shunt::of(scene);
+    let mut meters =
+        Meters { voltage: Standing::Untold, current: Standing::Untold, faults, wrong: faulty.clone() };
+    let voltages = Voltages::of(scene, shunt, &faulty);
+    meters.wrong.extend(voltages.outvoted());
+    meters.voltage = voltages.standing();
+    meters.current = of_current(scene);
     // Nobody else need measure it where the shunt gives itself away: it is believed in nothing.
-    if meters.fault(Instrument::Shunt).is_none() {
-        meters.voltage = of_voltage(scene, &meters.wrong);
-        meters.current = of_current(scene);
+    if meters.fault(Instrument::Shunt).is_some() {
+        (meters.voltage, meters.current) = (Standing::WitnessAlone, Standing::WitnessAlone);
     }
     meters
 }
 
-/// Whether two voltages differ by more than both may be off by, and than those of battery and bus may.
-fn contradict(
-    scene: &Scene<'_>,
-    one: Channel,
-    other: Channel,
-    uncertain: impl Fn(f64) -> f64,
-) -> Option<bool> {
-    let good = scene.of_system(scene.subject.thresholds.bus_difference).good.0;
-    let (difference, volts) = apart(scene, one, other)?;
-    Some(difference.abs() - uncertain(volts) > good)
+/// Those who tell the voltage at the battery: the battery first, then a shunt, then the DC bus.
+struct Voltages {
+    votes: Votes,
+    buses: Vec<Channel>,
+    /// with whether somebody says how far it may be off
+    shunt: Option<bool>,
 }
 
-/// The voltages of the DC bus that differ from the battery's and from one that says what the battery says.
-fn outvoted(scene: &Scene<'_>, wrong: &[Channel]) -> Vec<Channel> {
-    let shunt = Shunt::of(scene)
-        .filter(|shunt| shunt.calibration().is_some())
-        .map(|shunt| Bus { channel: Channel::ShuntVoltage, calibration: shunt.calibration() });
-    let right = |bus: &Bus<'_>| !wrong.contains(&bus.channel);
-    let all: Vec<Bus<'_>> = Bus::all(scene).chain(shunt).filter(right).collect();
-    let against =
-        |bus: &Bus<'_>| contradict(scene, bus.channel, Channel::PackVoltage, |volts| bus.of_volts(volts));
-    let (with, others): (Vec<_>, Vec<_>) = all
-        .into_iter()
-        .filter_map(|bus| Some((bus, against(&bus)?)))
-        .partition(|&(_, contradicts)| !contradicts);
-    let is_alone = |bus: &Bus<'_>| {
-        with.iter().any(|(right, _)| {
-            let both = |volts| bus.of_volts(volts) + right.of_volts(volts);
-            contradict(scene, bus.channel, right.channel, both) == Some(true)
-        })
-    };
-    let alone = others.iter().filter(|(bus, _)| bus.channel != Channel::ShuntVoltage && is_alone(bus));
-    alone.map(|(bus, _)| bus.channel).collect()
+impl Voltages {
+    /// All but those that give themselves away.
+    fn of(scene: &Scene<'_>, shunt: Option<Shunt<'_>>, faulty: &[Channel]) -> Self {
+        let shunt = shunt.filter(|_| !faulty.contains(&Channel::ShuntVoltage));
+        let buses: Vec<Bus<'_>> = Bus::all(scene).filter(|bus| !faulty.contains(&bus.channel)).collect();
+        let good = scene.of_system(scene.subject.thresholds.bus_difference).good.0;
+        let own = shunt.map(|_| Channel::ShuntVoltage);
+        let told: Vec<Channel> = core::iter::once(Channel::PackVoltage)
+            .chain(own)
+            .chain(buses.iter().map(|bus| bus.channel))
+            .collect();
+        let uncertain = |channel, volts| match (channel, shunt) {
+            (Channel::PackVoltage, _) => 0.0,
+            (Channel::ShuntVoltage, Some(shunt)) => shunt.of_volts(volts),
+            _ => buses.iter().find(|bus| bus.channel == channel).map_or(0.0, |bus| bus.of_volts(volts)),
+        };
+        let calibrated = shunt.map(|shunt| shunt.calibration().is_some());
+        let counts = told.iter().map(|&channel| channel != Channel::ShuntVoltage || calibrated == Some(true));
+        let votes = Votes::of(counts.collect(), |one, other| {
+            let (difference, volts) = apart(scene, told[one], told[other])?;
+            let both = uncertain(told[one], volts) + uncertain(told[other], volts - difference);
+            Some(difference.abs() - both > good)
+        });
+        Self { votes, buses: buses.iter().map(|bus| bus.channel).collect(), shunt: calibrated }
+    }
+
+    /// The voltages of the DC bus that are outvoted.
+    fn outvoted(&self) -> impl Iterator<Item = Channel> {
+        let first = 1 + usize::from(self.shunt.is_some());
+        let buses = self.buses.iter().enumerate();
+        buses.filter(move |(k, _)| self.votes.is_outvoted(first + k)).map(|(_, channel)| *channel)
+    }
+
+    /// Who is right of battery and shunt; without a shunt only whether nobody knows.
+    fn standing(&self) -> Standing {
+        const BATTERY: usize = 0;
+        const SHUNT: usize = 1;
+        let Some(calibrated) = self.shunt else {
+            let all = 1..=self.buses.len();
+            let open = |other: usize| self.votes.is_open(BATTERY, other) && !self.votes.is_outvoted(other);
+            let is_open = !self.votes.is_outvoted(BATTERY) && all.clone().any(open);
+            return if is_open { Standing::Open } else { Standing::Untold };
+        };
+        match self.votes.contradict(BATTERY, SHUNT) {
+            None => Standing::Untold,
+            Some(false) => Standing::Confirmed,
+            Some(true) if self.votes.is_outvoted(SHUNT) => Standing::WitnessAlone,
+            Some(true) if self.votes.is_outvoted(BATTERY) => Standing::BatteryAlone,
+            Some(true) if self.votes.is_open(BATTERY, SHUNT) => Standing::Open,
+            Some(true) if calibrated => Standing::BatteryAlone,
+            Some(true) => Standing::Untold,
+        }
+    }
+}
+
+/// Each voltage that was told at the battery, in words, for who must decide what nobody knows.
+pub(super) fn voltages_told(scene: &Scene<'_>) -> String {
+    let battery = core::iter::once(("the battery".to_owned(), Channel::PackVoltage));
+    let shunt = Shunt::of(scene).map(|shunt| (format!("`{}`", shunt.name()), Channel::ShuntVoltage));
+    let buses = Bus::all(scene).map(|bus| (bus.words().to_owned(), bus.channel));
+    let told = battery.chain(shunt).chain(buses).filter_map(|(name, channel)| {
+        let (_, volts) = apart(scene, channel, Channel::PackVoltage)?;
+        Some(format!("{name} {volts:.2} V"))
+    });
+    told.collect::<Vec<_>>().join(", ")
 }
 
 /// Who is right about the current: the battery, the shunt, or solar chargers and inverter on the GX.
@@ -324,27 +365,6 @@ fn of_current(scene: &Scene<'_>) -> Standing {
     let battery = contradicts(plant(PackCurrent), &|_| 0.0);
     let witness = contradicts(plant(ShuntCurrent), &uncertain);
     standing(ours, [battery, witness], shunt.calibration().is_some())
-}
-
-/// Who is right about the voltage: the battery, the shunt, or inverter and charger.
-fn of_voltage(scene: &Scene<'_>, wrong: &[Channel]) -> Standing {
-    let Some(shunt) = Shunt::of(scene) else { return Standing::Untold };
-    let ours = contradict(scene, Channel::ShuntVoltage, Channel::PackVoltage, |volts| shunt.of_volts(volts));
-    let thirds = Bus::all(scene).filter(|bus| !wrong.contains(&bus.channel)).filter_map(|bus| {
-        let both = |volts| bus.of_volts(volts) + shunt.of_volts(volts);
-        Some([
-            contradict(scene, bus.channel, Channel::PackVoltage, |volts| bus.of_volts(volts))?,
-            contradict(scene, bus.channel, Channel::ShuntVoltage, both)?,
-        ])
-    });
-    let stands = |third| standing(ours, third, shunt.calibration().is_some());
-    // One that says a third thing is outvoted by one that says what battery or shunt says.
-    let among = |one: Standing, other: Standing| match (one, other) {
-        (Standing::Open, decided) | (decided, Standing::Open) => decided,
-        (one, other) if one == other => one,
-        _ => Standing::Open,
-    };
-    thirds.map(|third| stands(third.map(Some))).reduce(among).unwrap_or_else(|| stands([None; 2]))
 }
 
 /// A second opinion on a case: the same case with the readings of witnesses in place of the battery's own.

@@ -89,7 +89,8 @@ fn charge_lost(scene: &Scene<'_>, windows: &[Window], full: Window) -> Option<Di
     let capacity = scene.subject.battery.capacity;
     let pulls = scene.pulls(full);
     // A scan of the tracker parts what comes between two pulls, and does not end it.
-    let pulled = |window: &Window| pulls.iter().filter(|pull| full.from < pull.to && pull.to <= window.from).count();
+    let pulled =
+        |window: &Window| pulls.iter().filter(|pull| full.from < pull.to && pull.to <= window.from).count();
     let lost: f64 = windows
         .chunk_by(|one, next| pulled(one) == pulled(next))
         .filter_map(|between| {

@@ -106,7 +106,7 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
             health.strange
         ));
     } else if let Some(what) = untold(scene, reader) {
-        opinion.fail(format!("`{name}` speaks, and never tells its {what}: nothing is held against it"));
+        opinion.fail(format!("`{name}` speaks, and never tells its {what}: it is a witness of none"));
     } else if silent > fresh {
         opinion.fail(format!("`{name}` fell silent {} before the end", about(silent)));
     } else if bad > BAD_BLOCKS && counters.blocks + counters.bad_blocks >= MANY_BLOCKS
@@ -164,6 +164,9 @@ fn wrong(scene: &Scene<'_>, reader: &Reader) -> Option<String> {
             "the voltage of `{name}` falls as it shows more charge: it is `{name}` that is wrong, it is connected the \
              other way round (`polarity` of the rig file)"
         ),
+        Fault::Flat => format!(
+            "`{name}` shows a voltage from which it could not run while the battery is connected: it is `{name}` that is wrong"
+        ),
         Fault::Blind => format!(
             "the voltage of `{name}` follows a current that the battery tells, and its own current does not: it is `{name}` that is \
              wrong, that current does not flow through it (is it in the battery's minus with everything behind it, is the cable to \
@@ -178,7 +181,7 @@ fn wrong(scene: &Scene<'_>, reader: &Reader) -> Option<String> {
         .or_else(|| {
             is_alone.then(|| {
                 format!(
-                    "`{name}` contradicts the battery, and those who measure the same beside it say what the battery says: it is `{name}` that is wrong"
+                    "`{name}` contradicts others that measure the same, of which more agree with each other than with it: it is `{name}` that is wrong"
                 )
             })
         })

@@ -6,16 +6,18 @@ use proto::quantity::{Micros, Volts};
 use super::scene::Scene;
 use super::standing::{Fault, told_by};
 use crate::thresholds::fixed::{
-    GAIN_CURRENT, METER_BLIND, METER_FOLLOWS, METER_MOVED, METER_STEP, METER_STEP_TIME, METER_STEPS,
-    METER_TOGETHER,
+    GAIN_CURRENT, METER_BLIND, METER_FOLLOWS, METER_MOVED, METER_RUNS, METER_STEP, METER_STEP_TIME,
+    METER_STEPS, METER_TOGETHER,
 };
 use crate::trace::Channel;
-use crate::window::{Window, mean, stretches};
+use crate::window::{Window, extremes, hours, mean, stretches, times};
 
 /// What gives a witness away; nothing where nothing does.
 pub(super) fn fault(scene: &Scene<'_>, which: Instrument) -> Option<Fault> {
     let is_shunt = which == Instrument::Shunt;
-    if is_frozen(scene, which) {
+    if is_flat(scene, which) {
+        Some(Fault::Flat)
+    } else if is_frozen(scene, which) {
         Some(Fault::Frozen)
     } else if is_shunt && is_turned(scene) {
         Some(Fault::Turned)
@@ -66,26 +68,40 @@ fn is_blind(scene: &Scene<'_>) -> bool {
     let mut seen = [false; 2];
     let channels = [Channel::ShuntVoltage, Channel::ShuntCurrent, Channel::PackCurrent];
     for window in scene.known(&channels) {
-        let bins = bins(window).map(|bin| channels.map(|channel| mean(scene.series(channel), &[bin])));
-        let bins: Vec<[f64; 3]> = bins.filter_map(|bin| Some([bin[0]?, bin[1]?, bin[2]?])).collect();
-        for &[_, amps, pack] in &bins {
-            let shows = amps.abs() > METER_BLIND.max(0.02 * pack.abs());
-            seen[usize::from(pack < 0.0)] |= pack.abs() >= GAIN_CURRENT && shows;
-        }
+        let bins: Vec<[f64; 3]> = bins(window).filter_map(|bin| means(scene, channels, bin)).collect();
         // One bin between them: battery and meter tell a step at other times.
         for (before, after) in bins.iter().zip(bins.iter().skip(2)) {
             let [rise, shown, step] = [after[0] - before[0], after[1] - before[1], after[2] - before[2]];
             let flow = if after[2].abs() > before[2].abs() { after[2] } else { before[2] };
-            if step.abs() >= METER_STEP
-                && flow.abs() >= GAIN_CURRENT
-                && shown.abs() <= METER_BLIND.max(0.02 * step.abs())
-            {
+            if step.abs() < METER_STEP || flow.abs() < GAIN_CURRENT {
+                continue;
+            }
+            // Its zero may be off by any current: what it misses is that the current moves.
+            if shown.abs() > METER_BLIND.max(0.02 * step.abs()) {
+                seen[usize::from(flow < 0.0)] = true;
+            } else {
                 if flow < 0.0 { &mut discharge } else { &mut charge }.add(rise * step);
             }
         }
     }
     let hides = |steps: &Steps| steps.with >= METER_STEPS && steps.against < 0.1 * steps.with;
     !seen[0] && hides(&charge) || !seen[1] && hides(&discharge)
+}
+
+/// The means of channels over a time; nothing where one was not known.
+fn means<const N: usize>(scene: &Scene<'_>, channels: [Channel; N], bin: Window) -> Option<[f64; N]> {
+    let mut found = [0.0; N];
+    for (mean_of, channel) in found.iter_mut().zip(channels) {
+        *mean_of = mean(scene.series(channel), &[bin])?;
+    }
+    Some(found)
+}
+
+/// Whether a witness shows a voltage from which no instrument runs, while the battery is connected.
+fn is_flat(scene: &Scene<'_>, which: Instrument) -> bool {
+    let series = [scene.series(told_by(which).0), scene.series(Channel::Online)];
+    let flat = times(series, scene.whole, |[volts, online]| volts < METER_RUNS && online > 0.5);
+    3600.0 * hours(&flat) >= METER_TOGETHER.secs()
 }
 
 /// The whole times of [`METER_STEP_TIME`] in a window.
@@ -123,31 +139,39 @@ impl Same {
 }
 
 /// Whether a witness showed the same for long to the last digit, while what it measures moved: the battery's current for a
-/// shunt, its current and its voltage for the voltage of the DC bus.
+/// shunt, its current and its voltage for the voltage of the DC bus. Of the battery means count, for its meters may be noisy.
 fn is_frozen(scene: &Scene<'_>, which: Instrument) -> bool {
     let (volts, amps) = told_by(which);
-    let channels = [volts, amps.unwrap_or(volts), Channel::PackCurrent, Channel::PackVoltage];
+    let shown_by = [volts, amps.unwrap_or(volts)];
     let moved = match which {
         Instrument::Shunt => Volts(0.0),
         _ => scene.subject.battery.of_system(METER_MOVED),
     };
     let by = [METER_STEP, moved.0];
     let account = scene.recording.account();
-    scene.known(&channels).into_iter().any(|window| {
+    let misled = |bin: &Window| {
+        [Sense::Current, Sense::Voltage].iter().any(|&sense| account.misleads(sense, bin.from))
+    };
+    scene.known(&shown_by).into_iter().any(|window| {
         let mut same: Option<Same> = None;
-        stretches(channels.map(|c| scene.series(c)), window).any(|s| {
-            let [volts, amps, current, voltage] = s.values;
-            if [Sense::Current, Sense::Voltage].iter().any(|&sense| account.misleads(sense, s.window.from)) {
-                same = None;
-                return false;
-            }
-            let (shown, pack) = ([volts, amps].map(f64::to_bits), [current, voltage]);
-            let before = same.filter(|same| same.shown == shown);
-            let now = before.unwrap_or(Same::new(s.window.from, shown, pack)).beside(s.window.from, pack, by);
-            same = Some(now);
+        bins(window).any(|bin| {
+            let shows = |channel| {
+                let range = extremes(scene.series(channel), &[bin])?;
+                (range.0.to_bits() == range.1.to_bits()).then_some(range.0.to_bits())
+            };
+            let now =
+                shows(shown_by[0]).zip(shows(shown_by[1])).filter(|_| !misled(&bin)).and_then(|shown| {
+                    let pack = means(scene, [Channel::PackCurrent, Channel::PackVoltage], bin)?;
+                    let shown = [shown.0, shown.1];
+                    let before = same.filter(|same| same.shown == shown);
+                    Some(before.unwrap_or(Same::new(bin.from, shown, pack)).beside(bin.from, pack, by))
+                });
+            same = now;
             // What moves counts once the meter has had the time to tell it.
-            let is_hidden = now.moved.is_some_and(|moved| s.window.to.since(moved) >= METER_FOLLOWS);
-            s.window.to.since(now.from) >= METER_TOGETHER && is_hidden
+            now.is_some_and(|now| {
+                let is_hidden = now.moved.is_some_and(|moved| bin.to.since(moved) >= METER_FOLLOWS);
+                bin.to.since(now.from) >= METER_TOGETHER && is_hidden
+            })
         })
     })
 }

@@ -32,6 +32,7 @@ pub(crate) mod state;
 pub(crate) mod steps;
 mod sun;
 pub mod tripped;
+mod votes;
 
 use proto::quantity::{Percent, Watts};
 

@@ -11,11 +11,11 @@ pub(super) enum Standing {
     Untold,
     /// the witness says what the battery says
     Confirmed,
-    /// the witness contradicts the battery, and nobody takes its side
+    /// the witness contradicts the battery, and no more take the battery's side
     BatteryAlone,
     /// the witness contradicts the battery, and another meter says what the battery says, or it gives itself away
     WitnessAlone,
-    /// three say three things
+    /// as many take the side of each, or three say three things
     Open,
 }
 
@@ -28,6 +28,8 @@ pub(super) enum Fault {
     Turned,
     /// its voltage follows a current of which it shows nothing: that does not flow through it
     Blind,
+    /// it shows a voltage from which it could not run
+    Flat,
 }
 
 /// Where a witness tells its DC voltage, and its current where it has one.
@@ -46,7 +48,7 @@ pub(super) struct Meters {
     pub(super) current: Standing,
     /// witnesses that give themselves away
     pub(super) faults: Vec<(Instrument, Fault)>,
-    /// voltages of the DC bus that decide nothing: of a witness that gives itself away, or of one that is alone against two
+    /// voltages of the DC bus that decide nothing: of a witness that gives itself away, or of one that is outvoted
     pub(super) wrong: Vec<Channel>,
 }
 
@@ -56,7 +58,7 @@ impl Meters {
         self.faults.iter().find(|(of, _)| *of == which).map(|&(_, fault)| fault)
     }
 
-    /// Whether a voltage of the DC bus is contradicted by the battery and by somebody else.
+    /// Whether a voltage of the DC bus is outvoted.
     pub(super) fn is_alone(&self, channel: Channel) -> bool {
         let gives_itself_away = || self.faults.iter().any(|&(which, _)| told_by(which).0 == channel);
         self.wrong.contains(&channel) && !gives_itself_away()

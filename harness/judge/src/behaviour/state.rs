@@ -314,9 +314,7 @@ fn has_the_size_of_voltage(scene: &Scene<'_>, opinion: &mut Opinion, held: &mut 
     let standing = beside::meters(scene).voltage;
     let shunt = Shunt::of(scene).filter(|shunt| shunt.calibration().is_some());
     if standing == Standing::Open {
-        let name = Shunt::of(scene).map_or("", |shunt| shunt.name());
-        opinion
-            .unclear(format!("battery, `{name}` and DC bus say three voltages: which is right nobody knows"));
+        opinion.unclear(nobody_knows(scene));
         return;
     }
     let by_bus = Bus::right(scene)
@@ -483,7 +481,7 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
         Some(Evidence::fact(
             format!("{} is wrong", bus.channel.words()),
             format!(
-                "it is {volts:.2} V, the battery says {:.2} V, and so does another meter",
+                "it is {volts:.2} V, the battery says {:.2} V, and more meters say so than say the other",
                 volts - difference
             ),
         ))
@@ -502,7 +500,12 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             );
         }
     }
-    let Some((shunt, (difference, volts))) = own else { return };
+    let Some((shunt, (difference, volts))) = own else {
+        if standing == Standing::Open {
+            opinion.unclear(nobody_knows(scene));
+        }
+        return;
+    };
     let name = shunt.name();
     match standing {
         Standing::Confirmed | Standing::BatteryAlone if calibrated => {
@@ -534,9 +537,7 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             }
         },
         Standing::Open => {
-            opinion.show(told(name, (difference, volts))).unclear(format!(
-                "battery, `{name}` and DC bus say three voltages: which is right nobody knows"
-            ));
+            opinion.show(told(name, (difference, volts))).unclear(nobody_knows(scene));
         }
         _ => {
             opinion.show(told(name, (difference, volts)));
@@ -545,6 +546,13 @@ pub(crate) fn agrees_with_the_bus(scene: &Scene<'_>, opinion: &mut Opinion) {
             }
         }
     }
+}
+
+fn nobody_knows(scene: &Scene<'_>) -> String {
+    format!(
+        "those who measure the battery's voltage contradict each other, and none has more on its side: {}",
+        beside::voltages_told(scene)
+    )
 }
 
 fn uncalibrated(name: &str) -> String {

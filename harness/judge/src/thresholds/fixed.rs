@@ -261,8 +261,11 @@ fixed! {
     METER_STEP ("meter-step", "MEA-04", "A", Battery): f64 = 10.0;
     /// The time in which such a step comes; slower ones a charger regulates away (assumption).
     METER_STEP_TIME ("meter-step-time", "MEA-04", "s", Counts): Micros = Micros::from_secs(20);
-    /// Steps of voltage × current that say how a shunt is connected: 30 A through 10 mΩ (assumption).
-    METER_STEPS ("meter-steps", "MEA-04", "W", Battery): f64 = 9.0;
+    /// Steps of voltage × current that say how a shunt is connected: 50 A through 1.2 mΩ, of which a VE.Can shunt tells six digits
+    /// (assumption).
+    METER_STEPS ("meter-steps", "MEA-04", "W", Battery): f64 = 3.0;
+    /// From less than this no instrument runs: the least of VE.Direct monitors is 6.5 V (data sheets).
+    METER_RUNS ("meter-runs", "MEA-03", "V", Battery): f64 = 6.0;
     /// A shunt through which nothing flows shows no more than this: its zero is off by less (assumption).
     METER_BLIND ("meter-blind", "MEA-04", "A", Battery): f64 = 0.5;
     /// A voltmeter on the DC bus shows another digit once the battery's voltage has moved by this and its current by a step: ten of
