@@ -226,6 +226,16 @@ impl Reader {
     }
 }
 
+/// Where a witness tells its DC voltage, and its current where it has one.
+pub(crate) const fn told_by(which: Instrument) -> (Channel, Option<Channel>) {
+    match which {
+        Instrument::Charger => (Channel::ChargerVoltage, Some(Channel::ChargerCurrent)),
+        // The text of a Phoenix inverter has no DC current.
+        Instrument::Converter => (Channel::ConverterVoltage, None),
+        _ => (Channel::ShuntVoltage, Some(Channel::ShuntCurrent)),
+    }
+}
+
 /// What an instrument says, as the battery's own meters would have it: charging is positive, and the voltage is that of
 /// the terminals.
 fn turned(witness: &Witness, mut said: Samples) -> Samples {
@@ -237,12 +247,10 @@ fn turned(witness: &Witness, mut said: Samples) -> Samples {
             }
         }
     }
-    let places =
-        [(Channel::ShuntVoltage, Channel::ShuntCurrent), (Channel::ChargerVoltage, Channel::ChargerCurrent)];
-    for (volts, amps) in places {
-        if let Some((v, a)) = said.number(volts).zip(said.number(amps)) {
-            said.tell(volts, v - a * witness.cable.0);
-        }
+    if let (volts, Some(amps)) = told_by(witness.instrument)
+        && let Some((v, a)) = said.number(volts).zip(said.number(amps))
+    {
+        said.tell(volts, v - a * witness.cable.0);
     }
     said
 }

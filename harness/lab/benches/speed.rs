@@ -10,7 +10,7 @@ use engine::suite::Suite;
 use evidence::plan::plan;
 use files::{BatteryFile, Library, RigFile, read_text};
 
-use proto::quantity::{Micros, Percent, Watts};
+use proto::quantity::Micros;
 use proto::stimulus::Start;
 use session::attempt::{Unseen, attempt};
 use sim::Simulation;
@@ -87,17 +87,7 @@ fn every_case(suites: &[Suite], rig: &RigFile, battery: &BatteryFile) -> f64 {
 fn world_alone(rig: &RigFile, battery: &BatteryFile, cells: u16, hours: u64) -> f64 {
     let mut battery = battery.clone();
     battery.declared.cells = cells;
-    let start = Start {
-        soc: Percent(50.0),
-        grid: true,
-        feed_in: true,
-        pv: Watts::ZERO,
-        ac_pv: Watts::ZERO,
-        ac_load: Watts::ZERO,
-        imbalance: Percent::ZERO,
-        input_current_limit: None,
-    };
-    let mut world = simulated(rig, &battery).world(&start, 1).expect("a model starts");
+    let mut world = simulated(rig, &battery).world(&Start::AT_REST, 1).expect("a model starts");
     let end = HOUR * hours;
     let began = Instant::now();
     while world.now() < end {

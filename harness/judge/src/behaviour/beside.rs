@@ -6,7 +6,7 @@ use proto::quantity::{Percent, Volts};
 
 use super::meter;
 use super::scene::Scene;
-use super::standing::{Meters, Standing, told_by};
+use super::standing::{Meters, Standing};
 use super::votes::Votes;
 use crate::recording::Recording;
 use crate::thresholds::fixed::{
@@ -15,7 +15,7 @@ use crate::thresholds::fixed::{
 use crate::trace::Channel;
 use crate::verdict::{Evidence, Outcome, Verdict};
 use crate::window::{Window, stretches, times, without};
-use crate::witness::{Calibration, Reader};
+use crate::witness::{Calibration, Reader, told_by};
 
 /// What flowed one way by one meter, and by another meanwhile.
 #[derive(Debug, Clone, Copy)]

@@ -40,7 +40,7 @@ pub(crate) fn appears(scene: &Scene<'_>, opinion: &mut Opinion) {
     }
 }
 
-/// GXD-07: what speaks as a GX on this bench, of which Busbar plays some, sends what the document says.
+/// GXD-07: 0x305 and 0x307 on this bench are as the document lays them out, whether a real GX sends them or Busbar plays it.
 pub(crate) fn sends(scene: &Scene<'_>, opinion: &mut Opinion) {
     let is_there = !scene.series(Channel::GxBattery).points().is_empty();
     scene.recording.wire().bus.speaks_as_a_gx(is_there, opinion);

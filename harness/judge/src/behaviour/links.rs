@@ -5,11 +5,11 @@ use proto::quantity::Micros;
 
 use super::beside::{self, Shunt};
 use super::scene::Scene;
-use super::standing::{Fault, Standing, told_by};
+use super::standing::{Fault, Standing};
 use crate::thresholds::fixed::{BAD_BLOCKS, COUNTER_DRAWN, COUNTER_MOVES, MANY_BLOCKS};
 use crate::verdict::{Evidence, Opinion};
 use crate::window::{Window, about};
-use crate::witness::{Protocol, Reader};
+use crate::witness::{Protocol, Reader, told_by};
 
 /// D-VD: VE.Direct text.
 pub(crate) fn ve_direct(scene: &Scene<'_>, opinion: &mut Opinion) {
@@ -106,7 +106,9 @@ fn line(scene: &Scene<'_>, opinion: &mut Opinion, reader: &Reader) {
             health.strange
         ));
     } else if let Some(what) = untold(scene, reader) {
-        opinion.fail(format!("`{name}` speaks, and never tells its {what}: it is a witness of none"));
+        opinion.fail(format!(
+            "`{name}` speaks, and never tells its {what}: nothing that needs it is judged by this witness"
+        ));
     } else if silent > fresh {
         opinion.fail(format!("`{name}` fell silent {} before the end", about(silent)));
     } else if bad > BAD_BLOCKS && counters.blocks + counters.bad_blocks >= MANY_BLOCKS

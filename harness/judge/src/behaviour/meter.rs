@@ -4,13 +4,14 @@ use proto::channel::{Instrument, Sense};
 use proto::quantity::{Micros, Volts};
 
 use super::scene::Scene;
-use super::standing::{Fault, told_by};
+use super::standing::Fault;
 use crate::thresholds::fixed::{
     GAIN_CURRENT, METER_BLIND, METER_FOLLOWS, METER_MOVED, METER_RUNS, METER_STEP, METER_STEP_TIME,
     METER_STEPS, METER_TOGETHER,
 };
 use crate::trace::Channel;
 use crate::window::{Window, extremes, hours, mean, stretches, times};
+use crate::witness::told_by;
 
 /// What gives a witness away; nothing where nothing does.
 pub(super) fn fault(scene: &Scene<'_>, which: Instrument) -> Option<Fault> {

@@ -3,6 +3,7 @@
 use proto::channel::Instrument;
 
 use crate::trace::Channel;
+use crate::witness::told_by;
 
 /// Who is right about a quantity, as far as those who measure it tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,16 +31,6 @@ pub(super) enum Fault {
     Blind,
     /// it shows a voltage from which it could not run
     Flat,
-}
-
-/// Where a witness tells its DC voltage, and its current where it has one.
-pub(super) const fn told_by(which: Instrument) -> (Channel, Option<Channel>) {
-    match which {
-        Instrument::Charger => (Channel::ChargerVoltage, Some(Channel::ChargerCurrent)),
-        // The text of a Phoenix inverter has no DC current.
-        Instrument::Converter => (Channel::ConverterVoltage, None),
-        _ => (Channel::ShuntVoltage, Some(Channel::ShuntCurrent)),
-    }
 }
 
 /// Who is right of those who measure the battery.
